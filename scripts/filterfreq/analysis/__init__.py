@@ -1,0 +1,1 @@
+"""Spectra and statistics of learned filters."""

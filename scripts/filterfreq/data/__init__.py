@@ -1,0 +1,1 @@
+"""Data sets: registry, download, preparation, batches and augmentation on the device."""

@@ -1,0 +1,1 @@
+"""Accuracy, adversarial attacks, common corruptions and cue conflict, as tidy results."""

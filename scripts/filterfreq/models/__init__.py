@@ -1,0 +1,1 @@
+"""Architectures, DCT layers, the frequency penalty and checkpoints."""

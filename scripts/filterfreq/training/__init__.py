@@ -1,0 +1,1 @@
+"""The training loop, optimizers and schedules, attacks for adversarial training, resume."""
