@@ -1,0 +1,59 @@
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+if "experiments" not in config:
+
+    configfile: "config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/evaluate.smk"
+include: "rules/analyse.smk"
+include: "rules/publish.smk"
+
+
+localrules:
+    all,
+    paper,
+    tables,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        [products(name) for name in (*TABLES, *FIGURES)],
+
+
+# Everything config.yaml asks for, under the name that says what it is.
+rule paper:
+    input:
+        rules.all.input,
+
+
+rule tables:
+    input:
+        [products(name) for name in TABLES],
+
+
+rule figures:
+    input:
+        [products(name) for name in FIGURES],
+
+
+# One target for each table and figure, over all experiments and data sets: table_main, figure_shape_bias, ...
+for product in (*TABLES, *FIGURES):
+
+    rule:
+        name:
+            product
+        input:
+            partial(wanted_products, product),
+        localrule: True

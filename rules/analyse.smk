@@ -1,0 +1,74 @@
+# What the trained models have learned, and all runs of an experiment side by side.
+
+
+localrules:
+    aggregate,
+    aggregate_history,
+
+
+rule analyse_filters:
+    input:
+        weights=RUN + "/model.safetensors",
+        record=RUN + "/run.json",
+    output:
+        EVALUATION.replace("{suite}", "filters"),
+    log:
+        "results/logs/analyse_filters/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/analyse_filters/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+    params:
+        code=code_and_model("analyse_filters"),
+    script:
+        "../scripts/analyse_filters.py"
+
+
+rule aggregate:
+    input:
+        of_runs(EVALUATION),
+    output:
+        AGGREGATED,
+    log:
+        "results/logs/aggregate/{experiment}/{dataset}/{suite}.log",
+    benchmark:
+        "results/benchmarks/aggregate/{experiment}/{dataset}/{suite}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        code=code("aggregate"),
+    script:
+        "../scripts/aggregate.py"
+
+
+rule aggregate_history:
+    input:
+        of_runs(RUN + "/history.csv"),
+    output:
+        "results/aggregated/{experiment}/{dataset}/history.csv",
+    log:
+        "results/logs/aggregate_history/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/aggregate_history/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        runs=lambda wildcards: [list(run) for run in study.runs_of(wildcards.experiment, wildcards.dataset)],
+        code=code("aggregate_history"),
+    script:
+        "../scripts/aggregate_history.py"
+
+
+ruleorder: aggregate_history > aggregate

@@ -1,0 +1,163 @@
+# From the config to runs, and from runs to paths: no other file builds a path of a run, a table or a figure.
+
+import sys
+from functools import cache, partial
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from filterfreq.config import Run, Study
+from filterfreq.data.registry import get_dataset
+from filterfreq.errors import InputError
+from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.models.registry import architecture_module
+from filterfreq.provenance import code_version
+
+try:
+    study = Study(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
+except InputError as error:
+    raise WorkflowError(f"The config is refused. {error}") from error
+
+
+DATASET = "results/data/{dataset}/dataset.json"
+ARRAYS = "results/data/{dataset}/arrays"
+RUN = "results/runs/{dataset}/{model}/{variant}/seed-{seed}"
+EVALUATION = RUN + "/evaluations/{suite}.csv"
+AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
+TABLE = "results/tables/{experiment}/{dataset}/{name}"
+FIGURE = "results/figures/{experiment}/{dataset}/{name}"
+
+# What a table or figure shows is made of the suites that it cannot do without, and of those that add to it.
+TABLES = {
+    "table_main": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
+    "table_adversarial": (["adversarial"], ["clean", "autoattack"]),
+    "table_corruptions": (["corruption"], ["clean"]),
+    "table_shape_bias": (["cue_conflict"], []),
+}
+FIGURES = {
+    "figure_accuracy_epsilon": (["clean", "adversarial"], ["autoattack"]),
+    "figure_corruptions": (["corruption"], []),
+    "figure_shape_bias": (["cue_conflict"], []),
+    "figure_dct_energy": (["filters"], []),
+    "figure_training_curves": ([], []),
+    "figure_samples": ([], []),
+    "figure_perturbations": ([], []),
+    "figure_corruption_samples": (["corruption"], []),
+}
+
+
+wildcard_constraints:
+    dataset=r"[A-Za-z0-9.-]+",
+    model=r"\w+",
+    variant=r"[\w.+-]+",
+    seed=r"\d+",
+    experiment=r"[A-Za-z0-9.+-]+",
+    suite=r"\w+",
+
+
+def is_possible(product, dataset):
+    """Whether the config asks for all that a table or figure of this data set cannot do without."""
+    needed, _ = (TABLES | FIGURES)[product]
+    return set(needed) <= set(study.suites(dataset)) and (
+        product != "figure_perturbations" or "perturbations" in config
+    )
+
+
+def products(product):
+    """The files of one table or figure, over all experiments and data sets."""
+    kind, _, name = product.partition("_")
+    pattern, suffixes = (TABLE, ("csv", "md", "tex")) if kind == "table" else (FIGURE, ("png", "pdf"))
+    return [
+        f"{pattern.format(experiment=experiment, dataset=dataset, name=name)}.{suffix}"
+        for experiment, runs in study.experiments.items()
+        for dataset in dict.fromkeys(run.dataset for run in runs)
+        if is_possible(product, dataset)
+        for suffix in suffixes
+    ]
+
+
+def wanted_products(product, wildcards):
+    """The same for a target that was asked for by name, where having nothing to make is a mistake."""
+    files = products(product)
+    if not files:
+        raise WorkflowError(
+            f"There is no {product} to make: the config's data sets and evaluations lack what it shows "
+            f"({', '.join((TABLES | FIGURES)[product][0]) or 'perturbations'})."
+        )
+    return files
+
+
+def aggregated_inputs(product):
+    """An input function: the aggregated suites that a table or figure reads, by suite."""
+    needed, optional = (TABLES | FIGURES)[product]
+
+    def inputs(wildcards):
+        available = study.suites(wildcards.dataset)
+        suites = [suite for suite in (*needed, *optional) if suite in available]
+        return [
+            AGGREGATED.format(experiment=wildcards.experiment, dataset=wildcards.dataset, suite=suite)
+            for suite in suites
+        ]
+
+    return inputs
+
+
+def of_runs(pattern, **fixed):
+    """An input function: a file of each run of an experiment on a data set."""
+
+    def inputs(wildcards):
+        runs = study.runs_of(wildcards.experiment, wildcards.dataset)
+        return [pattern.format(**run._asdict(), **dict(wildcards.items() - run._asdict().items())) for run in runs]
+
+    return inputs
+
+
+def seeds_first(wildcards):
+    """The runs of an experiment on a data set that have its first seed."""
+    runs = study.runs_of(wildcards.experiment, wildcards.dataset)
+    return [run for run in runs if run.seed == runs[0].seed]
+
+
+def labels(wildcards):
+    """The labels of an experiment's variants, in the config's order."""
+    return study.labels(wildcards.experiment, wildcards.dataset)
+
+
+@cache
+def script_code(script, chosen=None):
+    return code_version(Path(workflow.basedir) / "scripts" / f"{script}.py", *([chosen] if chosen else []))
+
+
+def code(script):
+    """A parameter that changes with the code a script imports: Snakemake itself sees the script alone."""
+    return script_code(script)
+
+
+def code_and_model(script):
+    """The same for a script that also builds the wildcard's model."""
+    return lambda wildcards: script_code(script, architecture_module(wildcards.model))
+
+
+def code_and_dataset(script):
+    """The same for a script that also prepares the wildcard's data set."""
+    return lambda wildcards: script_code(script, get_dataset(wildcards.dataset).prepare.partition(":")[0])
+
+
+def compute(stage):
+    """Threads, memory, minutes and GPUs of a stage's jobs, from the config."""
+    wanted = config["compute"][stage]
+    return {"gpu": 0, **wanted}
+
+
+def published(pattern, file, title, form):
+    """An output that `snakemake --report` shows, with its caption and place."""
+    kind = "Tables" if pattern == TABLE else "Figures"
+    return report(
+        pattern.replace("{name}", file),
+        caption=f"../report/{'table' if pattern == TABLE else 'figure'}_{Path(file).stem}.rst",
+        category=kind,
+        subcategory="{experiment}",
+        labels={kind[:-1].lower(): title, "data set": "{dataset}", "format": form},
+    )

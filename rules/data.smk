@@ -1,0 +1,73 @@
+# Raw files to prepared arrays, and the corrupted copies of the test images: once per data set, for all models.
+
+
+localrules:
+    download,
+
+
+rule download:
+    output:
+        protected("results/data/{dataset}/raw/{file}"),
+    log:
+        "results/logs/download/{dataset}/{file}.log",
+    benchmark:
+        "results/benchmarks/download/{dataset}/{file}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=compute("data")["runtime"],
+    script:
+        "../scripts/download.py"
+
+
+rule prepare:
+    input:
+        lambda wildcards: [
+            f"results/data/{wildcards.dataset}/raw/{source.file}" for source in get_dataset(wildcards.dataset).sources
+        ],
+    output:
+        dataset=DATASET,
+        arrays=directory(ARRAYS),
+    log:
+        "results/logs/prepare/{dataset}.log",
+    benchmark:
+        "results/benchmarks/prepare/{dataset}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("data")["mem_mb"],
+        runtime=compute("data")["runtime"],
+    params:
+        seed=config.get("data", {}).get("seed", 0),
+        entry=lambda wildcards: str(get_dataset(wildcards.dataset)),
+        code=code_and_dataset("prepare"),
+    script:
+        "../scripts/prepare.py"
+
+
+rule corrupt:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+    output:
+        expand("results/data/{{dataset}}/corruptions/{corruption}.npy", corruption=CORRUPTIONS),
+    log:
+        "results/logs/corrupt/{dataset}.log",
+    benchmark:
+        "results/benchmarks/corrupt/{dataset}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: compute("data")["threads"]
+    resources:
+        mem_mb=compute("data")["mem_mb"],
+        runtime=compute("data")["runtime"],
+    params:
+        images=config["evaluation"].get("corruption", {}).get("images"),
+        corruptions=list(CORRUPTIONS),
+        seed=config.get("data", {}).get("seed", 0),
+        code=code("corrupt"),
+    script:
+        "../scripts/corrupt.py"

@@ -1,0 +1,168 @@
+# One job per run and suite; each writes one tidy CSV. Every suite sees the same interface, whatever trained the model.
+
+
+rule evaluate_clean:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=RUN + "/model.safetensors",
+        record=RUN + "/run.json",
+    output:
+        EVALUATION.replace("{suite}", "clean"),
+    log:
+        "results/logs/evaluate_clean/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_clean/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        batch_size=config["evaluation"]["batch_size"],
+        device=config["compute"]["device"],
+        code=code_and_model("evaluate_clean"),
+    script:
+        "../scripts/evaluate_clean.py"
+
+
+rule evaluate_adversarial:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=RUN + "/model.safetensors",
+        record=RUN + "/run.json",
+    output:
+        EVALUATION.replace("{suite}", "adversarial"),
+    log:
+        "results/logs/evaluate_adversarial/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_adversarial/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        settings=config["evaluation"].get("adversarial"),
+        batch_size=config["evaluation"]["batch_size"],
+        device=config["compute"]["device"],
+        code=code_and_model("evaluate_adversarial"),
+    script:
+        "../scripts/evaluate_adversarial.py"
+
+
+rule evaluate_autoattack:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=RUN + "/model.safetensors",
+        record=RUN + "/run.json",
+    output:
+        EVALUATION.replace("{suite}", "autoattack"),
+    log:
+        "results/logs/evaluate_autoattack/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_autoattack/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        settings=config["evaluation"].get("autoattack"),
+        batch_size=config["evaluation"]["batch_size"],
+        device=config["compute"]["device"],
+        code=code_and_model("evaluate_autoattack"),
+    script:
+        "../scripts/evaluate_autoattack.py"
+
+
+rule evaluate_corruption:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=RUN + "/model.safetensors",
+        record=RUN + "/run.json",
+        corrupted=expand("results/data/{{dataset}}/corruptions/{corruption}.npy", corruption=CORRUPTIONS),
+    output:
+        EVALUATION.replace("{suite}", "corruption"),
+    log:
+        "results/logs/evaluate_corruption/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_corruption/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        settings=config["evaluation"].get("corruption"),
+        batch_size=config["evaluation"]["batch_size"],
+        device=config["compute"]["device"],
+        code=code_and_model("evaluate_corruption"),
+    script:
+        "../scripts/evaluate_corruption.py"
+
+
+rule evaluate_cue_conflict:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=RUN + "/model.safetensors",
+        record=RUN + "/run.json",
+    output:
+        EVALUATION.replace("{suite}", "cue_conflict"),
+    log:
+        "results/logs/evaluate_cue_conflict/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_cue_conflict/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        batch_size=config["evaluation"]["batch_size"],
+        device=config["compute"]["device"],
+        code=code_and_model("evaluate_cue_conflict"),
+    script:
+        "../scripts/evaluate_cue_conflict.py"
+
+
+rule perturb:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=RUN + "/model.safetensors",
+        record=RUN + "/run.json",
+    output:
+        RUN + "/perturbations.npz",
+    log:
+        "results/logs/perturb/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/perturb/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        settings=config.get("perturbations"),
+        batch_size=config["evaluation"]["batch_size"],
+        device=config["compute"]["device"],
+        code=code_and_model("perturb"),
+    script:
+        "../scripts/perturb.py"

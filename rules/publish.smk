@@ -1,0 +1,304 @@
+# Tables and figures, each from the aggregated CSVs it shows. Cheap, so they run where Snakemake runs.
+
+
+localrules:
+    tabulate_main,
+    tabulate_adversarial,
+    tabulate_corruptions,
+    tabulate_shape_bias,
+    draw_accuracy_epsilon,
+    draw_corruptions,
+    draw_shape_bias,
+    draw_dct_energy,
+    draw_training_curves,
+    draw_samples,
+    draw_perturbations,
+    draw_corruption_samples,
+
+
+rule tabulate_main:
+    input:
+        aggregated_inputs("table_main"),
+    output:
+        csv=published(TABLE, "main.csv", "Main results", "CSV"),
+        markdown=published(TABLE, "main.md", "Main results", "Markdown"),
+        latex=published(TABLE, "main.tex", "Main results", "LaTeX"),
+    log:
+        "results/logs/tabulate_main/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_main/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        code=code("tabulate_main"),
+    script:
+        "../scripts/tabulate_main.py"
+
+
+rule tabulate_adversarial:
+    input:
+        aggregated_inputs("table_adversarial"),
+    output:
+        csv=published(TABLE, "adversarial.csv", "Adversarial accuracy", "CSV"),
+        markdown=published(TABLE, "adversarial.md", "Adversarial accuracy", "Markdown"),
+        latex=published(TABLE, "adversarial.tex", "Adversarial accuracy", "LaTeX"),
+    log:
+        "results/logs/tabulate_adversarial/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_adversarial/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("tabulate_adversarial"),
+    script:
+        "../scripts/tabulate_adversarial.py"
+
+
+rule tabulate_corruptions:
+    input:
+        aggregated_inputs("table_corruptions"),
+    output:
+        csv=published(TABLE, "corruptions.csv", "Corruptions", "CSV"),
+        markdown=published(TABLE, "corruptions.md", "Corruptions", "Markdown"),
+        latex=published(TABLE, "corruptions.tex", "Corruptions", "LaTeX"),
+    log:
+        "results/logs/tabulate_corruptions/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_corruptions/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        code=code("tabulate_corruptions"),
+    script:
+        "../scripts/tabulate_corruptions.py"
+
+
+rule tabulate_shape_bias:
+    input:
+        aggregated_inputs("table_shape_bias"),
+    output:
+        csv=published(TABLE, "shape_bias.csv", "Shape bias", "CSV"),
+        markdown=published(TABLE, "shape_bias.md", "Shape bias", "Markdown"),
+        latex=published(TABLE, "shape_bias.tex", "Shape bias", "LaTeX"),
+    log:
+        "results/logs/tabulate_shape_bias/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_shape_bias/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("tabulate_shape_bias"),
+    script:
+        "../scripts/tabulate_shape_bias.py"
+
+
+rule draw_accuracy_epsilon:
+    input:
+        aggregated_inputs("figure_accuracy_epsilon"),
+    output:
+        png=published(FIGURE, "accuracy_epsilon.png", "Accuracy against epsilon", "PNG"),
+        pdf=FIGURE.replace("{name}", "accuracy_epsilon.pdf"),
+    log:
+        "results/logs/draw_accuracy_epsilon/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_accuracy_epsilon/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("draw_accuracy_epsilon"),
+    script:
+        "../scripts/draw_accuracy_epsilon.py"
+
+
+rule draw_corruptions:
+    input:
+        aggregated_inputs("figure_corruptions"),
+    output:
+        png=published(FIGURE, "corruptions.png", "Corruptions", "PNG"),
+        pdf=FIGURE.replace("{name}", "corruptions.pdf"),
+    log:
+        "results/logs/draw_corruptions/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_corruptions/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("draw_corruptions"),
+    script:
+        "../scripts/draw_corruptions.py"
+
+
+rule draw_shape_bias:
+    input:
+        aggregated_inputs("figure_shape_bias"),
+    output:
+        png=published(FIGURE, "shape_bias.png", "Shape bias", "PNG"),
+        pdf=FIGURE.replace("{name}", "shape_bias.pdf"),
+    log:
+        "results/logs/draw_shape_bias/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_shape_bias/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("draw_shape_bias"),
+    script:
+        "../scripts/draw_shape_bias.py"
+
+
+rule draw_dct_energy:
+    input:
+        aggregated_inputs("figure_dct_energy"),
+    output:
+        png=published(FIGURE, "dct_energy.png", "DCT energy by depth", "PNG"),
+        pdf=FIGURE.replace("{name}", "dct_energy.pdf"),
+    log:
+        "results/logs/draw_dct_energy/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_dct_energy/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("draw_dct_energy"),
+    script:
+        "../scripts/draw_dct_energy.py"
+
+
+rule draw_training_curves:
+    input:
+        "results/aggregated/{experiment}/{dataset}/history.csv",
+    output:
+        png=published(FIGURE, "training_curves.png", "Training curves", "PNG"),
+        pdf=FIGURE.replace("{name}", "training_curves.pdf"),
+    log:
+        "results/logs/draw_training_curves/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_training_curves/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("draw_training_curves"),
+    script:
+        "../scripts/draw_training_curves.py"
+
+
+rule draw_samples:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+    output:
+        png=published(FIGURE, "samples.png", "Samples", "PNG"),
+        pdf=FIGURE.replace("{name}", "samples.pdf"),
+    log:
+        "results/logs/draw_samples/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_samples/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        code=code("draw_samples"),
+    script:
+        "../scripts/draw_samples.py"
+
+
+rule draw_perturbations:
+    input:
+        dataset=DATASET,
+        perturbations=lambda wildcards: [
+            f"{RUN}/perturbations.npz".format(**run._asdict()) for run in seeds_first(wildcards)
+        ],
+    output:
+        png=published(FIGURE, "perturbations.png", "Perturbations", "PNG"),
+        pdf=FIGURE.replace("{name}", "perturbations.pdf"),
+    log:
+        "results/logs/draw_perturbations/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_perturbations/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        runs=lambda wildcards: [list(run) for run in seeds_first(wildcards)],
+        settings=config.get("perturbations"),
+        code=code("draw_perturbations"),
+    script:
+        "../scripts/draw_perturbations.py"
+
+
+rule draw_corruption_samples:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        corrupted=expand("results/data/{{dataset}}/corruptions/{corruption}.npy", corruption=CORRUPTIONS),
+    output:
+        png=published(FIGURE, "corruption_samples.png", "Corruption samples", "PNG"),
+        pdf=FIGURE.replace("{name}", "corruption_samples.pdf"),
+    log:
+        "results/logs/draw_corruption_samples/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_corruption_samples/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        code=code("draw_corruption_samples"),
+    script:
+        "../scripts/draw_corruption_samples.py"

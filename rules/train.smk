@@ -1,0 +1,30 @@
+# One job per run: data set x model x variant x seed.
+
+
+rule train:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+    output:
+        weights=RUN + "/model.safetensors",
+        record=RUN + "/run.json",
+        history=RUN + "/history.csv",
+    log:
+        "results/logs/train/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/train/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: compute("train")["threads"]
+    resources:
+        mem_mb=compute("train")["mem_mb"],
+        runtime=compute("train")["runtime"],
+        gpu=compute("train")["gpu"],
+    params:
+        spec=lambda wildcards: study.spec(
+            Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
+        ),
+        device=config["compute"]["device"],
+        code=code_and_model("train"),
+    script:
+        "../scripts/train.py"

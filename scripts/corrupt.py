@@ -1,0 +1,18 @@
+"""Corrupt the first test images of a data set, once for all models."""
+
+from pathlib import Path
+
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.evaluation.corruptions import generate
+from filterfreq.jobs import job
+
+with job(snakemake) as logger:
+    images = PreparedDataset(Path(snakemake.input.dataset).parent).images("test")[: snakemake.params.images]
+    generate(
+        images,
+        Path(snakemake.output[0]).parent,
+        snakemake.params.seed,
+        snakemake.params.corruptions,
+        processes=snakemake.threads,
+        announce=logger.info,
+    )

@@ -1,0 +1,10 @@
+"""Draw the figure `accuracy_epsilon`."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.figures import accuracy_against_epsilon
+from filterfreq.publishing.style import save
+
+with job(snakemake):
+    figure = accuracy_against_epsilon(read_results(snakemake.input), snakemake.params.labels)
+    save(figure, snakemake.output.png, snakemake.output.pdf)

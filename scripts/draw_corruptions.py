@@ -1,0 +1,10 @@
+"""Draw the figure `corruptions`."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.figures import corruptions
+from filterfreq.publishing.style import save
+
+with job(snakemake):
+    figure = corruptions(read_results(snakemake.input), snakemake.params.labels)
+    save(figure, snakemake.output.png, snakemake.output.pdf)

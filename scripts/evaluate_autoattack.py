@@ -1,0 +1,29 @@
+"""Accuracy under AutoAttack or some of its attacks."""
+
+from pathlib import Path
+
+from filterfreq.compute import use_device
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.evaluation.autoattack import evaluate_autoattack
+from filterfreq.evaluation.results import write_results
+from filterfreq.jobs import job
+from filterfreq.models.checkpoints import load_checkpoint
+
+with job(snakemake):
+    device = use_device(snakemake.params.device, snakemake.threads)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    classifier, record = load_checkpoint(snakemake.input.record)
+    settings = snakemake.params.settings
+    count = settings.get("images")
+    rows = evaluate_autoattack(
+        classifier,
+        dataset.images("test")[:count],
+        dataset.labels("test")[:count],
+        settings["norm"],
+        settings["epsilons"],
+        snakemake.params.batch_size,
+        device,
+        seed=record["run"]["seed"],
+        attacks=settings.get("attacks"),
+    )
+    write_results(snakemake.output[0], record["run"], "autoattack", rows)

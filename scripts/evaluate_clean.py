@@ -1,0 +1,19 @@
+"""Accuracy on the test images."""
+
+from pathlib import Path
+
+from filterfreq.compute import use_device
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.evaluation.accuracy import evaluate_clean
+from filterfreq.evaluation.results import write_results
+from filterfreq.jobs import job
+from filterfreq.models.checkpoints import load_checkpoint
+
+with job(snakemake):
+    device = use_device(snakemake.params.device, snakemake.threads)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    classifier, record = load_checkpoint(snakemake.input.record)
+    rows = evaluate_clean(
+        classifier, dataset.images("test"), dataset.labels("test"), snakemake.params.batch_size, device
+    )
+    write_results(snakemake.output[0], record["run"], "clean", rows)

@@ -1,0 +1,20 @@
+"""Accuracy under each common corruption at each severity."""
+
+from pathlib import Path
+
+from filterfreq.compute import use_device
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.evaluation.accuracy import evaluate_corruption
+from filterfreq.evaluation.corruptions import load_corrupted
+from filterfreq.evaluation.results import write_results
+from filterfreq.jobs import job
+from filterfreq.models.checkpoints import load_checkpoint
+
+with job(snakemake):
+    device = use_device(snakemake.params.device, snakemake.threads)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    classifier, record = load_checkpoint(snakemake.input.record)
+    corrupted = {Path(file).stem: load_corrupted(file) for file in snakemake.input.corrupted}
+    labels = dataset.labels("test")[: snakemake.params.settings.get("images")]
+    rows = evaluate_corruption(classifier, corrupted, labels, snakemake.params.batch_size, device)
+    write_results(snakemake.output[0], record["run"], "corruption", rows)

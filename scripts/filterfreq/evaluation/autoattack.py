@@ -1,0 +1,106 @@
+"""Robust accuracy under AutoAttack, as the package pyautoattack runs it.
+
+Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks,
+ICML 2020. The package reports what it does, attack by attack, to the logger `auto-attack` at level DEBUG, and warns
+there of results that may not be trusted.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyautoattack
+import pyautoattack.state
+import torch
+from torch import nn
+
+from filterfreq.data.batches import to_images
+from filterfreq.errors import InputError
+from filterfreq.evaluation.accuracy import inference
+from filterfreq.evaluation.results import format_parameter, fraction, parse_epsilon
+
+ATTACKS: tuple[str, ...] = ("apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "square")
+"""The attacks that a subset may name; the standard version runs apgd-ce, apgd-t, fab-t and square."""
+
+_NORMS = {"linf": "Linf", "l2": "L2"}
+# The targeted difference-of-logits loss divides by a difference that involves the fourth largest logit.
+_FEWEST_CLASSES = 4
+
+
+def register_autoattack() -> None:
+    """Let `import autoattack`, which robustbench does, find pyautoattack: the same code, installed under that name."""
+    sys.modules["autoattack"] = pyautoattack
+    sys.modules["autoattack.state"] = pyautoattack.state
+
+
+def evaluate_autoattack(
+    model: nn.Module,
+    images: np.ndarray,
+    labels: np.ndarray,
+    norm: str,
+    epsilons: Sequence[str | float],
+    batch_size: int,
+    device: torch.device | str,
+    seed: int,
+    attacks: Sequence[str] | None = None,
+) -> list[dict[str, Any]]:
+    """Measure the accuracy under AutoAttack, the suite `autoattack`.
+
+    Each attack of the ensemble sees the images that withstood the ones before it.
+
+    Args:
+        model: a classifier with at least 4 classes.
+        images: uint8, N x H x W x C.
+        labels: int64, N.
+        norm: "linf" or "l2".
+        epsilons: radii of the ball, "2/255" or "0.5", in units of [0, 1], more than 0.
+        batch_size: images at a time; the random draws depend on it.
+        device: where to compute.
+        seed: of the random draws.
+        attacks: a subset of `ATTACKS`, run in this order with the settings that the standard version has; by default
+            the standard version.
+
+    Returns:
+        One row per epsilon; the attack is named `autoattack`, or by the subset, as in `apgd-ce+square`.
+
+    Raises:
+        InputError: an unknown norm or attack, an epsilon that is no number above 0, or too few classes.
+    """
+    if norm not in _NORMS:
+        raise InputError(f"unknown norm {norm!r} of AutoAttack: choose one of {', '.join(_NORMS)}")
+    unknown = [attack for attack in attacks or () if attack not in ATTACKS]
+    if unknown:
+        raise InputError(f"unknown attack {unknown[0]!r} of AutoAttack: choose from {', '.join(ATTACKS)}")
+    radii = [parse_epsilon(epsilon) for epsilon in epsilons]
+    if 0 in radii:
+        raise InputError("epsilon 0 leaves AutoAttack nothing to do: leave it out, it is the clean accuracy")
+    # The package reshapes images and their gradients as views, which only the default memory format allows.
+    clean, truth = to_images(images, "cpu").contiguous(), torch.from_numpy(np.array(labels))
+    name = "+".join(attacks) if attacks else "autoattack"
+    rows = []
+    gpus = [device] if torch.device(device).type == "cuda" else []
+    with inference(model, device):
+        classes = _number_of_classes(model, clean, device)
+        for epsilon, radius in zip(epsilons, radii, strict=True):
+            adversary = pyautoattack.AutoAttack(model, norm=_NORMS[norm], eps=radius, seed=seed, device=device)
+            # Its own version for subsets would restart the attacks five times, where the standard version does not.
+            adversary.attacks_to_run = list(attacks or adversary.attacks_to_run)
+            # Fewer classes than the ten of its default have fewer targets.
+            adversary.apgd_targeted.n_target_classes = adversary.fab.n_target_classes = min(9, classes - 1)
+            # It seeds torch's global generators.
+            with torch.random.fork_rng(gpus):
+                _, predictions = adversary.run_standard_evaluation(clean, truth, batch_size=batch_size)
+            parameter = format_parameter(attack=name, norm=norm, epsilon=epsilon)
+            rows.append(fraction("accuracy", parameter, (predictions == truth).sum(), len(truth)))
+    return rows
+
+
+def _number_of_classes(model: nn.Module, images: torch.Tensor, device: torch.device | str) -> int:
+    with torch.no_grad():
+        classes = model(images[:1].to(device)).shape[1]
+    if classes < _FEWEST_CLASSES:
+        raise InputError(
+            f"AutoAttack needs at least {_FEWEST_CLASSES} classes, but the model has {classes}: leave it out"
+        )
+    return classes

@@ -1,0 +1,212 @@
+"""Common corruptions of test images, made once per data set, and the corruption error. Imports no torch.
+
+The 15 common and 4 extra corruptions at 5 severities are those of Hendrycks and Dietterich, Benchmarking Neural Network
+Robustness to Common Corruptions and Perturbations, ICLR 2019, as the package imagecorruptions-imaug computes them.
+Its severities are those of ImageNet-C, on images of any size: CIFAR-10-C was made with other, milder ones, so that
+accuracies on the two cannot be compared.
+"""
+
+import difflib
+import math
+import multiprocessing
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from filterfreq.errors import InputError
+from filterfreq.files import replacing
+
+COMMON: Mapping[str, str] = {
+    "gaussian_noise": "noise",
+    "shot_noise": "noise",
+    "impulse_noise": "noise",
+    "defocus_blur": "blur",
+    "glass_blur": "blur",
+    "motion_blur": "blur",
+    "zoom_blur": "blur",
+    "snow": "weather",
+    "frost": "weather",
+    "fog": "weather",
+    "brightness": "weather",
+    "contrast": "digital",
+    "elastic_transform": "digital",
+    "pixelate": "digital",
+    "jpeg_compression": "digital",
+}
+"""The 15 corruptions that means and mCE are taken over, in the field's order, with their families."""
+EXTRA: Mapping[str, str] = {
+    "speckle_noise": "noise",
+    "gaussian_blur": "blur",
+    "spatter": "weather",
+    "saturate": "digital",
+}
+"""The 4 extra corruptions, meant for validation, with their families."""
+CORRUPTIONS: Mapping[str, str] = {**COMMON, **EXTRA}
+SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
+
+_SMALLEST_SIDE = 32
+_CHUNK = 256
+# These two take a seed of their own; the others draw from numpy's global generator.
+_OWN_SEED = ("impulse_noise", "glass_blur")
+
+
+def corrupt_images(images: np.ndarray, corruption: str, seed: int, processes: int = 1) -> np.ndarray:
+    """Corrupt images at every severity.
+
+    Every image has its own random numbers, derived from seed, corruption, severity and index, so that neither the
+    number of images nor that of processes changes any of them. numpy's global generator is left as it was.
+
+    Args:
+        images: uint8, n x H x W x 3, at least 32 pixels high and wide.
+        corruption: a name in `CORRUPTIONS`.
+        seed: not negative.
+        processes: how many work side by side.
+
+    Returns:
+        uint8, 5n x H x W x 3: all images at severity 1, then at severity 2, and so on (CIFAR-10-C's layout).
+
+    Raises:
+        InputError: an unknown corruption, or images that are no uint8 RGB or too small.
+    """
+    _check(images, [corruption])
+    import imagecorruptions  # noqa: F401  # takes a second, and just once when it comes before the fork
+
+    length = min(_CHUNK, math.ceil(len(images) / processes))
+    chunks = [(severity, start) for severity in SEVERITIES for start in range(0, len(images), length)]
+    inputs = [(*chunk, np.asarray(images[chunk[1] : chunk[1] + length])) for chunk in chunks]
+    corrupt = partial(_corrupt_chunk, corruption, seed)
+    if processes == 1:
+        return np.concatenate(list(map(corrupt, inputs)))
+    # Forked, because a script that Snakemake runs cannot be imported, which other ways to start a process do.
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("fork")) as pool:
+        return np.concatenate(list(pool.map(corrupt, inputs)))
+
+
+def generate(
+    images: np.ndarray,
+    folder: str | Path,
+    seed: int,
+    corruptions: Iterable[str] = tuple(CORRUPTIONS),
+    processes: int = 1,
+) -> None:
+    """Write `<folder>/<corruption>.npy` for each corruption, as `corrupt_images` makes it, and say so line by line.
+
+    Args:
+        images: uint8, n x H x W x 3, at least 32 pixels high and wide.
+        folder: where the files go.
+        seed: not negative.
+        corruptions: names in `CORRUPTIONS`.
+        processes: how many work side by side.
+
+    Raises:
+        InputError: an unknown corruption, images that are no uint8 RGB or too small, or a full disk.
+    """
+    corruptions = list(corruptions)
+    _check(images, corruptions)
+    for number, corruption in enumerate(corruptions, start=1):
+        start = time.perf_counter()
+        corrupted = corrupt_images(images, corruption, seed, processes)
+        with replacing(Path(folder) / f"{corruption}.npy") as temporary:
+            np.save(temporary, corrupted, allow_pickle=False)
+        seconds = time.perf_counter() - start
+        print(f"corruption {number:2d}/{len(corruptions)}  {corruption:<17}  {seconds:6.1f} s", flush=True)
+
+
+def corruption_errors(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> pd.Series:
+    """Return the corruption error of each corruption, relative to a baseline model.
+
+    CE_c = sum_s E_{s,c} / sum_s E_{s,c}(baseline), where E is the error rate at severity s (Hendrycks and Dietterich,
+    ICLR 2019, who give it in percent, relative to AlexNet). 1 is as good as the baseline.
+
+    Args:
+        accuracy: fractions, one row per corruption, one column per severity.
+        baseline: the same of the baseline, at least these corruptions and severities.
+
+    Returns:
+        The errors by corruption, not negative; inf where only the baseline makes none, NaN where neither does.
+
+    Raises:
+        InputError: the baseline lacks a corruption or a severity.
+    """
+    for axis, kind in ((0, "corruption"), (1, "severity")):
+        missing = accuracy.axes[axis].difference(baseline.axes[axis])
+        if len(missing):
+            raise InputError(
+                f"the baseline of the corruption error has no accuracy for {kind} "
+                f"{', '.join(map(str, missing))}: evaluate it on the same corruptions"
+            )
+    baseline = baseline.loc[accuracy.index, accuracy.columns]
+    return (1 - accuracy).sum(axis="columns", skipna=False) / (1 - baseline).sum(axis="columns", skipna=False)
+
+
+def mean_corruption_error(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> float:
+    """Return mCE: the mean of `corruption_errors` over the 15 common corruptions.
+
+    Args:
+        accuracy: fractions, one row per corruption, one column per severity; further corruptions are left out.
+        baseline: the same of the baseline.
+
+    Returns:
+        The mean, not negative; 1 is as good as the baseline.
+
+    Raises:
+        InputError: a common corruption is missing, or the baseline lacks a severity.
+    """
+    missing = [corruption for corruption in COMMON if corruption not in accuracy.index]
+    if missing:
+        raise InputError(
+            f"the mean corruption error needs all {len(COMMON)} common corruptions, but there is no accuracy for "
+            f"{', '.join(missing)}: evaluate these too"
+        )
+    return float(corruption_errors(accuracy.loc[list(COMMON)], baseline).mean(skipna=False))
+
+
+def _check(images: np.ndarray, corruptions: Iterable[str]) -> None:
+    for corruption in corruptions:
+        if corruption not in CORRUPTIONS:
+            close = difflib.get_close_matches(corruption, CORRUPTIONS) or CORRUPTIONS
+            raise InputError(f"unknown corruption {corruption!r}: choose {' or '.join(close)}")
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(images) == 0:
+        raise InputError(
+            f"images to corrupt are {images.dtype} {list(images.shape)}: give uint8 of n x H x W x 3, one or more"
+        )
+    if min(images.shape[1:3]) < _SMALLEST_SIDE:
+        raise InputError(
+            f"images to corrupt are {images.shape[1]} x {images.shape[2]} pixels: "
+            f"the corruptions are defined from {_SMALLEST_SIDE} x {_SMALLEST_SIDE} up"
+        )
+
+
+def _corrupt_chunk(corruption: str, seed: int, chunk: tuple[int, int, np.ndarray]) -> np.ndarray:
+    """Corrupt some images at one severity; `chunk` is the severity, the first image's index, and the images."""
+    severity, first, images = chunk
+    state = np.random.get_state()  # noqa: NPY002  # the generator that the library draws from
+    try:
+        return np.stack(
+            [_corrupt(image, corruption, severity, seed, first + offset) for offset, image in enumerate(images)]
+        )
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+def _corrupt(image: np.ndarray, corruption: str, severity: int, seed: int, index: int) -> np.ndarray:
+    from imagecorruptions import corrupt
+
+    place = list(CORRUPTIONS).index(corruption)
+    own_seed = int(np.random.SeedSequence((seed, place, severity, index)).generate_state(1)[0])
+    np.random.seed(own_seed)  # noqa: NPY002
+    options = {"seed": own_seed} if corruption in _OWN_SEED else {}
+    try:
+        # Unnoticed, a NaN would become a black image.
+        with np.errstate(invalid="raise"):
+            return corrupt(image, severity, corruption, **options)
+    except FloatingPointError:
+        if corruption != "spatter":
+            raise
+        # On small images the random layer may hold no drop at all, and the library divides it by its maximum, 0.
+        return image

@@ -1,0 +1,165 @@
+"""Checkpoints: `model.safetensors` with `run.json` beside it, and the one door for pickles from outside."""
+
+import pickle
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
+
+from filterfreq.errors import InputError
+from filterfreq.files import read_json, replacing, sha256, write_json
+from filterfreq.models import dct, registry
+from filterfreq.models.classifier import Classifier
+
+WEIGHTS_FILE = "model.safetensors"
+RECORD_FILE = "run.json"
+
+_STATE_KEYS = ("state_dict", "model_state_dict", "model")
+
+
+def save_checkpoint(folder: str | Path, classifier: Classifier, record: dict) -> None:
+    """Write `model.safetensors` and then `run.json`, each whole or not at all.
+
+    The weights are the backbone's state dict, under the architecture's own names, with `coefficients` where a layer is
+    decomposed. Equal weights give equal bytes.
+
+    Args:
+        folder: the run's folder, made when it is missing.
+        classifier: the trained model, on any device.
+        record: JSON-ready; holds "run" (dataset, model, variant, seed) and "classifier" (architecture, num_classes,
+            mean, std, and decomposition: None, "weight" or "signal"), from which `load_checkpoint` rebuilds the model,
+            and whatever else is known of the run. "checkpoint" (file, sha256) is added in the file.
+
+    Raises:
+        InputError: the disk is full.
+    """
+    folder = Path(folder)
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.backbone.state_dict().items()}
+    with replacing(folder / WEIGHTS_FILE) as temporary:
+        # safetensors writes metadata in no fixed order, so there is at most this one key; and its own save_file would
+        # hide a full disk behind an error of its own.
+        temporary.write_bytes(safetensors.torch.save(state, metadata={"format": "pt"}))
+    checkpoint = {"file": WEIGHTS_FILE, "sha256": sha256(folder / WEIGHTS_FILE)}
+    write_json(folder / RECORD_FILE, record | {"checkpoint": checkpoint})
+
+
+def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier, dict]:
+    """Rebuild the classifier that `save_checkpoint` wrote.
+
+    Args:
+        path: the run's `run.json`.
+        compose: return plain convolutions with the same outputs instead of DCT layers.
+
+    Returns:
+        The classifier on the CPU in eval mode, and the record.
+
+    Raises:
+        InputError: one of the two files is missing or damaged, the weights do not have the recorded checksum or do not
+            fit the recorded architecture, or the architecture is unknown.
+    """
+    path = Path(path)
+    record = read_json(path)
+    try:
+        settings, checkpoint = record["classifier"], record["checkpoint"]
+        architecture, num_classes = settings["architecture"], settings["num_classes"]
+        mean, std, decomposition = settings["mean"], settings["std"], settings["decomposition"]
+        weights, checksum = path.parent / checkpoint["file"], checkpoint["sha256"]
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is damaged, it does not describe a checkpoint ({error}): train the run again"
+        ) from error
+
+    try:
+        backbone = registry.build(architecture, num_classes)
+        if decomposition is not None:
+            backbone = dct.decompose(backbone, decomposition)
+    except InputError as error:
+        raise InputError(f"{path} names a model that cannot be built: {error}") from error
+    state = _read_weights(weights, checksum, path)
+    _check_fit(state, backbone, weights, architecture)
+    backbone.load_state_dict(state)
+    if compose:
+        backbone = dct.compose(backbone)
+    return Classifier(backbone, mean, std).eval(), record
+
+
+def read_external_state(path: str | Path) -> dict[str, Tensor]:
+    """Read the tensors of a third-party checkpoint, a pickle that torch wrote, without running any code in it.
+
+    The state dict may be the whole file or lie under "state_dict", "model_state_dict" or "model"; the prefix
+    "module." of `torch.nn.DataParallel` is taken off.
+
+    Args:
+        path: a `.pt`, `.pth` or `.th` file, in torch's old or new format.
+
+    Returns:
+        Tensors on the CPU by name.
+
+    Raises:
+        InputError: the file is missing, is damaged, would run code, or holds no state dict.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} is missing: download it first")
+    try:
+        with warnings.catch_warnings():
+            # torch warns of old storages and of pickle protocols; what it cannot read it refuses below.
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a truncated file can fail in any way, from IndexError to struct.error
+        if isinstance(error, pickle.UnpicklingError):
+            name = re.search(r"GLOBAL (\S+)", str(error))
+            code = (
+                f"would run code ({name[1]})"
+                if name
+                else "is damaged or holds more than tensors, which could run code,"
+            )
+            raise InputError(f"{path} {code} and was not loaded: give a checkpoint that holds tensors alone") from error
+        reason = (str(error).splitlines() or [""])[0][:100]
+        raise InputError(
+            f"{path} is truncated or no torch checkpoint ({type(error).__name__}: {reason}): download it again"
+        ) from error
+    state = content
+    if isinstance(content, Mapping):
+        state = next((content[key] for key in _STATE_KEYS if isinstance(content.get(key), Mapping)), content)
+    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(f"{path} holds no state dict: give a checkpoint that maps parameter names to tensors")
+    state = dict(state)
+    consume_prefix_in_state_dict_if_present(state, "module.")
+    return state
+
+
+def _read_weights(weights: Path, checksum: str, record: Path) -> dict[str, Tensor]:
+    if not weights.is_file():
+        raise InputError(f"{weights} is missing, though {record} names it: train the run again")
+    if sha256(weights) != checksum:
+        raise InputError(
+            f"{weights} is truncated or was changed, its SHA-256 is not the one in {record}: train the run again"
+        )
+    try:
+        return safetensors.torch.load_file(weights)
+    except SafetensorError as error:
+        raise InputError(f"{weights} is no safetensors file ({error}): train the run again") from error
+
+
+def _check_fit(state: dict[str, Tensor], backbone: nn.Module, weights: Path, architecture: str) -> None:
+    expected = backbone.state_dict()
+    problems = [f"no {name}" for name in expected if name not in state]
+    problems += [f"unknown {name}" for name in state if name not in expected]
+    problems += [
+        f"{name} of shape {list(state[name].shape)} instead of {list(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise InputError(
+            f"{weights} does not fit {architecture} ({', '.join(problems[:3])}{more}): "
+            "train the run again, or correct the record beside it"
+        )

@@ -1,0 +1,44 @@
+"""The one interface that every evaluation sees: images in [0, 1] to logits."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from filterfreq.errors import InputError
+
+
+class Classifier(nn.Module):
+    """A network with its normalisation inside: float32 images [N, C, H, W] in [0, 1] to logits [N, classes].
+
+    Args:
+        backbone: a module from normalised images to logits.
+        mean: the mean of each of the C channels, in [0, 1] units.
+        std: the standard deviation of each channel, above 0, in the same units.
+
+    Attributes:
+        backbone: the module.
+        mean, std: non-persistent buffers [1, C, 1, 1], so that a state dict holds the backbone's tensors alone.
+
+    Raises:
+        InputError: mean and std have different lengths, or a std is not above 0.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        if len(mean) != len(std) or not all(value > 0 for value in std):
+            raise InputError(
+                f"the normalisation mean {list(mean)}, std {list(std)} is wrong: "
+                "give one mean and one std above 0 for each channel"
+            )
+        self.backbone = backbone
+        for name, values in (("mean", mean), ("std", std)):
+            buffer = torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1)
+            self.register_buffer(name, buffer, persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits [N, classes] of images [N, C, H, W] in [0, 1]."""
+        return self.backbone((images - self.mean) / self.std)

@@ -1,0 +1,255 @@
+"""Convolutions whose filters are written in the 2-D DCT-II basis (Lukasik et al., TMLR 2023)."""
+
+import copy
+import difflib
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from filterfreq.errors import InputError
+
+DECOMPOSITIONS = ("weight", "signal")
+
+_NUMPY_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
+
+
+def dct_basis(n: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Return the 2-D DCT-II basis filters of size n x n, each divided by its L1 norm.
+
+    Before normalisation `B[k, l, row, column] = cos(pi k (column + 1/2) / n) cos(pi l (row + 1/2) / n)`: k is the
+    horizontal and l the vertical frequency (Lukasik et al., TMLR 2023, DCT-II basis).
+
+    The products are rounded to `dtype` before they are normalised. In float32 the result is therefore, bit for bit,
+    the basis of the paper's released code; in float64 it is the formula to about 1e-16.
+
+    Args:
+        n: the kernel size, at least 1.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        Tensor `[k, l, row, column]` of shape [n, n, n, n], values in [-1, 1].
+
+    Raises:
+        InputError: n is below 1, or dtype is neither of the two.
+    """
+    if n < 1:
+        raise InputError(f"no DCT basis of size {n}: give a kernel size of at least 1")
+    if dtype not in _NUMPY_DTYPES:
+        raise InputError(f"no DCT basis in {dtype}: choose torch.float32 or torch.float64, then convert")
+    frequency, position = np.arange(n)[:, None], np.arange(n) + 0.5
+    cosines = np.cos(np.pi * frequency * position / n)
+    basis = (cosines[:, None, None, :] * cosines[None, :, :, None]).astype(_NUMPY_DTYPES[dtype])
+    return torch.from_numpy(basis / np.abs(basis).sum(axis=(2, 3), keepdims=True))
+
+
+class DCTConv2d(nn.Module):
+    """A convolution without bias that learns DCT coefficients instead of filter values.
+
+    The paper has two such layers (Lukasik et al., TMLR 2023). Weight decomposition composes the filters,
+    `W[o, i] = sum_kl c[o, i, k, l] B[k, l]`, and convolves with them. Signal decomposition convolves every input
+    channel with all basis filters and combines the results, `y[o] = sum_i sum_kl c[o, i, k, l] (B[k, l] * x[i])`.
+    Convolution is linear in the filter, so **the two are the same linear map**, of the input as of the coefficients:
+    equal coefficients give equal outputs and equal gradients, and equal seeds give equal training. This layer computes
+    both as one convolution with the composed weight; the released two-stage form of signal decomposition takes several
+    times its time and memory. `decomposition` records which of the two a model stands for and changes no number.
+
+    The basis is the released code's, rounded to single precision, whatever the layer's dtype: a layer that is converted
+    to float64 computes the map that it was trained with.
+
+    Args:
+        in_channels: channels of the input, a multiple of `groups`.
+        out_channels: channels of the output, a multiple of `groups`.
+        kernel_size: one odd size N, or a pair of equal ones.
+        stride, padding, dilation, groups: as in `torch.nn.Conv2d`, padding also "same" or "valid".
+        decomposition: "weight" or "signal".
+        device, dtype: of the coefficients.
+
+    Attributes:
+        coefficients: parameter [out_channels, in_channels / groups, N, N]; the last two axes are the horizontal and the
+            vertical frequency. Initially uniform in +-1/sqrt(in_channels / groups * N^2), which is Kaiming-uniform
+            with a = sqrt(5), for both decompositions.
+        basis: non-persistent buffer [N, N, N, N], see `dct_basis`.
+
+    Raises:
+        InputError: an unknown decomposition, a kernel that is not square and odd, or channels that do not divide
+            into the groups.
+    """
+
+    basis: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] | str = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        decomposition: str = "weight",
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        _check_decomposition(decomposition)
+        n = _odd_square(kernel_size)
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise InputError(
+                f"{in_channels} input and {out_channels} output channels cannot be split into {groups} groups: "
+                "both must be multiples of groups"
+            )
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = (n, n)
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.groups = groups
+        self.decomposition = decomposition
+        shape = (out_channels, in_channels // groups, n, n)
+        self.coefficients = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
+        self.register_buffer("basis", dct_basis(n, torch.float32).to(self.coefficients), persistent=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the coefficients anew from their initial distribution."""
+        nn.init.kaiming_uniform_(self.coefficients, a=math.sqrt(5))
+
+    def composed_weight(self) -> Tensor:
+        """Return the filters `sum_kl c[o, i, k, l] B[k, l]`, shape [out_channels, in_channels / groups, N, N]."""
+        basis = self.basis.flatten(2).flatten(0, 1)
+        return (self.coefficients.flatten(2) @ basis).view_as(self.coefficients)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Convolve images [batch, in_channels, height, width] with the composed filters."""
+        return F.conv2d(images, self.composed_weight(), None, self.stride, self.padding, self.dilation, self.groups)
+
+    def extra_repr(self) -> str:
+        """Describe the layer as `torch.nn.Conv2d` does."""
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"padding={self.padding}, dilation={self.dilation}, groups={self.groups}, "
+            f"decomposition={self.decomposition}"
+        )
+
+
+def decompose(model: nn.Module, decomposition: str, min_kernel_size: int = 3) -> nn.Module:
+    """Replace, in place, every convolution with both kernel sides >= `min_kernel_size` by a `DCTConv2d`.
+
+    The new layers have newly drawn coefficients and no bias (Lukasik et al., TMLR 2023, released code); they keep the
+    old ones' device, dtype and training mode. A convolution that is used in several places stays shared. When nothing
+    is large enough, the model stays as it is.
+
+    Args:
+        model: any model; nothing is changed unless all its convolutions can be replaced.
+        decomposition: "weight" or "signal".
+        min_kernel_size: the smallest kernel side that is replaced, in pixels.
+
+    Returns:
+        The model. A model that is itself a convolution cannot be replaced in place: then the new layer is returned
+        and the given one is left alone.
+
+    Raises:
+        InputError: an unknown decomposition, or a convolution that has no such form: its kernel is large enough but
+            not square and odd, it pads with something other than zeros, or it is of a subclass of Conv2d, which may
+            compute something else. The sentence names the layer.
+    """
+    _check_decomposition(decomposition)
+
+    def convert(name: str, module: nn.Module) -> nn.Module | None:
+        if not isinstance(module, nn.Conv2d) or min(module.kernel_size) < min_kernel_size:
+            return None
+        try:
+            return _decomposed(module, decomposition)
+        except InputError as error:
+            raise InputError(f"layer {name or 'at the top'} cannot be decomposed: {error}") from error
+
+    return _replace(model, convert)
+
+
+def compose(model: nn.Module) -> nn.Module:
+    """Return a copy in which every `DCTConv2d` is a plain `Conv2d` without bias that computes the same.
+
+    Args:
+        model: any model, also one without DCT layers or one that is itself a DCT layer; it stays as it is.
+
+    Returns:
+        The copy, with the same device, dtype and training mode, and the same outputs.
+    """
+
+    def convert(_name: str, module: nn.Module) -> nn.Module | None:
+        return _composed(module) if isinstance(module, DCTConv2d) else None
+
+    return _replace(copy.deepcopy(model), convert)
+
+
+def _check_decomposition(decomposition: str) -> None:
+    if decomposition not in DECOMPOSITIONS:
+        close = difflib.get_close_matches(str(decomposition), DECOMPOSITIONS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(DECOMPOSITIONS)}"
+        raise InputError(f"unknown decomposition {decomposition!r}: {hint}")
+
+
+def _odd_square(kernel_size: int | tuple[int, int]) -> int:
+    height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    if height != width or height < 1 or height % 2 == 0:
+        raise InputError(f"a {height} x {width} kernel does not fit: DCT layers need a square one of odd size")
+    return height
+
+
+def _decomposed(layer: nn.Conv2d, decomposition: str) -> DCTConv2d:
+    if type(layer) is not nn.Conv2d:
+        raise InputError(f"it is a {type(layer).__name__}, which may compute something else than a plain Conv2d")
+    if layer.padding_mode != "zeros":
+        raise InputError(f"its padding mode is {layer.padding_mode!r}, but DCT layers pad with zeros")
+    new = DCTConv2d(
+        layer.in_channels,
+        layer.out_channels,
+        layer.kernel_size,
+        layer.stride,
+        layer.padding,
+        layer.dilation,
+        layer.groups,
+        decomposition,
+        device=layer.weight.device,
+        dtype=layer.weight.dtype,
+    )
+    new.coefficients.requires_grad_(layer.weight.requires_grad)
+    return new.train(layer.training)
+
+
+def _composed(layer: DCTConv2d) -> nn.Conv2d:
+    # skip_init leaves the random number generator alone: composing a model must not change what is drawn next.
+    plain = nn.utils.skip_init(
+        nn.Conv2d,
+        layer.in_channels,
+        layer.out_channels,
+        layer.kernel_size,
+        layer.stride,
+        layer.padding,
+        layer.dilation,
+        layer.groups,
+        bias=False,
+        device=layer.coefficients.device,
+        dtype=layer.coefficients.dtype,
+    )
+    with torch.no_grad():
+        plain.weight.copy_(layer.composed_weight())
+    plain.weight.requires_grad_(layer.coefficients.requires_grad)
+    return plain.train(layer.training)
+
+
+def _replace(model: nn.Module, convert: Callable[[str, nn.Module], nn.Module | None]) -> nn.Module:
+    """Put `convert(name, module)` in the place of every module for which it is not None."""
+    converted = {module: convert(name, module) for name, module in model.named_modules()}
+    if converted[model] is not None:
+        return converted[model]
+    for name, module in list(model.named_modules(remove_duplicate=False)):
+        if converted[module] is not None:
+            model.set_submodule(name, converted[module])
+    return model

@@ -1,0 +1,93 @@
+"""The frequency penalty: a norm on the high-frequency DCT coefficients (Lukasik et al., TMLR 2023)."""
+
+import difflib
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+from filterfreq.errors import InputError
+from filterfreq.models.dct import DCTConv2d
+
+KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
+DEPTHS = (1, 2, 3)
+
+
+def frequency_penalty(model: nn.Module, kind: str, strength: float, depth: int) -> Tensor:
+    """Return `strength` times the sum of the penalty terms of the model's first DCT layers.
+
+    Lukasik et al., TMLR 2023, as the released code computes it. With `n[i, j] = ||c[:, :, i, j]||_F` of one layer with
+    N x N kernels, over all its channels:
+
+    - `highest`: sum of max(i, j) n[i, j] over max(i, j) > N/2;
+    - `all`: sum of (i^2 + j^2) n[i, j] over all but the lowest frequencies, those with max(i, j) < (N - 1)/2;
+    - `highest+diff`, `all+diff`: the same plus the sum of max(0, n[i, j] - n[0, 0]) over (0, 1), (1, 0), (1, 1);
+    - `diff_all`: sum of max(0, b - a) over all pairs of a norm a with i + j = p - 1 and a norm b with i + j = p.
+
+    With L DCT layers in module order, the first `L // depth + 1` of them count, at most L.
+
+    Args:
+        model: a model with DCT layers.
+        kind: one of `KINDS`.
+        strength: the factor lambda, finite and at least 0.
+        depth: 1, 2 or 3: all the layers, about a half or about a third.
+
+    Returns:
+        A scalar tensor, at least 0, to be added to the loss; where a norm is 0, its gradient is 0.
+
+    Raises:
+        InputError: an unknown kind, strength or depth, or a model without DCT layers.
+    """
+    if kind not in KINDS:
+        close = difflib.get_close_matches(str(kind), KINDS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(KINDS)}"
+        raise InputError(f"unknown penalty kind {kind!r}: {hint}")
+    if not math.isfinite(strength) or strength < 0:
+        raise InputError(f"the penalty strength is {strength}: give a finite number of at least 0")
+    if depth not in DEPTHS:
+        raise InputError(f"the penalty depth is {depth}: choose 1 (all layers), 2 (a half) or 3 (a third)")
+    layers = [module for module in model.modules() if isinstance(module, DCTConv2d)]
+    if not layers:
+        raise InputError("the frequency penalty needs DCT layers and the model has none: decompose it first")
+    counted = layers[: len(layers) // depth + 1]
+    return strength * sum(_layer_penalty(layer.coefficients, kind) for layer in counted)
+
+
+def _layer_penalty(coefficients: Tensor, kind: str) -> Tensor:
+    norms = torch.linalg.vector_norm(coefficients, dim=(0, 1)).flatten()
+    size = coefficients.shape[-1]
+    if kind == "diff_all":
+        lower, higher = _neighbours(size, norms.device)
+        return torch.relu(norms[higher] - norms[lower]).sum()
+    base, _, diff = kind.partition("+")
+    total = norms @ _weights(base, size, norms.device, norms.dtype)
+    if diff and size > 1:
+        # (0, 1), (1, 0) and (1, 1) of the flattened N x N norms
+        lowest = norms[[1, size, size + 1]]
+        total = total + torch.relu(lowest - norms[0]).sum()
+    return total
+
+
+# The constants are cached on their device, so that a training step copies nothing there. They are ordinary tensors even
+# when the first call is in inference mode: autograd could not use the others later.
+@lru_cache
+@torch.inference_mode(False)
+def _weights(base: str, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return the factor of each of the size^2 norms for the kinds `highest` and `all`."""
+    frequency = torch.arange(size)
+    larger = torch.maximum(frequency[:, None], frequency)
+    if base == "highest":
+        weights = larger * (larger > size / 2)
+    else:
+        weights = (frequency[:, None] ** 2 + frequency**2) * (larger >= (size - 1) / 2)
+    return weights.flatten().to(device, dtype)
+
+
+@lru_cache
+@torch.inference_mode(False)
+def _neighbours(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the indices (a, b) of all pairs of norms on neighbouring antidiagonals, b on the higher one."""
+    antidiagonal = (torch.arange(size)[:, None] + torch.arange(size)).flatten()
+    lower, higher = torch.nonzero(antidiagonal[:, None] + 1 == antidiagonal, as_tuple=True)
+    return lower.to(device), higher.to(device)

@@ -1,0 +1,92 @@
+"""The one list of architectures; a model is added by one line in `FAMILIES`. Imports no torch before `build`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filterfreq.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Family:
+    """Architectures that one function builds.
+
+    Attributes:
+        form: how the names look, for messages.
+        pattern: regular expression of the whole name; its groups are integers.
+        builder: "module:function", called as `function(num_classes, *groups)`.
+        examples: names that exist, offered when a name is close to them.
+        allows: whether an architecture exists for these groups.
+    """
+
+    form: str
+    pattern: str
+    builder: str
+    examples: tuple[str, ...]
+    allows: Callable[..., bool] = lambda *_: True
+
+
+_MODULE = "filterfreq.models.resnet"
+_RESNETS = ("resnet_8", "resnet_14", "resnet_20", "resnet_32", "resnet_44", "resnet_56", "resnet_110")
+
+FAMILIES = (
+    Family(
+        "resnet_N or resnet_N_W (N = 6D + 2 layers, first width W)",
+        r"resnet_([1-9]\d*)(?:_([1-9]\d*))?",
+        f"{_MODULE}:cifar_resnet",
+        _RESNETS,
+        lambda depth, *_width: depth >= 8 and depth % 6 == 2,
+    ),
+    Family("lowres_resnet9", "lowres_resnet9", f"{_MODULE}:lowres_resnet9", ("lowres_resnet9",)),
+)
+
+
+def check_architecture(name: str) -> None:
+    """Do nothing when `name` is a known architecture.
+
+    Raises:
+        InputError: it is not; the sentence lists the forms of names and the closest one.
+    """
+    _find(name)
+
+
+def build(name: str, num_classes: int) -> nn.Module:
+    """Build an architecture with newly drawn weights, from torch's global generator.
+
+    Args:
+        name: a name of one of the `FAMILIES`, for example "resnet_20", "resnet_8_32" or "lowres_resnet9".
+        num_classes: number of logits, at least 2.
+
+    Returns:
+        A module from normalised float images [N, 3, H, W] to logits [N, num_classes].
+
+    Raises:
+        InputError: an unknown architecture, or fewer than 2 classes.
+    """
+    family, groups = _find(name)
+    if num_classes < 2:
+        raise InputError(f"{name} cannot have {num_classes} classes: give at least 2")
+    module, function = family.builder.split(":")
+    return getattr(importlib.import_module(module), function)(num_classes, *groups)
+
+
+def _find(name: str) -> tuple[Family, list[int]]:
+    for family in FAMILIES:
+        match = re.fullmatch(family.pattern, str(name))
+        if match:
+            groups = [int(group) for group in match.groups() if group is not None]
+            if family.allows(*groups):
+                return family, groups
+    forms = ", ".join(family.form for family in FAMILIES)
+    examples = [example for family in FAMILIES for example in family.examples]
+    close = difflib.get_close_matches(str(name), examples, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise InputError(f"unknown model {name!r}: models are {forms}{hint}")

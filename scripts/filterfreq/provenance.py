@@ -1,0 +1,77 @@
+"""Which code and which versions made a result."""
+
+import ast
+import hashlib
+import importlib.metadata
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+_RECORDED = ("torch", "numpy", "safetensors")
+
+
+def code_version(script: Path, *chosen: str) -> str:
+    """Return a SHA-256 over every module of this package that a script imports, directly or through others.
+
+    Snakemake runs a job again when its script changes, but does not follow the script's imports. A rule that takes
+    this value as a parameter is run again when any code it depends on has changed, and only then.
+
+    The registries themselves are left out, or one more model in the list would train every other model again.
+
+    Args:
+        script: the rule's script.
+        chosen: modules that the script imports through a registry, such as `filterfreq.models.resnet`.
+    """
+    found = set().union(*(_files(name) for name in chosen))
+    waiting = [script, *found]
+    while waiting:
+        new = _direct_imports(waiting.pop()) - found
+        found |= new
+        waiting.extend(new)
+    digest = hashlib.sha256()
+    for module in sorted(found):
+        digest.update(module.relative_to(PACKAGE).as_posix().encode() + b"\0" + module.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@cache
+def _direct_imports(file: Path) -> frozenset[Path]:
+    """The package's files that `file` imports anywhere, inside functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset().union(*(_files(name) for name in names))
+
+
+def _files(name: str) -> set[Path]:
+    """The files that importing `name` reads; none for what is not of this package, or a registry."""
+    top, *parts = name.split(".")
+    if top != PACKAGE.name or parts[-1:] == ["registry"]:
+        return set()
+    base = PACKAGE.joinpath(*parts)
+    return {path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()}
+
+
+def environment() -> dict:
+    """Return the versions that a result depends on: Python, the main libraries, the git revision (None outside git)."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: importlib.metadata.version(name) for name in _RECORDED},
+        "git_revision": _git_revision(),
+    }
+
+
+def _git_revision() -> str | None:
+    command = ["git", "-C", str(PACKAGE), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()

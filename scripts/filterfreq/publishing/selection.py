@@ -1,0 +1,99 @@
+"""What tables and figures share: choosing results, means over seeds, and the names of things."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from filterfreq.errors import InputError
+from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.evaluation.results import RUN_COLUMNS
+
+PARAMETERS: tuple[str, ...] = (
+    *("attack", "norm", "epsilon", "epsilon_value", "corruption", "severity", "category", "cue"),
+    *("layer", "index", "depth", "horizontal", "vertical", "split"),
+)
+FAMILIES: dict[str, list[str]] = {
+    family: [name for name, its_family in CORRUPTIONS.items() if its_family == family]
+    for family in dict.fromkeys(CORRUPTIONS.values())
+}
+"""The 19 corruptions by family, in the field's order; each family's last is an extra one."""
+
+_ATTACKS = {"autoattack": "AutoAttack", "square": "Square"}
+_SPELLINGS = {"jpeg": "JPEG", "gaussian": "Gaussian"}
+
+
+def select(results: pd.DataFrame, variants: dict[str, str], suites: Iterable[str] = ()) -> pd.DataFrame:
+    """Choose the results of some variants (and suites), and check that they can stand beside each other.
+
+    Args:
+        results: what `read_results` returns, of one data set.
+        variants: variant names and their display labels, in order.
+        suites: the suites wanted; none means all.
+
+    Returns:
+        The rows chosen, with every column of `PARAMETERS` (missing ones empty); `model` and `variant` are ordered
+        categories: models as they occur, variants as asked for, both without those that have no row.
+
+    Raises:
+        InputError: several data sets, two variants with one label, one measurement given twice, or nothing to choose.
+    """
+    datasets = results["dataset"].unique()
+    if len(datasets) > 1:
+        raise InputError(
+            f"results of several data sets ({', '.join(datasets)}) cannot share a table: give one at a time"
+        )
+    labels = list(variants.values())
+    repeated = sorted({label for label in labels if labels.count(label) > 1})
+    if repeated:
+        raise InputError(f"several variants are labelled {repeated[0]!r}: give each a label of its own")
+    identity = [*RUN_COLUMNS, "suite", "metric", "parameter"]
+    twice = results[results.duplicated(identity)]
+    if not twice.empty:
+        what = ", ".join(f"{column} {twice.iloc[0][column]}" for column in identity)
+        raise InputError(f"the results hold {what} more than once: give every result file once")
+    chosen = results[results["variant"].isin(list(variants))]
+    if chosen.empty:
+        raise InputError(f"there are no results of the variants {', '.join(variants)}: run their evaluations")
+    if suites:
+        chosen = chosen[chosen["suite"].isin(list(suites))]
+        if chosen.empty:
+            raise InputError(f"there are no results of the suite {' or '.join(suites)}: run this evaluation")
+    chosen = chosen.reindex(columns=[*results.columns, *(name for name in PARAMETERS if name not in results)])
+    return in_order(chosen, variants)
+
+
+def in_order(frame: pd.DataFrame, variants: dict[str, str]) -> pd.DataFrame:
+    """Return a copy whose `model` and `variant` are ordered categories: as they occur, and as asked for."""
+    present = set(frame["variant"])
+    order = {"model": frame["model"].unique(), "variant": [name for name in variants if name in present]}
+    return frame.assign(**{name: pd.Categorical(frame[name], values, ordered=True) for name, values in order.items()})
+
+
+def present_variants(frame: pd.DataFrame, variants: dict[str, str]) -> dict[str, str]:
+    """Return the variants that have a row, with their labels, in order."""
+    return {name: variants[name] for name in frame["variant"].cat.categories}
+
+
+def attack_label(attack: str) -> str:
+    """Return an attack's name as the literature writes it: "pgd-10" is PGD-10, "apgd-ce+square" APGD-CE + Square."""
+    return " + ".join(_ATTACKS.get(part, part.upper()) for part in attack.split("+"))
+
+
+def corruption_label(corruption: str) -> str:
+    """Return a corruption's name for readers: "jpeg_compression" is JPEG compression."""
+    return " ".join(_SPELLINGS.get(word, word) for word in corruption.split("_"))
+
+
+def attacks(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the pairs of attack and norm that occur, AutoAttack's last, else as they occur."""
+    adversarial = frame[frame["suite"].isin(["adversarial", "autoattack"])]
+    pairs = adversarial[["suite", "attack", "norm"]].drop_duplicates().sort_values("suite", kind="stable")
+    return list(pairs[["attack", "norm"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def seeds_phrase(counts: Iterable[int]) -> str:
+    """Say over how many seeds a mean was taken: "3 seeds", "1 seed" or "1 to 3 seeds"."""
+    numbers = sorted({int(count) for count in counts if count > 0})
+    if len(numbers) > 1:
+        return f"{numbers[0]} to {numbers[-1]} seeds"
+    return "1 seed" if numbers == [1] else f"{numbers[0]} seeds"

@@ -1,0 +1,170 @@
+"""One style for every figure: sizes, fonts, colours, legends and files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import seaborn as sns
+from matplotlib import rc_context
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from filterfreq.errors import InputError
+from filterfreq.files import replacing
+
+COLUMN_WIDTH = 3.35
+"""Width of one column of a two-column page, in inches."""
+TEXT_WIDTH = 6.9
+"""Width of the whole page's text, in inches."""
+
+# Black and Paul Tol's "muted" scheme (SRON technical note EPS/TN/09-002). Under full protanopia, deuteranopia and
+# tritanopia no two of the ten come closer than CIEDE2000 11; the first five stay 12 apart in lightness alone (L*).
+_COLOURS = "#000000 #CC6677 #332288 #88CCEE #117733 #882255 #44AA99 #999933 #AA4499 #DDCC77".split()
+_MARKERS = "o s ^ D v P X < > *".split()
+_DASHES: list[tuple[float, ...]] = [
+    (),
+    (4, 1.5),
+    (1, 1),
+    (5, 1.5, 1, 1.5),
+    (7, 2),
+    (3, 1, 1, 1, 1, 1),
+    (2, 2),
+    (6, 1, 2, 1),
+    (1, 2.5),
+    (4, 1, 4, 3),
+]
+
+_FONT = 8
+_SMALL_FONT = 7
+
+_TICKS = {"major.size": 3, "major.width": 0.6, "major.pad": 2, "color": "0.4", "labelcolor": "0.15"}
+
+STYLE = {
+    **sns.axes_style("whitegrid"),
+    **sns.plotting_context("paper"),
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same picture on every machine
+    "font.size": _FONT,
+    "axes.titlesize": _FONT,
+    "axes.labelsize": _FONT,
+    "figure.titlesize": _FONT,
+    "figure.labelsize": _FONT,
+    "xtick.labelsize": _SMALL_FONT,
+    "ytick.labelsize": _SMALL_FONT,
+    "legend.fontsize": _SMALL_FONT,
+    "legend.title_fontsize": _SMALL_FONT,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": "0.4",
+    "grid.linewidth": 0.5,
+    "grid.color": "0.88",
+    "lines.linewidth": 1.1,
+    "lines.markersize": 4,
+    "lines.markeredgewidth": 0.6,
+    **{f"{axis}tick.{setting}": value for axis in "xy" for setting, value in _TICKS.items()},
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,  # TrueType outlines: journals refuse Type 3 fonts
+}
+"""Matplotlib settings of every figure: seaborn's `whitegrid` for paper, no text under 7 points."""
+
+styled = rc_context(STYLE)
+"""Decorator (and context) that draws in the common style and leaves the caller's settings alone."""
+
+
+class VariantStyle(NamedTuple):
+    """How one variant looks in every figure; each of the three tells it apart on its own."""
+
+    label: str
+    colour: str
+    marker: str
+    dashes: tuple[float, ...]
+
+
+def variant_styles(variants: dict[str, str]) -> dict[str, VariantStyle]:
+    """Give each variant its colour, marker and line style, by its place in the order.
+
+    Args:
+        variants: variant names and their display labels, in order.
+
+    Returns:
+        One style per variant, in the same order.
+
+    Raises:
+        InputError: there are more variants than styles that can be told apart.
+    """
+    if len(variants) > len(_COLOURS):
+        raise InputError(
+            f"a figure tells at most {len(_COLOURS)} variants apart, {len(variants)} were asked for: draw fewer at once"
+        )
+    looks = zip(_COLOURS, _MARKERS, _DASHES, strict=True)
+    return {name: VariantStyle(label, *look) for (name, label), look in zip(variants.items(), looks, strict=False)}
+
+
+def by_variant(styles: dict[str, VariantStyle]) -> dict:
+    """Return the arguments that make `seaborn.lineplot` draw one line per variant in its style."""
+    return {
+        "hue": "variant",
+        "hue_order": list(styles),
+        "palette": {name: style.colour for name, style in styles.items()},
+        "style": "variant",
+        "style_order": list(styles),
+        "dashes": {name: style.dashes or "" for name, style in styles.items()},
+        "legend": False,
+    }
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of that many inches, whose parts are laid out so that nothing overlaps."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def add_legend(
+    figure: Figure, styles: dict[str, VariantStyle], markers: bool = True, extra: Sequence[Artist] = ()
+) -> None:
+    """Put the legend of the variants under the figure, in as few rows as its width allows.
+
+    Args:
+        figure: the figure, already of its final size.
+        styles: the variants drawn.
+        markers: whether the figure draws markers on its lines.
+        extra: further legend entries, after the variants.
+    """
+    handles: list[Artist] = [
+        Line2D(
+            [],
+            [],
+            color=style.colour,
+            linestyle=(0, style.dashes),
+            marker=style.marker if markers else None,
+            markeredgecolor="white",
+            label=style.label,
+        )
+        for style in styles.values()
+    ]
+    handles += extra
+    for columns in range(len(handles), 0, -1):
+        legend = figure.legend(
+            handles=handles, loc="outside lower center", ncols=columns, handlelength=3, columnspacing=1.5
+        )
+        if legend.get_window_extent(figure.canvas.get_renderer()).width <= figure.bbox.width:
+            break
+        legend.remove()
+
+
+@styled
+def save(figure: Figure, png: str | Path, pdf: str | Path) -> None:
+    """Write a figure as PNG (300 dots per inch) and PDF, each whole or not at all; equal figures give equal bytes.
+
+    Raises:
+        InputError: the disk is full.
+    """
+    with replacing(png) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+    figure.set_layout_engine("none")  # as laid out for the PNG: doing it again takes half of the time
+    with replacing(pdf) as temporary:
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})

@@ -1,0 +1,196 @@
+"""One table as numbers, and its renderings: CSV, Markdown, LaTeX and plain text."""
+
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from tabulate import tabulate
+
+from filterfreq.files import replacing
+from filterfreq.publishing.selection import seeds_phrase
+
+Direction = Literal["higher", "lower", "none"]
+
+_MISSING = "–"
+_TERMINAL_COLUMN = 12
+_LATEX = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "λ": r"$\lambda$",
+        "ε": r"$\varepsilon$",
+        "–": "--",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Means over seeds of some measures, for every model and variant.
+
+    Attributes:
+        mean: means over seeds, as fractions; rows (model, variant), columns (measure, setting); NaN where nothing was
+            measured.
+        std: sample standard deviations over seeds (n - 1), NaN where there are fewer than two; same shape.
+        seeds: the number of seeds behind each mean; same shape.
+        directions: which values of a column are better.
+        labels: display labels of the variants, in order.
+        caption: what the table shows, in sentences; the seeds and the meaning of bold are added.
+        across: whether the variants are columns when shown, rather than rows.
+    """
+
+    mean: pd.DataFrame
+    std: pd.DataFrame
+    seeds: pd.DataFrame
+    directions: dict[tuple[str, str], Direction]
+    labels: dict[str, str]
+    caption: str
+    across: bool = False
+
+    def write(self, csv: str | Path, markdown: str | Path, latex: str | Path) -> None:
+        """Write the table's three files, each whole or not at all.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        with replacing(csv) as temporary:
+            self.tidy().to_csv(temporary, index=False)
+        with replacing(markdown) as temporary:
+            temporary.write_text(self.to_markdown(), encoding="utf-8")
+        with replacing(latex) as temporary:
+            temporary.write_text(self.to_latex(), encoding="utf-8")
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per number: model, variant, measure, setting, mean, std, seeds; fractions, not percent."""
+        columns = {
+            name: getattr(self, name).stack(["measure", "setting"], future_stack=True)
+            for name in ("mean", "std", "seeds")
+        }
+        tidy = pd.DataFrame(columns).dropna(subset="mean").astype({"seeds": "int64"})
+        return tidy.reset_index()
+
+    def to_markdown(self) -> str:
+        """Return a GitHub-flavoured Markdown table under its caption, in percent, best values bold."""
+        cells, rows = self._shown(lambda text: f"**{text}**")
+        table = cells.map(_markdown).to_markdown(
+            index=False, headers=[_markdown(header) for header in cells], **_alignment(cells, rows)
+        )
+        return f"{_markdown(self.full_caption)}\n\n{table}\n"
+
+    def to_text(self) -> str:
+        """Return the table as plain text for a terminal, in percent, best values starred."""
+        cells, rows = self._shown(lambda text: f"*{text}")
+        headers = [textwrap.fill(header, _TERMINAL_COLUMN) for header in cells]
+        return tabulate(cells.to_numpy().tolist(), headers=headers, tablefmt="simple", **_alignment(cells, rows))
+
+    def to_latex(self) -> str:
+        """Return a LaTeX table environment that needs the package booktabs alone, in percent, best values bold."""
+        text, best = self._arranged(self._text(), _MISSING), self._arranged(self._best(), False)
+        text = text.map(_latex)
+        text.index, text.columns = _relabelled(text.index, _latex), _relabelled(text.columns, _latex)
+        bold = best.map(lambda is_best: "textbf:--rwrap;" if is_best else "").set_axis(text.index)
+        bold.columns = text.columns
+        latex = (
+            text.style.apply(lambda _: bold, axis=None)
+            .hide(axis="index", names=True)
+            .hide(axis="columns", names=True)
+            .to_latex(
+                caption=_latex(self.full_caption),
+                position="tbp",
+                position_float="centering",
+                hrules=True,
+                column_format="l" * text.index.nlevels + "c" * text.shape[1],
+                multirow_align="naive",
+                multicol_align="c",
+            )
+        )
+        return f"% needs \\usepackage{{booktabs}}\n{latex}"
+
+    @property
+    def full_caption(self) -> str:
+        """The caption, with what a cell and its marks mean."""
+        phrase = seeds_phrase(self.seeds.to_numpy().ravel())
+        cell = "Percent, 1 seed" if phrase == "1 seed" else f"Percent, mean ± standard deviation over {phrase}"
+        lower = [" ".join(column).strip() for column, direction in self.directions.items() if direction == "lower"]
+        marked = f"best value (of {', '.join(lower)}: the lowest)" if lower else "best value"
+        return f"{self.caption} {cell}; the {marked} is marked."
+
+    def _rounded(self) -> pd.DataFrame:
+        return (100 * self.mean).map(lambda value: float(f"{value:.1f}"))
+
+    def _text(self) -> pd.DataFrame:
+        mean = self._rounded().map("{:.1f}".format)
+        spread = (100 * self.std).map(" ± {:.1f}".format).where(self.std.notna(), "")
+        return (mean + spread).where(self.mean.notna(), _MISSING)
+
+    def _best(self) -> pd.DataFrame:
+        """Mark the best values of every model and column, as displayed; a value alone has nothing to be better than."""
+        rounded = self._rounded()
+        groups = rounded.groupby(level="model", sort=False)
+        compared = groups.transform("count") > 1
+        lowest, highest = groups.transform("min"), groups.transform("max")
+        best = pd.DataFrame(False, index=rounded.index, columns=rounded.columns)
+        for column, direction in self.directions.items():
+            if direction != "none":
+                extreme = lowest if direction == "lower" else highest
+                best[column] = compared[column] & (rounded[column] == extreme[column])
+        return best
+
+    def _arranged(self, frame: pd.DataFrame, missing: object) -> pd.DataFrame:
+        """Lay a frame out as it is shown: variants by label, as rows or columns; no models where there is but one."""
+        if self.across:
+            blocks = {model: block.droplevel("model").T for model, block in frame.groupby(level="model", sort=False)}
+            frame = pd.concat(blocks, names=["model"])
+            frame = frame[[name for name in self.labels if name in frame]].rename(columns=self.labels)
+            measured = pd.concat(
+                {model: block.notna().any() for model, block in self.mean.groupby(level="model", sort=False)}
+            )
+            frame = frame[measured.loc[frame.index].to_numpy()]
+            frame = frame.astype(object).where(frame.notna(), missing)
+        else:
+            frame = frame.rename(index=self.labels, level="variant")
+        return frame.droplevel("model") if frame.index.unique("model").size == 1 else frame
+
+    def _shown(self, mark: Callable[[str], str]) -> tuple[pd.DataFrame, int]:
+        """Return the cells with their headings as columns before them, and the number of those columns."""
+        text, best = self._arranged(self._text(), _MISSING), self._arranged(self._best(), False)
+        marked = text.where(~best.astype(bool), text.map(mark))
+        marked.columns = [" ".join(column).strip() if isinstance(column, tuple) else column for column in marked]
+        rows = _without_repeats(marked.index.to_frame(index=False).astype(object))
+        rows.columns = ["" if name in ("measure", "setting") else name for name in rows.columns]
+        return pd.concat([rows, marked.reset_index(drop=True)], axis="columns"), rows.shape[1]
+
+
+def _without_repeats(rows: pd.DataFrame) -> pd.DataFrame:
+    """Blank a heading that says the same as the row above, but for the innermost."""
+    outer = rows.iloc[:, :-1]
+    repeated = (outer == outer.shift()).cummin(axis="columns")
+    return pd.concat([outer.mask(repeated, ""), rows.iloc[:, -1:]], axis="columns")
+
+
+def _alignment(cells: pd.DataFrame, rows: int) -> dict:
+    # Cells are text already: tabulate must not read "70.0" as a number and show 70.
+    return {"disable_numparse": True, "colalign": ["left"] * rows + ["right"] * (cells.shape[1] - rows)}
+
+
+def _markdown(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def _latex(text: str) -> str:
+    escaped = text.translate(_LATEX)
+    return re.sub(r"\bL(inf|2)\b", lambda norm: rf"$\ell_{'2' if norm[1] == '2' else chr(92) + 'infty'}$", escaped)
+
+
+def _relabelled(index: pd.Index, label: Callable[[str], str]) -> pd.Index:
+    if isinstance(index, pd.MultiIndex):
+        return pd.MultiIndex.from_tuples([tuple(label(part) for part in parts) for parts in index], names=index.names)
+    return index.map(label)

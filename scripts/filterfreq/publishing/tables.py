@@ -1,0 +1,214 @@
+"""The tables, from tidy results. Imports no matplotlib.
+
+Every builder takes what `filterfreq.evaluation.results.read_results` returns, of one data set, and the variants to show
+(names and display labels, in order). What was not evaluated gives no column; a combination that is missing, an empty cell.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from filterfreq.errors import InputError
+from filterfreq.evaluation.corruptions import COMMON, EXTRA, mean_corruption_error
+from filterfreq.publishing.selection import (
+    FAMILIES,
+    attack_label,
+    attacks,
+    corruption_label,
+    present_variants,
+    select,
+)
+from filterfreq.publishing.table import Direction, Table
+
+_RUN = ["model", "variant", "seed"]
+_ACCURACY = ["clean", "adversarial", "autoattack"]
+_NORMS = {"linf": "Linf", "l2": "L2"}
+
+
+def main_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> Table:
+    """Compare the variants on everything measured, one column per kind of robustness.
+
+    Each attack and norm is shown at one epsilon, so that the table stays readable: the middle one of those measured
+    (the smaller middle one of an even number); `adversarial_table` has them all.
+
+    Args:
+        results: tidy results of one data set.
+        variants: names and display labels, in order.
+        baseline: the variant whose corruption error is 1.
+
+    Returns:
+        Columns: clean accuracy; accuracy under each attack; mean accuracy over the 15 common corruptions, and mCE
+        relative to the baseline of the same model and seed; shape bias.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`).
+    """
+    frame = select(results, variants)
+    columns = [*_clean(frame)]
+    for attack, norm in attacks(frame):
+        at_epsilon = list(_attacked(frame, attack, norm))
+        epsilon, values = at_epsilon[(len(at_epsilon) - 1) // 2]
+        columns.append((attack_label(attack), f"{_NORMS.get(norm, norm)} {epsilon}", values))
+    columns += [("corruptions", *column) for column in _corruption_means(frame, baseline)]
+    columns += [("shape bias", "", values) for category, values in _shape_biases(frame) if category == "overall"]
+    meanings = {
+        "corruptions": "corruptions: mean over the common ones at all severities",
+        "mCE": f"mCE: mean corruption error relative to {variants.get(baseline, baseline)}",
+        "shape bias": "shape bias: on cue-conflict images",
+    }
+    shown = {part for measure, setting, _ in columns for part in (measure, setting)}
+    explained = "".join(f"; {meaning}" for name, meaning in meanings.items() if name in shown)
+    return _table(columns, present_variants(frame, variants), f"Accuracy on {_dataset(frame)}{explained}.")
+
+
+def adversarial_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
+    """Show the accuracy without attack and under every attack at every epsilon; variants are columns.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of an attack.
+    """
+    select(results, variants, ["adversarial", "autoattack"])
+    frame = select(results, variants, _ACCURACY)
+    columns = [*_clean(frame)]
+    for attack, norm in attacks(frame):
+        measure = f"{attack_label(attack)} {_NORMS.get(norm, norm)}"
+        columns += [(measure, epsilon, values) for epsilon, values in _attacked(frame, attack, norm)]
+    return _table(
+        columns,
+        present_variants(frame, variants),
+        f"Accuracy on {_dataset(frame)} under adversarial attacks, by norm and size of the perturbation.",
+        across=True,
+    )
+
+
+def corruption_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> Table:
+    """Show the accuracy under each corruption, mean over severities, and the means; variants are columns.
+
+    Args:
+        results: tidy results of one data set.
+        variants: names and display labels, in order.
+        baseline: the variant whose corruption error is 1.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of corruptions.
+    """
+    frame = select(results, variants, ["corruption"])
+    measured = _by_corruption(frame)
+    columns = [
+        (family, corruption_label(corruption), measured[corruption].mean(axis="columns", skipna=False))
+        for family, corruptions in FAMILIES.items()
+        for corruption in corruptions
+        if corruption in measured.columns.unique("corruption")
+    ]
+    columns += [("common", *column) for column in _corruption_means(frame, baseline)]
+    return _table(
+        columns,
+        present_variants(frame, variants),
+        f"Accuracy on corrupted {_dataset(frame)}, mean over severities. The means are over the {len(COMMON)} common "
+        f"corruptions, without {', '.join(corruption_label(name) for name in EXTRA)}; "
+        f"mCE: corruption error relative to {variants.get(baseline, baseline)}.",
+        across=True,
+    )
+
+
+def shape_bias_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
+    """Show the shape bias overall and per category, and how often each cue was named; variants are columns.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of cue conflict.
+    """
+    frame = select(results, variants, ["cue_conflict"])
+    biases = dict(_shape_biases(frame))
+    order = sorted(biases, key=lambda category: category != "overall")
+    columns = [("shape bias", category, biases[category]) for category in order]
+    answers = frame[frame["metric"] == "accuracy"]
+    columns += [
+        ("answers", cue, _values(answers[answers["cue"] == cue]))
+        for cue in ("shape", "texture")
+        if cue in set(answers["cue"])
+    ]
+    return _table(
+        columns,
+        present_variants(frame, variants),
+        f"Shape bias on cue-conflict images of {_dataset(frame)}: shape answers among the answers that name the shape or "
+        "the texture. Answers: the share of all images whose shape, or texture, was named.",
+        across=True,
+    )
+
+
+def _table(
+    columns: list[tuple[str, str, pd.Series]], labels: dict[str, str], caption: str, *, across: bool = False
+) -> Table:
+    """Take means over seeds. Each column is (measure, setting, values by model, variant and seed)."""
+    if not columns:
+        raise InputError("the results hold nothing that this table shows: run the evaluations first")
+    keys = [(measure, setting) for measure, setting, _ in columns]
+    per_seed = pd.concat([values for *_, values in columns], axis="columns", keys=keys, names=["measure", "setting"])
+    statistics = per_seed.groupby(level=["model", "variant"], observed=True).agg(["mean", "std", "count"])
+    statistics.index = pd.MultiIndex.from_tuples(statistics.index, names=["model", "variant"])
+    mean, std, seeds = (statistics.xs(name, axis="columns", level=-1) for name in ("mean", "std", "count"))
+    return Table(mean, std, seeds, {key: _direction(*key) for key in keys}, labels, caption, across)
+
+
+def _direction(measure: str, setting: str) -> Direction:
+    if setting == "mCE":
+        return "lower"
+    return "none" if measure == "answers" else "higher"
+
+
+def _dataset(frame: pd.DataFrame) -> str:
+    models = ", ".join(frame["model"].cat.categories)
+    return f"{frame['dataset'].iloc[0]} ({models})"
+
+
+def _values(rows: pd.DataFrame) -> pd.Series:
+    return rows.set_index(_RUN)["value"]
+
+
+def _clean(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
+    rows = frame[(frame["suite"] == "clean") & (frame["metric"] == "accuracy")]
+    if not rows.empty:
+        yield "clean", "", _values(rows)
+
+
+def _attacked(frame: pd.DataFrame, attack: str, norm: str) -> Iterator[tuple[str, pd.Series]]:
+    """Yield every epsilon of an attack, from small to large, with the accuracies at it."""
+    rows = frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
+    for _, at_epsilon in rows.groupby("epsilon_value"):
+        yield at_epsilon["epsilon"].iloc[0], _values(at_epsilon)
+
+
+def _by_corruption(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return accuracies with one row per run and columns (corruption, severity), NaN where one is missing."""
+    rows = frame[frame["suite"] == "corruption"]
+    return rows.pivot(index=_RUN, columns=["corruption", "severity"], values="value")
+
+
+def _corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[tuple[str, pd.Series]]:
+    """Yield the mean accuracy over the common corruptions, and mCE where all of them and the baseline were measured.
+
+    A run that lacks a corruption or a severity which another run has would not be comparable: it gets no mean.
+    """
+    measured = _by_corruption(frame)
+    common = measured.loc[:, measured.columns.isin(COMMON, level="corruption")].dropna()
+    if common.empty:
+        return
+    yield "mean", common.mean(axis="columns")
+    if not set(COMMON) <= set(common.columns.unique("corruption")):
+        return
+    accuracies = {run: values.unstack("severity") for run, values in common.iterrows()}
+    errors = {
+        (model, variant, seed): mean_corruption_error(accuracy, accuracies[model, baseline, seed])
+        for (model, variant, seed), accuracy in accuracies.items()
+        if (model, baseline, seed) in accuracies
+    }
+    if errors:
+        # A baseline without any error has no relative error.
+        yield "mCE", pd.Series(errors).rename_axis(_RUN).replace(np.inf, np.nan)
+
+
+def _shape_biases(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+    rows = frame[(frame["suite"] == "cue_conflict") & (frame["metric"] == "shape_bias")]
+    for category, its_rows in rows.groupby("category", sort=False):
+        yield category, _values(its_rows)

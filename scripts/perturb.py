@@ -1,0 +1,30 @@
+"""Attack a few test images and keep the adversarial examples for the figure."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from filterfreq.compute import use_device
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.evaluation.adversarial import perturbations
+from filterfreq.files import replacing
+from filterfreq.jobs import job
+from filterfreq.models.checkpoints import load_checkpoint
+
+with job(snakemake):
+    device = use_device(snakemake.params.device, snakemake.threads)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    classifier, record = load_checkpoint(snakemake.input.record)
+    settings = snakemake.params.settings
+    count = settings.get("images", 4)
+    examples = perturbations(
+        classifier,
+        dataset.images("test")[:count],
+        dataset.labels("test")[:count],
+        settings,
+        settings["epsilon"],
+        device,
+        seed=record["run"]["seed"],
+    )
+    with replacing(snakemake.output[0]) as temporary:
+        np.savez(temporary, **asdict(examples))

@@ -1,0 +1,9 @@
+"""Write the table `corruptions` as CSV, Markdown and LaTeX."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.tables import corruption_table
+
+with job(snakemake):
+    table = corruption_table(read_results(snakemake.input), snakemake.params.labels, snakemake.params.baseline)
+    table.write(snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)

@@ -1,0 +1,9 @@
+"""Write the table `shape_bias` as CSV, Markdown and LaTeX."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.tables import shape_bias_table
+
+with job(snakemake):
+    table = shape_bias_table(read_results(snakemake.input), snakemake.params.labels)
+    table.write(snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)

@@ -1,0 +1,49 @@
+"""Train one run, from its last finished epoch if it was interrupted."""
+
+import json
+from pathlib import Path
+from time import perf_counter
+
+import pandas as pd
+from filterfreq.compute import describe_device, peak_memory_mb, use_device
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.files import replacing
+from filterfreq.jobs import job
+from filterfreq.models.checkpoints import save_checkpoint
+from filterfreq.provenance import environment
+from filterfreq.training.loop import HISTORY_COLUMNS, Trainer, build_classifier, count_parameters
+
+with job(snakemake) as logger:
+    start = perf_counter()
+    spec = snakemake.params.spec
+    device = use_device(snakemake.params.device, snakemake.threads)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    folder = Path(snakemake.output.record).parent
+    state_file = folder / "training_state.pt"
+    fingerprint = json.dumps([spec, snakemake.params.code, dataset.record["arrays"], snakemake.threads, device.type])
+    classifier = build_classifier(spec, dataset)
+    history = Trainer(classifier, spec, dataset, device, state_file, fingerprint, logger.info).train()
+
+    with replacing(snakemake.output.history) as temporary:
+        pd.DataFrame(history, columns=list(HISTORY_COLUMNS)).to_csv(temporary, index=False)
+    record = {
+        **spec,
+        "classifier": {
+            "architecture": spec["run"]["model"],
+            "num_classes": dataset.num_classes,
+            "mean": list(dataset.mean),
+            "std": list(dataset.std),
+            "decomposition": spec["variant"].get("decomposition"),
+        },
+        "metrics": {**history[-1], "parameters": count_parameters(classifier)},
+        "provenance": {
+            **environment(),
+            "code": snakemake.params.code,
+            "data": {name: array["sha256"] for name, array in dataset.record["arrays"].items()},
+            "device": describe_device(device),
+            "seconds": round(perf_counter() - start, 3),
+            "peak_memory_mb": round(peak_memory_mb(device), 1),
+        },
+    }
+    save_checkpoint(folder, classifier, record)
+    state_file.unlink()

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+import torch
+from filterfreq.data.batches import augment, epoch_batches, to_images
+from filterfreq.data.registry import AUGMENTATIONS
+from filterfreq.errors import InputError
+
+SIZE = 6
+PADDING = 2
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def all_views(image, kind, padding):
+    """Every outcome of an augmentation of one image (C x H x W), enumerated in numpy, by (row, column, flipped)."""
+    height, width = image.shape[1:]
+    padded = np.pad(image, ((0, 0), (padding, padding), (padding, padding)))
+    # Without a crop the view is the unpadded image, the window at (padding, padding).
+    offsets = range(2 * padding + 1) if "crop" in kind else [padding]
+    views = {}
+    for row in offsets:
+        for column in offsets:
+            window = padded[:, row : row + height, column : column + width]
+            views[row, column, False] = window
+            if "flip" in kind:
+                views[row, column, True] = window[:, :, ::-1]
+    return views
+
+
+def test_to_images_from_array_and_tensor():
+    array = np.random.default_rng(0).integers(0, 256, (5, 4, 7, 3), dtype=np.uint8)
+    expected = array.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+    array.flags.writeable = False  # as a memory map is
+    for stored in (array, torch.tensor(array)):
+        images = to_images(stored, "cpu")
+        assert images.dtype == torch.float32
+        assert images.is_contiguous(memory_format=torch.channels_last)
+        np.testing.assert_array_equal(images.numpy(), expected)
+
+
+def test_to_images_refuses_floats():
+    with pytest.raises(TypeError, match=r"uint8, not torch.float32"):
+        to_images(torch.zeros(1, 2, 2, 3), "cpu")
+
+
+def test_to_images_leaves_its_input_alone():
+    stored = torch.full((1, 2, 2, 3), 255, dtype=torch.uint8)
+    to_images(stored, "cpu")
+    assert (stored == 255).all()
+
+
+@pytest.mark.parametrize("kind", AUGMENTATIONS)
+def test_every_image_becomes_one_of_its_own_views_and_all_views_are_equally_frequent(kind):
+    copies = 6_000
+    image = torch.rand(3, SIZE, SIZE + 1, generator=generator(1)) + 0.1
+    images = image.expand(copies, -1, -1, -1).contiguous(memory_format=torch.channels_last)
+    augmented = augment(images, kind, generator(), padding=PADDING)
+    assert augmented.shape == images.shape
+    assert augmented.is_contiguous(memory_format=torch.channels_last)
+
+    views = {view.tobytes(): key for key, view in all_views(image.numpy(), kind, PADDING).items()}
+    seen = [views[np.ascontiguousarray(result).tobytes()] for result in augmented.numpy()]
+    counts = np.array([seen.count(key) for key in views.values()])
+    # Pearson's statistic has mean k - 1 and variance 2 (k - 1); the draw is fixed, so the bound is never met by chance.
+    expected = copies / len(views)
+    statistic = ((counts - expected) ** 2 / expected).sum()
+    freedom = len(views) - 1
+    assert statistic <= freedom + 4 * np.sqrt(2 * freedom)
+
+
+def test_images_of_a_batch_keep_to_themselves():
+    images = torch.rand(50, 3, SIZE, SIZE, generator=generator(1)) + 0.1
+    for image, result in zip(images.numpy(), augment(images, "crop_flip", generator(), PADDING).numpy(), strict=True):
+        assert any((view == result).all() for view in all_views(image, "crop_flip", PADDING).values())
+
+
+def test_padding_is_four_by_default():
+    white = torch.ones(2_000, 1, 8, 8)
+    zero_rows = (augment(white, "crop", generator()).sum(3) == 0).sum(2)
+    assert set(zero_rows.flatten().tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_unknown_kind():
+    with pytest.raises(InputError, match="unknown augmentation 'rotate': choose one of none, flip, crop, crop_flip"):
+        augment(torch.zeros(1, 3, 4, 4), "rotate", generator())
+
+
+def epoch(seed, number, kind="crop_flip", batch_size=16, n=50):
+    images = torch.tensor(np.random.default_rng(0).integers(0, 256, (n, 8, 8, 3), dtype=np.uint8))
+    batches = list(epoch_batches(images, torch.arange(n), batch_size, kind, seed, number))
+    return torch.cat([images for images, _ in batches]), torch.cat([labels for _, labels in batches]), batches
+
+
+def test_every_image_once_per_epoch_with_its_label():
+    images, labels, batches = epoch(0, 1, kind="none")
+    assert [len(labels) for _, labels in batches] == [16, 16, 16, 2]
+    assert sorted(labels.tolist()) == list(range(50))
+    assert labels.tolist() != list(range(50))
+    stored = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
+    expected = stored[labels.numpy()].transpose(0, 3, 1, 2) / np.float32(255)
+    np.testing.assert_array_equal(images.numpy(), expected)
+
+
+@pytest.mark.parametrize("kind", AUGMENTATIONS)
+def test_seed_and_epoch_fix_every_bit(kind):
+    torch.manual_seed(1)
+    first = epoch(7, 3, kind)
+    torch.manual_seed(2)  # the global generator plays no part
+    again = epoch(7, 3, kind)
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
+
+
+def test_other_seeds_and_epochs_differ():
+    orders = {tuple(epoch(seed, number)[1].tolist()) for seed in (0, 1, 2) for number in (0, 1, 2)}
+    assert len(orders) == 9
+
+
+def test_epochs_leave_the_global_generator_alone():
+    before = torch.get_rng_state()
+    epoch(0, 1)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_sees_the_batches_of_the_cpu():
+    images = torch.tensor(np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8))
+    labels = torch.arange(50)
+    for (a, b), (c, d) in zip(
+        epoch_batches(images, labels, 16, "crop_flip", 0, 1),
+        epoch_batches(images.cuda(), labels.cuda(), 16, "crop_flip", 0, 1),
+        strict=True,
+    ):
+        assert c.is_cuda
+        torch.testing.assert_close(c.cpu(), a, rtol=0, atol=1e-7)
+        assert torch.equal(b, d.cpu())

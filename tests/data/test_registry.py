@@ -1,0 +1,45 @@
+import subprocess
+import sys
+
+import pytest
+from filterfreq.data.registry import AUGMENTATIONS, DATASETS, get_dataset, prepare_dataset
+from filterfreq.errors import InputError
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_entry_is_complete(name):
+    dataset = get_dataset(name)
+    assert dataset.name == name
+    assert dataset.augmentation in AUGMENTATIONS
+    assert len(set(dataset.classes)) == len(dataset.classes) == {"cifar100": 100}.get(name, 10)
+    assert (dataset.mean is None) == (dataset.std is None)
+
+
+def test_published_facts_of_cifar100():
+    dataset = get_dataset("cifar100")
+    # The first and the last name and one from the middle, as in the archive's fine_label_names.txt.
+    assert [dataset.classes[i] for i in (0, 1, 52, 99)] == ["apple", "aquarium_fish", "oak_tree", "worm"]
+    assert dataset.mean == (0.50707516, 0.48654887, 0.44091784)
+    assert (dataset.train_size, dataset.test_size) == (50_000, 10_000)
+
+
+def test_unknown_name_gets_a_close_match():
+    with pytest.raises(InputError, match=r"unknown data set 'cifar_10': did you mean cifar10"):
+        get_dataset("cifar_10")
+    with pytest.raises(InputError, match="choose one of texdigits, cifar10, cifar100"):
+        get_dataset("moon")
+
+
+def test_prepare_dataset_stops_before_any_output(tmp_path):
+    with pytest.raises(InputError, match=r"cifar-10-binary.tar.gz is missing"):
+        prepare_dataset("cifar10", tmp_path / "raw", tmp_path / "output", seed=0)
+    assert not (tmp_path / "output").exists()
+
+
+def test_registry_arrays_and_preparation_import_no_torch():
+    code = (
+        "import sys, filterfreq.data.arrays, filterfreq.data.cifar, filterfreq.data.texdigits;"
+        "print({'torch', 'sklearn', 'skimage', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": "scripts"}, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("set()\n", "")

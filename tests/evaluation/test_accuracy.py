@@ -1,0 +1,105 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from filterfreq.errors import InputError
+from filterfreq.evaluation.accuracy import (
+    evaluate_clean,
+    evaluate_corruption,
+    evaluate_cue_conflict,
+    inference,
+    predict,
+)
+
+
+class ReadsPixels(nn.Module):
+    """Predicts the class that equals the images' grey level (0 to 9)."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return -(((255 * images.mean(dim=(1, 2, 3)))[:, None] - torch.arange(10.0)) ** 2)
+
+
+def images_of(classes: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(np.asarray(classes, dtype=np.uint8)[:, None, None, None], (len(classes), 8, 8, 3)).copy()
+
+
+@pytest.fixture
+def stateful() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Dropout(0.5), nn.Flatten(), nn.Linear(288, 10))
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
+def test_predict_returns_the_class_of_each_image_in_order(batch_size, tmp_path):
+    classes = np.array([3, 1, 4, 1, 5, 9, 2])
+    np.save(tmp_path / "images.npy", images_of(classes))
+    predictions = predict(ReadsPixels(), np.load(tmp_path / "images.npy", mmap_mode="r"), batch_size, "cpu")
+    assert predictions.dtype == np.int64
+    assert predictions.tolist() == classes.tolist()
+
+
+def test_predict_evaluates_and_leaves_the_model_as_it_was(stateful):
+    stateful.train()
+    stateful[1].eval()
+    stateful[0].weight.requires_grad_(False)
+    before = {name: value.clone() for name, value in stateful.state_dict().items()}
+    images = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), dtype=np.uint8)
+    assert np.array_equal(predict(stateful, images, 4, "cpu"), predict(stateful, images, 16, "cpu"))
+    assert [module.training for module in stateful] == [True, False, True, True, True]
+    assert not stateful[0].weight.requires_grad
+    assert stateful[4].weight.requires_grad
+    assert all(torch.equal(value, before[name]) for name, value in stateful.state_dict().items())
+
+
+def test_inference_restores_the_model_after_an_error(stateful):
+    with pytest.raises(RuntimeError), inference(stateful, "cpu"):
+        assert not any(module.training for module in stateful.modules())
+        assert not any(parameter.requires_grad for parameter in stateful.parameters())
+        raise RuntimeError
+    assert all(module.training for module in stateful.modules())
+    assert all(parameter.requires_grad for parameter in stateful.parameters())
+
+
+def test_evaluate_clean_counts_correct_images():
+    (row,) = evaluate_clean(ReadsPixels(), images_of([0, 1, 2, 3]), np.array([0, 1, 2, 9]), 3, "cpu")
+    assert (row["metric"], row["parameter"], row["value"], row["n"]) == ("accuracy", "split=test", 0.75, 4)
+    assert 0 < row["ci_low"] < 0.75 < row["ci_high"] < 1
+
+
+def test_evaluate_corruption_reads_severity_blocks():
+    labels = np.array([0, 1, 2, 3])
+    fog = np.concatenate([np.where(np.arange(4) < severity, labels, 9) for severity in (4, 3, 2, 1, 0)])
+    frost = np.tile(labels, 5)
+    rows = evaluate_corruption(ReadsPixels(), {"fog": images_of(fog), "frost": images_of(frost)}, labels, 7, "cpu")
+    assert [row["parameter"] for row in rows] == [
+        f"corruption={corruption};severity={severity}" for corruption in ("fog", "frost") for severity in range(1, 6)
+    ]
+    assert [row["value"] for row in rows] == [1, 0.75, 0.5, 0.25, 0, 1, 1, 1, 1, 1]
+    assert {row["n"] for row in rows} == {4}
+
+
+def test_evaluate_corruption_names_an_array_of_the_wrong_length():
+    with pytest.raises(InputError, match="fog"):
+        evaluate_corruption(ReadsPixels(), {"fog": images_of(np.zeros(19))}, np.zeros(4, dtype=np.int64), 7, "cpu")
+
+
+def test_evaluate_cue_conflict_by_hand():
+    answers, shapes, textures = (
+        np.array(column)
+        for column in zip((0, 0, 1), (1, 0, 1), (0, 0, 2), (1, 1, 0), (2, 1, 0), (0, 2, 1), (2, 2, 2), strict=True)
+    )
+    rows = evaluate_cue_conflict(ReadsPixels(), images_of(answers), shapes, textures, ["cat", "dog", "bird"], 4, "cpu")
+    found = {(row["metric"], row["parameter"]): (row["value"], row["n"]) for row in rows}
+    assert found.pop(("shape_bias", "category=overall")) == (3 / 4, 4)
+    assert found.pop(("shape_bias", "category=cat")) == (2 / 3, 3)
+    assert found.pop(("shape_bias", "category=dog")) == (1, 1)
+    value, n = found.pop(("shape_bias", "category=bird"))
+    assert math.isnan(value)
+    assert n == 0
+    # The last image, whose cues agree, is answered by both.
+    assert found.pop(("accuracy", "cue=shape")) == (4 / 7, 7)
+    assert found.pop(("accuracy", "cue=texture")) == (2 / 7, 7)
+    assert not found

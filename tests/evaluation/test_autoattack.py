@@ -1,0 +1,137 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import filterfreq
+from filterfreq.data.batches import to_images
+from filterfreq.errors import InputError
+from filterfreq.evaluation.accuracy import predict
+from filterfreq.evaluation.adversarial import evaluate_adversarial
+from filterfreq.evaluation.autoattack import evaluate_autoattack
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Thousands of tiny steps: waking a second thread for each would take longer than the steps."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def images_of(n: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(60, 196, (n, 6, 6, 3), dtype=np.uint8)
+
+
+def linear(classes: int) -> nn.Module:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(108, classes))
+    model[1].bias.data.copy_(-model[1].weight.data.sum(dim=1) / 2)
+    return model
+
+
+@pytest.fixture
+def convolutional() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(288, 5)).train()
+
+
+def radii(model: nn.Module, images: np.ndarray, labels: np.ndarray, dual: int) -> np.ndarray:
+    """The exact distance of each image to the decision boundary of a linear model, negative where it is wrong."""
+    with torch.no_grad():
+        logits = model(to_images(images, "cpu")).double().numpy()
+    weight = model[1].weight.detach().double().numpy()
+    n, classes = logits.shape
+    margin = logits[np.arange(n), labels][:, None] - logits
+    slope = np.linalg.norm(weight[labels][:, None] - weight[None], dual, axis=2)
+    other = np.arange(classes) != labels[:, None]
+    return (margin[other] / slope[other]).reshape(n, classes - 1).min(axis=1)
+
+
+@pytest.mark.parametrize(("norm", "dual"), [("linf", 1), ("l2", 2)])
+def test_the_standard_version_finds_the_exact_robust_accuracy_of_a_linear_model(norm, dual, capfd):
+    model, images = linear(5), images_of(8)
+    labels = predict(model, images, 8, "cpu")
+    labels[0] = (labels[0] + 1) % 5
+    exact = np.sort(radii(model, images, labels, dual))
+    epsilon = str((exact[-2] + exact[-1]) / 2)
+    (row,) = evaluate_autoattack(model, images, labels, norm, [epsilon], 8, "cpu", seed=0)
+    assert row["value"] == 1 / 8
+    assert row["n"] == 8
+    assert row["parameter"] == f"attack=autoattack;norm={norm};epsilon={epsilon}"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_subset_is_named_and_exact_too():
+    model, images = linear(12), images_of(40)
+    labels = predict(model, images, 40, "cpu")
+    exact = np.sort(radii(model, images, labels, 1))
+    epsilons = [str((exact[k - 1] + exact[k]) / 2) for k in (10, 30)]
+    rows = evaluate_autoattack(model, images, labels, "linf", epsilons, 16, "cpu", 0, ["apgd-ce", "apgd-t"])
+    assert [row["value"] for row in rows] == [0.75, 0.25]
+    assert rows[0]["parameter"].startswith("attack=apgd-ce+apgd-t;norm=linf;epsilon=")
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_autoattack_is_at_least_as_strong_as_pgd(convolutional, norm):
+    images = images_of(32)
+    labels = predict(convolutional, images, 32, "cpu")
+    epsilons = {"linf": ["4/255", "8/255"], "l2": ["0.1", "0.2"]}[norm]
+    pgd = {"attack": "pgd", "norm": norm, "steps": 20, "epsilons": epsilons}
+    upper = [row["value"] for row in evaluate_adversarial(convolutional, images, labels, [pgd], 32, "cpu", seed=0)]
+    rows = evaluate_autoattack(convolutional, images, labels, norm, epsilons, 32, "cpu", 0, ["apgd-ce", "fab-t"])
+    assert all(row["value"] <= bound for row, bound in zip(rows, upper, strict=True))
+    assert 0 < min(upper) < max(upper) < 1
+
+
+def test_it_is_seeded_and_leaves_model_and_generator_alone(convolutional):
+    images = images_of(12)
+    labels = predict(convolutional, images, 12, "cpu")
+    state = torch.random.get_rng_state()
+    runs = [
+        evaluate_autoattack(convolutional, images, labels, "linf", ["6/255"], 5, "cpu", 3, ["apgd-ce", "fab-t"])
+        for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert convolutional.training
+    assert all(parameter.requires_grad and parameter.grad is None for parameter in convolutional.parameters())
+
+
+def test_nothing_is_left_to_attack_when_all_images_are_wrong():
+    model, images = linear(5), images_of(3)
+    labels = (predict(model, images, 3, "cpu") + 1) % 5
+    (row,) = evaluate_autoattack(model, images, labels, "linf", ["1/255"], 3, "cpu", seed=0)
+    assert row["value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"norm": "l1"}, "l1"),
+        ({"attacks": ["apgd"]}, "apgd"),
+        ({"epsilons": ["two"]}, "two"),
+        ({"epsilons": ["0"]}, "epsilon 0"),
+        ({"model": linear(3)}, "3"),
+    ],
+)
+def test_bad_input_is_named(settings, named):
+    arguments = {"model": linear(5), "norm": "linf", "epsilons": ["1/255"], **settings}
+    with pytest.raises(InputError, match=named):
+        evaluate_autoattack(
+            images=images_of(2), labels=np.zeros(2, dtype=np.int64), batch_size=2, device="cpu", seed=0, **arguments
+        )
+
+
+def test_robustbench_can_be_imported():
+    code = (
+        "from filterfreq.evaluation.autoattack import register_autoattack; register_autoattack(); "
+        "import robustbench, pyautoattack; assert robustbench.eval.AutoAttack is pyautoattack.AutoAttack"
+    )
+    scripts = Path(filterfreq.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", code], cwd=scripts, check=True)

@@ -1,0 +1,151 @@
+import imagecorruptions
+import numpy as np
+import pandas as pd
+import pytest
+
+from filterfreq.errors import InputError
+from filterfreq.evaluation import corruptions
+from filterfreq.evaluation.corruptions import (
+    COMMON,
+    CORRUPTIONS,
+    EXTRA,
+    corrupt_images,
+    corruption_errors,
+    generate,
+    mean_corruption_error,
+)
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    """Smooth random images, the first two alike."""
+    images = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
+    images[1] = images[0]
+    return images
+
+
+def test_names_order_and_families_are_the_fields():
+    assert list(COMMON) == imagecorruptions.get_corruption_names("common")
+    assert list(EXTRA) == imagecorruptions.get_corruption_names("validation")
+    for family in ("noise", "blur", "weather", "digital"):
+        names = [name for name, its_family in COMMON.items() if its_family == family]
+        assert names == imagecorruptions.get_corruption_names(family)
+    assert len(CORRUPTIONS) == 19
+
+
+@pytest.mark.parametrize("corruption", ["defocus_blur", "brightness", "contrast", "pixelate", "jpeg_compression"])
+def test_corruptions_without_chance_are_the_librarys_in_blocks_of_severity(images, corruption):
+    corrupted = corrupt_images(images, corruption, seed=0)
+    expected = [imagecorruptions.corrupt(image, severity, corruption) for severity in range(1, 6) for image in images]
+    assert corrupted.dtype == np.uint8
+    assert np.array_equal(corrupted, expected)
+
+
+def test_gaussian_noise_has_imagenet_cs_strengths():
+    grey = np.full((20, 32, 32, 3), 128, dtype=np.uint8)
+    noise = corrupt_images(grey, "gaussian_noise", seed=0).reshape(5, -1)[:3].astype(float) - 128
+    # The standard deviations of ImageNet-C at severities 1 to 3; CIFAR-10-C has 0.04, 0.06, 0.08.
+    clipped = [0.08, 0.12, 0.18]
+    np.testing.assert_allclose(noise.std(axis=1) / 255, clipped, rtol=0.02)
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_an_image_is_corrupted_alike_alone_in_chunks_and_in_parallel(images, corruption, monkeypatch):
+    whole = corrupt_images(images, corruption, seed=0).reshape(5, 6, 32, 32, 3)
+    monkeypatch.setattr(corruptions, "_CHUNK", 4)
+    assert np.array_equal(corrupt_images(images[:5], corruption, seed=0).reshape(5, 5, 32, 32, 3), whole[:, :5])
+    parallel = corrupt_images(images, corruption, seed=0, processes=2)
+    assert np.array_equal(parallel.reshape(whole.shape), whole)
+
+
+@pytest.mark.parametrize("corruption", ["gaussian_noise", "impulse_noise", "glass_blur", "motion_blur", "frost", "fog"])
+def test_chance_differs_between_images_severities_and_seeds(images, corruption):
+    zero, one = (corrupt_images(images, corruption, seed=seed).reshape(5, 6, 32, 32, 3) for seed in (0, 1))
+    assert not np.array_equal(zero[:, 0], zero[:, 1])  # these two images are alike
+    assert all((before != after).any() for before, after in zip(zero[0], one[0], strict=True))
+    assert len({block.tobytes() for block in zero}) == 5
+
+
+def test_the_global_generator_is_left_alone(images):
+    np.random.seed(5)  # noqa: NPY002  # the generator in question
+    expected = np.random.random()  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002
+    corrupt_images(images, "gaussian_noise", seed=0)
+    assert np.random.random() == expected  # noqa: NPY002
+
+
+def test_spatter_without_a_drop_leaves_the_image_instead_of_blackening_it():
+    grey = np.full((100, 32, 32, 3), 128, dtype=np.uint8)
+    corrupted = corrupt_images(grey, "spatter", seed=0)
+    assert corrupted.reshape(500, -1).max(axis=1).min() > 0
+    assert (corrupted == 128).all(axis=(1, 2, 3)).any()
+
+
+def test_generate_writes_one_file_and_one_line_per_corruption(images, tmp_path, capsys):
+    generate(images[:2], tmp_path / "corruptions", 7, ["fog", "contrast"], processes=2)
+    assert sorted(path.name for path in (tmp_path / "corruptions").iterdir()) == ["contrast.npy", "fog.npy"]
+    for corruption in ("fog", "contrast"):
+        written = np.load(tmp_path / "corruptions" / f"{corruption}.npy")
+        assert np.array_equal(written, corrupt_images(images[:2], corruption, seed=7))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert "1/2  fog" in lines[0]
+    assert "2/2  contrast" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (np.zeros((2, 32, 32, 3), dtype=np.float32), "float32"),
+        (np.zeros((2, 32, 32), dtype=np.uint8), r"\[2, 32, 32\]"),
+        (np.zeros((2, 32, 32, 1), dtype=np.uint8), r"\[2, 32, 32, 1\]"),
+        (np.zeros((0, 32, 32, 3), dtype=np.uint8), "one or more"),
+        (np.zeros((2, 28, 28, 3), dtype=np.uint8), "28 x 28"),
+    ],
+)
+def test_images_that_cannot_be_corrupted_are_refused(wrong, named):
+    with pytest.raises(InputError, match=named):
+        corrupt_images(wrong, "fog", seed=0)
+
+
+def test_an_unknown_corruption_is_refused_before_any_file_is_written(images, tmp_path):
+    with pytest.raises(InputError, match=r"'gausian_noise'.*gaussian_noise"):
+        generate(images, tmp_path, 0, ["fog", "gausian_noise"])
+    assert not list(tmp_path.iterdir())
+
+
+def accuracies(value: float, names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(value, index=names, columns=range(1, 6))
+
+
+def test_corruption_error_by_hand():
+    model = pd.DataFrame([[0.9, 0.8, 0.7, 0.6, 0.5], [1.0] * 5], index=["fog", "snow"], columns=range(1, 6))
+    baseline = pd.DataFrame([[0.2] * 5, [0.8, 0.6, 0.4, 0.2, 0.0]], index=["snow", "fog"], columns=range(1, 6))
+    errors = corruption_errors(model, baseline)
+    assert errors["fog"] == pytest.approx(1.5 / 3)
+    assert errors["snow"] == 0
+
+
+def test_mce_is_the_mean_over_the_common_corruptions():
+    baseline = accuracies(0.5, list(CORRUPTIONS))
+    model = accuracies(0.75, list(CORRUPTIONS))
+    model.loc["fog"] = 0.0
+    model.loc[list(EXTRA)] = 0.0
+    assert mean_corruption_error(baseline, baseline) == pytest.approx(1)
+    assert mean_corruption_error(model, baseline) == pytest.approx((14 * 0.5 + 2) / 15)
+
+
+def test_mce_of_an_unknown_accuracy_is_unknown():
+    model, baseline = accuracies(0.75, list(COMMON)), accuracies(0.5, list(COMMON))
+    model.loc["fog", 3] = np.nan
+    assert np.isnan(mean_corruption_error(model, baseline))
+
+
+def test_mce_names_what_is_missing():
+    complete, partial = accuracies(0.5, list(COMMON)), accuracies(0.5, list(COMMON)[1:])
+    with pytest.raises(InputError, match="gaussian_noise"):
+        mean_corruption_error(partial, complete)
+    with pytest.raises(InputError, match="gaussian_noise"):
+        mean_corruption_error(complete, partial)
+    with pytest.raises(InputError, match="severity 5"):
+        mean_corruption_error(complete, complete.drop(columns=5))

@@ -1,0 +1,177 @@
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+import filterfreq
+from filterfreq.errors import InputError
+from filterfreq.evaluation.results import (
+    COLUMNS,
+    format_parameter,
+    fraction,
+    parse_epsilon,
+    quantity,
+    read_results,
+    wilson_interval,
+    write_results,
+)
+
+RUN = {"dataset": "texdigits", "model": "resnet_8", "variant": "none", "seed": 3}
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
+@pytest.mark.parametrize(("successes", "n"), [(0, 1), (1, 1), (0, 10), (3, 10), (10, 10), (617, 1000), (9999, 10000)])
+def test_wilson_interval_agrees_with_scipy(successes, n, confidence):
+    expected = scipy.stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    low, high = wilson_interval(successes, n, confidence)
+    assert low == pytest.approx(expected.low, abs=1e-12)
+    assert high == pytest.approx(expected.high, abs=1e-12)
+    assert 0 <= low <= successes / n <= high <= 1
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 0), (-1, 5), (6, 5)])
+def test_wilson_interval_refuses_impossible_counts(successes, n):
+    with pytest.raises(ValueError, match="no interval"):
+        wilson_interval(successes, n)
+
+
+def test_format_parameter_keeps_order_and_strings():
+    assert format_parameter(attack="pgd-10", norm="l2", epsilon="1/2") == "attack=pgd-10;norm=l2;epsilon=1/2"
+    with pytest.raises(ValueError, match="category"):
+        format_parameter(category="a;b")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("2/255", 2 / 255), ("0.5", 0.5), (0.25, 0.25), ("0", 0.0), ("1e-3", 1e-3)]
+)
+def test_parse_epsilon(text, value):
+    assert parse_epsilon(text) == value
+
+
+@pytest.mark.parametrize("text", ["-1/255", "2/0", "two", "", "nan", "inf", -0.5])
+def test_parse_epsilon_names_what_it_refuses(text):
+    with pytest.raises(InputError, match="epsilon"):
+        parse_epsilon(text)
+
+
+def test_fraction_of_nothing_has_no_value():
+    row = fraction("shape_bias", "category=cat", 0, 0)
+    assert row["n"] == 0
+    assert all(math.isnan(row[key]) for key in ("value", "ci_low", "ci_high"))
+
+
+def test_results_come_back_as_they_were_written(tmp_path):
+    third = 1 / 3
+    write_results(
+        tmp_path / "adversarial.csv",
+        RUN,
+        "adversarial",
+        [fraction("accuracy", "attack=fgsm;norm=linf;epsilon=2/255", np.int64(1), 3)],
+    )
+    write_results(
+        tmp_path / "filters.csv",
+        RUN,
+        "filters",
+        [quantity("energy_share", "layer=a.b;index=3;depth=0.25;horizontal=0;vertical=2", third, 64)],
+    )
+    write_results(tmp_path / "cue_conflict.csv", RUN, "cue_conflict", [fraction("shape_bias", "category=None", 0, 0)])
+    table = read_results([tmp_path / f"{suite}.csv" for suite in ("adversarial", "filters", "cue_conflict")])
+    assert tuple(table.columns[: len(COLUMNS)]) == COLUMNS
+    assert table["value"].tolist()[:2] == [third, third]
+    assert math.isnan(table["value"][2])
+    assert table["n"].tolist() == [3, 64, 0]
+    assert set(table["variant"]) == {"none"}
+    assert table["category"][2] == "None"
+    assert table["seed"].dtype == "int64"
+    low, high = wilson_interval(1, 3)
+    assert (table["ci_low"][0], table["ci_high"][0]) == (low, high)
+    assert table["ci_low"].isna().tolist() == [False, True, True]
+    assert table["epsilon"][0] == "2/255"
+    assert table["epsilon_value"][0] == 2 / 255
+    assert table["epsilon_value"].isna().tolist() == [False, True, True]
+    assert (table["layer"][1], table["depth"][1]) == ("a.b", 0.25)
+    for name, value in (("index", 3), ("horizontal", 0), ("vertical", 2)):
+        assert table[name].dtype == "Int64"
+        assert table[name][1] == value
+        assert table[name][0] is pd.NA
+
+
+def test_columns_of_absent_parameters_are_absent(tmp_path):
+    write_results(tmp_path / "clean.csv", RUN, "clean", [fraction("accuracy", "split=test", 1, 2)])
+    assert list(read_results([tmp_path / "clean.csv"]).columns) == [*COLUMNS, "split"]
+
+
+def test_reading_nothing_is_refused():
+    with pytest.raises(InputError, match="no result files"):
+        read_results([])
+
+
+def edited(**values: object) -> str:
+    row = {**RUN, "suite": "clean", **fraction("accuracy", "split=test", 90, 100), **values}
+    return ",".join(COLUMNS) + "\n" + ",".join(str(row[column]) for column in COLUMNS) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "empty"),
+        (b"\xff\xfe\x00\x01", "no CSV file"),
+        (edited().splitlines()[0].encode(), "empty"),
+        (edited().replace("ci_low,", "").encode(), "ci_low"),
+        (edited(value=1.2).encode(), "outside"),
+        (edited(value=1.2, ci_low="", ci_high="").encode(), "fraction"),
+        (edited(value="").encode(), "not finite"),
+        (edited(value="inf", metric="margin").encode(), "not finite"),
+        (edited(value="high").encode(), "text"),
+        (edited(ci_low=0.95).encode(), "confidence interval"),
+        (edited(ci_high="").encode(), "confidence interval"),
+        (edited(n=-1).encode(), "whole number"),
+        (edited(n=1.5).encode(), "whole number"),
+        (edited(seed="").encode(), "whole number"),
+        (edited(parameter="test").encode(), "parameter 'test'"),
+        (edited(parameter="corruption=fog;severity=high").encode(), "severity=high"),
+        (edited(parameter="attack=fgsm;epsilon=small").encode(), "epsilon=small"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, content, problem):
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text(edited())
+    bad.write_bytes(content)
+    read_results([good])
+    with pytest.raises(InputError, match=problem) as caught:
+        read_results([good, bad])
+    assert str(bad) in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"lost\.csv is missing"):
+        read_results([tmp_path / "lost.csv"])
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path):
+    path = tmp_path / "clean.csv"
+    write_results(path, RUN, "clean", [fraction("accuracy", "split=test", 1, 2)])
+    before = path.read_bytes()
+
+    def rows():
+        yield fraction("accuracy", "split=test", 1, 2)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_results(path, RUN, "clean", rows())
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_tables_are_made_from_imports_no_torch():
+    code = (
+        "import sys; import filterfreq.evaluation.results, filterfreq.evaluation.corruptions, "
+        "filterfreq.evaluation.shape_bias; sys.exit('torch' in sys.modules)"
+    )
+    scripts = Path(filterfreq.__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", code], cwd=scripts, check=False).returncode == 0

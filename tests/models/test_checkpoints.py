@@ -1,0 +1,301 @@
+import json
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from filterfreq import files
+from filterfreq.errors import InputError
+from filterfreq.models import checkpoints
+from filterfreq.models.checkpoints import load_checkpoint, read_external_state, save_checkpoint
+from filterfreq.models.classifier import Classifier
+from filterfreq.models.dct import DCTConv2d, decompose
+from filterfreq.models.registry import build
+
+EXTERNAL = Path(__file__).parents[3] / "shared" / "data" / "checkpoints"
+MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+
+
+def make(decomposition=None):
+    """Return a classifier in eval mode whose every tensor differs from a new one's, and its record."""
+    torch.manual_seed(0)
+    backbone = build("resnet_8_4", 10)
+    if decomposition:
+        decompose(backbone, decomposition)
+    classifier = Classifier(backbone, MEAN, STD)
+    classifier.train()(torch.rand(8, 3, 16, 16))
+    record = {
+        "run": {"dataset": "d", "model": "resnet_8_4", "variant": "v", "seed": 1},
+        "classifier": {
+            "architecture": "resnet_8_4",
+            "num_classes": 10,
+            "mean": list(MEAN),
+            "std": list(STD),
+            "decomposition": decomposition,
+        },
+        "metrics": {"accuracy": 0.5},
+    }
+    return classifier.eval(), record
+
+
+@pytest.fixture
+def saved(tmp_path):
+    classifier, record = make("weight")
+    save_checkpoint(tmp_path, classifier, record)
+    return tmp_path
+
+
+def rewrite(folder, change):
+    record = json.loads((folder / "run.json").read_text())
+    change(record)
+    (folder / "run.json").write_text(json.dumps(record))
+
+
+def rewrite_weights(folder, content):
+    """Replace the weights and record the new checksum."""
+    (folder / "model.safetensors").write_bytes(content)
+    checksum = files.sha256(folder / "model.safetensors")
+    rewrite(folder, lambda record: record["checkpoint"].update(sha256=checksum))
+
+
+def refusal(folder):
+    with pytest.raises(InputError) as caught:
+        load_checkpoint(folder / "run.json")
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("decomposition", [None, "weight", "signal"])
+@pytest.mark.parametrize("compose", [True, False])
+def test_a_checkpoint_comes_back(tmp_path, decomposition, compose):
+    classifier, record = make(decomposition)
+    save_checkpoint(tmp_path / "new", classifier, record)
+    loaded, loaded_record = load_checkpoint(tmp_path / "new" / "run.json", compose=compose)
+    images = torch.rand(4, 3, 32, 32)
+
+    assert torch.equal(loaded(images), classifier(images))
+    assert not any(module.training for module in loaded.modules())
+    kept = [module for module in loaded.modules() if isinstance(module, DCTConv2d)]
+    assert len(kept) == (7 if decomposition and not compose else 0)
+    assert {module.decomposition for module in kept} <= {decomposition}
+    checkpoint = loaded_record.pop("checkpoint")
+    assert loaded_record == record
+    assert checkpoint == {"file": "model.safetensors", "sha256": files.sha256(tmp_path / "new" / "model.safetensors")}
+
+
+def test_the_file_holds_the_raw_coefficients_under_the_architectures_names(saved):
+    state = safetensors.torch.load_file(saved / "model.safetensors")
+    classifier, _ = make("weight")
+
+    assert "conv1.coefficients" in state
+    assert "layer2.0.shortcut.0.weight" in state
+    assert state.keys() == classifier.backbone.state_dict().keys()
+    assert sorted(path.name for path in saved.iterdir()) == ["model.safetensors", "run.json"]
+
+
+def test_equal_weights_give_equal_bytes_in_any_memory_format(tmp_path):
+    classifier, record = make()
+    save_checkpoint(tmp_path / "a", classifier, record)
+    save_checkpoint(tmp_path / "b", classifier.to(memory_format=torch.channels_last), record)
+
+    for name in ("model.safetensors", "run.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(saved, monkeypatch):
+    before = {path.name: path.read_bytes() for path in saved.iterdir()}
+    classifier, record = make("signal")
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(InputError, match=r"no space left while writing .*model\.safetensors"):
+        save_checkpoint(saved, classifier, record)
+    monkeypatch.undo()
+    assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
+
+
+def test_missing_weights(saved):
+    (saved / "model.safetensors").unlink()
+
+    assert "model.safetensors is missing" in refusal(saved)
+
+
+def test_truncated_weights(saved):
+    content = (saved / "model.safetensors").read_bytes()
+    (saved / "model.safetensors").write_bytes(content[:-1])
+
+    assert "model.safetensors is truncated or was changed" in refusal(saved)
+
+
+def test_one_changed_bit(saved):
+    content = bytearray((saved / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (saved / "model.safetensors").write_bytes(content)
+
+    assert "SHA-256 is not the one in" in refusal(saved)
+
+
+def test_a_file_of_another_format_with_the_right_checksum(saved):
+    rewrite_weights(saved, b"no tensors")
+
+    assert "model.safetensors is no safetensors file" in refusal(saved)
+
+
+def test_wrong_names_and_shapes(saved):
+    state = safetensors.torch.load_file(saved / "model.safetensors")
+    state["conv1.weight"] = state.pop("conv1.coefficients")
+    state["fc.bias"] = torch.zeros(9)
+    rewrite_weights(saved, safetensors.torch.save(state))
+
+    text = refusal(saved)
+    assert "does not fit resnet_8_4" in text
+    assert "no conv1.coefficients" in text
+    assert "unknown conv1.weight" in text
+    assert "fc.bias of shape [9] instead of [10]" in text
+
+
+def test_weights_of_another_architecture(saved):
+    rewrite(saved, lambda record: record["classifier"].update(architecture="resnet_8_8"))
+
+    text = refusal(saved)
+    assert "conv1.coefficients of shape [4, 3, 3, 3] instead of [8, 3, 3, 3]" in text
+    assert "more)" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"architecture": "resnet_21"}, "unknown model 'resnet_21'"),
+        ({"decomposition": "wait"}, "unknown decomposition 'wait'"),
+        ({"num_classes": 0}, "0 classes"),
+    ],
+)
+def test_a_record_of_a_model_that_does_not_exist(saved, changed, message):
+    rewrite(saved, lambda record: record["classifier"].update(changed))
+
+    text = refusal(saved)
+    assert "run.json names a model that cannot be built" in text
+    assert message in text
+
+
+@pytest.mark.parametrize("key", ["classifier", "checkpoint"])
+def test_a_record_without_a_part(saved, key):
+    rewrite(saved, lambda record: record.pop(key))
+
+    assert f"run.json is damaged, it does not describe a checkpoint ('{key}')" in refusal(saved)
+
+
+def test_a_record_with_a_part_of_the_wrong_type(saved):
+    rewrite(saved, lambda record: record.update(classifier="resnet"))
+
+    assert "run.json is damaged" in refusal(saved)
+
+
+def test_a_record_that_is_missing_or_no_json(saved):
+    (saved / "run.json").write_text("{")
+    assert "run.json is damaged, it is not JSON" in refusal(saved)
+    (saved / "run.json").unlink()
+    assert "run.json is missing" in refusal(saved)
+
+
+class Malicious:
+    """On unpickling, makes a folder: the proof that code ran."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_the_malicious_pickle_is_malicious(tmp_path):
+    pickle.loads(pickle.dumps(Malicious(tmp_path / "proof")))
+
+    assert (tmp_path / "proof").is_dir()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_with_code_does_not_run(tmp_path, zipped):
+    path = tmp_path / "model.pth"
+    content = {"weight": torch.ones(2), "extra": Malicious(tmp_path / "proof")}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+
+    with pytest.raises(InputError, match=r"model\.pth would run code \(posix\.mkdir\) and was not loaded"):
+        read_external_state(path)
+    assert not (tmp_path / "proof").exists()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_with_code_that_torch_did_not_write_does_not_run(tmp_path, protocol):
+    path = tmp_path / "model.pth"
+    path.write_bytes(pickle.dumps(Malicious(tmp_path / "proof"), protocol))
+
+    with pytest.raises(InputError, match=r"model\.pth .*was not loaded|model\.pth is truncated or no torch"):
+        read_external_state(path)
+    assert not (tmp_path / "proof").exists()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("kept", [0.0, 0.001, 0.01, 0.3, 0.9, 0.9999])
+def test_a_truncated_pickle_is_refused(tmp_path, zipped, kept):
+    path = tmp_path / "model.pth"
+    torch.save({"a": torch.rand(500), "b": torch.rand(500)}, path, _use_new_zipfile_serialization=zipped)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content))])
+
+    with pytest.raises(InputError) as caught:
+        read_external_state(path)
+    assert "model.pth is truncated or no torch checkpoint" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"<html>not found</html>", b"\x80\x02hello", b"PK\x03\x04"])
+def test_another_file_is_refused(tmp_path, content):
+    (tmp_path / "model.pth").write_bytes(content)
+
+    with pytest.raises(InputError, match="no torch checkpoint|is damaged"):
+        read_external_state(tmp_path / "model.pth")
+
+
+def test_a_missing_pickle_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"model\.pth is missing"):
+        read_external_state(tmp_path / "model.pth")
+
+
+@pytest.mark.parametrize("content", [{}, {"a": 1}, [torch.ones(1)], {"state_dict": {"a": "b"}}, torch.ones(1)])
+def test_a_pickle_without_a_state_dict_is_refused(tmp_path, content):
+    torch.save(content, tmp_path / "model.pth")
+
+    with pytest.raises(InputError, match="holds no state dict"):
+        read_external_state(tmp_path / "model.pth")
+
+
+@pytest.mark.parametrize("key", [None, "state_dict", "model_state_dict", "model"])
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_state_dict_is_found_and_its_prefix_taken_off(tmp_path, key, prefix):
+    state = {f"{prefix}a.weight": torch.rand(3), f"{prefix}a.bias": torch.rand(2)}
+    torch.save({key: state, "epoch": 3} if key else state, tmp_path / "model.pth")
+    read = read_external_state(tmp_path / "model.pth")
+
+    assert list(read) == ["a.weight", "a.bias"]
+    assert torch.equal(read["a.weight"], state[f"{prefix}a.weight"])
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("resnet20-12fca82f.th", 269_722), ("resnet56-4bfd9763.th", 853_018)])
+def test_published_checkpoints_are_read(name, parameters):
+    if not (EXTERNAL / name).is_file():
+        pytest.skip(f"{name} is not at {EXTERNAL}")
+    state = read_external_state(EXTERNAL / name)
+    learned = {key: value for key, value in state.items() if "running" not in key and "num_batches" not in key}
+
+    assert sum(value.numel() for value in learned.values()) == parameters
+    assert state["conv1.weight"].shape == (16, 3, 3, 3)
+    assert all(value.device.type == "cpu" for value in state.values())
+
+
+def test_file_names_are_the_contracts():
+    assert (checkpoints.WEIGHTS_FILE, checkpoints.RECORD_FILE) == ("model.safetensors", "run.json")

@@ -1,0 +1,83 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+from filterfreq.errors import InputError
+from filterfreq.models import resnet
+from filterfreq.models.registry import FAMILIES, build, check_architecture
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("resnet_8", resnet.CIFARResNet),
+        ("resnet_14_8", resnet.CIFARResNet),
+        ("lowres_resnet9", resnet.LowResResNet9),
+    ],
+)
+def test_names_build_their_architecture(name, kind):
+    check_architecture(name)
+    model = build(name, 7)
+
+    assert isinstance(model, kind)
+    assert model(torch.rand(2, 3, 32, 32)).shape == (2, 7)
+
+
+def test_all_examples_exist():
+    for family in FAMILIES:
+        for name in family.examples:
+            check_architecture(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet_2",
+        "resnet_9",
+        "resnet_18",
+        "resnet_020",
+        "resnet_20_0",
+        "resnet_20_",
+        "resnet",
+        "xresnet_20",
+        "vgg",
+        "",
+        3,
+    ],
+)
+def test_unknown_names_are_refused_with_the_forms_there_are(name):
+    for call in (check_architecture, lambda name: build(name, 10)):
+        with pytest.raises(InputError) as refusal:
+            call(name)
+        assert repr(name) in str(refusal.value)
+        assert "resnet_N_W" in str(refusal.value)
+
+
+@pytest.mark.parametrize(("name", "close"), [("resnet20", "resnet_20"), ("lowres_resnet_9", "lowres_resnet9")])
+def test_close_names_are_offered(name, close):
+    with pytest.raises(InputError, match=f"did you mean {close}"):
+        check_architecture(name)
+
+
+def test_too_few_classes_are_refused():
+    with pytest.raises(InputError, match="resnet_8 cannot have 1 classes"):
+        build("resnet_8", 1)
+
+
+def test_checking_names_imports_no_torch():
+    code = (
+        "import sys; from filterfreq.models.registry import check_architecture; "
+        "check_architecture('resnet_20'); sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": "scripts"})
+
+
+def test_equal_seeds_build_equal_weights():
+    states = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        states.append(build("resnet_8_4", 10).state_dict())
+
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not torch.equal(states[0]["conv1.weight"], states[2]["conv1.weight"])

@@ -1,0 +1,95 @@
+import pytest
+import torch
+from filterfreq.models.resnet import cifar_resnet, lowres_resnet9
+from torch import nn
+
+
+def count(model):
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def batch_norm(channels):
+    return 2 * channels
+
+
+def expected_cifar(blocks, width, classes):
+    """Count the parameters of the paper's table: stem, three stages, option B shortcuts, linear layer."""
+    total = 27 * width + batch_norm(width)
+    previous = width
+    for channels in (width, 2 * width, 4 * width):
+        first = 9 * previous * channels + 9 * channels**2 + 2 * batch_norm(channels)
+        other = 18 * channels**2 + 2 * batch_norm(channels)
+        shortcut = previous * channels + batch_norm(channels) if previous != channels else 0
+        total += first + shortcut + (blocks - 1) * other
+        previous = channels
+    return total + 4 * width * classes + classes
+
+
+def test_published_parameter_counts():
+    assert count(cifar_resnet(10, 20)) == 272_474
+    assert count(lowres_resnet9(10)) == 6_573_120
+
+
+@pytest.mark.parametrize(("depth", "width", "classes"), [(8, 16, 10), (14, 4, 100), (32, 8, 10), (56, 16, 10)])
+def test_parameters_follow_depth_and_width(depth, width, classes):
+    assert count(cifar_resnet(classes, depth, width)) == expected_cifar((depth - 2) // 6, width, classes)
+
+
+def test_the_depth_counts_convolutions_and_the_linear_layer():
+    model = cifar_resnet(10, 20)
+    layers = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear) and "shortcut" not in name
+    ]
+
+    assert len(layers) == 20
+    assert layers[:3] == ["conv1", "layer1.0.conv1", "layer1.0.conv2"]
+
+
+def test_resolutions_and_channels_of_the_stages():
+    model = cifar_resnet(10, 8)
+    shapes = []
+    for stage in (model.layer1, model.layer2, model.layer3):
+        stage.register_forward_hook(lambda _module, _inputs, output: shapes.append(tuple(output.shape)))
+    model(torch.rand(2, 3, 32, 32))
+
+    assert shapes == [(2, 16, 32, 32), (2, 32, 16, 16), (2, 64, 8, 8)]
+
+
+def test_a_block_adds_its_input():
+    block = cifar_resnet(10, 8).layer1[0].eval()
+    nn.init.zeros_(block.conv2.weight)
+    features = torch.randn(2, 16, 8, 8)
+
+    torch.testing.assert_close(block(features), features.relu())
+
+
+def test_resnet9_has_eight_convolutions_and_no_bias():
+    model = lowres_resnet9(10)
+    channels = [module.out_channels for module in model.modules() if isinstance(module, nn.Conv2d)]
+
+    assert channels == [64, 128, 128, 128, 256, 512, 512, 512]
+    assert model.fc.bias is None
+    assert all(module.bias is None for module in model.modules() if isinstance(module, nn.Conv2d))
+
+
+def test_resnet9_residual_pairs_add_their_input():
+    model = lowres_resnet9(10).eval()
+    seen = {}
+    model.conv3.register_forward_hook(lambda _module, inputs, _output: seen.update(after=inputs[0]))
+    model.residual1.register_forward_hook(lambda _module, inputs, output: seen.update(before=inputs[0], pair=output))
+    logits = model(torch.rand(2, 3, 32, 32))
+
+    assert logits.shape == (2, 10)
+    assert seen["before"].shape == (2, 128, 16, 16)
+    torch.testing.assert_close(seen["after"], seen["before"] + seen["pair"])
+
+
+def test_convolutions_start_kaiming_normal():
+    torch.manual_seed(0)
+    weight = lowres_resnet9(10).residual2[0].conv.weight.detach()
+
+    assert weight.std().item() == pytest.approx((2 / (512 * 9)) ** 0.5, rel=0.01)
+    fourth_moment = (weight**4).mean() / (weight**2).mean() ** 2
+    assert fourth_moment.item() == pytest.approx(3, rel=0.02)  # a normal distribution's; a uniform one's is 1.8
