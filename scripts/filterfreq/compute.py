@@ -23,7 +23,9 @@ def use_device(name: str, threads: int) -> torch.device:
         raise InputError(f"compute.device: {name!r} is none of auto, cpu, cuda")
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise InputError("compute.device is cuda but this machine has no usable GPU: run on one, or set it to cpu or auto")
+        raise InputError(
+            "compute.device is cuda but this machine has no usable GPU: run on one, or set it to cpu or auto"
+        )
     torch.set_num_threads(threads)
     # cuBLAS needs this before its first call to be reproducible (CUDA's documentation, "Results reproducibility").
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -57,7 +57,9 @@ class Study:
         self.variants = deepcopy(config["variants"])
         for name, variant in self.variants.items():
             variant.setdefault("label", name)
-        check_variant = validator.evolve(schema={**validator.schema["$defs"]["variant"], "$defs": validator.schema["$defs"]})
+        check_variant = validator.evolve(
+            schema={**validator.schema["$defs"]["variant"], "$defs": validator.schema["$defs"]}
+        )
         self.experiments = {
             name: self._runs(f"experiments.{name}", experiment, check_variant)
             for name, experiment in config["experiments"].items()
@@ -132,7 +134,9 @@ class Study:
         """The suites that the config asks for and the data set can serve."""
         can_conflict = get_dataset(dataset).cue_conflict
         return [
-            suite for suite in SUITES if suite in self.config["evaluation"] and (suite != "cue_conflict" or can_conflict)
+            suite
+            for suite in SUITES
+            if suite in self.config["evaluation"] and (suite != "cue_conflict" or can_conflict)
         ]
 
     def runs_of(self, experiment: str, dataset: str) -> list[Run]:

@@ -19,7 +19,10 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     logger = logging.getLogger("filterfreq")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    for handler in (logging.StreamHandler(sys.stderr), logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")):
+    for handler in (
+        logging.StreamHandler(sys.stderr),
+        logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"),
+    ):
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
     try:

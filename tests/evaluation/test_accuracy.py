@@ -3,8 +3,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import nn
-
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import (
     evaluate_clean,
@@ -13,6 +11,7 @@ from filterfreq.evaluation.accuracy import (
     inference,
     predict,
 )
+from torch import nn
 
 
 class ReadsPixels(nn.Module):
@@ -55,10 +54,14 @@ def test_predict_evaluates_and_leaves_the_model_as_it_was(stateful):
 
 
 def test_inference_restores_the_model_after_an_error(stateful):
-    with pytest.raises(RuntimeError), inference(stateful, "cpu"):
-        assert not any(module.training for module in stateful.modules())
-        assert not any(parameter.requires_grad for parameter in stateful.parameters())
-        raise RuntimeError
+    def fail() -> None:
+        with inference(stateful, "cpu"):
+            assert not any(module.training for module in stateful.modules())
+            assert not any(parameter.requires_grad for parameter in stateful.parameters())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert all(module.training for module in stateful.modules())
     assert all(parameter.requires_grad for parameter in stateful.parameters())
 

@@ -2,17 +2,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import filterfreq
 import numpy as np
+import pyautoattack
 import pytest
 import torch
-from torch import nn
-
-import filterfreq
 from filterfreq.data.batches import to_images
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import predict
 from filterfreq.evaluation.adversarial import evaluate_adversarial
 from filterfreq.evaluation.autoattack import evaluate_autoattack
+from torch import nn
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +101,28 @@ def test_it_is_seeded_and_leaves_model_and_generator_alone(convolutional):
     assert torch.equal(torch.random.get_rng_state(), state)
     assert convolutional.training
     assert all(parameter.requires_grad and parameter.grad is None for parameter in convolutional.parameters())
+
+
+@pytest.mark.parametrize("attacks", [None, ["apgd-ce"]])
+def test_seed_and_effort_are_the_standard_versions(monkeypatch, attacks):
+    made = []
+
+    class Recorded(pyautoattack.AutoAttack):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            made.append(self)
+
+    monkeypatch.setattr(pyautoattack, "AutoAttack", Recorded)
+    # At an epsilon this large the first attack leaves the others nothing to do.
+    images = images_of(4)
+    model = linear(10)
+    labels = predict(model, images, 4, "cpu")
+    evaluate_autoattack(model, images, labels, "linf", ["0.9"], 4, "cpu", 17, attacks)
+    (attack,) = made
+    assert attack.seed == 17
+    assert attack.attacks_to_run == (attacks or ["apgd-ce", "apgd-t", "fab-t", "square"])
+    assert (attack.apgd.n_restarts, attack.apgd.n_iter, attack.apgd_targeted.n_target_classes) == (1, 100, 9)
+    assert (attack.fab.n_restarts, attack.fab.n_target_classes, attack.square.n_queries) == (1, 9, 5000)
 
 
 def test_nothing_is_left_to_attack_when_all_images_are_wrong():

@@ -3,12 +3,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import filterfreq
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-
-import filterfreq
 from filterfreq.errors import InputError
 from filterfreq.evaluation.results import (
     COLUMNS,
@@ -21,7 +20,7 @@ from filterfreq.evaluation.results import (
     write_results,
 )
 
-RUN = {"dataset": "texdigits", "model": "resnet_8", "variant": "none", "seed": 3}
+RUN = {"dataset": "texdigits", "model": "resnet_8", "variant": "null", "seed": 3}
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
@@ -85,7 +84,7 @@ def test_results_come_back_as_they_were_written(tmp_path):
     assert table["value"].tolist()[:2] == [third, third]
     assert math.isnan(table["value"][2])
     assert table["n"].tolist() == [3, 64, 0]
-    assert set(table["variant"]) == {"none"}
+    assert set(table["variant"]) == {"null"}
     assert table["category"][2] == "None"
     assert table["seed"].dtype == "int64"
     low, high = wilson_interval(1, 3)

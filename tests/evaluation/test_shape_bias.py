@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from filterfreq.errors import InputError
 from filterfreq.evaluation.shape_bias import shape_bias
 

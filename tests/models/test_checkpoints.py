@@ -257,7 +257,7 @@ def test_a_truncated_pickle_is_refused(tmp_path, zipped, kept):
 def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "model.pth").write_bytes(content)
 
-    with pytest.raises(InputError, match="no torch checkpoint|is damaged"):
+    with pytest.raises(InputError, match=r"no torch checkpoint|is damaged"):
         read_external_state(tmp_path / "model.pth")
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from filterfreq.errors import InputError
 from filterfreq.models import resnet
-from filterfreq.models.registry import FAMILIES, build, check_architecture
+from filterfreq.models.registry import FAMILIES, architecture_module, build, check_architecture
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,9 @@ def test_equal_seeds_build_equal_weights():
 
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert not torch.equal(states[0]["conv1.weight"], states[2]["conv1.weight"])
+
+
+def test_the_module_of_an_architecture_is_named():
+    assert architecture_module("resnet_20_8") == architecture_module("lowres_resnet9") == resnet.__name__
+    with pytest.raises(InputError, match="unknown model"):
+        architecture_module("vgg")

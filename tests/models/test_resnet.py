@@ -74,16 +74,21 @@ def test_resnet9_has_eight_convolutions_and_no_bias():
     assert all(module.bias is None for module in model.modules() if isinstance(module, nn.Conv2d))
 
 
-def test_resnet9_residual_pairs_add_their_input():
+@pytest.mark.parametrize(
+    ("pair", "following", "shape"), [("residual1", "conv3", (2, 128, 16, 16)), ("residual2", "fc", (2, 512, 4, 4))]
+)
+def test_resnet9_residual_pairs_add_their_input(pair, following, shape):
     model = lowres_resnet9(10).eval()
     seen = {}
-    model.conv3.register_forward_hook(lambda _module, inputs, _output: seen.update(after=inputs[0]))
-    model.residual1.register_forward_hook(lambda _module, inputs, output: seen.update(before=inputs[0], pair=output))
+    pairs, followers = model.get_submodule(pair), model.get_submodule(following)
+    pairs.register_forward_hook(lambda _module, inputs, output: seen.update(total=inputs[0] + output))
+    followers.register_forward_hook(lambda _module, inputs, _output: seen.update(after=inputs[0]))
     logits = model(torch.rand(2, 3, 32, 32))
 
     assert logits.shape == (2, 10)
-    assert seen["before"].shape == (2, 128, 16, 16)
-    torch.testing.assert_close(seen["after"], seen["before"] + seen["pair"])
+    assert seen["total"].shape == shape
+    expected = seen["total"].amax(dim=(2, 3)) if following == "fc" else seen["total"]
+    assert torch.equal(seen["after"], expected)
 
 
 def test_convolutions_start_kaiming_normal():

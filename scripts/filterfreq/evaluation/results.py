@@ -170,7 +170,7 @@ def _parse_parameter(parameter: str) -> dict[str, str | int | float]:
 def _read_one(path: Path) -> pd.DataFrame:
     text = {column: str for column in COLUMNS if column not in _NUMBERS}
     try:
-        # Names are kept as they are written: a variant may be called "none".
+        # Names are kept as they are written: a variant may be called "null".
         table = pd.read_csv(
             path,
             dtype=text,

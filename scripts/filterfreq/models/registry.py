@@ -78,6 +78,15 @@ def build(name: str, num_classes: int) -> nn.Module:
     return getattr(importlib.import_module(module), function)(num_classes, *groups)
 
 
+def architecture_module(name: str) -> str:
+    """Return the module that builds an architecture, such as "filterfreq.models.resnet".
+
+    Raises:
+        InputError: an unknown architecture.
+    """
+    return _find(name)[0].builder.partition(":")[0]
+
+
 def _find(name: str) -> tuple[Family, list[int]]:
     for family in FAMILIES:
         match = re.fullmatch(family.pattern, str(name))

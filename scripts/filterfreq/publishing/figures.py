@@ -13,34 +13,35 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from filterfreq.errors import InputError
-from filterfreq.evaluation.corruptions import EXTRA
 from filterfreq.publishing.selection import (
-    FAMILIES,
     attack_label,
     attacks,
     corruption_label,
+    family_grid,
     in_order,
     present_variants,
     select,
 )
 from filterfreq.publishing.style import (
     COLUMN_WIDTH,
+    PERCENT,
+    SEED_RANGE,
     TEXT_WIDTH,
     VariantStyle,
     add_legend,
-    by_variant,
+    draw_lines,
     new_figure,
     styled,
     variant_styles,
 )
 
 _NORMS = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$"}
-_SEED_RANGE = ("pi", 100)
 _HEAT = "mako_r"
-_PERCENT = PercentFormatter(1, decimals=0, symbol=None)
+_ANNOTATED_CELL = 0.18  # inches: two digits of the smallest font and a margin
+_UPRIGHT_LABELS = 5
 
 
 @styled
@@ -48,7 +49,7 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
     """Draw accuracy against the size of the perturbation, one panel per attack and norm, one row per model.
 
     Every line begins at the clean accuracy. AutoAttack, usually measured at few sizes, is drawn as hollow markers into
-    the last panel of its norm, where the strongest attack with that norm is; it has a panel of its own where there is none.
+    the last panel of its norm, where the strongest attack with that norm is, or into a panel of its own.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of an attack.
@@ -69,7 +70,7 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
     for model, row in zip(models, grid, strict=True):
         of_model = frame[frame["model"] == model]
         for (attack, norm), axes in zip(panels, row, strict=True):
-            _line_per_variant(axes, _attack_curve(of_model, attack, norm), "epsilon", styles, markers=True)
+            draw_lines(axes, _attack_curve(of_model, attack, norm), "epsilon", "value", styles, markers=True)
             for guest, guest_norm in guests:
                 if host[guest_norm] == (attack, norm):
                     _hollow_markers(axes, _attack_curve(of_model, guest, norm, clean=False), styles)
@@ -79,7 +80,7 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
         row[0].set_ylim(-0.03, 1.04)
-        row[0].yaxis.set_major_formatter(_PERCENT)
+        row[0].yaxis.set_major_formatter(PERCENT)
     extra = [
         Line2D([], [], color="0.4", marker="o", markerfacecolor="white", linestyle="none", label=attack_label(name))
         for name in dict.fromkeys(guest for guest, _ in guests)
@@ -90,36 +91,30 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
 
 @styled
 def corruptions(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
-    """Draw accuracy against severity, one panel per corruption: a row per family, the extra corruptions in the last column.
+    """Draw accuracy against severity, one panel per corruption: a row per family, extra corruptions in the last column.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of corruptions.
     """
     frame = select(results, variants, ["corruption"])
     styles = variant_styles(present_variants(frame, variants))
-    measured = set(frame["corruption"])
-    families = {family: [name for name in names if name in measured] for family, names in FAMILIES.items()}
-    families = {family: names for family, names in families.items() if names}
-    common = max(sum(name not in EXTRA for name in names) for names in families.values())
-    columns = common + any(name in EXTRA for name in measured)
-
+    families, columns = family_grid(frame["corruption"].unique())
     models = list(frame["model"].cat.categories)
     figure = new_figure(TEXT_WIDTH, 0.4 + (0.3 + 1.0 * len(families)) * len(models))
     for model, part in _parts(figure, models):
         of_model = frame[frame["model"] == model]
         grid = part.subplots(len(families), columns, sharex=True, sharey=True, squeeze=False)
-        for (family, names), row in zip(families.items(), grid, strict=True):
-            places = {(columns - 1 if name in EXTRA else place): name for place, name in enumerate(names)}
+        for (family, places), row in zip(families.items(), grid, strict=True):
             for place, axes in enumerate(row):
                 if place not in places:
                     axes.set_axis_off()
                     continue
                 its_rows = of_model[of_model["corruption"] == places[place]].astype({"severity": "float64"})
-                _line_per_variant(axes, its_rows, "severity", styles, markers=True)
+                draw_lines(axes, its_rows, "severity", "value", styles, markers=True)
                 axes.set_title(corruption_label(places[place]), pad=3)
                 axes.set_xlabel("")
             row[0].set_ylabel(family)
-            row[0].yaxis.set_major_formatter(_PERCENT)
+            row[0].yaxis.set_major_formatter(PERCENT)
         grid[0, 0].xaxis.set_major_locator(MultipleLocator(1))
         part.supxlabel("severity")
         part.supylabel("accuracy (%)")
@@ -165,26 +160,22 @@ def shape_bias(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
             markeredgewidth=0.4,
             linestyles="none",
             err_kws={"linewidth": 0.8},
-            errorbar=_SEED_RANGE,
+            errorbar=SEED_RANGE,
             dodge=0.6 if len(styles) > 1 else False,
             orient="y",
             legend=False,
             ax=axes,
         )
-        axes.set(
-            xlim=(1.02, -0.02),
-            xlabel="fraction of 'shape' decisions",
-            ylabel="shape category" if axes is grid[0] else "",
-        )
+        axes.set(xlim=(1.02, -0.02), xlabel="fraction of 'shape' decisions")
+        axes.set_ylabel("shape category" if axes is grid[0] else "")
         axes.xaxis.set_label_position("top")
         axes.xaxis.tick_top()
         texture = axes.secondary_xaxis("bottom", functions=(_complement, _complement))
         texture.set_xlabel("fraction of 'texture' decisions")
         axes.set_yticks(range(len(categories)), [name.replace("_", " ") for name in categories])
-        axes.hlines(
-            np.arange(len(categories) - 1) + 0.5, -0.02, 1.02, colors="0.75", linestyles="dotted", linewidth=0.6
-        )
+        axes.set_yticks(np.arange(len(categories) - 1) + 0.5, minor=True)
         axes.grid(visible=False, axis="y")
+        axes.grid(axis="y", which="minor", color="0.75", linestyle="dotted")
         if len(models) > 1:
             axes.set_title(model)
     add_legend(figure, styles)
@@ -193,10 +184,10 @@ def shape_bias(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
 
 @styled
 def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
-    """Draw the high-frequency share of the filters' energy against depth, and the shares of all DCT coefficients.
+    """Draw the high-frequency share of the filters' energy against depth, and the share of every DCT coefficient.
 
-    A coefficient (k, l) of an N x N filter counts as high-frequency where max(k, l) > (N - 1) / 2: these are the ones the
-    penalty `highest` acts on. Heat maps show the first, the middle and the last layer.
+    A coefficient (k, l) of an N x N filter is high-frequency where max(k, l) > (N - 1) / 2: the penalty `highest`
+    acts on these. Heat maps show the first, the middle and the last layer.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of filters.
@@ -208,13 +199,15 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     keys = ["model", "variant", "seed", "depth"]
     shares = frame[frequency > largest / 2].groupby(keys, observed=True)["value"].sum().reset_index()
     models = list(frame["model"].cat.categories)
-    figure = new_figure(TEXT_WIDTH, 0.4 + (2.3 + _heat_map_height(frame, styles)) * len(models))
+    cell = _cell_side(frame, styles)
+    heat_height = 3 * cell * (2 + int(frame["horizontal"].max()))
+    figure = new_figure(TEXT_WIDTH, 0.4 + (2.5 + heat_height) * len(models))
     for model, part in _parts(figure, models):
-        curve, heat = part.subplots(2, 1, height_ratios=(1.6, _heat_map_height(frame, styles)))
-        _line_per_variant(curve, shares[shares["model"] == model], "depth", styles, markers=True)
+        curve, heat = part.subplots(2, 1, height_ratios=(1.5, heat_height))
+        draw_lines(curve, shares[shares["model"] == model], "depth", "value", styles, markers=True)
         curve.set(xlabel="depth (0: first layer, 1: last layer)", ylabel="high-frequency\nenergy (%)")
-        curve.yaxis.set_major_formatter(_PERCENT)
-        _heat_maps(heat, frame[frame["model"] == model], styles)
+        curve.yaxis.set_major_formatter(PERCENT)
+        _heat_maps(heat, frame[frame["model"] == model], styles, annotated=cell > _ANNOTATED_CELL)
     add_legend(figure, styles)
     return figure
 
@@ -253,25 +246,16 @@ def training_curves(histories: pd.DataFrame, variants: dict[str, str]) -> Figure
         of_model = frame[frame["model"] == model]
         for (column, title), axes in zip(panels.items(), row, strict=True):
             shown = of_model[of_model["penalty"] > 0] if column == "penalty" else of_model
-            _line_per_variant(axes, shown, "epoch", styles, y=column)
+            draw_lines(axes, shown, "epoch", column, styles, markers=False)
             axes.set_title(title if model == models[0] else "")
             axes.set(xlabel="epoch" if model == models[-1] else "", ylabel="")
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             if column.endswith("accuracy"):
-                axes.yaxis.set_major_formatter(_PERCENT)
+                axes.yaxis.set_major_formatter(PERCENT)
         if len(models) > 1:
             row[0].set_ylabel(model)
     add_legend(figure, styles, markers=False)
     return figure
-
-
-def _line_per_variant(
-    axes: Axes, frame: pd.DataFrame, x: str, styles: dict[str, VariantStyle], y: str = "value", markers: bool = False
-) -> None:
-    symbols = {name: style.marker for name, style in styles.items()} if markers else False
-    sns.lineplot(
-        frame, x=x, y=y, errorbar=_SEED_RANGE, ax=axes, markers=symbols, err_kws={"linewidth": 0}, **by_variant(styles)
-    )
 
 
 def _attack_curve(frame: pd.DataFrame, attack: str, norm: str, clean: bool = True) -> pd.DataFrame:
@@ -314,14 +298,13 @@ def _complement(values: np.ndarray) -> np.ndarray:
     return 1 - values
 
 
-def _heat_map_height(frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> float:
-    """Return the height, in inches, of three layers' heat maps when those of all variants fill the text's width."""
+def _cell_side(frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> float:
+    """Return the side, in inches, of a coefficient's cell when the heat maps of all variants share the text's width."""
     side = 1 + int(frame["horizontal"].max())
-    cell = min(0.25, (TEXT_WIDTH - 1.6) / ((side + 1) * len(styles)))
-    return 3 * (side + 1) * cell
+    return min(0.25, (TEXT_WIDTH - 1.8) / ((side + 1) * len(styles)))
 
 
-def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:
+def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle], annotated: bool) -> None:
     """Draw the mean share of every coefficient: rows are the first, middle and last layer, columns the variants.
 
     All are one heat map with empty cells between them. Smaller filters fill the upper left of their place.
@@ -340,7 +323,7 @@ def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle])
     sns.heatmap(
         100 * shares,
         ax=axes,
-        annot=side <= 3,
+        annot=annotated,
         fmt=".0f",
         annot_kws={"size": 7},
         cmap=_HEAT,
@@ -357,8 +340,10 @@ def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle])
         [start + k + 0.5 for start in starts.values() for k in frequencies], list(frequencies) * len(starts), rotation=0
     )
     axes.set(xlabel="horizontal frequency", ylabel="vertical frequency")
+    crowded = len(styles) > _UPRIGHT_LABELS
     for name, left in lefts.items():
-        label = textwrap.fill(styles[name].label, 12)
-        axes.annotate(label, (left + side / 2, 0), (0, 3), textcoords="offset points", ha="center", va="bottom")
+        label = styles[name].label if crowded else textwrap.fill(styles[name].label, 12)
+        slanted = {"rotation": 30, "ha": "left"} if crowded else {"ha": "center"}
+        axes.annotate(label, (left + side / 2, 0), (0, 3), textcoords="offset points", va="bottom", **slanted)
     for index, start in starts.items():
         axes.annotate(rows[index], (0, start + side / 2), (-28, 0), textcoords="offset points", ha="right", va="center")

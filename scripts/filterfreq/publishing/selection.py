@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from filterfreq.errors import InputError
-from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.evaluation.corruptions import COMMON, CORRUPTIONS, EXTRA
 from filterfreq.evaluation.results import RUN_COLUMNS
 
 PARAMETERS: tuple[str, ...] = (
@@ -82,6 +82,22 @@ def attack_label(attack: str) -> str:
 def corruption_label(corruption: str) -> str:
     """Return a corruption's name for readers: "jpeg_compression" is JPEG compression."""
     return " ".join(_SPELLINGS.get(word, word) for word in corruption.split("_"))
+
+
+def family_grid(corruptions: Iterable[str]) -> tuple[dict[str, dict[int, str]], int]:
+    """Arrange corruptions in rows by family, the extra ones in the last column.
+
+    Returns:
+        For every family that occurs its corruptions by column, and the number of columns.
+    """
+    chosen = set(corruptions)
+    common = {
+        family: [name for name in names if name in chosen and name in COMMON] for family, names in FAMILIES.items()
+    }
+    extra = {family: [name for name in names if name in chosen and name in EXTRA] for family, names in FAMILIES.items()}
+    last = max(map(len, common.values()))
+    grid = {family: dict(enumerate(common[family])) | dict(enumerate(extra[family], last)) for family in FAMILIES}
+    return {family: row for family, row in grid.items() if row}, last + max(map(len, extra.values()))
 
 
 def attacks(frame: pd.DataFrame) -> list[tuple[str, str]]:

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import seaborn as sns
 from matplotlib import rc_context
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
 
-from filterfreq.errors import InputError
 from filterfreq.files import replacing
 
 COLUMN_WIDTH = 3.35
@@ -21,8 +23,11 @@ TEXT_WIDTH = 6.9
 
 # Black and Paul Tol's "muted" scheme (SRON technical note EPS/TN/09-002). Under full protanopia, deuteranopia and
 # tritanopia no two of the ten come closer than CIEDE2000 11; the first five stay 12 apart in lightness alone (L*).
-_COLOURS = "#000000 #CC6677 #332288 #88CCEE #117733 #882255 #44AA99 #999933 #AA4499 #DDCC77".split()
-_MARKERS = "o s ^ D v P X < > *".split()
+_COLOURS = [
+    *("#000000", "#CC6677", "#332288", "#88CCEE", "#117733"),
+    *("#882255", "#44AA99", "#999933", "#AA4499", "#DDCC77"),
+]
+_MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "*"]
 _DASHES: list[tuple[float, ...]] = [
     (),
     (4, 1.5),
@@ -70,12 +75,17 @@ STYLE = {
 }
 """Matplotlib settings of every figure: seaborn's `whitegrid` for paper, no text under 7 points."""
 
+SEED_RANGE = ("pi", 100)
+"""Seaborn's name for the interval from the lowest to the highest seed."""
+PERCENT = PercentFormatter(1, decimals=0, symbol=None)
+"""Shows fractions as percent."""
+
 styled = rc_context(STYLE)
 """Decorator (and context) that draws in the common style and leaves the caller's settings alone."""
 
 
 class VariantStyle(NamedTuple):
-    """How one variant looks in every figure; each of the three tells it apart on its own."""
+    """How one variant looks in every figure: up to ten, any of colour, marker and dashes tells it apart."""
 
     label: str
     colour: str
@@ -90,35 +100,50 @@ def variant_styles(variants: dict[str, str]) -> dict[str, VariantStyle]:
         variants: variant names and their display labels, in order.
 
     Returns:
-        One style per variant, in the same order.
-
-    Raises:
-        InputError: there are more variants than styles that can be told apart.
+        One style per variant, in the same order. After ten the colours come again, with other markers and dashes.
     """
-    if len(variants) > len(_COLOURS):
-        raise InputError(
-            f"a figure tells at most {len(_COLOURS)} variants apart, {len(variants)} were asked for: draw fewer at once"
-        )
-    looks = zip(_COLOURS, _MARKERS, _DASHES, strict=True)
-    return {name: VariantStyle(label, *look) for (name, label), look in zip(variants.items(), looks, strict=False)}
+    styles = {}
+    for place, (name, label) in enumerate(variants.items()):
+        turn, colour = divmod(place, len(_COLOURS))
+        other = (colour + turn) % len(_MARKERS)
+        styles[name] = VariantStyle(label, _COLOURS[colour], _MARKERS[other], _DASHES[other])
+    return styles
 
 
-def by_variant(styles: dict[str, VariantStyle]) -> dict:
-    """Return the arguments that make `seaborn.lineplot` draw one line per variant in its style."""
-    return {
-        "hue": "variant",
-        "hue_order": list(styles),
-        "palette": {name: style.colour for name, style in styles.items()},
-        "style": "variant",
-        "style_order": list(styles),
-        "dashes": {name: style.dashes or "" for name, style in styles.items()},
-        "legend": False,
-    }
+def draw_lines(
+    axes: Axes, frame: pd.DataFrame, x: str, y: str, styles: dict[str, VariantStyle], *, markers: bool
+) -> None:
+    """Draw one line per variant: the mean over seeds, in a band from the lowest to the highest seed.
+
+    Args:
+        axes: where to draw.
+        frame: one row per variant, seed and x.
+        x: the column along the axis.
+        y: the column of values.
+        styles: the variants.
+        markers: whether to mark every x.
+    """
+    sns.lineplot(
+        frame,
+        x=x,
+        y=y,
+        hue="variant",
+        hue_order=list(styles),
+        palette={name: style.colour for name, style in styles.items()},
+        style="variant",
+        style_order=list(styles),
+        dashes={name: style.dashes or "" for name, style in styles.items()},
+        markers={name: style.marker for name, style in styles.items()} if markers else False,
+        errorbar=SEED_RANGE,
+        err_kws={"linewidth": 0},
+        legend=False,
+        ax=axes,
+    )
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of that many inches, whose parts are laid out so that nothing overlaps."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+def new_figure(width: float, height: float, *, images: bool = False) -> Figure:
+    """Return an empty figure of that many inches, laid out so that nothing overlaps, and images stand close."""
+    figure = Figure(figsize=(width, height), layout="compressed" if images else "constrained")
     FigureCanvasAgg(figure)
     return figure
 

@@ -71,7 +71,7 @@ class Table:
     def tidy(self) -> pd.DataFrame:
         """Return one row per number: model, variant, measure, setting, mean, std, seeds; fractions, not percent."""
         columns = {
-            name: getattr(self, name).stack(["measure", "setting"], future_stack=True)
+            name: getattr(self, name).stack(["measure", "setting"], future_stack=True)  # noqa: PD013
             for name in ("mean", "std", "seeds")
         }
         tidy = pd.DataFrame(columns).dropna(subset="mean").astype({"seeds": "int64"})

@@ -1,7 +1,7 @@
 """The tables, from tidy results. Imports no matplotlib.
 
-Every builder takes what `filterfreq.evaluation.results.read_results` returns, of one data set, and the variants to show
-(names and display labels, in order). What was not evaluated gives no column; a combination that is missing, an empty cell.
+Every builder takes what `filterfreq.evaluation.results.read_results` returns, of one data set, and the variants to
+show (names and display labels, in order). What was not evaluated gives no column; a missing combination, an empty cell.
 """
 
 from collections.abc import Iterator
@@ -123,16 +123,12 @@ def shape_bias_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
     order = sorted(biases, key=lambda category: category != "overall")
     columns = [("shape bias", category, biases[category]) for category in order]
     answers = frame[frame["metric"] == "accuracy"]
-    columns += [
-        ("answers", cue, _values(answers[answers["cue"] == cue]))
-        for cue in ("shape", "texture")
-        if cue in set(answers["cue"])
-    ]
+    columns += [("answers", cue, _values(of_cue)) for cue, of_cue in answers.groupby("cue")]
     return _table(
         columns,
         present_variants(frame, variants),
-        f"Shape bias on cue-conflict images of {_dataset(frame)}: shape answers among the answers that name the shape or "
-        "the texture. Answers: the share of all images whose shape, or texture, was named.",
+        f"Shape bias on cue-conflict images of {_dataset(frame)}: shape answers among those that name the shape or the "
+        "texture. Answers: the share of all images whose shape, or texture, was named.",
         across=True,
     )
 
@@ -182,7 +178,7 @@ def _attacked(frame: pd.DataFrame, attack: str, norm: str) -> Iterator[tuple[str
 def _by_corruption(frame: pd.DataFrame) -> pd.DataFrame:
     """Return accuracies with one row per run and columns (corruption, severity), NaN where one is missing."""
     rows = frame[frame["suite"] == "corruption"]
-    return rows.pivot(index=_RUN, columns=["corruption", "severity"], values="value")
+    return rows.set_index([*_RUN, "corruption", "severity"])["value"].unstack(["corruption", "severity"])  # noqa: PD010
 
 
 def _corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[tuple[str, pd.Series]]:
@@ -197,7 +193,7 @@ def _corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[tuple[str,
     yield "mean", common.mean(axis="columns")
     if not set(COMMON) <= set(common.columns.unique("corruption")):
         return
-    accuracies = {run: values.unstack("severity") for run, values in common.iterrows()}
+    accuracies = {run: values.unstack("severity") for run, values in common.iterrows()}  # noqa: PD010
     errors = {
         (model, variant, seed): mean_corruption_error(accuracy, accuracies[model, baseline, seed])
         for (model, variant, seed), accuracy in accuracies.items()

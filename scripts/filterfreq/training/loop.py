@@ -202,7 +202,9 @@ class Trainer:
             self.announce(f"{self.name}  {self.state_file} is damaged, training starts afresh")
             return
         if state["fingerprint"] != self.fingerprint:
-            self.announce(f"{self.name}  config, code or data have changed since the last epoch, training starts afresh")
+            self.announce(
+                f"{self.name}  config, code or data have changed since the last epoch, training starts afresh"
+            )
             return
         self.classifier.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])

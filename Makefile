@@ -1,0 +1,48 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lock clean
+
+VENV := .venv
+READY := $(VENV)/ready
+PYTHON ?= python3
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+DEMO := results/%/demo/texdigits
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+demo: $(READY)  ## the whole workflow on the embedded data set, ending with its main table
+	@snakemake --profile profiles/demo
+	@if [ ! -e results/report.html ] || [ -n "$$(find results/tables results/figures -newer results/report.html -print -quit)" ]; then \
+		snakemake --profile profiles/demo --report results/report.html; fi
+	@echo; cat $(subst %,tables,$(DEMO))/main.md; echo
+	@echo "report       results/report.html"
+	@echo "main table   $(subst %,tables,$(DEMO))/main.csv (also .md, .tex)"
+	@echo "main figure  $(subst %,figures,$(DEMO))/accuracy_epsilon.png (also .pdf)"
+
+test: $(READY)  ## all tests
+	@python -m pytest $(ARGS)
+
+lint: $(READY)  ## style of Python and Snakemake code
+	@ruff check . && ruff format --check . && snakefmt --check . && snakemake --lint
+
+lock: $(READY)  ## resolve envs/requirements.in into envs/requirements.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url envs/requirements.in --output-file envs/requirements.lock
+
+clean:  ## remove the environment; results stay
+	@rm -rf $(VENV)
+
+# uv is pinned with its hashes in the lock itself, so the lock bootstraps its own installer. Compiling to bytecode at
+# once makes the first start of every job as quick as the later ones.
+$(READY): envs/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: $(PYTHON) is older than 3.11: give another one, as in make demo PYTHON=python3.12" >&2; exit 1; }
+	@echo "installing the locked environment into $(VENV) (some 6 GB, some minutes on a slow connection)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@sed -n '/^uv==/,/^[^ ]/p' envs/requirements.lock | sed '/^uv==/!{/^[^ ]/d}' > $(VENV)/uv.lock
+	@python -m pip install --quiet --require-hashes --no-deps --requirement $(VENV)/uv.lock
+	@uv pip sync --quiet --require-hashes --compile-bytecode envs/requirements.lock
+	@touch $@

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from filterfreq.data.arrays import PreparedDataset, save_dataset
+from filterfreq.data.registry import Dataset
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory) -> PreparedDataset:
+    """Four classes that a network can tell apart by their colour, 96 training and 32 test images."""
+    dataset = Dataset(
+        name="tiny",
+        classes=("red", "green", "blue", "grey"),
+        image_size=32,
+        train_size=96,
+        test_size=32,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.25, 0.25, 0.25),
+        augmentation="crop_flip",
+        cue_conflict=False,
+        sources=(),
+        prepare="",
+        licence="none",
+    )
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for split, count in (("train", 96), ("test", 32)):
+        labels = np.arange(count) % 4
+        images = rng.integers(0, 120, (count, 32, 32, 3))
+        for channel in range(3):
+            images[labels == channel, :, :, channel] += 100
+        arrays |= {f"{split}_images": images.astype(np.uint8), f"{split}_labels": labels.astype(np.int64)}
+    folder = tmp_path_factory.mktemp("tiny")
+    save_dataset(folder, dataset, arrays, seed=0, sources={})
+    return PreparedDataset(folder)
+
+
+@pytest.fixture
+def tiny_spec() -> dict:
+    """A run on `tiny_dataset` that takes a second."""
+    return {
+        "run": {"dataset": "tiny", "model": "resnet_8_4", "variant": "any", "seed": 0},
+        "variant": {},
+        "training": {
+            "epochs": 4,
+            "batch_size": 32,
+            "optimizer": "adamw",
+            "learning_rate": 0.01,
+            "weight_decay": 0.01,
+            "schedule": "cosine",
+            "augmentation": "crop_flip",
+        },
+    }

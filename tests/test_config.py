@@ -1,0 +1,159 @@
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+from filterfreq.config import SUITES, Run, Study
+from filterfreq.data.registry import AUGMENTATIONS, get_dataset
+from filterfreq.errors import InputError
+from filterfreq.evaluation.autoattack import ATTACKS as AUTOATTACKS
+from filterfreq.models.penalty import KINDS
+from filterfreq.training.attacks import ATTACKS, NORMS
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = ROOT / "schemas" / "config.schema.yaml"
+
+
+@pytest.fixture
+def config() -> dict:
+    return yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+
+
+def put(config: dict, path: str, value) -> None:
+    *parents, last = path.split("/")
+    for key in parents:
+        config = config[key]
+    config[last] = value
+
+
+def test_the_demo_and_the_paper_are_valid(config):
+    assert len(Study(config, SCHEMA).runs) == 5 * len(config["experiments"]["demo"]["seeds"])
+    paper = Study(yaml.safe_load((ROOT / "config.yaml").read_text()), SCHEMA)
+    assert len(paper.runs) == len(set(paper.runs))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            "experiments/demo/datasets",
+            ["texdigit"],
+            r"experiments\.demo\.datasets: unknown data set 'texdigit'.*texdigits",
+        ),
+        ("experiments/demo/models", ["resnet_9"], r"experiments\.demo\.models: unknown model 'resnet_9'"),
+        ("experiments/demo/models", ["resnet_21"], r"experiments\.demo\.models: unknown model 'resnet_21'"),
+        ("experiments/demo/variants", ["wd-penaltie"], r"experiments\.demo\.variants: unknown variant.*wd-penalty"),
+        ("experiments/demo/baseline", "wod", r"experiments\.demo\.baseline: unknown variant 'wod'"),
+        ("experiments/demo/seeds", [], r"experiments\.demo\.seeds: is empty"),
+        ("experiments/demo/seeds", [0, 0], r"experiments\.demo\.seeds: has the same value twice"),
+        ("experiments/demo/seeds", [-1], r"experiments\.demo\.seeds\.0: -1 is out of range, it must be at least 0"),
+        ("experiments/demo/sedes", [0], r"experiments\.demo: unknown key 'sedes', did you mean 'seeds'"),
+        (
+            "variants/wd-penalty/penalty/kind",
+            "higest",
+            r"variants\.wd-penalty\.penalty\.kind: 'higest' is none of highest",
+        ),
+        ("variants/wd-penalty/penalty/strength", -0.01, r"variants\.wd-penalty\.penalty\.strength: -0\.01 is out of"),
+        ("variants/wd-penalty/penalty/depth", 4, r"variants\.wd-penalty\.penalty\.depth: 4 is none of 1, 2, 3"),
+        ("variants/plain/penalty", {"kind": "all", "strength": 1, "depth": 1}, r"variants\.plain: .*decomposition"),
+        (
+            "variants/wd/decompositon",
+            "weight",
+            r"variants\.wd: unknown key 'decompositon', did you mean 'decomposition'",
+        ),
+        ("training/default/optimizer", "adam", r"training\.default\.optimizer: 'adam' is none of adamw, sgd"),
+        ("training/default/epochs", "six", r"training\.default\.epochs: 'six' is not of type integer"),
+        ("training/models", {"resnet9": {}}, r"training\.models\.resnet9: unknown model"),
+        ("training/datasets", {"mnits": {}}, r"training\.datasets\.mnits: unknown data set"),
+        ("evaluation/adversarial/attacks", [], r"evaluation\.adversarial\.attacks: is empty"),
+        ("evaluation/autoattack/epsilons", ["2\\255"], r"evaluation\.autoattack\.epsilons\.0: .* not of the form"),
+        ("evaluation/corruptions", {}, r"evaluation: unknown key 'corruptions', did you mean 'corruption'"),
+        ("compute/device", "gpu", r"compute\.device: 'gpu' is none of auto, cpu, cuda"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_key(config, path, value, message):
+    put(config, path, value)
+    with pytest.raises(InputError, match=message) as caught:
+        Study(config, SCHEMA)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named(config):
+    del config["training"]["default"]["epochs"]
+    with pytest.raises(InputError, match=r"training\.default: 'epochs' is missing"):
+        Study(config, SCHEMA)
+
+
+def test_a_sweep_adds_exactly_its_runs(config):
+    before = Study(deepcopy(config), SCHEMA).runs
+    put(config, "experiments/demo/sweep", {"penalty.strength": [0.01, 0.1]})
+    after = Study(config, SCHEMA)
+    added = set(after.runs) - set(before)
+    assert set(before) <= set(after.runs)
+    seeds = config["experiments"]["demo"]["seeds"]
+    assert added == {
+        Run("texdigits", config["experiments"]["demo"]["models"][0], f"{base}_strength-0.1", seed)
+        for base in ("wd-penalty", "sd-penalty")
+        for seed in seeds
+    }
+    added_spec = after.spec(next(iter(sorted(added))))
+    assert added_spec["variant"]["penalty"] == {"kind": "highest", "strength": 0.1, "depth": 1}
+    assert after.labels("demo", "texdigits")["wd-penalty_strength-0.1"] == "WD + penalty, λ = 0.1"
+
+
+def test_experiments_share_their_runs(config):
+    config["experiments"]["again"] = deepcopy(config["experiments"]["demo"])
+    study = Study(config, SCHEMA)
+    assert study.experiments["again"] == study.experiments["demo"] == study.runs
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        ({"penalty.strength": [0.1, -1]}, r"experiments\.demo\.sweep\.penalty\.strength: -1 is out of range"),
+        ({"penalty.strength": []}, r"experiments\.demo\.sweep\.penalty\.strength: is empty"),
+        ({"penalty.kind": ["high"]}, r"experiments\.demo\.sweep\.penalty\.kind: 'high' is none of"),
+        ({"penalty.strenght": [1]}, r"experiments\.demo\.sweep: unknown key 'penalty\.strenght', did you mean"),
+    ],
+)
+def test_a_wrong_sweep_is_refused(config, sweep, message):
+    put(config, "experiments/demo/sweep", sweep)
+    with pytest.raises(InputError, match=message):
+        Study(config, SCHEMA)
+
+
+def test_a_sweep_that_touches_no_variant_is_refused(config):
+    put(config, "experiments/demo/variants", ["plain", "wd"])
+    put(config, "experiments/demo/sweep", {"penalty.depth": [1]})
+    with pytest.raises(InputError, match=r"sweep\.penalty\.depth: none of the experiment's variants has .*'penalty'"):
+        Study(config, SCHEMA)
+
+
+def test_settings_go_from_general_to_particular(config):
+    config["training"]["models"] = {"resnet_8": {"epochs": 7, "batch_size": 64}}
+    config["training"]["datasets"] = {"texdigits": {"epochs": 8}}
+    config["variants"]["plain"]["augmentation"] = "flip"
+    config["experiments"]["demo"]["models"] = ["resnet_8"]
+    study = Study(config, SCHEMA)
+    training = study.spec(Run("texdigits", "resnet_8", "wd", 0))["training"]
+    assert (training["epochs"], training["batch_size"]) == (8, 64)
+    assert training["augmentation"] == get_dataset("texdigits").augmentation
+    assert study.spec(Run("texdigits", "resnet_8", "plain", 0))["training"]["augmentation"] == "flip"
+
+
+def test_cue_conflict_is_for_data_sets_that_have_it(config):
+    study = Study(config, SCHEMA)
+    assert study.suites("texdigits") == list(SUITES)
+    assert "cue_conflict" not in study.suites("cifar10")
+
+
+def test_the_schema_knows_what_the_package_knows():
+    definitions = yaml.safe_load(SCHEMA.read_text())
+    parts = definitions["$defs"]
+    assert tuple(parts["penalty"]["properties"]["kind"]["enum"]) == KINDS
+    assert tuple(parts["augmentation"]["enum"]) == AUGMENTATIONS
+    assert tuple(parts["norm"]["enum"]) == NORMS
+    assert tuple(parts["variant"]["properties"]["adversarial_training"]["properties"]["attack"]["enum"]) == ATTACKS
+    evaluation = definitions["properties"]["evaluation"]["properties"]
+    assert set(evaluation) == {"batch_size", *SUITES}
+    assert set(evaluation["autoattack"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)

@@ -1,0 +1,40 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+JOB = """
+import sys
+from types import SimpleNamespace
+from filterfreq.errors import InputError
+from filterfreq.jobs import job
+with job(SimpleNamespace(log=[sys.argv[1]], rule="train")) as logger:
+    logger.info("epoch 1")
+    {statement}
+"""
+
+
+def run(tmp_path: Path, statement: str) -> tuple[int, str, str]:
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    command = [sys.executable, "-c", JOB.format(statement=statement), str(tmp_path / "log")]
+    outcome = subprocess.run(command, env=environment, capture_output=True, text=True)
+    return outcome.returncode, outcome.stderr, (tmp_path / "log").read_text()
+
+
+def test_lines_go_to_terminal_and_log(tmp_path):
+    assert run(tmp_path, "pass") == (0, "epoch 1\n", "epoch 1\n")
+
+
+def test_bad_input_is_one_sentence(tmp_path):
+    code, terminal, log = run(tmp_path, "raise InputError('the array a.npy is damaged: make it again')")
+    assert code == 1
+    assert terminal == log == "epoch 1\nerror: the array a.npy is damaged: make it again\n"
+
+
+def test_other_errors_keep_their_traceback(tmp_path):
+    code, _, log = run(tmp_path, "1 / 0")
+    assert code == 1
+    assert "error in rule train" in log
+    assert "ZeroDivisionError" in log

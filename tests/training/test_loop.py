@@ -1,0 +1,181 @@
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from filterfreq.data.batches import epoch_batches
+from filterfreq.errors import InputError
+from filterfreq.training.loop import Trainer, build_classifier, count_parameters
+
+CPU = torch.device("cpu")
+ROOT = Path(__file__).parents[2]
+
+# What a killed job and its successor both run: a training that says each epoch and ends with a digest of its weights.
+JOB = """
+import hashlib, json, sys
+from pathlib import Path
+from filterfreq.compute import use_device
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.training.loop import Trainer, build_classifier
+import safetensors.torch
+device = use_device("cpu", 1)
+spec, dataset = json.loads(sys.argv[1]), PreparedDataset(sys.argv[2])
+classifier = build_classifier(spec, dataset)
+say = lambda line: print(line, flush=True)
+history = Trainer(classifier, spec, dataset, device, Path(sys.argv[3]), "fingerprint", say).train()
+state = {name: tensor.contiguous() for name, tensor in classifier.state_dict().items()}
+print(json.dumps(history), hashlib.sha256(safetensors.torch.save(state)).hexdigest())
+"""
+
+
+def trained(spec, dataset, state_file, fingerprint="fingerprint", announce=lambda line: None):
+    classifier = build_classifier(spec, dataset)
+    trainer = Trainer(classifier, spec, dataset, CPU, state_file, fingerprint, announce)
+    return trainer.train(), classifier
+
+
+def digest(model) -> str:
+    return hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values())).hexdigest()
+
+
+def test_training_learns(tiny_dataset, tiny_spec, tmp_path):
+    history, _ = trained(tiny_spec, tiny_dataset, tmp_path / "state.pt")
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
+    assert history[-1]["loss"] < 0.5 * history[0]["loss"]
+    assert history[-1]["test_accuracy"] > 0.7
+    assert all(row["penalty"] == 0 for row in history)
+
+
+def test_first_epoch_equals_a_plain_loop(tiny_dataset, tiny_spec, tmp_path):
+    """The plainest loop there is, over the same batches."""
+    spec = deepcopy(tiny_spec)
+    spec["training"]["epochs"] = 1
+    history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
+
+    plain = build_classifier(spec, tiny_dataset).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(plain.parameters(), lr=0.01, weight_decay=0.01)
+    images, labels = (torch.tensor(tiny_dataset.array(f"train_{kind}")) for kind in ("images", "labels"))
+    losses, correct = [], 0
+    plain.train()
+    for x, y in epoch_batches(images, labels, 32, "crop_flip", seed=0, epoch=1):
+        logits = plain(x)
+        loss = F.cross_entropy(logits, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        correct += int((logits.argmax(1) == y).sum())
+    assert history[0]["loss"] == pytest.approx(sum(losses) / 3, rel=1e-6)
+    assert history[0]["train_accuracy"] == correct / 96
+    assert digest(classifier) == digest(plain)
+
+
+def test_reruns_are_bit_identical_and_seeds_differ(tiny_dataset, tiny_spec, tmp_path):
+    first, one = trained(tiny_spec, tiny_dataset, tmp_path / "1.pt")
+    second, two = trained(tiny_spec, tiny_dataset, tmp_path / "2.pt")
+    other = deepcopy(tiny_spec)
+    other["run"]["seed"] = 1
+    assert first == second
+    assert digest(one) == digest(two)
+    assert digest(trained(other, tiny_dataset, tmp_path / "3.pt")[1]) != digest(one)
+
+
+def test_both_decompositions_train_to_the_same_bits(tiny_dataset, tiny_spec, tmp_path):
+    weights = {}
+    for decomposition in ("weight", "signal"):
+        spec = deepcopy(tiny_spec)
+        spec["variant"] = {
+            "decomposition": decomposition,
+            "penalty": {"kind": "highest", "strength": 0.01, "depth": 1},
+        }
+        history, classifier = trained(spec, tiny_dataset, tmp_path / f"{decomposition}.pt")
+        assert history[-1]["penalty"] > 0
+        weights[decomposition] = digest(classifier)
+    assert weights["weight"] == weights["signal"]
+
+
+def test_penalty_lowers_what_it_penalises(tiny_dataset, tiny_spec, tmp_path):
+    penalties = {}
+    for strength in (1e-9, 0.1):
+        spec = deepcopy(tiny_spec)
+        spec["variant"] = {"decomposition": "weight", "penalty": {"kind": "highest", "strength": strength, "depth": 1}}
+        history, _ = trained(spec, tiny_dataset, tmp_path / f"{strength}.pt")
+        penalties[strength] = history[-1]["penalty"] / strength
+    assert penalties[0.1] < 0.5 * penalties[1e-9]
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        {"attack": "fgsm", "norm": "linf", "epsilon": "4/255"},
+        {"attack": "pgd", "norm": "l2", "epsilon": "0.5", "steps": 2},
+    ],
+)
+def test_adversarial_training_sees_attacked_images(tiny_dataset, tiny_spec, tmp_path, attack):
+    spec = deepcopy(tiny_spec)
+    spec["variant"] = {"adversarial_training": attack}
+    history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
+    plain, _ = trained(tiny_spec, tiny_dataset, tmp_path / "plain.pt")
+    assert history[0]["loss"] > plain[0]["loss"]
+    # One update of the running statistics for each of the 3 batches of 4 epochs: the attack's passes leave them alone.
+    assert classifier.state_dict()[next(n for n in classifier.state_dict() if n.endswith("num_batches_tracked"))] == 12
+
+
+def test_a_killed_training_ends_with_the_same_bytes(tiny_dataset, tiny_spec, tmp_path):
+    spec = deepcopy(tiny_spec)
+    spec["training"]["epochs"] = 60
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+
+    def command(state: str) -> list[str]:
+        return [sys.executable, "-c", JOB, json.dumps(spec), str(tiny_dataset.folder), str(tmp_path / state)]
+
+    straight = subprocess.run(command("straight.pt"), env=environment, capture_output=True, text=True, check=True)
+
+    killed_after = []
+    for kill_at in (5, 20):
+        with subprocess.Popen(command("killed.pt"), env=environment, stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout:
+                if f"epoch {kill_at:2d}/60" in line:
+                    time.sleep(0.03)
+                    process.send_signal(signal.SIGKILL)
+                    break
+        killed_after.append(process.returncode)
+    assert killed_after == [-signal.SIGKILL, -signal.SIGKILL]
+    resumed = subprocess.run(command("killed.pt"), env=environment, capture_output=True, text=True, check=True)
+
+    assert "goes on after epoch" in resumed.stdout
+    assert f"epoch {10:2d}/60" not in resumed.stdout
+    assert resumed.stdout.splitlines()[-1] == straight.stdout.splitlines()[-1]
+
+
+def test_another_fingerprint_or_a_damaged_state_starts_afresh(tiny_dataset, tiny_spec, tmp_path):
+    state = tmp_path / "state.pt"
+    expected, _ = trained(tiny_spec, tiny_dataset, state)
+    lines: list[str] = []
+    assert trained(tiny_spec, tiny_dataset, state, "another", lines.append)[0] == expected
+    assert "starts afresh" in lines[0]
+    assert len(lines) == 5
+    state.write_bytes(state.read_bytes()[:1000])
+    lines.clear()
+    assert trained(tiny_spec, tiny_dataset, state, "another", lines.append)[0] == expected
+    assert "damaged" in lines[0]
+
+
+def test_a_loss_that_is_not_finite_stops_with_one_sentence(tiny_dataset, tiny_spec, tmp_path):
+    tiny_spec["training"] |= {"learning_rate": 1e30, "optimizer": "sgd"}
+    with pytest.raises(InputError, match=r"tiny/resnet_8_4/any/0 is not finite in epoch 1.*learning_rate"):
+        trained(tiny_spec, tiny_dataset, tmp_path / "state.pt")
+
+
+def test_count_parameters():
+    model = torch.nn.Linear(3, 2)
+    model.bias.requires_grad_(False)
+    assert count_parameters(model) == 6
