@@ -1,6 +1,7 @@
 """Put the training histories of all runs of an experiment into one table."""
 
 import pandas as pd
+
 from filterfreq.evaluation.results import RUN_COLUMNS
 from filterfreq.files import replacing
 from filterfreq.jobs import job

@@ -1,6 +1,7 @@
 """Draw the figure `training_curves`."""
 
 import pandas as pd
+
 from filterfreq.jobs import job
 from filterfreq.publishing.figures import training_curves
 from filterfreq.publishing.style import save

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+
 from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.adversarial import perturbations

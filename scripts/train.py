@@ -5,6 +5,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pandas as pd
+
 from filterfreq.compute import describe_device, peak_memory_mb, use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.files import replacing

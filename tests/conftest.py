@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from filterfreq.data.arrays import PreparedDataset, save_dataset
 from filterfreq.data.registry import Dataset
 

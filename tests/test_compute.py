@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from filterfreq.compute import describe_device, peak_memory_mb, use_device
 from filterfreq.errors import InputError
 

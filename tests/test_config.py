@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from filterfreq.config import SUITES, Run, Study
 from filterfreq.data.registry import AUGMENTATIONS, get_dataset
 from filterfreq.errors import InputError

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from filterfreq.errors import InputError
 from filterfreq.files import read_json, replacing, sha256, write_json
 

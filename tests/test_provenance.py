@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from filterfreq import provenance
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"

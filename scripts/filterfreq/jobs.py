@@ -28,7 +28,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     try:
         yield logger
     except InputError as error:
-        logger.error("error: %s", error)  # noqa: TRY400
+        logger.error("error: %s", error)
         raise SystemExit(1) from error
     except Exception:
         logger.exception("error in rule %s", snakemake.rule)

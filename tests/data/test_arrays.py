@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from filterfreq.data.arrays import PreparedDataset, balanced_order, channel_statistics, save_dataset
 from filterfreq.data.registry import get_dataset
 from filterfreq.errors import InputError
@@ -46,13 +47,13 @@ def test_round_trip(folder):
     assert dataset.record["seed"] == 3
     assert dataset.record["sources"] == {"raw.gz": "sha256:00"}
     assert dataset.record["arrays"]["test_images"] == {
-        "file": "test_images.npy",
-        "sha256": sha256(folder / "test_images.npy"),
+        "file": "arrays/test_images.npy",
+        "sha256": sha256(folder / "arrays" / "test_images.npy"),
         "shape": [10, 8, 8, 3],
         "dtype": "uint8",
     }
-    assert sorted(path.name for path in folder.iterdir()) == sorted(
-        [f"{name}.npy" for name in arrays] + ["dataset.json"]
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")) == sorted(
+        [f"arrays/{name}.npy" for name in arrays] + ["dataset.json"]
     )
 
 
@@ -92,20 +93,20 @@ def test_balanced_order_is_balanced_in_every_prefix(shares):
 
 @pytest.mark.parametrize("keep", [0, 50, 100, -1])
 def test_truncated_array(folder, keep):
-    path = folder / "train_images.npy"
+    path = folder / "arrays" / "train_images.npy"
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError, match=r"train_images.npy is truncated or no .npy file: prepare"):
         PreparedDataset(folder)
 
 
 def test_missing_array(folder):
-    (folder / "test_labels.npy").unlink()
+    (folder / "arrays" / "test_labels.npy").unlink()
     with pytest.raises(InputError, match=r"test_labels.npy is missing: prepare data set texdigits again"):
         PreparedDataset(folder)
 
 
 def test_one_flipped_bit(folder):
-    path = folder / "train_images.npy"
+    path = folder / "arrays" / "train_images.npy"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
@@ -117,7 +118,7 @@ def test_one_flipped_bit(folder):
 
 @pytest.mark.parametrize("array", [np.zeros(19, dtype=np.int64), np.zeros(20, dtype=np.int32)])
 def test_other_shape_or_dtype_than_recorded(folder, array):
-    np.save(folder / "train_labels.npy", array)
+    np.save(folder / "arrays" / "train_labels.npy", array)
     with pytest.raises(
         InputError, match=r"train_labels.npy holds int\d\d \[\d\d\], but dataset.json says int64 \[20\]"
     ):
@@ -125,7 +126,7 @@ def test_other_shape_or_dtype_than_recorded(folder, array):
 
 
 def test_recorded_shape_is_no_shape_of_labels(folder):
-    np.save(folder / "train_labels.npy", np.zeros((20, 1), dtype=np.int64))
+    np.save(folder / "arrays" / "train_labels.npy", np.zeros((20, 1), dtype=np.int64))
     edit_record(folder, shape=[20, 1])
     with pytest.raises(InputError, match=r"train_labels.npy holds int64 \[20, 1\] where int64 of N is needed"):
         PreparedDataset(folder)
@@ -135,8 +136,8 @@ def test_recorded_shape_is_no_shape_of_labels(folder):
 def test_labels_out_of_range(folder, label):
     labels = np.arange(20) % 10
     labels[7] = label
-    np.save(folder / "train_labels.npy", labels)
-    edit_record(folder, sha256=sha256(folder / "train_labels.npy"))
+    np.save(folder / "arrays" / "train_labels.npy", labels)
+    edit_record(folder, sha256=sha256(folder / "arrays" / "train_labels.npy"))
     with pytest.raises(InputError, match=r"train_labels.npy holds labels from .* but there are 10 classes"):
         PreparedDataset(folder).labels("train")
 
@@ -181,7 +182,7 @@ def test_nothing_is_written_from_bad_arrays(tmp_path, name, array, message):
 
 
 def test_failure_while_writing_leaves_everything_as_it_was(folder, monkeypatch):
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
     save = np.save
 
     def fail_at_the_last(path, array, **options):
@@ -194,4 +195,4 @@ def test_failure_while_writing_leaves_everything_as_it_was(folder, monkeypatch):
     arrays["train_images"][:] = 0
     with pytest.raises(InputError, match="no space left"):
         save_dataset(folder, DATASET, arrays, seed=4, sources={})
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before

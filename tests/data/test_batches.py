@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from filterfreq.data.batches import augment, epoch_batches, to_images
 from filterfreq.data.registry import AUGMENTATIONS
 from filterfreq.errors import InputError

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.cifar import prepare
 from filterfreq.data.registry import Source, get_dataset
@@ -84,7 +85,7 @@ def test_seed_fixes_the_order_of_the_test_images(tmp_path):
     dataset = describe(tmp_path, "cifar10", 5, 20)
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
         prepare(tmp_path, tmp_path / folder, seed, dataset)
-    a, b, c = ((tmp_path / folder / "test_images.npy").read_bytes() for folder in "abc")
+    a, b, c = ((tmp_path / folder / "arrays" / "test_images.npy").read_bytes() for folder in "abc")
     assert a == b != c
 
 

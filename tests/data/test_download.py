@@ -5,6 +5,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from filterfreq.data.download import download
 from filterfreq.data.registry import Source
 from filterfreq.errors import InputError

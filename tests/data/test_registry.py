@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+
 from filterfreq.data.registry import AUGMENTATIONS, DATASETS, get_dataset, prepare_dataset
 from filterfreq.errors import InputError
 

@@ -3,6 +3,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import (
     evaluate_clean,
@@ -11,7 +13,6 @@ from filterfreq.evaluation.accuracy import (
     inference,
     predict,
 )
-from torch import nn
 
 
 class ReadsPixels(nn.Module):

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from filterfreq.data.batches import to_images
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import predict
 from filterfreq.evaluation.adversarial import evaluate_adversarial, perturbations
-from torch import nn
 
 FGSM = {"attack": "fgsm", "norm": "linf", "epsilons": ["4/255"]}
 PGD = {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["4/255"]}

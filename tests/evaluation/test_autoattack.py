@@ -2,26 +2,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import filterfreq
 import numpy as np
 import pyautoattack
 import pytest
 import torch
+from torch import nn
+
+import filterfreq
 from filterfreq.data.batches import to_images
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import predict
 from filterfreq.evaluation.adversarial import evaluate_adversarial
 from filterfreq.evaluation.autoattack import evaluate_autoattack
-from torch import nn
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Thousands of tiny steps: waking a second thread for each would take longer than the steps."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def images_of(n: int) -> np.ndarray:

@@ -2,6 +2,7 @@ import imagecorruptions
 import numpy as np
 import pandas as pd
 import pytest
+
 from filterfreq.errors import InputError
 from filterfreq.evaluation import corruptions
 from filterfreq.evaluation.corruptions import (
@@ -11,6 +12,7 @@ from filterfreq.evaluation.corruptions import (
     corrupt_images,
     corruption_errors,
     generate,
+    load_corrupted,
     mean_corruption_error,
 )
 
@@ -149,3 +151,17 @@ def test_mce_names_what_is_missing():
         mean_corruption_error(complete, partial)
     with pytest.raises(InputError, match="severity 5"):
         mean_corruption_error(complete, complete.drop(columns=5))
+
+
+def test_damaged_corrupted_images_are_named(images, tmp_path):
+    generate(images[:1], tmp_path, 0, ["contrast"], announce=lambda line: None)
+    path = tmp_path / "contrast.npy"
+    assert load_corrupted(path).shape == (5, *images.shape[1:])
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(InputError, match=r"contrast.npy is truncated"):
+        load_corrupted(path)
+    np.save(path, np.zeros((5, 32, 32)))
+    with pytest.raises(InputError, match=r"contrast.npy holds float64 \[5, 32, 32\]"):
+        load_corrupted(path)
+    with pytest.raises(InputError, match=r"fog.npy is missing"):
+        load_corrupted(tmp_path / "fog.npy")

@@ -3,11 +3,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import filterfreq
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+
+import filterfreq
 from filterfreq.errors import InputError
 from filterfreq.evaluation.results import (
     COLUMNS,

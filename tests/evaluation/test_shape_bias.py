@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from filterfreq.errors import InputError
 from filterfreq.evaluation.shape_bias import shape_bias
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+
 from filterfreq import files
 from filterfreq.errors import InputError
 from filterfreq.models import checkpoints

@@ -1,8 +1,9 @@
 import pytest
 import torch
+from torch import nn
+
 from filterfreq.errors import InputError
 from filterfreq.models.classifier import Classifier
-from torch import nn
 
 
 def test_images_are_normalised_inside():

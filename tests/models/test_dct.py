@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from filterfreq.errors import InputError
-from filterfreq.models.dct import DCTConv2d, compose, dct_basis, decompose
-from filterfreq.models.registry import build
 from scipy.fft import idctn
 from torch import nn
 from torch.nn import functional as F
+
+from filterfreq.errors import InputError
+from filterfreq.models.dct import DCTConv2d, compose, dct_basis, decompose
+from filterfreq.models.registry import build
 
 FIXTURES = Path(__file__).parent / "fixtures"
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"

@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from filterfreq.errors import InputError
 from filterfreq.models.dct import DCTConv2d
 from filterfreq.models.penalty import KINDS, frequency_penalty
-from torch import nn
 
 FIXTURES = Path(__file__).parent / "fixtures"
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 import torch
+
 from filterfreq.errors import InputError
 from filterfreq.models import resnet
 from filterfreq.models.registry import FAMILIES, architecture_module, build, check_architecture

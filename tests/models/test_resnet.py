@@ -1,7 +1,8 @@
 import pytest
 import torch
-from filterfreq.models.resnet import cifar_resnet, lowres_resnet9
 from torch import nn
+
+from filterfreq.models.resnet import cifar_resnet, lowres_resnet9
 
 
 def count(model):

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from torch import nn
+
 from filterfreq.errors import InputError
 from filterfreq.training.attacks import attack_images, check_attack, fgsm, pgd
-from torch import nn
 
 SHAPE = (3, 4, 4)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+
 from filterfreq.data.batches import epoch_batches
 from filterfreq.errors import InputError
 from filterfreq.training.loop import Trainer, build_classifier, count_parameters

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from filterfreq.training.optimization import make_optimizer, make_schedule
 
 SETTINGS = {"optimizer": "sgd", "learning_rate": 0.5, "weight_decay": 0.1, "schedule": "step", "epochs": 10}

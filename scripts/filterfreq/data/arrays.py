@@ -1,4 +1,4 @@
-"""Prepared small-image data: memory-mapped uint8 arrays with a `dataset.json` beside them that describes them.
+"""Prepared small-image data: memory-mapped uint8 arrays, and a `dataset.json` beside their folder that describes them.
 
 `dataset.json` holds the name, the class names, mean and std per channel, the seed, the checksums of the sources, and
 file, SHA-256, shape and dtype of every array:
@@ -84,8 +84,8 @@ def save_dataset(
     """
     folder = Path(folder)
     for name, array in arrays.items():
-        _check_kind(folder / f"{name}.npy", name, array)
-        _check_labels(folder / f"{name}.npy", array, len(dataset.classes))
+        _check_kind(folder / "arrays" / f"{name}.npy", name, array)
+        _check_labels(folder / "arrays" / f"{name}.npy", array, len(dataset.classes))
     if mean is None or std is None:
         mean, std = (
             (dataset.mean, dataset.std) if dataset.mean and dataset.std else channel_statistics(arrays["train_images"])
@@ -103,10 +103,10 @@ def save_dataset(
         # Entered first, so replaced last: once dataset.json is there, so are the arrays.
         record_file = stack.enter_context(replacing(folder / "dataset.json"))
         for name, array in arrays.items():
-            array_file = stack.enter_context(replacing(folder / f"{name}.npy"))
+            array_file = stack.enter_context(replacing(folder / "arrays" / f"{name}.npy"))
             np.save(array_file, array, allow_pickle=False)
             record["arrays"][name] = {
-                "file": f"{name}.npy",
+                "file": f"arrays/{name}.npy",
                 "sha256": sha256(array_file),
                 "shape": list(array.shape),
                 "dtype": str(array.dtype),

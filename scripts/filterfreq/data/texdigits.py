@@ -5,25 +5,26 @@ scaled from their inner 24x24 pixels to 32x32, strokes widened by a 3x3 maximum,
 random light colour, which tells nothing about the class. No augmentation: digits that fill the image lose parts by it.
 
 Why this recipe. A set separates models when clean accuracy is high but not saturated, attacks of 1 to 4/255 leave
-neither all nor nothing, and shape bias lies away from 0 and 1. ResNet-8 with 8 channels was trained for 5 epochs (AdamW,
-learning rate 1e-2, cosine, batch 64) as plain / WD / WD with the penalty `highest`, 0.01, on all layers; figures in %:
+neither all nor nothing, and shape bias lies away from 0 and 1. ResNet-8 with 8 channels was trained for 5 epochs
+(AdamW, learning rate 1e-2, cosine, batch 64) as plain / WD / WD with the penalty `highest`, 0.01, on all layers, or as
+plain alone; accuracies in %:
 
 | digit; texture; outside                     | clean        | PGD-10, 2/255 | shape bias      | seeds |
 |---------------------------------------------|--------------|---------------|-----------------|-------|
 | 28x28; colour; any colour                   | 66           | 29            | .29             | 1     |
 | scaled, widened; colour; any colour         | 90 / 93 / 93 | 75 / 4 / 37   | .10 / .08 / .09 | 1     |
-| same, contrast and brightness jittered      | 80           | 52            | .13             | 1     |
+| same, its contrast and brightness jittered  | 80           | 52            | .13             | 1     |
 | scaled; one flat colour; the texture        | 96           | 90            | .01             | 1     |
-| scaled, widened; grey; any colour           | 67           | 31            | .39             | 1     |
+| scaled, widened; grey; any colour           | 78           | 54            | .20             | 1     |
 | scaled; colour; light colour                | 97           | 86            | .18             | 1     |
 | scaled, widened; colour; light colour       | 98 / 97 / 98 | 93 / 73 / 91  | .10 / .10 / .11 | 1     |
 | **scaled, widened; grey; light colour**     | 90 / 94 / 94 | 73 / 22 / 69  | .32 / .40 / .44 | 2     |
-| same, random crop as augmentation           | 84           | 73            | .19             | 1     |
+| same, random crop as augmentation           | 84           | 71            | .23             | 1     |
 
-Coloured textures are told apart by their colour alone, so that shape is not learned; a background of any colour makes
-shapes too hard for five epochs. Grey textures on light ground leave both cues to learn: shape bias then differs
-between models, and accuracy under attack differs most between WD with and without the penalty. The PGD column of the
-chosen row stands on 500 test images, the others on 200.
+With coloured textures shape bias stays near 0.1, whatever the model: colour gives the texture away. On a ground of any
+colour shapes are too hard for five epochs. Grey textures on light ground leave both cues to learn: shape bias lies
+higher, and accuracy under attack separates WD with and without the penalty clearly. One or two seeds choose a recipe;
+they prove nothing about models. PGD stands on 500 test images in the chosen row, on 200 in the others.
 """
 
 from importlib.metadata import distribution

@@ -10,7 +10,7 @@ import difflib
 import math
 import multiprocessing
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -93,6 +93,7 @@ def generate(
     seed: int,
     corruptions: Iterable[str] = tuple(CORRUPTIONS),
     processes: int = 1,
+    announce: Callable[[str], None] = print,
 ) -> None:
     """Write `<folder>/<corruption>.npy` for each corruption, as `corrupt_images` makes it, and say so line by line.
 
@@ -102,6 +103,7 @@ def generate(
         seed: not negative.
         corruptions: names in `CORRUPTIONS`.
         processes: how many work side by side.
+        announce: takes one line for each corruption.
 
     Raises:
         InputError: an unknown corruption, images that are no uint8 RGB or too small, or a full disk.
@@ -114,7 +116,27 @@ def generate(
         with replacing(Path(folder) / f"{corruption}.npy") as temporary:
             np.save(temporary, corrupted, allow_pickle=False)
         seconds = time.perf_counter() - start
-        print(f"corruption {number:2d}/{len(corruptions)}  {corruption:<17}  {seconds:6.1f} s", flush=True)
+        announce(f"corruption {number:2d}/{len(corruptions)}  {corruption:<17}  {seconds:6.1f} s")
+
+
+def load_corrupted(path: str | Path) -> np.ndarray:
+    """Return a file of `generate` as a read-only memory map: uint8, 5n x H x W x 3, severity 1 first.
+
+    Raises:
+        InputError: the file is missing, truncated, or holds something else.
+    """
+    try:
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: corrupt the data set's images again") from error
+    except (ValueError, EOFError) as error:
+        raise InputError(f"{path} is truncated or no .npy file: delete it and run again") from error
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+        raise InputError(
+            f"{path} holds {images.dtype} {list(images.shape)} where uint8 of 5n x H x W x 3 is needed: "
+            "delete it and run again"
+        )
+    return images
 
 
 def corruption_errors(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> pd.Series:

@@ -1,4 +1,4 @@
-"""The training loop: cross entropy plus the frequency penalty, on clean or adversarial images, resumed where it stopped."""
+"""The training loop: cross entropy plus frequency penalty, on clean or adversarial images, resumed where it stopped."""
 
 import math
 import pickle
