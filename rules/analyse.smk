@@ -8,10 +8,10 @@ localrules:
 
 rule analyse_filters:
     input:
-        weights=RUN + "/model.safetensors",
-        record=RUN + "/run.json",
+        weights=WEIGHTS,
+        record=RECORD,
     output:
-        EVALUATION.replace("{suite}", "filters"),
+        of_suite("filters"),
     log:
         "results/logs/analyse_filters/{dataset}/{model}/{variant}/seed-{seed}.log",
     benchmark:
@@ -51,9 +51,9 @@ rule aggregate:
 
 rule aggregate_history:
     input:
-        of_runs(RUN + "/history.csv"),
+        of_runs(HISTORY),
     output:
-        "results/aggregated/{experiment}/{dataset}/history.csv",
+        AGGREGATED_HISTORY,
     log:
         "results/logs/aggregate_history/{experiment}/{dataset}.log",
     benchmark:

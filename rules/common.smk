@@ -24,8 +24,14 @@ except InputError as error:
 DATASET = "results/data/{dataset}/dataset.json"
 ARRAYS = "results/data/{dataset}/arrays"
 RUN = "results/runs/{dataset}/{model}/{variant}/seed-{seed}"
-EVALUATION = RUN + "/evaluations/{suite}.csv"
+WEIGHTS = f"{RUN}/model.safetensors"
+RECORD = f"{RUN}/run.json"
+HISTORY = f"{RUN}/history.csv"
+PERTURBATIONS = f"{RUN}/perturbations.npz"
+EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
+CORRUPTED = "results/data/{dataset}/corruptions/{corruption}.npy"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
+AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
 FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 
@@ -104,20 +110,27 @@ def aggregated_inputs(product):
     return inputs
 
 
+def of_suite(suite):
+    """The pattern of one suite's evaluations."""
+    return EVALUATION.replace("{suite}", suite)
+
+
 def of_runs(pattern, **fixed):
     """An input function: a file of each run of an experiment on a data set."""
 
     def inputs(wildcards):
         runs = study.runs_of(wildcards.experiment, wildcards.dataset)
-        return [pattern.format(**run._asdict(), **dict(wildcards.items() - run._asdict().items())) for run in runs]
+        return [pattern.format(**{**wildcards, **run._asdict()}) for run in runs]
 
     return inputs
 
 
-def seeds_first(wildcards):
-    """The runs of an experiment on a data set that have its first seed."""
-    runs = study.runs_of(wildcards.experiment, wildcards.dataset)
-    return [run for run in runs if run.seed == runs[0].seed]
+def first_of_each_variant(wildcards):
+    """An experiment's first run of each variant on a data set, the one that the samples show."""
+    first = {}
+    for run in study.runs_of(wildcards.experiment, wildcards.dataset):
+        first.setdefault(run.variant, run)
+    return list(first.values())
 
 
 def labels(wildcards):
@@ -151,11 +164,21 @@ def compute(stage):
     return {"gpu": 0, **wanted}
 
 
+def corrupted_sets():
+    """The patterns of a data set's corrupted images."""
+    return [CORRUPTED.replace("{corruption}", corruption) for corruption in CORRUPTIONS]
+
+
+def named(pattern, file):
+    """The pattern of one table or figure."""
+    return pattern.replace("{name}", file)
+
+
 def published(pattern, file, title, form):
     """An output that `snakemake --report` shows, with its caption and place."""
     kind = "Tables" if pattern == TABLE else "Figures"
     return report(
-        pattern.replace("{name}", file),
+        named(pattern, file),
         caption=f"../report/{'table' if pattern == TABLE else 'figure'}_{Path(file).stem}.rst",
         category=kind,
         subcategory="{experiment}",

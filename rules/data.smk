@@ -53,7 +53,7 @@ rule corrupt:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
     output:
-        expand("results/data/{{dataset}}/corruptions/{corruption}.npy", corruption=CORRUPTIONS),
+        corrupted_sets(),
     log:
         "results/logs/corrupt/{dataset}.log",
     benchmark:

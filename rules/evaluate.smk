@@ -5,10 +5,10 @@ rule evaluate_clean:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
-        weights=RUN + "/model.safetensors",
-        record=RUN + "/run.json",
+        weights=WEIGHTS,
+        record=RECORD,
     output:
-        EVALUATION.replace("{suite}", "clean"),
+        of_suite("clean"),
     log:
         "results/logs/evaluate_clean/{dataset}/{model}/{variant}/seed-{seed}.log",
     benchmark:
@@ -32,10 +32,10 @@ rule evaluate_adversarial:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
-        weights=RUN + "/model.safetensors",
-        record=RUN + "/run.json",
+        weights=WEIGHTS,
+        record=RECORD,
     output:
-        EVALUATION.replace("{suite}", "adversarial"),
+        of_suite("adversarial"),
     log:
         "results/logs/evaluate_adversarial/{dataset}/{model}/{variant}/seed-{seed}.log",
     benchmark:
@@ -60,10 +60,10 @@ rule evaluate_autoattack:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
-        weights=RUN + "/model.safetensors",
-        record=RUN + "/run.json",
+        weights=WEIGHTS,
+        record=RECORD,
     output:
-        EVALUATION.replace("{suite}", "autoattack"),
+        of_suite("autoattack"),
     log:
         "results/logs/evaluate_autoattack/{dataset}/{model}/{variant}/seed-{seed}.log",
     benchmark:
@@ -88,11 +88,11 @@ rule evaluate_corruption:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
-        weights=RUN + "/model.safetensors",
-        record=RUN + "/run.json",
-        corrupted=expand("results/data/{{dataset}}/corruptions/{corruption}.npy", corruption=CORRUPTIONS),
+        weights=WEIGHTS,
+        record=RECORD,
+        corrupted=corrupted_sets(),
     output:
-        EVALUATION.replace("{suite}", "corruption"),
+        of_suite("corruption"),
     log:
         "results/logs/evaluate_corruption/{dataset}/{model}/{variant}/seed-{seed}.log",
     benchmark:
@@ -117,10 +117,10 @@ rule evaluate_cue_conflict:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
-        weights=RUN + "/model.safetensors",
-        record=RUN + "/run.json",
+        weights=WEIGHTS,
+        record=RECORD,
     output:
-        EVALUATION.replace("{suite}", "cue_conflict"),
+        of_suite("cue_conflict"),
     log:
         "results/logs/evaluate_cue_conflict/{dataset}/{model}/{variant}/seed-{seed}.log",
     benchmark:
@@ -144,10 +144,10 @@ rule perturb:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
-        weights=RUN + "/model.safetensors",
-        record=RUN + "/run.json",
+        weights=WEIGHTS,
+        record=RECORD,
     output:
-        RUN + "/perturbations.npz",
+        PERTURBATIONS,
     log:
         "results/logs/perturb/{dataset}/{model}/{variant}/seed-{seed}.log",
     benchmark:

@@ -119,7 +119,7 @@ rule draw_accuracy_epsilon:
         aggregated_inputs("figure_accuracy_epsilon"),
     output:
         png=published(FIGURE, "accuracy_epsilon.png", "Accuracy against epsilon", "PNG"),
-        pdf=FIGURE.replace("{name}", "accuracy_epsilon.pdf"),
+        pdf=named(FIGURE, "accuracy_epsilon.pdf"),
     log:
         "results/logs/draw_accuracy_epsilon/{experiment}/{dataset}.log",
     benchmark:
@@ -142,7 +142,7 @@ rule draw_corruptions:
         aggregated_inputs("figure_corruptions"),
     output:
         png=published(FIGURE, "corruptions.png", "Corruptions", "PNG"),
-        pdf=FIGURE.replace("{name}", "corruptions.pdf"),
+        pdf=named(FIGURE, "corruptions.pdf"),
     log:
         "results/logs/draw_corruptions/{experiment}/{dataset}.log",
     benchmark:
@@ -165,7 +165,7 @@ rule draw_shape_bias:
         aggregated_inputs("figure_shape_bias"),
     output:
         png=published(FIGURE, "shape_bias.png", "Shape bias", "PNG"),
-        pdf=FIGURE.replace("{name}", "shape_bias.pdf"),
+        pdf=named(FIGURE, "shape_bias.pdf"),
     log:
         "results/logs/draw_shape_bias/{experiment}/{dataset}.log",
     benchmark:
@@ -188,7 +188,7 @@ rule draw_dct_energy:
         aggregated_inputs("figure_dct_energy"),
     output:
         png=published(FIGURE, "dct_energy.png", "DCT energy by depth", "PNG"),
-        pdf=FIGURE.replace("{name}", "dct_energy.pdf"),
+        pdf=named(FIGURE, "dct_energy.pdf"),
     log:
         "results/logs/draw_dct_energy/{experiment}/{dataset}.log",
     benchmark:
@@ -208,10 +208,10 @@ rule draw_dct_energy:
 
 rule draw_training_curves:
     input:
-        "results/aggregated/{experiment}/{dataset}/history.csv",
+        AGGREGATED_HISTORY,
     output:
         png=published(FIGURE, "training_curves.png", "Training curves", "PNG"),
-        pdf=FIGURE.replace("{name}", "training_curves.pdf"),
+        pdf=named(FIGURE, "training_curves.pdf"),
     log:
         "results/logs/draw_training_curves/{experiment}/{dataset}.log",
     benchmark:
@@ -235,7 +235,7 @@ rule draw_samples:
         arrays=ancient(ARRAYS),
     output:
         png=published(FIGURE, "samples.png", "Samples", "PNG"),
-        pdf=FIGURE.replace("{name}", "samples.pdf"),
+        pdf=named(FIGURE, "samples.pdf"),
     log:
         "results/logs/draw_samples/{experiment}/{dataset}.log",
     benchmark:
@@ -255,12 +255,13 @@ rule draw_samples:
 rule draw_perturbations:
     input:
         dataset=DATASET,
+        arrays=ancient(ARRAYS),
         perturbations=lambda wildcards: [
-            f"{RUN}/perturbations.npz".format(**run._asdict()) for run in seeds_first(wildcards)
+            PERTURBATIONS.format(**run._asdict()) for run in first_of_each_variant(wildcards)
         ],
     output:
         png=published(FIGURE, "perturbations.png", "Perturbations", "PNG"),
-        pdf=FIGURE.replace("{name}", "perturbations.pdf"),
+        pdf=named(FIGURE, "perturbations.pdf"),
     log:
         "results/logs/draw_perturbations/{experiment}/{dataset}.log",
     benchmark:
@@ -273,7 +274,7 @@ rule draw_perturbations:
         runtime=compute("publish")["runtime"],
     params:
         labels=labels,
-        runs=lambda wildcards: [list(run) for run in seeds_first(wildcards)],
+        variants=lambda wildcards: [run.variant for run in first_of_each_variant(wildcards)],
         settings=config.get("perturbations"),
         code=code("draw_perturbations"),
     script:
@@ -284,10 +285,10 @@ rule draw_corruption_samples:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
-        corrupted=expand("results/data/{{dataset}}/corruptions/{corruption}.npy", corruption=CORRUPTIONS),
+        corrupted=corrupted_sets(),
     output:
         png=published(FIGURE, "corruption_samples.png", "Corruption samples", "PNG"),
-        pdf=FIGURE.replace("{name}", "corruption_samples.pdf"),
+        pdf=named(FIGURE, "corruption_samples.pdf"),
     log:
         "results/logs/draw_corruption_samples/{experiment}/{dataset}.log",
     benchmark:

@@ -6,9 +6,9 @@ rule train:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
     output:
-        weights=RUN + "/model.safetensors",
-        record=RUN + "/run.json",
-        history=RUN + "/history.csv",
+        weights=WEIGHTS,
+        record=RECORD,
+        history=HISTORY,
     log:
         "results/logs/train/{dataset}/{model}/{variant}/seed-{seed}.log",
     benchmark:

@@ -16,6 +16,7 @@ from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled
 
 _LABELS_WIDTH = 0.9  # inches left of the images
 _MOST_CLASSES = 10
+_LONGEST_TEXT = 12  # characters under an image
 _RIGHT, _WRONG = "#117733", "#882255"
 
 
@@ -142,7 +143,7 @@ def corruption_sheet(
     picked = [severity - 1 for severity in severities]
     height, width = clean.shape[:2]
     tile = (TEXT_WIDTH - 0.4) / columns / (len(severities) + 0.3)
-    figure = new_figure(TEXT_WIDTH, 0.5 + len(families) * (tile * height / width + 0.3), images=True)
+    figure = new_figure(TEXT_WIDTH, 0.35 + len(families) * (tile * height / width + 0.22), images=True)
     grid = figure.subplots(len(families), columns, squeeze=False)
     free = True
     for (family, places), row in zip(families.items(), grid, strict=True):
@@ -210,9 +211,10 @@ def _show(axes: Axes, canvas: np.ndarray) -> None:
 
 
 def _write(axes: Axes, column: float, bottom: float, text: str, colour: str = "0.15") -> None:
-    """Write a short text centred under a tile."""
+    """Write a text centred under a tile, cut to the tile's width."""
+    text = text.replace("_", " ")
     axes.annotate(
-        textwrap.shorten(text.replace("_", " "), 14, placeholder="…"),
+        text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…",
         (column, bottom),
         (0, -1),
         textcoords="offset points",

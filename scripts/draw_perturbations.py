@@ -1,0 +1,22 @@
+"""Draw the figure `perturbations`: each variant's adversarial examples."""
+
+from pathlib import Path
+
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.jobs import job
+from filterfreq.publishing.samples import perturbations, read_perturbations
+from filterfreq.publishing.selection import attack_label
+from filterfreq.publishing.style import save
+
+with job(snakemake):
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    files = zip(snakemake.params.variants, snakemake.input.perturbations, strict=True)
+    examples = {variant: read_perturbations(file) for variant, file in files}
+    settings = snakemake.params.settings
+    name = f"pgd-{settings['steps']}" if settings["attack"] == "pgd" else settings["attack"]
+    attack = f"{attack_label(name)}, {settings['norm']}, ε = {settings['epsilon']}"
+    count = len(next(iter(examples.values()))["clean"])
+    figure = perturbations(
+        examples, dataset.labels("test")[:count], dataset.classes, snakemake.params.labels, attack, count
+    )
+    save(figure, snakemake.output.png, snakemake.output.pdf)

@@ -1,0 +1,257 @@
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from filterfreq.errors import InputError
+from filterfreq.evaluation.corruptions import COMMON, EXTRA
+from filterfreq.publishing.tables import adversarial_table, corruption_table, main_table, shape_bias_table
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+VARIANTS = {"plain": "plain", "wd": "WD & 50 %_λ", "sd": "SD | L2"}
+NET = "net_8"
+
+
+@pytest.fixture
+def two_seeds(results_of, row):
+    """Two variants (plain at 80 and 90 %, wd at 85 and 95 %), every accuracy of an attack lower by 10 % per step."""
+    rows = []
+    for variant, seed, accuracy in (("plain", 0, 0.8), ("plain", 1, 0.9), ("wd", 0, 0.85), ("wd", 1, 0.95)):
+        rows.append(row.clean(NET, variant, seed, accuracy))
+        for step, epsilon in enumerate(("8/255", "1/255", "2/255", "4/255")):  # not in order of size
+            rows.append(row.attacked(NET, variant, seed, "pgd-10", "linf", epsilon, accuracy - 0.1 * (step + 1)))
+        rows.append(row.attacked(NET, variant, seed, "autoattack", "l2", "0.5", accuracy - 0.7))
+    return results_of(rows)
+
+
+@pytest.fixture
+def corruptions(results_of, row):
+    """Errors of the baseline 0.2 (seed 0) and 0.4 (seed 1); of wd half of that with seed 0, and a quarter with seed 1."""
+    rows = []
+    for variant, seed, error in (("plain", 0, 0.2), ("plain", 1, 0.4), ("wd", 0, 0.1), ("wd", 1, 0.1)):
+        for corruption in COMMON:
+            rows += [row.corrupted(NET, variant, seed, corruption, severity, 1 - error) for severity in (1, 2)]
+        for corruption in EXTRA:
+            rows.append(row.corrupted(NET, variant, seed, corruption, 1, 0.0))
+    return results_of(rows)
+
+
+class TestNumbers:
+    def test_mean_std_and_seeds(self, two_seeds):
+        table = main_table(two_seeds, VARIANTS, "plain")
+        clean = table.mean["clean", ""]
+        assert clean[NET, "plain"] == pytest.approx(0.85)
+        assert clean[NET, "wd"] == pytest.approx(0.90)
+        assert table.std.loc[(NET, "wd"), ("clean", "")] == pytest.approx(0.1 / math.sqrt(2))
+        assert (table.seeds == 2).all(axis=None)
+
+    def test_main_table_takes_the_middle_epsilon(self, two_seeds):
+        table = main_table(two_seeds, VARIANTS, "plain")
+        assert list(table.mean) == [("clean", ""), ("PGD-10", "Linf 2/255"), ("AutoAttack", "L2 0.5")]
+        assert table.mean.loc[(NET, "plain"), ("PGD-10", "Linf 2/255")] == pytest.approx(0.85 - 0.3)
+
+    def test_adversarial_table_has_all_epsilons_by_size(self, two_seeds):
+        table = adversarial_table(two_seeds, VARIANTS)
+        assert list(table.mean["PGD-10 Linf"]) == ["1/255", "2/255", "4/255", "8/255"]
+        assert table.mean.loc[(NET, "wd"), "PGD-10 Linf"].tolist() == pytest.approx([0.7, 0.6, 0.5, 0.8])
+        assert table.mean.loc[(NET, "wd"), ("AutoAttack L2", "0.5")] == pytest.approx(0.2)
+
+    def test_corruption_error_is_paired_by_seed(self, corruptions):
+        mean = main_table(corruptions, VARIANTS, "plain").mean
+        assert mean["corruptions", "mean"].tolist() == pytest.approx([0.7, 0.9])  # the extra ones, at 0, do not count
+        # Paired by seed (1/2 + 1/4) / 2; the ratio of the mean errors would be 1/3.
+        assert mean["corruptions", "mCE"].tolist() == pytest.approx([1.0, 0.375])
+
+    def test_corruption_table_is_by_family(self, corruptions):
+        table = corruption_table(corruptions, VARIANTS, "plain")
+        assert [setting for _, setting in table.mean][:5] == [
+            *("Gaussian noise", "shot noise", "impulse noise", "speckle noise", "defocus blur")
+        ]
+        assert table.mean.columns.unique("measure").tolist() == ["noise", "blur", "weather", "digital", "common"]
+        assert table.mean.loc[(NET, "wd"), ("digital", "JPEG compression")] == pytest.approx(0.9)
+        assert table.mean.loc[(NET, "wd"), ("noise", "speckle noise")] == 0
+
+    def test_a_mean_over_severities(self, results_of, row):
+        rows = [
+            row.corrupted(NET, "plain", 0, "fog", severity, value) for severity, value in ((1, 0.9), (2, 0.6), (3, 0.3))
+        ]
+        table = corruption_table(results_of(rows), VARIANTS, "plain")
+        assert table.mean["weather", "fog"].item() == pytest.approx(0.6)
+        assert table.mean["common", "mean"].item() == pytest.approx(0.6)
+        assert ("common", "mCE") not in table.mean  # it is defined over all fifteen
+
+    def test_no_mean_for_a_run_that_lacks_a_corruption(self, corruptions):
+        lacking = (corruptions["variant"] == "wd") & (corruptions["seed"] == 1) & (corruptions["corruption"] == "snow")
+        table = corruption_table(corruptions[~lacking], VARIANTS, "plain")
+        assert table.seeds.loc[(NET, "wd"), ("common", "mean")] == 1
+        assert table.mean.loc[(NET, "wd"), ("common", "mCE")] == pytest.approx(0.5)
+        assert table.seeds.loc[(NET, "wd"), ("noise", "shot noise")] == 2
+
+    def test_no_corruption_error_without_the_baseline(self, corruptions):
+        table = corruption_table(corruptions[corruptions["variant"] == "wd"], VARIANTS, "plain")
+        assert list(table.mean["common"]) == ["mean"]
+
+    def test_no_corruption_error_of_a_perfect_baseline(self, corruptions):
+        perfect = corruptions.assign(value=corruptions["value"].where(corruptions["variant"] != "plain", 1.0))
+        table = main_table(perfect, VARIANTS, "plain")
+        assert table.mean["corruptions", "mCE"].isna().all()
+
+    def test_shape_bias(self, results_of, row):
+        rows = [row.biased(NET, "wd", seed, "overall", value) for seed, value in ((0, 0.2), (1, 0.4))]
+        rows += [row.biased(NET, "wd", 0, "dog", 0.6), row.biased(NET, "wd", 0, "cat", 0.1)]
+        rows.append((NET, "wd", 0, "cue_conflict", "accuracy", {"cue": "shape"}, 0.15))
+        rows.append((NET, "wd", 0, "cue_conflict", "accuracy", {"cue": "texture"}, 0.5))
+        results = results_of(rows)
+        mean = shape_bias_table(results, VARIANTS).mean.loc[(NET, "wd")]
+        assert mean["shape bias"].to_dict() == pytest.approx({"overall": 0.3, "dog": 0.6, "cat": 0.1})
+        assert mean["answers"].to_dict() == pytest.approx({"shape": 0.15, "texture": 0.5})
+        assert main_table(results, VARIANTS, "plain").mean["shape bias", ""].item() == pytest.approx(0.3)
+
+
+class TestFiles:
+    def test_csv_is_tidy_and_numeric(self, two_seeds, tmp_path):
+        main_table(two_seeds, VARIANTS, "plain").write(tmp_path / "a.csv", tmp_path / "a.md", tmp_path / "a.tex")
+        tidy = pd.read_csv(tmp_path / "a.csv", keep_default_na=False, na_values={"std": [""]})
+        assert list(tidy) == ["model", "variant", "measure", "setting", "mean", "std", "seeds"]
+        assert len(tidy) == 6
+        found = tidy[(tidy["variant"] == "wd") & (tidy["measure"] == "PGD-10")].iloc[0]
+        assert (found["model"], found["setting"], found["seeds"]) == (NET, "Linf 2/255", 2)
+        assert found["mean"] == pytest.approx(0.6)
+        assert found["std"] == pytest.approx(0.0707107, abs=1e-6)
+        assert (tmp_path / "a.md").read_text(encoding="utf-8").endswith("|\n")
+        assert (tmp_path / "a.tex").read_text(encoding="utf-8").rstrip().endswith(r"\end{table}")
+
+    def test_markdown(self, two_seeds):
+        lines = main_table(two_seeds, VARIANTS, "plain").to_markdown().splitlines()
+        assert "toy_set" in lines[0]
+        assert "over 2 seeds" in lines[0]
+        cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+        assert cells[0] == ["variant", "clean", "PGD-10 Linf 2/255", "AutoAttack L2 0.5"]
+        assert cells[2] == ["plain", "85.0 ± 7.1", "55.0 ± 7.1", "15.0 ± 7.1"]
+        assert cells[3] == ["WD & 50 %_λ", "**90.0 ± 7.1**", "**60.0 ± 7.1**", "**20.0 ± 7.1**"]
+
+    def test_latex(self, two_seeds):
+        latex = main_table(two_seeds, VARIANTS, "plain").to_latex()
+        for part in (
+            r"\toprule",
+            r"\midrule",
+            r"\bottomrule",
+            r"\begin{tabular}{lccc}",
+            r" & clean & PGD-10 & AutoAttack \\",
+            r" &  & $\ell_\infty$ 2/255 & $\ell_2$ 0.5 \\",
+            r"plain & 85.0 $\pm$ 7.1 & 55.0 $\pm$ 7.1 & 15.0 $\pm$ 7.1 \\",
+            r"WD \& 50 \%\_$\lambda$ & \textbf{90.0 $\pm$ 7.1} & \textbf{60.0 $\pm$ 7.1} & \textbf{20.0 $\pm$ 7.1} \\",
+            r"toy\_set (net\_8)",
+        ):
+            assert part in latex
+
+    def test_variants_across(self, two_seeds):
+        lines = adversarial_table(two_seeds, VARIANTS).to_markdown().splitlines()[2:]
+        cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+        assert cells[0] == ["", "", "plain", "WD & 50 %_λ"]
+        assert cells[2] == ["clean", "", "85.0 ± 7.1", "**90.0 ± 7.1**"]
+        assert cells[3][:3] == ["PGD-10 Linf", "1/255", "65.0 ± 7.1"]
+        assert cells[4][:3] == ["", "2/255", "55.0 ± 7.1"]
+
+    def test_text(self, two_seeds):
+        text = main_table(two_seeds, VARIANTS, "plain").to_text()
+        assert text.splitlines()[-1].split() == [*"WD & 50 %_λ *90.0 ± 7.1 *60.0 ± 7.1 *20.0 ± 7.1".split()]
+
+    def test_lowest_corruption_error_is_best(self, corruptions):
+        lines = corruption_table(corruptions, VARIANTS, "plain").to_markdown().splitlines()
+        assert lines[-1].split("|")[-3:-1] == [" 100.0 ± 0.0 ", "   **37.5 ± 17.7** "]
+
+    def test_ties_are_all_bold_and_one_seed_has_no_spread(self, results_of, row):
+        # 70.04 and 69.96 % are both shown as 70.0.
+        rows = [row.clean(NET, v, 0, value) for v, value in (("plain", 0.7004), ("wd", 0.6996), ("sd", 0.6))]
+        markdown = main_table(results_of(rows), VARIANTS, "plain").to_markdown()
+        assert markdown.count("**70.0**") == 2
+        assert "±" not in markdown
+        assert "1 seed" in markdown
+        assert r"SD \| L2" in markdown
+
+    def test_nothing_is_best_alone(self, results_of, row):
+        assert "**" not in main_table(results_of([row.clean(NET, "wd", 0, 0.7)]), VARIANTS, "plain").to_markdown()
+
+    def test_answers_are_neither_better_nor_worse(self, results_of, row):
+        rows = [
+            (NET, variant, 0, "cue_conflict", "accuracy", {"cue": "shape"}, value)
+            for variant, value in (("plain", 0.2), ("wd", 0.3))
+        ]
+        assert "**" not in shape_bias_table(results_of(rows), VARIANTS).to_markdown()
+
+
+class TestModels:
+    @pytest.fixture
+    def table(self, results_of, row):
+        values = {("b_net", "plain"): 0.5, ("b_net", "wd"): 0.4, ("a_net", "plain"): 0.8, ("a_net", "sd"): 0.9}
+        rows = []
+        for (model, variant), value in values.items():
+            rows.append(row.clean(model, variant, 0, value))
+            rows.append(row.attacked(model, variant, 0, "fgsm", "linf", "1/255", value / 2))
+        return results_of(rows)
+
+    def test_best_of_each_model(self, table):
+        lines = main_table(table, VARIANTS, "plain").to_markdown().splitlines()[2:]
+        cells = [[cell.strip() for cell in line.strip("|").replace(r"\|", "/").split("|")] for line in lines]
+        assert [line[:3] for line in cells if "---" not in line[0]] == [
+            ["model", "variant", "clean"],
+            ["b_net", "plain", "**50.0**"],
+            ["", "WD & 50 %_λ", "40.0"],
+            ["a_net", "plain", "80.0"],
+            ["", "SD / L2", "**90.0**"],
+        ]
+
+    def test_missing_combinations_are_empty(self, table):
+        lines = adversarial_table(table, VARIANTS).to_markdown().splitlines()[2:]
+        cells = [[cell.strip() for cell in line.strip("|").replace(r"\|", "/").split("|")] for line in lines]
+        assert cells[0] == ["model", "", "", "plain", "WD & 50 %_λ", "SD / L2"]
+        assert cells[2] == ["b_net", "clean", "", "**50.0**", "40.0", "–"]
+        assert cells[4] == ["a_net", "clean", "", "80.0", "–", "**90.0**"]
+
+    def test_latex_of_several_models(self, table):
+        latex = adversarial_table(table, VARIANTS).to_latex()
+        assert r"b\_net & clean &  & \textbf{50.0} & 40.0 & -- \\" in latex
+        assert "multirow" not in latex
+
+    def test_an_attack_on_one_model_alone_gives_the_other_no_row(self, table):
+        alone = table[(table["suite"] == "clean") | (table["model"] == "b_net")]
+        text = adversarial_table(alone, VARIANTS).to_text()
+        assert text.count("FGSM") == 1
+
+    def test_seeds_that_differ(self, results_of, row):
+        rows = [row.clean(NET, "plain", seed, 0.5) for seed in range(3)] + [row.clean(NET, "wd", 0, 0.5)]
+        assert "over 1 to 3 seeds" in main_table(results_of(rows), VARIANTS, "plain").to_markdown()
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        "builder", [adversarial_table, shape_bias_table, lambda r, v: corruption_table(r, v, "plain")]
+    )
+    def test_a_suite_that_is_absent(self, results_of, row, builder):
+        with pytest.raises(InputError, match="no results of the suite"):
+            builder(results_of([row.clean(NET, "plain", 0, 0.5)]), VARIANTS)
+
+    def test_no_variant_has_results(self, two_seeds):
+        with pytest.raises(InputError, match="no results of the variants other"):
+            main_table(two_seeds, {"other": "other"}, "plain")
+
+    def test_the_same_results_twice(self, two_seeds):
+        with pytest.raises(InputError, match="variant plain.*more than once"):
+            main_table(pd.concat([two_seeds, two_seeds]), VARIANTS, "plain")
+
+    def test_two_data_sets(self, results_of, row):
+        rows = [row.clean(NET, "plain", 0, 0.5)]
+        with pytest.raises(InputError, match="several data sets"):
+            main_table(pd.concat([results_of(rows), results_of(rows, dataset="other")]), VARIANTS, "plain")
+
+    def test_two_variants_with_one_label(self, two_seeds):
+        with pytest.raises(InputError, match="labelled 'same'"):
+            main_table(two_seeds, {"plain": "same", "wd": "same"}, "plain")
+
+
+def test_tables_import_neither_matplotlib_nor_torch():
+    code = "import sys, filterfreq.publishing.tables; sys.exit(bool({'matplotlib', 'torch'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(SCRIPTS)})
