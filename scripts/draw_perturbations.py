@@ -5,7 +5,7 @@ from pathlib import Path
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.jobs import job
 from filterfreq.publishing.samples import perturbations, read_perturbations
-from filterfreq.publishing.selection import attack_label
+from filterfreq.publishing.selection import attack_label, norm_label
 from filterfreq.publishing.style import save
 
 with job(snakemake):
@@ -14,9 +14,7 @@ with job(snakemake):
     examples = {variant: read_perturbations(file) for variant, file in files}
     settings = snakemake.params.settings
     name = f"pgd-{settings['steps']}" if settings["attack"] == "pgd" else settings["attack"]
-    attack = f"{attack_label(name)}, {settings['norm']}, ε = {settings['epsilon']}"
-    count = len(next(iter(examples.values()))["clean"])
-    figure = perturbations(
-        examples, dataset.labels("test")[:count], dataset.classes, snakemake.params.labels, attack, count
-    )
+    attack = f"{attack_label(name)}, {norm_label(settings['norm'])}, ε = {settings['epsilon']}"
+    labels = dataset.labels("test")[: len(next(iter(examples.values()))["clean"])]
+    figure = perturbations(examples, labels, dataset.classes, snakemake.params.labels, attack)
     save(figure, snakemake.output.png, snakemake.output.pdf)

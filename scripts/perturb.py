@@ -17,7 +17,7 @@ with job(snakemake):
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     classifier, record = load_checkpoint(snakemake.input.record)
     settings = snakemake.params.settings
-    count = settings.get("images", 4)
+    count = settings.get("images", 3)
     examples = perturbations(
         classifier,
         dataset.images("test")[:count],

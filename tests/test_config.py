@@ -48,7 +48,7 @@ def test_the_demo_and_the_paper_are_valid(config):
         ("experiments/demo/seeds", [], r"experiments\.demo\.seeds: is empty"),
         ("experiments/demo/seeds", [0, 0], r"experiments\.demo\.seeds: has the same value twice"),
         ("experiments/demo/seeds", [-1], r"experiments\.demo\.seeds\.0: -1 is out of range, it must be at least 0"),
-        ("experiments/demo/sedes", [0], r"experiments\.demo: unknown key 'sedes', did you mean 'seeds'"),
+        ("experiments/demo/sedes", [0], r"experiments\.demo: unknown key 'sedes': did you mean 'seeds'"),
         (
             "variants/wd-penalty/penalty/kind",
             "higest",
@@ -60,7 +60,7 @@ def test_the_demo_and_the_paper_are_valid(config):
         (
             "variants/wd/decompositon",
             "weight",
-            r"variants\.wd: unknown key 'decompositon', did you mean 'decomposition'",
+            r"variants\.wd: unknown key 'decompositon': did you mean 'decomposition'",
         ),
         ("training/default/optimizer", "adam", r"training\.default\.optimizer: 'adam' is none of adamw, sgd"),
         ("training/default/epochs", "six", r"training\.default\.epochs: 'six' is not of type integer"),
@@ -68,7 +68,7 @@ def test_the_demo_and_the_paper_are_valid(config):
         ("training/datasets", {"mnits": {}}, r"training\.datasets\.mnits: unknown data set"),
         ("evaluation/adversarial/attacks", [], r"evaluation\.adversarial\.attacks: is empty"),
         ("evaluation/autoattack/epsilons", ["2\\255"], r"evaluation\.autoattack\.epsilons\.0: .* not of the form"),
-        ("evaluation/corruptions", {}, r"evaluation: unknown key 'corruptions', did you mean 'corruption'"),
+        ("evaluation/corruptions", {}, r"evaluation: unknown key 'corruptions': did you mean 'corruption'"),
         ("compute/device", "gpu", r"compute\.device: 'gpu' is none of auto, cpu, cuda"),
     ],
 )
@@ -114,7 +114,7 @@ def test_experiments_share_their_runs(config):
         ({"penalty.strength": [0.1, -1]}, r"experiments\.demo\.sweep\.penalty\.strength: -1 is out of range"),
         ({"penalty.strength": []}, r"experiments\.demo\.sweep\.penalty\.strength: is empty"),
         ({"penalty.kind": ["high"]}, r"experiments\.demo\.sweep\.penalty\.kind: 'high' is none of"),
-        ({"penalty.strenght": [1]}, r"experiments\.demo\.sweep: unknown key 'penalty\.strenght', did you mean"),
+        ({"penalty.strenght": [1]}, r"experiments\.demo\.sweep: unknown key 'penalty\.strenght': did you mean"),
     ],
 )
 def test_a_wrong_sweep_is_refused(config, sweep, message):

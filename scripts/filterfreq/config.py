@@ -1,6 +1,5 @@
 """From the config to the runs it asks for, and to the sentence that says what is wrong with it."""
 
-import difflib
 import itertools
 from copy import deepcopy
 from pathlib import Path
@@ -11,7 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from filterfreq.data.registry import get_dataset
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import check_architecture
 
 SUITES = ("clean", "adversarial", "autoattack", "corruption", "cue_conflict", "filters")
@@ -79,11 +78,11 @@ class Study:
             _explained(check_architecture, name, f"{where}.models")
         for name in experiment["variants"]:
             if name not in self.config["variants"]:
-                raise InputError(f"{where}.variants: {_unknown('variant', name, self.config['variants'])}")
+                raise InputError(f"{where}.variants: {unknown('variant', name, self.config['variants'])}")
         variants = self._swept(where, experiment, check_variant)
         baseline = experiment.get("baseline")
         if baseline is not None and baseline not in variants:
-            raise InputError(f"{where}.baseline: {_unknown('variant', baseline, variants)}")
+            raise InputError(f"{where}.baseline: {unknown('variant', baseline, variants)}")
         grid = itertools.product(experiment["datasets"], experiment["models"], variants, experiment["seeds"])
         return [Run(*values) for values in grid]
 
@@ -166,7 +165,7 @@ def _sentence(error: ValidationError) -> str:
         case "additionalProperties":
             known = error.schema.get("properties", {})
             name = next(key for key in value if key not in known)
-            return _unknown("key", name, known)
+            return str(unknown("key", name, known))
         case "enum":
             return f"{value!r} is none of {', '.join(str(choice) for choice in error.validator_value)}"
         case "minItems" | "minProperties":
@@ -184,12 +183,6 @@ def _sentence(error: ValidationError) -> str:
             return f"{value!r} is not of type {error.validator_value}"
         case _:
             return error.message
-
-
-def _unknown(kind: str, name: str, known: dict | list) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known) or 'none'}"
-    return f"unknown {kind} '{name}', {hint}"
 
 
 def _explained(check, name: str, where: str) -> None:

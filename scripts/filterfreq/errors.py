@@ -1,5 +1,16 @@
 """The one exception that stands for bad input."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class InputError(Exception):
     """Bad input, said in one sentence: what is wrong, where, and what to do about it."""
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
+    """Return the error for a name that is none of the known ones; it offers the closest, or else all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(str(name), known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
+    return InputError(f"unknown {kind} {name!r}: {hint}")

@@ -25,7 +25,7 @@ def test_published_facts_of_cifar100():
 
 
 def test_unknown_name_gets_a_close_match():
-    with pytest.raises(InputError, match=r"unknown data set 'cifar_10': did you mean cifar10"):
+    with pytest.raises(InputError, match=r"unknown data set 'cifar_10': did you mean 'cifar10'"):
         get_dataset("cifar_10")
     with pytest.raises(InputError, match="choose one of texdigits, cifar10, cifar100"):
         get_dataset("moon")

@@ -57,7 +57,7 @@ def test_unknown_names_are_refused_with_the_forms_there_are(name):
 
 @pytest.mark.parametrize(("name", "close"), [("resnet20", "resnet_20"), ("lowres_resnet_9", "lowres_resnet9")])
 def test_close_names_are_offered(name, close):
-    with pytest.raises(InputError, match=f"did you mean {close}"):
+    with pytest.raises(InputError, match=f"did you mean '{close}'"):
         check_architecture(name)
 
 

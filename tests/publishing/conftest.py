@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterable
 
 import pandas as pd
 import pytest
+
 from filterfreq.evaluation.results import COLUMNS, format_parameter, read_results
 
 Row = tuple[str, str, int, str, str, dict, float]
@@ -9,7 +10,7 @@ Row = tuple[str, str, int, str, str, dict, float]
 
 @pytest.fixture
 def results_of(tmp_path) -> Callable[..., pd.DataFrame]:
-    """Make results of rows (model, variant, seed, suite, metric, parameters, value), read as tables and figures get them."""
+    """Make results, as tables and figures get them, of (model, variant, seed, suite, metric, parameters, value)."""
 
     def build(rows: Iterable[Row], dataset: str = "toy_set") -> pd.DataFrame:
         records = [

@@ -1,12 +1,11 @@
 """The registry of data sets: one entry each. Imports no torch, so that reading it costs nothing."""
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from filterfreq.errors import InputError
+from filterfreq.errors import unknown
 
 AUGMENTATIONS: tuple[str, ...] = ("none", "flip", "crop", "crop_flip")
 """The training augmentations of `filterfreq.data.batches`."""
@@ -158,11 +157,9 @@ def get_dataset(name: str) -> Dataset:
     Raises:
         InputError: there is none.
     """
-    if name in DATASETS:
-        return DATASETS[name]
-    close = difflib.get_close_matches(name, DATASETS, n=2)
-    advice = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(DATASETS)}"
-    raise InputError(f"unknown data set {name!r}: {advice}")
+    if name not in DATASETS:
+        raise unknown("data set", name, DATASETS)
+    return DATASETS[name]
 
 
 def prepare_dataset(name: str, raw_folder: str | Path, output_folder: str | Path, seed: int) -> None:

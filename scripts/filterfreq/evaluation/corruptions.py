@@ -6,7 +6,6 @@ Its severities are those of ImageNet-C, on images of any size: CIFAR-10-C was ma
 accuracies on the two cannot be compared.
 """
 
-import difflib
 import math
 import multiprocessing
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, unknown
 from filterfreq.files import replacing
 
 COMMON: Mapping[str, str] = {
@@ -191,8 +190,7 @@ def mean_corruption_error(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> flo
 def _check(images: np.ndarray, corruptions: Iterable[str]) -> None:
     for corruption in corruptions:
         if corruption not in CORRUPTIONS:
-            close = difflib.get_close_matches(corruption, CORRUPTIONS) or CORRUPTIONS
-            raise InputError(f"unknown corruption {corruption!r}: choose {' or '.join(close)}")
+            raise unknown("corruption", corruption, CORRUPTIONS)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(images) == 0:
         raise InputError(
             f"images to corrupt are {images.dtype} {list(images.shape)}: give uint8 of n x H x W x 3, one or more"

@@ -1,7 +1,6 @@
 """Convolutions whose filters are written in the 2-D DCT-II basis (Lukasik et al., TMLR 2023)."""
 
 import copy
-import difflib
 import math
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, unknown
 
 DECOMPOSITIONS = ("weight", "signal")
 
@@ -190,9 +189,7 @@ def compose(model: nn.Module) -> nn.Module:
 
 def _check_decomposition(decomposition: str) -> None:
     if decomposition not in DECOMPOSITIONS:
-        close = difflib.get_close_matches(str(decomposition), DECOMPOSITIONS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(DECOMPOSITIONS)}"
-        raise InputError(f"unknown decomposition {decomposition!r}: {hint}")
+        raise unknown("decomposition", decomposition, DECOMPOSITIONS)
 
 
 def _odd_square(kernel_size: int | tuple[int, int]) -> int:

@@ -1,13 +1,12 @@
 """The frequency penalty: a norm on the high-frequency DCT coefficients (Lukasik et al., TMLR 2023)."""
 
-import difflib
 import math
 from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, unknown
 from filterfreq.models.dct import DCTConv2d
 
 KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
@@ -40,9 +39,7 @@ def frequency_penalty(model: nn.Module, kind: str, strength: float, depth: int) 
         InputError: an unknown kind, strength or depth, or a model without DCT layers.
     """
     if kind not in KINDS:
-        close = difflib.get_close_matches(str(kind), KINDS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(KINDS)}"
-        raise InputError(f"unknown penalty kind {kind!r}: {hint}")
+        raise unknown("penalty kind", kind, KINDS)
     if not math.isfinite(strength) or strength < 0:
         raise InputError(f"the penalty strength is {strength}: give a finite number of at least 0")
     if depth not in DEPTHS:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,7 +52,7 @@ def check_architecture(name: str) -> None:
     """Do nothing when `name` is a known architecture.
 
     Raises:
-        InputError: it is not; the sentence lists the forms of names and the closest one.
+        InputError: it is not; the message offers the closest name and lists the forms of names.
     """
     _find(name)
 
@@ -94,8 +93,6 @@ def _find(name: str) -> tuple[Family, list[int]]:
             groups = [int(group) for group in match.groups() if group is not None]
             if family.allows(*groups):
                 return family, groups
-    forms = ", ".join(family.form for family in FAMILIES)
-    examples = [example for family in FAMILIES for example in family.examples]
-    close = difflib.get_close_matches(str(name), examples, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise InputError(f"unknown model {name!r}: models are {forms}{hint}")
+    forms = "; ".join(family.form for family in FAMILIES)
+    error = unknown("model", name, [example for family in FAMILIES for example in family.examples])
+    raise InputError(f"{error} Models are {forms}")

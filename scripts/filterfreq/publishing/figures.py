@@ -40,8 +40,11 @@ from filterfreq.publishing.style import (
 
 _NORMS = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$"}
 _HEAT = "mako_r"
-_ANNOTATED_CELL = 0.18  # inches: two digits of the smallest font and a margin
-_UPRIGHT_LABELS = 5
+# Of the heat maps, in inches. Shares are written where two digits and a margin fit into a cell.
+_LARGEST_CELL, _WRITTEN_CELL = 0.17, 0.15
+_WIDEST_HEAT_MAPS = 2.1
+_TALLEST_HEAT_MAPS = 6.0  # of all models together
+_PANELS_WIDTH = 3.8  # what labels and the colour bar leave of the text's width
 
 
 @styled
@@ -65,7 +68,7 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
 
     models = list(frame["model"].cat.categories)
     width = COLUMN_WIDTH if len(panels) == 1 else TEXT_WIDTH
-    figure = new_figure(width, 0.5 + 1.7 * len(models))
+    figure = new_figure(width, 0.3 + 1.7 * len(models))
     grid = figure.subplots(len(models), len(panels), sharey=True, sharex="col", squeeze=False)
     for model, row in zip(models, grid, strict=True):
         of_model = frame[frame["model"] == model]
@@ -100,7 +103,7 @@ def corruptions(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     styles = variant_styles(present_variants(frame, variants))
     families, columns = family_grid(frame["corruption"].unique())
     models = list(frame["model"].cat.categories)
-    figure = new_figure(TEXT_WIDTH, 0.4 + (0.3 + 1.0 * len(families)) * len(models))
+    figure = new_figure(TEXT_WIDTH, 0.2 + (0.3 + 1.0 * len(families)) * len(models))
     for model, part in _parts(figure, models):
         of_model = frame[frame["model"] == model]
         grid = part.subplots(len(families), columns, sharex=True, sharey=True, squeeze=False)
@@ -139,7 +142,7 @@ def shape_bias(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     models = list(frame["model"].cat.categories)
     width = COLUMN_WIDTH if len(models) == 1 else TEXT_WIDTH
     row_height = max(0.2, 0.055 * len(styles))
-    figure = new_figure(width, 1.2 + row_height * len(categories))
+    figure = new_figure(width, 0.8 + row_height * len(categories))
     grid = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
     for model, axes in zip(models, grid, strict=True):
         of_model = frame[frame["model"] == model]
@@ -187,7 +190,7 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     """Draw the high-frequency share of the filters' energy against depth, and the share of every DCT coefficient.
 
     A coefficient (k, l) of an N x N filter is high-frequency where max(k, l) > (N - 1) / 2: the penalty `highest`
-    acts on these. Heat maps show the first, the middle and the last layer.
+    acts on these. Heat maps show the first, the middle and the last layer of every variant.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of filters.
@@ -199,16 +202,22 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     keys = ["model", "variant", "seed", "depth"]
     shares = frame[frequency > largest / 2].groupby(keys, observed=True)["value"].sum().reset_index()
     models = list(frame["model"].cat.categories)
-    cell = _cell_side(frame, styles)
-    heat_height = 3 * cell * (2 + int(frame["horizontal"].max()))
-    figure = new_figure(TEXT_WIDTH, 0.4 + (2.5 + heat_height) * len(models))
-    for model, part in _parts(figure, models):
-        curve, heat = part.subplots(2, 1, height_ratios=(1.5, heat_height))
+    place = 2 + int(frame["horizontal"].max())  # cells from one heat map to the next
+    cell = min(_LARGEST_CELL, _WIDEST_HEAT_MAPS / (3 * place), _TALLEST_HEAT_MAPS / (place * len(styles) * len(models)))
+    height, width = cell * place * len(styles), 3 * cell * place
+    figure = new_figure(TEXT_WIDTH, 0.2 + (1.2 + height) * len(models))
+    figure.get_layout_engine().set(w_pad=0.08)
+    grid = figure.subplots(len(models), 2, width_ratios=(_PANELS_WIDTH - width, width), squeeze=False)
+    for model, (curve, heat) in zip(models, grid, strict=True):
         draw_lines(curve, shares[shares["model"] == model], "depth", "value", styles, markers=True)
-        curve.set(xlabel="depth (0: first layer, 1: last layer)", ylabel="high-frequency\nenergy (%)")
+        curve.set(xlabel="depth (0: first, 1: last layer)", ylabel="high-frequency energy (%)")
         curve.yaxis.set_major_formatter(PERCENT)
-        _heat_maps(heat, frame[frame["model"] == model], styles, annotated=cell > _ANNOTATED_CELL)
+        curve.set_box_aspect(min(1.5, height / (_PANELS_WIDTH - width)))
+        curve.set_anchor("N")
+        curve.set_title(model if len(models) > 1 else "")
+        _heat_maps(heat, frame[frame["model"] == model], styles, written=cell > _WRITTEN_CELL)
     add_legend(figure, styles)
+    figure.draw_without_rendering()  # squares move when they are first drawn; the second layout counts with that
     return figure
 
 
@@ -240,7 +249,7 @@ def training_curves(histories: pd.DataFrame, variants: dict[str, str]) -> Figure
     if not frame["penalty"].any():
         del panels["penalty"]
     models = list(frame["model"].cat.categories)
-    figure = new_figure(TEXT_WIDTH, 0.4 + 1.6 * len(models))
+    figure = new_figure(TEXT_WIDTH, 0.2 + 1.6 * len(models))
     grid = figure.subplots(len(models), len(panels), sharex=True, squeeze=False)
     for model, row in zip(models, grid, strict=True):
         of_model = frame[frame["model"] == model]
@@ -298,32 +307,26 @@ def _complement(values: np.ndarray) -> np.ndarray:
     return 1 - values
 
 
-def _cell_side(frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> float:
-    """Return the side, in inches, of a coefficient's cell when the heat maps of all variants share the text's width."""
-    side = 1 + int(frame["horizontal"].max())
-    return min(0.25, (TEXT_WIDTH - 1.8) / ((side + 1) * len(styles)))
-
-
-def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle], annotated: bool) -> None:
-    """Draw the mean share of every coefficient: rows are the first, middle and last layer, columns the variants.
+def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle], written: bool) -> None:
+    """Draw the mean share of every coefficient: rows are the variants, columns the first, middle and last layer.
 
     All are one heat map with empty cells between them. Smaller filters fill the upper left of their place.
     """
     layers = frame.drop_duplicates("index").set_index("index")["layer"].sort_index()
-    places = {"first": 0, "middle": len(layers) // 2, "last": len(layers) - 1}
-    rows = {layers.index[place]: f"{name}:\n{layers.iloc[place]}" for name, place in reversed(places.items())}
+    places = {len(layers) // 2: "middle", len(layers) - 1: "last", 0: "first"}  # in a small network some coincide
+    titles = {layers.index[place]: f"{places[place]}: {layers.iloc[place]}" for place in sorted(places)}
     side = 1 + int(frame["horizontal"].max())
-    shown = frame[frame["index"].isin(rows)]
-    shares = np.full((len(rows) * (side + 1) - 1, len(styles) * (side + 1) - 1), np.nan)
-    starts = {index: row * (side + 1) for row, index in enumerate(sorted(rows))}
-    lefts = {name: column * (side + 1) for column, name in enumerate(styles)}
+    lefts = {index: column * (side + 1) for column, index in enumerate(titles)}
+    tops = {name: row * (side + 1) for row, name in enumerate(styles)}
+    shares = np.full((len(tops) * (side + 1) - 1, len(lefts) * (side + 1) - 1), np.nan)
+    shown = frame[frame["index"].isin(titles)]
     means = shown.groupby(["index", "variant", "vertical", "horizontal"], observed=True)["value"].mean()
     for (index, name, vertical, horizontal), share in means.items():
-        shares[starts[index] + vertical, lefts[name] + horizontal] = share
+        shares[tops[name] + vertical, lefts[index] + horizontal] = share
     sns.heatmap(
         100 * shares,
         ax=axes,
-        annot=annotated,
+        annot=written,
         fmt=".0f",
         annot_kws={"size": 7},
         cmap=_HEAT,
@@ -332,18 +335,15 @@ def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle],
         cbar_kws={"label": "share of the\nlayer's energy (%)", "pad": 0.02},
     )
     axes.grid(visible=False)
-    frequencies = range(side)
+    frequencies = list(range(side)) if written else [0, side - 1]
     axes.set_xticks(
-        [left + k + 0.5 for left in lefts.values() for k in frequencies], list(frequencies) * len(lefts), rotation=0
+        [left + k + 0.5 for left in lefts.values() for k in frequencies], frequencies * len(lefts), rotation=0
     )
-    axes.set_yticks(
-        [start + k + 0.5 for start in starts.values() for k in frequencies], list(frequencies) * len(starts), rotation=0
-    )
+    axes.set_yticks([top + k + 0.5 for top in tops.values() for k in frequencies], frequencies * len(tops), rotation=0)
     axes.set(xlabel="horizontal frequency", ylabel="vertical frequency")
-    crowded = len(styles) > _UPRIGHT_LABELS
-    for name, left in lefts.items():
-        label = styles[name].label if crowded else textwrap.fill(styles[name].label, 12)
-        slanted = {"rotation": 30, "ha": "left"} if crowded else {"ha": "center"}
-        axes.annotate(label, (left + side / 2, 0), (0, 3), textcoords="offset points", va="bottom", **slanted)
-    for index, start in starts.items():
-        axes.annotate(rows[index], (0, start + side / 2), (-28, 0), textcoords="offset points", ha="right", va="center")
+    offset = {"textcoords": "offset points"}
+    for index, left in lefts.items():
+        axes.annotate(titles[index], (left + side / 2, 0), (0, 3), ha="left", va="bottom", rotation=30, **offset)
+    for name, top in tops.items():
+        label = textwrap.fill(styles[name].label, 18)
+        axes.annotate(label, (0, top + side / 2), (-27, 0), ha="right", va="center", size=7, **offset)

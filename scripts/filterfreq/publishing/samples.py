@@ -4,7 +4,9 @@ Images are N x H x W x 3, uint8 or floats in [0, 1].
 """
 
 import textwrap
+import zipfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +18,7 @@ from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled
 
 _LABELS_WIDTH = 0.9  # inches left of the images
 _MOST_CLASSES = 10
+_MOST_IMAGES = 3  # before and after an attack, side by side
 _LONGEST_TEXT = 12  # characters under an image
 _RIGHT, _WRONG = "#117733", "#882255"
 
@@ -70,6 +73,27 @@ def contact_sheet(
     return figure
 
 
+def read_perturbations(path: str | Path) -> dict[str, np.ndarray]:
+    """Read one variant's adversarial examples, as `perturbations` takes them.
+
+    Args:
+        path: an .npz of `clean` and `adversarial` (float32, N x H x W x 3, in [0, 1]), `clean_predictions` and
+            `adversarial_predictions` (int64, N).
+
+    Raises:
+        InputError: the file is missing, truncated, or lacks an array.
+    """
+    names = ("clean", "adversarial", "clean_predictions", "adversarial_predictions")
+    try:
+        # Opened here, because numpy leaves a damaged file open.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: make the adversarial examples again") from error
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is truncated or holds no adversarial examples: delete it and run again") from error
+
+
 @styled
 def perturbations(
     examples: Mapping[str, Mapping[str, np.ndarray]],
@@ -77,7 +101,7 @@ def perturbations(
     classes: Sequence[str],
     variants: dict[str, str],
     attack: str,
-    count: int = 3,
+    count: int = _MOST_IMAGES,
 ) -> Figure:
     """Show images before and after an attack and what it changed, a row per variant.
 
@@ -91,7 +115,7 @@ def perturbations(
         classes: the names of the classes.
         variants: names and display labels, in order; those without examples are left out.
         attack: the attack in words, for the heading.
-        count: how many images, at most; text under more than three would not fit.
+        count: how many images, at most; never more than three, or the text under them would not fit.
 
     Raises:
         InputError: there are no examples of any variant.
@@ -99,7 +123,7 @@ def perturbations(
     shown = {name: label for name, label in variants.items() if name in examples}
     if not shown:
         raise InputError(f"there are no adversarial examples of the variants {', '.join(variants)}: make them first")
-    count = min(count, len(labels))
+    count = min(count, len(labels), _MOST_IMAGES)
     clean, adversarial = (
         np.stack([_to_unit(examples[name][key][:count]) for name in shown]) for key in ("clean", "adversarial")
     )

@@ -79,6 +79,11 @@ def attack_label(attack: str) -> str:
     return " + ".join(_ATTACKS.get(part, part.upper()) for part in attack.split("+"))
 
 
+def norm_label(norm: str) -> str:
+    """Return a norm's name for plain text: "linf" is Linf."""
+    return norm.capitalize()
+
+
 def corruption_label(corruption: str) -> str:
     """Return a corruption's name for readers: "jpeg_compression" is JPEG compression."""
     return " ".join(_SPELLINGS.get(word, word) for word in corruption.split("_"))

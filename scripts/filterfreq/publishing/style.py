@@ -1,8 +1,8 @@
 """One style for every figure: sizes, fonts, colours, legends and files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import pandas as pd
 import seaborn as sns
@@ -40,6 +40,9 @@ _DASHES: list[tuple[float, ...]] = [
     (1, 2.5),
     (4, 1, 4, 3),
 ]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 _FONT = 8
 _SMALL_FONT = 7
@@ -80,8 +83,10 @@ SEED_RANGE = ("pi", 100)
 PERCENT = PercentFormatter(1, decimals=0, symbol=None)
 """Shows fractions as percent."""
 
-styled = rc_context(STYLE)
-"""Decorator (and context) that draws in the common style and leaves the caller's settings alone."""
+
+def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Make a function draw in the common style and leave matplotlib's settings as they were."""
+    return rc_context(STYLE)(function)
 
 
 class VariantStyle(NamedTuple):
@@ -151,10 +156,10 @@ def new_figure(width: float, height: float, *, images: bool = False) -> Figure:
 def add_legend(
     figure: Figure, styles: dict[str, VariantStyle], markers: bool = True, extra: Sequence[Artist] = ()
 ) -> None:
-    """Put the legend of the variants under the figure, in as few rows as its width allows.
+    """Put the legend of the variants under the figure, in as few rows as its width allows; the figure grows by it.
 
     Args:
-        figure: the figure, already of its final size.
+        figure: the figure.
         styles: the variants drawn.
         markers: whether the figure draws markers on its lines.
         extra: further legend entries, after the variants.
@@ -176,9 +181,11 @@ def add_legend(
         legend = figure.legend(
             handles=handles, loc="outside lower center", ncols=columns, handlelength=3, columnspacing=1.5
         )
-        if legend.get_window_extent(figure.canvas.get_renderer()).width <= figure.bbox.width:
+        size = legend.get_window_extent(figure.canvas.get_renderer())
+        if size.width <= figure.bbox.width or columns == 1:
             break
         legend.remove()
+    figure.set_figheight(figure.get_figheight() + size.height / figure.dpi)
 
 
 @styled

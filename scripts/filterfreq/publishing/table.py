@@ -30,6 +30,7 @@ _LATEX = str.maketrans(
         "–": "--",
     }
 )
+_LATEX_NORMS = {"Linf": r"$\ell_\infty$", "L2": r"$\ell_2$"}
 
 
 @dataclass(frozen=True)
@@ -186,8 +187,7 @@ def _markdown(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    escaped = text.translate(_LATEX)
-    return re.sub(r"\bL(inf|2)\b", lambda norm: rf"$\ell_{'2' if norm[1] == '2' else chr(92) + 'infty'}$", escaped)
+    return re.sub(r"\b(Linf|L2)\b", lambda norm: _LATEX_NORMS[norm[0]], text.translate(_LATEX))
 
 
 def _relabelled(index: pd.Index, label: Callable[[str], str]) -> pd.Index:

@@ -16,6 +16,7 @@ from filterfreq.publishing.selection import (
     attack_label,
     attacks,
     corruption_label,
+    norm_label,
     present_variants,
     select,
 )
@@ -23,7 +24,6 @@ from filterfreq.publishing.table import Direction, Table
 
 _RUN = ["model", "variant", "seed"]
 _ACCURACY = ["clean", "adversarial", "autoattack"]
-_NORMS = {"linf": "Linf", "l2": "L2"}
 
 
 def main_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> Table:
@@ -49,7 +49,7 @@ def main_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -
     for attack, norm in attacks(frame):
         at_epsilon = list(_attacked(frame, attack, norm))
         epsilon, values = at_epsilon[(len(at_epsilon) - 1) // 2]
-        columns.append((attack_label(attack), f"{_NORMS.get(norm, norm)} {epsilon}", values))
+        columns.append((attack_label(attack), f"{norm_label(norm)} {epsilon}", values))
     columns += [("corruptions", *column) for column in _corruption_means(frame, baseline)]
     columns += [("shape bias", "", values) for category, values in _shape_biases(frame) if category == "overall"]
     meanings = {
@@ -72,7 +72,7 @@ def adversarial_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
     frame = select(results, variants, _ACCURACY)
     columns = [*_clean(frame)]
     for attack, norm in attacks(frame):
-        measure = f"{attack_label(attack)} {_NORMS.get(norm, norm)}"
+        measure = f"{attack_label(attack)} {norm_label(norm)}"
         columns += [(measure, epsilon, values) for epsilon, values in _attacked(frame, attack, norm)]
     return _table(
         columns,

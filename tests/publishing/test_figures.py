@@ -1,0 +1,290 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import same_color
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from filterfreq.errors import InputError
+from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.publishing.figures import accuracy_against_epsilon, corruptions, dct_energy, shape_bias, training_curves
+from filterfreq.publishing.style import save, variant_styles
+
+VARIANTS = {"plain": "plain", "wd": "WD", "fgsm": "FGSM training"}
+STYLES = variant_styles(VARIANTS)
+
+
+def line(axes: Axes, variant: str, filled: bool = True) -> tuple[list[float], list[float]]:
+    """The points of the variant's line, or of its hollow markers."""
+    found = [
+        drawn
+        for drawn in axes.lines
+        if len(drawn.get_xdata())
+        and same_color(drawn.get_color() if filled else drawn.get_markeredgecolor(), STYLES[variant].colour)
+        and (drawn.get_markerfacecolor() == "white") is not filled
+    ]
+    assert len(found) == 1, f"{len(found)} lines of {variant}"
+    return list(map(float, found[0].get_xdata())), list(map(float, found[0].get_ydata()))
+
+
+def panels(figure: Figure) -> dict[str, Axes]:
+    return {axes.get_title(): axes for axes in figure.axes}
+
+
+def check_layout(figure: Figure) -> None:
+    """Nothing is clipped, no two panels or legends overlap, and no text is smaller than 7 points."""
+    figure.draw_without_rendering()
+    for text in figure.findobj(Text):
+        if text.get_visible() and text.get_text().strip():
+            assert text.get_fontsize() >= 7
+    tight = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert tight.x0 >= -0.01
+    assert tight.y0 >= -0.01
+    assert tight.x1 <= width + 0.01
+    assert tight.y1 <= height + 0.01
+    boxes = [axes.get_tightbbox() for axes in figure.axes if axes.axison]
+    boxes += [legend.get_window_extent() for legend in figure.legends]
+    for i, box in enumerate(boxes):
+        for other in boxes[i + 1 :]:
+            overlap = type(box).intersection(box, other)
+            assert overlap is None or min(overlap.width, overlap.height) < 1
+
+
+@pytest.fixture
+def robustness(results_of, row):
+    """Accuracy 0.9 (plain) and 0.8 (wd), less 0.1 per 1/255; better by 0.02 with seed 1; AutoAttack at 2/255."""
+    rows = []
+    for model in ("net_a", "net_b"):
+        for variant, start in (("plain", 0.9), ("wd", 0.8)):
+            for seed, better in ((0, 0.0), (1, 0.02)):
+                rows.append(row.clean(model, variant, seed, start + better))
+                for attack in ("fgsm", "pgd-10"):
+                    for epsilon in (4, 1, 2):
+                        value = start + better - 0.1 * epsilon
+                        rows.append(row.attacked(model, variant, seed, attack, "linf", f"{epsilon}/255", value))
+                rows.append(row.attacked(model, variant, seed, "pgd-10", "l2", "0.5", 0.3 + better))
+                rows.append(row.attacked(model, variant, seed, "autoattack", "linf", "2/255", 0.25 + better))
+        rows.append(row.clean(model, "fgsm", 0, 0.7))  # not attacked
+    return results_of(rows)
+
+
+class TestAccuracyAgainstEpsilon:
+    def test_lines_are_means_over_seeds(self, robustness):
+        axes = panels(accuracy_against_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS))
+        assert list(axes) == [r"FGSM, $\ell_\infty$", r"PGD-10, $\ell_\infty$", r"PGD-10, $\ell_2$"]
+        epsilons, accuracies = line(axes[r"FGSM, $\ell_\infty$"], "wd")
+        assert epsilons == pytest.approx([0, 1, 2, 4])
+        assert accuracies == pytest.approx([0.81, 0.71, 0.61, 0.41])
+        assert line(axes[r"PGD-10, $\ell_2$"], "plain") == (pytest.approx([0, 0.5]), pytest.approx([0.91, 0.31]))
+
+    def test_the_band_spans_the_seeds(self, robustness):
+        axes = accuracy_against_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS).axes[0]
+        bands = {band.get_facecolor()[0][:3].tobytes(): band for band in axes.collections}
+        assert len(bands) == 2
+        heights = sorted(band.get_paths()[0].vertices[:, 1].max() for band in bands.values())
+        lows = sorted(band.get_paths()[0].vertices[:, 1].min() for band in bands.values())
+        assert heights == pytest.approx([0.82, 0.92])
+        assert lows == pytest.approx([0.4, 0.5])
+
+    def test_autoattack_is_hollow_in_the_last_panel_of_its_norm(self, robustness):
+        axes = panels(accuracy_against_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS))
+        assert line(axes[r"PGD-10, $\ell_\infty$"], "wd", filled=False) == (
+            pytest.approx([2.0]),
+            pytest.approx([0.26]),
+        )
+        with pytest.raises(AssertionError, match="0 lines"):
+            line(axes[r"FGSM, $\ell_\infty$"], "wd", filled=False)
+
+    def test_autoattack_alone_has_a_panel(self, robustness):
+        alone = robustness[robustness["suite"].isin(["clean", "autoattack"]) & (robustness["model"] == "net_a")]
+        figure = accuracy_against_epsilon(alone, VARIANTS)
+        assert list(panels(figure)) == [r"AutoAttack, $\ell_\infty$"]
+        assert line(figure.axes[0], "wd") == (pytest.approx([0, 2]), pytest.approx([0.81, 0.26]))
+
+    def test_labels_and_layout(self, robustness):
+        figure = accuracy_against_epsilon(robustness, VARIANTS)
+        assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["net_a\naccuracy (%)", "net_b\naccuracy (%)"]
+        assert [axes.get_xlabel() for axes in figure.axes[3:]] == [
+            *[r"perturbation $\varepsilon$ (/255)"] * 2,
+            r"perturbation $\varepsilon$ ($\ell_2$ norm)",
+        ]
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == [*VARIANTS.values(), "AutoAttack"]
+        check_layout(figure)
+
+    def test_no_attack(self, results_of, row):
+        with pytest.raises(InputError, match="adversarial or autoattack"):
+            accuracy_against_epsilon(results_of([row.clean("net", "plain", 0, 0.5)]), VARIANTS)
+
+
+class TestCorruptions:
+    def test_lines_and_order(self, results_of, row):
+        rows = [
+            row.corrupted("net", variant, seed, corruption, severity, 0.95 - 0.1 * severity - drop + 0.02 * seed)
+            for corruption in reversed(CORRUPTIONS)
+            for variant, drop in (("plain", 0.0), ("wd", 0.1))
+            for seed in (0, 1)
+            for severity in (3, 1, 5)
+        ]
+        figure = corruptions(results_of(rows), VARIANTS)
+        titles = [axes.get_title() for axes in figure.axes if axes.axison]
+        assert titles[:4] == ["Gaussian noise", "shot noise", "impulse noise", "speckle noise"]
+        assert titles[-2:] == ["JPEG compression", "saturate"]
+        assert len(titles) == 19
+        assert line(panels(figure)["fog"], "wd") == (pytest.approx([1, 3, 5]), pytest.approx([0.76, 0.56, 0.36]))
+        assert [axes.get_ylabel() for axes in figure.axes[::5]] == ["noise", "blur", "weather", "digital"]
+        (part,) = figure.subfigs
+        assert (part.get_supxlabel(), part.get_supylabel()) == ("severity", "accuracy (%)")
+        check_layout(figure)
+
+    def test_some_corruptions_and_two_models(self, results_of, row):
+        rows = [row.corrupted(model, "plain", 0, "frost", s, 0.5) for model in ("net_b", "net_a") for s in (1, 2)]
+        figure = corruptions(results_of(rows), VARIANTS)
+        assert [axes.get_title() for axes in figure.axes] == ["frost"] * 2
+        assert [part.get_suptitle() for part in figure.subfigs] == ["net_b", "net_a"]
+
+
+class TestShapeBias:
+    @pytest.fixture
+    def figure(self, results_of, row):
+        rows = []
+        for variant, bias in (("plain", 0.2), ("wd", 0.4)):
+            for seed in (0, 1):
+                rows.append(row.biased("net", variant, seed, "overall", bias + 0.1 * seed))
+                rows.append(row.biased("net", variant, seed, "traffic_light", 2 * bias))
+                rows.append(row.biased("net", variant, seed, "dog", bias - 0.2 + 0.2 * seed))
+        return shape_bias(results_of(rows), VARIANTS)
+
+    def test_axes_run_from_shape_to_texture(self, figure):
+        axes = figure.axes[0]
+        left, right = axes.get_xlim()
+        assert left > 1 > 0 > right
+        assert axes.get_xlabel() == "fraction of 'shape' decisions"
+        assert axes.xaxis.get_label_position() == "top"
+        (texture,) = axes.child_axes
+        assert texture.get_xlabel() == "fraction of 'texture' decisions"
+        figure.draw_without_rendering()
+        for shape in (0.1, 0.7):
+            place = axes.transData.transform((shape, 0))[0]
+            assert texture.transData.transform((1 - shape, 0))[0] == pytest.approx(place)
+
+    def test_categories_from_the_top(self, figure):
+        axes = figure.axes[0]
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["traffic light", "dog"]
+        assert axes.yaxis_inverted()
+
+    def test_markers_at_the_means_and_lines_at_the_overall_bias(self, figure):
+        axes = figure.axes[0]
+        found = [drawn for drawn in axes.lines if drawn.get_marker() == STYLES["wd"].marker]
+        (markers,) = [drawn for drawn in found if len(drawn.get_xdata())]
+        assert list(markers.get_xdata()) == pytest.approx([0.8, 0.3])
+        assert np.round(markers.get_ydata()).tolist() == [0, 1]
+        vertical = {drawn.get_xdata()[0] for drawn in axes.lines if list(drawn.get_ydata()) == [0, 1]}
+        assert sorted(vertical) == pytest.approx([0.25, 0.45])
+
+    def test_layout(self, figure):
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["plain", "WD"]
+        check_layout(figure)
+
+
+def filters(variant: str, seed: int, layer: int, depth: float, shares: np.ndarray) -> list:
+    return [
+        (
+            *("net", variant, seed, "filters", "energy_share"),
+            {"layer": f"conv{layer}", "index": layer, "depth": depth, "horizontal": horizontal, "vertical": vertical},
+            shares[vertical, horizontal],
+        )
+        for vertical, horizontal in np.ndindex(shares.shape)
+    ]
+
+
+class TestDctEnergy:
+    @pytest.fixture
+    def figure(self, results_of):
+        flat5, flat3 = np.full((5, 5), 1 / 25), np.full((3, 3), 1 / 9)
+        row_only = np.zeros((3, 3))
+        row_only[0] = [0.5, 0.3, 0.2]
+        rows = []
+        for seed in (0, 1):
+            rows += filters("plain", seed, 0, 0.0, flat5) + filters("plain", seed, 1, 0.5, flat3)
+        rows += filters("plain", 0, 2, 1.0, row_only) + filters("plain", 1, 2, 1.0, row_only.T)
+        rows += filters("wd", 0, 0, 0.0, flat5) + filters("wd", 0, 1, 0.5, row_only) + filters("wd", 0, 2, 1.0, flat3)
+        return dct_energy(results_of(rows), VARIANTS)
+
+    def test_high_frequency_share(self, figure):
+        # Of a flat 5 x 5 filter the 25 - 9 coefficients with max(k, l) > 2, of a 3 x 3 one 9 - 4 with max(k, l) = 2.
+        assert line(figure.axes[0], "plain") == (pytest.approx([0, 0.5, 1]), pytest.approx([16 / 25, 5 / 9, 0.2]))
+        assert line(figure.axes[0], "wd") == (pytest.approx([0, 0.5, 1]), pytest.approx([16 / 25, 0.2, 5 / 9]))
+
+    def test_heat_map(self, figure):
+        shares = figure.axes[1].collections[0].get_array()
+        assert shares.shape == (11, 17)  # two and three places of 5 x 5, an empty line between them
+        assert shares[:5, :5].ravel().tolist() == pytest.approx([4.0] * 25)
+        # The last layer of plain, mean over seeds: (0.5, 0.3, 0.2) along the row, and along the column, halved.
+        assert shares[0, 12:15].tolist() == pytest.approx([50, 15, 10])
+        assert shares[:3, 12].tolist() == pytest.approx([50, 15, 10])
+        assert shares[6, 6:9].tolist() == pytest.approx([50, 30, 20])  # wd's middle layer: horizontal frequencies
+        assert np.ma.getmaskarray(shares)[5].all()
+        assert np.ma.getmaskarray(shares)[:5, 15:].all()  # a 3 x 3 filter leaves its place partly empty
+
+    def test_labels_and_layout(self, figure):
+        heat = figure.axes[1]
+        assert (heat.get_xlabel(), heat.get_ylabel()) == ("horizontal frequency", "vertical frequency")
+        texts = [text.get_text() for text in heat.texts if not text.get_text().isdigit()]
+        assert texts == ["first: conv0", "middle: conv1", "last: conv2", "plain", "WD"]
+        assert "depth" in figure.axes[0].get_xlabel()
+        check_layout(figure)
+
+    @pytest.mark.parametrize(
+        ("count", "titles"), [(1, ["first"]), (2, ["first", "last"]), (7, ["first", "middle", "last"])]
+    )
+    def test_layers_shown(self, results_of, count, titles):
+        rows = [
+            row for i in range(count) for row in filters("plain", 0, i, i / max(count - 1, 1), np.full((3, 3), 1 / 9))
+        ]
+        heat = dct_energy(results_of(rows), VARIANTS).axes[1]
+        assert [text.get_text().split(":")[0] for text in heat.texts if ":" in text.get_text()] == titles
+        assert [text.get_text() for text in heat.texts].count("11") == 9 * len(titles)
+
+
+class TestTrainingCurves:
+    @pytest.fixture
+    def histories(self):
+        records = [
+            (variant, seed, epoch, 1 / epoch + 0.2 * seed, penalty / epoch, 0.5 + 0.1 * epoch, 0.4 + 0.1 * epoch)
+            for variant, penalty in (("plain", 0.0), ("wd", 0.3))
+            for seed in (0, 1)
+            for epoch in (1, 2, 4)
+        ]
+        columns = ["variant", "seed", "epoch", "loss", "penalty", "train_accuracy", "test_accuracy"]
+        return pd.DataFrame(records, columns=columns).assign(model="net", learning_rate=0.1)
+
+    def test_lines(self, histories):
+        figure = training_curves(histories, VARIANTS)
+        axes = panels(figure)
+        assert list(axes) == ["cross entropy", "frequency penalty", "training accuracy (%)", "test accuracy (%)"]
+        assert line(axes["cross entropy"], "plain") == (pytest.approx([1, 2, 4]), pytest.approx([1.1, 0.6, 0.35]))
+        assert line(axes["frequency penalty"], "wd")[1] == pytest.approx([0.3, 0.15, 0.075])
+        assert line(axes["test accuracy (%)"], "wd")[1] == pytest.approx([0.5, 0.6, 0.8])
+        assert axes["cross entropy"].get_xlabel() == "epoch"
+        check_layout(figure)
+
+    def test_a_penalty_of_zero_is_not_drawn(self, histories):
+        with pytest.raises(AssertionError, match="0 lines"):
+            line(panels(training_curves(histories, VARIANTS))["frequency penalty"], "plain")
+        assert "frequency penalty" not in panels(training_curves(histories.assign(penalty=0.0), VARIANTS))
+
+    def test_bad_input(self, histories):
+        with pytest.raises(InputError, match="lack the columns loss"):
+            training_curves(histories.drop(columns="loss"), VARIANTS)
+        with pytest.raises(InputError, match="no training histories of the variants other"):
+            training_curves(histories, {"other": "other"})
+
+
+def test_a_figure_is_the_same_twice(robustness, tmp_path):
+    files = []
+    for name in "ab":
+        save(accuracy_against_epsilon(robustness, VARIANTS), tmp_path / f"{name}.png", tmp_path / f"{name}.pdf")
+        files.append(((tmp_path / f"{name}.png").read_bytes(), (tmp_path / f"{name}.pdf").read_bytes()))
+    assert files[0] == files[1]

@@ -1,0 +1,147 @@
+import numpy as np
+import pytest
+
+from filterfreq.errors import InputError
+from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.publishing.samples import contact_sheet, corruption_sheet, perturbations, read_perturbations
+
+CLASSES = ["0 brick", "1 a very long name", "2 gravel"]
+VARIANTS = {"plain": "plain", "wd": "WD", "absent": "absent"}
+
+
+def flat(values, side: int = 32) -> np.ndarray:
+    """Images of one grey each, uint8."""
+    return np.repeat(np.asarray(values, np.uint8), 3 * side * side).reshape(-1, side, side, 3)
+
+
+def picture(axes) -> np.ndarray:
+    return np.asarray(axes.images[0].get_array())
+
+
+class TestContactSheet:
+    def test_first_images_of_each_class(self):
+        labels = np.array([2, 0, 1, 0, 1, 2, 0])
+        images = flat(10 * np.arange(7))
+        figure = contact_sheet({"train": (images, labels), "test": (images + 100, labels)}, CLASSES)
+        train, test = figure.axes
+        columns = [int(x) for x in train.get_xticks()]
+        assert picture(train)[16, columns, 0].tolist() == [10, 20, 0]
+        assert picture(train)[16 + 34, columns, 0].tolist() == [30, 40, 50]
+        assert picture(test)[16, columns, 0].tolist() == [110, 120, 100]
+        assert [axes.get_ylabel() for axes in figure.axes] == ["train", "test"]
+        assert [label.get_text().replace("\n", " ") for label in train.get_xticklabels()] == CLASSES
+
+    def test_textures_are_named(self):
+        labels, textures = np.array([0, 1, 2]), np.array([2, 0, 1])
+        figure = contact_sheet(
+            {"cue conflict": (flat([1, 2, 3]), labels)}, CLASSES, {"cue conflict": textures}, examples=1
+        )
+        texts = [text.get_text() for text in figure.axes[0].texts]
+        assert texts == ["2 gravel", "0 brick", "1 a very lo…"]
+
+    def test_of_many_classes_ten(self):
+        classes = [f"class {i}" for i in range(100)]
+        figure = contact_sheet({"test": (flat(np.arange(100), side=8), np.arange(100))}, classes)
+        shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+        assert shown == [f"class {i}" for i in range(0, 100, 11)]
+
+    def test_a_class_without_image(self):
+        with pytest.raises(InputError, match="test has no image of the class 2 gravel"):
+            contact_sheet({"test": (flat([1, 2]), np.array([0, 1]))}, CLASSES)
+
+
+class TestPerturbations:
+    @pytest.fixture
+    def figure(self):
+        """Two images of grey 0.5; plain's attack adds 0.02 to the first, wd's takes 0.04 from the second."""
+        clean = np.full((2, 8, 8, 3), 0.5, np.float32)
+        examples = {}
+        for variant, image, change in (("wd", 1, -0.04), ("plain", 0, 0.02)):
+            adversarial = clean.copy()
+            adversarial[image] += change
+            examples[variant] = {
+                "clean": clean,
+                "adversarial": adversarial,
+                "clean_predictions": np.array([0, 2]),
+                "adversarial_predictions": np.array([0, 2]) if variant == "plain" else np.array([2, 2]),
+            }
+        return perturbations(examples, np.array([0, 2]), CLASSES, VARIANTS, "PGD-10")
+
+    def test_the_change_is_magnified_around_grey(self, figure):
+        (axes,) = figure.axes
+        canvas = picture(axes)
+        rows, columns = [int(y) for y in axes.get_yticks()], [int(x) for x in axes.get_xticks()]
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["clean", "attacked", "change ×12"] * 2
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["plain", "WD"]
+        # 255 times 0.5, 0.52, 0.5 + 12 x 0.02; no change is grey.
+        assert canvas[rows[0], columns].tolist() == [[grey] * 3 for grey in (128, 133, 189, 128, 128, 128)]
+        assert canvas[rows[1], columns].tolist() == [[grey] * 3 for grey in (128, 128, 128, 128, 117, 5)]
+
+    def test_predictions(self, figure):
+        texts = [text.get_text() for text in figure.axes[0].texts]
+        assert texts == [
+            *("✓ 0 brick", "✓ 0 brick", "✓ 2 gravel", "✓ 2 gravel"),
+            *("✓ 0 brick", "✗ 2 gravel", "✓ 2 gravel", "✓ 2 gravel"),
+        ]
+        assert figure.axes[0].get_title().startswith("PGD-10")
+
+    def test_three_images_at_most_in_the_common_style(self):
+        images, zeros = np.zeros((4, 8, 8, 3), np.float32), np.zeros(4, int)
+        arrays = {"clean": images, "adversarial": images, "clean_predictions": zeros, "adversarial_predictions": zeros}
+        figure = perturbations({"plain": arrays}, zeros, CLASSES, VARIANTS, "PGD-10", count=4)
+        labels = figure.axes[0].get_xticklabels()
+        assert len(labels) == 9
+        assert labels[0].get_fontsize() == 7
+
+    def test_no_examples(self):
+        with pytest.raises(InputError, match="no adversarial examples of the variants plain, wd, absent"):
+            perturbations({}, np.array([0]), CLASSES, VARIANTS, "PGD-10")
+
+
+class TestReadPerturbations:
+    @pytest.fixture
+    def path(self, tmp_path):
+        images, labels = np.zeros((1, 8, 8, 3), np.float32), np.array([1])
+        np.savez(
+            tmp_path / "a.npz",
+            clean=images,
+            adversarial=images + 0.5,
+            clean_predictions=labels,
+            adversarial_predictions=labels + 1,
+        )
+        return tmp_path / "a.npz"
+
+    def test_arrays(self, path):
+        arrays = read_perturbations(path)
+        assert arrays["adversarial"].max() == 0.5
+        assert arrays["adversarial_predictions"].tolist() == [2]
+
+    def test_damaged(self, path, tmp_path):
+        with pytest.raises(InputError, match=r"b\.npz is missing"):
+            read_perturbations(tmp_path / "b.npz")
+        path.write_bytes(path.read_bytes()[:200])
+        with pytest.raises(InputError, match=r"a\.npz is truncated"):
+            read_perturbations(path)
+        np.savez(path, clean=np.zeros(1))
+        with pytest.raises(InputError, match=r"a\.npz is truncated or holds no"):
+            read_perturbations(path)
+
+
+class TestCorruptionSheet:
+    def test_severities_and_order(self):
+        corrupted = {name: flat(10 * place + np.arange(5), side=8) for place, name in enumerate(reversed(CORRUPTIONS))}
+        figure = corruption_sheet(flat([255], side=8)[0] * 0 + 250, corrupted)
+        titles = [axes.get_title() for axes in figure.axes]
+        assert titles[:5] == ["Gaussian noise", "shot noise", "impulse noise", "clean", "speckle noise"]
+        assert titles[-1] == "saturate"
+        by_title = dict(zip(titles, figure.axes, strict=True))
+        centres = [4, 4 + 9, 4 + 18]
+        assert picture(by_title["saturate"])[4, centres, 0].tolist() == [0, 2, 4]
+        assert picture(by_title["Gaussian noise"])[4, centres, 0].tolist() == [180, 182, 184]
+        assert picture(by_title["clean"])[4, centres, 0].tolist() == [255, 250, 255]
+        assert [label.get_text() for label in by_title["saturate"].get_xticklabels()] == ["1", "3", "5"]
+        assert figure.get_supxlabel() == "severity"
+
+    def test_floats_are_taken_too(self):
+        figure = corruption_sheet(np.zeros((8, 8, 3)), {"fog": np.full((5, 8, 8, 3), 0.2)}, severities=(5,))
+        assert picture(figure.axes[0])[4, 4].tolist() == [51, 51, 51]

@@ -1,0 +1,133 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib import rcParams
+from matplotlib.colors import to_rgb
+from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2lab
+
+from filterfreq.publishing.style import (
+    COLUMN_WIDTH,
+    STYLE,
+    TEXT_WIDTH,
+    add_legend,
+    new_figure,
+    save,
+    styled,
+    variant_styles,
+)
+
+# Machado, Oliveira and Fernandes, A Physiologically-based Model for Simulation of Color Vision Deficiency, IEEE TVCG
+# 2009, severity 1.0; they act on linear RGB.
+VISIONS = {
+    "normal": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+def many(count: int) -> dict[str, str]:
+    return {f"v{i}": f"variant {i}" for i in range(count)}
+
+
+def seen(colours: list[str], vision: str) -> np.ndarray:
+    """CIELAB of colours as somebody with this vision sees them."""
+    rgb = np.array([to_rgb(colour) for colour in colours])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(linear @ np.array(VISIONS[vision]).T, 0, 1)
+    return rgb2lab(np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)[None])[0]
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_colours_are_told_apart(vision):
+    lab = seen([style.colour for style in variant_styles(many(10)).values()], vision)
+    assert min(deltaE_ciede2000(a, b) for a, b in combinations(lab, 2)) > 11
+
+
+def test_first_five_are_told_apart_in_grey():
+    lightness = seen([style.colour for style in variant_styles(many(5)).values()], "normal")[:, 0]
+    assert np.diff(np.sort(lightness)).min() > 12
+
+
+def test_ten_markers_and_dashes_differ():
+    styles = variant_styles(many(10)).values()
+    assert len({style.marker for style in styles}) == 10
+    assert len({style.dashes for style in styles}) == 10
+
+
+def test_more_than_ten_still_differ():
+    styles = list(variant_styles(many(20)).values())
+    assert len({style[1:] for style in styles}) == 20
+    assert all(styles[i].marker != styles[i + 10].marker for i in range(10))
+
+
+def test_styles_follow_the_order():
+    styles = variant_styles({"b": "Label B", "a": "Label A"})
+    assert list(styles) == ["b", "a"]
+    assert styles["b"].label == "Label B"
+    assert styles["b"] == variant_styles({"b": "Label B"})["b"]
+
+
+def test_no_text_is_smaller_than_7_points():
+    sizes = [value for name, value in STYLE.items() if name.endswith("size") and "tick.m" not in name]
+    assert min(size for size in sizes if isinstance(size, (int, float)) and size > 4.5) >= 7
+
+
+def test_the_style_leaves_the_callers_settings_alone():
+    before = rcParams["font.size"]
+
+    @styled
+    def inside() -> float:
+        return rcParams["font.size"]
+
+    assert inside() == STYLE["font.size"] != before
+    assert rcParams["font.size"] == before
+
+
+@pytest.mark.parametrize(("width", "count"), [(COLUMN_WIDTH, 5), (TEXT_WIDTH, 10)])
+@styled
+def test_the_legend_fits_the_width(width, count):
+    figure = new_figure(width, 3)
+    figure.subplots()
+    add_legend(figure, variant_styles(dict.fromkeys(many(count), "a rather long label")))
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+    assert [text.get_text() for text in legend.get_texts()] == ["a rather long label"] * count
+    assert not box.overlaps(figure.axes[0].get_tightbbox())
+
+
+def test_files_are_whole_and_the_same_twice(tmp_path):
+    @styled
+    def draw(folder):
+        figure = new_figure(3, 2)
+        figure.subplots().plot([0, 1], [0, 1])
+        save(figure, folder / "a.png", folder / "a.pdf")
+        return (folder / "a.png").read_bytes(), (folder / "a.pdf").read_bytes()
+
+    (tmp_path / "again").mkdir()
+    first, second = draw(tmp_path), draw(tmp_path / "again")
+    assert first == second
+    with Image.open(tmp_path / "a.png") as image:
+        image.load()
+        assert image.size == (900, 600)
+    assert first[1].startswith(b"%PDF-")
+    assert first[1].rstrip().endswith(b"%%EOF")
+    assert b"CreationDate" not in first[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "again"]

@@ -1,0 +1,85 @@
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "config.yaml", "rules", "scripts", "schemas", "envs", "report", "profiles")
+TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
+
+
+class Plan(NamedTuple):
+    """What a dry run lists."""
+
+    jobs: Counter
+    outputs: list[str]
+
+
+class Project:
+    """A copy of the workflow that a test may change and run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "tiny.yaml"
+
+    def snakemake(self, *arguments: str, config: str | None = "tiny.yaml") -> subprocess.CompletedProcess:
+        given = ["--configfile", config] if config else []
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *given]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600)
+
+    def plan(self, *arguments: str, config: str | None = "tiny.yaml") -> Plan:
+        """The jobs of a dry run by rule, without targets, and their outputs."""
+        outcome = self.snakemake("--dry-run", *arguments, config=config)
+        assert outcome.returncode == 0, outcome.stderr
+        text = outcome.stdout + outcome.stderr
+        table = re.search(r"^Job stats:\n.*?\n-[- ]+\n(.*?)^total", text, re.MULTILINE | re.DOTALL)
+        pairs = [line.split() for line in table[1].splitlines()] if table else []
+        targets = re.compile(r"all|paper|tables|figures|(table|figure)_\w+")
+        jobs = Counter({rule: int(count) for rule, count in pairs if not targets.fullmatch(rule)})
+        outputs = [file for line in re.findall(r"^    output: (.*)", text, re.MULTILINE) for file in line.split(", ")]
+        return Plan(jobs, outputs)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+
+def copied(source: Path, target: Path) -> Project:
+    shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return Project(target)
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory) -> Project:
+    """The workflow before anything has run; not to be changed."""
+    folder = tmp_path_factory.mktemp("fresh")
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            copied(source, folder / part)
+        else:
+            shutil.copy2(source, folder)
+    shutil.copy2(TINY, folder)
+    return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def finished(fresh, tmp_path_factory) -> Project:
+    """The whole tiny study, run through the command; not to be changed."""
+    project = copied(fresh.folder, tmp_path_factory.mktemp("finished"))
+    outcome = project.snakemake()
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    return project
+
+
+@pytest.fixture
+def project(finished, tmp_path) -> Project:
+    """A copy of the finished study that a test may change."""
+    return copied(finished.folder, tmp_path / "project")

@@ -1,0 +1,129 @@
+"""Each wrong input stops with one sentence that names it, and leaves nothing half made."""
+
+import json
+import pickle
+import re
+
+import pytest
+
+RUN = "results/runs/texdigits/resnet_8_2/plain/seed-0"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("datasets: [texdigits]", "datasets: [texdigit]", "experiments.tiny.datasets: unknown data set 'texdigit'"),
+        ("models: [resnet_8_2]", "models: [resnet_9_2]", "experiments.tiny.models: unknown model 'resnet_9_2'"),
+        (
+            "variants: [plain, ",
+            "variants: [plane, ",
+            "experiments.tiny.variants: unknown variant 'plane': did you mean",
+        ),
+        ("kind: highest", "kind: hightest", "variants.wd-penalty.penalty.kind: 'hightest' is none of highest"),
+        ("strength: 0.01", "strength: -0.01", "variants.wd-penalty.penalty.strength: -0.01 is out of range"),
+        ("seeds: [0]", "seeds: []", "experiments.tiny.seeds: is empty"),
+        ("    epochs: 1", "    epoch: 1", "training.default: unknown key 'epoch': did you mean 'epochs'"),
+    ],
+)
+def test_a_wrong_config_stops_before_any_work(fresh, tmp_path, old, new, message):
+    text = (fresh.folder / "tiny.yaml").read_text()
+    assert old in text
+    config = tmp_path / "wrong.yaml"
+    config.write_text(text.replace(old, new))
+    outcome = fresh.snakemake("--directory", str(tmp_path / "work"), config=str(config))
+    assert outcome.returncode == 1
+    said = outcome.stdout + outcome.stderr
+    assert f"The config is refused. {message}" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "work" / "results").exists()
+
+
+def refused(project, target: str, *arguments: str, config: str = "tiny.yaml") -> str:
+    """Run a target that must fail, see that it leaves no output, and return the sentence that says why."""
+    outcome = project.snakemake(target, *arguments, config=config)
+    assert outcome.returncode == 1
+    assert not (project.folder / target).exists()
+    sentences = re.findall(r"^error: (.*)$", outcome.stdout + outcome.stderr, re.MULTILINE)
+    assert len(sentences) == 1, outcome.stdout + outcome.stderr
+    assert not [path for path in (project.folder / target).parent.rglob(".*") if path.name != ".snakemake_timestamp"]
+    return sentences[0]
+
+
+def again(project, target: str) -> str:
+    """Delete an output, so that its job is due."""
+    (project.folder / target).unlink()
+    return target
+
+
+def test_a_truncated_array(project):
+    array = project.folder / "results/data/texdigits/arrays/test_images.npy"
+    array.write_bytes(array.read_bytes()[:100_000])
+    sentence = refused(project, again(project, f"{RUN}/evaluations/clean.csv"))
+    assert "arrays/test_images.npy is truncated" in sentence
+
+
+def test_an_array_with_another_checksum(project):
+    array = project.folder / "results/data/texdigits/arrays/train_images.npy"
+    content = bytearray(array.read_bytes())
+    content[-1] ^= 1
+    array.write_bytes(content)
+    target = again(project, f"{RUN}/run.json")
+    assert "arrays/train_images.npy does not have its recorded SHA-256" in refused(project, target)
+
+
+def test_a_truncated_checkpoint(project):
+    weights = project.folder / f"{RUN}/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+    target = again(project, f"{RUN}/evaluations/cue_conflict.csv")
+    assert f"{RUN}/model.safetensors is truncated or was changed" in refused(project, target)
+
+
+def test_a_pickle_in_place_of_a_checkpoint_runs_no_code(project):
+    class Malice:
+        def __reduce__(self):
+            return (open, (str(project.folder / "malice"), "w"))
+
+    weights = project.folder / f"{RUN}/model.safetensors"
+    weights.write_bytes(pickle.dumps(Malice()))
+    target = again(project, f"{RUN}/evaluations/filters.csv")
+    assert "model.safetensors is truncated or was changed" in refused(project, target)
+    assert not (project.folder / "malice").exists()
+
+
+def test_a_checkpoint_of_another_model(project):
+    record_file = project.folder / f"{RUN}/run.json"
+    record = json.loads(record_file.read_text())
+    record["classifier"]["architecture"] = "resnet_8_4"
+    record_file.write_text(json.dumps(record))
+    target = again(project, f"{RUN}/evaluations/clean.csv")
+    assert "does not fit resnet_8_4" in refused(project, target)
+
+
+def test_a_damaged_result(project):
+    results = project.folder / f"{RUN}/evaluations/clean.csv"
+    results.write_text(results.read_text().replace("value", "valeu"))
+    target = again(project, "results/aggregated/tiny/texdigits/clean.csv")
+    assert "clean.csv" in refused(project, target)
+
+
+def test_damaged_corrupted_images(project):
+    images = project.folder / "results/data/texdigits/corruptions/fog.npy"
+    images.write_bytes(images.read_bytes()[:-1])
+    target = again(project, f"{RUN}/evaluations/corruption.csv")
+    assert "corruptions/fog.npy is truncated" in refused(project, target)
+
+
+def test_damaged_perturbations(project):
+    examples = project.folder / f"{RUN}/perturbations.npz"
+    examples.write_bytes(examples.read_bytes()[:200])
+    target = again(project, "results/figures/tiny/texdigits/perturbations.png")
+    assert "perturbations.npz is truncated" in refused(project, target)
+
+
+def test_no_gpu_where_one_is_required(project):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU, so nothing is missing")
+    project.edit("tiny.yaml", "device: cpu", "device: cuda")
+    target = again(project, f"{RUN}/run.json")
+    assert "compute.device is cuda but this machine has no usable GPU" in refused(project, target)

@@ -1,0 +1,41 @@
+"""A training job that is killed goes on from its last epoch and ends with the same bytes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+
+RUN = "results/runs/texdigits/resnet_8_2/wd-penalty/seed-0"
+
+
+def test_a_killed_snakemake_goes_on_where_it_was(project, tmp_path):
+    project.edit("tiny.yaml", "epochs: 1", "epochs: 8")
+    expected = {}
+    for kill in (False, True):
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "tiny.yaml", f"{RUN}/run.json"]
+        if kill:
+            with subprocess.Popen(
+                command, cwd=project.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ) as process:
+                for line in process.stdout:
+                    if "epoch 3/8" in line:
+                        break
+                family = [*psutil.Process(process.pid).children(recursive=True), process]
+                for member in family:
+                    os.kill(member.pid, signal.SIGKILL)
+            time.sleep(0.5)
+            assert not (project.folder / RUN / "run.json").exists()
+            assert project.snakemake("--unlock").returncode == 0
+        outcome = project.snakemake(f"{RUN}/run.json", "--rerun-incomplete")
+        assert outcome.returncode == 0, outcome.stderr
+        files = {name: (project.folder / RUN / name).read_bytes() for name in ("model.safetensors", "history.csv")}
+        if kill:
+            assert "goes on after epoch" in outcome.stderr
+            assert "epoch 2/8" not in outcome.stderr
+            assert files == expected
+        else:
+            expected = files
+            (project.folder / RUN / "run.json").unlink()

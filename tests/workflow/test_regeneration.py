@@ -1,0 +1,109 @@
+"""What is made again after one change, by what a dry run lists."""
+
+from collections import Counter
+
+import pytest
+
+PLOTS = Counter(
+    f"draw_{name}"
+    for name in (
+        "accuracy_epsilon",
+        "corruptions",
+        "shape_bias",
+        "dct_energy",
+        "training_curves",
+        "samples",
+        "perturbations",
+        "corruption_samples",
+    )
+)
+TABLES = Counter(f"tabulate_{name}" for name in ("main", "adversarial", "corruptions", "shape_bias"))
+SUITES = ("clean", "adversarial", "autoattack", "corruption", "cue_conflict")
+AGGREGATES = Counter({"aggregate": 6, "aggregate_history": 1})
+PER_RUN = Counter(["train", "perturb", "analyse_filters", *(f"evaluate_{suite}" for suite in SUITES)])
+
+
+def test_a_new_lambda_adds_its_runs_and_the_aggregates_only(project):
+    project.edit("tiny.yaml", "    seeds: [0]", "    seeds: [0]\n    sweep: {penalty.strength: [0.01, 0.1]}")
+    plan = project.plan()
+    expected = PER_RUN + AGGREGATES + TABLES + PLOTS
+    # These two show data, not models.
+    del expected["draw_samples"], expected["draw_corruption_samples"]
+    assert plan.jobs == expected
+    run_outputs = [output for output in plan.outputs if output.startswith("results/runs")]
+    assert len(run_outputs) == 3 + 7
+    assert all("/wd-penalty_strength-0.1/seed-0/" in output for output in run_outputs)
+
+
+def test_a_new_seed_adds_its_runs(project):
+    project.edit("tiny.yaml", "seeds: [0]", "seeds: [0, 1]")
+    plan = project.plan()
+    assert plan.jobs["train"] == 2
+    assert all("/seed-1/" in output for output in plan.outputs if output.startswith("results/runs"))
+
+
+def test_a_plotting_change_redraws_figures_only(project):
+    with open(project.folder / "scripts/filterfreq/publishing/style.py", "a") as file:
+        file.write("\nCHANGED = True\n")
+    assert project.plan().jobs == PLOTS
+
+
+def test_a_change_of_one_figures_script_redraws_it_only(project):
+    project.edit("scripts/draw_shape_bias.py", "with job", "print()\nwith job")
+    assert project.plan().jobs == Counter(["draw_shape_bias"])
+
+
+@pytest.mark.parametrize(
+    ("suite", "rule", "shown_in"),
+    [
+        ("adversarial", "evaluate_adversarial", ["tabulate_main", "tabulate_adversarial", "draw_accuracy_epsilon"]),
+        ("filters", "analyse_filters", ["draw_dct_energy"]),
+    ],
+)
+def test_deleting_one_evaluation_redoes_it_and_what_hangs_on_it(project, suite, rule, shown_in):
+    (project.folder / f"results/runs/texdigits/resnet_8_2/plain/seed-0/evaluations/{suite}.csv").unlink()
+    plan = project.plan()
+    assert plan.jobs == Counter([rule, "aggregate", *shown_in])
+    assert f"results/runs/texdigits/resnet_8_2/plain/seed-0/evaluations/{suite}.csv" in plan.outputs
+
+
+def test_changed_training_code_retrains(project):
+    project.edit("scripts/filterfreq/training/loop.py", "total = loss", "total = 1.0 * loss")
+    plan = project.plan()
+    expected = PER_RUN + PER_RUN + AGGREGATES + TABLES + PLOTS
+    del expected["draw_samples"], expected["draw_corruption_samples"]
+    assert plan.jobs == expected
+
+
+def test_another_model_or_data_set_in_the_registries_reruns_nothing(project):
+    for registry in ("data", "models"):
+        with open(project.folder / f"scripts/filterfreq/{registry}/registry.py", "a") as file:
+            file.write("\nCHANGED = True\n")
+    assert project.plan().jobs == Counter()
+
+
+def test_preparing_the_same_data_again_retrains_nothing(project):
+    """dataset.json holds the checksums of the arrays; it comes out the same, and so nothing after it is due."""
+    project.edit("scripts/filterfreq/data/cifar.py", "import", "# changed\nimport")
+    assert project.plan().jobs == Counter()
+    with open(project.folder / "scripts/filterfreq/data/texdigits.py", "a") as file:
+        file.write("\n# changed\n")
+    assert project.plan().jobs["prepare"] == 1
+    outcome = project.snakemake("results/data/texdigits/dataset.json")
+    assert outcome.returncode == 0, outcome.stderr
+    assert project.plan().jobs == Counter()
+
+
+def test_changed_settings_of_one_evaluation_redo_it_alone(project):
+    project.edit("tiny.yaml", "attacks: [apgd-ce]", "attacks: [apgd-ce, square]")
+    assert project.plan().jobs == Counter(
+        {"evaluate_autoattack": 2, "aggregate": 1}
+        | dict.fromkeys(["tabulate_main", "tabulate_adversarial", "draw_accuracy_epsilon"], 1)
+    )
+
+
+def test_a_label_redraws_and_retrains_nothing(project):
+    project.edit("tiny.yaml", "  plain: {}", "  plain: {label: baseline}")
+    jobs = project.plan().jobs
+    assert set(jobs) <= set(PLOTS) | set(TABLES)
+    assert jobs["tabulate_main"] == 1

@@ -1,0 +1,127 @@
+"""Targets by name, the paper's plan, and what every rule declares."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from filterfreq.config import Study
+from filterfreq.provenance import _direct_imports
+
+ROOT = Path(__file__).parents[2]
+TARGETS = {
+    "table_main": {"tabulate_main"},
+    "table_adversarial": {"tabulate_adversarial"},
+    "table_corruptions": {"tabulate_corruptions"},
+    "table_shape_bias": {"tabulate_shape_bias"},
+    "figure_accuracy_epsilon": {"draw_accuracy_epsilon"},
+    "figure_corruptions": {"draw_corruptions"},
+    "figure_shape_bias": {"draw_shape_bias"},
+    "figure_dct_energy": {"draw_dct_energy"},
+    "figure_training_curves": {"draw_training_curves"},
+    "figure_samples": {"draw_samples"},
+    "figure_perturbations": {"draw_perturbations"},
+    "figure_corruption_samples": {"draw_corruption_samples"},
+}
+
+
+def published(jobs) -> set[str]:
+    return {rule for rule in jobs if rule.startswith(("tabulate_", "draw_"))}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_table_and_figure_is_a_target(fresh, target):
+    assert published(fresh.plan(target).jobs) == TARGETS[target]
+
+
+def test_a_target_that_the_config_cannot_make_is_one_sentence(fresh):
+    outcome = fresh.snakemake("--dry-run", "figure_shape_bias", config=None)
+    assert outcome.returncode == 1
+    assert "There is no figure_shape_bias to make" in outcome.stdout + outcome.stderr
+
+
+def test_the_paper_plans_every_run_once(fresh):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    study = Study(config, ROOT / "schemas/config.schema.yaml")
+    plan = fresh.plan("paper", config=None)
+    assert plan.jobs["train"] == len(study.runs)
+    for suite in ("clean", "adversarial", "autoattack", "corruption"):
+        assert plan.jobs[f"evaluate_{suite}"] == len(study.runs)
+    assert plan.jobs["download"] == plan.jobs["prepare"] == plan.jobs["corrupt"] == 2
+    assert plan.jobs == fresh.plan(config=None).jobs
+
+
+def rules() -> list[tuple[str, str]]:
+    found = []
+    for file in sorted((ROOT / "rules").glob("*.smk")):
+        found += re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), re.MULTILINE | re.DOTALL)
+    return found
+
+
+@pytest.mark.parametrize(("name", "body"), rules(), ids=[name for name, _ in rules()])
+def test_every_rule_declares_what_a_cluster_needs(name, body):
+    for directive in ("log", "benchmark", "threads", "resources", "conda", "script"):
+        assert re.search(rf"^    {directive}:", body, re.MULTILINE), f"{name} lacks {directive}"
+    for resource in ("mem_mb=", "runtime="):
+        assert resource in body
+    if name == "train" or name.startswith("evaluate_"):
+        assert "gpu=" in body
+    assert (ROOT / "scripts" / f"{name}.py").is_file()
+    assert f'"../scripts/{name}.py"' in body
+
+
+def test_every_script_has_its_rule():
+    assert {file.stem for file in (ROOT / "scripts").glob("*.py")} == {name for name, _ in rules()}
+
+
+def lock() -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", (ROOT / "envs/requirements.lock").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda file: file.stem)
+def test_conda_files_pin_what_the_lock_pins(file):
+    conda, pip = [], []
+    for dependency in yaml.safe_load(file.read_text())["dependencies"]:
+        (pip.extend if isinstance(dependency, dict) else conda.append)(
+            dependency["pip"] if isinstance(dependency, dict) else dependency
+        )
+    assert [name.split("=")[0] for name in conda] == ["python", "pip"]
+    assert len(pip) > 3
+    for requirement in pip:
+        name, version = requirement.split("==")
+        assert lock()[name] == version, requirement
+
+
+def test_the_lock_is_hashed_and_resolves_what_is_wanted():
+    text = (ROOT / "envs/requirements.lock").read_text()
+    entries = re.split(r"^(?=[a-z0-9-]+==)", text, flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in text
+    for line in (ROOT / "envs/requirements.in").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, version = line.split("==")
+            assert lock()[name] == version
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda file: file.stem)
+def test_conda_files_hold_what_their_scripts_import(file):
+    """Every third-party module that a rule's script imports, through the package too, is pinned in the rule's file."""
+    modules = {"PIL": "pillow", "imagecorruptions": "imagecorruptions-imaug"}
+    text = file.read_text()
+    for name, body in rules():
+        if f"envs/{file.name}" not in body:
+            continue
+        waiting, seen = [ROOT / "scripts" / f"{name}.py"], set()
+        while waiting:
+            current = waiting.pop()
+            seen.add(current)
+            waiting += [module for module in _direct_imports(current) if module not in seen]
+            for node in ast.parse(current.read_text()).body:
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module] if isinstance(node, ast.ImportFrom) else []
+                for top in {imported.split(".")[0] for imported in names}:
+                    if top not in sys.stdlib_module_names and top != "filterfreq":
+                        assert f"- {modules.get(top, top)}==" in text, f"{name} imports {top} ({current.name})"

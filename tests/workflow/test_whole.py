@@ -1,0 +1,109 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from PIL import Image
+
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.batches import to_images
+from filterfreq.evaluation.results import read_results
+from filterfreq.models.checkpoints import load_checkpoint
+
+RUNS = "results/runs/texdigits/resnet_8_2"
+SUITES = {
+    # rows of one run: see tiny.yaml
+    "clean": 1,
+    "adversarial": 3,
+    "autoattack": 1,
+    "corruption": 19 * 5,
+    "cue_conflict": 1 + 10 + 2,
+    "filters": 7 * 9,
+}
+
+
+def schema(project, name):
+    return Draft202012Validator(yaml.safe_load((project.folder / "schemas" / f"{name}.schema.yaml").read_text()))
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    outcome = finished.snakemake()
+    assert outcome.returncode == 0
+    assert "Nothing to be done" in outcome.stdout + outcome.stderr
+
+
+def test_every_table_and_figure_is_there(finished):
+    tables = finished.folder / "results/tables/tiny/texdigits"
+    names = {"main", "adversarial", "corruptions", "shape_bias"}
+    assert {file.name for file in tables.iterdir()} == {
+        f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex")
+    }
+    figures = finished.folder / "results/figures/tiny/texdigits"
+    pngs = sorted(figures.glob("*.png"))
+    assert len(pngs) == 8
+    for png in pngs:
+        image = np.asarray(Image.open(png).convert("L"))
+        assert image.std() > 5, f"{png.name} is all but blank"
+        assert png.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("variant", ["plain", "wd-penalty"])
+def test_results_have_the_form_that_the_schemas_say(finished, variant):
+    run = finished.folder / RUNS / variant / "seed-0"
+    schema(finished, "run").validate(json.loads((run / "run.json").read_text()))
+    row = schema(finished, "results")
+    for suite, count in SUITES.items():
+        rows = json.loads(pd.read_csv(run / "evaluations" / f"{suite}.csv").to_json(orient="records"))
+        assert len(rows) == count, suite
+        for values in rows:
+            row.validate(values)
+            assert values["suite"] == suite
+            assert values["variant"] == variant
+
+
+def test_the_data_set_has_the_form_that_its_schema_says(finished):
+    record = json.loads((finished.folder / "results/data/texdigits/dataset.json").read_text())
+    schema(finished, "dataset").validate(record)
+
+
+def test_the_table_says_what_the_model_does(finished):
+    """Clean accuracy once more, from the checkpoint with the DCT layers as they were trained."""
+    dataset = PreparedDataset(finished.folder / "results/data/texdigits")
+    table = pd.read_csv(finished.folder / "results/tables/tiny/texdigits/main.csv")
+    for variant in ("plain", "wd-penalty"):
+        record = finished.folder / RUNS / variant / "seed-0" / "run.json"
+        classifier, content = load_checkpoint(record, compose=False)
+        predictions = classifier(to_images(dataset.images("test"), "cpu")).argmax(1).numpy()
+        accuracy = (predictions == dataset.labels("test")).mean()
+        assert content["metrics"]["test_accuracy"] == pytest.approx(accuracy, abs=1e-3)
+        written = table[table.eq(variant).any(axis=1)].select_dtypes("number").to_numpy().ravel()
+        assert np.isclose(written, accuracy, atol=1e-3).any() or np.isclose(written, 100 * accuracy, atol=0.1).any()
+
+
+def test_aggregated_results_are_the_runs_results(finished):
+    for suite in SUITES:
+        files = [
+            finished.folder / RUNS / name / "seed-0/evaluations" / f"{suite}.csv" for name in ("plain", "wd-penalty")
+        ]
+        together = read_results([finished.folder / f"results/aggregated/tiny/texdigits/{suite}.csv"])
+        pd.testing.assert_frame_equal(together, read_results(files))
+
+
+def test_every_job_has_its_log_and_its_benchmark(finished):
+    logs = {
+        file.relative_to(finished.folder / "results/logs").with_suffix("")
+        for file in finished.folder.glob("results/logs/**/*.log")
+    }
+    benchmarks = {
+        file.relative_to(finished.folder / "results/benchmarks").with_suffix("")
+        for file in finished.folder.glob("results/benchmarks/**/*.tsv")
+    }
+    assert logs == benchmarks
+    assert len(logs) == 38
+
+
+def test_no_training_state_is_left(finished):
+    assert list(finished.folder.glob("results/**/*.pt")) == []
+    assert list(finished.folder.glob("results/**/.*")) == list(finished.folder.glob("results/**/.snakemake_timestamp"))
