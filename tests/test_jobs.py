@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,12 @@ def run(tmp_path: Path, statement: str) -> tuple[int, str, str]:
 
 
 def test_lines_go_to_terminal_and_log(tmp_path):
-    assert run(tmp_path, "pass") == (0, "epoch 1\n", "epoch 1\n")
+    code, terminal, log = run(tmp_path, "import time; time.sleep(0.3)")
+    assert code == 0
+    assert terminal == "epoch 1\n"
+    started, worked = re.fullmatch(r"epoch 1\nstarted in ([\d.]+) s, worked for ([\d.]+) s\n", log).groups()
+    assert 0 < float(started) < 30
+    assert 0.3 <= float(worked) < 5
 
 
 def test_bad_input_is_one_sentence(tmp_path):

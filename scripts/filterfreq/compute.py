@@ -29,7 +29,8 @@ def use_device(name: str, threads: int) -> torch.device:
     torch.set_num_threads(threads)
     # cuBLAS needs this before its first call to be reproducible (CUDA's documentation, "Results reproducibility").
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=available)
+    # The same switch as use_deterministic_algorithms, which also imports torch's compiler: a second for every job.
+    torch.set_deterministic_debug_mode("warn" if available else "error")
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 

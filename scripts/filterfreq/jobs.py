@@ -2,9 +2,12 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import psutil
 
 from filterfreq.errors import InputError
 
@@ -13,16 +16,20 @@ from filterfreq.errors import InputError
 def job(snakemake: Any) -> Iterator[logging.Logger]:
     """Run a script's work with a logger that writes to the terminal and to the rule's log file.
 
+    The log file alone also gets a last line that says how long the process took to start, imports included, and how
+    long it worked.
+
     Bad input ends the job with exit status 1 and the sentence that says what was wrong. Any other exception goes to
     the log with its traceback, and on to Snakemake.
     """
+    started_after = time.time() - psutil.Process().create_time()
+    start = time.perf_counter()
     logger = logging.getLogger("filterfreq")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    for handler in (
-        logging.StreamHandler(sys.stderr),
-        logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"),
-    ):
+    terminal = logging.StreamHandler(sys.stderr)
+    file = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
+    for handler in (terminal, file):
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
     try:
@@ -33,3 +40,5 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     except Exception:
         logger.exception("error in rule %s", snakemake.rule)
         raise
+    logger.removeHandler(terminal)
+    logger.info("started in %.1f s, worked for %.1f s", started_after, time.perf_counter() - start)
