@@ -29,7 +29,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        [products(name) for name in (*TABLES, *FIGURES)],
+        wanted(*TABLES, *FIGURES),
 
 
 # Everything config.yaml asks for, under the name that says what it is.
@@ -40,12 +40,12 @@ rule paper:
 
 rule tables:
     input:
-        [products(name) for name in TABLES],
+        wanted(*TABLES),
 
 
 rule figures:
     input:
-        [products(name) for name in FIGURES],
+        wanted(*FIGURES),
 
 
 # One target for each table and figure, over all experiments and data sets: table_main, figure_shape_bias, ...
@@ -55,5 +55,5 @@ for product in (*TABLES, *FIGURES):
         name:
             product
         input:
-            partial(wanted_products, product),
+            partial(wanted_by_name, product),
         localrule: True

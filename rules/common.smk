@@ -84,9 +84,30 @@ def products(product):
     ]
 
 
-def wanted_products(product, wildcards):
+def evaluations(product):
+    """The evaluations that a table or figure shows."""
+    needed, optional = (TABLES | FIGURES)[product]
+    return [
+        of_suite(suite).format(**run._asdict())
+        for run in study.runs
+        if is_possible(product, run.dataset)
+        for suite in study.suites(run.dataset)
+        if suite in (*needed, *optional)
+    ]
+
+
+def wanted(*names):
+    """Tables and figures, and the evaluations behind them.
+
+    Snakemake does not miss an intermediate file as long as what was made of it is there; asked for by name, a deleted
+    evaluation is made again, and then all that hangs on it.
+    """
+    return list(dict.fromkeys(file for name in names for file in (*products(name), *evaluations(name))))
+
+
+def wanted_by_name(product, wildcards):
     """The same for a target that was asked for by name, where having nothing to make is a mistake."""
-    files = products(product)
+    files = wanted(product)
     if not files:
         raise WorkflowError(
             f"There is no {product} to make: the config's data sets and evaluations lack what it shows "

@@ -152,9 +152,11 @@ class Study:
 
 
 def _check(validator: Draft202012Validator, instance: dict, where: str, *, prefix_only: bool = False) -> None:
-    error = best_match(validator.iter_errors(instance))
-    if error is None:
+    errors = list(validator.iter_errors(instance))
+    if not errors:
         return
+    # A misspelt key is missing under its right name too; the unknown one is the better thing to say.
+    error = next((error for error in errors if error.validator == "additionalProperties"), best_match(errors))
     path = where if prefix_only else ".".join([*(str(part) for part in error.absolute_path)]) or where
     raise InputError(f"{path}: {_sentence(error)}")
 
