@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lock clean
+.PHONY: help demo test lint lock pictures clean
 
 VENV := .venv
 READY := $(VENV)/ready
@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 DEMO := results/%/demo/texdigits
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(READY)  ## the whole workflow on the embedded data set, ending with its main table
 	@snakemake --profile profiles/demo
@@ -31,6 +31,10 @@ lint: $(READY)  ## style of Python and Snakemake code
 lock: $(READY)  ## resolve envs/requirements.in into envs/requirements.lock
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url envs/requirements.in --output-file envs/requirements.lock
+
+pictures: demo  ## the README's pictures, from the demo's results (needs graphviz)
+	@cp $(subst %,figures,$(DEMO))/accuracy_epsilon.png docs/demo.png
+	@snakemake --profile profiles/demo --rulegraph dot 2>/dev/null | dot -Tpng -Gdpi=80 -o docs/dag.png
 
 clean:  ## remove the environment; results stay
 	@rm -rf $(VENV)

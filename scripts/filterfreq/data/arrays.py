@@ -114,6 +114,24 @@ def save_dataset(
         record_file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
+def open_array(path: str | Path, remedy: str) -> np.ndarray:
+    """Return a .npy file as a read-only memory map.
+
+    Args:
+        path: the file.
+        remedy: what to do when it cannot be read, for the message.
+
+    Raises:
+        InputError: the file is missing or truncated, or is no .npy file.
+    """
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: {remedy}") from error
+    except (ValueError, EOFError) as error:
+        raise InputError(f"{path} is truncated or no .npy file: {remedy}") from error
+
+
 class PreparedDataset:
     """A prepared data set on disk; opening it checks that every array is there, whole, and of the recorded kind.
 
@@ -166,12 +184,7 @@ class PreparedDataset:
         if entry is None:
             raise InputError(f"data set {self.name} in {self.folder} has no array {name!r}: {self._names()}")
         path = self.folder / entry["file"]
-        try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except FileNotFoundError as error:
-            raise InputError(f"{path} is missing: prepare data set {self.name} again") from error
-        except (ValueError, EOFError) as error:
-            raise InputError(f"{path} is truncated or no .npy file: prepare data set {self.name} again") from error
+        array = open_array(path, f"prepare data set {self.name} again")
         if list(array.shape) != entry["shape"] or str(array.dtype) != entry["dtype"]:
             raise InputError(
                 f"{path} holds {array.dtype} {list(array.shape)}, but dataset.json says {entry['dtype']} "

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from filterfreq.data.arrays import open_array
 from filterfreq.errors import InputError, unknown
 from filterfreq.files import replacing
 
@@ -124,12 +125,7 @@ def load_corrupted(path: str | Path) -> np.ndarray:
     Raises:
         InputError: the file is missing, truncated, or holds something else.
     """
-    try:
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: corrupt the data set's images again") from error
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{path} is truncated or no .npy file: delete it and run again") from error
+    images = open_array(path, "delete it and run again")
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise InputError(
             f"{path} holds {images.dtype} {list(images.shape)} where uint8 of 5n x H x W x 3 is needed: "
