@@ -17,9 +17,9 @@ demo: $(READY)  ## the whole workflow on the embedded data set, ending with its 
 	@snakemake --profile profiles/demo
 	@if [ ! -e results/report.html ] || [ -n "$$(find results/tables results/figures -newer results/report.html -print -quit)" ]; then \
 		snakemake --profile profiles/demo --report results/report.html; fi
-	@echo; cat $(subst %,tables,$(DEMO))/main.md; echo
+	@echo; cat $(subst %,tables,$(DEMO))/main.txt; echo
 	@echo "report       results/report.html"
-	@echo "main table   $(subst %,tables,$(DEMO))/main.csv (also .md, .tex)"
+	@echo "main table   $(subst %,tables,$(DEMO))/main.csv (also .md, .tex, .html, .txt)"
 	@echo "main figure  $(subst %,figures,$(DEMO))/accuracy_epsilon.png (also .pdf)"
 
 test: $(READY)  ## all tests
@@ -29,7 +29,7 @@ lint: $(READY)  ## style of Python and Snakemake code
 	@ruff check . && ruff format --check . && snakefmt --check . && snakemake --lint
 
 lock: $(READY)  ## resolve envs/requirements.in into envs/requirements.lock
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	@uv pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url envs/requirements.in --output-file envs/requirements.lock
 
 pictures: demo  ## the README's pictures, from the demo's results (needs graphviz)
@@ -47,6 +47,6 @@ $(READY): envs/requirements.lock
 	@echo "installing the locked environment into $(VENV) (some 6 GB, some minutes on a slow connection)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@sed -n '/^uv==/,/^[^ ]/p' envs/requirements.lock | sed '/^uv==/!{/^[^ ]/d}' > $(VENV)/uv.lock
-	@python -m pip install --quiet --require-hashes --no-deps --requirement $(VENV)/uv.lock
-	@uv pip sync --quiet --require-hashes --compile-bytecode envs/requirements.lock
+	@python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement $(VENV)/uv.lock
+	@uv pip sync --system-certs --quiet --require-hashes --compile-bytecode envs/requirements.lock
 	@touch $@

@@ -35,6 +35,8 @@ AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
 FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 
+TABLE_FORMS = ("csv", "md", "tex", "html", "txt")
+
 # What a table or figure shows is made of the suites that it cannot do without, and of those that add to it.
 TABLES = {
     "table_main": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
@@ -74,7 +76,7 @@ def is_possible(product, dataset):
 def products(product):
     """The files of one table or figure, over all experiments and data sets."""
     kind, _, name = product.partition("_")
-    pattern, suffixes = (TABLE, ("csv", "md", "tex")) if kind == "table" else (FIGURE, ("png", "pdf"))
+    pattern, suffixes = (TABLE, TABLE_FORMS) if kind == "table" else (FIGURE, ("png", "pdf"))
     return [
         f"{pattern.format(experiment=experiment, dataset=dataset, name=name)}.{suffix}"
         for experiment, runs in study.experiments.items()
@@ -195,7 +197,12 @@ def named(pattern, file):
     return pattern.replace("{name}", file)
 
 
-def published(pattern, file, title, form):
+def tables_without_html(name):
+    """The patterns of a table's forms, but for the one that the report shows."""
+    return [named(TABLE, f"{name}.{form}") for form in TABLE_FORMS if form != "html"]
+
+
+def published(pattern, file, title):
     """An output that `snakemake --report` shows, with its caption and place."""
     kind = "Tables" if pattern == TABLE else "Figures"
     return report(
@@ -203,5 +210,5 @@ def published(pattern, file, title, form):
         caption=f"../report/{'table' if pattern == TABLE else 'figure'}_{Path(file).stem}.rst",
         category=kind,
         subcategory="{experiment}",
-        labels={kind[:-1].lower(): title, "data set": "{dataset}", "format": form},
+        labels={kind[:-1].lower(): title, "data set": "{dataset}"},
     )

@@ -20,9 +20,8 @@ rule tabulate_main:
     input:
         aggregated_inputs("table_main"),
     output:
-        csv=published(TABLE, "main.csv", "Main results", "CSV"),
-        markdown=published(TABLE, "main.md", "Main results", "Markdown"),
-        latex=published(TABLE, "main.tex", "Main results", "LaTeX"),
+        tables_without_html("main"),
+        published(TABLE, "main.html", "Main results"),
     log:
         "results/logs/tabulate_main/{experiment}/{dataset}.log",
     benchmark:
@@ -45,9 +44,8 @@ rule tabulate_adversarial:
     input:
         aggregated_inputs("table_adversarial"),
     output:
-        csv=published(TABLE, "adversarial.csv", "Adversarial accuracy", "CSV"),
-        markdown=published(TABLE, "adversarial.md", "Adversarial accuracy", "Markdown"),
-        latex=published(TABLE, "adversarial.tex", "Adversarial accuracy", "LaTeX"),
+        tables_without_html("adversarial"),
+        published(TABLE, "adversarial.html", "Adversarial accuracy"),
     log:
         "results/logs/tabulate_adversarial/{experiment}/{dataset}.log",
     benchmark:
@@ -69,9 +67,8 @@ rule tabulate_corruptions:
     input:
         aggregated_inputs("table_corruptions"),
     output:
-        csv=published(TABLE, "corruptions.csv", "Corruptions", "CSV"),
-        markdown=published(TABLE, "corruptions.md", "Corruptions", "Markdown"),
-        latex=published(TABLE, "corruptions.tex", "Corruptions", "LaTeX"),
+        tables_without_html("corruptions"),
+        published(TABLE, "corruptions.html", "Corruptions"),
     log:
         "results/logs/tabulate_corruptions/{experiment}/{dataset}.log",
     benchmark:
@@ -94,9 +91,8 @@ rule tabulate_shape_bias:
     input:
         aggregated_inputs("table_shape_bias"),
     output:
-        csv=published(TABLE, "shape_bias.csv", "Shape bias", "CSV"),
-        markdown=published(TABLE, "shape_bias.md", "Shape bias", "Markdown"),
-        latex=published(TABLE, "shape_bias.tex", "Shape bias", "LaTeX"),
+        tables_without_html("shape_bias"),
+        published(TABLE, "shape_bias.html", "Shape bias"),
     log:
         "results/logs/tabulate_shape_bias/{experiment}/{dataset}.log",
     benchmark:
@@ -118,7 +114,7 @@ rule draw_accuracy_epsilon:
     input:
         aggregated_inputs("figure_accuracy_epsilon"),
     output:
-        png=published(FIGURE, "accuracy_epsilon.png", "Accuracy against epsilon", "PNG"),
+        png=published(FIGURE, "accuracy_epsilon.png", "Accuracy against epsilon"),
         pdf=named(FIGURE, "accuracy_epsilon.pdf"),
     log:
         "results/logs/draw_accuracy_epsilon/{experiment}/{dataset}.log",
@@ -141,7 +137,7 @@ rule draw_corruptions:
     input:
         aggregated_inputs("figure_corruptions"),
     output:
-        png=published(FIGURE, "corruptions.png", "Corruptions", "PNG"),
+        png=published(FIGURE, "corruptions.png", "Corruptions"),
         pdf=named(FIGURE, "corruptions.pdf"),
     log:
         "results/logs/draw_corruptions/{experiment}/{dataset}.log",
@@ -164,7 +160,7 @@ rule draw_shape_bias:
     input:
         aggregated_inputs("figure_shape_bias"),
     output:
-        png=published(FIGURE, "shape_bias.png", "Shape bias", "PNG"),
+        png=published(FIGURE, "shape_bias.png", "Shape bias"),
         pdf=named(FIGURE, "shape_bias.pdf"),
     log:
         "results/logs/draw_shape_bias/{experiment}/{dataset}.log",
@@ -187,7 +183,7 @@ rule draw_dct_energy:
     input:
         aggregated_inputs("figure_dct_energy"),
     output:
-        png=published(FIGURE, "dct_energy.png", "DCT energy by depth", "PNG"),
+        png=published(FIGURE, "dct_energy.png", "DCT energy by depth"),
         pdf=named(FIGURE, "dct_energy.pdf"),
     log:
         "results/logs/draw_dct_energy/{experiment}/{dataset}.log",
@@ -210,7 +206,7 @@ rule draw_training_curves:
     input:
         AGGREGATED_HISTORY,
     output:
-        png=published(FIGURE, "training_curves.png", "Training curves", "PNG"),
+        png=published(FIGURE, "training_curves.png", "Training curves"),
         pdf=named(FIGURE, "training_curves.pdf"),
     log:
         "results/logs/draw_training_curves/{experiment}/{dataset}.log",
@@ -234,7 +230,7 @@ rule draw_samples:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
     output:
-        png=published(FIGURE, "samples.png", "Samples", "PNG"),
+        png=published(FIGURE, "samples.png", "Samples"),
         pdf=named(FIGURE, "samples.pdf"),
     log:
         "results/logs/draw_samples/{experiment}/{dataset}.log",
@@ -260,7 +256,7 @@ rule draw_perturbations:
             PERTURBATIONS.format(**run._asdict()) for run in first_of_each_variant(wildcards)
         ],
     output:
-        png=published(FIGURE, "perturbations.png", "Perturbations", "PNG"),
+        png=published(FIGURE, "perturbations.png", "Perturbations"),
         pdf=named(FIGURE, "perturbations.pdf"),
     log:
         "results/logs/draw_perturbations/{experiment}/{dataset}.log",
@@ -287,7 +283,7 @@ rule draw_corruption_samples:
         arrays=ancient(ARRAYS),
         corrupted=corrupted_sets(),
     output:
-        png=published(FIGURE, "corruption_samples.png", "Corruption samples", "PNG"),
+        png=published(FIGURE, "corruption_samples.png", "Corruption samples"),
         pdf=named(FIGURE, "corruption_samples.pdf"),
     log:
         "results/logs/draw_corruption_samples/{experiment}/{dataset}.log",

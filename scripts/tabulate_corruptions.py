@@ -1,4 +1,4 @@
-"""Write the table `corruptions` as CSV, Markdown and LaTeX."""
+"""Write the table `corruptions` in all its forms."""
 
 from filterfreq.evaluation.results import read_results
 from filterfreq.jobs import job
@@ -6,4 +6,4 @@ from filterfreq.publishing.tables import corruption_table
 
 with job(snakemake):
     table = corruption_table(read_results(snakemake.input), snakemake.params.labels, snakemake.params.baseline)
-    table.write(snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)
+    table.write(snakemake.output)

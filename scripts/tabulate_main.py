@@ -1,4 +1,4 @@
-"""Write the table `main` as CSV, Markdown and LaTeX."""
+"""Write the table `main` in all its forms."""
 
 from filterfreq.evaluation.results import read_results
 from filterfreq.jobs import job
@@ -6,4 +6,4 @@ from filterfreq.publishing.tables import main_table
 
 with job(snakemake):
     table = main_table(read_results(snakemake.input), snakemake.params.labels, snakemake.params.baseline)
-    table.write(snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)
+    table.write(snakemake.output)

@@ -1,4 +1,5 @@
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -113,7 +114,9 @@ class TestNumbers:
 
 class TestFiles:
     def test_csv_is_tidy_and_numeric(self, two_seeds, tmp_path):
-        main_table(two_seeds, VARIANTS, "plain").write(tmp_path / "a.csv", tmp_path / "a.md", tmp_path / "a.tex")
+        main_table(two_seeds, VARIANTS, "plain").write(
+            tmp_path / f"a.{form}" for form in ("csv", "md", "tex", "html", "txt")
+        )
         tidy = pd.read_csv(tmp_path / "a.csv", keep_default_na=False, na_values={"std": [""]})
         assert list(tidy) == ["model", "variant", "measure", "setting", "mean", "std", "seeds"]
         assert len(tidy) == 6
@@ -123,6 +126,8 @@ class TestFiles:
         assert found["std"] == pytest.approx(0.0707107, abs=1e-6)
         assert (tmp_path / "a.md").read_text(encoding="utf-8").endswith("|\n")
         assert (tmp_path / "a.tex").read_text(encoding="utf-8").rstrip().endswith(r"\end{table}")
+        assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+        assert (tmp_path / "a.txt").read_text(encoding="utf-8").endswith("7.1\n")
 
     def test_markdown(self, two_seeds):
         lines = main_table(two_seeds, VARIANTS, "plain").to_markdown().splitlines()
@@ -147,6 +152,17 @@ class TestFiles:
             r"toy\_set (net\_8)",
         ):
             assert part in latex
+
+    def test_html(self, two_seeds):
+        page = main_table(two_seeds, VARIANTS, "plain").to_html()
+        cells = [html.unescape(cell) for cell in re.findall(r"<t[dh] [^>]*(?:row_heading|data)[^>]*>([^<]*)<", page)]
+        assert cells == [
+            *("plain", "85.0 ± 7.1", "55.0 ± 7.1", "15.0 ± 7.1"),
+            *("WD & 50 %_λ", "90.0 ± 7.1", "60.0 ± 7.1", "20.0 ± 7.1"),
+        ]
+        # One rule for the three best cells, which pandas names by row and column.
+        bold = re.search(r"([^}]*)\{\s*font-weight: bold;\s*\}", page)[1]
+        assert re.findall(r"#T_results_(row\d_col\d)", bold) == ["row1_col0", "row1_col1", "row1_col2"]
 
     def test_variants_across(self, two_seeds):
         lines = adversarial_table(two_seeds, VARIANTS).to_markdown().splitlines()[2:]

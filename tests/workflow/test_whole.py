@@ -38,7 +38,7 @@ def test_every_table_and_figure_is_there(finished):
     tables = finished.folder / "results/tables/tiny/texdigits"
     names = {"main", "adversarial", "corruptions", "shape_bias"}
     assert {file.name for file in tables.iterdir()} == {
-        f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex")
+        f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex", "html", "txt")
     }
     figures = finished.folder / "results/figures/tiny/texdigits"
     pngs = sorted(figures.glob("*.png"))

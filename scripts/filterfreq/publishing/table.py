@@ -1,8 +1,9 @@
-"""One table as numbers, and its renderings: CSV, Markdown, LaTeX and plain text."""
+"""One table as numbers, and its renderings: CSV, Markdown, LaTeX, HTML and plain text."""
 
+import html
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,17 @@ Direction = Literal["higher", "lower", "none"]
 
 _MISSING = "–"
 _TERMINAL_COLUMN = 12
+_TERMINAL_WIDTH = 100
+# The three rules of booktabs.
+_HTML_STYLES = [
+    {"selector": "", "props": "border-collapse: collapse; font: 15px sans-serif; font-variant-numeric: tabular-nums"},
+    {"selector": "caption", "props": "text-align: left; padding-bottom: 1em; max-width: 50em; line-height: 1.4"},
+    {"selector": "th, td", "props": "padding: 0.3em 0.8em; text-align: right; white-space: nowrap"},
+    {"selector": "th.row_heading", "props": "text-align: left; font-weight: normal; vertical-align: top"},
+    {"selector": "thead th", "props": "text-align: center"},
+    {"selector": "thead", "props": "border-top: 2px solid; border-bottom: 1px solid"},
+    {"selector": "tbody", "props": "border-bottom: 2px solid"},
+]
 _LATEX = str.maketrans(
     {
         **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -56,18 +68,25 @@ class Table:
     caption: str
     across: bool = False
 
-    def write(self, csv: str | Path, markdown: str | Path, latex: str | Path) -> None:
-        """Write the table's three files, each whole or not at all.
+    def write(self, files: Iterable[str | Path]) -> None:
+        """Write the table into files of the form that their suffixes name, each whole or not at all.
+
+        Args:
+            files: paths that end in .csv, .md, .tex, .html or .txt.
 
         Raises:
             InputError: the disk is full.
         """
-        with replacing(csv) as temporary:
-            self.tidy().to_csv(temporary, index=False)
-        with replacing(markdown) as temporary:
-            temporary.write_text(self.to_markdown(), encoding="utf-8")
-        with replacing(latex) as temporary:
-            temporary.write_text(self.to_latex(), encoding="utf-8")
+        renderings = {
+            ".csv": lambda: self.tidy().to_csv(index=False),
+            ".md": self.to_markdown,
+            ".tex": self.to_latex,
+            ".html": self.to_html,
+            ".txt": self.to_text,
+        }
+        for file in map(Path, files):
+            with replacing(file) as temporary:
+                temporary.write_text(renderings[file.suffix](), encoding="utf-8")
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per number: model, variant, measure, setting, mean, std, seeds; fractions, not percent."""
@@ -90,7 +109,25 @@ class Table:
         """Return the table as plain text for a terminal, in percent, best values starred."""
         cells, rows = self._shown(lambda text: f"*{text}")
         headers = [textwrap.fill(header, _TERMINAL_COLUMN) for header in cells]
-        return tabulate(cells.to_numpy().tolist(), headers=headers, tablefmt="simple", **_alignment(cells, rows))
+        table = tabulate(cells.to_numpy().tolist(), headers=headers, tablefmt="simple", **_alignment(cells, rows))
+        return f"{textwrap.fill(self.full_caption, _TERMINAL_WIDTH)}\n\n{table}\n"
+
+    def to_html(self) -> str:
+        """Return a whole HTML page with the table, in percent, best values bold."""
+        text, best = self._arranged(self._text(), _MISSING), self._arranged(self._best(), False)
+        bold = best.map(lambda is_best: "font-weight: bold" if is_best else "")
+        return (
+            text.style.apply(lambda _: bold, axis=None)
+            .format(escape="html")
+            .format_index(escape="html", axis="index")
+            .format_index(escape="html", axis="columns")
+            .hide(axis="index", names=True)
+            .hide(axis="columns", names=True)
+            .set_caption(html.escape(self.full_caption))
+            .set_table_styles(_HTML_STYLES)
+            .set_uuid("results")
+            .to_html(doctype_html=True)
+        )
 
     def to_latex(self) -> str:
         """Return a LaTeX table environment that needs the package booktabs alone, in percent, best values bold."""
