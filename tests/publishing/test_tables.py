@@ -1,3 +1,4 @@
+import html
 import math
 import re
 import subprocess
