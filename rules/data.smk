@@ -7,7 +7,8 @@ localrules:
 
 rule download:
     output:
-        protected("results/data/{dataset}/raw/{file}"),
+        # Not removed and not made again by a change of code: a raw file is what its checksum says.
+        update("results/data/{dataset}/raw/{file}"),
     log:
         "results/logs/download/{dataset}/{file}.log",
     benchmark:
