@@ -6,6 +6,8 @@ SHELL := /bin/bash
 VENV := .venv
 READY := $(VENV)/ready
 PYTHON ?= python3
+# uv would rather fill an environment that happens to be active.
+unexport VIRTUAL_ENV CONDA_PREFIX
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 DEMO := results/%/demo/texdigits
@@ -48,5 +50,5 @@ $(READY): envs/requirements.lock
 	@$(PYTHON) -m venv --clear $(VENV)
 	@sed -n '/^uv==/,/^[^ ]/p' envs/requirements.lock | sed '/^uv==/!{/^[^ ]/d}' > $(VENV)/uv.lock
 	@python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement $(VENV)/uv.lock
-	@uv pip sync --system-certs --quiet --require-hashes --compile-bytecode envs/requirements.lock
+	@uv pip sync --python $(VENV)/bin/python --system-certs --quiet --require-hashes --compile-bytecode envs/requirements.lock
 	@touch $@

@@ -19,6 +19,11 @@ include: "rules/analyse.smk"
 include: "rules/publish.smk"
 
 
+# Said before the first download, not by the first training after it.
+onstart:
+    refuse_without_gpu()
+
+
 localrules:
     all,
     paper,
@@ -30,6 +35,7 @@ rule all:
     default_target: True
     input:
         wanted(*TABLES, *FIGURES),
+        every_evaluation(),
 
 
 # Everything config.yaml asks for, under the name that says what it is.

@@ -30,6 +30,7 @@ HISTORY = f"{RUN}/history.csv"
 PERTURBATIONS = f"{RUN}/perturbations.npz"
 EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
 CORRUPTED = "results/data/{dataset}/corruptions/{corruption}.npy"
+CHECKSUMS = "results/data/{dataset}/corruptions/checksums.json"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
@@ -65,6 +66,13 @@ wildcard_constraints:
     suite=r"\w+",
 
 
+def what_preparation_reads(wildcards):
+    """A data set's entry in the registry, without what does not change its arrays, such as an address."""
+    entry = get_dataset(wildcards.dataset)
+    sources = [source.checksum for source in entry.sources]
+    return [entry.classes, entry.image_size, entry.train_size, entry.test_size, entry.mean, entry.std, sources]
+
+
 def is_possible(product, dataset):
     """Whether the config asks for all that a table or figure of this data set cannot do without."""
     needed, _ = (TABLES | FIGURES)[product]
@@ -96,6 +104,11 @@ def evaluations(product):
         for suite in study.suites(run.dataset)
         if suite in (*needed, *optional)
     ]
+
+
+def every_evaluation():
+    """Every evaluation of every run, also of a suite that no table or figure shows by itself."""
+    return [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites(run.dataset)]
 
 
 def wanted(*names):
@@ -181,10 +194,22 @@ def code_and_dataset(script):
     return lambda wildcards: script_code(script, get_dataset(wildcards.dataset).prepare.partition(":")[0])
 
 
+def refuse_without_gpu():
+    """Stop where jobs that are due here need a GPU and this machine has none."""
+    due = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    on_device = {name for name in due if name in ("train", "perturb") or name.startswith("evaluate_")}
+    # NVIDIA's device files, AMD's, and those of Windows' subsystem for Linux.
+    found = any(next(Path("/dev").glob(form), None) for form in ("nvidia[0-9]*", "kfd", "dxg"))
+    if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not found:
+        raise WorkflowError(
+            "compute.device is cuda but this machine has no GPU: "
+            "run on one, submit the jobs to a cluster, or set it to cpu or auto."
+        )
+
+
 def compute(stage):
     """Threads, memory, minutes and GPUs of a stage's jobs, from the config."""
-    wanted = config["compute"][stage]
-    return {"gpu": 0, **wanted}
+    return {"gpu": 0, **config["compute"][stage]}
 
 
 def corrupted_sets():

@@ -43,7 +43,7 @@ rule prepare:
         runtime=compute("data")["runtime"],
     params:
         seed=config.get("data", {}).get("seed", 0),
-        entry=lambda wildcards: str(get_dataset(wildcards.dataset)),
+        entry=what_preparation_reads,
         code=code_and_dataset("prepare"),
     script:
         "../scripts/prepare.py"
@@ -55,6 +55,7 @@ rule corrupt:
         arrays=ancient(ARRAYS),
     output:
         corrupted_sets(),
+        checksums=CHECKSUMS,
     log:
         "results/logs/corrupt/{dataset}.log",
     benchmark:

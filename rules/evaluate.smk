@@ -21,8 +21,6 @@ rule evaluate_clean:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        batch_size=config["evaluation"]["batch_size"],
-        device=config["compute"]["device"],
         code=code_and_model("evaluate_clean"),
     script:
         "../scripts/evaluate_clean.py"
@@ -48,9 +46,8 @@ rule evaluate_adversarial:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=config["evaluation"].get("adversarial"),
+        settings=study.settings("adversarial"),
         batch_size=config["evaluation"]["batch_size"],
-        device=config["compute"]["device"],
         code=code_and_model("evaluate_adversarial"),
     script:
         "../scripts/evaluate_adversarial.py"
@@ -76,9 +73,8 @@ rule evaluate_autoattack:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=config["evaluation"].get("autoattack"),
+        settings=study.settings("autoattack"),
         batch_size=config["evaluation"]["batch_size"],
-        device=config["compute"]["device"],
         code=code_and_model("evaluate_autoattack"),
     script:
         "../scripts/evaluate_autoattack.py"
@@ -91,6 +87,7 @@ rule evaluate_corruption:
         weights=WEIGHTS,
         record=RECORD,
         corrupted=corrupted_sets(),
+        checksums=CHECKSUMS,
     output:
         of_suite("corruption"),
     log:
@@ -105,9 +102,7 @@ rule evaluate_corruption:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=config["evaluation"].get("corruption"),
-        batch_size=config["evaluation"]["batch_size"],
-        device=config["compute"]["device"],
+        settings=study.settings("corruption"),
         code=code_and_model("evaluate_corruption"),
     script:
         "../scripts/evaluate_corruption.py"
@@ -133,8 +128,6 @@ rule evaluate_cue_conflict:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        batch_size=config["evaluation"]["batch_size"],
-        device=config["compute"]["device"],
         code=code_and_model("evaluate_cue_conflict"),
     script:
         "../scripts/evaluate_cue_conflict.py"
@@ -160,9 +153,7 @@ rule perturb:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=config.get("perturbations"),
-        batch_size=config["evaluation"]["batch_size"],
-        device=config["compute"]["device"],
+        settings=study.settings("perturbations"),
         code=code_and_model("perturb"),
     script:
         "../scripts/perturb.py"

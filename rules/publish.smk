@@ -271,7 +271,7 @@ rule draw_perturbations:
     params:
         labels=labels,
         variants=lambda wildcards: [run.variant for run in first_of_each_variant(wildcards)],
-        settings=config.get("perturbations"),
+        settings=study.settings("perturbations"),
         code=code("draw_perturbations"),
     script:
         "../scripts/draw_perturbations.py"
@@ -282,6 +282,7 @@ rule draw_corruption_samples:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
         corrupted=corrupted_sets(),
+        checksums=CHECKSUMS,
     output:
         png=published(FIGURE, "corruption_samples.png", "Corruption samples"),
         pdf=named(FIGURE, "corruption_samples.pdf"),

@@ -24,7 +24,6 @@ rule train:
         spec=lambda wildcards: study.spec(
             Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
         ),
-        device=config["compute"]["device"],
         code=code_and_model("train"),
     script:
         "../scripts/train.py"

@@ -11,10 +11,10 @@ from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
-    device = use_device(snakemake.params.device, snakemake.threads)
+    device = use_device(snakemake.config["compute"]["device"], snakemake.threads)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     classifier, record = load_checkpoint(snakemake.input.record)
     corrupted = {Path(file).stem: load_corrupted(file) for file in snakemake.input.corrupted}
     labels = dataset.labels("test")[: snakemake.params.settings.get("images")]
-    rows = evaluate_corruption(classifier, corrupted, labels, snakemake.params.batch_size, device)
+    rows = evaluate_corruption(classifier, corrupted, labels, snakemake.config["evaluation"]["batch_size"], device)
     write_results(snakemake.output[0], record["run"], "corruption", rows)

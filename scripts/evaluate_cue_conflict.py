@@ -10,7 +10,7 @@ from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
-    device = use_device(snakemake.params.device, snakemake.threads)
+    device = use_device(snakemake.config["compute"]["device"], snakemake.threads)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     classifier, record = load_checkpoint(snakemake.input.record)
     rows = evaluate_cue_conflict(
@@ -19,7 +19,7 @@ with job(snakemake):
         dataset.array("cue_conflict_shapes"),
         dataset.array("cue_conflict_textures"),
         dataset.classes,
-        snakemake.params.batch_size,
+        snakemake.config["evaluation"]["batch_size"],
         device,
     )
     write_results(snakemake.output[0], record["run"], "cue_conflict", rows)

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from time import perf_counter
 
 import pandas as pd
 
@@ -15,15 +14,17 @@ from filterfreq.provenance import environment
 from filterfreq.training.loop import HISTORY_COLUMNS, Trainer, build_classifier, count_parameters
 
 with job(snakemake) as logger:
-    start = perf_counter()
     spec = snakemake.params.spec
-    device = use_device(snakemake.params.device, snakemake.threads)
+    device = use_device(snakemake.config["compute"]["device"], snakemake.threads)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     folder = Path(snakemake.output.record).parent
     state_file = folder / "training_state.pt"
-    fingerprint = json.dumps([spec, snakemake.params.code, dataset.record["arrays"], snakemake.threads, device.type])
+    fingerprint = json.dumps(
+        [spec, snakemake.params.code, dataset.record["arrays"], snakemake.threads, device.type], sort_keys=True
+    )
     classifier = build_classifier(spec, dataset)
-    history = Trainer(classifier, spec, dataset, device, state_file, fingerprint, logger.info).train()
+    trainer = Trainer(classifier, spec, dataset, device, state_file, fingerprint, logger.info)
+    history = trainer.train()
 
     with replacing(snakemake.output.history) as temporary:
         pd.DataFrame(history, columns=list(HISTORY_COLUMNS)).to_csv(temporary, index=False)
@@ -42,7 +43,7 @@ with job(snakemake) as logger:
             "code": snakemake.params.code,
             "data": {name: array["sha256"] for name, array in dataset.record["arrays"].items()},
             "device": describe_device(device),
-            "seconds": round(perf_counter() - start, 3),
+            "seconds": round(trainer.seconds, 3),
             "peak_memory_mb": round(peak_memory_mb(device), 1),
         },
     }

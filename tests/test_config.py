@@ -1,3 +1,4 @@
+import math
 from copy import deepcopy
 from pathlib import Path
 
@@ -69,6 +70,29 @@ def test_the_demo_and_the_paper_are_valid(config):
         ("evaluation/adversarial/attacks", [], r"evaluation\.adversarial\.attacks: is empty"),
         ("evaluation/autoattack/epsilons", ["2\\255"], r"evaluation\.autoattack\.epsilons\.0: .* not of the form"),
         ("evaluation/corruptions", {}, r"evaluation: unknown key 'corruptions': did you mean 'corruption'"),
+        ("evaluation/autoattack/epsilons", ["0"], r"evaluation\.autoattack\.epsilons\.0: '0' is not of the form"),
+        ("evaluation/autoattack/epsilons", ["0.0/255"], r"evaluation\.autoattack\.epsilons\.0: .* not of the form"),
+        (
+            "evaluation/adversarial/attacks",
+            [{"attack": "pgd", "norm": "linf", "epsilons": ["1/255"]}],
+            r"evaluation\.adversarial\.attacks\.0: 'steps' is missing",
+        ),
+        (
+            "evaluation/adversarial/attacks",
+            [
+                {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["2/255"]},
+                {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["4/510"], "relative_step_size": 1.0},
+            ],
+            r"evaluation\.adversarial\.attacks\.1: an attack with the same steps, norm and epsilon 4/510 is there",
+        ),
+        (
+            "variants/plain-fgsm/adversarial_training",
+            {"attack": "pgd", "norm": "l2", "epsilon": "0.5"},
+            r"variants\.plain-fgsm\.adversarial_training: 'steps' is missing",
+        ),
+        ("variants/wd/label", "plain", r"experiments\.demo\.variants: 'plain' and 'wd' have the same label 'plain'"),
+        ("training/default/learning_rate", math.nan, r"training\.default\.learning_rate: nan is no finite number"),
+        ("variants/wd-penalty/penalty/strength", math.inf, r"penalty\.strength: inf is no finite number"),
         ("compute/device", "gpu", r"compute\.device: 'gpu' is none of auto, cpu, cuda"),
     ],
 )
@@ -146,6 +170,12 @@ def test_cue_conflict_is_for_data_sets_that_have_it(config):
     study = Study(config, SCHEMA)
     assert study.suites("texdigits") == list(SUITES)
     assert "cue_conflict" not in study.suites("cifar10")
+
+
+@pytest.mark.parametrize("epsilon", ["8/255", "0.5", "0.05/1", "10", "1.25/255"])
+def test_epsilons_that_are_fine(config, epsilon):
+    put(config, "evaluation/autoattack/epsilons", [epsilon])
+    Study(config, SCHEMA)
 
 
 def test_the_schema_knows_what_the_package_knows():

@@ -47,27 +47,37 @@ def test_permissions_follow_the_umask(tmp_path):
     assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o640
 
 
-def limited_write(path: Path) -> subprocess.CompletedProcess:
-    """Write a megabyte where no file may grow beyond 64 KiB: the write fails as it does on a full disk."""
-    code = (
-        "import sys; from filterfreq.files import replacing\n"
-        "with replacing(sys.argv[1]) as temporary: temporary.write_bytes(bytes(2**20))"
-    )
+WRITERS = {
+    "bin": "temporary.write_bytes(bytes(2**20))",
+    "npy": "import numpy; numpy.save(temporary, numpy.zeros(2**18))",
+    "npz": "import numpy; numpy.savez(temporary, a=numpy.zeros(2**18))",
+    "pt": "import torch; torch.save({'a': torch.zeros(2**18)}, temporary)",
+    "csv": "import pandas; pandas.DataFrame({'a': range(2**17)}).to_csv(temporary)",
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_no_space_left_is_one_sentence_and_no_partial_file(tmp_path, writer):
+    """No file may grow beyond 64 KiB, so that writes fail as they do on a full disk."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
 
+    code = "import sys; from filterfreq.files import replacing\nwith replacing(sys.argv[1]) as temporary:\n    "
+    code += WRITERS[writer]
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", code, str(path)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, preexec_fn=limit)
-
-
-def test_no_space_left_is_one_sentence_and_no_partial_file(tmp_path):
-    outcome = limited_write(tmp_path / "array.npy")
+    command = [sys.executable, "-c", code, str(tmp_path / f"result.{writer}")]
+    outcome = subprocess.run(command, env=environment, capture_output=True, text=True, preexec_fn=limit)
     assert outcome.returncode != 0
-    message = outcome.stderr.splitlines()[-1]
-    assert f"InputError: no space left while writing {tmp_path / 'array.npy'}" in message
+    assert f"InputError: no space left while writing {tmp_path}/result.{writer}" in outcome.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_other_failures_stay_what_they_are(tmp_path):
+    with pytest.raises(RuntimeError, match="something else"), replacing(tmp_path / "result.csv"):
+        raise RuntimeError("something else")
+    with pytest.raises(PermissionError), replacing(tmp_path / "result.csv"):
+        raise PermissionError(13, "not yours")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a tiny file system needs root")

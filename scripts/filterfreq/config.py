@@ -1,9 +1,11 @@
 """From the config to the runs it asks for, and to the sentence that says what is wrong with it."""
 
 import itertools
+import math
 from copy import deepcopy
+from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -52,7 +54,9 @@ class Study:
         self.config = config
         validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
         _check(validator, config, "config")
+        _check_finite(config, [])
         self._check_training_names()
+        self._check_attacks()
         self.variants = deepcopy(config["variants"])
         for name, variant in self.variants.items():
             variant.setdefault("label", name)
@@ -63,6 +67,7 @@ class Study:
             name: self._runs(f"experiments.{name}", experiment, check_variant)
             for name, experiment in config["experiments"].items()
         }
+        self._check_labels()
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
 
     def _check_training_names(self) -> None:
@@ -70,6 +75,32 @@ class Study:
             _explained(check_architecture, name, f"training.models.{name}")
         for name in self.config["training"].get("datasets", {}):
             _explained(get_dataset, name, f"training.datasets.{name}")
+
+    def _check_attacks(self) -> None:
+        """Refuse attacks that the results could not tell apart."""
+        seen: set[tuple] = set()
+        for number, attack in enumerate(self.config["evaluation"].get("adversarial", {}).get("attacks", [])):
+            for epsilon in attack["epsilons"]:
+                key = (attack["attack"], attack.get("steps"), attack["norm"], float(Fraction(epsilon)))
+                if key in seen:
+                    raise InputError(
+                        f"evaluation.adversarial.attacks.{number}: an attack with the same steps, norm and epsilon "
+                        f"{epsilon} is there already, leave one out"
+                    )
+                seen.add(key)
+
+    def _check_labels(self) -> None:
+        """Refuse two variants of one experiment that its tables and figures could not tell apart."""
+        for experiment, runs in self.experiments.items():
+            variants = dict.fromkeys(run.variant for run in runs)
+            names: dict[str, str] = {}
+            for variant in variants:
+                other = names.setdefault(self.variants[variant]["label"], variant)
+                if other != variant:
+                    raise InputError(
+                        f"experiments.{experiment}.variants: '{other}' and '{variant}' have the same label "
+                        f"{self.variants[variant]['label']!r}, give one of them another"
+                    )
 
     def _runs(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[Run]:
         for name in experiment["datasets"]:
@@ -127,7 +158,12 @@ class Study:
             **training.get("datasets", {}).get(run.dataset, {}),
         }
         settings["augmentation"] = variant.pop("augmentation", settings["augmentation"])
-        return {"run": run._asdict(), "variant": variant, "training": settings}
+        return {"run": run._asdict(), "variant": _in_order(variant), "training": _in_order(settings)}
+
+    def settings(self, section: str) -> dict | None:
+        """The settings of a suite, or of the perturbations that are shown; None where there are none."""
+        found = self.config["evaluation"].get(section, self.config.get(section))
+        return None if found is None else _in_order(found)
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
@@ -161,6 +197,17 @@ def _check(validator: Draft202012Validator, instance: dict, where: str, *, prefi
     raise InputError(f"{path}: {_sentence(error)}")
 
 
+def _check_finite(value: Any, path: list[str]) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_finite(item, [*path, str(key)])
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _check_finite(item, [*path, str(number)])
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{'.'.join(path)}: {value} is no finite number")
+
+
 def _sentence(error: ValidationError) -> str:
     value = error.instance
     match error.validator:
@@ -185,6 +232,13 @@ def _sentence(error: ValidationError) -> str:
             return f"{value!r} is not of type {error.validator_value}"
         case _:
             return error.message
+
+
+def _in_order(value: Any) -> Any:
+    """The same with all keys sorted: a parameter that Snakemake compares must not depend on the order in the file."""
+    if isinstance(value, dict):
+        return {key: _in_order(value[key]) for key in sorted(value)}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value
 
 
 def _explained(check, name: str, where: str) -> None:

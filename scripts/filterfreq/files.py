@@ -4,7 +4,6 @@ import errno
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,38 +18,40 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary file beside `path` that takes its place once the block has ended well.
 
     The temporary file keeps the suffix of `path`, because writers choose their format by it. When the block raises,
-    it is removed and `path` stays as it was.
+    it is removed and `path` stays as it was. After a SIGKILL it stays behind under the one name that the next writer
+    of `path` uses again; so a path has one writer at a time.
 
     Raises:
         InputError: the disk or the quota is full.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-    except OSError as error:
-        raise _explained(error, path) from error
-    temporary = Path(name)
-    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(b"")
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        # mkstemp makes files private; results are meant to be shared as the user's umask says.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
-    except OSError as error:
-        raise _explained(error, path) from error
+    except (OSError, RuntimeError) as error:
+        if _is_full(error, temporary):
+            raise InputError(
+                f"no space left while writing {path}: free some space or choose another disk, then run again"
+            ) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _explained(error: OSError, path: Path) -> Exception:
-    if error.errno in _NO_SPACE:
-        return InputError(f"no space left while writing {path}: free some space or choose another disk, then run again")
-    return error
+def _is_full(error: OSError | RuntimeError, temporary: Path) -> bool:
+    """Whether a write failed for want of space; numpy and torch hide the reason, so then the file itself is asked."""
+    if getattr(error, "errno", None) is None:
+        try:
+            with open(temporary, "ab") as file:
+                file.write(bytes(2**20))
+        except OSError as refusal:
+            error = refusal
+    return getattr(error, "errno", None) in _NO_SPACE
 
 
 def sha256(path: str | Path) -> str:

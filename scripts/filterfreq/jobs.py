@@ -27,6 +27,8 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     logger = logging.getLogger("filterfreq")
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    # A log that cannot be written, on a full disk say, must not bury the sentence that says so.
+    logging.raiseExceptions = False
     terminal = logging.StreamHandler(sys.stderr)
     file = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
     for handler in (terminal, file):

@@ -85,7 +85,11 @@ def test_spatter_without_a_drop_leaves_the_image_instead_of_blackening_it():
 
 def test_generate_writes_one_file_and_one_line_per_corruption(images, tmp_path, capsys):
     generate(images[:2], tmp_path / "corruptions", 7, ["fog", "contrast"], processes=2)
-    assert sorted(path.name for path in (tmp_path / "corruptions").iterdir()) == ["contrast.npy", "fog.npy"]
+    assert sorted(path.name for path in (tmp_path / "corruptions").iterdir()) == [
+        "checksums.json",
+        "contrast.npy",
+        "fog.npy",
+    ]
     for corruption in ("fog", "contrast"):
         written = np.load(tmp_path / "corruptions" / f"{corruption}.npy")
         assert np.array_equal(written, corrupt_images(images[:2], corruption, seed=7))

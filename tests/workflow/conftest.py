@@ -1,4 +1,5 @@
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -27,10 +28,13 @@ class Project:
         self.folder = folder
         self.config = folder / "tiny.yaml"
 
-    def snakemake(self, *arguments: str, config: str | None = "tiny.yaml") -> subprocess.CompletedProcess:
+    def snakemake(
+        self, *arguments: str, config: str | None = "tiny.yaml", file_size: int | None = None
+    ) -> subprocess.CompletedProcess:
         given = ["--configfile", config] if config else []
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *given]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600)
+        limit = file_size and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size)))
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600, preexec_fn=limit)
 
     def plan(self, *arguments: str, config: str | None = "tiny.yaml") -> Plan:
         """The jobs of a dry run by rule, without targets, and their outputs."""

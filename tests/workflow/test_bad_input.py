@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,15 @@ def test_damaged_corrupted_images(project):
     assert "corruptions/fog.npy is truncated" in refused(project, target)
 
 
+def test_corrupted_images_with_another_checksum(project):
+    images = project.folder / "results/data/texdigits/corruptions/fog.npy"
+    content = bytearray(images.read_bytes())
+    content[-1] ^= 1
+    images.write_bytes(content)
+    target = again(project, f"{RUN}/evaluations/corruption.csv")
+    assert "corruptions/fog.npy does not have its recorded SHA-256" in refused(project, target)
+
+
 def test_damaged_perturbations(project):
     examples = project.folder / f"{RUN}/perturbations.npz"
     examples.write_bytes(examples.read_bytes()[:200])
@@ -120,10 +130,42 @@ def test_damaged_perturbations(project):
     assert "perturbations.npz is truncated" in refused(project, target)
 
 
-def test_no_gpu_where_one_is_required(project):
+def test_no_gpu_where_one_is_required_stops_before_the_data_are_made(fresh, tmp_path):
+    if any(Path("/dev").glob("nvidia[0-9]*")):
+        pytest.skip("there is a GPU, so nothing is missing")
+    config = tmp_path / "cuda.yaml"
+    config.write_text((fresh.folder / "tiny.yaml").read_text().replace("device: cpu", "device: cuda"))
+    outcome = fresh.snakemake("--directory", str(tmp_path / "work"), config=str(config))
+    assert outcome.returncode == 1
+    said = outcome.stdout + outcome.stderr
+    assert "compute.device is cuda but this machine has no GPU" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "work" / "results").exists()
+
+
+def test_figures_need_no_gpu(project):
+    project.edit("tiny.yaml", "device: cpu", "device: cuda")
+    target = again(project, "results/figures/tiny/texdigits/shape_bias.png")
+    assert project.snakemake(target).returncode == 0
+
+
+def test_no_gpu_at_the_job(project):
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("there is a GPU, so nothing is missing")
     project.edit("tiny.yaml", "device: cpu", "device: cuda")
+    # What a cluster's job would find on a node whose GPU is gone.
+    project.edit("Snakefile", "    refuse_without_gpu()", "    pass")
     target = again(project, f"{RUN}/run.json")
     assert "compute.device is cuda but this machine has no usable GPU" in refused(project, target)
+
+
+def test_a_full_disk(fresh, tmp_path):
+    """No file may grow beyond 8 MiB, and the training images take 12."""
+    work = tmp_path / "work"
+    outcome = fresh.snakemake("results/data/texdigits/dataset.json", "--directory", str(work), file_size=2**23)
+    assert outcome.returncode == 1
+    said = outcome.stdout + outcome.stderr
+    assert "error: no space left while writing results/data/texdigits/arrays/train_images.npy" in said
+    assert "Traceback" not in said
+    assert [path for path in (work / "results/data").rglob("*") if path.is_file()] == []

@@ -38,6 +38,8 @@ def test_a_killed_snakemake_goes_on_where_it_was(project, tmp_path):
             assert "goes on after epoch" in outcome.stderr
             assert "epoch 2/5" not in outcome.stderr
             assert files == expected
+            # What the kill left half written has gone too.
+            assert not list((project.folder / RUN).rglob(".*.part*"))
         else:
             expected = files
             (project.folder / RUN / "run.json").unlink()

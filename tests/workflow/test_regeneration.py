@@ -82,8 +82,8 @@ def test_another_model_or_data_set_in_the_registries_reruns_nothing(project):
     assert project.plan().jobs == Counter()
 
 
-def test_preparing_the_same_data_again_retrains_nothing(project):
-    """dataset.json holds the checksums of the arrays; it comes out the same, and so nothing after it is due."""
+def test_data_made_again_by_name_and_found_the_same_retrain_nothing(project):
+    """In one run Snakemake would retrain: it compares dataset.json, with its checksums, only once it is there."""
     project.edit("scripts/filterfreq/data/cifar.py", "import", "# changed\nimport")
     assert project.plan().jobs == Counter()
     with open(project.folder / "scripts/filterfreq/data/texdigits.py", "a") as file:
@@ -92,6 +92,26 @@ def test_preparing_the_same_data_again_retrains_nothing(project):
     outcome = project.snakemake("results/data/texdigits/dataset.json")
     assert outcome.returncode == 0, outcome.stderr
     assert project.plan().jobs == Counter()
+
+
+def test_the_order_of_keys_in_the_config_means_nothing(project):
+    project.edit("tiny.yaml", "{kind: highest, strength: 0.01, depth: 1}", "{depth: 1, strength: 0.01, kind: highest}")
+    project.edit("tiny.yaml", "    epochs: 1\n    batch_size: 128\n", "    batch_size: 128\n    epochs: 1\n")
+    project.edit(
+        "tiny.yaml", "{attack: fgsm, norm: linf, epsilons: [2/255]}", "{norm: linf, attack: fgsm, epsilons: [2/255]}"
+    )
+    assert project.plan().jobs == Counter()
+
+
+def test_where_and_in_which_portions_to_compute_means_nothing_to_finished_runs(project):
+    project.edit("tiny.yaml", "device: cpu", "device: auto")
+    assert project.plan().jobs == Counter()
+    project.edit("tiny.yaml", "  batch_size: 64", "  batch_size: 32")
+    # Their random starts are drawn batch by batch.
+    assert {rule for rule in project.plan().jobs if rule.startswith("evaluate")} == {
+        "evaluate_adversarial",
+        "evaluate_autoattack",
+    }
 
 
 def test_changed_settings_of_one_evaluation_redo_it_alone(project):

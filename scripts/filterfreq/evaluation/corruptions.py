@@ -19,7 +19,7 @@ import pandas as pd
 
 from filterfreq.data.arrays import open_array
 from filterfreq.errors import InputError, unknown
-from filterfreq.files import replacing
+from filterfreq.files import read_json, replacing, sha256, write_json
 
 COMMON: Mapping[str, str] = {
     "gaussian_noise": "noise",
@@ -48,6 +48,7 @@ EXTRA: Mapping[str, str] = {
 """The 4 extra corruptions, meant for validation, with their families."""
 CORRUPTIONS: Mapping[str, str] = {**COMMON, **EXTRA}
 SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
+CHECKSUMS_FILE = "checksums.json"
 
 _SMALLEST_SIDE = 32
 _CHUNK = 256
@@ -95,7 +96,7 @@ def generate(
     processes: int = 1,
     announce: Callable[[str], None] = print,
 ) -> None:
-    """Write `<folder>/<corruption>.npy` for each corruption, as `corrupt_images` makes it, and say so line by line.
+    """Write `<folder>/<corruption>.npy` for each corruption, as `corrupt_images` makes it, and their checksums.
 
     Args:
         images: uint8, n x H x W x 3, at least 32 pixels high and wide.
@@ -117,20 +118,26 @@ def generate(
             np.save(temporary, corrupted, allow_pickle=False)
         seconds = time.perf_counter() - start
         announce(f"corruption {number:2d}/{len(corruptions)}  {corruption:<17}  {seconds:6.1f} s")
+    folder = Path(folder)
+    checksums = {corruption: sha256(folder / f"{corruption}.npy") for corruption in corruptions}
+    write_json(folder / CHECKSUMS_FILE, checksums)
 
 
 def load_corrupted(path: str | Path) -> np.ndarray:
     """Return a file of `generate` as a read-only memory map: uint8, 5n x H x W x 3, severity 1 first.
 
     Raises:
-        InputError: the file is missing, truncated, or holds something else.
+        InputError: the file or the checksums beside it are missing or damaged, or it holds something else.
     """
+    path = Path(path)
     images = open_array(path, "delete it and run again")
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise InputError(
             f"{path} holds {images.dtype} {list(images.shape)} where uint8 of 5n x H x W x 3 is needed: "
             "delete it and run again"
         )
+    if sha256(path) != read_json(path.with_name(CHECKSUMS_FILE)).get(path.stem):
+        raise InputError(f"{path} does not have its recorded SHA-256: delete it and run again")
     return images
 
 

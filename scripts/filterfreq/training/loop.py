@@ -52,6 +52,7 @@ class Trainer:
         history: one dict of `HISTORY_COLUMNS` for each finished epoch. Loss and penalty are means over the epoch's
             images; accuracies are fractions, that of training on the augmented (or adversarial) images as they were
             seen, that of the test images in eval mode after the epoch.
+        seconds: what the finished epochs took together, those before an interruption included.
 
     Args:
         classifier: what is trained, on `device`, in place.
@@ -90,6 +91,7 @@ class Trainer:
         self.optimizer = make_optimizer(self.classifier, self.settings)
         self.schedule = make_schedule(self.optimizer, self.settings)
         self.history: list[dict] = []
+        self.seconds = 0.0
 
     def train(self) -> list[dict]:
         """Train up to the last epoch, from the saved state if there is one, and return the history.
@@ -103,6 +105,7 @@ class Trainer:
             start = perf_counter()
             row = self._epoch(epoch)
             self.history.append(row)
+            self.seconds += perf_counter() - start
             self._save()
             self.announce(
                 f"{self.name}  epoch {epoch:{len(str(epochs))}d}/{epochs}  loss {row['loss']:.4f}  "
@@ -186,6 +189,7 @@ class Trainer:
         state = {
             "fingerprint": self.fingerprint,
             "history": self.history,
+            "seconds": self.seconds,
             "model": self.classifier.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -197,7 +201,7 @@ class Trainer:
         if not self.state_file.exists():
             return
         try:
-            state = torch.load(self.state_file, map_location=self.device, weights_only=True)
+            state = torch.load(self.state_file, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError):
             self.announce(f"{self.name}  {self.state_file} is damaged, training starts afresh")
             return
@@ -210,6 +214,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.history = state["history"]
+        self.seconds = state["seconds"]
         self.announce(f"{self.name}  goes on after epoch {len(self.history)}")
 
 
