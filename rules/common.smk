@@ -12,6 +12,7 @@ from filterfreq.config import Run, Study
 from filterfreq.data.registry import get_dataset
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.machine import has_gpu
 from filterfreq.models.registry import architecture_module
 from filterfreq.provenance import code_version
 
@@ -198,9 +199,7 @@ def refuse_without_gpu():
     """Stop where jobs that are due here need a GPU and this machine has none."""
     due = {job.rule.name for job in workflow.dag.needrun_jobs()}
     on_device = {name for name in due if name in ("train", "perturb") or name.startswith("evaluate_")}
-    # NVIDIA's device files, AMD's, and those of Windows' subsystem for Linux.
-    found = any(next(Path("/dev").glob(form), None) for form in ("nvidia[0-9]*", "kfd", "dxg"))
-    if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not found:
+    if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
         raise WorkflowError(
             "compute.device is cuda but this machine has no GPU: "
             "run on one, submit the jobs to a cluster, or set it to cpu or auto."

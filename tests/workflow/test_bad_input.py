@@ -3,9 +3,10 @@
 import json
 import pickle
 import re
-from pathlib import Path
 
 import pytest
+
+from filterfreq.machine import has_gpu
 
 RUN = "results/runs/texdigits/resnet_8_2/plain/seed-0"
 
@@ -131,7 +132,7 @@ def test_damaged_perturbations(project):
 
 
 def test_no_gpu_where_one_is_required_stops_before_the_data_are_made(fresh, tmp_path):
-    if any(Path("/dev").glob("nvidia[0-9]*")):
+    if has_gpu():
         pytest.skip("there is a GPU, so nothing is missing")
     config = tmp_path / "cuda.yaml"
     config.write_text((fresh.folder / "tiny.yaml").read_text().replace("device: cpu", "device: cuda"))
