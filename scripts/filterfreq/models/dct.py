@@ -121,8 +121,13 @@ class DCTConv2d(nn.Module):
 
     def composed_weight(self) -> Tensor:
         """Return the filters `sum_kl c[o, i, k, l] B[k, l]`, shape [out_channels, in_channels / groups, N, N]."""
-        basis = self.basis.flatten(2).flatten(0, 1)
-        return (self.coefficients.flatten(2) @ basis).view_as(self.coefficients)
+        out_channels, in_channels, n, _ = self.coefficients.shape
+        # In the channels_last memory format, which training uses, this order of the axes copies nothing.
+        coefficients = self.coefficients.permute(0, 2, 3, 1).reshape(out_channels, n * n, in_channels)
+        filters = self.basis.reshape(n * n, n * n).T @ coefficients
+        filters = filters.view(out_channels, n, n, in_channels).permute(0, 3, 1, 2)
+        # A convolution takes its memory format from its filters too, so they keep that of the coefficients.
+        return filters.contiguous() if self.coefficients.is_contiguous() else filters
 
     def forward(self, images: Tensor) -> Tensor:
         """Convolve images [batch, in_channels, height, width] with the composed filters."""
@@ -235,9 +240,7 @@ def _composed(layer: DCTConv2d) -> nn.Conv2d:
         device=layer.coefficients.device,
         dtype=layer.coefficients.dtype,
     )
-    with torch.no_grad():
-        plain.weight.copy_(layer.composed_weight())
-    plain.weight.requires_grad_(layer.coefficients.requires_grad)
+    plain.weight = nn.Parameter(layer.composed_weight().detach(), layer.coefficients.requires_grad)
     return plain.train(layer.training)
 
 

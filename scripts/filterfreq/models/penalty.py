@@ -47,23 +47,51 @@ def frequency_penalty(model: nn.Module, kind: str, strength: float, depth: int) 
     layers = [module for module in model.modules() if isinstance(module, DCTConv2d)]
     if not layers:
         raise InputError("the frequency penalty needs DCT layers and the model has none: decompose it first")
-    counted = layers[: len(layers) // depth + 1]
-    return strength * sum(_layer_penalty(layer.coefficients, kind) for layer in counted)
+    coefficients = [layer.coefficients for layer in layers[: len(layers) // depth + 1]]
+    sizes = dict.fromkeys(tensor.shape[-1] for tensor in coefficients)
+    by_size = ([tensor for tensor in coefficients if tensor.shape[-1] == size] for size in sizes)
+    return strength * sum(_terms(_Norms.apply(*tensors), kind).sum() for tensors in by_size)
 
 
-def _layer_penalty(coefficients: Tensor, kind: str) -> Tensor:
-    norms = torch.linalg.vector_norm(coefficients, dim=(0, 1)).flatten()
-    size = coefficients.shape[-1]
+class _Norms(torch.autograd.Function):
+    """The norms n[i, j] of several layers with kernels of one size, and a gradient that takes one pass over each layer.
+
+    Autograd's own gradient of a vector norm takes three, a fifth of what a step costs in memory traffic for layers of
+    many channels on small images.
+    """
+
+    @staticmethod
+    def forward(ctx, *coefficients: Tensor) -> Tensor:
+        """Map L tensors [O, I, N, N] to norms [L, N * N]."""
+        norm = torch.linalg.vector_norm
+        # One axis after the other is ten times faster in the channels_last memory format, which training uses.
+        norms = torch.stack([norm(norm(tensor, dim=1), dim=0).flatten() for tensor in coefficients])
+        ctx.save_for_backward(norms, *coefficients)
+        return norms
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, ...]:
+        """Map the gradient [L, N * N] to those of the coefficients: c / n, and 0 where a norm is 0."""
+        norms, *coefficients = ctx.saved_tensors
+        factors = torch.where(norms > 0, gradient / norms, 0)
+        return tuple(
+            tensor * factor.view(tensor.shape[2:]) for tensor, factor in zip(coefficients, factors, strict=True)
+        )
+
+
+def _terms(norms: Tensor, kind: str) -> Tensor:
+    """Return the penalty's terms of layers with norms [L, N * N]; their sum is the penalty."""
+    size = math.isqrt(norms.shape[1])
     if kind == "diff_all":
         lower, higher = _neighbours(size, norms.device)
-        return torch.relu(norms[higher] - norms[lower]).sum()
+        return torch.relu(norms[:, higher] - norms[:, lower])
     base, _, diff = kind.partition("+")
-    total = norms @ _weights(base, size, norms.device, norms.dtype)
+    terms = norms * _weights(base, size, norms.device, norms.dtype)
     if diff and size > 1:
         # (0, 1), (1, 0) and (1, 1) of the flattened N x N norms
-        lowest = norms[[1, size, size + 1]]
-        total = total + torch.relu(lowest - norms[0]).sum()
-    return total
+        lowest = norms[:, [1, size, size + 1]]
+        terms = torch.cat([terms, torch.relu(lowest - norms[:, :1])], dim=1)
+    return terms
 
 
 # The constants are cached on their device, so that a training step copies nothing there. They are ordinary tensors even
