@@ -34,8 +34,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        wanted(*TABLES, *FIGURES),
-        every_evaluation(),
+        everything(),
 
 
 # Everything config.yaml asks for, under the name that says what it is.

@@ -41,15 +41,15 @@ def alternate(
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
 
-def row(what: str, ours: float, baseline: float, unit: str, target: str, *, rate: bool = False) -> dict:
+def row(what: str, ours: float, baseline: float, unit: str, target: str) -> dict:
     """Return one line of a table.
 
     Args:
         what: what is measured.
-        ours, baseline: the medians.
+        ours: our median.
+        baseline: the other one.
         unit: of both.
         target: what the ratio should be.
-        rate: more is better, as with images per second.
 
     Returns:
         The line; its ratio is ours / baseline.

@@ -1,7 +1,7 @@
 """What the DCT layers and the penalty cost in a training step and in evaluation (rows 1 to 4).
 
-    python benchmarks/layers.py
-    python benchmarks/layers.py --device cuda --batch-size 256
+python benchmarks/layers.py
+python benchmarks/layers.py --device cuda --batch-size 256
 """
 
 import argparse
@@ -10,12 +10,13 @@ from functools import partial
 
 import harness
 import torch
-from filterfreq.models import dct, registry
-from filterfreq.models.penalty import frequency_penalty
 from oracles.decomposition import penalty as penalty_in_loops
 from oracles.decomposition import two_stage
 from torch import nn
 from torch.nn import functional as F
+
+from filterfreq.models import dct, registry
+from filterfreq.models.penalty import frequency_penalty
 
 MODELS = {"resnet_20": "ResNet-20", "lowres_resnet9": "ResNet-9"}
 
@@ -29,6 +30,7 @@ class Step:
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3)
 
     def __call__(self) -> None:
+        """Take one step."""
         self.optimizer.zero_grad()
         F.cross_entropy(self.model(self.images), self.labels).backward()
         self.optimizer.step()

@@ -23,7 +23,7 @@ rule analyse_filters:
         mem_mb=compute("evaluate")["mem_mb"],
         runtime=compute("evaluate")["runtime"],
     params:
-        code=code_and_model("analyse_filters"),
+        code=code("analyse_filters"),
     script:
         "../scripts/analyse_filters.py"
 

@@ -30,8 +30,7 @@ RECORD = f"{RUN}/run.json"
 HISTORY = f"{RUN}/history.csv"
 PERTURBATIONS = f"{RUN}/perturbations.npz"
 EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
-CORRUPTED = "results/data/{dataset}/corruptions/{corruption}.npy"
-CHECKSUMS = "results/data/{dataset}/corruptions/checksums.json"
+CORRUPTED = "results/data/{dataset}/corruptions"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
@@ -107,9 +106,10 @@ def evaluations(product):
     ]
 
 
-def every_evaluation():
-    """Every evaluation of every run, also of a suite that no table or figure shows by itself."""
-    return [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites(run.dataset)]
+def everything():
+    """All tables and figures, and every evaluation of every run, also of a suite that nothing shows by itself."""
+    every = [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites(run.dataset)]
+    return list(dict.fromkeys([*wanted(*TABLES, *FIGURES), *every]))
 
 
 def wanted(*names):
@@ -209,11 +209,6 @@ def refuse_without_gpu():
 def compute(stage):
     """Threads, memory, minutes and GPUs of a stage's jobs, from the config."""
     return {"gpu": 0, **config["compute"][stage]}
-
-
-def corrupted_sets():
-    """The patterns of a data set's corrupted images."""
-    return [CORRUPTED.replace("{corruption}", corruption) for corruption in CORRUPTIONS]
 
 
 def named(pattern, file):

@@ -54,8 +54,7 @@ rule corrupt:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
     output:
-        corrupted_sets(),
-        checksums=CHECKSUMS,
+        directory(CORRUPTED),
     log:
         "results/logs/corrupt/{dataset}.log",
     benchmark:

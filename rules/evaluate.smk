@@ -21,7 +21,7 @@ rule evaluate_clean:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        code=code_and_model("evaluate_clean"),
+        code=code("evaluate_clean"),
     script:
         "../scripts/evaluate_clean.py"
 
@@ -48,7 +48,7 @@ rule evaluate_adversarial:
     params:
         settings=study.settings("adversarial"),
         batch_size=config["evaluation"]["batch_size"],
-        code=code_and_model("evaluate_adversarial"),
+        code=code("evaluate_adversarial"),
     script:
         "../scripts/evaluate_adversarial.py"
 
@@ -75,7 +75,7 @@ rule evaluate_autoattack:
     params:
         settings=study.settings("autoattack"),
         batch_size=config["evaluation"]["batch_size"],
-        code=code_and_model("evaluate_autoattack"),
+        code=code("evaluate_autoattack"),
     script:
         "../scripts/evaluate_autoattack.py"
 
@@ -86,8 +86,7 @@ rule evaluate_corruption:
         arrays=ancient(ARRAYS),
         weights=WEIGHTS,
         record=RECORD,
-        corrupted=corrupted_sets(),
-        checksums=CHECKSUMS,
+        corrupted=CORRUPTED,
     output:
         of_suite("corruption"),
     log:
@@ -103,7 +102,7 @@ rule evaluate_corruption:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=study.settings("corruption"),
-        code=code_and_model("evaluate_corruption"),
+        code=code("evaluate_corruption"),
     script:
         "../scripts/evaluate_corruption.py"
 
@@ -128,7 +127,7 @@ rule evaluate_cue_conflict:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        code=code_and_model("evaluate_cue_conflict"),
+        code=code("evaluate_cue_conflict"),
     script:
         "../scripts/evaluate_cue_conflict.py"
 
@@ -154,6 +153,6 @@ rule perturb:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=study.settings("perturbations"),
-        code=code_and_model("perturb"),
+        code=code("perturb"),
     script:
         "../scripts/perturb.py"

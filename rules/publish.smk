@@ -281,8 +281,7 @@ rule draw_corruption_samples:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
-        corrupted=corrupted_sets(),
-        checksums=CHECKSUMS,
+        corrupted=CORRUPTED,
     output:
         png=published(FIGURE, "corruption_samples.png", "Corruption samples"),
         pdf=named(FIGURE, "corruption_samples.pdf"),

@@ -10,7 +10,7 @@ with job(snakemake) as logger:
     images = PreparedDataset(Path(snakemake.input.dataset).parent).images("test")[: snakemake.params.images]
     generate(
         images,
-        Path(snakemake.output.checksums).parent,
+        snakemake.output[0],
         snakemake.params.seed,
         snakemake.params.corruptions,
         processes=snakemake.threads,

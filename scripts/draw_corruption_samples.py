@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.evaluation.corruptions import SEVERITIES, load_corrupted
+from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES, load_corrupted
 from filterfreq.jobs import job
 from filterfreq.publishing.samples import corruption_sheet
 from filterfreq.publishing.style import save
 
 with job(snakemake):
     clean = PreparedDataset(Path(snakemake.input.dataset).parent).images("test")[0]
-    sets = {Path(file).stem: load_corrupted(file) for file in snakemake.input.corrupted}
+    sets = {name: load_corrupted(Path(snakemake.input.corrupted, f"{name}.npy")) for name in CORRUPTIONS}
     # Each file holds one block per severity, so the first image comes back once per block.
     corrupted = {name: images[:: len(images) // len(SEVERITIES)] for name, images in sets.items()}
     save(corruption_sheet(clean, corrupted), snakemake.output.png, snakemake.output.pdf)

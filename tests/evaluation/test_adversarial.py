@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from oracles import attacks as oracle
 from torch import nn
 
 from filterfreq.data.batches import to_images
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import predict
-from filterfreq.evaluation.adversarial import evaluate_adversarial, perturbations
+from filterfreq.evaluation.adversarial import evaluate_adversarial, perturbations, withstands
 
 FGSM = {"attack": "fgsm", "norm": "linf", "epsilons": ["4/255"]}
 PGD = {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["4/255"]}
@@ -75,6 +76,24 @@ def test_misclassified_images_stay_wrong():
     assert shown.adversarial_predictions.tolist() == [0]
     (row,) = evaluate_adversarial(Wave(), images, labels, [attack], 10, "cpu", seed=0)
     assert row["value"] == 0
+
+
+@pytest.mark.parametrize("attack", [FGSM, PGD], ids=["fgsm", "pgd"])
+def test_leaving_out_misclassified_images_changes_no_other_image(convolutional, images, attack):
+    labels = predict(convolutional, images, 100, "cpu")
+    labels[::3] = (labels[::3] + 1) % 4
+    labels[32:64] = (labels[32:64] + 1) % 4  # nothing to attack in the second batch
+    correct = predict(convolutional, images, 100, "cpu") == labels
+    seen = []
+    convolutional[1].register_forward_hook(lambda module, inputs, outputs: seen.append(len(outputs)))
+
+    robust = withstands(convolutional, images, labels, correct, attack, 4 / 255, 32, "cpu", seed=3)
+
+    steps = attack.get("steps", 0)
+    assert sum(seen) == correct.sum() * (max(steps, 1) + 1)
+    expected = oracle.withstands(convolutional, images, labels, 4 / 255, steps, 32, seed=3)
+    assert 0 < expected.sum() < correct.sum()
+    np.testing.assert_array_equal(robust, expected)
 
 
 def test_epsilon_zero_is_the_clean_accuracy_and_larger_ones_only_lower_it(convolutional, images):

@@ -6,14 +6,16 @@ import numpy as np
 import pyautoattack
 import pytest
 import torch
+from oracles import attacks as oracle
 from torch import nn
 
 import filterfreq
 from filterfreq.data.batches import to_images
 from filterfreq.errors import InputError
+from filterfreq.evaluation import autoattack
 from filterfreq.evaluation.accuracy import predict
 from filterfreq.evaluation.adversarial import evaluate_adversarial
-from filterfreq.evaluation.autoattack import evaluate_autoattack
+from filterfreq.evaluation.autoattack import evaluate_autoattack, withstands
 
 
 def images_of(n: int) -> np.ndarray:
@@ -79,6 +81,54 @@ def test_autoattack_is_at_least_as_strong_as_pgd(convolutional, norm):
     rows = evaluate_autoattack(convolutional, images, labels, norm, epsilons, 32, "cpu", 0, ["apgd-ce", "fab-t"])
     assert all(row["value"] <= bound for row, bound in zip(rows, upper, strict=True))
     assert 0 < min(upper) < max(upper) < 1
+
+
+def test_the_smallest_epsilon_is_the_packages_result_image_for_image(convolutional):
+    images = images_of(40)
+    labels = predict(convolutional, images, 40, "cpu")
+    labels[::5] = (labels[::5] + 1) % 5
+    attacks = ["apgd-ce", "square"]
+    expected = oracle.autoattack(convolutional.eval(), images, labels, 4 / 255, 8, 3, attacks)
+
+    (robust,) = withstands(convolutional, images, labels, "linf", [4 / 255], 8, "cpu", 3, attacks)
+
+    assert 0 < expected.sum() < 32
+    np.testing.assert_array_equal(robust, expected)
+
+
+def test_large_sets_are_attacked_in_chunks(convolutional, monkeypatch):
+    monkeypatch.setattr(autoattack, "CHUNK", 2)
+    images = images_of(20)
+    labels = predict(convolutional, images, 20, "cpu")
+
+    (robust,) = withstands(convolutional, images, labels, "linf", [4 / 255], 4, "cpu", 3, ["apgd-ce"])
+
+    chunks = [slice(start, start + 8) for start in (0, 8, 16)]
+    expected = [
+        oracle.autoattack(convolutional.eval(), images[chunk], labels[chunk], 4 / 255, 4, 3, ["apgd-ce"])
+        for chunk in chunks
+    ]
+    assert 0 < robust.sum() < 20
+    np.testing.assert_array_equal(robust, np.concatenate(expected))
+
+
+def test_images_that_a_smaller_epsilon_has_broken_are_not_attacked_again(convolutional, monkeypatch):
+    given = []
+    run = pyautoattack.AutoAttack.run_standard_evaluation
+
+    def recorded(self, images, labels, **options):
+        given.append((self.epsilon, len(labels)))
+        return run(self, images, labels, **options)
+
+    monkeypatch.setattr(pyautoattack.AutoAttack, "run_standard_evaluation", recorded)
+    images = images_of(40)
+    labels = predict(convolutional, images, 40, "cpu")
+    epsilons = ["6/255", "2/255", "0.9", "0.95"]
+    rows = evaluate_autoattack(convolutional, images, labels, "linf", epsilons, 40, "cpu", 3, ["apgd-ce"])
+    left = {row["parameter"].rpartition("=")[2]: round(row["value"] * 40) for row in rows}
+    assert 0 == left["0.9"] < left["6/255"] < left["2/255"] < 40
+    # In the order of size, each given what the one before it has left; the last is given nothing, so it does not run.
+    assert given == [(2 / 255, 40), (6 / 255, left["2/255"]), (0.9, left["6/255"])]
 
 
 def test_it_is_seeded_and_leaves_model_and_generator_alone(convolutional):

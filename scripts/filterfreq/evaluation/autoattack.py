@@ -23,6 +23,9 @@ from filterfreq.evaluation.results import format_parameter, fraction, parse_epsi
 ATTACKS: tuple[str, ...] = ("apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "square")
 """The attacks that a subset may name; the standard version runs apgd-ce, apgd-t, fab-t and square."""
 
+CHUNK = 8
+"""Batches that one call of the package takes: it holds all images it is given, twice, as float32."""
+
 _NORMS = {"linf": "Linf", "l2": "L2"}
 # The targeted difference-of-logits loss divides by a difference that involves the fourth largest logit.
 _FEWEST_CLASSES = 4
@@ -47,7 +50,7 @@ def evaluate_autoattack(
 ) -> list[dict[str, Any]]:
     """Measure the accuracy under AutoAttack, the suite `autoattack`.
 
-    Each attack of the ensemble sees the images that withstood the ones before it.
+    See `withstands`.
 
     Args:
         model: a classifier with at least 4 classes.
@@ -75,30 +78,81 @@ def evaluate_autoattack(
     radii = [parse_epsilon(epsilon) for epsilon in epsilons]
     if 0 in radii:
         raise InputError("epsilon 0 leaves AutoAttack nothing to do: leave it out, it is the clean accuracy")
+    name = "+".join(attacks) if attacks else "autoattack"
+    robust = withstands(model, images, labels, norm, radii, batch_size, device, seed, attacks)
+    return [
+        fraction("accuracy", format_parameter(attack=name, norm=norm, epsilon=epsilon), flags.sum(), len(labels))
+        for epsilon, flags in zip(epsilons, robust, strict=True)
+    ]
+
+
+def withstands(
+    model: nn.Module,
+    images: np.ndarray,
+    labels: np.ndarray,
+    norm: str,
+    epsilons: Sequence[float],
+    batch_size: int,
+    device: torch.device | str,
+    seed: int,
+    attacks: Sequence[str] | None = None,
+) -> np.ndarray:
+    """Return which images stay classified correctly at each epsilon.
+
+    Each attack of the ensemble sees the images that withstood the ones before it, and each epsilon the images that
+    withstood the smaller ones: an adversarial example inside the smaller ball lies inside the larger one too. At the
+    smallest epsilon the result is the package's own, image for image.
+
+    Large sets are given to the package in chunks of `CHUNK` batches, which bounds the memory and fixes the draws.
+
+    Args:
+        model: a classifier with at least 4 classes.
+        images: uint8, N x H x W x C.
+        labels: int64, N.
+        norm: "linf" or "l2".
+        epsilons: radii of the ball in units of [0, 1], more than 0.
+        batch_size: images at a time; the random draws depend on it.
+        device: where to compute.
+        seed: of the random draws.
+        attacks: as in `evaluate_autoattack`.
+
+    Returns:
+        bool, one row per epsilon, one column per image.
+    """
+    robust = np.zeros((len(epsilons), len(labels)), dtype=bool)
+    with inference(model, device):
+        classes = _number_of_classes(model, to_images(images[:1], device))
+        for start in range(0, len(labels), CHUNK * batch_size):
+            left = np.arange(start, min(start + CHUNK * batch_size, len(labels)))
+            for place in np.argsort(epsilons):
+                adversary = pyautoattack.AutoAttack(
+                    model, norm=_NORMS[norm], eps=epsilons[place], seed=seed, device=device
+                )
+                # Its own version for subsets would restart the attacks five times, where the standard one does not.
+                adversary.attacks_to_run = list(attacks or adversary.attacks_to_run)
+                # Fewer classes than the ten of its default have fewer targets.
+                adversary.apgd_targeted.n_target_classes = adversary.fab.n_target_classes = min(9, classes - 1)
+                left = left[_run(adversary, images[left], labels[left], batch_size)]
+                robust[place, left] = True
+                if not len(left):
+                    break
+    return robust
+
+
+def _run(adversary: pyautoattack.AutoAttack, images: np.ndarray, labels: np.ndarray, batch_size: int) -> np.ndarray:
+    """Return which images stay classified correctly: bool, N."""
     # The package reshapes images and their gradients as views, which only the default memory format allows.
     clean, truth = to_images(images, "cpu").contiguous(), torch.from_numpy(np.array(labels))
-    name = "+".join(attacks) if attacks else "autoattack"
-    rows = []
-    gpus = [device] if torch.device(device).type == "cuda" else []
-    with inference(model, device):
-        classes = _number_of_classes(model, clean, device)
-        for epsilon, radius in zip(epsilons, radii, strict=True):
-            adversary = pyautoattack.AutoAttack(model, norm=_NORMS[norm], eps=radius, seed=seed, device=device)
-            # Its own version for subsets would restart the attacks five times, where the standard version does not.
-            adversary.attacks_to_run = list(attacks or adversary.attacks_to_run)
-            # Fewer classes than the ten of its default have fewer targets.
-            adversary.apgd_targeted.n_target_classes = adversary.fab.n_target_classes = min(9, classes - 1)
-            # It seeds torch's global generators.
-            with torch.random.fork_rng(gpus):
-                _, predictions = adversary.run_standard_evaluation(clean, truth, batch_size=batch_size)
-            parameter = format_parameter(attack=name, norm=norm, epsilon=epsilon)
-            rows.append(fraction("accuracy", parameter, (predictions == truth).sum(), len(truth)))
-    return rows
+    # It seeds torch's global generators.
+    gpus = [adversary.device] if torch.device(adversary.device).type == "cuda" else []
+    with torch.random.fork_rng(gpus):
+        _, predictions = adversary.run_standard_evaluation(clean, truth, batch_size=batch_size)
+    return (predictions == truth).numpy()
 
 
-def _number_of_classes(model: nn.Module, images: torch.Tensor, device: torch.device | str) -> int:
+def _number_of_classes(model: nn.Module, images: torch.Tensor) -> int:
     with torch.no_grad():
-        classes = model(images[:1].to(device)).shape[1]
+        classes = model(images).shape[1]
     if classes < _FEWEST_CLASSES:
         raise InputError(
             f"AutoAttack needs at least {_FEWEST_CLASSES} classes, but the model has {classes}: leave it out"

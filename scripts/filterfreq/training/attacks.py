@@ -21,6 +21,7 @@ def fgsm(
     norm: str = "linf",
     random_start: bool = False,
     generator: torch.Generator | None = None,
+    chosen: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Fast gradient sign method: one step of length epsilon along the gradient of the cross entropy.
 
@@ -39,15 +40,16 @@ def fgsm(
         norm: "linf" or "l2".
         random_start: start at a random point of the ball.
         generator: where the random start is drawn from, on any device; torch's global one by default.
+        chosen: as in `pgd`.
 
     Returns:
-        Adversarial images, detached, like `images`.
+        Adversarial images, detached, like `images`; of the chosen ones alone.
 
     Raises:
         InputError: an unknown norm, or a negative epsilon.
     """
     step_size = 1.25 * epsilon if random_start else epsilon
-    return pgd(model, images, labels, epsilon, 1, step_size, norm, random_start, generator)
+    return pgd(model, images, labels, epsilon, 1, step_size, norm, random_start, generator, chosen)
 
 
 def pgd(
@@ -60,6 +62,7 @@ def pgd(
     norm: str = "linf",
     random_start: bool = True,
     generator: torch.Generator | None = None,
+    chosen: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Projected gradient descent on the negative cross entropy, from a random point of the ball.
 
@@ -78,9 +81,11 @@ def pgd(
         norm: "linf" or "l2".
         random_start: start at a point drawn uniformly from the ball.
         generator: as in `fgsm`.
+        chosen: bool, N: attack these images alone. Their random starts are those that they have among all N, so that
+            leaving the others out changes nothing but the time.
 
     Returns:
-        Adversarial images, detached, like `images`.
+        Adversarial images, detached, like `images`; of the chosen ones alone.
 
     Raises:
         InputError: an unknown norm, a negative epsilon or step size, or less than one step.
@@ -96,6 +101,8 @@ def pgd(
     adversarial = images
     if random_start:
         adversarial = _project(images + _random_point(images, epsilon, norm, generator), images, epsilon, norm)
+    if chosen is not None:
+        images, labels, adversarial = images[chosen], labels[chosen], adversarial[chosen]
     for _ in range(steps):
         step = step_size * _direction(_gradient(model, adversarial, labels), norm)
         adversarial = _project(adversarial + step, images, epsilon, norm)
@@ -122,6 +129,7 @@ def attack_images(
     labels: torch.Tensor,
     epsilon: float,
     generator: torch.Generator | None = None,
+    chosen: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Attack images as a mapping from the config says: FGSM from the image itself, PGD from a random point.
 
@@ -134,19 +142,20 @@ def attack_images(
         labels: int64, N.
         epsilon: radius of the ball, in units of [0, 1].
         generator: as in `fgsm`.
+        chosen: as in `pgd`.
 
     Returns:
-        Adversarial images, detached, like `images`.
+        Adversarial images, detached, like `images`; of the chosen ones alone.
 
     Raises:
         InputError: see `check_attack`, `pgd`.
     """
     check_attack(config)
     if config["attack"] == "fgsm":
-        return fgsm(model, images, labels, epsilon, config["norm"], generator=generator)
+        return fgsm(model, images, labels, epsilon, config["norm"], generator=generator, chosen=chosen)
     steps = config["steps"]
     step_size = config.get("relative_step_size", 2.5 / steps) * epsilon
-    return pgd(model, images, labels, epsilon, steps, step_size, config["norm"], generator=generator)
+    return pgd(model, images, labels, epsilon, steps, step_size, config["norm"], generator=generator, chosen=chosen)
 
 
 def _gradient(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
