@@ -10,7 +10,7 @@ from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
-    device = use_device(snakemake.config["compute"]["device"], snakemake.threads)
+    device = use_device(snakemake.config["compute"], snakemake.threads)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     classifier, record = load_checkpoint(snakemake.input.record)
     settings = snakemake.params.settings

@@ -11,7 +11,7 @@ from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
-    device = use_device(snakemake.config["compute"]["device"], snakemake.threads)
+    device = use_device(snakemake.config["compute"], snakemake.threads)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     classifier, record = load_checkpoint(snakemake.input.record)
     corrupted = {name: load_corrupted(Path(snakemake.input.corrupted, f"{name}.npy")) for name in CORRUPTIONS}

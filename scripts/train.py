@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from filterfreq.compute import describe_device, peak_memory_mb, use_device
+from filterfreq.compute import describe_device, is_deterministic, peak_memory_mb, use_device, use_precision
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.files import replacing
 from filterfreq.jobs import job
@@ -15,15 +15,18 @@ from filterfreq.training.loop import HISTORY_COLUMNS, Trainer, build_classifier,
 
 with job(snakemake) as logger:
     spec = snakemake.params.spec
-    device = use_device(snakemake.config["compute"]["device"], snakemake.threads)
+    compute = snakemake.config["compute"]
+    device = use_device(compute, snakemake.threads)
+    precision = use_precision(compute, device)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     folder = Path(snakemake.output.record).parent
     state_file = folder / "training_state.pt"
     fingerprint = json.dumps(
-        [spec, snakemake.params.code, dataset.record["arrays"], snakemake.threads, device.type], sort_keys=True
+        [spec, snakemake.params.code, dataset.record["arrays"], snakemake.threads, device.type, precision],
+        sort_keys=True,
     )
     classifier = build_classifier(spec, dataset)
-    trainer = Trainer(classifier, spec, dataset, device, state_file, fingerprint, logger.info)
+    trainer = Trainer(classifier, spec, dataset, device, state_file, fingerprint, logger.info, precision)
     history = trainer.train()
 
     with replacing(snakemake.output.history) as temporary:
@@ -43,6 +46,8 @@ with job(snakemake) as logger:
             "code": snakemake.params.code,
             "data": {name: array["sha256"] for name, array in dataset.record["arrays"].items()},
             "device": describe_device(device),
+            "precision": precision,
+            "deterministic": is_deterministic(compute, device),
             "seconds": round(trainer.seconds, 3),
             "peak_memory_mb": round(peak_memory_mb(device), 1),
         },

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from filterfreq.compute import describe_device, peak_memory_mb, use_device
+from filterfreq.compute import describe_device, is_deterministic, peak_memory_mb, use_device, use_precision
 from filterfreq.errors import InputError
 
 
@@ -14,7 +14,7 @@ def restored():
 
 
 def test_threads_and_device():
-    device = use_device("cpu", 2)
+    device = use_device({"device": "cpu"}, 2)
     assert device == torch.device("cpu")
     assert torch.get_num_threads() == 2
     assert torch.are_deterministic_algorithms_enabled()
@@ -24,13 +24,41 @@ def test_threads_and_device():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, so nothing is missing")
 def test_a_required_gpu_that_is_missing_is_one_sentence():
     with pytest.raises(InputError, match=r"compute\.device is cuda but this machine has no usable GPU"):
-        use_device("cuda", 1)
-    assert use_device("auto", 1).type == "cpu"
+        use_device({"device": "cuda"}, 1)
+    assert use_device({"device": "auto"}, 1).type == "cpu"
 
 
 def test_unknown_device():
     with pytest.raises(InputError, match="tpu"):
-        use_device("tpu", 1)
+        use_device({"device": "tpu"}, 1)
+
+
+def test_a_cpu_computes_in_float32_and_deterministically_whatever_a_gpu_does():
+    compute = {"device": "cpu", "on_gpu": {"precision": "bfloat16", "deterministic": False}}
+    device = use_device(compute, 1)
+    assert use_precision(compute, device) == "float32"
+    assert is_deterministic(compute, device)
+    assert torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_gpu_is_fast_unless_the_config_asks_for_equal_bits():
+    gpu = torch.device("cuda")
+    assert not is_deterministic({"device": "cuda"}, gpu)
+    assert is_deterministic({"device": "cuda", "on_gpu": {"deterministic": True}}, gpu)
+    assert use_precision({"device": "cuda"}, gpu) == "bfloat16"
+
+
+@pytest.mark.parametrize(("precision", "float32"), [("float32", "ieee"), ("tf32", "tf32"), ("bfloat16", "tf32")])
+def test_precision_of_training_on_a_gpu(precision, float32):
+    assert use_precision({"device": "cuda", "on_gpu": {"precision": precision}}, torch.device("cuda")) == precision
+    assert torch.backends.cudnn.conv.fp32_precision == torch.backends.cuda.matmul.fp32_precision == float32
+    use_device({"device": "cpu"}, 1)  # as every evaluation begins
+    assert torch.backends.cudnn.conv.fp32_precision == torch.backends.cuda.matmul.fp32_precision == "ieee"
+
+
+def test_unknown_precision():
+    with pytest.raises(InputError, match=r"unknown compute\.on_gpu\.precision 'bfloat'"):
+        use_precision({"device": "cuda", "on_gpu": {"precision": "bfloat"}}, torch.device("cuda"))
 
 
 def test_peak_memory_grows_with_what_is_held():

@@ -3,22 +3,28 @@
 import os
 import resource
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, unknown
+
+PRECISIONS = ("float32", "tf32", "bfloat16")
 
 
-def use_device(name: str, threads: int) -> torch.device:
-    """Set the job's threads and determinism, and return the device to compute on.
+def use_device(compute: Mapping[str, Any], threads: int) -> torch.device:
+    """Set the job's threads, determinism and full float32 precision, and return the device to compute on.
 
     Args:
-        name: `cpu`, `cuda`, or `auto` for a GPU where there is one.
+        compute: the config's section `compute`: `device` is `cpu`, `cuda`, or `auto` for a GPU where there is one;
+            with `on_gpu.deterministic` a GPU uses only kernels that promise equal bits, as a CPU always does.
         threads: CPU threads; results on a CPU are bit-identical for equal numbers of threads.
 
     Raises:
         InputError: `cuda` is asked for and no GPU is there, or the name is another.
     """
+    name = compute["device"]
     if name not in {"auto", "cpu", "cuda"}:
         raise InputError(f"compute.device: {name!r} is none of auto, cpu, cuda")
     available = torch.cuda.is_available()
@@ -27,11 +33,49 @@ def use_device(name: str, threads: int) -> torch.device:
             "compute.device is cuda but this machine has no usable GPU: run on one, or set it to cpu or auto"
         )
     torch.set_num_threads(threads)
+    device = torch.device("cuda" if available and name != "cpu" else "cpu")
+    deterministic = is_deterministic(compute, device)
     # cuBLAS needs this before its first call to be reproducible (CUDA's documentation, "Results reproducibility").
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # The same switch as use_deterministic_algorithms, which also imports torch's compiler: a second for every job.
-    torch.set_deterministic_debug_mode("warn" if available else "error")
-    return torch.device("cuda" if available and name != "cpu" else "cpu")
+    mode = ("warn" if available else "error") if deterministic else "default"
+    torch.set_deterministic_debug_mode(mode)
+    torch.backends.cudnn.benchmark = not deterministic
+    _set_float32("ieee")
+    return device
+
+
+def is_deterministic(compute: Mapping[str, Any], device: torch.device) -> bool:
+    """Return whether equal runs on this device give equal bits: on a CPU always, on a GPU where the config asks."""
+    return device.type == "cpu" or compute.get("on_gpu", {}).get("deterministic", False)
+
+
+def use_precision(compute: Mapping[str, Any], device: torch.device) -> str:
+    """Set the precision of training, and return its name.
+
+    Args:
+        compute: the config's section `compute`; `on_gpu.precision` is one of `PRECISIONS`, by default bfloat16.
+        device: what `use_device` returned.
+
+    Returns:
+        "float32" on a CPU; on a GPU what the config asks for: "tf32" rounds the inputs of convolutions and matrix
+        products to 10 bits of mantissa, "bfloat16" is automatic mixed precision, for which the training loop cares.
+
+    Raises:
+        InputError: an unknown precision.
+    """
+    precision = compute.get("on_gpu", {}).get("precision", "bfloat16")
+    if precision not in PRECISIONS:
+        raise unknown("compute.on_gpu.precision", precision, PRECISIONS)
+    if device.type == "cpu":
+        return "float32"
+    _set_float32("ieee" if precision == "float32" else "tf32")
+    return precision
+
+
+def _set_float32(precision: str) -> None:
+    torch.backends.cudnn.conv.fp32_precision = precision
+    torch.backends.cuda.matmul.fp32_precision = precision
 
 
 def describe_device(device: torch.device) -> str:

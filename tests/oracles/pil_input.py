@@ -31,4 +31,4 @@ def pil_loader(images, labels, mean, std, batch_size: int, workers: int, **optio
         ]
     )
     dataset = PILImages(images, labels, transform)
-    return DataLoader(dataset, batch_size, shuffle=True, num_workers=workers, persistent_workers=workers > 0, **options)
+    return DataLoader(dataset, batch_size, shuffle=True, num_workers=workers, **options)

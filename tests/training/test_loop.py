@@ -27,7 +27,7 @@ from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.training.loop import Trainer, build_classifier
 import safetensors.torch
-device = use_device("cpu", 1)
+device = use_device({"device": "cpu"}, 1)
 spec, dataset = json.loads(sys.argv[1]), PreparedDataset(sys.argv[2])
 classifier = build_classifier(spec, dataset)
 say = lambda line: print(line, flush=True)
@@ -62,7 +62,7 @@ def test_first_epoch_equals_a_plain_loop(tiny_dataset, tiny_spec, tmp_path):
     history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
 
     plain = build_classifier(spec, tiny_dataset).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(plain.parameters(), lr=0.01, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(plain.parameters(), lr=0.01, weight_decay=0.01, fused=True)
     images, labels = (torch.tensor(tiny_dataset.array(f"train_{kind}")) for kind in ("images", "labels"))
     losses, correct = [], 0
     plain.train()
@@ -77,6 +77,21 @@ def test_first_epoch_equals_a_plain_loop(tiny_dataset, tiny_spec, tmp_path):
     assert history[0]["loss"] == pytest.approx(sum(losses) / 3, rel=1e-6)
     assert history[0]["train_accuracy"] == correct / 96
     assert digest(classifier) == digest(plain)
+
+
+def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
+    """What a GPU computes by default, here with bfloat16 on a CPU: other roundings, the same training."""
+    exact, mixed = (
+        Trainer(
+            build_classifier(spec, tiny_dataset), spec, tiny_dataset, CPU, tmp_path / name, "", lambda _: None, name
+        ).train()
+        for name, spec in (("float32", deepcopy(tiny_spec)), ("bfloat16", deepcopy(tiny_spec)))
+    )
+    # bfloat16 has 8 bits of mantissa: a forward pass is off by about a percent.
+    assert mixed[0]["loss"] == pytest.approx(exact[0]["loss"], rel=0.05)
+    assert mixed[0]["loss"] != exact[0]["loss"]
+    assert mixed[-1]["loss"] < 0.5 * mixed[0]["loss"]
+    assert mixed[-1]["test_accuracy"] == pytest.approx(exact[-1]["test_accuracy"], abs=0.1)
 
 
 def test_reruns_are_bit_identical_and_seeds_differ(tiny_dataset, tiny_spec, tmp_path):

@@ -17,7 +17,7 @@ from filterfreq.data.batches import epoch_batches, to_images
 from filterfreq.errors import InputError
 from filterfreq.files import replacing
 from filterfreq.models.classifier import Classifier
-from filterfreq.models.dct import decompose
+from filterfreq.models.dct import compose, decompose
 from filterfreq.models.penalty import frequency_penalty
 from filterfreq.models.registry import build
 from filterfreq.training.attacks import attack_images
@@ -62,6 +62,7 @@ class Trainer:
         state_file: where the state is kept after every epoch.
         fingerprint: identifies spec, code and data; a state with another one is not resumed.
         announce: takes one line for each epoch.
+        precision: "bfloat16" computes the network in automatic mixed precision; anything else leaves it as it is.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Trainer:
         state_file: Path,
         fingerprint: str,
         announce: Callable[[str], None],
+        precision: str = "float32",
     ) -> None:
         self.classifier = classifier.to(device, memory_format=torch.channels_last)
         self.settings = spec["training"]
@@ -83,6 +85,7 @@ class Trainer:
         self.state_file = state_file
         self.fingerprint = fingerprint
         self.announce = announce
+        self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
         self.train_images, self.train_labels, self.test_images, self.test_labels = (
             torch.from_numpy(np.array(array)).to(device)
             for split in ("train", "test")
@@ -138,7 +141,7 @@ class Trainer:
         for images, labels in batches:
             if self.attack is not None:
                 images = self._attacked(images, labels)
-            logits = self.classifier(images)
+            logits = self._logits(images)
             loss = F.cross_entropy(logits, labels)
             total = loss
             if self.penalty is not None:
@@ -166,23 +169,26 @@ class Trainer:
             )
         return {**row, "test_accuracy": self._test_accuracy()}
 
+    def _logits(self, images: torch.Tensor) -> torch.Tensor:
+        with self.autocast:
+            return self.classifier(images).float()
+
     def _attacked(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         # In eval mode, or the running statistics of batch normalisation would count every batch once per step.
         self.classifier.eval()
-        adversarial = attack_images(
-            self.attack, self.classifier, images, labels, float(Fraction(self.attack["epsilon"]))
-        )
+        adversarial = attack_images(self.attack, self._logits, images, labels, float(Fraction(self.attack["epsilon"])))
         self.classifier.train()
         return adversarial
 
     @torch.no_grad()
     def _test_accuracy(self) -> float:
-        self.classifier.eval()
+        composed = compose(self.classifier).eval()
         size = self.settings["batch_size"]
-        correct = sum(
-            (self.classifier(to_images(images, self.device)).argmax(1) == labels).sum()
-            for images, labels in zip(self.test_images.split(size), self.test_labels.split(size), strict=True)
-        )
+        with self.autocast:
+            correct = sum(
+                (composed(to_images(images, self.device)).argmax(1) == labels).sum()
+                for images, labels in zip(self.test_images.split(size), self.test_labels.split(size), strict=True)
+            )
         return int(correct) / len(self.test_labels)
 
     def _save(self) -> None:
