@@ -1,0 +1,115 @@
+"""A whole training run against a plain PyTorch loop with a DataLoader, data included (row 8).
+
+python benchmarks/training.py --device cuda
+python benchmarks/training.py --device cpu --model resnet_8_8 --images 4000 --workers 1
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import harness
+import numpy as np
+import torch
+from oracles.plain_training import PlainTraining
+
+from filterfreq.compute import use_device, use_precision
+from filterfreq.training.loop import Trainer, build_classifier
+
+BATCH_SIZE, LEARNING_RATE = 256, 0.01
+
+
+def learnable_images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ten random low-frequency patterns, faint under noise, shifted by up to four pixels: uint8 and labels."""
+    patterns = np.random.default_rng(0).normal(size=(10, 5, 5, 3)).repeat(8, 1).repeat(8, 2)
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, count)
+    corners = rng.integers(0, 9, (count, 2))
+    images = np.stack([patterns[k][r : r + 32, c : c + 32] for k, (r, c) in zip(labels, corners, strict=True)])
+    noisy = 128 + 12 * images + rng.normal(scale=40, size=images.shape).astype(np.float32)
+    return noisy.clip(0, 255).astype(np.uint8), labels
+
+
+def main() -> None:
+    """Measure and publish."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--model", default="lowres_resnet9")
+    parser.add_argument("--decomposition", default="weight")
+    parser.add_argument("--images", type=int, default=50_000)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    arrays = {"train": learnable_images(arguments.images, 1), "test": learnable_images(arguments.images // 5, 2)}
+    dataset = SimpleNamespace(
+        images=lambda split: arrays[split][0],
+        labels=lambda split: arrays[split][1],
+        num_classes=10,
+        mean=[0.5, 0.5, 0.5],
+        std=[0.25, 0.25, 0.25],
+    )
+    compute = {"device": arguments.device}
+    device = use_device(compute, arguments.threads)
+    spec = {
+        "run": {"dataset": "made", "model": arguments.model, "variant": "made", "seed": 0},
+        "variant": {"decomposition": arguments.decomposition},
+        "training": {
+            "epochs": arguments.epochs,
+            "batch_size": BATCH_SIZE,
+            "optimizer": "adamw",
+            "learning_rate": LEARNING_RATE,
+            "weight_decay": 0.01,
+            "schedule": "cosine",
+            "augmentation": "crop_flip",
+        },
+    }
+    # The baseline computes as torch does by itself.
+    plain = PlainTraining(
+        arguments.model,
+        arguments.decomposition,
+        dataset,
+        device,
+        BATCH_SIZE,
+        LEARNING_RATE,
+        arguments.epochs,
+        arguments.workers,
+    )
+    ends = []
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(
+            build_classifier(spec, dataset),
+            spec,
+            dataset,
+            device,
+            Path(folder, "state.pt"),
+            "",
+            lambda line: ends.append(time.perf_counter()),
+            use_precision(compute, device),
+        )
+        start = time.perf_counter()
+        ours = trainer.train()[-1]["test_accuracy"]
+    seconds = np.diff([start, *ends])
+    torch.backends.cudnn.conv.fp32_precision = torch.backends.cuda.matmul.fp32_precision = "ieee"
+    plain_seconds = []
+    for _ in range(arguments.epochs):
+        start = time.perf_counter()
+        plain.epoch()
+        plain.accuracy()  # our epochs end with the test images too
+        plain_seconds.append(time.perf_counter() - start)
+    # The first epoch also chooses kernels and fills caches.
+    medians = np.median(seconds[1:]), np.median(plain_seconds[1:])
+    what = f"{arguments.model}, {arguments.images:,} images"
+    rows = [
+        harness.row(f"8. epoch, {what}", *medians, "s", "<= 0.2" if device.type == "cuda" else ""),
+        harness.row(f"8. test accuracy after {arguments.epochs} epochs", 100 * ours, 100 * plain.accuracy(), "%", "1"),
+    ]
+    notes = f"The baseline is float32 with a DataLoader of {arguments.workers} workers."
+    section = "training" if device.type == "cuda" else "training on a CPU"
+    harness.publish(section, rows, notes)
+
+
+if __name__ == "__main__":
+    main()
