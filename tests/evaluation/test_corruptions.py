@@ -1,7 +1,12 @@
+import resource
+import tracemalloc
+
+import cv2
 import imagecorruptions
 import numpy as np
 import pandas as pd
 import pytest
+from oracles.corruptions import corrupt_image
 
 from filterfreq.errors import InputError
 from filterfreq.evaluation import corruptions
@@ -37,7 +42,7 @@ def test_names_order_and_families_are_the_fields():
 @pytest.mark.parametrize("corruption", ["defocus_blur", "brightness", "contrast", "pixelate", "jpeg_compression"])
 def test_corruptions_without_chance_are_the_librarys_in_blocks_of_severity(images, corruption):
     corrupted = corrupt_images(images, corruption, seed=0)
-    expected = [imagecorruptions.corrupt(image, severity, corruption) for severity in range(1, 6) for image in images]
+    expected = [corrupt_image(image, corruption, severity, seed=0) for severity in range(1, 6) for image in images]
     assert corrupted.dtype == np.uint8
     assert np.array_equal(corrupted, expected)
 
@@ -52,12 +57,20 @@ def test_gaussian_noise_has_imagenet_cs_strengths():
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_an_image_is_corrupted_alike_alone_in_chunks_and_in_parallel(images, corruption, monkeypatch):
+def test_an_image_is_corrupted_alike_among_fewer_images_and_in_parallel(images, corruption, monkeypatch):
+    monkeypatch.setattr(corruptions, "_BLOCK_PIXELS", 4 * 32 * 32)
     whole = corrupt_images(images, corruption, seed=0).reshape(5, 6, 32, 32, 3)
-    monkeypatch.setattr(corruptions, "_CHUNK", 4)
     assert np.array_equal(corrupt_images(images[:5], corruption, seed=0).reshape(5, 5, 32, 32, 3), whole[:, :5])
     parallel = corrupt_images(images, corruption, seed=0, processes=2)
     assert np.array_equal(parallel.reshape(whole.shape), whole)
+
+
+def test_images_larger_than_a_block_are_corrupted_one_by_one():
+    large = np.random.default_rng(0).integers(0, 256, (3, 190, 200, 3), dtype=np.uint8)
+    large[2] = large[0]
+    whole = corrupt_images(large, "snow", seed=0).reshape(5, 3, 190, 200, 3)
+    assert (whole[:, 2] != whole[:, 0]).any(axis=(1, 2, 3)).all()
+    assert np.array_equal(corrupt_images(large[:2], "snow", seed=0).reshape(5, 2, 190, 200, 3), whole[:, :2])
 
 
 @pytest.mark.parametrize("corruption", ["gaussian_noise", "impulse_noise", "glass_blur", "motion_blur", "frost", "fog"])
@@ -72,8 +85,19 @@ def test_the_global_generator_is_left_alone(images):
     np.random.seed(5)  # noqa: NPY002  # the generator in question
     expected = np.random.random()  # noqa: NPY002
     np.random.seed(5)  # noqa: NPY002
-    corrupt_images(images, "gaussian_noise", seed=0)
+    for corruption in CORRUPTIONS:
+        corrupt_images(images[:1], corruption, seed=0)
     assert np.random.random() == expected  # noqa: NPY002
+
+
+def test_opencvs_number_of_threads_is_left_alone(images):
+    threads = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(3)
+        corrupt_images(images[:1], "defocus_blur", seed=0)
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def test_spatter_without_a_drop_leaves_the_image_instead_of_blackening_it():
@@ -97,6 +121,39 @@ def test_generate_writes_one_file_and_one_line_per_corruption(images, tmp_path, 
     assert len(lines) == 2
     assert "1/2  fog" in lines[0]
     assert "2/2  contrast" in lines[1]
+
+
+def test_files_have_the_same_bytes_for_any_number_of_processes(images, tmp_path):
+    for processes in (1, 2):
+        generate(images, tmp_path / str(processes), 7, ["fog", "frost"], processes, announce=lambda line: None)
+    one, two = (sorted((tmp_path / name).iterdir()) for name in "12")
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+    np.save(tmp_path / "fog.npy", corrupt_images(images, "fog", seed=7))
+    assert (tmp_path / "1/fog.npy").read_bytes() == (tmp_path / "fog.npy").read_bytes()
+
+
+def test_neither_images_nor_corrupted_ones_are_held_in_memory(tmp_path):
+    np.save(tmp_path / "images.npy", np.zeros((2000, 32, 32, 3), dtype=np.uint8))
+    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    generate(images[:1], tmp_path, 0, ["impulse_noise"], announce=lambda line: None)
+    tracemalloc.start()
+    try:
+        generate(images, tmp_path, 0, ["impulse_noise"], announce=lambda line: None)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < images.nbytes / 4
+
+
+def test_a_full_disk_is_named_and_leaves_no_file(images, tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"no space left while writing .*fog\.npy"):
+            generate(images, tmp_path, 0, ["fog"], processes=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

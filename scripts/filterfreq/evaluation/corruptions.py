@@ -1,16 +1,16 @@
 """Common corruptions of test images, made once per data set, and the corruption error. Imports no torch.
 
 The 15 common and 4 extra corruptions at 5 severities are those of Hendrycks and Dietterich, Benchmarking Neural Network
-Robustness to Common Corruptions and Perturbations, ICLR 2019, as the package imagecorruptions-imaug computes them.
-Its severities are those of ImageNet-C, on images of any size: CIFAR-10-C was made with other, milder ones, so that
-accuracies on the two cannot be compared.
+Robustness to Common Corruptions and Perturbations, ICLR 2019, as `corruption_functions` computes them. Their severities
+are those of ImageNet-C, on images of any size: CIFAR-10-C was made with other, milder ones, so that accuracies on the
+two cannot be compared.
 """
 
-import math
 import multiprocessing
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -51,16 +51,17 @@ SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
 CHECKSUMS_FILE = "checksums.json"
 
 _SMALLEST_SIDE = 32
-_CHUNK = 256
-# These two take a seed of their own; the others draw from numpy's global generator.
-_OWN_SEED = ("impulse_noise", "glass_blur")
+# Pixels that are corrupted at once and share a generator: 32 images of 32 x 32, few enough to stay in a core's cache.
+# With another number all random corruptions come out differently.
+_BLOCK_PIXELS = 2**15
 
 
 def corrupt_images(images: np.ndarray, corruption: str, seed: int, processes: int = 1) -> np.ndarray:
     """Corrupt images at every severity.
 
-    Every image has its own random numbers, derived from seed, corruption, severity and index, so that neither the
-    number of images nor that of processes changes any of them. numpy's global generator is left as it was.
+    An image's random numbers depend on seed, corruption, severity, its index, and the images' height and width alone,
+    so that neither the number of images nor that of processes changes any of them. numpy's global generator is not
+    used.
 
     Args:
         images: uint8, n x H x W x 3, at least 32 pixels high and wide.
@@ -75,17 +76,8 @@ def corrupt_images(images: np.ndarray, corruption: str, seed: int, processes: in
         InputError: an unknown corruption, or images that are no uint8 RGB or too small.
     """
     _check(images, [corruption])
-    import imagecorruptions  # noqa: F401  # takes a second, and just once when it comes before the fork
-
-    length = min(_CHUNK, math.ceil(len(images) / processes))
-    chunks = [(severity, start) for severity in SEVERITIES for start in range(0, len(images), length)]
-    inputs = [(*chunk, np.asarray(images[chunk[1] : chunk[1] + length])) for chunk in chunks]
-    corrupt = partial(_corrupt_chunk, corruption, seed)
-    if processes == 1:
-        return np.concatenate(list(map(corrupt, inputs)))
-    # Forked, because a script that Snakemake runs cannot be imported, which other ways to start a process do.
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("fork")) as pool:
-        return np.concatenate(list(pool.map(corrupt, inputs)))
+    with _side_by_side(processes) as run:
+        return np.concatenate(list(_corrupted_blocks(images, corruption, seed, run)))
 
 
 def generate(
@@ -98,6 +90,9 @@ def generate(
 ) -> None:
     """Write `<folder>/<corruption>.npy` for each corruption, as `corrupt_images` makes it, and their checksums.
 
+    Images are read and written a few at a time, so that neither they, as a memory map, nor what becomes of them need
+    fit into memory.
+
     Args:
         images: uint8, n x H x W x 3, at least 32 pixels high and wide.
         folder: where the files go.
@@ -109,16 +104,19 @@ def generate(
     Raises:
         InputError: an unknown corruption, images that are no uint8 RGB or too small, or a full disk.
     """
-    corruptions = list(corruptions)
+    folder, corruptions = Path(folder), list(corruptions)
     _check(images, corruptions)
-    for number, corruption in enumerate(corruptions, start=1):
-        start = time.perf_counter()
-        corrupted = corrupt_images(images, corruption, seed, processes)
-        with replacing(Path(folder) / f"{corruption}.npy") as temporary:
-            np.save(temporary, corrupted, allow_pickle=False)
-        seconds = time.perf_counter() - start
-        announce(f"corruption {number:2d}/{len(corruptions)}  {corruption:<17}  {seconds:6.1f} s")
-    folder = Path(folder)
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(SEVERITIES) * len(images), *images.shape[1:])}
+    with _side_by_side(processes) as run:
+        for number, corruption in enumerate(corruptions, start=1):
+            start = time.perf_counter()
+            # Not through a memory map: on a full disk, writing to one would kill the process.
+            with replacing(folder / f"{corruption}.npy") as temporary, open(temporary, "wb") as file:
+                np.lib.format.write_array_header_1_0(file, header)
+                for block in _corrupted_blocks(images, corruption, seed, run):
+                    file.write(block.tobytes())
+            seconds = time.perf_counter() - start
+            announce(f"corruption {number:2d}/{len(corruptions)}  {corruption:<17}  {seconds:6.1f} s")
     checksums = {corruption: sha256(folder / f"{corruption}.npy") for corruption in corruptions}
     write_json(folder / CHECKSUMS_FILE, checksums)
 
@@ -205,31 +203,47 @@ def _check(images: np.ndarray, corruptions: Iterable[str]) -> None:
         )
 
 
-def _corrupt_chunk(corruption: str, seed: int, chunk: tuple[int, int, np.ndarray]) -> np.ndarray:
-    """Corrupt some images at one severity; `chunk` is the severity, the first image's index, and the images."""
-    severity, first, images = chunk
-    state = np.random.get_state()  # noqa: NPY002  # the generator that the library draws from
+@contextmanager
+def _side_by_side(processes: int) -> Iterator[Callable[..., Iterable[np.ndarray]]]:
+    """Yield a function like `map` that works in this many processes, each of one thread."""
+    # Imported before the fork, or every process would import them on its own.
+    import cv2
+    import PIL.Image  # noqa: F401
+    import scipy.ndimage  # noqa: F401
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
     try:
-        return np.stack(
-            [_corrupt(image, corruption, severity, seed, first + offset) for offset, image in enumerate(images)]
-        )
+        if processes == 1:
+            yield map
+        else:
+            # Forked, because a script that Snakemake runs cannot be imported, which other ways to start a process do.
+            pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"))
+            try:
+                yield pool.map
+            finally:
+                pool.shutdown(cancel_futures=True)
     finally:
-        np.random.set_state(state)  # noqa: NPY002
+        cv2.setNumThreads(threads)
 
 
-def _corrupt(image: np.ndarray, corruption: str, severity: int, seed: int, index: int) -> np.ndarray:
-    from imagecorruptions import corrupt
+def _corrupted_blocks(
+    images: np.ndarray, corruption: str, seed: int, run: Callable[..., Iterable[np.ndarray]]
+) -> Iterable[np.ndarray]:
+    """Return the corrupted images of each block in turn, all of severity 1 first; `run` is a kind of `map`."""
+    length = max(1, _BLOCK_PIXELS // (images.shape[1] * images.shape[2]))
+    blocks = (
+        (severity, number, np.ascontiguousarray(images[start : start + length]))
+        for severity in SEVERITIES
+        for number, start in enumerate(range(0, len(images), length))
+    )
+    return run(partial(_corrupt_block, corruption, seed), blocks)
 
-    place = list(CORRUPTIONS).index(corruption)
-    own_seed = int(np.random.SeedSequence((seed, place, severity, index)).generate_state(1)[0])
-    np.random.seed(own_seed)  # noqa: NPY002
-    options = {"seed": own_seed} if corruption in _OWN_SEED else {}
-    try:
-        # Unnoticed, a NaN would become a black image.
-        with np.errstate(invalid="raise"):
-            return corrupt(image, severity, corruption, **options)
-    except FloatingPointError:
-        if corruption != "spatter":
-            raise
-        # On small images the random layer may hold no drop at all, and the library divides it by its maximum, 0.
-        return image
+
+def _corrupt_block(corruption: str, seed: int, block: tuple[int, int, np.ndarray]) -> np.ndarray:
+    """Corrupt a block of images; `block` is the severity, the block's number, and the images."""
+    from filterfreq.evaluation.corruption_functions import FUNCTIONS, IMAGENET_C
+
+    severity, number, images = block
+    rng = np.random.default_rng((seed, list(CORRUPTIONS).index(corruption), severity, number))
+    return FUNCTIONS[corruption](images, rng, *IMAGENET_C[corruption][severity - 1])
