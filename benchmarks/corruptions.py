@@ -1,86 +1,62 @@
-"""Time of corrupting images: blocks of them, as the workflow does, against one by one with the package.
+"""Corrupting images in blocks, as the workflow does, against one by one with the package (row 6).
 
 python benchmarks/corruptions.py
 """
 
-import statistics
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
+import argparse
+from functools import partial
 
+import harness
 import numpy as np
-import pandas as pd
+from oracles.corruptions import corrupt_image
 from skimage import data
 
-sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("scripts", "tests"))
-
-from oracles.corruptions import corrupt_image
-
 from filterfreq.evaluation.corruption_functions import FUNCTIONS, IMAGENET_C
-from filterfreq.evaluation.corruptions import COMMON
+from filterfreq.evaluation.corruptions import COMMON, SEVERITIES
 
-_BLOCK = 32  # as many images of 32 x 32 as the workflow corrupts at once
-_ONE_BY_ONE = 4
-_REPETITIONS = 7
-
-
-def measure() -> pd.DataFrame:
-    """Time the 15 common corruptions on parts of photographs, 32 x 32, the two ways in turn.
-
-    Both are warmed up first, so that neither compiling nor reading files is counted.
-
-    Returns:
-        One row per corruption and one for all 15, their sum: `what`, the median milliseconds per image, as the mean
-        over the five severities, of `ours` and of the `baseline`, their `ratio` (how many times faster ours is), and
-        the `unit`.
-    """
-    images = _photographs()
-    rows = [("all 15", 0.0, 0.0)]
-    for name in COMMON:
-        ours, baseline = zip(*(_compare(name, severity, images) for severity in range(1, 6)), strict=True)
-        rows.append((name, statistics.mean(ours), statistics.mean(baseline)))
-    rows[0] = ("all 15", sum(row[1] for row in rows), sum(row[2] for row in rows))
-    table = pd.DataFrame(rows, columns=["what", "ours", "baseline"])
-    return table.assign(ratio=table["baseline"] / table["ours"], unit="ms per image and severity")
+BLOCK = 32  # as many images of 32x32 as the workflow corrupts at once
+ONE_BY_ONE = 4
 
 
-def _compare(name: str, severity: int, images: np.ndarray) -> tuple[float, float]:
-    """Return the median milliseconds per image, ours first."""
-
-    def ours() -> None:
-        FUNCTIONS[name](images, np.random.default_rng(0), *IMAGENET_C[name][severity - 1])
-
-    def baseline() -> None:
-        for seed, image in enumerate(images[:_ONE_BY_ONE]):
-            corrupt_image(image, name, severity, seed)
-
-    ours(), baseline()
-    times = [(_seconds(ours) / len(images), _seconds(baseline) / _ONE_BY_ONE) for _ in range(_REPETITIONS)]
-    return tuple(1000 * statistics.median(way) for way in zip(*times, strict=True))
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def _photographs() -> np.ndarray:
-    """Parts of photographs at random places: uint8, `_BLOCK` x 32 x 32 x 3."""
+def photographs() -> np.ndarray:
+    """Parts of photographs at random places: uint8, `BLOCK` x 32 x 32 x 3."""
     rng = np.random.default_rng(0)
-    photographs = (data.astronaut(), data.coffee(), data.chelsea())
+    whole = (data.astronaut(), data.coffee(), data.chelsea())
     images = []
-    for number in range(_BLOCK):
-        photograph = photographs[number % len(photographs)]
+    for number in range(BLOCK):
+        photograph = whole[number % len(whole)]
         top, left = (rng.integers(side - 32) for side in photograph.shape[:2])
         images.append(photograph[top : top + 32, left : left + 32])
     return np.stack(images)
 
 
+def one_by_one(images: np.ndarray, name: str, severity: int) -> None:
+    """Corrupt the first few images with the package."""
+    for seed, image in enumerate(images[:ONE_BY_ONE]):
+        corrupt_image(image, name, severity, seed)
+
+
 def main() -> None:
-    """Print the table."""
-    print(measure().round({"ours": 3, "baseline": 3, "ratio": 1}).to_string(index=False))
+    """Measure and publish."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=7)
+    repeats = parser.parse_args().repeats
+    images, times = photographs(), {}
+    for name in COMMON:
+        pairs = [
+            harness.alternate(
+                partial(FUNCTIONS[name], images, np.random.default_rng(0), *IMAGENET_C[name][severity - 1]),
+                partial(one_by_one, images, name, severity),
+                repeats,
+            )
+            for severity in SEVERITIES
+        ]
+        ours, baseline = np.mean(pairs, axis=0)
+        times[name] = 1e3 * ours / BLOCK, 1e3 * baseline / ONE_BY_ONE
+    rows = [harness.row("6. all 15", *np.sum(list(times.values()), axis=0), "ms", "<= 0.125")]
+    rows += [harness.row(name, *pair, "ms", "") for name, pair in times.items()]
+    notes = "Milliseconds of one core for an image of 32x32 at one severity, mean over the five severities."
+    harness.publish("corruptions", rows, notes)
 
 
 if __name__ == "__main__":

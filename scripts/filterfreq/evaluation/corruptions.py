@@ -128,14 +128,14 @@ def load_corrupted(path: str | Path) -> np.ndarray:
         InputError: the file or the checksums beside it are missing or damaged, or it holds something else.
     """
     path = Path(path)
-    images = open_array(path, "delete it and run again")
+    images = open_array(path, "delete its folder and run again")
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise InputError(
             f"{path} holds {images.dtype} {list(images.shape)} where uint8 of 5n x H x W x 3 is needed: "
-            "delete it and run again"
+            "delete its folder and run again"
         )
     if sha256(path) != read_json(path.with_name(CHECKSUMS_FILE)).get(path.stem):
-        raise InputError(f"{path} does not have its recorded SHA-256: delete it and run again")
+        raise InputError(f"{path} does not have its recorded SHA-256: delete its folder and run again")
     return images
 
 

@@ -1,0 +1,42 @@
+"""What a job's process imports before it works: torch takes more than a second, torchvision several."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+COMPUTING = {path.stem for path in SCRIPTS.glob("*.py")} & {"train", "perturb", "analyse_filters"} | {
+    path.stem for path in SCRIPTS.glob("evaluate_*.py")
+}
+
+
+def imports_of(script: Path) -> str:
+    """The import statements of a script, as code of their own."""
+    nodes = [node for node in ast.walk(ast.parse(script.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(ast.unparse(node) for node in nodes)
+
+
+def loaded_by(scripts: set[str]) -> set[str]:
+    """The modules that a process has loaded after the imports of all these scripts."""
+    code = "\n".join(imports_of(SCRIPTS / f"{name}.py") for name in sorted(scripts))
+    code += "\nimport sys; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    return set(subprocess.run(command, cwd=SCRIPTS, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_jobs_that_do_not_compute_import_no_torch():
+    others = {path.stem for path in SCRIPTS.glob("*.py")} - COMPUTING
+    assert {"prepare", "corrupt", "aggregate", "tabulate_main", "draw_shape_bias"} <= others
+    loaded = loaded_by(others)
+    assert "filterfreq.publishing.figures" in loaded
+    assert not loaded & {"torch", "torchvision", "timm", "numba", "imagecorruptions"}
+
+
+@pytest.mark.parametrize("library", ["torchvision", "torch._dynamo", "timm"])
+def test_no_job_imports_what_it_does_not_use(library):
+    loaded = loaded_by(COMPUTING)
+    assert "filterfreq.training.loop" in loaded
+    assert library not in loaded
