@@ -1,6 +1,8 @@
 """The device a job computes on, its threads, and what it used of them."""
 
+import ctypes
 import os
+import platform
 import resource
 import sys
 from collections.abc import Mapping
@@ -11,6 +13,8 @@ import torch
 from filterfreq.errors import InputError, unknown
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
+# Names of mallopt's parameters in glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def use_device(compute: Mapping[str, Any], threads: int) -> torch.device:
@@ -42,6 +46,8 @@ def use_device(compute: Mapping[str, Any], threads: int) -> torch.device:
     torch.set_deterministic_debug_mode(mode)
     torch.backends.cudnn.benchmark = not deterministic
     _set_float32("ieee")
+    if device.type == "cpu":
+        _keep_freed_memory()
     return device
 
 
@@ -76,6 +82,18 @@ def use_precision(compute: Mapping[str, Any], device: torch.device) -> str:
 def _set_float32(precision: str) -> None:
     torch.backends.cudnn.conv.fp32_precision = precision
     torch.backends.cuda.matmul.fp32_precision = precision
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc reuse the memory of tensors instead of giving it back to the system (mallopt(3)).
+
+    By default it returns every large block, and the system clears each page again for the next batch: a quarter to a
+    third of the time of evaluating a small network.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, 2**30)
+        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def describe_device(device: torch.device) -> str:
