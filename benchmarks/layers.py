@@ -1,6 +1,7 @@
 """What the DCT layers and the penalty cost in a training step and in evaluation (rows 1 to 4).
 
 python benchmarks/layers.py
+python benchmarks/layers.py --job
 python benchmarks/layers.py --device cuda --batch-size 256
 """
 
@@ -15,6 +16,7 @@ from oracles.decomposition import two_stage
 from torch import nn
 from torch.nn import functional as F
 
+from filterfreq.compute import use_device
 from filterfreq.models import dct, registry
 from filterfreq.models.penalty import frequency_penalty
 
@@ -59,7 +61,10 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--job", action="store_true", help="set torch and memory as the workflow's jobs do")
     arguments = parser.parse_args()
+    if arguments.job:
+        use_device({"device": arguments.device}, 2)
     torch.manual_seed(0)
     images = torch.rand(arguments.batch_size, 3, 32, 32).to(arguments.device, memory_format=torch.channels_last)
     batch = images, torch.randint(10, (arguments.batch_size,)).to(arguments.device)
@@ -83,7 +88,7 @@ def main() -> None:
         rows += penalty_rows(ours, label, arguments)
         rows.append(evaluation_row(ours, label, alternate))
     batch_size = f"Batches of {arguments.batch_size} float32 images of 32x32; steps are with AdamW, channels_last."
-    section = "layers" if arguments.device == "cpu" else "layers on a GPU"
+    section = "layers on a GPU" if arguments.device != "cpu" else "layers in a job" if arguments.job else "layers"
     harness.publish(section, rows, batch_size)
 
 

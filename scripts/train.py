@@ -18,6 +18,7 @@ with job(snakemake) as logger:
     compute = snakemake.config["compute"]
     device = use_device(compute, snakemake.threads)
     precision = use_precision(compute, device)
+    compiled = device.type == "cuda" and compute.get("on_gpu", {}).get("compile", False)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     folder = Path(snakemake.output.record).parent
     state_file = folder / "training_state.pt"
@@ -26,7 +27,7 @@ with job(snakemake) as logger:
         sort_keys=True,
     )
     classifier = build_classifier(spec, dataset)
-    trainer = Trainer(classifier, spec, dataset, device, state_file, fingerprint, logger.info, precision)
+    trainer = Trainer(classifier, spec, dataset, device, state_file, fingerprint, logger.info, precision, compiled)
     history = trainer.train()
 
     with replacing(snakemake.output.history) as temporary:
@@ -47,6 +48,7 @@ with job(snakemake) as logger:
             "data": {name: array["sha256"] for name, array in dataset.record["arrays"].items()},
             "device": describe_device(device),
             "precision": precision,
+            "compiled": compiled,
             "deterministic": is_deterministic(compute, device),
             "seconds": round(trainer.seconds, 3),
             "peak_memory_mb": round(peak_memory_mb(device), 1),

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._dynamo.testing import CompileCounterWithBackend
 
 from filterfreq.data.batches import epoch_batches
 from filterfreq.errors import InputError
@@ -92,6 +94,27 @@ def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
     assert mixed[0]["loss"] != exact[0]["loss"]
     assert mixed[-1]["loss"] < 0.5 * mixed[0]["loss"]
     assert mixed[-1]["test_accuracy"] == pytest.approx(exact[-1]["test_accuracy"], abs=0.1)
+
+
+def test_compiled_network_trains_alike(tiny_dataset, tiny_spec, tmp_path, monkeypatch):
+    """The graphs that torch.compile traces, forward and backward, run without a C compiler."""
+    backend = CompileCounterWithBackend("aot_eager")
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 1}}
+    spec["variant"] = {
+        "decomposition": "weight",
+        "penalty": {"kind": "highest", "strength": 0.01, "depth": 1},
+        "adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "2/255"},
+    }
+    expected, found = (
+        Trainer(
+            build_classifier(spec, tiny_dataset), spec, tiny_dataset, CPU, tmp_path / name, "", print, compiled=compiled
+        ).train()[0]
+        for name, compiled in (("eager", False), ("compiled", True))
+    )
+    assert backend.frame_count > 0
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-3)
+    assert found["penalty"] == pytest.approx(expected["penalty"], rel=1e-3)
 
 
 def test_reruns_are_bit_identical_and_seeds_differ(tiny_dataset, tiny_spec, tmp_path):
