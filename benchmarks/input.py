@@ -9,6 +9,7 @@ import harness
 import torch
 from oracles.pil_input import pil_loader
 
+from filterfreq.compute import use_device
 from filterfreq.data.batches import epoch_batches
 from filterfreq.models.classifier import Classifier
 
@@ -21,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
     repeats = parser.parse_args().repeats
-    torch.set_num_threads(WORKERS)
+    use_device({"device": "cpu"}, WORKERS)
     images = torch.randint(256, (COUNT, 32, 32, 3), dtype=torch.uint8)
     labels = torch.randint(10, (COUNT,))
     normalise = Classifier(torch.nn.Identity(), MEAN, STD)

@@ -35,13 +35,13 @@ def augment(images: torch.Tensor, kind: str, generator: torch.Generator, padding
     Crop and flip are the usual ones of CIFAR training (He et al., Deep Residual Learning, 2016, section 4.2).
 
     Args:
-        images: float, N x C x H x W.
+        images: N x H x W x C as they are stored, on any device.
         kind: one of `AUGMENTATIONS`.
         generator: a generator on the CPU; drawing there makes the augmentation the same on every device.
         padding: pixels of zeros on each side before the crop.
 
     Returns:
-        float, N x C x H x W, in channels_last memory format where something was changed.
+        The augmented images, in the layout and type of `images`.
 
     Raises:
         InputError: `kind` is unknown.
@@ -50,21 +50,16 @@ def augment(images: torch.Tensor, kind: str, generator: torch.Generator, padding
         raise InputError(f"unknown augmentation {kind!r}: choose one of {', '.join(AUGMENTATIONS)}")
     if kind == "none":
         return images
-    n, _, height, width = images.shape
-    rows = torch.arange(height).expand(n, height)
-    columns = torch.arange(width).expand(n, width)
+    n, height, width, _ = images.shape
     if "flip" in kind:
-        flipped = torch.randint(2, (n, 1), generator=generator).bool()
-        columns = torch.where(flipped, columns.flip(1), columns)
+        flipped = torch.randint(2, (n, 1, 1, 1), generator=generator).bool().to(images.device)
+        images = torch.where(flipped, images.flip(2), images)
     if "crop" in kind:
-        rows = rows + torch.randint(2 * padding + 1, (n, 1), generator=generator)
-        columns = columns + torch.randint(2 * padding + 1, (n, 1), generator=generator)
-        images = F.pad(images, (padding,) * 4)
-    # One gather of whole pixels does crop and flip together, and leaves the result channels_last.
-    every, rows, columns = (
-        index.to(images.device) for index in (torch.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :])
-    )
-    return images.permute(0, 2, 3, 1)[every, rows, columns].permute(0, 3, 1, 2)
+        down, right = torch.randint(2 * padding + 1, (2, n), generator=generator).to(images.device)
+        # A view of every window of every padded image; indexing copies the one that each image drew.
+        windows = F.pad(images, (0, 0) + (padding,) * 4).unfold(1, height, 1).unfold(2, width, 1)
+        images = windows.permute(0, 1, 2, 4, 5, 3)[torch.arange(n, device=images.device), down, right]
+    return images
 
 
 def epoch_batches(
@@ -92,4 +87,4 @@ def epoch_batches(
     generator = torch.Generator().manual_seed(int(state[0]))
     order = torch.randperm(len(images), generator=generator).to(images.device)
     for batch in order.split(batch_size):
-        yield augment(to_images(images[batch], images.device), augmentation, generator), labels[batch]
+        yield to_images(augment(images[batch], augmentation, generator), images.device), labels[batch]
