@@ -3,7 +3,7 @@
     make demo
     python benchmarks/demo_time.py
 
-Reads what every job wrote into its log and into its benchmark file.
+Reads what every job wrote into its log and into its benchmark file (row 9).
 """
 
 import argparse
@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import harness
 import pandas as pd
 
 
@@ -31,9 +32,11 @@ def main() -> None:
         index=list(rows),
         columns=columns,
     ).sort_values("seconds", ascending=False)
-    print(table.round(1).to_string())
     total = table.sum()
-    print(f"\n{total['jobs']:.0f} jobs, {total['seconds']:.0f} s: {total['worked'] / total['seconds']:.0%} of it work")
+    table.insert(0, "rule", table.index)
+    share = f"{total['worked'] / total['seconds']:.0%}"
+    notes = f"9. {total['jobs']:.0f} jobs, {total['seconds']:.0f} s: {share} of it work (target 70 %)."
+    harness.publish("starts", table.round(1).astype(str).to_dict("records"), notes)
 
 
 if __name__ == "__main__":

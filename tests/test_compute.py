@@ -1,5 +1,6 @@
 import platform
 import resource
+import time
 
 import pytest
 import torch
@@ -22,6 +23,17 @@ def test_threads_and_device():
     assert torch.get_num_threads() == 2
     assert torch.are_deterministic_algorithms_enabled()
     assert describe_device(device) == "cpu, 2 threads"
+
+
+def test_a_job_computes_on_its_threads_alone():
+    """Two jobs of one thread leave each other's core alone if neither takes more of cores' time than has passed."""
+    use_device({"device": "cpu"}, 1)
+    layer = torch.nn.Conv2d(32, 32, 3)
+    images = torch.rand(64, 32, 32, 32)
+    start, busy = time.perf_counter(), time.process_time()
+    for _ in range(20):
+        layer(images).square().mean().backward()
+    assert time.process_time() - busy < 1.1 * (time.perf_counter() - start)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")

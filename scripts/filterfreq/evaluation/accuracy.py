@@ -51,12 +51,12 @@ def predict(model: nn.Module, images: np.ndarray, batch_size: int, device: torch
     Returns:
         int64, N.
     """
+    predictions = torch.empty(len(images), dtype=torch.int64, device=device)
     with inference(model, device), torch.no_grad():
-        batches = [
-            model(to_images(images[start : start + batch_size], device)).argmax(dim=1)
-            for start in range(0, len(images), batch_size)
-        ]
-    return torch.cat(batches).cpu().numpy()
+        for start in range(0, len(images), batch_size):
+            batch = slice(start, start + batch_size)
+            predictions[batch] = model(to_images(images[batch], device)).argmax(dim=1)
+    return predictions.cpu().numpy()
 
 
 def evaluate_clean(
