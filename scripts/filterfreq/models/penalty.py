@@ -56,8 +56,7 @@ def frequency_penalty(model: nn.Module, kind: str, strength: float, depth: int) 
 class _Norms(torch.autograd.Function):
     """The norms n[i, j] of several layers with kernels of one size, and a gradient that takes one pass over each layer.
 
-    Autograd's own gradient of a vector norm takes three, a fifth of what a step costs in memory traffic for layers of
-    many channels on small images.
+    Autograd's own gradient of a vector norm takes three passes.
     """
 
     @staticmethod
