@@ -1,7 +1,7 @@
 """A whole training run against a plain PyTorch loop with a DataLoader, data included (row 8).
 
 python benchmarks/training.py --device cuda
-python benchmarks/training.py --device cpu --model resnet_8_8 --images 4000 --workers 1
+python benchmarks/training.py --device cpu --model resnet_8_8 --images 4000 --batch-size 64 --workers 1 --threads 1
 """
 
 import argparse
@@ -18,7 +18,7 @@ from oracles.plain_training import PlainTraining
 from filterfreq.compute import use_device, use_precision
 from filterfreq.training.loop import Trainer, build_classifier
 
-BATCH_SIZE, LEARNING_RATE = 256, 0.01
+LEARNING_RATE = 0.01
 
 
 def learnable_images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--decomposition", default="weight")
     parser.add_argument("--images", type=int, default=50_000)
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -58,7 +59,7 @@ def main() -> None:
         "variant": {"decomposition": arguments.decomposition},
         "training": {
             "epochs": arguments.epochs,
-            "batch_size": BATCH_SIZE,
+            "batch_size": arguments.batch_size,
             "optimizer": "adamw",
             "learning_rate": LEARNING_RATE,
             "weight_decay": 0.01,
@@ -72,7 +73,7 @@ def main() -> None:
         arguments.decomposition,
         dataset,
         device,
-        BATCH_SIZE,
+        arguments.batch_size,
         LEARNING_RATE,
         arguments.epochs,
         arguments.workers,
@@ -106,7 +107,9 @@ def main() -> None:
         harness.row(f"8. epoch, {what}", *medians, "s", "<= 0.2" if device.type == "cuda" else ""),
         harness.row(f"8. test accuracy after {arguments.epochs} epochs", 100 * ours, 100 * plain.accuracy(), "%", "1"),
     ]
-    notes = f"The baseline is float32 with a DataLoader of {arguments.workers} workers."
+    notes = (
+        f"Batches of {arguments.batch_size}; the baseline is float32 with a DataLoader of {arguments.workers} workers."
+    )
     section = "training" if device.type == "cuda" else "training on a CPU"
     harness.publish(section, rows, notes)
 
