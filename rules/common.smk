@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from filterfreq.config import Run, Study
+from filterfreq.config import SUITES, Run, Study, load_claims
 from filterfreq.data.registry import get_dataset
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
@@ -17,7 +17,9 @@ from filterfreq.models.registry import architecture_module
 from filterfreq.provenance import code_version
 
 try:
-    study = Study(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
+    schemas = Path(workflow.basedir) / "schemas"
+    study = Study(config, schemas / "config.schema.yaml")
+    claims = load_claims(Path(workflow.basedir) / "claims.yaml", schemas / "claims.schema.yaml")
 except InputError as error:
     raise WorkflowError(f"The config is refused. {error}") from error
 
@@ -44,12 +46,14 @@ TABLES = {
     "table_adversarial": (["adversarial"], ["clean", "autoattack"]),
     "table_corruptions": (["corruption"], ["clean"]),
     "table_shape_bias": (["cue_conflict"], []),
+    "table_scorecard": (["clean"], [suite for suite in SUITES if suite != "clean"]),
 }
 FIGURES = {
     "figure_accuracy_epsilon": (["clean", "adversarial"], ["autoattack"]),
     "figure_corruptions": (["corruption"], []),
     "figure_shape_bias": (["cue_conflict"], []),
     "figure_dct_energy": (["filters"], []),
+    "figure_scorecard": (["clean"], [suite for suite in SUITES if suite != "clean"]),
     "figure_training_curves": ([], []),
     "figure_samples": ([], []),
     "figure_perturbations": ([], []),
@@ -81,6 +85,12 @@ def is_possible(product, dataset):
     )
 
 
+def is_claimed(experiment, dataset):
+    """Whether an experiment has both variants of at least one claim."""
+    variants = set(study.labels(experiment, dataset))
+    return any({claim["treatment"], claim["control"]} <= variants for claim in claims.values())
+
+
 def products(product):
     """The files of one table or figure, over all experiments and data sets."""
     kind, _, name = product.partition("_")
@@ -90,6 +100,7 @@ def products(product):
         for experiment, runs in study.experiments.items()
         for dataset in dict.fromkeys(run.dataset for run in runs)
         if is_possible(product, dataset)
+        and (not product.endswith("scorecard") or is_claimed(experiment, dataset))
         for suffix in suffixes
     ]
 

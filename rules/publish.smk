@@ -6,10 +6,12 @@ localrules:
     tabulate_adversarial,
     tabulate_corruptions,
     tabulate_shape_bias,
+    tabulate_scorecard,
     draw_accuracy_epsilon,
     draw_corruptions,
     draw_shape_bias,
     draw_dct_energy,
+    draw_scorecard,
     draw_training_curves,
     draw_samples,
     draw_perturbations,
@@ -110,6 +112,30 @@ rule tabulate_shape_bias:
         "../scripts/tabulate_shape_bias.py"
 
 
+rule tabulate_scorecard:
+    input:
+        aggregated_inputs("table_scorecard"),
+    output:
+        tables_without_html("scorecard"),
+        published(TABLE, "scorecard.html", "Claims"),
+    log:
+        "results/logs/tabulate_scorecard/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_scorecard/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        claims=claims,
+        code=code("tabulate_scorecard"),
+    script:
+        "../scripts/tabulate_scorecard.py"
+
+
 rule draw_accuracy_epsilon:
     input:
         aggregated_inputs("figure_accuracy_epsilon"),
@@ -200,6 +226,30 @@ rule draw_dct_energy:
         code=code("draw_dct_energy"),
     script:
         "../scripts/draw_dct_energy.py"
+
+
+rule draw_scorecard:
+    input:
+        aggregated_inputs("figure_scorecard"),
+    output:
+        png=published(FIGURE, "scorecard.png", "Claims"),
+        pdf=named(FIGURE, "scorecard.pdf"),
+    log:
+        "results/logs/draw_scorecard/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_scorecard/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        claims=claims,
+        code=code("draw_scorecard"),
+    script:
+        "../scripts/draw_scorecard.py"
 
 
 rule draw_training_curves:

@@ -187,6 +187,27 @@ class Study:
         return self.config["experiments"][experiment].get("baseline", self.experiments[experiment][0].variant)
 
 
+def load_claims(path: Path, schema: Path) -> dict[str, dict[str, Any]]:
+    """Read and check a file of papers' claims.
+
+    Args:
+        path: a YAML file such as `claims.yaml`.
+        schema: `schemas/claims.schema.yaml`.
+
+    Returns:
+        The claims by name, in the file's order.
+
+    Raises:
+        InputError: the file is no YAML, or a claim does not fit the schema; the sentence names the key.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
+    _check(Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8"))), content, path.name)
+    return content["claims"]
+
+
 def _check(validator: Draft202012Validator, instance: dict, where: str, *, prefix_only: bool = False) -> None:
     errors = list(validator.iter_errors(instance))
     if not errors:

@@ -11,13 +11,15 @@ PLOTS = Counter(
         "corruptions",
         "shape_bias",
         "dct_energy",
+        "scorecard",
         "training_curves",
         "samples",
         "perturbations",
         "corruption_samples",
     )
 )
-TABLES = Counter(f"tabulate_{name}" for name in ("main", "adversarial", "corruptions", "shape_bias"))
+TABLES = Counter(f"tabulate_{name}" for name in ("main", "adversarial", "corruptions", "shape_bias", "scorecard"))
+SCORECARD = ("tabulate_scorecard", "draw_scorecard")
 SUITES = ("clean", "adversarial", "autoattack", "corruption", "cue_conflict")
 AGGREGATES = Counter({"aggregate": 6, "aggregate_history": 1})
 PER_RUN = Counter(["train", "perturb", "analyse_filters", *(f"evaluate_{suite}" for suite in SUITES)])
@@ -56,8 +58,12 @@ def test_a_change_of_one_figures_script_redraws_it_only(project):
 @pytest.mark.parametrize(
     ("suite", "rule", "shown_in"),
     [
-        ("adversarial", "evaluate_adversarial", ["tabulate_main", "tabulate_adversarial", "draw_accuracy_epsilon"]),
-        ("filters", "analyse_filters", ["draw_dct_energy"]),
+        (
+            "adversarial",
+            "evaluate_adversarial",
+            ["tabulate_main", "tabulate_adversarial", "draw_accuracy_epsilon", *SCORECARD],
+        ),
+        ("filters", "analyse_filters", ["draw_dct_energy", *SCORECARD]),
     ],
 )
 def test_deleting_one_evaluation_redoes_it_and_what_hangs_on_it(project, suite, rule, shown_in):

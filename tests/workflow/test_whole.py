@@ -36,13 +36,13 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 def test_every_table_and_figure_is_there(finished):
     tables = finished.folder / "results/tables/tiny/texdigits"
-    names = {"main", "adversarial", "corruptions", "shape_bias"}
+    names = {"main", "adversarial", "corruptions", "shape_bias", "scorecard"}
     assert {file.name for file in tables.iterdir()} == {
         f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex", "html", "txt")
     }
     figures = finished.folder / "results/figures/tiny/texdigits"
     pngs = sorted(figures.glob("*.png"))
-    assert len(pngs) == 8
+    assert len(pngs) == 9
     for png in pngs:
         image = np.asarray(Image.open(png).convert("L"))
         assert image.std() > 5, f"{png.name} is all but blank"

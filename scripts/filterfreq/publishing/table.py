@@ -1,4 +1,4 @@
-"""One table as numbers, and its renderings: CSV, Markdown, LaTeX, HTML and plain text."""
+"""Tables of numbers or of text, and their renderings: CSV, Markdown, LaTeX, HTML and plain text."""
 
 import html
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
 from filterfreq.files import replacing
@@ -19,6 +20,8 @@ Direction = Literal["higher", "lower", "none"]
 _MISSING = "–"
 _TERMINAL_COLUMN = 12
 _TERMINAL_WIDTH = 100
+_TERMINAL_CELL = 40
+_HTML_LEFT = "text-align: left; white-space: normal"
 # The three rules of booktabs.
 _HTML_STYLES = [
     {"selector": "", "props": "border-collapse: collapse; font: 15px sans-serif; font-variant-numeric: tabular-nums"},
@@ -77,16 +80,7 @@ class Table:
         Raises:
             InputError: the disk is full.
         """
-        renderings = {
-            ".csv": lambda: self.tidy().to_csv(index=False),
-            ".md": self.to_markdown,
-            ".tex": self.to_latex,
-            ".html": self.to_html,
-            ".txt": self.to_text,
-        }
-        for file in map(Path, files):
-            with replacing(file) as temporary:
-                temporary.write_text(renderings[file.suffix](), encoding="utf-8")
+        _write(self, files)
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per number: model, variant, measure, setting, mean, std, seeds; fractions, not percent."""
@@ -116,18 +110,8 @@ class Table:
         """Return a whole HTML page with the table, in percent, best values bold."""
         text, best = self._arranged(self._text(), _MISSING), self._arranged(self._best(), False)
         bold = best.map(lambda is_best: "font-weight: bold" if is_best else "")
-        return (
-            text.style.apply(lambda _: bold, axis=None)
-            .format(escape="html")
-            .format_index(escape="html", axis="index")
-            .format_index(escape="html", axis="columns")
-            .hide(axis="index", names=True)
-            .hide(axis="columns", names=True)
-            .set_caption(html.escape(self.full_caption))
-            .set_table_styles(_HTML_STYLES)
-            .set_uuid("results")
-            .to_html(doctype_html=True)
-        )
+        style = text.style.apply(lambda _: bold, axis=None)
+        return _html_page(style.hide(axis="index", names=True).hide(axis="columns", names=True), self.full_caption)
 
     def to_latex(self) -> str:
         """Return a LaTeX table environment that needs the package booktabs alone, in percent, best values bold."""
@@ -136,21 +120,9 @@ class Table:
         text.index, text.columns = _relabelled(text.index, _latex), _relabelled(text.columns, _latex)
         bold = best.map(lambda is_best: "textbf:--rwrap;" if is_best else "").set_axis(text.index)
         bold.columns = text.columns
-        latex = (
-            text.style.apply(lambda _: bold, axis=None)
-            .hide(axis="index", names=True)
-            .hide(axis="columns", names=True)
-            .to_latex(
-                caption=_latex(self.full_caption),
-                position="tbp",
-                position_float="centering",
-                hrules=True,
-                column_format="l" * text.index.nlevels + "c" * text.shape[1],
-                multirow_align="naive",
-                multicol_align="c",
-            )
-        )
-        return f"% needs \\usepackage{{booktabs}}\n{latex}"
+        style = text.style.apply(lambda _: bold, axis=None)
+        style = style.hide(axis="index", names=True).hide(axis="columns", names=True)
+        return _latex_table(style, self.full_caption, "l" * text.index.nlevels + "c" * text.shape[1])
 
     @property
     def full_caption(self) -> str:
@@ -205,6 +177,101 @@ class Table:
         rows = _without_repeats(marked.index.to_frame(index=False).astype(object))
         rows.columns = ["" if name in ("measure", "setting") else name for name in rows.columns]
         return pd.concat([rows, marked.reset_index(drop=True)], axis="columns"), rows.shape[1]
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table whose cells are text as it is shown, beside the numbers behind it.
+
+    Attributes:
+        numbers: what the CSV holds.
+        cells: text, one column per heading; the last columns are aligned right.
+        caption: what the table shows, in sentences.
+        right: how many columns are aligned right.
+    """
+
+    numbers: pd.DataFrame
+    cells: pd.DataFrame
+    caption: str
+    right: int
+
+    def write(self, files: Iterable[str | Path]) -> None:
+        """Write the table as `Table.write` does.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        _write(self, files)
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the numbers."""
+        return self.numbers
+
+    def to_markdown(self) -> str:
+        """Return a GitHub-flavoured Markdown table under its caption."""
+        table = self.cells.map(_markdown).to_markdown(index=False, **_alignment(self.cells, self._left))
+        return f"{_markdown(self.caption)}\n\n{table}\n"
+
+    def to_text(self) -> str:
+        """Return the table as plain text for a terminal, long cells on several lines."""
+        cells = self.cells.map(lambda text: textwrap.fill(text, _TERMINAL_CELL))
+        alignment = _alignment(cells, self._left)
+        table = tabulate(cells.to_numpy().tolist(), headers=list(cells), tablefmt="simple", **alignment)
+        return f"{textwrap.fill(self.caption, _TERMINAL_WIDTH)}\n\n{table}\n"
+
+    def to_html(self) -> str:
+        """Return a whole HTML page with the table."""
+        aligned = [{"selector": f"td.col{place}", "props": _HTML_LEFT} for place in range(self._left)]
+        return _html_page(self.cells.style.hide(axis="index"), self.caption, aligned)
+
+    def to_latex(self) -> str:
+        """Return a LaTeX table environment that needs the package booktabs alone."""
+        cells = self.cells.map(_latex).rename(columns=_latex)
+        # The first column holds sentences.
+        columns = r"p{0.4\linewidth}" + "l" * (self._left - 1) + "r" * self.right
+        return _latex_table(cells.style.hide(axis="index"), self.caption, columns)
+
+    @property
+    def _left(self) -> int:
+        return self.cells.shape[1] - self.right
+
+
+def _write(table: Table | TextTable, files: Iterable[str | Path]) -> None:
+    renderings = {
+        ".csv": lambda: table.tidy().to_csv(index=False),
+        ".md": table.to_markdown,
+        ".tex": table.to_latex,
+        ".html": table.to_html,
+        ".txt": table.to_text,
+    }
+    for file in map(Path, files):
+        with replacing(file) as temporary:
+            temporary.write_text(renderings[file.suffix](), encoding="utf-8")
+
+
+def _html_page(style: Styler, caption: str, styles: Iterable[dict] = ()) -> str:
+    return (
+        style.format(escape="html")
+        .format_index(escape="html", axis="index")
+        .format_index(escape="html", axis="columns")
+        .set_caption(html.escape(caption))
+        .set_table_styles([*_HTML_STYLES, *styles])
+        .set_uuid("results")
+        .to_html(doctype_html=True)
+    )
+
+
+def _latex_table(style: Styler, caption: str, column_format: str) -> str:
+    latex = style.to_latex(
+        caption=_latex(caption),
+        position="tbp",
+        position_float="centering",
+        hrules=True,
+        column_format=column_format,
+        multirow_align="naive",
+        multicol_align="c",
+    )
+    return f"% needs \\usepackage{{booktabs}}\n{latex}"
 
 
 def _without_repeats(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,11 @@
+"""Draw the figure `scorecard`."""
+
+from filterfreq.analysis.claims import score
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.scorecard import scorecard_figure
+from filterfreq.publishing.style import save
+
+with job(snakemake):
+    figure = scorecard_figure(score(read_results(snakemake.input), snakemake.params.claims), snakemake.params.labels)
+    save(figure, snakemake.output.png, snakemake.output.pdf)

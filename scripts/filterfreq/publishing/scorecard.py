@@ -1,0 +1,120 @@
+"""The scorecard: what the results say of the papers' claims, as a table and as a figure."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled
+from filterfreq.publishing.table import TextTable
+
+_SIGNS = {
+    "higher": "> {}",
+    "lower": "< -{}",
+    "not lower": "> -{}",
+    "not higher": "< {}",
+    "equal": "within ± {}",
+}
+# Verdicts differ in marker and fill too, so that they survive a grey copy.
+_MARKS = {
+    "supported": {"marker": "o", "color": "#117733", "markerfacecolor": "#117733"},
+    "contradicted": {"marker": "X", "color": "#CC6677", "markerfacecolor": "#CC6677"},
+    "undecided": {"marker": "o", "color": "0.45", "markerfacecolor": "white"},
+}
+_ROW, _STATEMENT_WIDTH = 0.5, 56
+
+
+def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) -> TextTable:
+    """Return the claims with effects, intervals and verdicts.
+
+    Args:
+        scores: what `filterfreq.analysis.claims.score` returns.
+        labels: display labels of the variants; others keep their names.
+        dataset: the data set, for the caption.
+    """
+    rows = [
+        {
+            "claim": row["statement"],
+            "comparison": _comparison(row, labels),
+            "claimed": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
+            "verdict": row["verdict"],
+            "effect": "–" if np.isnan(row["effect"]) else f"{100 * row['effect']:+.1f}",
+            "95 % interval": _interval(row),
+            "pairs": str(row["pairs"]),
+        }
+        for row in scores.to_dict("records")
+    ]
+    caption = (
+        f"The papers' claims on {dataset}. Effects are differences of the two variants in percentage points, mean over "
+        "pairs of runs of one model and seed, with Student's 95 % interval; claimed is the smallest effect of interest."
+    )
+    return TextTable(scores, pd.DataFrame(rows), caption, right=3)
+
+
+@styled
+def scorecard_figure(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
+    """Draw every claim's effect with its interval, and what the claim asks for as a shaded range.
+
+    Args:
+        scores: what `filterfreq.analysis.claims.score` returns.
+        labels: display labels of the variants; others keep their names.
+    """
+    figure = new_figure(TEXT_WIDTH, 0.6 + _ROW * len(scores))
+    axes = figure.subplots()
+    tested = scores[scores["effect"].notna()]
+    # Intervals of two pairs can be wider than all effects together; cut at the edge, they do not rule the scale.
+    effects = 100 * pd.concat([tested["effect"], tested["smallest_effect"]]).abs()
+    limit = 1.6 * max(effects, default=1)
+    for place, row in enumerate(scores.to_dict("records")):
+        axes.axhspan(place - 0.36, place + 0.36, *_claimed(row, limit), color="0.9", linewidth=0)
+        if np.isnan(row["effect"]):
+            continue
+        mark = _MARKS[row["verdict"]]
+        if not np.isnan(row["ci_low"]):
+            ends = np.clip([100 * row["ci_low"], 100 * row["ci_high"]], -limit, limit)
+            axes.plot(ends, [place, place], color=mark["color"], linewidth=1.6, solid_capstyle="butt")
+        axes.plot(100 * row["effect"], place, markersize=6, **mark)
+    axes.axvline(0, color="0.4", linewidth=0.6)
+    axes.set_xlim(-limit, limit)
+    axes.set_ylim(len(scores) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("effect (percentage points); shaded: what the claim asks for")
+    axes.set_yticks(range(len(scores)), [_statement(row, labels) for row in scores.to_dict("records")])
+    verdicts = axes.secondary_yaxis("right")
+    verdicts.set_yticks(range(len(scores)), [_verdict(row) for row in scores.to_dict("records")])
+    for side in (axes.yaxis, verdicts.yaxis):
+        side.set_tick_params(length=0)
+    verdicts.spines["right"].set_visible(False)
+    return figure
+
+
+def _comparison(row: dict, labels: dict[str, str]) -> str:
+    treatment, control = (labels.get(row[side], row[side]) for side in ("treatment", "control"))
+    return f"{treatment} – {control}"
+
+
+def _interval(row: dict) -> str:
+    return "–" if np.isnan(row["ci_low"]) else f"[{100 * row['ci_low']:+.1f}, {100 * row['ci_high']:+.1f}]"
+
+
+def _statement(row: dict, labels: dict[str, str]) -> str:
+    return f"{textwrap.fill(row['statement'], _STATEMENT_WIDTH)}\n({_comparison(row, labels)})"
+
+
+def _verdict(row: dict) -> str:
+    pairs = "1 pair" if row["pairs"] == 1 else f"{row['pairs']} pairs"
+    return f"{row['verdict']}\n{pairs}" if row["pairs"] else row["verdict"]
+
+
+def _claimed(row: dict, limit: float) -> tuple[float, float]:
+    """The range of effects that the claim asks for, as fractions of the axis from -limit to limit."""
+    smallest = 100 * row["smallest_effect"]
+    low, high = {
+        "higher": (smallest, limit),
+        "lower": (-limit, -smallest),
+        "not lower": (-smallest, limit),
+        "not higher": (-limit, smallest),
+        "equal": (-smallest, smallest),
+    }[row["direction"]]
+    return (low + limit) / (2 * limit), (high + limit) / (2 * limit)

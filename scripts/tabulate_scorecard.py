@@ -1,0 +1,10 @@
+"""Write the table `scorecard` in all its forms."""
+
+from filterfreq.analysis.claims import score
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.scorecard import scorecard_table
+
+with job(snakemake):
+    scores = score(read_results(snakemake.input), snakemake.params.claims)
+    scorecard_table(scores, snakemake.params.labels, snakemake.wildcards.dataset).write(snakemake.output)

@@ -1,0 +1,77 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+from filterfreq.publishing.scorecard import scorecard_figure, scorecard_table
+
+LABELS = {"plain": "plain", "wd": "WD_1"}
+
+
+@pytest.fixture
+def scores():
+    def row(direction, effect, low, high, pairs, verdict, treatment="wd"):
+        return {
+            "claim": verdict.replace(" ", "-"),
+            "statement": f"A 100 % true claim with A & B, and long enough to need two lines: {verdict}.",
+            "source": "somebody",
+            "treatment": treatment,
+            "control": "plain",
+            "direction": direction,
+            "smallest_effect": 0.01,
+            "effect": effect,
+            "ci_low": low,
+            "ci_high": high,
+            "pairs": pairs,
+            "verdict": verdict,
+        }
+
+    return pd.DataFrame(
+        [
+            row("higher", 0.031, 0.012, 0.045, 3, "supported"),
+            row("lower", 0.02, 0.015, 0.025, 4, "contradicted"),
+            row("equal", 0.005, -0.9, 0.91, 2, "undecided"),
+            row("not lower", np.nan, np.nan, np.nan, 0, "not tested", "absent"),
+        ]
+    )
+
+
+def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
+    files = [tmp_path / f"scorecard.{form}" for form in ("csv", "md", "tex", "html", "txt")]
+    scorecard_table(scores, LABELS, "toy").write(files)
+    markdown, latex, page, text = (file.read_text() for file in files[1:])
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "scorecard.csv"), scores)
+    for shown in (markdown, text):
+        assert "WD_1 – plain" in shown
+        assert "absent – plain" in shown
+        assert "+3.1" in shown
+        assert "[+1.2, +4.5]" in shown
+        assert "< -1" in shown
+        assert "within ± 1" in shown
+    assert r"100 \% true claim with A \& B" in latex
+    assert r"WD\_1 -- plain" in latex
+    assert "A &amp; B" in page
+    assert len(markdown.split("\n\n")[1].strip().splitlines()) == 2 + 4
+
+
+def test_figure_shows_effects_intervals_and_verdicts(scores):
+    figure = scorecard_figure(scores, LABELS)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    limit = axes.get_xlim()[1]
+    lines = [(list(line.get_xdata()), float(np.ravel(line.get_ydata())[0])) for line in axes.lines]
+    markers = {place: xs[0] for xs, place in lines if len(xs) == 1}
+    assert markers == pytest.approx({0: 3.1, 1: 2.0, 2: 0.5})
+    intervals = {place: xs for xs, place in lines if len(xs) == 2 and xs[0] != xs[1]}
+    assert intervals[0] == pytest.approx([1.2, 4.5])
+    assert intervals[2] == pytest.approx([-limit, limit])  # cut at the edges
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    for verdict in ("supported\n3 pairs", "contradicted\n4 pairs", "undecided\n2 pairs", "not tested"):
+        assert verdict in texts
+    box = figure.get_tightbbox()
+    assert box.x0 >= -0.01
+    assert box.x1 <= figure.get_figwidth() + 0.01
+
+
+def test_claims_that_all_lack_results_still_make_a_figure(scores):
+    scorecard_figure(scores[scores["verdict"] == "not tested"], LABELS).draw_without_rendering()
