@@ -43,6 +43,7 @@ TABLE_FORMS = ("csv", "md", "tex", "html", "txt")
 # What a table or figure shows is made of the suites that it cannot do without, and of those that add to it.
 TABLES = {
     "table_main": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
+    "table_differences": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
     "table_adversarial": (["adversarial"], ["clean", "autoattack"]),
     "table_corruptions": (["corruption"], ["clean"]),
     "table_shape_bias": (["cue_conflict"], []),
@@ -101,6 +102,7 @@ def products(product):
         for dataset in dict.fromkeys(run.dataset for run in runs)
         if is_possible(product, dataset)
         and (not product.endswith("scorecard") or is_claimed(experiment, dataset))
+        and (product != "table_differences" or len(study.labels(experiment, dataset)) > 1)
         for suffix in suffixes
     ]
 

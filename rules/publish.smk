@@ -3,6 +3,7 @@
 
 localrules:
     tabulate_main,
+    tabulate_differences,
     tabulate_adversarial,
     tabulate_corruptions,
     tabulate_shape_bias,
@@ -40,6 +41,30 @@ rule tabulate_main:
         code=code("tabulate_main"),
     script:
         "../scripts/tabulate_main.py"
+
+
+rule tabulate_differences:
+    input:
+        aggregated_inputs("table_differences"),
+    output:
+        tables_without_html("differences"),
+        published(TABLE, "differences.html", "Differences to the baseline"),
+    log:
+        "results/logs/tabulate_differences/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_differences/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        code=code("tabulate_differences"),
+    script:
+        "../scripts/tabulate_differences.py"
 
 
 rule tabulate_adversarial:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from filterfreq.analysis.claims import paired_interval, score, verdict
+from filterfreq.analysis.claims import score, verdict
 from filterfreq.config import load_claims
 from filterfreq.errors import InputError
 from filterfreq.evaluation.results import COLUMNS, format_parameter, read_results
@@ -49,26 +49,6 @@ def clean(variant, seed, value, model="m"):
 
 
 CLEAN = {"suite": "clean", "metric": "accuracy"}
-
-
-def test_interval_is_that_of_a_paired_t_test():
-    rng = np.random.default_rng(0)
-    for n in (2, 3, 7):
-        new, old = rng.normal(size=(2, n))
-        expected = stats.ttest_rel(new, old).confidence_interval(0.95)
-        assert paired_interval(new - old) == pytest.approx(tuple(expected), rel=1e-12)
-
-
-def test_interval_covers_the_truth_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    intervals = np.array([paired_interval(rng.normal(0.3, 1, size=3)) for _ in range(2_000)])
-    covered = ((intervals[:, 0] <= 0.3) & (intervals[:, 1] >= 0.3)).sum()
-    # 4 standard deviations of a binomial proportion; the draw is fixed.
-    assert abs(covered / 2_000 - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 2_000)
-
-
-def test_one_difference_has_no_interval():
-    assert np.isnan(paired_interval(np.array([0.1]))).all()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,13 @@ import pytest
 
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
-from filterfreq.publishing.tables import adversarial_table, corruption_table, main_table, shape_bias_table
+from filterfreq.publishing.tables import (
+    adversarial_table,
+    corruption_table,
+    differences_table,
+    main_table,
+    shape_bias_table,
+)
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 VARIANTS = {"plain": "plain", "wd": "WD & 50 %_λ", "sd": "SD | L2"}
@@ -273,3 +279,41 @@ class TestBadInput:
 def test_tables_import_neither_matplotlib_nor_torch():
     code = "import sys, filterfreq.publishing.tables; sys.exit(bool({'matplotlib', 'torch'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(SCRIPTS)})
+
+
+def test_differences_are_paired_by_seed(results_of, row):
+    values = {"plain": {0: 0.5, 1: 0.6, 2: 0.9}, "wd": {0: 0.6, 1: 0.8, 3: 0.1}}
+    rows = [
+        row.clean("net", variant, seed, value) for variant, seeds in values.items() for seed, value in seeds.items()
+    ]
+    rows += [row.biased("net", "plain", 0, "overall", 0.25), row.biased("net", "wd", 0, "overall", 0.5)]
+    table = differences_table(results_of(rows), {"plain": "plain", "wd": "WD"}, "plain")
+    clean, bias = table.numbers.to_dict("records")
+    # Seeds 0 and 1 have a partner; of two differences the bootstrap reaches from one to the other.
+    assert (clean["difference"], clean["ci_low"], clean["ci_high"]) == pytest.approx((0.15, 0.1, 0.2))
+    assert (clean["pairs"], bias["pairs"]) == (2, 1)
+    assert table.cells.to_dict("records") == [
+        {"variant": "WD", "clean": "+15.0 [+10.0, +20.0] (2)", "shape bias": "+25.0 (1)"}
+    ]
+
+
+def test_differences_keep_models_apart_and_variants_in_order(results_of, row):
+    accuracies = {"plain": 0.5, "wd": 0.4, "sd": 0.7}
+    rows = [
+        row.clean(model, variant, 0, value + (0.1 if model == "b" and variant == "sd" else 0))
+        for model in ("b", "a")
+        for variant, value in accuracies.items()
+    ]
+    table = differences_table(results_of(rows), {"sd": "SD", "plain": "plain", "wd": "WD"}, "plain")
+    assert [tuple(cells) for cells in table.cells.to_numpy()] == [
+        ("b", "SD", "+30.0 (1)"),
+        ("b", "WD", "-10.0 (1)"),
+        ("a", "SD", "+20.0 (1)"),
+        ("a", "WD", "-10.0 (1)"),
+    ]
+
+
+def test_differences_without_a_partner_are_one_sentence(results_of, row):
+    results = results_of([row.clean("net", "plain", 0, 0.5), row.clean("net", "wd", 1, 0.5)])
+    with pytest.raises(InputError, match="there is no run of plain with the model and seed of another variant"):
+        differences_table(results, {"plain": "plain", "wd": "WD"}, "plain")

@@ -18,7 +18,9 @@ PLOTS = Counter(
         "corruption_samples",
     )
 )
-TABLES = Counter(f"tabulate_{name}" for name in ("main", "adversarial", "corruptions", "shape_bias", "scorecard"))
+TABLES = Counter(
+    f"tabulate_{name}" for name in ("main", "differences", "adversarial", "corruptions", "shape_bias", "scorecard")
+)
 SCORECARD = ("tabulate_scorecard", "draw_scorecard")
 SUITES = ("clean", "adversarial", "autoattack", "corruption", "cue_conflict")
 AGGREGATES = Counter({"aggregate": 6, "aggregate_history": 1})
@@ -61,7 +63,7 @@ def test_a_change_of_one_figures_script_redraws_it_only(project):
         (
             "adversarial",
             "evaluate_adversarial",
-            ["tabulate_main", "tabulate_adversarial", "draw_accuracy_epsilon", *SCORECARD],
+            ["tabulate_main", "tabulate_differences", "tabulate_adversarial", "draw_accuracy_epsilon", *SCORECARD],
         ),
         ("filters", "analyse_filters", ["draw_dct_energy", *SCORECARD]),
     ],

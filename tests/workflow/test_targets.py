@@ -14,6 +14,7 @@ from filterfreq.provenance import _direct_imports
 ROOT = Path(__file__).parents[2]
 TARGETS = {
     "table_main": {"tabulate_main"},
+    "table_differences": {"tabulate_differences"},
     "table_adversarial": {"tabulate_adversarial"},
     "table_corruptions": {"tabulate_corruptions"},
     "table_shape_bias": {"tabulate_shape_bias"},

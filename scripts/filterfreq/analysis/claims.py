@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
+from filterfreq.analysis.intervals import student_interval
 from filterfreq.errors import InputError
 
 VERDICTS: tuple[str, ...] = ("supported", "contradicted", "undecided", "not tested")
@@ -28,7 +28,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
     Returns:
         One row per claim, in order: claim, statement, source, treatment, control, direction, smallest_effect; effect,
         the mean of treatment - control over all pairs of runs of one model and seed; ci_low and ci_high, its 95 %
-        interval (see `paired_interval`), NaN for fewer than two pairs; pairs, their number; verdict, one of `VERDICTS`
+        interval (see `student_interval`), NaN for fewer than two pairs; pairs, their number; verdict, one of `VERDICTS`
         (see `verdict`), "not tested" where there is no pair.
 
     Raises:
@@ -38,7 +38,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
     for name, claim in claims.items():
         differences = _differences(results, name, claim)
         effect = differences.mean() if len(differences) else np.nan
-        low, high = paired_interval(differences.to_numpy())
+        low, high = student_interval(differences.to_numpy())
         rows.append(
             {
                 "claim": name,
@@ -52,26 +52,6 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
             }
         )
     return pd.DataFrame(rows)
-
-
-def paired_interval(differences: np.ndarray, confidence: float = 0.95) -> tuple[float, float]:
-    """Return Student's interval of the mean of paired differences: mean +- t s / sqrt(n), n - 1 degrees of freedom.
-
-    Student, The Probable Error of a Mean, Biometrika 6, 1908. It holds for few pairs, where a bootstrap, which cannot
-    reach beyond the differences seen, is far too narrow; for two it is wide enough to leave most claims undecided.
-
-    Args:
-        differences: n numbers.
-        confidence: coverage, in (0, 1).
-
-    Returns:
-        The lower and the upper end; NaN for fewer than two numbers.
-    """
-    n = len(differences)
-    if n < 2:
-        return np.nan, np.nan
-    half = t.ppf((1 + confidence) / 2, n - 1) * np.std(differences, ddof=1) / np.sqrt(n)
-    return float(np.mean(differences) - half), float(np.mean(differences) + half)
 
 
 def verdict(direction: str, smallest_effect: float, effect: float, low: float, high: float) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from filterfreq.analysis.intervals import bootstrap_interval
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON, EXTRA, mean_corruption_error
 from filterfreq.publishing.selection import (
@@ -20,7 +21,7 @@ from filterfreq.publishing.selection import (
     present_variants,
     select,
 )
-from filterfreq.publishing.table import Direction, Table
+from filterfreq.publishing.table import Direction, Table, TextTable
 
 _RUN = ["model", "variant", "seed"]
 _ACCURACY = ["clean", "adversarial", "autoattack"]
@@ -45,21 +46,70 @@ def main_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -
         InputError: results that cannot stand beside each other (see `select`).
     """
     frame = select(results, variants)
-    columns = [*_clean(frame)]
-    for attack, norm in attacks(frame):
-        at_epsilon = list(_attacked(frame, attack, norm))
-        epsilon, values = at_epsilon[(len(at_epsilon) - 1) // 2]
-        columns.append((attack_label(attack), f"{norm_label(norm)} {epsilon}", values))
-    columns += [("corruptions", *column) for column in _corruption_means(frame, baseline)]
-    columns += [("shape bias", "", values) for category, values in _shape_biases(frame) if category == "overall"]
-    meanings = {
-        "corruptions": "corruptions: mean over the common ones at all severities",
-        "mCE": f"mCE: mean corruption error relative to {variants.get(baseline, baseline)}",
-        "shape bias": "shape bias: on cue-conflict images",
-    }
-    shown = {part for measure, setting, _ in columns for part in (measure, setting)}
-    explained = "".join(f"; {meaning}" for name, meaning in meanings.items() if name in shown)
-    return _table(columns, present_variants(frame, variants), f"Accuracy on {_dataset(frame)}{explained}.")
+    columns = _main_columns(frame, baseline)
+    caption = f"Accuracy on {_dataset(frame)}{_meanings(columns, variants, baseline)}."
+    return _table(columns, present_variants(frame, variants), caption)
+
+
+def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> TextTable:
+    """Show what each variant changes against the baseline, in the measures of `main_table`.
+
+    Runs are paired by model and seed. A cell holds the mean difference, its 95 % bootstrap interval (see
+    `bootstrap_interval`) and the number of pairs.
+
+    Args:
+        results: tidy results of one data set.
+        variants: names and display labels, in order.
+        baseline: the variant that the others are compared with.
+
+    Returns:
+        One row per model and variant but the baseline, one column per measure; its numbers have one row per cell.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or no pair of runs to compare.
+    """
+    frame = select(results, variants)
+    shown = present_variants(frame, variants)
+    # The baseline's mCE is 1 by definition: the difference says nothing that the column does not.
+    columns = [column for column in _main_columns(frame, baseline) if column[1] != "mCE"]
+    numbers = []
+    for measure, setting, values in columns:
+        by_variant = values.unstack("variant")  # noqa: PD010
+        if baseline not in by_variant:
+            continue
+        for variant in shown:
+            if variant == baseline or variant not in by_variant:
+                continue
+            differences = (by_variant[variant] - by_variant[baseline]).dropna()
+            for model, of_model in differences.groupby(level="model", sort=False, observed=True):
+                low, high = bootstrap_interval(of_model.to_numpy())
+                numbers.append((model, variant, measure, setting, of_model.mean(), low, high, len(of_model)))
+    if not numbers:
+        raise InputError(
+            f"there is no run of {baseline} with the model and seed of another variant: nothing can be compared"
+        )
+    names = ["model", "variant", "measure", "setting", "difference", "ci_low", "ci_high", "pairs"]
+    tidy = pd.DataFrame(numbers, columns=names)
+    text = tidy.assign(
+        column=[
+            f"{measure} {setting}".strip() for measure, setting in zip(tidy["measure"], tidy["setting"], strict=True)
+        ],
+        model=pd.Categorical(tidy["model"], frame["model"].cat.categories, ordered=True),
+        variant=pd.Categorical(tidy["variant"].map(shown), [*shown.values()], ordered=True),
+        cell=[
+            _difference(*cell) for cell in tidy[["difference", "ci_low", "ci_high", "pairs"]].itertuples(index=False)
+        ],
+    )
+    cells = text.set_index(["model", "variant", "column"])["cell"].unstack("column")  # noqa: PD010
+    cells = cells[text["column"].unique()].fillna("–").reset_index()
+    if len(cells["model"].unique()) == 1:
+        cells = cells.drop(columns="model")
+    cells.columns.name = None
+    caption = (
+        f"Differences to {shown[baseline]} on {_dataset(frame)}{_meanings(columns, variants, baseline)}. Percentage "
+        "points, mean over pairs of runs with one seed [95 % bootstrap interval] (pairs)."
+    )
+    return TextTable(tidy, cells.astype(str), caption, right=text["column"].nunique())
 
 
 def adversarial_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
@@ -131,6 +181,33 @@ def shape_bias_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
         "texture. Answers: the share of all images whose shape, or texture, was named.",
         across=True,
     )
+
+
+def _main_columns(frame: pd.DataFrame, baseline: str) -> list[tuple[str, str, pd.Series]]:
+    columns = [*_clean(frame)]
+    for attack, norm in attacks(frame):
+        at_epsilon = list(_attacked(frame, attack, norm))
+        epsilon, values = at_epsilon[(len(at_epsilon) - 1) // 2]
+        columns.append((attack_label(attack), f"{norm_label(norm)} {epsilon}", values))
+    columns += [("corruptions", *column) for column in _corruption_means(frame, baseline)]
+    columns += [("shape bias", "", values) for category, values in _shape_biases(frame) if category == "overall"]
+    return columns
+
+
+def _meanings(columns: list[tuple[str, str, pd.Series]], variants: dict[str, str], baseline: str) -> str:
+    """What the columns mean that do not say so themselves, to go on a caption's sentence."""
+    meanings = {
+        "corruptions": "corruptions: mean over the common ones at all severities",
+        "mCE": f"mCE: mean corruption error relative to {variants.get(baseline, baseline)}",
+        "shape bias": "shape bias: on cue-conflict images",
+    }
+    shown = {part for measure, setting, _ in columns for part in (measure, setting)}
+    return "".join(f"; {meaning}" for name, meaning in meanings.items() if name in shown)
+
+
+def _difference(mean: float, low: float, high: float, pairs: int) -> str:
+    interval = "" if np.isnan(low) else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
+    return f"{100 * mean:+.1f}{interval} ({pairs})"
 
 
 def _table(
