@@ -47,6 +47,7 @@ TABLES = {
     "table_adversarial": (["adversarial"], ["clean", "autoattack"]),
     "table_corruptions": (["corruption"], ["clean"]),
     "table_shape_bias": (["cue_conflict"], []),
+    "table_costs": ([], []),
     "table_scorecard": (["clean"], [suite for suite in SUITES if suite != "clean"]),
 }
 FIGURES = {

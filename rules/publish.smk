@@ -7,6 +7,7 @@ localrules:
     tabulate_adversarial,
     tabulate_corruptions,
     tabulate_shape_bias,
+    tabulate_costs,
     tabulate_scorecard,
     draw_accuracy_epsilon,
     draw_corruptions,
@@ -135,6 +136,29 @@ rule tabulate_shape_bias:
         code=code("tabulate_shape_bias"),
     script:
         "../scripts/tabulate_shape_bias.py"
+
+
+rule tabulate_costs:
+    input:
+        of_runs(RECORD),
+    output:
+        tables_without_html("costs"),
+        published(TABLE, "costs.html", "Costs"),
+    log:
+        "results/logs/tabulate_costs/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_costs/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("tabulate_costs"),
+    script:
+        "../scripts/tabulate_costs.py"
 
 
 rule tabulate_scorecard:

@@ -13,6 +13,7 @@ from filterfreq.evaluation.corruptions import COMMON, EXTRA
 from filterfreq.publishing.tables import (
     adversarial_table,
     corruption_table,
+    cost_table,
     differences_table,
     main_table,
     shape_bias_table,
@@ -317,3 +318,34 @@ def test_differences_without_a_partner_are_one_sentence(results_of, row):
     results = results_of([row.clean("net", "plain", 0, 0.5), row.clean("net", "wd", 1, 0.5)])
     with pytest.raises(InputError, match="there is no run of plain with the model and seed of another variant"):
         differences_table(results, {"plain": "plain", "wd": "WD"}, "plain")
+
+
+def run_record(model, variant, seed, seconds, memory=100.0, device="cpu, 1 threads"):
+    return {
+        "run": {"dataset": "toy", "model": model, "variant": variant, "seed": seed},
+        "training": {"epochs": 4},
+        "metrics": {"parameters": 1_234},
+        "provenance": {"seconds": seconds, "peak_memory_mb": memory, "device": device},
+    }
+
+
+def test_costs_are_means_over_seeds_by_device():
+    records = [
+        run_record("net", "wd", 0, 10.0),
+        run_record("net", "plain", 0, 4.0, 80.0),
+        run_record("net", "plain", 1, 8.0, 100.0),
+        run_record("net", "plain", 2, 0.4, 50.0, "GPU"),
+        run_record("net", "left out", 0, 1.0),
+    ]
+    table = cost_table(records, {"plain": "plain", "wd": "WD"}, "toy")
+    assert [tuple(cells) for cells in table.cells.to_numpy()] == [
+        ("net", "plain", "GPU", "1,234", "0.10", "50", "1"),
+        ("net", "plain", "cpu, 1 threads", "1,234", "1.50", "90", "2"),
+        ("net", "WD", "cpu, 1 threads", "1,234", "2.50", "100", "1"),
+    ]
+    assert list(table.numbers["seconds_per_epoch"]) == pytest.approx([0.1, 1.5, 2.5])
+
+
+def test_costs_of_nothing_are_one_sentence():
+    with pytest.raises(InputError, match="there are no runs of the variants wd: train them first"):
+        cost_table([run_record("net", "plain", 0, 4.0)], {"wd": "WD"}, "toy")

@@ -18,6 +18,7 @@ TARGETS = {
     "table_adversarial": {"tabulate_adversarial"},
     "table_corruptions": {"tabulate_corruptions"},
     "table_shape_bias": {"tabulate_shape_bias"},
+    "table_costs": {"tabulate_costs"},
     "table_scorecard": {"tabulate_scorecard"},
     "figure_accuracy_epsilon": {"draw_accuracy_epsilon"},
     "figure_corruptions": {"draw_corruptions"},

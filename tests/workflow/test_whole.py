@@ -36,7 +36,7 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 def test_every_table_and_figure_is_there(finished):
     tables = finished.folder / "results/tables/tiny/texdigits"
-    names = {"main", "differences", "adversarial", "corruptions", "shape_bias", "scorecard"}
+    names = {"main", "differences", "adversarial", "corruptions", "shape_bias", "costs", "scorecard"}
     assert {file.name for file in tables.iterdir()} == {
         f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex", "html", "txt")
     }

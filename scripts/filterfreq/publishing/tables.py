@@ -4,7 +4,7 @@ Every builder takes what `filterfreq.evaluation.results.read_results` returns, o
 show (names and display labels, in order). What was not evaluated gives no column; a missing combination, an empty cell.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from filterfreq.publishing.selection import (
     attack_label,
     attacks,
     corruption_label,
+    in_order,
     norm_label,
     present_variants,
     select,
@@ -110,6 +111,56 @@ def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline:
         "points, mean over pairs of runs with one seed [95 % bootstrap interval] (pairs)."
     )
     return TextTable(tidy, cells.astype(str), caption, right=text["column"].nunique())
+
+
+def cost_table(records: Iterable[Mapping], variants: dict[str, str], dataset: str) -> TextTable:
+    """Show what training each variant cost: parameters, seconds per epoch, peak memory.
+
+    Args:
+        records: the `run.json` of every run.
+        variants: names and display labels, in order.
+        dataset: the data set, for the caption.
+
+    Returns:
+        One row per model, variant and device, means over seeds; memory is that of the process on a CPU, that of the
+        tensors on a GPU.
+
+    Raises:
+        InputError: there is no record of the variants.
+    """
+    rows = [
+        {
+            "model": record["run"]["model"],
+            "variant": record["run"]["variant"],
+            "device": record["provenance"]["device"],
+            "parameters": record["metrics"]["parameters"],
+            "seconds_per_epoch": record["provenance"]["seconds"] / record["training"]["epochs"],
+            "peak_memory_mb": record["provenance"]["peak_memory_mb"],
+        }
+        for record in records
+        if record["run"]["variant"] in variants
+    ]
+    if not rows:
+        raise InputError(f"there are no runs of the variants {', '.join(variants)}: train them first")
+    frame = in_order(pd.DataFrame(rows), variants)
+    groups = frame.groupby(["model", "variant", "device"], observed=True)
+    numbers = groups.mean().assign(seeds=groups.size()).reset_index()
+    cells = pd.DataFrame(
+        {
+            "model": numbers["model"],
+            "variant": numbers["variant"].map(variants),
+            "device": numbers["device"],
+            "parameters": numbers["parameters"].map("{:,.0f}".format),
+            "seconds per epoch": numbers["seconds_per_epoch"].map("{:,.2f}".format),
+            "peak memory (MiB)": numbers["peak_memory_mb"].map("{:,.0f}".format),
+            "seeds": numbers["seeds"],
+        }
+    )
+    caption = (
+        f"What training on {dataset} cost, mean over seeds. An evaluation costs the same for all variants of a model, "
+        "whose filters are composed once."
+    )
+    return TextTable(numbers, cells.astype(str), caption, right=4)
 
 
 def adversarial_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
