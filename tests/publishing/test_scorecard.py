@@ -42,14 +42,14 @@ def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
     markdown, latex, page, text = (file.read_text() for file in files[1:])
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "scorecard.csv"), scores)
     for shown in (markdown, text):
-        assert "WD_1 – plain" in shown
-        assert "absent – plain" in shown
+        assert "WD_1 against plain" in shown
+        assert "absent against plain" in shown
         assert "+3.1" in shown
         assert "[+1.2, +4.5]" in shown
         assert "< -1" in shown
         assert "within ± 1" in shown
     assert r"100 \% true claim with A \& B" in latex
-    assert r"WD\_1 -- plain" in latex
+    assert r"WD\_1 against plain" in latex
     assert "A &amp; B" in page
     assert len(markdown.split("\n\n")[1].strip().splitlines()) == 2 + 4
 

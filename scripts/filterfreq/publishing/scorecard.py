@@ -91,7 +91,7 @@ def scorecard_figure(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
 
 def _comparison(row: dict, labels: dict[str, str]) -> str:
     treatment, control = (labels.get(row[side], row[side]) for side in ("treatment", "control"))
-    return f"{treatment} – {control}"
+    return f"{treatment} against {control}"
 
 
 def _interval(row: dict) -> str:
