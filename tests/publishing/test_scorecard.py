@@ -47,7 +47,7 @@ def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
         assert "+3.1" in shown
         assert "[+1.2, +4.5]" in shown
         assert "< -1" in shown
-        assert "within ± 1" in shown
+        assert "within ±1" in shown
     assert r"100 \% true claim with A \& B" in latex
     assert r"WD\_1 against plain" in latex
     assert "A &amp; B" in page

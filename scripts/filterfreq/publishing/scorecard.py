@@ -14,7 +14,7 @@ _SIGNS = {
     "lower": "< -{}",
     "not lower": "> -{}",
     "not higher": "< {}",
-    "equal": "within ± {}",
+    "equal": "within ±{}",
 }
 # Verdicts differ in marker and fill too, so that they survive a grey copy.
 _MARKS = {
