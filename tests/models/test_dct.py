@@ -233,6 +233,13 @@ def test_decompose_leaves_smaller_kernels_and_their_biases():
     assert model[0].bias is not None
 
 
+def test_decompose_says_when_there_is_nothing_to_decompose():
+    model = nn.Sequential(nn.Conv2d(3, 4, (1, 3)), nn.Conv2d(4, 4, 1), nn.Linear(2, 2))
+
+    with pytest.raises(InputError, match=r"nothing to decompose: .* both kernel sides >= 3, train it without"):
+        decompose(model, "weight")
+
+
 def test_decompose_returns_the_new_layer_for_a_model_that_is_a_convolution():
     convolution = nn.Conv2d(3, 4, 3)
 

@@ -14,6 +14,9 @@ from filterfreq.models.registry import FAMILIES, architecture_module, build, che
     [
         ("resnet_8", resnet.CIFARResNet),
         ("resnet_14_8", resnet.CIFARResNet),
+        ("resnet_8_dw", resnet.CIFARResNet),
+        ("resnet_8_4_sp", resnet.CIFARResNet),
+        ("resnet_14_option_a", resnet.CIFARResNet),
         ("lowres_resnet9", resnet.LowResResNet9),
     ],
 )
@@ -40,6 +43,8 @@ def test_all_examples_exist():
         "resnet_020",
         "resnet_20_0",
         "resnet_20_",
+        "resnet_21_dw",
+        "resnet_20_dw_16",
         "resnet",
         "xresnet_20",
         "vgg",

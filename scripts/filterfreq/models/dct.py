@@ -146,8 +146,7 @@ def decompose(model: nn.Module, decomposition: str, min_kernel_size: int = 3) ->
     """Replace, in place, every convolution with both kernel sides >= `min_kernel_size` by a `DCTConv2d`.
 
     The new layers have newly drawn coefficients and no bias (Lukasik et al., TMLR 2023, released code); they keep the
-    old ones' device, dtype and training mode. A convolution that is used in several places stays shared. When nothing
-    is large enough, the model stays as it is.
+    old ones' device, dtype and training mode. A convolution that is used in several places stays shared.
 
     Args:
         model: any model; nothing is changed unless all its convolutions can be replaced.
@@ -159,9 +158,9 @@ def decompose(model: nn.Module, decomposition: str, min_kernel_size: int = 3) ->
         and the given one is left alone.
 
     Raises:
-        InputError: an unknown decomposition, or a convolution that has no such form: its kernel is large enough but
-            not square and odd, it pads with something other than zeros, or it is of a subclass of Conv2d, which may
-            compute something else. The sentence names the layer.
+        InputError: an unknown decomposition; a convolution that has no such form: its kernel is large enough but not
+            square and odd, it pads with something other than zeros, or it is of a subclass of Conv2d, which may
+            compute something else, and the sentence names the layer; or no convolution is large enough.
     """
     _check_decomposition(decomposition)
 
@@ -173,7 +172,13 @@ def decompose(model: nn.Module, decomposition: str, min_kernel_size: int = 3) ->
         except InputError as error:
             raise InputError(f"layer {name or 'at the top'} cannot be decomposed: {error}") from error
 
-    return _replace(model, convert)
+    decomposed = _replace(model, convert)
+    if not any(isinstance(module, DCTConv2d) for module in decomposed.modules()):
+        raise InputError(
+            f"nothing to decompose: no convolution of the model has both kernel sides >= {min_kernel_size}, "
+            "train it without a decomposition"
+        )
+    return decomposed
 
 
 def compose(model: nn.Module) -> nn.Module:

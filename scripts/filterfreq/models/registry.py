@@ -33,17 +33,26 @@ class Family:
     allows: Callable[..., bool] = lambda *_: True
 
 
+def _is_6d2(depth: int, *_width: int) -> bool:
+    return depth >= 8 and depth % 6 == 2
+
+
 _MODULE = "filterfreq.models.resnet"
+_RESNET = r"resnet_([1-9]\d*)(?:_([1-9]\d*))?"
 _RESNETS = ("resnet_8", "resnet_14", "resnet_20", "resnet_32", "resnet_44", "resnet_56", "resnet_110")
+_OPTION_A = ("resnet_20_option_a", "resnet_56_option_a")
 
 FAMILIES = (
     Family(
         "resnet_N or resnet_N_W (N = 6D + 2 layers, first width W)",
-        r"resnet_([1-9]\d*)(?:_([1-9]\d*))?",
+        _RESNET,
         f"{_MODULE}:cifar_resnet",
         _RESNETS,
-        lambda depth, *_width: depth >= 8 and depth % 6 == 2,
+        _is_6d2,
     ),
+    Family("resnet_N[_W]_dw (depthwise)", f"{_RESNET}_dw", f"{_MODULE}:cifar_resnet_dw", ("resnet_20_dw",), _is_6d2),
+    Family("resnet_N[_W]_sp (separable)", f"{_RESNET}_sp", f"{_MODULE}:cifar_resnet_sp", ("resnet_20_sp",), _is_6d2),
+    Family("resnet_N[_W]_option_a", f"{_RESNET}_option_a", f"{_MODULE}:cifar_resnet_option_a", _OPTION_A, _is_6d2),
     Family("lowres_resnet9", "lowres_resnet9", f"{_MODULE}:lowres_resnet9", ("lowres_resnet9",)),
 )
 
