@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from filterfreq.errors import InputError
-from filterfreq.models import resnet
+from filterfreq.models import preact_resnet, resnet
 from filterfreq.models.registry import FAMILIES, architecture_module, build, check_architecture
 
 
@@ -18,6 +18,8 @@ from filterfreq.models.registry import FAMILIES, architecture_module, build, che
         ("resnet_8_4_sp", resnet.CIFARResNet),
         ("resnet_14_option_a", resnet.CIFARResNet),
         ("lowres_resnet9", resnet.LowResResNet9),
+        ("preact_resnet_18", preact_resnet.PreActResNet),
+        ("wideresnet_10_1", preact_resnet.PreActResNet),
     ],
 )
 def test_names_build_their_architecture(name, kind):
@@ -46,6 +48,9 @@ def test_all_examples_exist():
         "resnet_21_dw",
         "resnet_20_dw_16",
         "resnet",
+        "wideresnet_28",
+        "wideresnet_26_10",
+        "wideresnet_4_10",
         "xresnet_20",
         "vgg",
         "",

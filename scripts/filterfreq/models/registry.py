@@ -38,6 +38,7 @@ def _is_6d2(depth: int, *_width: int) -> bool:
 
 
 _MODULE = "filterfreq.models.resnet"
+_PREACT = "filterfreq.models.preact_resnet"
 _RESNET = r"resnet_([1-9]\d*)(?:_([1-9]\d*))?"
 _RESNETS = ("resnet_8", "resnet_14", "resnet_20", "resnet_32", "resnet_44", "resnet_56", "resnet_110")
 _OPTION_A = ("resnet_20_option_a", "resnet_56_option_a")
@@ -53,6 +54,14 @@ FAMILIES = (
     Family("resnet_N[_W]_dw (depthwise)", f"{_RESNET}_dw", f"{_MODULE}:cifar_resnet_dw", ("resnet_20_dw",), _is_6d2),
     Family("resnet_N[_W]_sp (separable)", f"{_RESNET}_sp", f"{_MODULE}:cifar_resnet_sp", ("resnet_20_sp",), _is_6d2),
     Family("resnet_N[_W]_option_a", f"{_RESNET}_option_a", f"{_MODULE}:cifar_resnet_option_a", _OPTION_A, _is_6d2),
+    Family("preact_resnet_18", "preact_resnet_18", f"{_PREACT}:preact_resnet_18", ("preact_resnet_18",)),
+    Family(
+        "wideresnet_D_K (D = 6N + 4 layers, K times as wide)",
+        r"wideresnet_([1-9]\d*)_([1-9]\d*)",
+        f"{_PREACT}:wide_resnet",
+        ("wideresnet_28_10", "wideresnet_34_10", "wideresnet_16_4"),
+        lambda depth, _widening: depth >= 10 and depth % 6 == 4,
+    ),
     Family("lowres_resnet9", "lowres_resnet9", f"{_MODULE}:lowres_resnet9", ("lowres_resnet9",)),
 )
 

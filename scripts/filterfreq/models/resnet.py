@@ -10,6 +10,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from filterfreq.models.initialisation import initialise
+
 
 class ZeroPaddedShortcut(nn.Module):
     """The shortcut without parameters (option A, He et al., CVPR 2016, section 3.3), as in published CIFAR models.
@@ -123,7 +125,7 @@ class CIFARResNet(nn.Module):
         self.layer2 = stage(width, 2 * width, stride=2)
         self.layer3 = stage(2 * width, 4 * width, stride=2)
         self.fc = nn.Linear(4 * width, num_classes)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map normalised images [N, 3, H, W] to logits [N, num_classes]."""
@@ -152,7 +154,7 @@ class LowResResNet9(nn.Module):
         self.conv4 = _convolution(256, 512)
         self.residual2 = nn.Sequential(_convolution(512, 512), _convolution(512, 512))
         self.fc = nn.Linear(512, num_classes, bias=False)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map normalised images [N, 3, H, W] to logits [N, num_classes]."""
@@ -210,8 +212,3 @@ def _convolution(in_channels: int, out_channels: int) -> nn.Sequential:
         relu=nn.ReLU(),
     )
     return nn.Sequential(layers)
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
