@@ -14,7 +14,7 @@ def robustbench():
     """RobustBench's two modules of architectures, an implementation by others."""
     register_autoattack()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of its dependencies
+        warnings.simplefilter("ignore")  # of its own imports
         from robustbench.model_zoo.architectures import resnet, wide_resnet
 
     return {

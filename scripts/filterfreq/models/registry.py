@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filterfreq.errors import InputError, unknown
+from filterfreq.models.timm_models import check_timm_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,10 +21,10 @@ class Family:
 
     Attributes:
         form: how the names look, for messages.
-        pattern: regular expression of the whole name; its groups are integers.
+        pattern: regular expression of the whole name; its groups that are numbers are passed on as integers.
         builder: "module:function", called as `function(num_classes, *groups)`.
         examples: names that exist, offered when a name is close to them.
-        allows: whether an architecture exists for these groups.
+        allows: whether an architecture exists for these groups; it may say itself, by an InputError, why it does not.
     """
 
     form: str
@@ -38,6 +39,8 @@ def _is_6d2(depth: int, *_width: int) -> bool:
 
 
 _MODULE = "filterfreq.models.resnet"
+_LOWRES_B0 = "lowres_efficientnet_b0"
+_TIMM = "filterfreq.models.timm_models"
 _PREACT = "filterfreq.models.preact_resnet"
 _RESNET = r"resnet_([1-9]\d*)(?:_([1-9]\d*))?"
 _RESNETS = ("resnet_8", "resnet_14", "resnet_20", "resnet_32", "resnet_44", "resnet_56", "resnet_110")
@@ -63,6 +66,13 @@ FAMILIES = (
         lambda depth, _widening: depth >= 10 and depth % 6 == 4,
     ),
     Family("lowres_resnet9", "lowres_resnet9", f"{_MODULE}:lowres_resnet9", ("lowres_resnet9",)),
+    Family(
+        "lowres_efficientnet_b0",
+        "lowres_efficientnet_b0",
+        f"{_TIMM}:lowres_efficientnet_b0",
+        ("lowres_efficientnet_b0",),
+    ),
+    Family("timm_NAME (a model of timm)", r"timm_(\w+)", f"{_TIMM}:timm_model", ("timm_resnet18",), check_timm_name),
 )
 
 
@@ -79,7 +89,7 @@ def build(name: str, num_classes: int) -> nn.Module:
     """Build an architecture with newly drawn weights, from torch's global generator.
 
     Args:
-        name: a name of one of the `FAMILIES`, for example "resnet_20", "resnet_8_32" or "lowres_resnet9".
+        name: a name of one of the `FAMILIES`, for example "resnet_20", "resnet_8_32" or "timm_convnext_tiny".
         num_classes: number of logits, at least 2.
 
     Returns:
@@ -104,11 +114,11 @@ def architecture_module(name: str) -> str:
     return _find(name)[0].builder.partition(":")[0]
 
 
-def _find(name: str) -> tuple[Family, list[int]]:
+def _find(name: str) -> tuple[Family, list[int | str]]:
     for family in FAMILIES:
         match = re.fullmatch(family.pattern, str(name))
         if match:
-            groups = [int(group) for group in match.groups() if group is not None]
+            groups = [int(group) if group.isdecimal() else group for group in match.groups() if group is not None]
             if family.allows(*groups):
                 return family, groups
     forms = "; ".join(family.form for family in FAMILIES)
