@@ -6,7 +6,7 @@ import torch
 
 from filterfreq.errors import InputError
 from filterfreq.models import preact_resnet, resnet
-from filterfreq.models.registry import FAMILIES, architecture_module, build, check_architecture
+from filterfreq.models.registry import FAMILIES, architecture_module, build, check_architecture, check_decomposable
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,12 @@ def test_unknown_names_are_refused_with_the_forms_there_are(name):
 def test_close_names_are_offered(name, close):
     with pytest.raises(InputError, match=f"did you mean '{close}'"):
         check_architecture(name)
+
+
+def test_separable_architectures_cannot_be_decomposed():
+    check_decomposable("resnet_20_dw")
+    with pytest.raises(InputError, match="resnet_20_16_sp has nothing to decompose"):
+        check_decomposable("resnet_20_16_sp")
 
 
 def test_too_few_classes_are_refused():

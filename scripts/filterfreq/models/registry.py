@@ -25,6 +25,7 @@ class Family:
         builder: "module:function", called as `function(num_classes, *groups)`.
         examples: names that exist, offered when a name is close to them.
         allows: whether an architecture exists for these groups; it may say itself, by an InputError, why it does not.
+        decomposable: whether it has spatial convolutions with both sides above 1, which a decomposition replaces.
     """
 
     form: str
@@ -32,6 +33,7 @@ class Family:
     builder: str
     examples: tuple[str, ...]
     allows: Callable[..., bool] = lambda *_: True
+    decomposable: bool = True
 
 
 def _is_6d2(depth: int, *_width: int) -> bool:
@@ -55,7 +57,14 @@ FAMILIES = (
         _is_6d2,
     ),
     Family("resnet_N[_W]_dw (depthwise)", f"{_RESNET}_dw", f"{_MODULE}:cifar_resnet_dw", ("resnet_20_dw",), _is_6d2),
-    Family("resnet_N[_W]_sp (separable)", f"{_RESNET}_sp", f"{_MODULE}:cifar_resnet_sp", ("resnet_20_sp",), _is_6d2),
+    Family(
+        "resnet_N[_W]_sp (separable)",
+        f"{_RESNET}_sp",
+        f"{_MODULE}:cifar_resnet_sp",
+        ("resnet_20_sp",),
+        _is_6d2,
+        decomposable=False,
+    ),
     Family("resnet_N[_W]_option_a", f"{_RESNET}_option_a", f"{_MODULE}:cifar_resnet_option_a", _OPTION_A, _is_6d2),
     Family("preact_resnet_18", "preact_resnet_18", f"{_PREACT}:preact_resnet_18", ("preact_resnet_18",)),
     Family(
@@ -83,6 +92,19 @@ def check_architecture(name: str) -> None:
         InputError: it is not; the message offers the closest name and lists the forms of names.
     """
     _find(name)
+
+
+def check_decomposable(name: str) -> None:
+    """Do nothing when the architecture is not known to lack what a decomposition replaces.
+
+    Raises:
+        InputError: it lacks it, or the architecture is unknown.
+    """
+    if not _find(name)[0].decomposable:
+        raise InputError(
+            f"{name} has nothing to decompose, its kernels have no two sides above 1: "
+            "give it variants without a decomposition, in an experiment of its own"
+        )
 
 
 def build(name: str, num_classes: int) -> nn.Module:
