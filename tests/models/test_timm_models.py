@@ -65,12 +65,11 @@ def test_exactly_the_spatial_convolutions_are_decomposed(case):
         assert layer.coefficients.shape == convolutions[layer_name].weight.shape
 
 
-@pytest.mark.parametrize("side", [64, 49])
-def test_with_projected_weights_the_network_computes_the_same(case, side):
+def test_with_projected_weights_the_network_computes_the_same(case):
     _, model, convolutions = case
     decomposed = decompose(copy.deepcopy(model), "signal")
     layers = [module for module in decomposed.modules() if isinstance(module, DCTConv2d)]
-    images = torch.randn(2, 3, side, side, dtype=torch.float64)
+    images = torch.randn(1, 3, 64, 49, dtype=torch.float64)
     with torch.no_grad():
         expected = model(images)
         scale = expected.abs().max()
@@ -135,9 +134,11 @@ def test_a_checkpoint_of_a_network_with_same_padding_comes_back(tmp_path):
 
 
 def test_the_names_are_those_that_timm_lists():
-    import timm
+    # In a process of its own: RobustBench, where it was imported, has added models.
+    command = [sys.executable, "-c", "import timm; print(*timm.list_models())"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
-    assert timm_models.timm_names() == tuple(sorted(timm.list_models()))
+    assert timm_models.timm_names() == tuple(sorted(listed))
 
 
 def test_weights_are_drawn_anew():

@@ -41,7 +41,6 @@ def _is_6d2(depth: int, *_width: int) -> bool:
 
 
 _MODULE = "filterfreq.models.resnet"
-_LOWRES_B0 = "lowres_efficientnet_b0"
 _TIMM = "filterfreq.models.timm_models"
 _PREACT = "filterfreq.models.preact_resnet"
 _RESNET = r"resnet_([1-9]\d*)(?:_([1-9]\d*))?"
