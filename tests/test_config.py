@@ -44,6 +44,12 @@ def test_the_demo_and_the_paper_are_valid(config):
         ),
         ("experiments/demo/models", ["resnet_9"], r"experiments\.demo\.models: unknown model 'resnet_9'"),
         ("experiments/demo/models", ["resnet_21"], r"experiments\.demo\.models: unknown model 'resnet_21'"),
+        (
+            "experiments/demo/models",
+            ["resnet_8_sp"],
+            r"experiments\.demo\.models: resnet_8_sp has nothing to decompose",
+        ),
+        ("experiments/demo/models", ["timm_resnt18"], r"experiments\.demo\.models: .* did you mean timm_resnet18"),
         ("experiments/demo/variants", ["wd-penaltie"], r"experiments\.demo\.variants: unknown variant.*wd-penalty"),
         ("experiments/demo/baseline", "wod", r"experiments\.demo\.baseline: unknown variant 'wod'"),
         ("experiments/demo/seeds", [], r"experiments\.demo\.seeds: is empty"),

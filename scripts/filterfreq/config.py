@@ -13,7 +13,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from filterfreq.data.registry import get_dataset
 from filterfreq.errors import InputError, unknown
-from filterfreq.models.registry import check_architecture
+from filterfreq.models.registry import check_architecture, check_decomposable
 
 SUITES = ("clean", "adversarial", "autoattack", "corruption", "cue_conflict", "filters")
 
@@ -110,6 +110,9 @@ class Study:
         for name in experiment["variants"]:
             if name not in self.config["variants"]:
                 raise InputError(f"{where}.variants: {unknown('variant', name, self.config['variants'])}")
+            if "decomposition" in self.config["variants"][name]:
+                for model in experiment["models"]:
+                    _explained(check_decomposable, model, f"{where}.models")
         variants = self._swept(where, experiment, check_variant)
         baseline = experiment.get("baseline")
         if baseline is not None and baseline not in variants:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from oracles.decomposition import TwoStage, two_stage
 from scipy.fft import idctn
+from timm.layers import Conv2dSame
 from torch import nn
 from torch.nn import functional as F
 
@@ -233,11 +234,41 @@ def test_decompose_leaves_smaller_kernels_and_their_biases():
     assert model[0].bias is not None
 
 
+def test_decompose_says_when_there_is_nothing_to_decompose():
+    model = nn.Sequential(nn.Conv2d(3, 4, (1, 3)), nn.Conv2d(4, 4, 1), nn.Linear(2, 2))
+
+    with pytest.raises(InputError, match=r"nothing to decompose: .* both kernel sides >= 3, train it without"):
+        decompose(model, "weight")
+
+
 def test_decompose_returns_the_new_layer_for_a_model_that_is_a_convolution():
     convolution = nn.Conv2d(3, 4, 3)
 
     assert isinstance(decompose(convolution, "weight"), DCTConv2d)
     assert type(convolution) is nn.Conv2d
+
+
+@pytest.mark.parametrize("side", [31, 32, 33])
+@pytest.mark.parametrize(("kernel_size", "stride", "dilation"), [(3, 1, 1), (3, 2, 1), (5, 2, 1), (5, 3, 2), (3, 4, 1)])
+def test_same_padding_is_that_of_tensorflow(kernel_size, stride, dilation, side):
+    torch.manual_seed(0)
+    old = Conv2dSame(2, 4, kernel_size, stride, dilation=dilation, groups=2, bias=False).double().eval()
+    new = decompose(old, "weight")
+    images = torch.randn(1, 2, side, side + 4, dtype=torch.float64)
+    with torch.no_grad():
+        old.weight.copy_(new[1].composed_weight())
+
+    assert not new[1].training
+    torch.testing.assert_close(new(images), old(images), rtol=0, atol=1e-12)
+    assert new(images).shape[2:] == (-(-side // stride), -(-(side + 4) // stride))
+    assert torch.equal(compose(new)(images), new(images))
+
+
+def test_decompose_leaves_patch_embeddings():
+    model = nn.Sequential(nn.Conv2d(3, 4, 4, 4), nn.Conv2d(4, 4, 3, 3), nn.Conv2d(4, 4, 16, 16))
+    decompose(model, "weight")
+
+    assert [type(layer) for layer in model] == [nn.Conv2d, DCTConv2d, nn.Conv2d]
 
 
 class PaddedConv2d(nn.Conv2d):
@@ -250,6 +281,8 @@ class PaddedConv2d(nn.Conv2d):
     [
         (nn.Conv2d(3, 4, (3, 5)), "layer 1.0 cannot be decomposed: a 3 x 5 kernel"),
         (nn.Conv2d(3, 4, 4), "layer 1.0 cannot be decomposed: a 4 x 4 kernel"),
+        (nn.Conv2d(3, 4, 4, 2), "layer 1.0 cannot be decomposed: a 4 x 4 kernel"),
+        (nn.Conv2d(3, 4, 4, 4, padding=1), "layer 1.0 cannot be decomposed: a 4 x 4 kernel"),
         (nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect"), "layer 1.0 cannot be decomposed: its padding mode"),
         (PaddedConv2d(3, 4, 3), "layer 1.0 cannot be decomposed: it is a PaddedConv2d"),
     ],

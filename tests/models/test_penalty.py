@@ -1,3 +1,4 @@
+import itertools
 import json
 from pathlib import Path
 
@@ -67,6 +68,28 @@ def test_values_and_gradients_follow_the_definition(kind, memory_format):
     gradients = (torch.autograd.grad(value, layers) for value in (penalty, expected))
     for gradient, defined in zip(*gradients, strict=True):
         torch.testing.assert_close(gradient, defined, rtol=0, atol=1e-10)
+
+
+def test_the_weights_of_seven_by_seven_kernels():
+    """The lowest ((N - 1) / 2)^2 coefficients are free of `all`, and the lowest ((N + 1) / 2)^2 of `highest`."""
+    weights = {"all": np.zeros((7, 7)), "highest": np.zeros((7, 7))}
+    for (i, j), kind in itertools.product(np.ndindex(7, 7), weights):
+        unit = np.zeros((2, 2, 7, 7))
+        unit[1, 0, i, j] = -1
+        weights[kind][i, j] = frequency_penalty(model_of(unit), kind, 1.0, 1).item()
+
+    expected_all = [
+        [0, 0, 0, 9, 16, 25, 36],
+        [0, 0, 0, 10, 17, 26, 37],
+        [0, 0, 0, 13, 20, 29, 40],
+        [9, 10, 13, 18, 25, 34, 45],
+        [16, 17, 20, 25, 32, 41, 52],
+        [25, 26, 29, 34, 41, 50, 61],
+        [36, 37, 40, 45, 52, 61, 72],
+    ]
+    expected_highest = [[0, 0, 0, 0, 4, 5, 6]] * 4 + [[4] * 5 + [5, 6], [5] * 6 + [6], [6] * 7]
+    np.testing.assert_allclose(weights["all"], expected_all, rtol=1e-14)
+    np.testing.assert_allclose(weights["highest"], expected_highest, rtol=1e-14)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from filterfreq.errors import InputError
-from filterfreq.models import resnet
-from filterfreq.models.registry import FAMILIES, architecture_module, build, check_architecture
+from filterfreq.models import preact_resnet, resnet
+from filterfreq.models.registry import FAMILIES, architecture_module, build, check_architecture, check_decomposable
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,12 @@ from filterfreq.models.registry import FAMILIES, architecture_module, build, che
     [
         ("resnet_8", resnet.CIFARResNet),
         ("resnet_14_8", resnet.CIFARResNet),
+        ("resnet_8_dw", resnet.CIFARResNet),
+        ("resnet_8_4_sp", resnet.CIFARResNet),
+        ("resnet_14_option_a", resnet.CIFARResNet),
         ("lowres_resnet9", resnet.LowResResNet9),
+        ("preact_resnet_18", preact_resnet.PreActResNet),
+        ("wideresnet_10_1", preact_resnet.PreActResNet),
     ],
 )
 def test_names_build_their_architecture(name, kind):
@@ -40,7 +45,12 @@ def test_all_examples_exist():
         "resnet_020",
         "resnet_20_0",
         "resnet_20_",
+        "resnet_21_dw",
+        "resnet_20_dw_16",
         "resnet",
+        "wideresnet_28",
+        "wideresnet_26_10",
+        "wideresnet_4_10",
         "xresnet_20",
         "vgg",
         "",
@@ -59,6 +69,12 @@ def test_unknown_names_are_refused_with_the_forms_there_are(name):
 def test_close_names_are_offered(name, close):
     with pytest.raises(InputError, match=f"did you mean '{close}'"):
         check_architecture(name)
+
+
+def test_separable_architectures_cannot_be_decomposed():
+    check_decomposable("resnet_20_dw")
+    with pytest.raises(InputError, match="resnet_20_16_sp has nothing to decompose"):
+        check_decomposable("resnet_20_16_sp")
 
 
 def test_too_few_classes_are_refused():

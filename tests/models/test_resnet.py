@@ -1,8 +1,17 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from filterfreq.models.resnet import cifar_resnet, lowres_resnet9
+from filterfreq.errors import InputError
+from filterfreq.models.dct import DCTConv2d, decompose
+from filterfreq.models.resnet import (
+    cifar_resnet,
+    cifar_resnet_dw,
+    cifar_resnet_option_a,
+    cifar_resnet_sp,
+    lowres_resnet9,
+)
 
 
 def count(model):
@@ -34,6 +43,75 @@ def test_published_parameter_counts():
 @pytest.mark.parametrize(("depth", "width", "classes"), [(8, 16, 10), (14, 4, 100), (32, 8, 10), (56, 16, 10)])
 def test_parameters_follow_depth_and_width(depth, width, classes):
     assert count(cifar_resnet(classes, depth, width)) == expected_cifar((depth - 2) // 6, width, classes)
+
+
+def separated(total, blocks, width, cost):
+    """Return the parameters when each 3 x 3 convolution from a to b channels has cost(a, b) instead of 9 a b."""
+    layers, previous = [(3, width)], width
+    for channels in (width, 2 * width, 4 * width):
+        layers += [(previous, channels)] + [(channels, channels)] * (2 * blocks - 1)
+        previous = channels
+    return total + sum(cost(a, b) - 9 * a * b for a, b in layers)
+
+
+@pytest.mark.parametrize(("depth", "width"), [(20, 16), (8, 4)])
+def test_parameters_of_depthwise_and_separable_convolutions(depth, width):
+    blocks = (depth - 2) // 6
+    total = expected_cifar(blocks, width, 10)
+
+    depthwise = separated(total, blocks, width, lambda a, b: 9 * a + batch_norm(a) + a * b)
+    assert count(cifar_resnet_dw(10, depth, width)) == depthwise
+    assert count(cifar_resnet_sp(10, depth, width)) == separated(
+        total, blocks, width, lambda a, b: 3 * a * b + 3 * b * b
+    )
+
+
+def test_the_published_parameter_count_without_shortcut_parameters():
+    assert count(cifar_resnet_option_a(10, 20)) == 269_722
+
+
+@pytest.mark.parametrize("builder", [cifar_resnet_dw, cifar_resnet_sp])
+@pytest.mark.parametrize(("stage", "stride"), [("layer1", 1), ("layer2", 2)])
+def test_the_parts_of_a_separated_convolution_are_one_3_x_3_convolution(builder, stage, stride):
+    torch.manual_seed(0)
+    layer = builder(10, 8, 4).double().eval().get_submodule(stage)[0].conv1
+    images = torch.randn(2, 4, 9, 11, dtype=torch.float64)
+    if builder is cifar_resnet_dw:
+        layer.bn.eps = 0.0  # in eval mode a new batch normalisation is then the identity
+        weight = layer.pointwise.weight * layer.spatial.weight.transpose(0, 1)
+    else:
+        horizontal, vertical = layer.horizontal.weight[:, :, 0], layer.vertical.weight[:, :, :, 0]
+        weight = torch.einsum("omr,mic->oirc", vertical, horizontal)
+
+    expected = F.conv2d(images, weight, stride=stride, padding=1)
+    torch.testing.assert_close(layer(images), expected, rtol=0, atol=1e-12)
+
+
+def test_an_option_a_shortcut_is_every_second_pixel_between_channels_of_zeros():
+    block = cifar_resnet_option_a(10, 8, 4).layer2[0].eval()
+    nn.init.zeros_(block.conv2.weight)
+    features = torch.randn(2, 4, 8, 8)
+
+    expected = torch.zeros(2, 8, 4, 4)
+    expected[:, 2:6] = features[:, :, ::2, ::2].relu()
+    torch.testing.assert_close(block(features), expected)
+
+
+def test_of_depthwise_networks_the_depthwise_convolutions_are_decomposed():
+    model = cifar_resnet_dw(10, 8, 4)
+    spatial = {name for name, module in model.named_modules() if getattr(module, "kernel_size", None) == (3, 3)}
+    decompose(model, "weight")
+    layers = {name: module for name, module in model.named_modules() if isinstance(module, DCTConv2d)}
+
+    assert len(layers) == 7
+    assert layers.keys() == spatial
+    assert layers["layer2.0.conv1.spatial"].coefficients.shape == (4, 1, 3, 3)
+    assert model(torch.rand(2, 3, 32, 32)).shape == (2, 10)
+
+
+def test_separable_networks_have_nothing_to_decompose():
+    with pytest.raises(InputError, match="nothing to decompose: no convolution of the model has both kernel sides"):
+        decompose(cifar_resnet_sp(10, 8, 4), "weight")
 
 
 def test_the_depth_counts_convolutions_and_the_linear_layer():

@@ -9,7 +9,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from filterfreq.errors import InputError
@@ -82,7 +82,8 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
     except InputError as error:
         raise InputError(f"{path} names a model that cannot be built: {error}") from error
     state = _read_weights(weights, checksum, path)
-    _check_fit(state, backbone, weights, architecture)
+    remedy = "train the run again, or correct the record beside it"
+    _check_fit(state, backbone.state_dict(), weights, architecture, remedy)
     backbone.load_state_dict(state)
     if compose:
         backbone = dct.compose(backbone)
@@ -135,6 +136,37 @@ def read_external_state(path: str | Path) -> dict[str, Tensor]:
     return state
 
 
+def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
+    """Rename the tensors of a CIFAR ResNet with option A shortcuts from akamaster/pytorch_resnet_cifar10.
+
+    Its blocks have the names of `CIFARResNet`, and its linear layer is `linear` instead of `fc`. The models were
+    trained on images normalised with ImageNet's mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225).
+
+    Args:
+        state: what `read_external_state` returns for one of its `.th` files.
+
+    Returns:
+        The architecture, such as "resnet_20_option_a", and the state dict under that architecture's names.
+
+    Raises:
+        InputError: the tensors are not those of such a network.
+    """
+    renamed = {re.sub(r"^linear\.", "fc.", name): tensor for name, tensor in state.items()}
+    remedy = "give a checkpoint of akamaster/pytorch_resnet_cifar10"
+    blocks = len({name.split(".")[1] for name in renamed if name.startswith("layer1.")})
+    width, num_classes = (renamed.get(name, torch.empty(0)).numel() for name in ("bn1.weight", "fc.bias"))
+    if not blocks or not width or not num_classes:
+        raise InputError(f"the checkpoint lacks bn1.weight, layer1 or linear.bias, it is no CIFAR ResNet: {remedy}")
+    architecture = f"resnet_{6 * blocks + 2}{'' if width == 16 else f'_{width}'}_option_a"
+    with torch.device("meta"):
+        expected = registry.build(architecture, num_classes).state_dict()
+    # Files of torch before 0.4.1 lack the counters, which say nothing in eval mode.
+    counters = {name: torch.tensor(0) for name in expected if name.endswith("num_batches_tracked")}
+    renamed = counters | renamed
+    _check_fit(renamed, expected, "the checkpoint", architecture, remedy)
+    return architecture, renamed
+
+
 def _read_weights(weights: Path, checksum: str, record: Path) -> dict[str, Tensor]:
     if not weights.is_file():
         raise InputError(f"{weights} is missing, though {record} names it: train the run again")
@@ -148,8 +180,9 @@ def _read_weights(weights: Path, checksum: str, record: Path) -> dict[str, Tenso
         raise InputError(f"{weights} is no safetensors file ({error}): train the run again") from error
 
 
-def _check_fit(state: dict[str, Tensor], backbone: nn.Module, weights: Path, architecture: str) -> None:
-    expected = backbone.state_dict()
+def _check_fit(
+    state: dict[str, Tensor], expected: dict[str, Tensor], weights: Path | str, architecture: str, remedy: str
+) -> None:
     problems = [f"no {name}" for name in expected if name not in state]
     problems += [f"unknown {name}" for name in state if name not in expected]
     problems += [
@@ -159,7 +192,4 @@ def _check_fit(state: dict[str, Tensor], backbone: nn.Module, weights: Path, arc
     ]
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise InputError(
-            f"{weights} does not fit {architecture} ({', '.join(problems[:3])}{more}): "
-            "train the run again, or correct the record beside it"
-        )
+        raise InputError(f"{weights} does not fit {architecture} ({', '.join(problems[:3])}{more}): {remedy}")

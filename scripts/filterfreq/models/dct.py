@@ -142,12 +142,41 @@ class DCTConv2d(nn.Module):
         )
 
 
+class SamePad2d(nn.Module):
+    """Zeros around images, so that a strided convolution without padding maps a side of n to ceil(n / stride).
+
+    This is TensorFlow's "same" padding. It depends on the size of the images, and an odd number of zeros puts the one
+    more at the right and at the bottom.
+
+    Args:
+        kernel_size, stride, dilation: of the convolution that follows, as pairs (height, width).
+    """
+
+    def __init__(self, kernel_size: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.dilation = dilation
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Pad images [batch, channels, height, width]."""
+        padding = []
+        for axis in (1, 0):  # F.pad takes the last axis first
+            size, stride = images.shape[2 + axis], self.stride[axis]
+            extent = (self.kernel_size[axis] - 1) * self.dilation[axis] + 1
+            missing = max((math.ceil(size / stride) - 1) * stride + extent - size, 0)
+            padding += [missing // 2, missing - missing // 2]
+        return F.pad(images, padding)
+
+
 def decompose(model: nn.Module, decomposition: str, min_kernel_size: int = 3) -> nn.Module:
     """Replace, in place, every convolution with both kernel sides >= `min_kernel_size` by a `DCTConv2d`.
 
     The new layers have newly drawn coefficients and no bias (Lukasik et al., TMLR 2023, released code); they keep the
-    old ones' device, dtype and training mode. A convolution that is used in several places stays shared. When nothing
-    is large enough, the model stays as it is.
+    old ones' device, dtype and training mode. A convolution that is used in several places stays shared. One that pads
+    as TensorFlow's "same" does (timm's Conv2dSame, in EfficientNets) becomes a `SamePad2d` and a `DCTConv2d`. A patch
+    embedding, an even kernel with an equal stride and no padding as at the start of ConvNeXt, is left as it is: it cuts
+    images into patches and filters none.
 
     Args:
         model: any model; nothing is changed unless all its convolutions can be replaced.
@@ -159,21 +188,29 @@ def decompose(model: nn.Module, decomposition: str, min_kernel_size: int = 3) ->
         and the given one is left alone.
 
     Raises:
-        InputError: an unknown decomposition, or a convolution that has no such form: its kernel is large enough but
-            not square and odd, it pads with something other than zeros, or it is of a subclass of Conv2d, which may
-            compute something else. The sentence names the layer.
+        InputError: an unknown decomposition; a convolution that has no such form: its kernel is large enough but not
+            square and odd, it pads with something other than zeros, or it is of a subclass of Conv2d, which may
+            compute something else, and the sentence names the layer; or no convolution is large enough.
     """
     _check_decomposition(decomposition)
 
     def convert(name: str, module: nn.Module) -> nn.Module | None:
         if not isinstance(module, nn.Conv2d) or min(module.kernel_size) < min_kernel_size:
             return None
+        if _is_patch_embedding(module):
+            return None
         try:
             return _decomposed(module, decomposition)
         except InputError as error:
             raise InputError(f"layer {name or 'at the top'} cannot be decomposed: {error}") from error
 
-    return _replace(model, convert)
+    decomposed = _replace(model, convert)
+    if not any(isinstance(module, DCTConv2d) for module in decomposed.modules()):
+        raise InputError(
+            f"nothing to decompose: no convolution of the model has both kernel sides >= {min_kernel_size}, "
+            "train it without a decomposition"
+        )
+    return decomposed
 
 
 def compose(model: nn.Module) -> nn.Module:
@@ -204,8 +241,18 @@ def _odd_square(kernel_size: int | tuple[int, int]) -> int:
     return height
 
 
-def _decomposed(layer: nn.Conv2d, decomposition: str) -> DCTConv2d:
-    if type(layer) is not nn.Conv2d:
+def _is_patch_embedding(layer: nn.Conv2d) -> bool:
+    even = all(side % 2 == 0 for side in layer.kernel_size)
+    return even and layer.kernel_size == layer.stride and layer.padding in ((0, 0), "valid")
+
+
+def _pads_same(layer: nn.Conv2d) -> bool:
+    # By name, so that timm is imported only by those who build its models.
+    return f"{type(layer).__module__}.{type(layer).__name__}" == "timm.layers.conv2d_same.Conv2dSame"
+
+
+def _decomposed(layer: nn.Conv2d, decomposition: str) -> nn.Module:
+    if type(layer) is not nn.Conv2d and not _pads_same(layer):
         raise InputError(f"it is a {type(layer).__name__}, which may compute something else than a plain Conv2d")
     if layer.padding_mode != "zeros":
         raise InputError(f"its padding mode is {layer.padding_mode!r}, but DCT layers pad with zeros")
@@ -222,6 +269,8 @@ def _decomposed(layer: nn.Conv2d, decomposition: str) -> DCTConv2d:
         dtype=layer.weight.dtype,
     )
     new.coefficients.requires_grad_(layer.weight.requires_grad)
+    if _pads_same(layer):
+        new = nn.Sequential(SamePad2d(layer.kernel_size, layer.stride, layer.dilation), new)
     return new.train(layer.training)
 
 

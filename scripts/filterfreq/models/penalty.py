@@ -24,6 +24,8 @@ def frequency_penalty(model: nn.Module, kind: str, strength: float, depth: int) 
     - `highest+diff`, `all+diff`: the same plus the sum of max(0, n[i, j] - n[0, 0]) over (0, 1), (1, 0), (1, 1);
     - `diff_all`: sum of max(0, b - a) over all pairs of a norm a with i + j = p - 1 and a norm b with i + j = p.
 
+    The released code has 3 x 3 and 5 x 5 kernels; these rules give its terms for both, and serve any other odd N.
+
     With L DCT layers in module order, the first `L // depth + 1` of them count, at most L.
 
     Args:

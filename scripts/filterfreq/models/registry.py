@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filterfreq.errors import InputError, unknown
+from filterfreq.models.timm_models import check_timm_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,10 +21,11 @@ class Family:
 
     Attributes:
         form: how the names look, for messages.
-        pattern: regular expression of the whole name; its groups are integers.
+        pattern: regular expression of the whole name; its groups that are numbers are passed on as integers.
         builder: "module:function", called as `function(num_classes, *groups)`.
         examples: names that exist, offered when a name is close to them.
-        allows: whether an architecture exists for these groups.
+        allows: whether an architecture exists for these groups; it may say itself, by an InputError, why it does not.
+        decomposable: whether it has spatial convolutions with both sides above 1, which a decomposition replaces.
     """
 
     form: str
@@ -31,20 +33,54 @@ class Family:
     builder: str
     examples: tuple[str, ...]
     allows: Callable[..., bool] = lambda *_: True
+    decomposable: bool = True
+
+
+def _is_6d2(depth: int, *_width: int) -> bool:
+    return depth >= 8 and depth % 6 == 2
 
 
 _MODULE = "filterfreq.models.resnet"
+_TIMM = "filterfreq.models.timm_models"
+_PREACT = "filterfreq.models.preact_resnet"
+_RESNET = r"resnet_([1-9]\d*)(?:_([1-9]\d*))?"
 _RESNETS = ("resnet_8", "resnet_14", "resnet_20", "resnet_32", "resnet_44", "resnet_56", "resnet_110")
+_OPTION_A = ("resnet_20_option_a", "resnet_56_option_a")
 
 FAMILIES = (
     Family(
         "resnet_N or resnet_N_W (N = 6D + 2 layers, first width W)",
-        r"resnet_([1-9]\d*)(?:_([1-9]\d*))?",
+        _RESNET,
         f"{_MODULE}:cifar_resnet",
         _RESNETS,
-        lambda depth, *_width: depth >= 8 and depth % 6 == 2,
+        _is_6d2,
+    ),
+    Family("resnet_N[_W]_dw (depthwise)", f"{_RESNET}_dw", f"{_MODULE}:cifar_resnet_dw", ("resnet_20_dw",), _is_6d2),
+    Family(
+        "resnet_N[_W]_sp (separable)",
+        f"{_RESNET}_sp",
+        f"{_MODULE}:cifar_resnet_sp",
+        ("resnet_20_sp",),
+        _is_6d2,
+        decomposable=False,
+    ),
+    Family("resnet_N[_W]_option_a", f"{_RESNET}_option_a", f"{_MODULE}:cifar_resnet_option_a", _OPTION_A, _is_6d2),
+    Family("preact_resnet_18", "preact_resnet_18", f"{_PREACT}:preact_resnet_18", ("preact_resnet_18",)),
+    Family(
+        "wideresnet_D_K (D = 6N + 4 layers, K times as wide)",
+        r"wideresnet_([1-9]\d*)_([1-9]\d*)",
+        f"{_PREACT}:wide_resnet",
+        ("wideresnet_28_10", "wideresnet_34_10", "wideresnet_16_4"),
+        lambda depth, _widening: depth >= 10 and depth % 6 == 4,
     ),
     Family("lowres_resnet9", "lowres_resnet9", f"{_MODULE}:lowres_resnet9", ("lowres_resnet9",)),
+    Family(
+        "lowres_efficientnet_b0",
+        "lowres_efficientnet_b0",
+        f"{_TIMM}:lowres_efficientnet_b0",
+        ("lowres_efficientnet_b0",),
+    ),
+    Family("timm_NAME (a model of timm)", r"timm_(\w+)", f"{_TIMM}:timm_model", ("timm_resnet18",), check_timm_name),
 )
 
 
@@ -57,11 +93,24 @@ def check_architecture(name: str) -> None:
     _find(name)
 
 
+def check_decomposable(name: str) -> None:
+    """Do nothing when the architecture is not known to lack what a decomposition replaces.
+
+    Raises:
+        InputError: it lacks it, or the architecture is unknown.
+    """
+    if not _find(name)[0].decomposable:
+        raise InputError(
+            f"{name} has nothing to decompose, its kernels have no two sides above 1: "
+            "give it variants without a decomposition, in an experiment of its own"
+        )
+
+
 def build(name: str, num_classes: int) -> nn.Module:
     """Build an architecture with newly drawn weights, from torch's global generator.
 
     Args:
-        name: a name of one of the `FAMILIES`, for example "resnet_20", "resnet_8_32" or "lowres_resnet9".
+        name: a name of one of the `FAMILIES`, for example "resnet_20", "resnet_8_32" or "timm_convnext_tiny".
         num_classes: number of logits, at least 2.
 
     Returns:
@@ -86,11 +135,11 @@ def architecture_module(name: str) -> str:
     return _find(name)[0].builder.partition(":")[0]
 
 
-def _find(name: str) -> tuple[Family, list[int]]:
+def _find(name: str) -> tuple[Family, list[int | str]]:
     for family in FAMILIES:
         match = re.fullmatch(family.pattern, str(name))
         if match:
-            groups = [int(group) for group in match.groups() if group is not None]
+            groups = [int(group) if group.isdecimal() else group for group in match.groups() if group is not None]
             if family.allows(*groups):
                 return family, groups
     forms = "; ".join(family.form for family in FAMILIES)
