@@ -15,10 +15,10 @@ from filterfreq.models.checkpoints import load_checkpoint
 RUNS = "results/runs/texdigits/resnet_8_2"
 SUITES = {
     # rows of one run: see tiny.yaml
-    "clean": 1,
+    "clean": 2,
     "adversarial": 3,
     "autoattack": 1,
-    "corruption": 19 * 5,
+    "corruption": 19 * 5 * 2,
     "cue_conflict": 1 + 10 + 2,
     "filters": 7 * 9,
 }

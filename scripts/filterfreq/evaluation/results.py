@@ -5,9 +5,9 @@ value stands on. `parameter` holds `key=value` pairs joined by `;`, the same key
 
 | suite | metric | keys of parameter |
 |---|---|---|
-| clean | accuracy | split |
+| clean | accuracy, expected_calibration_error | split |
 | adversarial, autoattack | accuracy | attack, norm, epsilon |
-| corruption | accuracy | corruption, severity |
+| corruption | accuracy, expected_calibration_error | corruption, severity |
 | cue_conflict | shape_bias | category |
 | cue_conflict | accuracy | cue |
 | filters | energy_share | layer, index, depth, horizontal, vertical |
@@ -29,7 +29,7 @@ from filterfreq.files import replacing
 
 RUN_COLUMNS: tuple[str, ...] = ("dataset", "model", "variant", "seed")
 COLUMNS: tuple[str, ...] = (*RUN_COLUMNS, "suite", "metric", "parameter", "value", "n", "ci_low", "ci_high")
-FRACTIONS: tuple[str, ...] = ("accuracy", "shape_bias", "energy_share")
+FRACTIONS: tuple[str, ...] = ("accuracy", "shape_bias", "energy_share", "expected_calibration_error")
 """The metrics whose values lie in [0, 1]."""
 
 _NUMBERS = ("seed", "value", "n", "ci_low", "ci_high")

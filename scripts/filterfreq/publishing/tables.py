@@ -177,7 +177,7 @@ def _attacked(frame: pd.DataFrame, attack: str, norm: str) -> Iterator[tuple[str
 
 def _by_corruption(frame: pd.DataFrame) -> pd.DataFrame:
     """Return accuracies with one row per run and columns (corruption, severity), NaN where one is missing."""
-    rows = frame[frame["suite"] == "corruption"]
+    rows = frame[(frame["suite"] == "corruption") & (frame["metric"] == "accuracy")]
     return rows.set_index([*_RUN, "corruption", "severity"])["value"].unstack(["corruption", "severity"])  # noqa: PD010
 
 
