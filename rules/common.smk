@@ -107,9 +107,15 @@ def evaluations(product):
 
 
 def everything():
-    """All tables and figures, and every evaluation of every run, also of a suite that nothing shows by itself."""
+    """All tables and figures, and every evaluation of every run, side by side, also of a suite that nothing shows."""
     every = [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites(run.dataset)]
-    return list(dict.fromkeys([*wanted(*TABLES, *FIGURES), *every]))
+    aggregated = [
+        AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
+        for experiment, runs in study.experiments.items()
+        for dataset in dict.fromkeys(run.dataset for run in runs)
+        for suite in study.suites(dataset)
+    ]
+    return list(dict.fromkeys([*wanted(*TABLES, *FIGURES), *every, *aggregated]))
 
 
 def wanted(*names):

@@ -107,6 +107,32 @@ rule evaluate_corruption:
         "../scripts/evaluate_corruption.py"
 
 
+rule evaluate_frequency_filtered:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=WEIGHTS,
+        record=RECORD,
+    output:
+        of_suite("frequency_filtered"),
+    log:
+        "results/logs/evaluate_frequency_filtered/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_frequency_filtered/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        settings=study.settings("frequency_filtered"),
+        code=code("evaluate_frequency_filtered"),
+    script:
+        "../scripts/evaluate_frequency_filtered.py"
+
+
 rule evaluate_cue_conflict:
     input:
         dataset=DATASET,

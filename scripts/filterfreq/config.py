@@ -15,7 +15,7 @@ from filterfreq.data.registry import get_dataset
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import check_architecture
 
-SUITES = ("clean", "adversarial", "autoattack", "corruption", "cue_conflict", "filters")
+SUITES = ("clean", "adversarial", "autoattack", "corruption", "frequency_filtered", "cue_conflict", "filters")
 
 _SWEEP_LABELS = {
     "penalty.kind": "{}",

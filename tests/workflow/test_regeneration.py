@@ -18,8 +18,8 @@ PLOTS = Counter(
     )
 )
 TABLES = Counter(f"tabulate_{name}" for name in ("main", "adversarial", "corruptions", "shape_bias"))
-SUITES = ("clean", "adversarial", "autoattack", "corruption", "cue_conflict")
-AGGREGATES = Counter({"aggregate": 6, "aggregate_history": 1})
+SUITES = ("clean", "adversarial", "autoattack", "corruption", "frequency_filtered", "cue_conflict")
+AGGREGATES = Counter({"aggregate": len(SUITES) + 1, "aggregate_history": 1})
 PER_RUN = Counter(["train", "perturb", "analyse_filters", *(f"evaluate_{suite}" for suite in SUITES)])
 
 
@@ -31,7 +31,7 @@ def test_a_new_lambda_adds_its_runs_and_the_aggregates_only(project):
     del expected["draw_samples"], expected["draw_corruption_samples"]
     assert plan.jobs == expected
     run_outputs = [output for output in plan.outputs if output.startswith("results/runs")]
-    assert len(run_outputs) == 3 + 7
+    assert len(run_outputs) == 3 + 2 + len(SUITES)
     assert all("/wd-penalty_strength-0.1/seed-0/" in output for output in run_outputs)
 
 
