@@ -5,8 +5,10 @@ import pytest
 import torch
 from torch import nn
 
+from filterfreq.data.batches import to_images
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import (
+    CategoryClassifier,
     evaluate_clean,
     evaluate_corruption,
     evaluate_cue_conflict,
@@ -14,6 +16,7 @@ from filterfreq.evaluation.accuracy import (
     predict,
     predict_with_confidence,
 )
+from filterfreq.evaluation.imagenet_categories import CATEGORIES
 
 
 class ReadsPixels(nn.Module):
@@ -148,3 +151,49 @@ def test_evaluate_cue_conflict_by_hand():
     assert found.pop(("accuracy", "cue=shape")) == (4 / 7, 7)
     assert found.pop(("accuracy", "cue=texture")) == (2 / 7, 7)
     assert not found
+
+
+class Fixed(nn.Module):
+    """Gives the image of grey level i the i-th of some logits."""
+
+    def __init__(self, logits: np.ndarray) -> None:
+        super().__init__()
+        self.logits = torch.from_numpy(logits).float()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.logits[(255 * images[:, 0, 0, 0]).round().long()]
+
+
+def test_a_categorys_probability_is_the_mean_over_its_classes():
+    logits = np.random.default_rng(0).normal(0, 3, (20, 1000))
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected = np.stack([probabilities[:, list(classes)].mean(axis=1) for classes in CATEGORIES.values()], axis=1)
+    model = CategoryClassifier(Fixed(logits), CATEGORIES.values())
+    with torch.no_grad():
+        answered = model(to_images(images_of(np.arange(20)), "cpu")).exp()
+    np.testing.assert_allclose(answered, expected, rtol=1e-4)
+    assert predict(model, images_of(np.arange(20)), 7, "cpu").tolist() == expected.argmax(axis=1).tolist()
+
+
+def test_a_category_of_many_classes_has_no_advantage():
+    """One knife of probability 0.3 outweighs all dogs together with 0.6; the class outside all categories, 0.1."""
+    logits = np.full((1, 1000), -1000.0)
+    logits[0, CATEGORIES["knife"][0]] = math.log(0.3)
+    logits[0, list(CATEGORIES["dog"])] = math.log(0.6 / len(CATEGORIES["dog"]))
+    logits[0, 0] = math.log(0.1)
+    model = CategoryClassifier(Fixed(logits), CATEGORIES.values())
+    (answer,) = predict(model, images_of([0]), 1, "cpu")
+    assert list(CATEGORIES)[answer] == "knife"
+
+
+def test_an_imagenet_model_has_its_shape_bias_through_the_categories():
+    logits = np.full((3, 1000), -10.0)
+    names = list(CATEGORIES)
+    for image, (category, other) in enumerate([("cat", 999), ("clock", 0), ("oven", 500)]):
+        logits[image, CATEGORIES[category][-1]] = 5
+        logits[image, other] = 20  # outside all categories, so it says nothing
+    shapes, textures = (np.array([names.index(name) for name in cues]) for cues in (["cat"] * 3, ["clock"] * 3))
+    model = CategoryClassifier(Fixed(logits), CATEGORIES.values())
+    rows = evaluate_cue_conflict(model, images_of([0, 1, 2]), shapes, textures, names, 2, "cpu")
+    assert (rows[0]["parameter"], rows[0]["value"], rows[0]["n"]) == ("category=overall", 0.5, 2)
+    assert (rows[1]["parameter"], rows[1]["value"]) == ("category=cat", 0.5)
