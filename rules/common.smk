@@ -168,6 +168,15 @@ def of_runs(pattern, **fixed):
     return inputs
 
 
+def of_source(pattern):
+    """An input function: a file of the run that attacks on another run are transferred from."""
+
+    def file(wildcards):
+        return pattern.format(**{**wildcards, "variant": study.settings("transfer")["source"]})
+
+    return file
+
+
 def first_of_each_variant(wildcards):
     """An experiment's first run of each variant on a data set, the one that the samples show."""
     first = {}

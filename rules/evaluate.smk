@@ -80,6 +80,35 @@ rule evaluate_autoattack:
         "../scripts/evaluate_autoattack.py"
 
 
+rule evaluate_transfer:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=WEIGHTS,
+        record=RECORD,
+        source_weights=of_source(WEIGHTS),
+        source_record=of_source(RECORD),
+    output:
+        of_suite("transfer"),
+    log:
+        "results/logs/evaluate_transfer/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_transfer/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        settings=study.settings("transfer"),
+        batch_size=config["evaluation"]["batch_size"],
+        code=code("evaluate_transfer"),
+    script:
+        "../scripts/evaluate_transfer.py"
+
+
 rule evaluate_corruption:
     input:
         dataset=DATASET,

@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 
 
+TRANSFER = {"source": "plain", "attacks": [{"attack": "fgsm", "norm": "linf", "epsilons": ["2/255"]}]}
+
+
 @pytest.fixture
 def config() -> dict:
     return yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
@@ -88,6 +91,13 @@ def test_the_demo_and_the_paper_are_valid(config):
         ("evaluation/frequency_filtered", {"radii": {}}, r"evaluation\.frequency_filtered\.radii: is empty"),
         ("evaluation/frequency_filtered", {"radii": {"low": [0]}}, r"radii\.low\.0: 0 is out of range, .* than 0"),
         ("evaluation/frequency_filtered", {"radii": {"band": [4]}}, r"frequency_filtered\.radii: unknown key 'band'"),
+        ("evaluation/transfer", TRANSFER | {"source": "plane"}, r"transfer\.source: unknown variant 'plane'.*'plain'"),
+        ("evaluation/transfer", {"source": "plain"}, r"evaluation\.transfer: 'attacks' is missing"),
+        (
+            "evaluation/transfer",
+            TRANSFER | {"attacks": 2 * TRANSFER["attacks"]},
+            r"evaluation\.transfer\.attacks\.1: an attack with the same",
+        ),
         (
             "variants/plain-fgsm/adversarial_training",
             {"attack": "pgd", "norm": "l2", "epsilon": "0.5"},
@@ -104,6 +114,14 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_key(config, path, value, me
     with pytest.raises(InputError, match=message) as caught:
         Study(config, SCHEMA)
     assert "\n" not in str(caught.value)
+
+
+def test_attacks_transfer_only_from_models_that_are_trained(config):
+    config["evaluation"]["transfer"] = TRANSFER
+    Study(config, SCHEMA)
+    config["experiments"]["more"] = {**config["experiments"]["demo"], "variants": ["wd"], "seeds": [7]}
+    with pytest.raises(InputError, match=r"transfer\.source: .*'plain' of resnet_8_8 on texdigits with seed 7, .*'wd'"):
+        Study(config, SCHEMA)
 
 
 def test_a_missing_key_is_named(config):

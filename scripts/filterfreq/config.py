@@ -15,7 +15,16 @@ from filterfreq.data.registry import get_dataset
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import check_architecture
 
-SUITES = ("clean", "adversarial", "autoattack", "corruption", "frequency_filtered", "cue_conflict", "filters")
+SUITES = (
+    "clean",
+    "adversarial",
+    "autoattack",
+    "transfer",
+    "corruption",
+    "frequency_filtered",
+    "cue_conflict",
+    "filters",
+)
 
 _SWEEP_LABELS = {
     "penalty.kind": "{}",
@@ -69,6 +78,7 @@ class Study:
         }
         self._check_labels()
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
+        self._check_sources()
 
     def _check_training_names(self) -> None:
         for name in self.config["training"].get("models", {}):
@@ -78,16 +88,32 @@ class Study:
 
     def _check_attacks(self) -> None:
         """Refuse attacks that the results could not tell apart."""
-        seen: set[tuple] = set()
-        for number, attack in enumerate(self.config["evaluation"].get("adversarial", {}).get("attacks", [])):
-            for epsilon in attack["epsilons"]:
-                key = (attack["attack"], attack.get("steps"), attack["norm"], float(Fraction(epsilon)))
-                if key in seen:
-                    raise InputError(
-                        f"evaluation.adversarial.attacks.{number}: an attack with the same steps, norm and epsilon "
-                        f"{epsilon} is there already, leave one out"
-                    )
-                seen.add(key)
+        for suite in ("adversarial", "transfer"):
+            seen: set[tuple] = set()
+            for number, attack in enumerate(self.config["evaluation"].get(suite, {}).get("attacks", [])):
+                for epsilon in attack["epsilons"]:
+                    key = (attack["attack"], attack.get("steps"), attack["norm"], float(Fraction(epsilon)))
+                    if key in seen:
+                        raise InputError(
+                            f"evaluation.{suite}.attacks.{number}: an attack with the same steps, norm and epsilon "
+                            f"{epsilon} is there already, leave one out"
+                        )
+                    seen.add(key)
+
+    def _check_sources(self) -> None:
+        """Refuse attacks that transfer from a model that no experiment trains."""
+        transfer = self.config["evaluation"].get("transfer")
+        if transfer is None:
+            return
+        if transfer["source"] not in self.variants:
+            raise InputError(f"evaluation.transfer.source: {unknown('variant', transfer['source'], self.variants)}")
+        runs = set(self.runs)
+        for run in self.runs:
+            if run._replace(variant=transfer["source"]) not in runs:
+                raise InputError(
+                    f"evaluation.transfer.source: no experiment has the variant '{transfer['source']}' of {run.model} "
+                    f"on {run.dataset} with seed {run.seed}, to attack '{run.variant}' from: add it to one"
+                )
 
     def _check_labels(self) -> None:
         """Refuse two variants of one experiment that its tables and figures could not tell apart."""

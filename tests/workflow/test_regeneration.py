@@ -18,7 +18,7 @@ PLOTS = Counter(
     )
 )
 TABLES = Counter(f"tabulate_{name}" for name in ("main", "adversarial", "corruptions", "shape_bias"))
-SUITES = ("clean", "adversarial", "autoattack", "corruption", "frequency_filtered", "cue_conflict")
+SUITES = ("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered", "cue_conflict")
 AGGREGATES = Counter({"aggregate": len(SUITES) + 1, "aggregate_history": 1})
 PER_RUN = Counter(["train", "perturb", "analyse_filters", *(f"evaluate_{suite}" for suite in SUITES)])
 
@@ -111,6 +111,7 @@ def test_where_and_in_which_portions_to_compute_means_nothing_to_finished_runs(p
     assert {rule for rule in project.plan().jobs if rule.startswith("evaluate")} == {
         "evaluate_adversarial",
         "evaluate_autoattack",
+        "evaluate_transfer",
     }
 
 

@@ -18,6 +18,7 @@ SUITES = {
     "clean": 2,
     "adversarial": 3,
     "autoattack": 1,
+    "transfer": 2,
     "corruption": 19 * 5 * 2,
     "frequency_filtered": 3,
     "cue_conflict": 1 + 10 + 2,
