@@ -168,11 +168,16 @@ def of_runs(pattern, **fixed):
     return inputs
 
 
+def settings_of(section):
+    """A parameter: the settings of a suite on the wildcard's data set."""
+    return lambda wildcards: study.settings(section, wildcards.dataset)
+
+
 def of_source(pattern):
     """An input function: a file of the run that attacks on another run are transferred from."""
 
     def file(wildcards):
-        return pattern.format(**{**wildcards, "variant": study.settings("transfer")["source"]})
+        return pattern.format(**{**wildcards, "variant": study.settings("transfer", wildcards.dataset)["source"]})
 
     return file
 

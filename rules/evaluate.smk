@@ -46,7 +46,7 @@ rule evaluate_adversarial:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=study.settings("adversarial"),
+        settings=settings_of("adversarial"),
         batch_size=config["evaluation"]["batch_size"],
         code=code("evaluate_adversarial"),
     script:
@@ -73,7 +73,7 @@ rule evaluate_autoattack:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=study.settings("autoattack"),
+        settings=settings_of("autoattack"),
         batch_size=config["evaluation"]["batch_size"],
         code=code("evaluate_autoattack"),
     script:
@@ -102,7 +102,7 @@ rule evaluate_transfer:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=study.settings("transfer"),
+        settings=settings_of("transfer"),
         batch_size=config["evaluation"]["batch_size"],
         code=code("evaluate_transfer"),
     script:
@@ -130,7 +130,7 @@ rule evaluate_corruption:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=study.settings("corruption"),
+        settings=settings_of("corruption"),
         code=code("evaluate_corruption"),
     script:
         "../scripts/evaluate_corruption.py"
@@ -156,7 +156,7 @@ rule evaluate_frequency_filtered:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=study.settings("frequency_filtered"),
+        settings=settings_of("frequency_filtered"),
         code=code("evaluate_frequency_filtered"),
     script:
         "../scripts/evaluate_frequency_filtered.py"
@@ -207,7 +207,7 @@ rule perturb:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=study.settings("perturbations"),
+        settings=settings_of("perturbations"),
         code=code("perturb"),
     script:
         "../scripts/perturb.py"

@@ -17,7 +17,7 @@ SUITES = {
     # rows of one run: see tiny.yaml
     "clean": 2,
     "adversarial": 3,
-    "autoattack": 1,
+    "autoattack": 2,
     "transfer": 2,
     "corruption": 19 * 5 * 2,
     "frequency_filtered": 3,
