@@ -121,9 +121,15 @@ def evaluations(product):
 
 
 def everything():
-    """All tables and figures, and every evaluation of every run, also of a suite that nothing shows by itself."""
+    """All tables and figures, and every evaluation of every run, side by side, also of a suite that nothing shows."""
     every = [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites(run.dataset)]
-    return list(dict.fromkeys([*wanted(*TABLES, *FIGURES), *every]))
+    aggregated = [
+        AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
+        for experiment, runs in study.experiments.items()
+        for dataset in dict.fromkeys(run.dataset for run in runs)
+        for suite in study.suites(dataset)
+    ]
+    return list(dict.fromkeys([*wanted(*TABLES, *FIGURES), *every, *aggregated]))
 
 
 def wanted(*names):
@@ -174,6 +180,20 @@ def of_runs(pattern, **fixed):
         return [pattern.format(**{**wildcards, **run._asdict()}) for run in runs]
 
     return inputs
+
+
+def settings_of(section):
+    """A parameter: the settings of a suite on the wildcard's data set."""
+    return lambda wildcards: study.settings(section, wildcards.dataset)
+
+
+def of_source(pattern):
+    """An input function: a file of the run that attacks on another run are transferred from."""
+
+    def file(wildcards):
+        return pattern.format(**{**wildcards, "variant": study.settings("transfer", wildcards.dataset)["source"]})
+
+    return file
 
 
 def first_of_each_variant(wildcards):

@@ -46,7 +46,7 @@ rule evaluate_adversarial:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=study.settings("adversarial"),
+        settings=settings_of("adversarial"),
         batch_size=config["evaluation"]["batch_size"],
         code=code("evaluate_adversarial"),
     script:
@@ -73,11 +73,40 @@ rule evaluate_autoattack:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=study.settings("autoattack"),
+        settings=settings_of("autoattack"),
         batch_size=config["evaluation"]["batch_size"],
         code=code("evaluate_autoattack"),
     script:
         "../scripts/evaluate_autoattack.py"
+
+
+rule evaluate_transfer:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=WEIGHTS,
+        record=RECORD,
+        source_weights=of_source(WEIGHTS),
+        source_record=of_source(RECORD),
+    output:
+        of_suite("transfer"),
+    log:
+        "results/logs/evaluate_transfer/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_transfer/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        settings=settings_of("transfer"),
+        batch_size=config["evaluation"]["batch_size"],
+        code=code("evaluate_transfer"),
+    script:
+        "../scripts/evaluate_transfer.py"
 
 
 rule evaluate_corruption:
@@ -101,10 +130,36 @@ rule evaluate_corruption:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=study.settings("corruption"),
+        settings=settings_of("corruption"),
         code=code("evaluate_corruption"),
     script:
         "../scripts/evaluate_corruption.py"
+
+
+rule evaluate_frequency_filtered:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=WEIGHTS,
+        record=RECORD,
+    output:
+        of_suite("frequency_filtered"),
+    log:
+        "results/logs/evaluate_frequency_filtered/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_frequency_filtered/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        settings=settings_of("frequency_filtered"),
+        code=code("evaluate_frequency_filtered"),
+    script:
+        "../scripts/evaluate_frequency_filtered.py"
 
 
 rule evaluate_cue_conflict:
@@ -152,7 +207,7 @@ rule perturb:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=study.settings("perturbations"),
+        settings=settings_of("perturbations"),
         code=code("perturb"),
     script:
         "../scripts/perturb.py"

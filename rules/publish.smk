@@ -370,7 +370,7 @@ rule draw_perturbations:
     params:
         labels=labels,
         variants=lambda wildcards: [run.variant for run in first_of_each_variant(wildcards)],
-        settings=study.settings("perturbations"),
+        settings=settings_of("perturbations"),
         code=code("draw_perturbations"),
     script:
         "../scripts/draw_perturbations.py"

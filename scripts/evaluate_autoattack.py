@@ -13,17 +13,20 @@ with job(snakemake):
     device = use_device(snakemake.config["compute"], snakemake.threads)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     classifier, record = load_checkpoint(snakemake.input.record)
+    images, labels = dataset.images("test"), dataset.labels("test")
     settings = snakemake.params.settings
-    count = settings.get("images")
-    rows = evaluate_autoattack(
-        classifier,
-        dataset.images("test")[:count],
-        dataset.labels("test")[:count],
-        settings["norm"],
-        settings["epsilons"],
-        snakemake.params.batch_size,
-        device,
-        seed=record["run"]["seed"],
-        attacks=settings.get("attacks"),
-    )
+    rows = []
+    for entry in settings if isinstance(settings, list) else [settings]:
+        count = entry.get("images")
+        rows += evaluate_autoattack(
+            classifier,
+            images[:count],
+            labels[:count],
+            entry["norm"],
+            entry["epsilons"],
+            snakemake.params.batch_size,
+            device,
+            seed=record["run"]["seed"],
+            attacks=entry.get("attacks"),
+        )
     write_results(snakemake.output[0], record["run"], "autoattack", rows)

@@ -9,11 +9,17 @@ from filterfreq.config import SUITES, Run, Study
 from filterfreq.data.registry import AUGMENTATIONS, get_dataset
 from filterfreq.errors import InputError
 from filterfreq.evaluation.autoattack import ATTACKS as AUTOATTACKS
+from filterfreq.evaluation.frequency_filtered import PASSES
 from filterfreq.models.penalty import KINDS
 from filterfreq.training.attacks import ATTACKS, NORMS
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
+
+
+TRANSFER = {"source": "plain", "attacks": [{"attack": "fgsm", "norm": "linf", "epsilons": ["2/255"]}]}
+
+APGD = {"norm": "linf", "epsilons": ["2/255"], "attacks": ["apgd-ce"]}
 
 
 @pytest.fixture
@@ -91,6 +97,40 @@ def test_the_demo_and_the_paper_are_valid(config):
             ],
             r"evaluation\.adversarial\.attacks\.1: an attack with the same steps, norm and epsilon 4/510 is there",
         ),
+        ("evaluation/frequency_filtered", {"radii": {}}, r"evaluation\.frequency_filtered\.radii: is empty"),
+        ("evaluation/frequency_filtered", {"radii": {"low": [0]}}, r"radii\.low\.0: 0 is out of range, .* than 0"),
+        ("evaluation/frequency_filtered", {"radii": {"band": [4]}}, r"frequency_filtered\.radii: unknown key 'band'"),
+        ("evaluation/transfer", TRANSFER | {"source": "plane"}, r"transfer\.source: unknown variant 'plane'.*'plain'"),
+        ("evaluation/transfer", {"source": "plain"}, r"evaluation\.transfer: 'attacks' is missing"),
+        (
+            "evaluation/transfer",
+            TRANSFER | {"attacks": 2 * TRANSFER["attacks"]},
+            r"evaluation\.transfer\.attacks\.1: an attack with the same",
+        ),
+        (
+            "evaluation/autoattack",
+            [APGD, {"norm": "l3", "epsilons": ["0.5"]}],
+            r"evaluation\.autoattack\.1\.norm: 'l3' is none of linf, l2",
+        ),
+        ("evaluation/autoattack", [], r"evaluation\.autoattack: is empty"),
+        ("evaluation/autoattack", 8, r"evaluation\.autoattack: 8 is not of type object"),
+        (
+            "evaluation/autoattack",
+            [APGD, {**APGD, "images": 7}],
+            r"evaluation\.autoattack\.1: an attack with the same steps, norm and epsilon 2/255 is there already",
+        ),
+        ("evaluation/datasets", {"texdigit": {}}, r"evaluation\.datasets\.texdigit: unknown data set .*'texdigits'"),
+        ("evaluation/datasets", {"cifar10": {"clear": {}}}, r"evaluation\.datasets\.cifar10: unknown key 'clear'"),
+        (
+            "evaluation/datasets",
+            {"texdigits": {"autoattack": {"norm": "linf"}}},
+            r"evaluation\.datasets\.texdigits\.autoattack: 'epsilons' is missing",
+        ),
+        (
+            "evaluation/datasets",
+            {"cifar10": {"adversarial": {"attacks": 2 * TRANSFER["attacks"]}}},
+            r"evaluation\.datasets\.cifar10\.adversarial\.attacks\.1: an attack with the same",
+        ),
         (
             "variants/plain-fgsm/adversarial_training",
             {"attack": "pgd", "norm": "l2", "epsilon": "0.5"},
@@ -107,6 +147,38 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_key(config, path, value, me
     with pytest.raises(InputError, match=message) as caught:
         Study(config, SCHEMA)
     assert "\n" not in str(caught.value)
+
+
+def test_attacks_transfer_only_from_models_that_are_trained(config):
+    config["evaluation"]["transfer"] = TRANSFER
+    Study(config, SCHEMA)
+    config["experiments"]["more"] = {**config["experiments"]["demo"], "variants": ["wd"], "seeds": [7]}
+    with pytest.raises(InputError, match=r"transfer\.source: .*'plain' of resnet_8_8 on texdigits with seed 7, .*'wd'"):
+        Study(config, SCHEMA)
+
+
+def test_a_data_set_may_have_evaluations_of_its_own(config):
+    config["experiments"]["demo"]["datasets"] = ["texdigits", "cifar10"]
+    before = Study(deepcopy(config), SCHEMA)
+    config["evaluation"]["datasets"] = {"cifar10": {"autoattack": [APGD], "transfer": TRANSFER}}
+    after = Study(config, SCHEMA)
+    for suite in SUITES:
+        assert after.settings(suite, "texdigits") == before.settings(suite, "texdigits")
+    assert after.suites("texdigits") == before.suites("texdigits")
+    assert after.settings("autoattack", "cifar10") == [APGD]
+    assert after.settings("adversarial", "cifar10") == before.settings("adversarial", "cifar10")
+    assert set(after.suites("cifar10")) - set(before.suites("cifar10")) == {"transfer"}
+
+
+def test_autoattack_in_several_norms(config):
+    entries = [
+        APGD,
+        {**APGD, "norm": "l2"},
+        {**APGD, "attacks": ["apgd-ce", "square"]},
+        {"norm": "linf", "epsilons": ["2/255"]},
+    ]
+    config["evaluation"]["autoattack"] = entries
+    assert Study(config, SCHEMA).settings("autoattack", "texdigits") == entries
 
 
 def test_a_missing_key_is_named(config):
@@ -174,8 +246,8 @@ def test_settings_go_from_general_to_particular(config):
 
 def test_cue_conflict_is_for_data_sets_that_have_it(config):
     study = Study(config, SCHEMA)
-    assert study.suites("texdigits") == list(SUITES)
-    assert "cue_conflict" not in study.suites("cifar10")
+    assert study.suites("texdigits") == [suite for suite in SUITES if suite in config["evaluation"]]
+    assert set(study.suites("texdigits")) - set(study.suites("cifar10")) == {"cue_conflict"}
 
 
 @pytest.mark.parametrize("epsilon", ["8/255", "0.5", "0.05/1", "10", "1.25/255"])
@@ -192,5 +264,6 @@ def test_the_schema_knows_what_the_package_knows():
     assert tuple(parts["norm"]["enum"]) == NORMS
     assert tuple(parts["variant"]["properties"]["adversarial_training"]["properties"]["attack"]["enum"]) == ATTACKS
     evaluation = definitions["properties"]["evaluation"]["properties"]
-    assert set(evaluation) == {"batch_size", *SUITES}
-    assert set(evaluation["autoattack"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
+    assert set(evaluation) == {"batch_size", "datasets", *SUITES}
+    assert set(parts["autoattack_entry"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
+    assert set(parts["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)

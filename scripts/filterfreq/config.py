@@ -15,7 +15,16 @@ from filterfreq.data.registry import get_dataset
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import check_architecture, check_decomposable
 
-SUITES = ("clean", "adversarial", "autoattack", "corruption", "cue_conflict", "filters")
+SUITES = (
+    "clean",
+    "adversarial",
+    "autoattack",
+    "transfer",
+    "corruption",
+    "frequency_filtered",
+    "cue_conflict",
+    "filters",
+)
 
 _SWEEP_LABELS = {
     "penalty.kind": "{}",
@@ -69,6 +78,7 @@ class Study:
         }
         self._check_labels()
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
+        self._check_sources()
 
     def _check_training_names(self) -> None:
         for name in self.config["training"].get("models", {}):
@@ -78,16 +88,32 @@ class Study:
 
     def _check_attacks(self) -> None:
         """Refuse attacks that the results could not tell apart."""
-        seen: set[tuple] = set()
-        for number, attack in enumerate(self.config["evaluation"].get("adversarial", {}).get("attacks", [])):
-            for epsilon in attack["epsilons"]:
-                key = (attack["attack"], attack.get("steps"), attack["norm"], float(Fraction(epsilon)))
-                if key in seen:
-                    raise InputError(
-                        f"evaluation.adversarial.attacks.{number}: an attack with the same steps, norm and epsilon "
-                        f"{epsilon} is there already, leave one out"
-                    )
-                seen.add(key)
+        evaluation = self.config["evaluation"]
+        for name in evaluation.get("datasets", {}):
+            _explained(get_dataset, name, f"evaluation.datasets.{name}")
+        scopes = {"evaluation": evaluation}
+        scopes |= {f"evaluation.datasets.{name}": suites for name, suites in evaluation.get("datasets", {}).items()}
+        for where, suites in scopes.items():
+            for suite in ("adversarial", "transfer"):
+                _check_distinct(suites.get(suite, {}).get("attacks", []), f"{where}.{suite}.attacks")
+            if isinstance(suites.get("autoattack"), list):
+                _check_distinct(suites["autoattack"], f"{where}.autoattack")
+
+    def _check_sources(self) -> None:
+        """Refuse attacks that transfer from a model that no experiment trains."""
+        runs = set(self.runs)
+        for run in self.runs:
+            transfer = self._evaluation(run.dataset).get("transfer")
+            if transfer is None:
+                continue
+            source = transfer["source"]
+            if source not in self.variants:
+                raise InputError(f"evaluation.transfer.source: {unknown('variant', source, self.variants)}")
+            if run._replace(variant=source) not in runs:
+                raise InputError(
+                    f"evaluation.transfer.source: no experiment has the variant '{source}' of {run.model} "
+                    f"on {run.dataset} with seed {run.seed}, to attack '{run.variant}' from: add it to one"
+                )
 
     def _check_labels(self) -> None:
         """Refuse two variants of one experiment that its tables and figures could not tell apart."""
@@ -163,19 +189,21 @@ class Study:
         settings["augmentation"] = variant.pop("augmentation", settings["augmentation"])
         return {"run": run._asdict(), "variant": _in_order(variant), "training": _in_order(settings)}
 
-    def settings(self, section: str) -> dict | None:
-        """The settings of a suite, or of the perturbations that are shown; None where there are none."""
-        found = self.config["evaluation"].get(section, self.config.get(section))
+    def settings(self, section: str, dataset: str) -> dict | list | None:
+        """The settings of a suite on a data set, or of the perturbations that are shown; None where there are none."""
+        found = self._evaluation(dataset).get(section, self.config.get(section))
         return None if found is None else _in_order(found)
+
+    def _evaluation(self, dataset: str) -> dict:
+        """The suites that are asked for on a data set, with their settings."""
+        evaluation = self.config["evaluation"]
+        return {**evaluation, **evaluation.get("datasets", {}).get(dataset, {})}
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
         can_conflict = get_dataset(dataset).cue_conflict
-        return [
-            suite
-            for suite in SUITES
-            if suite in self.config["evaluation"] and (suite != "cue_conflict" or can_conflict)
-        ]
+        wanted = self._evaluation(dataset)
+        return [suite for suite in SUITES if suite in wanted and (suite != "cue_conflict" or can_conflict)]
 
     def runs_of(self, experiment: str, dataset: str) -> list[Run]:
         """The runs of one experiment on one data set."""
@@ -230,6 +258,22 @@ def _check_finite(value: Any, path: list[str]) -> None:
             _check_finite(item, [*path, str(number)])
     elif isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"{'.'.join(path)}: {value} is no finite number")
+
+
+def _check_distinct(attacks: list[dict], where: str) -> None:
+    """Refuse two attacks that have an epsilon in common and else the same name in the results."""
+    seen: set[tuple] = set()
+    for number, attack in enumerate(attacks):
+        # AutoAttack's name is that of its attacks, or its own.
+        name = attack.get("attack") or tuple(attack.get("attacks", ["autoattack"]))
+        for epsilon in attack["epsilons"]:
+            key = (name, attack.get("steps"), attack["norm"], float(Fraction(epsilon)))
+            if key in seen:
+                raise InputError(
+                    f"{where}.{number}: an attack with the same steps, norm and epsilon {epsilon} is there already, "
+                    "leave one out"
+                )
+            seen.add(key)
 
 
 def _sentence(error: ValidationError) -> str:

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,12 @@ from torch import nn
 from filterfreq.data.batches import to_images
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import predict
-from filterfreq.evaluation.adversarial import evaluate_adversarial, perturbations, withstands
+from filterfreq.evaluation.adversarial import (
+    evaluate_adversarial,
+    evaluate_transfer,
+    perturbations,
+    withstands,
+)
 
 FGSM = {"attack": "fgsm", "norm": "linf", "epsilons": ["4/255"]}
 PGD = {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["4/255"]}
@@ -132,6 +139,55 @@ def test_the_model_is_left_as_it_was(convolutional, images):
     evaluate_adversarial(convolutional, images, np.zeros(100, dtype=np.int64), [FGSM, PGD], 32, "cpu", seed=0)
     assert convolutional.training
     assert all(parameter.requires_grad and parameter.grad is None for parameter in convolutional.parameters())
+
+
+def test_attacks_transferred_from_a_linear_model_have_their_closed_form(linear, images):
+    """FGSM of one linear model takes sum(sign(v) w) epsilon off the other's margin, v and w being their slopes."""
+    torch.manual_seed(1)
+    source = nn.Sequential(nn.Flatten(), nn.Linear(48, 2))
+    labels = np.random.default_rng(1).integers(0, 2, 100)
+    with torch.no_grad():
+        logits = linear(to_images(images, "cpu")).double().numpy()
+    margin = logits[np.arange(100), labels] - logits[np.arange(100), 1 - labels]
+    slope, other = (model[1].weight.detach().double().numpy() for model in (linear, source))
+    taken = np.sum((slope[0] - slope[1]) * np.sign(other[0] - other[1]))
+    epsilons = ["2/255", "8/255", "0.2"]
+    attack = {"attack": "fgsm", "norm": "linf", "epsilons": epsilons}
+    rows = evaluate_transfer(linear, source, "plain", images, labels, [attack], 32, "cpu", seed=0)
+    expected = [
+        (
+            f"attack=fgsm;norm=linf;epsilon={epsilon};source=plain",
+            np.mean((margin > 0) & (margin > eval(epsilon) * taken)),
+        )
+        for epsilon in epsilons
+    ]
+    assert [(row["parameter"], row["value"]) for row in rows] == expected
+    assert len({value for _, value in expected}) > 1
+
+
+def test_attacks_transferred_from_the_model_itself_are_its_own(convolutional, images):
+    labels = predict(convolutional, images, 100, "cpu")
+    labels[::10] = (labels[::10] + 1) % 4
+    twin = copy.deepcopy(convolutional)
+    own = evaluate_adversarial(convolutional, images, labels, [FGSM, PGD], 32, "cpu", seed=3)
+    transferred = evaluate_transfer(convolutional, twin, "plain", images, labels, [FGSM, PGD], 32, "cpu", seed=3)
+    assert [row["value"] for row in transferred] == [row["value"] for row in own]
+    assert 0 < own[0]["value"] < 0.9
+
+
+def test_a_source_that_is_wrong_is_attacked_nevertheless_and_left_as_it_was(convolutional, linear, images):
+    labels = predict(convolutional, images, 100, "cpu")
+    source = nn.Sequential(nn.Flatten(), nn.Linear(48, 4)).train()
+    assert (predict(source, images, 100, "cpu") != labels).any()
+    robust = withstands(
+        convolutional, images, labels, np.ones(100, dtype=bool), FGSM, 8 / 255, 32, "cpu", 0, source=source
+    )
+    clean, truth = to_images(images, "cpu").requires_grad_(), torch.from_numpy(labels)
+    nn.functional.cross_entropy(source(clean), truth, reduction="sum").backward()
+    adversarial = (clean + 8 / 255 * clean.grad.sign()).detach()
+    np.testing.assert_array_equal(robust, (convolutional(adversarial).argmax(1) == truth).numpy())
+    assert source.training
+    assert all(parameter.requires_grad for parameter in source.parameters())
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])

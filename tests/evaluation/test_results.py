@@ -79,6 +79,14 @@ def test_results_come_back_as_they_were_written(tmp_path):
         "filters",
         [quantity("energy_share", "layer=a.b;index=3;depth=0.25;horizontal=0;vertical=2", third, 64)],
     )
+    write_results(
+        tmp_path / "frequency_filtered.csv",
+        RUN,
+        "frequency_filtered",
+        [fraction("accuracy", "pass=low;radius=4.5", 1, 2)],
+    )
+    filtered = read_results([tmp_path / "frequency_filtered.csv"])
+    assert (filtered["pass"][0], filtered["radius"][0]) == ("low", 4.5)
     write_results(tmp_path / "cue_conflict.csv", RUN, "cue_conflict", [fraction("shape_bias", "category=None", 0, 0)])
     table = read_results([tmp_path / f"{suite}.csv" for suite in ("adversarial", "filters", "cue_conflict")])
     assert tuple(table.columns[: len(COLUMNS)]) == COLUMNS

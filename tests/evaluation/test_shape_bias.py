@@ -1,13 +1,10 @@
 import math
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from filterfreq.errors import InputError
 from filterfreq.evaluation.shape_bias import shape_bias
-
-PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "cue_conflict" / "responses"
 
 
 def responses(*rows: tuple) -> pd.DataFrame:
@@ -50,15 +47,3 @@ def test_no_answer_by_either_cue_has_no_bias(rows):
 def test_a_missing_column_is_named():
     with pytest.raises(InputError, match="texture"):
         shape_bias(responses(("cat", "cat", "dog")).drop(columns="texture"))
-
-
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"the published responses are not in {PUBLISHED}")
-@pytest.mark.parametrize(("model", "percent"), [("resnet50", 22.1), ("alexnet", 25.3), ("vgg16", 9.2)])
-def test_published_responses_give_the_published_bias(model, percent):
-    table = pd.read_csv(PUBLISHED / f"style-transfer-512-nomask-experiment_{model}_session-1.csv")
-    texture = table["imagename"].str.extract(r"-([a-z]+)\d+\.png$", expand=False)
-    result = shape_bias(
-        pd.DataFrame({"response": table["object_response"], "shape": table["category"], "texture": texture})
-    )
-    assert len(result.per_category) == 16
-    assert round(100 * result.overall, 1) == percent

@@ -74,6 +74,17 @@ class TestNumbers:
         # Paired by seed (1/2 + 1/4) / 2; the ratio of the mean errors would be 1/3.
         assert mean["corruptions", "mCE"].tolist() == pytest.approx([1.0, 0.375])
 
+    def test_relative_corruption_error_stands_in_the_corruption_table(self, corruptions, results_of, row):
+        assert ("common", "relative mCE") not in corruption_table(corruptions, VARIANTS, "plain").mean
+        clean = results_of([row.clean(NET, variant, 0, 0.95) for variant in ("plain", "wd")], "clean")
+        both = pd.concat([corruptions, clean.assign(dataset="toy_set")], ignore_index=True)
+        table = corruption_table(both, VARIANTS, "plain")
+        # With seed 0 the error grows from 0.05 to 0.2 and to 0.1; seed 1 has no clean accuracy.
+        assert table.mean["common", "relative mCE"].tolist() == pytest.approx([1.0, 1 / 3])
+        assert table.seeds["common", "relative mCE"].tolist() == [1, 1]
+        assert "relative mCE" in table.caption
+        assert ("corruptions", "relative mCE") not in main_table(both, VARIANTS, "plain").mean
+
     def test_corruption_table_is_by_family(self, corruptions):
         table = corruption_table(corruptions, VARIANTS, "plain")
         assert [setting for _, setting in table.mean][:5] == [

@@ -19,11 +19,12 @@ PLOTS = Counter(
     )
 )
 TABLES = Counter(
-    f"tabulate_{name}" for name in ("main", "differences", "adversarial", "corruptions", "shape_bias", "scorecard")
+    f"tabulate_{name}"
+    for name in ("main", "differences", "adversarial", "corruptions", "shape_bias", "costs", "scorecard")
 )
 SCORECARD = ("tabulate_scorecard", "draw_scorecard")
-SUITES = ("clean", "adversarial", "autoattack", "corruption", "cue_conflict")
-AGGREGATES = Counter({"aggregate": 6, "aggregate_history": 1})
+SUITES = ("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered", "cue_conflict")
+AGGREGATES = Counter({"aggregate": len(SUITES) + 1, "aggregate_history": 1})
 PER_RUN = Counter(["train", "perturb", "analyse_filters", *(f"evaluate_{suite}" for suite in SUITES)])
 
 
@@ -35,7 +36,7 @@ def test_a_new_lambda_adds_its_runs_and_the_aggregates_only(project):
     del expected["draw_samples"], expected["draw_corruption_samples"]
     assert plan.jobs == expected
     run_outputs = [output for output in plan.outputs if output.startswith("results/runs")]
-    assert len(run_outputs) == 3 + 7
+    assert len(run_outputs) == 3 + 2 + len(SUITES)
     assert all("/wd-penalty_strength-0.1/seed-0/" in output for output in run_outputs)
 
 
@@ -119,6 +120,7 @@ def test_where_and_in_which_portions_to_compute_means_nothing_to_finished_runs(p
     assert {rule for rule in project.plan().jobs if rule.startswith("evaluate")} == {
         "evaluate_adversarial",
         "evaluate_autoattack",
+        "evaluate_transfer",
     }
 
 

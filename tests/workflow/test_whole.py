@@ -15,10 +15,12 @@ from filterfreq.models.checkpoints import load_checkpoint
 RUNS = "results/runs/texdigits/resnet_8_2"
 SUITES = {
     # rows of one run: see tiny.yaml
-    "clean": 1,
+    "clean": 2,
     "adversarial": 3,
-    "autoattack": 1,
-    "corruption": 19 * 5,
+    "autoattack": 2,
+    "transfer": 2,
+    "corruption": 19 * 5 * 2,
+    "frequency_filtered": 3,
     "cue_conflict": 1 + 10 + 2,
     "filters": 7 * 9,
 }
@@ -101,8 +103,8 @@ def test_every_job_has_its_log_and_its_benchmark(finished):
         for file in finished.folder.glob("results/benchmarks/**/*.tsv")
     }
     assert logs == benchmarks
-    # two runs of eight jobs; data and corruptions; aggregates of six suites and the history; tables and figures
-    assert len(logs) == 2 * 8 + 2 + 7 + 4 + 8
+    # for each run training, perturbations and its suites; data and corruptions; aggregates; tables and figures
+    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + len(SUITES) + 1 + 4 + 8
 
 
 def test_no_training_state_is_left(finished):

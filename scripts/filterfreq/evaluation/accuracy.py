@@ -4,7 +4,8 @@ Every evaluation takes a classifier (float images N x C x H x W in [0, 1] to log
 converted batch by batch, so that memory maps stay on disk.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +16,9 @@ from torch import nn
 
 from filterfreq.data.batches import to_images
 from filterfreq.errors import InputError
+from filterfreq.evaluation.calibration import expected_calibration_error
 from filterfreq.evaluation.corruptions import SEVERITIES
-from filterfreq.evaluation.results import format_parameter, fraction
+from filterfreq.evaluation.results import format_parameter, fraction, quantity
 from filterfreq.evaluation.shape_bias import shape_bias
 
 
@@ -39,6 +41,30 @@ def inference(model: nn.Module, device: torch.device | str) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
+class CategoryClassifier(nn.Module):
+    """A classifier that answers with categories of which each holds several of another classifier's classes.
+
+    The probability of a category is the mean over its classes, so that a category of many has no advantage; classes
+    outside all categories are ignored. With `filterfreq.evaluation.imagenet_categories.CATEGORIES` an ImageNet model
+    answers as in Geirhos et al., ImageNet-trained CNNs are biased towards texture, ICLR 2019.
+
+    Args:
+        classifier: float images N x C x H x W in [0, 1] to logits N x K.
+        categories: the indices of each category's classes, below K.
+    """
+
+    def __init__(self, classifier: nn.Module, categories: Iterable[Sequence[int]]) -> None:
+        super().__init__()
+        self.classifier = classifier
+        self.categories = [list(classes) for classes in categories]
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the logarithms of the categories' probabilities, N x number of categories, not normalised."""
+        logs = self.classifier(images).log_softmax(dim=1)
+        sums = [logs[:, classes].logsumexp(dim=1) - math.log(len(classes)) for classes in self.categories]
+        return torch.stack(sums, dim=1)
+
+
 def predict(model: nn.Module, images: np.ndarray, batch_size: int, device: torch.device | str) -> np.ndarray:
     """Return the predicted classes.
 
@@ -51,18 +77,38 @@ def predict(model: nn.Module, images: np.ndarray, batch_size: int, device: torch
     Returns:
         int64, N.
     """
+    return predict_with_confidence(model, images, batch_size, device)[0]
+
+
+def predict_with_confidence(
+    model: nn.Module, images: np.ndarray, batch_size: int, device: torch.device | str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the predicted classes, and the softmax probabilities that the model gives them.
+
+    Args:
+        model: a classifier.
+        images: uint8, N x H x W x C.
+        batch_size: see `predict`.
+        device: where to compute.
+
+    Returns:
+        int64, N, and float32, N, in [0, 1].
+    """
     predictions = torch.empty(len(images), dtype=torch.int64, device=device)
+    confidences = torch.empty(len(images), dtype=torch.float32, device=device)
     with inference(model, device), torch.no_grad():
         for start in range(0, len(images), batch_size):
             batch = slice(start, start + batch_size)
-            predictions[batch] = model(to_images(images[batch], device)).argmax(dim=1)
-    return predictions.cpu().numpy()
+            logits = model(to_images(images[batch], device))
+            predictions[batch] = logits.argmax(dim=1)
+            confidences[batch] = logits.softmax(dim=1).amax(dim=1)
+    return predictions.cpu().numpy(), confidences.cpu().numpy()
 
 
 def evaluate_clean(
     model: nn.Module, images: np.ndarray, labels: np.ndarray, batch_size: int, device: torch.device | str
 ) -> list[dict[str, Any]]:
-    """Measure the accuracy on test images, the suite `clean`.
+    """Measure the accuracy and the calibration on test images, the suite `clean`.
 
     Args:
         model: a classifier.
@@ -72,10 +118,10 @@ def evaluate_clean(
         device: where to compute.
 
     Returns:
-        One row, as `filterfreq.evaluation.results.fraction` makes it.
+        A row of the accuracy and one of the expected calibration error, see `filterfreq.evaluation.calibration`.
     """
-    correct = predict(model, images, batch_size, device) == labels
-    return [fraction("accuracy", format_parameter(split="test"), correct.sum(), len(labels))]
+    predictions, confidences = predict_with_confidence(model, images, batch_size, device)
+    return _accuracy_and_calibration(format_parameter(split="test"), predictions == labels, confidences)
 
 
 def evaluate_corruption(
@@ -85,7 +131,7 @@ def evaluate_corruption(
     batch_size: int,
     device: torch.device | str,
 ) -> list[dict[str, Any]]:
-    """Measure the accuracy under each corruption at each severity, the suite `corruption`.
+    """Measure the accuracy and the calibration under each corruption at each severity, the suite `corruption`.
 
     Args:
         model: a classifier.
@@ -95,7 +141,7 @@ def evaluate_corruption(
         device: where to compute.
 
     Returns:
-        One row per corruption and severity.
+        Two rows per corruption and severity, as `evaluate_clean` returns them.
 
     Raises:
         InputError: an array does not hold 5 images per label.
@@ -108,10 +154,11 @@ def evaluate_corruption(
             )
     rows = []
     for corruption, images in corrupted.items():
-        predictions = predict(model, images, batch_size, device).reshape(len(SEVERITIES), len(labels))
-        for severity, correct in zip(SEVERITIES, (predictions == labels).sum(axis=1), strict=True):
+        measured = predict_with_confidence(model, images, batch_size, device)
+        predictions, confidences = (values.reshape(len(SEVERITIES), len(labels)) for values in measured)
+        for severity, predicted, confidence in zip(SEVERITIES, predictions, confidences, strict=True):
             parameter = format_parameter(corruption=corruption, severity=severity)
-            rows.append(fraction("accuracy", parameter, correct, len(labels)))
+            rows += _accuracy_and_calibration(parameter, predicted == labels, confidence)
     return rows
 
 
@@ -149,3 +196,13 @@ def evaluate_cue_conflict(
     for cue, truth in (("shape", shapes), ("texture", textures)):
         rows.append(fraction("accuracy", format_parameter(cue=cue), (predictions == truth).sum(), len(images)))
     return rows
+
+
+def _accuracy_and_calibration(parameter: str, correct: np.ndarray, confidences: np.ndarray) -> list[dict[str, Any]]:
+    """Make the rows of both; the calibration stands on the images whose confidence is a number."""
+    known = np.isfinite(confidences)
+    error = expected_calibration_error(confidences[known], correct[known])
+    return [
+        fraction("accuracy", parameter, correct.sum(), len(correct)),
+        quantity("expected_calibration_error", parameter, error, known.sum()),
+    ]

@@ -1,4 +1,4 @@
-"""Robust accuracy under FGSM and PGD."""
+"""Robust accuracy under FGSM and PGD, made on the model itself or on another one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,15 +61,67 @@ def evaluate_adversarial(
     Raises:
         InputError: an unknown attack or norm, PGD without steps, or an epsilon that is no number from 0 up.
     """
+    return _accuracies(model, model, images, labels, attacks, batch_size, device, seed, {})
+
+
+def evaluate_transfer(
+    model: nn.Module,
+    source: nn.Module,
+    source_name: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    attacks: Sequence[Mapping[str, Any]],
+    batch_size: int,
+    device: torch.device | str,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Measure the accuracy on adversarial examples that were made on another model, the suite `transfer`.
+
+    A model that withstands attacks made on itself and not those made on another one has gradients that mislead
+    (Athalye, Carlini, Wagner, Obfuscated Gradients Give a False Sense of Security, ICML 2018). Images that the source
+    gets wrong as they are get attacked too. As in `evaluate_adversarial`, an image counts as robust only if the model
+    is right both before and after. With the model itself as the source the result is that of `evaluate_adversarial`.
+
+    Args:
+        model: a classifier.
+        source: the classifier whose gradients the attacks follow.
+        source_name: how the results name it.
+        images: uint8, N x H x W x C.
+        labels: int64, N.
+        attacks: see `evaluate_adversarial`.
+        batch_size: see `evaluate_adversarial`.
+        device: where to compute.
+        seed: see `evaluate_adversarial`.
+
+    Returns:
+        One row per attack and epsilon.
+
+    Raises:
+        InputError: see `evaluate_adversarial`.
+    """
+    return _accuracies(model, source, images, labels, attacks, batch_size, device, seed, {"source": source_name})
+
+
+def _accuracies(
+    model: nn.Module,
+    source: nn.Module,
+    images: np.ndarray,
+    labels: np.ndarray,
+    attacks: Sequence[Mapping[str, Any]],
+    batch_size: int,
+    device: torch.device | str,
+    seed: int,
+    named: Mapping[str, str],
+) -> list[dict[str, Any]]:
     for attack in attacks:
         check_attack(attack)
     radii = [(attack, epsilon, parse_epsilon(epsilon)) for attack in attacks for epsilon in attack["epsilons"]]
     correct = predict(model, images, batch_size, device) == labels
     rows = []
     for attack, epsilon, radius in radii:
-        robust = withstands(model, images, labels, correct, attack, radius, batch_size, device, seed)
+        robust = withstands(model, images, labels, correct, attack, radius, batch_size, device, seed, source)
         name = f"pgd-{attack['steps']}" if attack["attack"] == "pgd" else attack["attack"]
-        parameter = format_parameter(attack=name, norm=attack["norm"], epsilon=epsilon)
+        parameter = format_parameter(attack=name, norm=attack["norm"], epsilon=epsilon, **named)
         rows.append(fraction("accuracy", parameter, robust.sum(), len(labels)))
     return rows
 
@@ -84,6 +136,7 @@ def withstands(
     batch_size: int,
     device: torch.device | str,
     seed: int,
+    source: nn.Module | None = None,
 ) -> np.ndarray:
     """Return which images are classified correctly both as they are and after an attack.
 
@@ -99,12 +152,14 @@ def withstands(
         batch_size: images at a time; the random starts depend on it.
         device: where to compute.
         seed: of the random starts.
+        source: the classifier that the adversarial examples are made on; the model itself by default.
 
     Returns:
         bool, N.
     """
+    source = model if source is None else source
     robust = np.zeros(len(labels), dtype=bool)
-    with inference(model, device):
+    with inference(model, device), inference(source, device):
         for start in range(0, len(labels), batch_size):
             batch = slice(start, start + batch_size)
             if not correct[batch].any():
@@ -112,7 +167,7 @@ def withstands(
             generator = torch.Generator().manual_seed(int(np.random.SeedSequence((seed, start)).generate_state(1)[0]))
             clean, truth = to_images(images[batch], device), torch.from_numpy(np.array(labels[batch])).to(device)
             chosen = torch.from_numpy(correct[batch]).to(device)
-            adversarial = attack_images(attack, model, clean, truth, epsilon, generator, chosen)
+            adversarial = attack_images(attack, source, clean, truth, epsilon, generator, chosen)
             robust[batch][correct[batch]] = (_classes(model, adversarial) == truth[chosen]).cpu().numpy()
     return robust
 

@@ -5,9 +5,11 @@ value stands on. `parameter` holds `key=value` pairs joined by `;`, the same key
 
 | suite | metric | keys of parameter |
 |---|---|---|
-| clean | accuracy | split |
+| clean | accuracy, expected_calibration_error | split |
 | adversarial, autoattack | accuracy | attack, norm, epsilon |
-| corruption | accuracy | corruption, severity |
+| transfer | accuracy | attack, norm, epsilon, source |
+| corruption | accuracy, expected_calibration_error | corruption, severity |
+| frequency_filtered | accuracy | pass, radius |
 | cue_conflict | shape_bias | category |
 | cue_conflict | accuracy | cue |
 | filters | energy_share | layer, index, depth, horizontal, vertical |
@@ -29,11 +31,12 @@ from filterfreq.files import replacing
 
 RUN_COLUMNS: tuple[str, ...] = ("dataset", "model", "variant", "seed")
 COLUMNS: tuple[str, ...] = (*RUN_COLUMNS, "suite", "metric", "parameter", "value", "n", "ci_low", "ci_high")
-FRACTIONS: tuple[str, ...] = ("accuracy", "shape_bias", "energy_share")
+FRACTIONS: tuple[str, ...] = ("accuracy", "shape_bias", "energy_share", "expected_calibration_error")
 """The metrics whose values lie in [0, 1]."""
 
 _NUMBERS = ("seed", "value", "n", "ci_low", "ci_high")
 _INTEGER_PARAMETERS = ("severity", "index", "horizontal", "vertical")
+_FLOAT_PARAMETERS = ("depth", "radius")
 
 
 def format_parameter(**pairs: object) -> str:
@@ -132,7 +135,7 @@ def read_results(paths: Iterable[str | Path]) -> pd.DataFrame:
 
     Returns:
         All rows, with `COLUMNS` and one column per key of `parameter` that occurs: strings, but severity, index,
-        horizontal and vertical as Int64 and depth as float; `epsilon_value` is epsilon as a float.
+        horizontal and vertical as Int64, depth and radius as float; `epsilon_value` is epsilon as a float.
 
     Raises:
         InputError: no path, or a file that is missing, empty, lacks columns, or holds values out of range.
@@ -160,8 +163,8 @@ def _parse_parameter(parameter: str) -> dict[str, str | int | float]:
     pairs: dict[str, str | int | float] = dict(pair.split("=") for pair in parameter.split(";"))
     for name in pairs.keys() & set(_INTEGER_PARAMETERS):
         pairs[name] = int(pairs[name])
-    if "depth" in pairs:
-        pairs["depth"] = float(pairs["depth"])
+    for name in pairs.keys() & set(_FLOAT_PARAMETERS):
+        pairs[name] = float(pairs[name])
     if "epsilon" in pairs:
         pairs["epsilon_value"] = parse_epsilon(pairs["epsilon"])
     return pairs

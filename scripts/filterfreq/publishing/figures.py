@@ -59,6 +59,7 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
     """
     select(results, variants, ["adversarial", "autoattack"])
     frame = select(results, variants, ["clean", "adversarial", "autoattack"])
+    frame = frame[frame["metric"] == "accuracy"]
     styles = variant_styles(present_variants(frame, variants))
     adversarial = attacks(frame[frame["suite"] == "adversarial"])
     host = {norm: (attack, norm) for attack, norm in adversarial}
@@ -100,6 +101,7 @@ def corruptions(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         InputError: results that cannot stand beside each other (see `select`), or none of corruptions.
     """
     frame = select(results, variants, ["corruption"])
+    frame = frame[frame["metric"] == "accuracy"]
     styles = variant_styles(present_variants(frame, variants))
     families, columns = family_grid(frame["corruption"].unique())
     models = list(frame["model"].cat.categories)

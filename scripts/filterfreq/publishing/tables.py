@@ -11,7 +11,7 @@ import pandas as pd
 
 from filterfreq.analysis.intervals import bootstrap_interval
 from filterfreq.errors import InputError
-from filterfreq.evaluation.corruptions import COMMON, EXTRA, mean_corruption_error
+from filterfreq.evaluation.corruptions import COMMON, EXTRA, mean_corruption_error, relative_mean_corruption_error
 from filterfreq.publishing.selection import (
     FAMILIES,
     attack_label,
@@ -202,13 +202,17 @@ def corruption_table(results: pd.DataFrame, variants: dict[str, str], baseline: 
         for corruption in corruptions
         if corruption in measured.columns.unique("corruption")
     ]
-    columns += [("common", *column) for column in _corruption_means(frame, baseline)]
+    with_clean = select(results, variants, ["corruption", "clean"])
+    means = list(_corruption_means(with_clean, baseline))
+    columns += [("common", *column) for column in means]
+    relative = "relative mCE" in dict(means)
     return _table(
         columns,
         present_variants(frame, variants),
         f"Accuracy on corrupted {_dataset(frame)}, mean over severities. The means are over the {len(COMMON)} common "
         f"corruptions, without {', '.join(corruption_label(name) for name in EXTRA)}; "
-        f"mCE: corruption error relative to {variants.get(baseline, baseline)}.",
+        f"mCE: corruption error relative to {variants.get(baseline, baseline)}"
+        + ("; relative mCE: the same of what corruptions add to the clean error." if relative else "."),
         across=True,
     )
 
@@ -240,7 +244,8 @@ def _main_columns(frame: pd.DataFrame, baseline: str) -> list[tuple[str, str, pd
         at_epsilon = list(_attacked(frame, attack, norm))
         epsilon, values = at_epsilon[(len(at_epsilon) - 1) // 2]
         columns.append((attack_label(attack), f"{norm_label(norm)} {epsilon}", values))
-    columns += [("corruptions", *column) for column in _corruption_means(frame, baseline)]
+    means = _corruption_means(frame, baseline)
+    columns += [("corruptions", name, values) for name, values in means if name != "relative mCE"]
     columns += [("shape bias", "", values) for category, values in _shape_biases(frame) if category == "overall"]
     return columns
 
@@ -276,7 +281,7 @@ def _table(
 
 
 def _direction(measure: str, setting: str) -> Direction:
-    if setting == "mCE":
+    if setting in ("mCE", "relative mCE"):
         return "lower"
     return "none" if measure == "answers" else "higher"
 
@@ -305,12 +310,14 @@ def _attacked(frame: pd.DataFrame, attack: str, norm: str) -> Iterator[tuple[str
 
 def _by_corruption(frame: pd.DataFrame) -> pd.DataFrame:
     """Return accuracies with one row per run and columns (corruption, severity), NaN where one is missing."""
-    rows = frame[frame["suite"] == "corruption"]
+    rows = frame[(frame["suite"] == "corruption") & (frame["metric"] == "accuracy")]
     return rows.set_index([*_RUN, "corruption", "severity"])["value"].unstack(["corruption", "severity"])  # noqa: PD010
 
 
 def _corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[tuple[str, pd.Series]]:
     """Yield the mean accuracy over the common corruptions, and mCE where all of them and the baseline were measured.
+
+    Relative mCE also needs the clean accuracies of both.
 
     A run that lacks a corruption or a severity which another run has would not be comparable: it gets no mean.
     """
@@ -322,14 +329,22 @@ def _corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[tuple[str,
     if not set(COMMON) <= set(common.columns.unique("corruption")):
         return
     accuracies = {run: values.unstack("severity") for run, values in common.iterrows()}  # noqa: PD010
-    errors = {
-        (model, variant, seed): mean_corruption_error(accuracy, accuracies[model, baseline, seed])
-        for (model, variant, seed), accuracy in accuracies.items()
-        if (model, baseline, seed) in accuracies
-    }
-    if errors:
-        # A baseline without any error has no relative error.
-        yield "mCE", pd.Series(errors).rename_axis(_RUN).replace(np.inf, np.nan)
+    clean = {run: value for _, _, values in _clean(frame) for run, value in values.items()}
+    errors: dict[str, dict] = {"mCE": {}, "relative mCE": {}}
+    for run, accuracy in accuracies.items():
+        model, _, seed = run
+        reference = (model, baseline, seed)
+        if reference not in accuracies:
+            continue
+        errors["mCE"][run] = mean_corruption_error(accuracy, accuracies[reference])
+        if run in clean and reference in clean:
+            errors["relative mCE"][run] = relative_mean_corruption_error(
+                accuracy, clean[run], accuracies[reference], clean[reference]
+            )
+    for name, values in errors.items():
+        if values:
+            # A baseline without any error has no relative error.
+            yield name, pd.Series(values).rename_axis(_RUN).replace(np.inf, np.nan)
 
 
 def _shape_biases(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:

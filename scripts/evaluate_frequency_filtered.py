@@ -1,0 +1,26 @@
+"""Accuracy on low-passed and high-passed test images."""
+
+from pathlib import Path
+
+from filterfreq.compute import use_device
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.evaluation.frequency_filtered import evaluate_frequency_filtered
+from filterfreq.evaluation.results import write_results
+from filterfreq.jobs import job
+from filterfreq.models.checkpoints import load_checkpoint
+
+with job(snakemake):
+    device = use_device(snakemake.config["compute"], snakemake.threads)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    classifier, record = load_checkpoint(snakemake.input.record)
+    settings = dict(snakemake.params.settings)
+    count = settings.pop("images", None)
+    rows = evaluate_frequency_filtered(
+        classifier,
+        dataset.images("test")[:count],
+        dataset.labels("test")[:count],
+        batch_size=snakemake.config["evaluation"]["batch_size"],
+        device=device,
+        **settings,
+    )
+    write_results(snakemake.output[0], record["run"], "frequency_filtered", rows)

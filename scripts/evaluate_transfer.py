@@ -1,0 +1,30 @@
+"""Accuracy on adversarial examples made on another model."""
+
+from pathlib import Path
+
+from filterfreq.compute import use_device
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.evaluation.adversarial import evaluate_transfer
+from filterfreq.evaluation.results import write_results
+from filterfreq.jobs import job
+from filterfreq.models.checkpoints import load_checkpoint
+
+with job(snakemake):
+    device = use_device(snakemake.config["compute"], snakemake.threads)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    classifier, record = load_checkpoint(snakemake.input.record)
+    source, _ = load_checkpoint(snakemake.input.source_record)
+    settings = snakemake.params.settings
+    count = settings.get("images")
+    rows = evaluate_transfer(
+        classifier,
+        source,
+        settings["source"],
+        dataset.images("test")[:count],
+        dataset.labels("test")[:count],
+        settings["attacks"],
+        snakemake.params.batch_size,
+        device,
+        seed=record["run"]["seed"],
+    )
+    write_results(snakemake.output[0], record["run"], "transfer", rows)
