@@ -11,6 +11,7 @@ from filterfreq.errors import InputError
 from filterfreq.evaluation.autoattack import ATTACKS as AUTOATTACKS
 from filterfreq.models.penalty import KINDS
 from filterfreq.training.attacks import ATTACKS, NORMS
+from filterfreq.training.optimization import OPTIMIZERS, SCHEDULES
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
@@ -63,7 +64,7 @@ def test_the_demo_and_the_paper_are_valid(config):
             "weight",
             r"variants\.wd: unknown key 'decompositon': did you mean 'decomposition'",
         ),
-        ("training/default/optimizer", "adam", r"training\.default\.optimizer: 'adam' is none of adamw, sgd"),
+        ("training/default/optimizer", "lion", r"training\.default\.optimizer: 'lion' is none of sgd, adam, adagrad"),
         ("training/default/epochs", "six", r"training\.default\.epochs: 'six' is not of type integer"),
         ("training/models", {"resnet9": {}}, r"training\.models\.resnet9: unknown model"),
         ("training/datasets", {"mnits": {}}, r"training\.datasets\.mnits: unknown data set"),
@@ -185,6 +186,8 @@ def test_the_schema_knows_what_the_package_knows():
     assert tuple(parts["augmentation"]["enum"]) == AUGMENTATIONS
     assert tuple(parts["norm"]["enum"]) == NORMS
     assert tuple(parts["variant"]["properties"]["adversarial_training"]["properties"]["attack"]["enum"]) == ATTACKS
+    assert tuple(parts["training_settings"]["properties"]["optimizer"]["enum"]) == OPTIMIZERS
+    assert tuple(parts["training_settings"]["properties"]["schedule"]["enum"]) == SCHEDULES
     evaluation = definitions["properties"]["evaluation"]["properties"]
     assert set(evaluation) == {"batch_size", *SUITES}
     assert set(evaluation["autoattack"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)

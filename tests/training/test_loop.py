@@ -17,6 +17,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from filterfreq.data.batches import epoch_batches
 from filterfreq.errors import InputError
 from filterfreq.training.loop import Trainer, build_classifier, count_parameters
+from filterfreq.training.optimization import OPTIMIZERS
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[2]
@@ -193,6 +194,40 @@ def test_a_killed_training_ends_with_the_same_bytes(tiny_dataset, tiny_spec, tmp
     assert "goes on after epoch" in resumed.stdout
     assert f"epoch {10:2d}/60" not in resumed.stdout
     assert resumed.stdout.splitlines()[-1] == straight.stdout.splitlines()[-1]
+
+
+def stop_after(epoch: int):
+    """An `announce` that ends the process's work after an epoch, when its state is kept."""
+
+    def announce(line: str) -> None:
+        if f"epoch {epoch}/" in line:
+            raise KeyboardInterrupt
+
+    return announce
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("variant", "training"),
+    [
+        *(({}, {"optimizer": name}) for name in OPTIMIZERS if name != "adamw"),
+        ({}, {"schedule": "warmup_cosine"}),
+        (
+            {"decomposition": "weight", "penalty": {"kind": "all+diff", "strength": 0.01, "depth": 1}},
+            {"optimizer": "adahessian"},
+        ),
+    ],
+    ids=str,
+)
+def test_every_option_resumes_to_the_same_bits(tiny_dataset, tiny_spec, tmp_path, variant, training):
+    spec = {**tiny_spec, "variant": variant, "training": {**tiny_spec["training"], "epochs": 3, **training}}
+    expected, straight = trained(spec, tiny_dataset, tmp_path / "straight.pt")
+    with pytest.raises(KeyboardInterrupt):
+        trained(spec, tiny_dataset, tmp_path / "stopped.pt", announce=stop_after(1))
+    torch.manual_seed(123)
+    found, resumed = trained(spec, tiny_dataset, tmp_path / "stopped.pt")
+    assert found == expected
+    assert digest(resumed) == digest(straight)
 
 
 def test_another_fingerprint_or_a_damaged_state_starts_afresh(tiny_dataset, tiny_spec, tmp_path):

@@ -21,7 +21,7 @@ from filterfreq.models.dct import compose, decompose
 from filterfreq.models.penalty import frequency_penalty
 from filterfreq.models.registry import build
 from filterfreq.training.attacks import attack_images
-from filterfreq.training.optimization import make_optimizer, make_schedule
+from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
 
 HISTORY_COLUMNS = ("epoch", "learning_rate", "loss", "penalty", "train_accuracy", "test_accuracy")
 
@@ -128,8 +128,11 @@ class Trainer:
     def _epoch(self, epoch: int) -> dict:
         rate = self.schedule.get_last_lr()[0]
         seed = self.run["seed"]
-        # Layers that draw (dropout) and the attacks' random starts follow the epoch too, not what came before it.
-        torch.manual_seed(int(np.random.SeedSequence((seed, epoch, 1)).generate_state(1)[0]))
+        # Layers that draw (dropout), the attacks' random starts and the optimizer follow the epoch too, not what came
+        # before it.
+        epoch_seed = int(np.random.SeedSequence((seed, epoch, 1)).generate_state(1)[0])
+        torch.manual_seed(epoch_seed)
+        seed_draws(self.optimizer, epoch_seed, self.device)
         self.classifier.train()
         # Sums stay on the device: reading them once an epoch keeps a GPU from waiting for every batch.
         loss_sum, penalty_sum, correct = (torch.zeros((), device=self.device, dtype=torch.float64) for _ in range(3))
@@ -152,7 +155,7 @@ class Trainer:
                 total = loss + penalty
                 penalty_sum += penalty.detach() * len(labels)
             self.optimizer.zero_grad()
-            total.backward()
+            backward(total, self.optimizer)
             self.optimizer.step()
             loss_sum += loss.detach() * len(labels)
             correct += (logits.detach().argmax(1) == labels).sum()
