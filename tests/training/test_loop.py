@@ -237,16 +237,24 @@ def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
     assert mixed[-1]["test_accuracy"] == pytest.approx(exact[-1]["test_accuracy"], abs=0.1)
 
 
-def test_compiled_network_trains_alike(tiny_dataset, tiny_spec, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {
+            "decomposition": "weight",
+            "penalty": {"kind": "highest", "strength": 0.01, "depth": 1},
+            "adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "2/255"},
+        },
+        {"adversarial_training": FREE},
+    ],
+    ids=["fgsm", "free"],
+)
+def test_compiled_network_trains_alike(tiny_dataset, tiny_spec, tmp_path, monkeypatch, variant):
     """The graphs that torch.compile traces, forward and backward, run without a C compiler."""
     backend = CompileCounterWithBackend("aot_eager")
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
     spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 1}}
-    spec["variant"] = {
-        "decomposition": "weight",
-        "penalty": {"kind": "highest", "strength": 0.01, "depth": 1},
-        "adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "2/255"},
-    }
+    spec["variant"] = variant
     expected, found = (
         Trainer(
             build_classifier(spec, tiny_dataset), spec, tiny_dataset, CPU, tmp_path / name, "", print, compiled=compiled

@@ -188,7 +188,7 @@ def test_seeded_draws_are_the_same_again_and_others_for_another_seed():
         torch.manual_seed(0)
         layer = torch.nn.Linear(6, 6)
         optimizer = make_optimizer(layer, {**SETTINGS, "optimizer": "adahessian"})
-        seed_draws(optimizer, seed, torch.device("cpu"))
+        seed_draws(optimizer, seed)
         backward(layer(torch.ones(1, 6)).square().sum(), optimizer)
         optimizer.step()
         found.append(layer.weight.detach().clone())

@@ -153,7 +153,7 @@ class Trainer:
         # before it.
         epoch_seed = int(np.random.SeedSequence((seed, epoch, 1)).generate_state(1)[0])
         torch.manual_seed(epoch_seed)
-        seed_draws(self.optimizer, epoch_seed, self.device)
+        seed_draws(self.optimizer, epoch_seed)
         self.classifier.train()
         # Sums stay on the device: reading them once an epoch keeps a GPU from waiting for every batch.
         sums = torch.zeros(3, device=self.device, dtype=torch.float64)

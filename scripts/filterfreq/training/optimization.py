@@ -55,12 +55,14 @@ def is_second_order(optimizer: Optimizer) -> bool:
     return getattr(optimizer, "is_second_order", False)
 
 
-def seed_draws(optimizer: Optimizer, seed: int, device: torch.device) -> None:
+def seed_draws(optimizer: Optimizer, seed: int) -> None:
     """Seed what a second-order optimizer draws in its steps; for the others there is nothing to do.
 
     Called before every epoch it makes a resumed training draw what an uninterrupted one does.
     """
     if is_second_order(optimizer):
+        # Drawn on the device of the parameters, or timm would put a generator of its own there.
+        device = optimizer.param_groups[0]["params"][0].device
         optimizer.generator = torch.Generator(device).manual_seed(seed)
 
 
@@ -72,7 +74,9 @@ def backward(loss: Tensor, optimizer: Optimizer) -> None:
     if not is_second_order(optimizer):
         loss.backward()
         return
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = [
+        parameter for group in optimizer.param_groups for parameter in group["params"] if parameter.requires_grad
+    ]
     gradients = torch.autograd.grad(loss, parameters, create_graph=True)
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
