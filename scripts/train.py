@@ -54,5 +54,5 @@ with job(snakemake) as logger:
             "peak_memory_mb": round(peak_memory_mb(device), 1),
         },
     }
-    save_checkpoint(folder, classifier, record)
+    save_checkpoint(folder, trainer.result, record)
     state_file.unlink()

@@ -6,12 +6,14 @@ import pytest
 import yaml
 
 from filterfreq.config import SUITES, Run, Study
+from filterfreq.data.batches import POLICIES
 from filterfreq.data.registry import AUGMENTATIONS, get_dataset
 from filterfreq.errors import InputError
 from filterfreq.evaluation.autoattack import ATTACKS as AUTOATTACKS
 from filterfreq.evaluation.frequency_filtered import PASSES
 from filterfreq.models.penalty import KINDS
-from filterfreq.training.attacks import ATTACKS, NORMS
+from filterfreq.training.attacks import NORMS, TRAINING_ATTACKS
+from filterfreq.training.optimization import OPTIMIZERS, SCHEDULES
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
@@ -75,7 +77,7 @@ def test_the_demo_and_the_paper_are_valid(config):
             "weight",
             r"variants\.wd: unknown key 'decompositon': did you mean 'decomposition'",
         ),
-        ("training/default/optimizer", "adam", r"training\.default\.optimizer: 'adam' is none of adamw, sgd"),
+        ("training/default/optimizer", "lion", r"training\.default\.optimizer: 'lion' is none of sgd, adam, adagrad"),
         ("training/default/epochs", "six", r"training\.default\.epochs: 'six' is not of type integer"),
         ("training/models", {"resnet9": {}}, r"training\.models\.resnet9: unknown model"),
         ("training/datasets", {"mnits": {}}, r"training\.datasets\.mnits: unknown data set"),
@@ -139,6 +141,35 @@ def test_the_demo_and_the_paper_are_valid(config):
         ("variants/wd/label", "plain", r"experiments\.demo\.variants: 'plain' and 'wd' have the same label 'plain'"),
         ("training/default/learning_rate", math.nan, r"training\.default\.learning_rate: nan is no finite number"),
         ("variants/wd-penalty/penalty/strength", math.inf, r"penalty\.strength: inf is no finite number"),
+        ("variants/plain/mixup", 0, r"variants\.plain\.mixup: 0 is out of range, it must be greater than 0"),
+        ("variants/plain/label_smoothing", 1, r"variants\.plain\.label_smoothing: 1 "),
+        ("variants/plain/jensen_shannon", 12, r"variants\.plain: .*augmentation_policy"),
+        (
+            "variants/plain",
+            {"augmentation_policy": "autoaugment", "jensen_shannon": 12},
+            r"variants\.plain\.jensen_shannon: belongs to AugMix",
+        ),
+        ("variants/plain-fgsm/mixup", 1, r"variants\.plain-fgsm: mixup and adversarial_training cannot be combined"),
+        (
+            "variants/plain",
+            {"augmentation_policy": "augmix", "jensen_shannon": 12, "mixup": 1},
+            r"variants\.plain: mixup and jensen_shannon cannot be combined, leave one out",
+        ),
+        *(
+            (
+                "variants/plain-fgsm/adversarial_training",
+                {"attack": attack, "norm": "linf", "epsilon": "1/255", **keys},
+                rf"variants\.plain-fgsm\.adversarial_training{message}",
+            )
+            for attack, keys, message in (
+                ("free", {}, ": 'replays' is missing"),
+                ("free", {"replays": 2, "random_start": True}, r"\.random_start: means nothing to the attack free"),
+                ("fgsm", {"steps": 2}, r"\.steps: means nothing to the attack fgsm, leave it out"),
+                ("pgd", {"steps": 2, "replays": 2}, r"\.replays: means nothing to the attack pgd, leave it out"),
+            )
+        ),
+        ("training/default/ema", 1, r"training\.default\.ema: 1 "),
+        ("training/default/accumulate", 0, r"training\.default\.accumulate: 0 is out of range"),
         ("compute/device", "gpu", r"compute\.device: 'gpu' is none of auto, cpu, cuda"),
     ],
 )
@@ -179,6 +210,61 @@ def test_autoattack_in_several_norms(config):
     ]
     config["evaluation"]["autoattack"] = entries
     assert Study(config, SCHEMA).settings("autoattack", "texdigits") == entries
+
+
+FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 4}
+
+
+@pytest.mark.parametrize(
+    ("variant", "training", "compiled", "message"),
+    [
+        ({"adversarial_training": FREE}, {"accumulate": 2}, False, "accumulate works neither with free"),
+        ({}, {"accumulate": 2, "optimizer": "adahessian"}, False, "accumulate works neither"),
+        ({"adversarial_training": FREE}, {"optimizer": "adahessian"}, False, "adahessian does not work with free"),
+        (
+            {},
+            {"optimizer": "adahessian"},
+            True,
+            r"adahessian .* torch\.compile cannot: leave compute\.on_gpu\.compile out",
+        ),
+    ],
+)
+def test_what_a_run_cannot_do_together_is_refused(config, variant, training, compiled, message):
+    config["variants"]["plain"] = variant
+    config["training"]["datasets"] = {"texdigits": training}
+    config["compute"]["on_gpu"] = {"compile": compiled}
+    with pytest.raises(InputError, match=rf"training of texdigits/resnet_8_8/plain: {message}"):
+        Study(config, SCHEMA)
+
+
+def test_optional_keys_leave_the_specs_of_other_runs_alone(config):
+    """A finished run is trained again when its spec changes: it holds what the config says, and nothing besides."""
+    run = Run("texdigits", "resnet_8_8", "plain", 0)
+    before = Study(deepcopy(config), SCHEMA).spec(run)
+    assert before["variant"] == {}
+    assert set(before["training"]) == {*config["training"]["default"], "augmentation"}
+    config["variants"]["mixed"] = {"mixup": 0.2, "label_smoothing": 0.1, "augmentation_policy": "augmix"}
+    config["experiments"]["demo"]["variants"].append("mixed")
+    study = Study(config, SCHEMA)
+    assert study.spec(run) == before
+    assert study.spec(run._replace(variant="mixed"))["variant"] == config["variants"]["mixed"]
+
+
+def test_numbers_of_a_variant_can_be_swept(config):
+    config["variants"]["mixed"] = {"label": "mixed", "mixup": 0.2}
+    config["variants"]["free"] = {"label": "free", "adversarial_training": FREE}
+    config["experiments"]["demo"] |= {
+        "variants": ["plain", "mixed", "free"],
+        "sweep": {"mixup": [0.2, 1], "adversarial_training.replays": [8]},
+    }
+    study = Study(config, SCHEMA)
+    assert study.labels("demo", "texdigits") == {
+        "plain": "plain",
+        "mixed": "mixed",
+        "mixed_mixup-1": "mixed, mixup α = 1",
+        "free_replays-8": "free, 8 replays",
+    }
+    assert study.spec(Run("texdigits", "resnet_8_8", "mixed_mixup-1", 0))["variant"] == {"mixup": 1}
 
 
 def test_a_missing_key_is_named(config):
@@ -262,7 +348,12 @@ def test_the_schema_knows_what_the_package_knows():
     assert tuple(parts["penalty"]["properties"]["kind"]["enum"]) == KINDS
     assert tuple(parts["augmentation"]["enum"]) == AUGMENTATIONS
     assert tuple(parts["norm"]["enum"]) == NORMS
-    assert tuple(parts["variant"]["properties"]["adversarial_training"]["properties"]["attack"]["enum"]) == ATTACKS
+    assert tuple(parts["variant"]["properties"]["adversarial_training"]["properties"]["attack"]["enum"]) == (
+        TRAINING_ATTACKS
+    )
+    assert tuple(parts["variant"]["properties"]["augmentation_policy"]["enum"]) == POLICIES
+    assert tuple(parts["training_settings"]["properties"]["optimizer"]["enum"]) == OPTIMIZERS
+    assert tuple(parts["training_settings"]["properties"]["schedule"]["enum"]) == SCHEDULES
     evaluation = definitions["properties"]["evaluation"]["properties"]
     assert set(evaluation) == {"batch_size", "datasets", *SUITES}
     assert set(parts["autoattack_entry"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)

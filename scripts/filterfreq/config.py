@@ -31,6 +31,16 @@ _SWEEP_LABELS = {
     "penalty.strength": "λ = {}",
     "penalty.depth": "depth {}",
     "adversarial_training.epsilon": "ε = {}",
+    "adversarial_training.replays": "{} replays",
+    "label_smoothing": "smoothing {}",
+    "mixup": "mixup α = {}",
+    "gaussian_noise": "noise σ = {}",
+}
+
+_KEYS_OF_ATTACKS = {
+    "fgsm": {"random_start"},
+    "pgd": {"random_start", "steps", "relative_step_size"},
+    "free": {"replays"},
 }
 
 
@@ -66,6 +76,8 @@ class Study:
         _check_finite(config, [])
         self._check_training_names()
         self._check_attacks()
+        for name, variant in config["variants"].items():
+            _check_variant(f"variants.{name}", variant)
         self.variants = deepcopy(config["variants"])
         for name, variant in self.variants.items():
             variant.setdefault("label", name)
@@ -79,6 +91,7 @@ class Study:
         self._check_labels()
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._check_sources()
+        self._check_training()
 
     def _check_training_names(self) -> None:
         for name in self.config["training"].get("models", {}):
@@ -114,6 +127,25 @@ class Study:
                     f"evaluation.transfer.source: no experiment has the variant '{source}' of {run.model} "
                     f"on {run.dataset} with seed {run.seed}, to attack '{run.variant}' from: add it to one"
                 )
+
+    def _check_training(self) -> None:
+        """Refuse what a variant and the training settings of its runs cannot do together."""
+        compiled = self.config["compute"].get("on_gpu", {}).get("compile", False)
+        for run in dict.fromkeys(run._replace(seed=0) for run in self.runs):
+            settings = self.spec(run)["training"]
+            free = self.variants[run.variant].get("adversarial_training", {}).get("attack") == "free"
+            second_order = settings["optimizer"] == "adahessian"
+            problem = None
+            if settings.get("accumulate", 1) > 1 and (free or second_order):
+                problem = "accumulate works neither with free adversarial training nor with adahessian: set it to 1"
+            elif second_order and free:
+                problem = "adahessian does not work with free adversarial training: take another optimizer"
+            elif second_order and compiled:
+                problem = (
+                    "adahessian differentiates twice, which torch.compile cannot: leave compute.on_gpu.compile out"
+                )
+            if problem is not None:
+                raise InputError(f"training of {run.dataset}/{run.model}/{run.variant}: {problem}")
 
     def _check_labels(self) -> None:
         """Refuse two variants of one experiment that its tables and figures could not tell apart."""
@@ -166,10 +198,11 @@ class Study:
         variant = deepcopy(self.variants[base])
         name = base
         for key, value in settings.items():
-            section, setting = key.split(".")
-            if variant[section].get(setting) == value:
+            section, _, setting = key.rpartition(".")
+            settings_of = variant[section] if section else variant
+            if settings_of.get(setting) == value:
                 continue
-            variant[section][setting] = value
+            settings_of[setting] = value
             _check(check_variant, variant, f"{where}.sweep.{key}", prefix_only=True)
             name += f"_{setting}-{str(value).replace('/', 'of')}"
             variant["label"] += ", " + _SWEEP_LABELS[key].format(value)
@@ -247,6 +280,25 @@ def _check(validator: Draft202012Validator, instance: dict, where: str, *, prefi
     error = next((error for error in errors if error.validator == "additionalProperties"), best_match(errors))
     path = where if prefix_only else ".".join([*(str(part) for part in error.absolute_path)]) or where
     raise InputError(f"{path}: {_sentence(error)}")
+
+
+def _check_variant(where: str, variant: dict) -> None:
+    """Refuse keys of a variant that contradict each other, or that mean nothing beside the others."""
+    attack = variant.get("adversarial_training")
+    if attack is not None:
+        allowed = {"attack", "norm", "epsilon"} | _KEYS_OF_ATTACKS[attack["attack"]]
+        for key in attack:
+            if key not in allowed:
+                raise InputError(
+                    f"{where}.adversarial_training.{key}: means nothing to the attack {attack['attack']}, leave it out"
+                )
+    if "jensen_shannon" in variant and variant["augmentation_policy"] != "augmix":
+        raise InputError(
+            f"{where}.jensen_shannon: belongs to AugMix, set augmentation_policy to augmix or leave it out"
+        )
+    exclusive = [key for key in ("mixup", "jensen_shannon", "adversarial_training") if key in variant]
+    if len(exclusive) > 1:
+        raise InputError(f"{where}: {' and '.join(exclusive)} cannot be combined, leave one out")
 
 
 def _check_finite(value: Any, path: list[str]) -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from filterfreq.errors import InputError
-from filterfreq.training.attacks import attack_images, check_attack, fgsm, pgd
+from filterfreq.training.attacks import FreePerturbation, attack_images, check_attack, fgsm, pgd
 
 SHAPE = (3, 4, 4)
 
@@ -198,6 +198,44 @@ def test_attack_images_reads_a_config_of_pgd(images, norm, options, step_size):
 def test_attack_images_reads_a_config_of_fgsm(images):
     adversarial = attack_images({"attack": "fgsm", "norm": "l2"}, Rugged(), images, LABELS, 0.2)
     assert torch.equal(adversarial, fgsm(Rugged(), images, LABELS, 0.2, "l2"))
+
+
+def test_the_config_chooses_where_an_attack_starts(images):
+    generator = torch.Generator()
+    config = {"attack": "fgsm", "norm": "linf", "random_start": True}
+    assert torch.equal(
+        attack_images(config, Rugged(), images, LABELS, 0.2, generator.manual_seed(0)),
+        fgsm(Rugged(), images, LABELS, 0.2, random_start=True, generator=generator.manual_seed(0)),
+    )
+    config = {"attack": "pgd", "norm": "linf", "steps": 5, "random_start": False}
+    assert torch.equal(
+        attack_images(config, Rugged(), images, LABELS, 0.2),
+        pgd(Rugged(), images, LABELS, 0.2, 5, 0.1, random_start=False),
+    )
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_the_free_perturbation_follows_its_algorithm(linear, images, norm):
+    """Of a linear model every step has the same direction: one step reaches the ball, the next stays there."""
+    direction = ascent(linear)
+    direction = {"linf": direction.sign(), "l2": direction / norms(direction, "l2").view(-1, 1, 1, 1)}[norm]
+    free = FreePerturbation(images, 0.05, norm)
+    for expected in (0 * direction, 0.05 * direction, 0.05 * direction):
+        shown = free.apply(images)
+        torch.testing.assert_close(shown.detach(), images + expected, rtol=0, atol=1e-12)
+        nn.functional.cross_entropy(linear(shown), LABELS).backward()
+        free.update(shown.grad)
+    free.update(-shown.grad)
+    torch.testing.assert_close(free.offset, 0 * direction, rtol=0, atol=1e-12)
+
+
+def test_the_free_perturbation_of_a_small_batch_leaves_the_other_rows(images):
+    free = FreePerturbation(images, 0.05, "linf")
+    free.update(torch.ones_like(images))
+    free.update(-torch.ones_like(images[:2]))
+    assert torch.equal(free.offset[:2], torch.zeros_like(images[:2]))
+    assert (free.offset[2:] == 0.05).all()
+    assert free.apply(torch.ones_like(images)).max() == 1
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,18 @@ from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch._dynamo.testing import CompileCounterWithBackend
 
-from filterfreq.data.batches import epoch_batches
+from filterfreq.data.batches import batch_seed, epoch_batches, to_images
 from filterfreq.errors import InputError
 from filterfreq.training.loop import Trainer, build_classifier, count_parameters
+from filterfreq.training.optimization import OPTIMIZERS
 
+FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 2}
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[2]
 
@@ -42,7 +45,7 @@ print(json.dumps(history), hashlib.sha256(safetensors.torch.save(state)).hexdige
 def trained(spec, dataset, state_file, fingerprint="fingerprint", announce=lambda line: None):
     classifier = build_classifier(spec, dataset)
     trainer = Trainer(classifier, spec, dataset, CPU, state_file, fingerprint, announce)
-    return trainer.train(), classifier
+    return trainer.train(), trainer.result
 
 
 def digest(model) -> str:
@@ -81,6 +84,144 @@ def test_first_epoch_equals_a_plain_loop(tiny_dataset, tiny_spec, tmp_path):
     assert digest(classifier) == digest(plain)
 
 
+def stored(dataset) -> tuple[torch.Tensor, torch.Tensor]:
+    images, labels = (torch.tensor(dataset.array(f"train_{kind}")) for kind in ("images", "labels"))
+    return images, labels
+
+
+def one_epoch_of_sgd(spec: dict, variant: dict, **training) -> dict:
+    settings = {"epochs": 1, "optimizer": "sgd", "learning_rate": 0.05, "schedule": "step", **training}
+    return {**spec, "variant": variant, "training": {**spec["training"], **settings}}
+
+
+def smoothed(logits, labels):
+    """Szegedy et al., Rethinking the Inception Architecture, 2016, section 7: a tenth of the label on all classes."""
+    log_probabilities = logits.log_softmax(1)
+    truth = log_probabilities[torch.arange(len(labels)), labels]
+    return -(0.9 * truth + 0.1 * log_probabilities.mean(1)).mean()
+
+
+def mixed(model, images, labels, number):
+    weight = np.random.default_rng(batch_seed(0, 1, number, "mixup")).beta(0.5, 0.5)
+    logits = model(weight * images + (1 - weight) * images.roll(1, 0))
+    return weight * F.cross_entropy(logits, labels) + (1 - weight) * F.cross_entropy(logits, labels.roll(1))
+
+
+def consistent(model, images, labels, number):
+    """Hendrycks et al. 2020, equation 1 and section 3."""
+    probabilities = model(images).softmax(1).chunk(3)
+    mean = sum(probabilities) / 3
+    divergence = sum((p * (p / mean).log()).sum(1).mean() for p in probabilities) / 3
+    return F.nll_loss(probabilities[0].log(), labels) + 12 * divergence
+
+
+@pytest.mark.parametrize(
+    ("variant", "options", "objective"),
+    [
+        ({"label_smoothing": 0.1}, {}, lambda model, images, labels, number: smoothed(model(images), labels)),
+        ({"mixup": 0.5}, {}, mixed),
+        ({"augmentation_policy": "augmix", "jensen_shannon": 12}, {"policy": "augmix", "views": 3}, consistent),
+        (
+            {"augmentation_policy": "autoaugment", "gaussian_noise": 0.1},
+            {"policy": "autoaugment", "noise": 0.1},
+            lambda model, images, labels, number: F.cross_entropy(model(images), labels),
+        ),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
+)
+def test_variants_equal_a_plain_loop(tiny_dataset, tiny_spec, tmp_path, variant, options, objective):
+    spec = one_epoch_of_sgd(tiny_spec, variant)
+    history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
+    plain = build_classifier(spec, tiny_dataset).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(plain.parameters(), 0.05, 0.9, weight_decay=0.01, nesterov=True)
+    losses = []
+    plain.train()
+    batches = epoch_batches(*stored(tiny_dataset), 32, "crop_flip", seed=0, epoch=1, **options)
+    for number, (images, labels) in enumerate(batches):
+        loss = objective(plain, images, labels, number)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert history[0]["loss"] == pytest.approx(sum(losses) / 3, rel=1e-4)
+    torch.testing.assert_close(classifier.state_dict(), plain.state_dict(), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("variant", [{}, {"mixup": 0.5, "label_smoothing": 0.1}], ids=str)
+def test_accumulated_gradients_are_those_of_a_larger_batch(tiny_dataset, tiny_spec, tmp_path, variant):
+    """Batches of 40, 40 and 16, at once and by twenties; of equal means only without batch normalisation."""
+    weights = []
+    for training in ({"batch_size": 40}, {"batch_size": 20, "accumulate": 2}, {"batch_size": 20}):
+        variant = {**variant, "decomposition": "weight", "penalty": {"kind": "all", "strength": 0.01, "depth": 1}}
+        spec = one_epoch_of_sgd(tiny_spec, variant, **training)
+        classifier = build_classifier(spec, tiny_dataset)
+        for module in list(classifier.modules()):
+            for name, child in module.named_children():
+                if isinstance(child, torch.nn.BatchNorm2d):
+                    setattr(module, name, torch.nn.Identity())
+        state_file = tmp_path / f"{len(weights)}.pt"
+        Trainer(classifier, spec, tiny_dataset, CPU, state_file, "", lambda _: None).train()
+        weights.append(torch.cat([tensor.flatten() for tensor in classifier.state_dict().values()]))
+    torch.testing.assert_close(weights[1], weights[0], rtol=1e-4, atol=1e-6)
+    assert (weights[2] - weights[0]).abs().max() > 1e-3
+
+
+def test_the_moving_average_is_tested_and_kept(tiny_dataset, tiny_spec, tmp_path):
+    """The average of every parameter and of the statistics of batch normalisation, by its definition."""
+    spec = {**tiny_spec, "training": {**tiny_spec["training"], "ema": 0.8}}
+    classifier = build_classifier(spec, tiny_dataset)
+    trainer = Trainer(classifier, spec, tiny_dataset, CPU, tmp_path / "state.pt", "", lambda _: None)
+    steps: list[dict] = []
+    trainer.optimizer.register_step_post_hook(
+        lambda *_: steps.append({name: tensor.double() for name, tensor in classifier.state_dict().items()})
+    )
+    history = trainer.train()
+    assert len(steps) == 12
+    kept = trainer.result.state_dict()
+    for name, tensor in kept.items():
+        expected = steps[0][name]
+        for step in steps[1:]:
+            expected = 0.8 * expected + 0.2 * step[name]
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor.double(), expected, rtol=1e-4, atol=1e-6)
+    assert digest(trainer.result) != digest(classifier)
+    images, labels = (torch.tensor(tiny_dataset.array(f"test_{kind}")) for kind in ("images", "labels"))
+    predicted = trainer.result.eval()(to_images(images, "cpu")).argmax(1)
+    assert history[-1]["test_accuracy"] == (predicted == labels).float().mean().item()
+
+
+def test_free_adversarial_training_follows_its_algorithm(tiny_dataset, tiny_spec, tmp_path):
+    """Shafahi et al. 2019, algorithm 1, written out: batches of 40, 40 and 16, each shown twice."""
+    spec = one_epoch_of_sgd(tiny_spec, {"adversarial_training": FREE}, epochs=4, batch_size=40, schedule="cosine")
+    history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
+    plain = build_classifier(spec, tiny_dataset).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(plain.parameters(), 0.05, 0.9, weight_decay=0.01, nesterov=True)
+    offset = torch.zeros(40, 3, 32, 32)
+    losses, rates = [], [0.05, 0.025]
+    plain.train()
+    for epoch in (1, 2):
+        optimizer.param_groups[0]["lr"] = rates[epoch - 1]
+        for images, labels in epoch_batches(*stored(tiny_dataset), 40, "crop_flip", seed=0, epoch=epoch):
+            for _ in range(2):
+                n = len(labels)
+                moved = (images + offset[:n]).clamp(0, 1).requires_grad_()
+                loss = F.cross_entropy(plain(moved), labels)
+                optimizer.zero_grad()
+                loss.backward()
+                offset[:n] = (offset[:n] + 4 / 255 * moved.grad.sign()).clamp(-4 / 255, 4 / 255)
+                optimizer.step()
+                losses.append(loss.item() * n / 96)
+    assert [row["learning_rate"] for row in history] == pytest.approx(rates)
+    assert [row["loss"] for row in history] == pytest.approx([sum(losses[:6]) / 2, sum(losses[6:]) / 2], rel=1e-4)
+    torch.testing.assert_close(classifier.state_dict(), plain.state_dict(), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("epochs", "passes"), [(1, 1), (2, 1), (5, 3)])
+def test_free_adversarial_training_divides_its_epochs(tiny_dataset, tiny_spec, tmp_path, epochs, passes):
+    spec = one_epoch_of_sgd(tiny_spec, {"adversarial_training": FREE}, epochs=epochs)
+    assert len(trained(spec, tiny_dataset, tmp_path / "state.pt")[0]) == passes
+
+
 def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
     """What a GPU computes by default, here with bfloat16 on a CPU: other roundings, the same training."""
     exact, mixed = (
@@ -96,16 +237,24 @@ def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
     assert mixed[-1]["test_accuracy"] == pytest.approx(exact[-1]["test_accuracy"], abs=0.1)
 
 
-def test_compiled_network_trains_alike(tiny_dataset, tiny_spec, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {
+            "decomposition": "weight",
+            "penalty": {"kind": "highest", "strength": 0.01, "depth": 1},
+            "adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "2/255"},
+        },
+        {"adversarial_training": FREE},
+    ],
+    ids=["fgsm", "free"],
+)
+def test_compiled_network_trains_alike(tiny_dataset, tiny_spec, tmp_path, monkeypatch, variant):
     """The graphs that torch.compile traces, forward and backward, run without a C compiler."""
     backend = CompileCounterWithBackend("aot_eager")
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
     spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 1}}
-    spec["variant"] = {
-        "decomposition": "weight",
-        "penalty": {"kind": "highest", "strength": 0.01, "depth": 1},
-        "adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "2/255"},
-    }
+    spec["variant"] = variant
     expected, found = (
         Trainer(
             build_classifier(spec, tiny_dataset), spec, tiny_dataset, CPU, tmp_path / name, "", print, compiled=compiled
@@ -193,6 +342,48 @@ def test_a_killed_training_ends_with_the_same_bytes(tiny_dataset, tiny_spec, tmp
     assert "goes on after epoch" in resumed.stdout
     assert f"epoch {10:2d}/60" not in resumed.stdout
     assert resumed.stdout.splitlines()[-1] == straight.stdout.splitlines()[-1]
+
+
+def stop_after(epoch: int):
+    """An `announce` that ends the process's work after an epoch, when its state is kept."""
+
+    def announce(line: str) -> None:
+        if f"epoch {epoch}/" in line:
+            raise KeyboardInterrupt
+
+    return announce
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("variant", "training"),
+    [
+        *(({}, {"optimizer": name}) for name in OPTIMIZERS if name != "adamw"),
+        ({}, {"schedule": "warmup_cosine"}),
+        ({}, {"accumulate": 2}),
+        ({}, {"ema": 0.9}),
+        ({"label_smoothing": 0.1, "mixup": 0.5}, {}),
+        ({"gaussian_noise": 0.1}, {}),
+        ({"augmentation_policy": "autoaugment"}, {}),
+        ({"augmentation_policy": "augmix", "jensen_shannon": 12}, {"epochs": 2}),
+        ({"adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "4/255", "random_start": True}}, {}),
+        ({"adversarial_training": {**FREE, "norm": "l2"}}, {"epochs": 5, "ema": 0.9}),
+        (
+            {"decomposition": "weight", "penalty": {"kind": "all+diff", "strength": 0.01, "depth": 1}},
+            {"optimizer": "adahessian"},
+        ),
+    ],
+    ids=str,
+)
+def test_every_option_resumes_to_the_same_bits(tiny_dataset, tiny_spec, tmp_path, variant, training):
+    spec = {**tiny_spec, "variant": variant, "training": {**tiny_spec["training"], "epochs": 3, **training}}
+    expected, straight = trained(spec, tiny_dataset, tmp_path / "straight.pt")
+    with pytest.raises(KeyboardInterrupt):
+        trained(spec, tiny_dataset, tmp_path / "stopped.pt", announce=stop_after(1))
+    torch.manual_seed(123)
+    found, resumed = trained(spec, tiny_dataset, tmp_path / "stopped.pt")
+    assert found == expected
+    assert digest(resumed) == digest(straight)
 
 
 def test_another_fingerprint_or_a_damaged_state_starts_afresh(tiny_dataset, tiny_spec, tmp_path):

@@ -3,7 +3,18 @@ import math
 import pytest
 import torch
 
-from filterfreq.training.optimization import make_optimizer, make_schedule
+from filterfreq.training.optimization import (
+    OPTIMIZERS,
+    SCHEDULES,
+    backward,
+    is_second_order,
+    make_optimizer,
+    make_schedule,
+    seed_draws,
+)
+
+# From the import of timm, which adahessian needs.
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 
 SETTINGS = {"optimizer": "sgd", "learning_rate": 0.5, "weight_decay": 0.1, "schedule": "step", "epochs": 10}
 
@@ -34,6 +45,47 @@ def test_cosine_schedule_follows_its_formula():
     assert rates({**SETTINGS, "schedule": "cosine"}) == pytest.approx(expected)
 
 
+def test_wide_step_schedule_follows_its_formula():
+    expected = [0.5 * 0.2 ** (epoch // 60) for epoch in range(130)]
+    assert rates({**SETTINGS, "schedule": "step_wide", "epochs": 130}) == pytest.approx(expected)
+
+
+def test_frankle_step_schedule_falls_at_80_and_120():
+    expected = [0.5] * 80 + [0.05] * 40 + [0.005] * 5
+    assert rates({**SETTINGS, "schedule": "frankle_step", "epochs": 125}) == pytest.approx(expected)
+
+
+def test_warmup_cosine_schedule_rises_in_a_line_and_falls_as_a_cosine():
+    expected = [0.5 * (epoch + 1) / 6 for epoch in range(6)]
+    expected += [0.25 * (1 + math.cos(math.pi * epoch / 14)) for epoch in range(14)]
+    assert rates({**SETTINGS, "schedule": "warmup_cosine", "epochs": 20}) == pytest.approx(expected)
+
+
+def test_warmup_cosine_of_few_epochs_is_a_cosine():
+    settings = {**SETTINGS, "epochs": 3}
+    assert rates({**settings, "schedule": "warmup_cosine"}) == pytest.approx(rates({**settings, "schedule": "cosine"}))
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_goes_on_from_its_state(name):
+    settings = {**SETTINGS, "schedule": name, "epochs": 130}
+    optimizer = make_optimizer(torch.nn.Linear(1, 1), settings)
+    schedule = make_schedule(optimizer, settings)
+    for _ in range(100):
+        optimizer.step()
+        schedule.step()
+    resumed_optimizer = make_optimizer(torch.nn.Linear(1, 1), settings)
+    resumed = make_schedule(resumed_optimizer, settings)
+    resumed_optimizer.load_state_dict(optimizer.state_dict())
+    resumed.load_state_dict(schedule.state_dict())
+    for _ in range(30):
+        for one in (schedule, resumed):
+            one.optimizer.step()
+            one.step()
+        assert resumed.get_last_lr() == schedule.get_last_lr()
+        assert resumed_optimizer.param_groups[0]["lr"] == optimizer.param_groups[0]["lr"]
+
+
 def test_sgd_step_is_nesterov_with_momentum():
     parameter = torch.nn.Linear(1, 1, bias=False, dtype=torch.float64)
     with torch.no_grad():
@@ -57,6 +109,101 @@ def test_adamw_decays_weights_apart_from_the_gradient():
     make_optimizer(parameter, {**SETTINGS, "optimizer": "adamw"}).step()
     # The first step of Adam has length lr whatever the gradient's size (Kingma & Ba 2015); the decay comes on top.
     assert parameter.weight.item() == pytest.approx(2.0 * (1 - 0.5 * 0.1) - 0.5, rel=1e-4)
+
+
+def one_weight(value: float = 2.0) -> torch.nn.Linear:
+    layer = torch.nn.Linear(1, 1, bias=False, dtype=torch.float64)
+    torch.nn.init.constant_(layer.weight, value)
+    return layer
+
+
+def weights_after(name: str, gradients: list[float]) -> list[float]:
+    layer = one_weight()
+    optimizer = make_optimizer(layer, {**SETTINGS, "optimizer": name})
+    found = []
+    for gradient in gradients:
+        layer.weight.grad = torch.full((1, 1), gradient, dtype=torch.float64)
+        optimizer.step()
+        found.append(layer.weight.item())
+    return found
+
+
+def adaptive(name: str, gradients: list[float]) -> list[float]:
+    """Adam (Kingma & Ba 2015), Adagrad (Duchi et al. 2011) and RMSprop (Hinton 2012) of one weight, decay in g."""
+    weight, mean, square, found = 2.0, 0.0, 0.0, []
+    for step, gradient in enumerate(gradients, 1):
+        g = gradient + 0.1 * weight
+        match name:
+            case "adam":
+                mean, square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g**2
+                weight -= 0.5 * mean / (1 - 0.9**step) / (math.sqrt(square / (1 - 0.999**step)) + 1e-8)
+            case "adagrad":
+                square += g**2
+                weight -= 0.5 * g / (math.sqrt(square) + 1e-10)
+            case "rmsprop":
+                square = 0.99 * square + 0.01 * g**2
+                weight -= 0.5 * g / (math.sqrt(square) + 1e-8)
+        found.append(weight)
+    return found
+
+
+@pytest.mark.parametrize("name", ["adam", "adagrad", "rmsprop"])
+def test_adaptive_optimizers_follow_their_formulas(name):
+    gradients = [1.0, -0.3, 0.7]
+    assert weights_after(name, gradients) == pytest.approx(adaptive(name, gradients), rel=1e-9)
+
+
+def test_adahessian_follows_its_formula():
+    """Yao et al. 2021, algorithm 1, on a diagonal quadratic, whose Hessian every Hutchinson draw finds exactly."""
+    curvature = torch.tensor([[0.5, 4.0, 1.0]], dtype=torch.float64)
+    layer = torch.nn.Linear(3, 1, bias=False, dtype=torch.float64)
+    torch.nn.init.constant_(layer.weight, 2.0)
+    optimizer = make_optimizer(layer, {**SETTINGS, "optimizer": "adahessian"})
+    weight = layer.weight.detach().clone()
+    mean = square = torch.zeros(1, 3, dtype=torch.float64)
+    for step in range(1, 4):
+        optimizer.zero_grad()
+        backward((curvature * layer.weight**2 / 2).sum(), optimizer)
+        optimizer.step()
+        mean = 0.9 * mean + 0.1 * curvature * weight
+        square = 0.999 * square + 0.001 * curvature**2
+        update = mean / (1 - 0.9**step) / ((square / (1 - 0.999**step)).sqrt() + 1e-8)
+        weight = weight * (1 - 0.5 * 0.1) - 0.5 * update
+        torch.testing.assert_close(layer.weight.detach(), weight, rtol=1e-7, atol=0)
+
+
+def test_adahessian_averages_over_the_kernel():
+    layer = torch.nn.Conv2d(1, 1, 2, bias=False, dtype=torch.float64)
+    curvature = torch.tensor([[1.0, 2.0], [3.0, 6.0]], dtype=torch.float64)
+    optimizer = make_optimizer(layer, {**SETTINGS, "optimizer": "adahessian"})
+    backward((curvature * layer.weight**2 / 2).sum(), optimizer)
+    optimizer.step()
+    square = optimizer.state[layer.weight]["exp_hessian_diag_sq"]
+    torch.testing.assert_close(square, torch.full((1, 1, 2, 2), 0.001 * 3.0**2, dtype=torch.float64))
+
+
+def test_seeded_draws_are_the_same_again_and_others_for_another_seed():
+    found = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(6, 6)
+        optimizer = make_optimizer(layer, {**SETTINGS, "optimizer": "adahessian"})
+        seed_draws(optimizer, seed)
+        backward(layer(torch.ones(1, 6)).square().sum(), optimizer)
+        optimizer.step()
+        found.append(layer.weight.detach().clone())
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_gradients_add_up_unless_they_are_differentiated_again(name):
+    layer = one_weight()
+    optimizer = make_optimizer(layer, {**SETTINGS, "optimizer": name})
+    for _ in range(2):
+        backward((layer.weight**2).sum(), optimizer)
+    assert layer.weight.grad.item() == (4.0 if is_second_order(optimizer) else 8.0)
+    assert layer.weight.grad.requires_grad == is_second_order(optimizer)
 
 
 @pytest.mark.parametrize(("key", "make"), [("optimizer", make_optimizer), ("schedule", make_schedule)])

@@ -10,6 +10,7 @@ from torch import nn
 from filterfreq.errors import InputError
 
 ATTACKS: tuple[str, ...] = ("fgsm", "pgd")
+TRAINING_ATTACKS: tuple[str, ...] = (*ATTACKS, "free")
 NORMS: tuple[str, ...] = ("linf", "l2")
 
 
@@ -131,12 +132,13 @@ def attack_images(
     generator: torch.Generator | None = None,
     chosen: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Attack images as a mapping from the config says: FGSM from the image itself, PGD from a random point.
+    """Attack images as a mapping from the config says.
 
     Args:
-        config: `attack` ("fgsm" or "pgd") and `norm`; for PGD `steps` and optionally `relative_step_size`, the step
-            in units of epsilon. Its default 2.5 / steps lets PGD reach the surface of the ball from any start and
-            move along it (Madry et al. 2018, section 5).
+        config: `attack` ("fgsm" or "pgd") and `norm`; optionally `random_start`, by default false for FGSM and true for
+            PGD; for PGD `steps` and optionally `relative_step_size`, the step in units of epsilon. Its default
+            2.5 / steps lets PGD reach the surface of the ball from any start and move along it (Madry et al. 2018,
+            section 5).
         model: as in `fgsm`.
         images: float, N x C x H x W, in [0, 1].
         labels: int64, N.
@@ -151,11 +153,44 @@ def attack_images(
         InputError: see `check_attack`, `pgd`.
     """
     check_attack(config)
+    norm, start = config["norm"], config.get("random_start", config["attack"] == "pgd")
     if config["attack"] == "fgsm":
-        return fgsm(model, images, labels, epsilon, config["norm"], generator=generator, chosen=chosen)
+        return fgsm(model, images, labels, epsilon, norm, start, generator, chosen)
     steps = config["steps"]
     step_size = config.get("relative_step_size", 2.5 / steps) * epsilon
-    return pgd(model, images, labels, epsilon, steps, step_size, config["norm"], generator=generator, chosen=chosen)
+    return pgd(model, images, labels, epsilon, steps, step_size, norm, start, generator, chosen)
+
+
+class FreePerturbation:
+    """The perturbation of "free" adversarial training, which lives on from step to step.
+
+    Shafahi et al., Adversarial Training for Free!, NeurIPS 2019, algorithm 1: every batch is replayed m times; each
+    pass takes the gradient of the parameters, for an ordinary step, and that of the images, for a step of the
+    perturbation, d <- project(d + epsilon sign(grad)); with norm "l2" along the gradient scaled to length one. It
+    starts at zero and is handed on from batch to batch; a smaller last batch uses its first rows.
+
+    Attributes:
+        offset: float32, B x C x H x W: the perturbation, inside the ball around zero.
+
+    Args:
+        images: B x C x H x W, as many as the largest batch has; for shape and device.
+        epsilon: radius of the ball, in units of [0, 1].
+        norm: "linf" or "l2".
+    """
+
+    def __init__(self, images: torch.Tensor, epsilon: float, norm: str) -> None:
+        self.offset = torch.zeros_like(images)
+        self.epsilon = epsilon
+        self.norm = norm
+
+    def apply(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the perturbed images, clipped to [0, 1], as a leaf that wants a gradient."""
+        return (images + self.offset[: len(images)]).clamp_(0, 1).requires_grad_()
+
+    def update(self, gradient: torch.Tensor) -> None:
+        """Step along the gradient (N x C x H x W) of the loss by what `apply` returned."""
+        moved = self.offset[: len(gradient)]
+        moved.copy_(_shrink(moved + self.epsilon * _direction(gradient, self.norm), self.epsilon, self.norm))
 
 
 def _gradient(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -179,9 +214,15 @@ def _direction(gradient: torch.Tensor, norm: str) -> torch.Tensor:
 def _project(points: torch.Tensor, images: torch.Tensor, epsilon: float, norm: str) -> torch.Tensor:
     if norm == "linf":
         return points.clamp(images - epsilon, images + epsilon).clamp(0, 1)
-    offset = points - images
+    return (images + _shrink(points - images, epsilon, norm)).clamp(0, 1)
+
+
+def _shrink(offset: torch.Tensor, epsilon: float, norm: str) -> torch.Tensor:
+    """The nearest offsets inside the ball around zero."""
+    if norm == "linf":
+        return offset.clamp(-epsilon, epsilon)
     length = _length(offset).clamp_min(torch.finfo(offset.dtype).tiny)
-    return (images + offset * (epsilon / length).clamp_max(1)).clamp(0, 1)
+    return offset * (epsilon / length).clamp_max(1)
 
 
 def _random_point(images: torch.Tensor, epsilon: float, norm: str, generator: torch.Generator | None) -> torch.Tensor:

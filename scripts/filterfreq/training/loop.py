@@ -11,17 +11,19 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.data.batches import epoch_batches, to_images
+from filterfreq.data.batches import batch_seed, epoch_batches, to_images
 from filterfreq.errors import InputError
 from filterfreq.files import replacing
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.dct import compose, decompose
 from filterfreq.models.penalty import frequency_penalty
 from filterfreq.models.registry import build
-from filterfreq.training.attacks import attack_images
-from filterfreq.training.optimization import make_optimizer, make_schedule
+from filterfreq.training.attacks import FreePerturbation, attack_images
+from filterfreq.training.objective import count_correct, jensen_shannon, mixup
+from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
 
 HISTORY_COLUMNS = ("epoch", "learning_rate", "loss", "penalty", "train_accuracy", "test_accuracy")
 
@@ -44,14 +46,15 @@ def build_classifier(spec: dict, dataset: PreparedDataset) -> Classifier:
 class Trainer:
     """Trains one classifier and keeps, after every epoch, all that is needed to go on from there.
 
-    On a CPU an interrupted and resumed training ends with the same bits as an uninterrupted one: shuffling and
-    augmentation derive from the seed and the number of the epoch, so that model, optimizer, schedule and history are
-    the whole state.
+    On a CPU an interrupted and resumed training ends with the same bits as an uninterrupted one: all that is drawn
+    derives from the seed and the numbers of epoch and batch, so that model, optimizer, schedule and history (and the
+    moving average of `ema`, the perturbation of free adversarial training) are the whole state.
 
     Attributes:
         history: one dict of `HISTORY_COLUMNS` for each finished epoch. Loss and penalty are means over the epoch's
-            images; accuracies are fractions, that of training on the augmented (or adversarial) images as they were
-            seen, that of the test images in eval mode after the epoch.
+            images, the loss what is minimised beside the penalty (with smoothed or mixed labels and the consistency
+            of AugMix); accuracies are fractions, that of training on the augmented (or adversarial) images as they
+            were seen, that of the test images in eval mode after the epoch, of the moving average if there is one.
         seconds: what the finished epochs took together, those before an interruption included.
 
     Args:
@@ -81,8 +84,11 @@ class Trainer:
         self.classifier = classifier.to(device, memory_format=torch.channels_last)
         self.network = torch.compile(self.classifier) if compiled else self.classifier
         self.settings = spec["training"]
-        self.penalty = spec["variant"].get("penalty")
-        self.attack = spec["variant"].get("adversarial_training")
+        self.variant = spec["variant"]
+        self.penalty = self.variant.get("penalty")
+        self.attack = self.variant.get("adversarial_training")
+        self.views = 3 if "jensen_shannon" in self.variant else 1
+        self.replays = self.attack.get("replays", 1) if self.attack is not None else 1
         self.run = spec["run"]
         self.device = device
         self.state_file = state_file
@@ -94,6 +100,15 @@ class Trainer:
             for split in ("train", "test")
             for array in (dataset.images(split), dataset.labels(split))
         )
+        self.num_classes = dataset.num_classes
+        self.free = None
+        if self.attack is not None and self.attack["attack"] == "free":
+            first = to_images(self.train_images[: self.settings["batch_size"]], device)
+            self.free = FreePerturbation(first, float(Fraction(self.attack["epsilon"])), self.attack["norm"])
+        self.averaged = None
+        if "ema" in self.settings:
+            average = get_ema_multi_avg_fn(self.settings["ema"])
+            self.averaged = AveragedModel(self.classifier, multi_avg_fn=average, use_buffers=True)
         self.optimizer = make_optimizer(self.classifier, self.settings)
         self.schedule = make_schedule(self.optimizer, self.settings)
         self.history: list[dict] = []
@@ -106,7 +121,8 @@ class Trainer:
             InputError: the loss is no longer finite, or the disk is full.
         """
         self._resume()
-        epochs = self.settings["epochs"]
+        # Free adversarial training goes through the data so many times fewer as it replays every batch.
+        epochs = math.ceil(self.settings["epochs"] / self.replays)
         for epoch in range(len(self.history) + 1, epochs + 1):
             start = perf_counter()
             row = self._epoch(epoch)
@@ -121,6 +137,11 @@ class Trainer:
         return self.history
 
     @property
+    def result(self) -> Classifier:
+        """What is tested and kept: the classifier, or where the config asks for `ema` its moving average."""
+        return self.classifier if self.averaged is None else self.averaged.module
+
+    @property
     def name(self) -> str:
         """The run in one word, for progress lines and messages."""
         return "/".join(str(part) for part in self.run.values())
@@ -128,42 +149,40 @@ class Trainer:
     def _epoch(self, epoch: int) -> dict:
         rate = self.schedule.get_last_lr()[0]
         seed = self.run["seed"]
-        # Layers that draw (dropout) and the attacks' random starts follow the epoch too, not what came before it.
-        torch.manual_seed(int(np.random.SeedSequence((seed, epoch, 1)).generate_state(1)[0]))
+        # Layers that draw (dropout), the attacks' random starts and the optimizer follow the epoch too, not what came
+        # before it.
+        epoch_seed = int(np.random.SeedSequence((seed, epoch, 1)).generate_state(1)[0])
+        torch.manual_seed(epoch_seed)
+        seed_draws(self.optimizer, epoch_seed)
         self.classifier.train()
         # Sums stay on the device: reading them once an epoch keeps a GPU from waiting for every batch.
-        loss_sum, penalty_sum, correct = (torch.zeros((), device=self.device, dtype=torch.float64) for _ in range(3))
+        sums = torch.zeros(3, device=self.device, dtype=torch.float64)
         batches = epoch_batches(
             self.train_images,
             self.train_labels,
-            self.settings["batch_size"],
+            self.settings["batch_size"] * self.settings.get("accumulate", 1),
             self.settings["augmentation"],
             seed=seed,
             epoch=epoch,
+            policy=self.variant.get("augmentation_policy"),
+            noise=self.variant.get("gaussian_noise"),
+            views=self.views,
         )
-        for images, labels in batches:
-            if self.attack is not None:
-                images = self._attacked(images, labels)
-            logits = self._logits(images)
-            loss = F.cross_entropy(logits, labels)
-            total = loss
-            if self.penalty is not None:
-                penalty = frequency_penalty(self.classifier, **self.penalty)
-                total = loss + penalty
-                penalty_sum += penalty.detach() * len(labels)
-            self.optimizer.zero_grad()
-            total.backward()
-            self.optimizer.step()
-            loss_sum += loss.detach() * len(labels)
-            correct += (logits.detach().argmax(1) == labels).sum()
-        self.schedule.step()
-        images_seen = len(self.train_labels)
+        for number, (images, targets) in enumerate(batches):
+            if "mixup" in self.variant:
+                generator = np.random.default_rng(batch_seed(seed, epoch, number, "mixup"))
+                images, targets = mixup(images, targets, self.num_classes, self.variant["mixup"], generator)
+            for _ in range(self.replays):
+                sums += self._step(images, targets)
+        for _ in range(self.replays):
+            self.schedule.step()
+        loss, penalty, accuracy = (sums / (len(self.train_labels) * self.replays)).tolist()
         row = {
             "epoch": epoch,
             "learning_rate": rate,
-            "loss": loss_sum.item() / images_seen,
-            "penalty": penalty_sum.item() / images_seen,
-            "train_accuracy": correct.item() / images_seen,
+            "loss": loss,
+            "penalty": penalty,
+            "train_accuracy": accuracy,
         }
         if not math.isfinite(row["loss"] + row["penalty"]):
             raise InputError(
@@ -172,11 +191,50 @@ class Trainer:
             )
         return {**row, "test_accuracy": self._test_accuracy()}
 
+    def _step(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Update the parameters once, from as many parts of the batch as `accumulate` says.
+
+        Args:
+            images: views * N x C x H x W, the views one after the other.
+            targets: N labels, or N x K probabilities.
+
+        Returns:
+            Sums over the N images: loss, penalty, correct predictions.
+        """
+        self.optimizer.zero_grad()
+        sums = torch.zeros(3, device=self.device, dtype=torch.float64)
+        size = self.settings["batch_size"]
+        parts = images.unflatten(0, (self.views, len(targets))).split(size, dim=1)
+        for part, wanted in zip(parts, targets.split(size), strict=True):
+            shown = self._attacked(part.flatten(0, 1), wanted)
+            logits = self._logits(shown).unflatten(0, (self.views, len(wanted)))
+            loss = F.cross_entropy(logits[0], wanted, label_smoothing=self.variant.get("label_smoothing", 0.0))
+            if self.views > 1:
+                loss = loss + self.variant["jensen_shannon"] * jensen_shannon(logits)
+            total, penalty = loss, torch.zeros_like(loss)
+            if self.penalty is not None:
+                penalty = frequency_penalty(self.classifier, **self.penalty)
+                total = loss + penalty
+            backward(total * (len(wanted) / len(targets)), self.optimizer)
+            if self.free is not None:
+                self.free.update(shown.grad)
+            sums[:2] += torch.stack([loss.detach(), penalty.detach()]) * len(wanted)
+            sums[2] += count_correct(logits[0], wanted)
+        self.optimizer.step()
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.classifier)
+        return sums
+
     def _logits(self, images: torch.Tensor) -> torch.Tensor:
         with self.autocast:
             return self.network(images).float()
 
     def _attacked(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The images that training sees: as they are, or moved by the attack."""
+        if self.attack is None:
+            return images
+        if self.free is not None:
+            return self.free.apply(images)
         # In eval mode, or the running statistics of batch normalisation would count every batch once per step.
         self.classifier.eval()
         adversarial = attack_images(self.attack, self._logits, images, labels, float(Fraction(self.attack["epsilon"])))
@@ -185,7 +243,7 @@ class Trainer:
 
     @torch.no_grad()
     def _test_accuracy(self) -> float:
-        composed = compose(self.classifier).eval()
+        composed = compose(self.result).eval()
         size = self.settings["batch_size"]
         with self.autocast:
             correct = sum(
@@ -203,6 +261,10 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
         }
+        if self.averaged is not None:
+            state["averaged"] = self.averaged.state_dict()
+        if self.free is not None:
+            state["perturbation"] = self.free.offset
         with replacing(self.state_file) as temporary:
             torch.save(state, temporary)
 
@@ -222,6 +284,10 @@ class Trainer:
         self.classifier.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
+        if self.free is not None:
+            self.free.offset.copy_(state["perturbation"])
         self.history = state["history"]
         self.seconds = state["seconds"]
         self.announce(f"{self.name}  goes on after epoch {len(self.history)}")
