@@ -262,10 +262,12 @@ def load_claims(path: Path, schema: Path) -> dict[str, dict[str, Any]]:
         The claims by name, in the file's order.
 
     Raises:
-        InputError: the file is no YAML, or a claim does not fit the schema; the sentence names the key.
+        InputError: the file is missing or no YAML, or a claim does not fit the schema; the sentence names the key.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: restore it from the repository") from error
     except yaml.YAMLError as error:
         raise InputError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
     _check(Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8"))), content, path.name)

@@ -182,6 +182,11 @@ def test_the_projects_own_claims_fit_the_schema_and_what_suites_measure(results_
     assert (scores["effect"] == 0).all()
 
 
+def test_missing_claims_are_one_sentence(tmp_path):
+    with pytest.raises(InputError, match=r"claims\.yaml is missing: restore it from the repository"):
+        load_claims(tmp_path / "claims.yaml", SCHEMA)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

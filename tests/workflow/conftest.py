@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "config.yaml", "rules", "scripts", "schemas", "envs", "report", "profiles")
+PARTS = ("Snakefile", "config.yaml", "claims.yaml", "rules", "scripts", "schemas", "envs", "report", "profiles")
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 
 
