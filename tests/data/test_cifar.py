@@ -51,7 +51,7 @@ def write_archive(folder, files):
 
 def describe(folder, name, train_size, test_size):
     checksum = "md5:" + hashlib.md5((folder / RAW).read_bytes()).hexdigest()
-    source = Source(RAW, "http://localhost/raw.tar.gz", checksum, (folder / RAW).stat().st_size)
+    source = Source(RAW, ("http://localhost/raw.tar.gz",), checksum, (folder / RAW).stat().st_size)
     return replace(get_dataset(name), train_size=train_size, test_size=test_size, sources=(source,))
 
 

@@ -17,13 +17,13 @@ class Source:
 
     Attributes:
         file: its name in the folder of raw files.
-        url: where it lies.
+        urls: where it lies; the first is asked first. The checksum decides, so a mirror cannot change the content.
         checksum: "md5:<hex digits>" or "sha256:<hex digits>", as pooch's `known_hash`.
         size: bytes.
     """
 
     file: str
-    url: str
+    urls: tuple[str, ...]
     checksum: str
     size: int
 
@@ -118,7 +118,7 @@ DATASETS: dict[str, Dataset] = {
             sources=(
                 Source(
                     file="cifar-10-binary.tar.gz",
-                    url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                    urls=("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
                     checksum="md5:c32a1d4ab5d03f1284b67883e8d87530",
                     size=170_052_171,
                 ),
@@ -139,7 +139,7 @@ DATASETS: dict[str, Dataset] = {
             sources=(
                 Source(
                     file="cifar-100-binary.tar.gz",
-                    url="https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+                    urls=("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",),
                     checksum="md5:03b5dce01913d631647c71ecec9e9cb8",
                     size=168_513_733,
                 ),
