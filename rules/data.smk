@@ -8,7 +8,7 @@ localrules:
 rule download:
     output:
         # Not removed and not made again by a change of code: a raw file is what its checksum says.
-        update("results/data/{dataset}/raw/{file}"),
+        update(RAW),
     log:
         "results/logs/download/{dataset}/{file}.log",
     benchmark:
@@ -25,9 +25,7 @@ rule download:
 
 rule prepare:
     input:
-        lambda wildcards: [
-            f"results/data/{wildcards.dataset}/raw/{source.file}" for source in get_dataset(wildcards.dataset).sources
-        ],
+        raw=raw_files,
     output:
         dataset=DATASET,
         arrays=directory(ARRAYS),

@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from filterfreq.data.registry import get_dataset
+from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import check_architecture
 
@@ -55,6 +55,7 @@ class Study:
         validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
         _check(validator, config, "config")
         _check_finite(config, [])
+        self._check_datasets()
         self._check_training_names()
         self._check_attacks()
         self.variants = deepcopy(config["variants"])
@@ -70,11 +71,41 @@ class Study:
         self._check_labels()
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
 
+    def dataset(self, name: str) -> Dataset:
+        """The entry of a data set, of the registry or of the config.
+
+        Raises:
+            InputError: there is none.
+        """
+        return get_dataset(name, self.config.get("data"))
+
+    def check_files(self) -> None:
+        """Check that what the config says lies on the disk does, for the data sets of its runs.
+
+        Raises:
+            InputError: a folder, an archive or a raw file is missing.
+        """
+        raw = self.config.get("data", {}).get("raw", {})
+        for name in dict.fromkeys(run.dataset for run in self.runs):
+            entry = self.dataset(name)
+            if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
+                raise InputError(f"data.datasets.{name}.path: there is no {entry.path}, neither folder nor archive")
+            for source in entry.sources if name in raw else ():
+                if not Path(raw[name], source.file).expanduser().is_file():
+                    raise InputError(
+                        f"data.raw.{name}: there is no {source.file} in {raw[name]}, put it there or leave the key out"
+                    )
+
+    def _check_datasets(self) -> None:
+        for section in ("datasets", "raw"):
+            for name in self.config.get("data", {}).get(section, {}):
+                _explained(self.dataset, name, f"data.{section}.{name}")
+
     def _check_training_names(self) -> None:
         for name in self.config["training"].get("models", {}):
             _explained(check_architecture, name, f"training.models.{name}")
         for name in self.config["training"].get("datasets", {}):
-            _explained(get_dataset, name, f"training.datasets.{name}")
+            _explained(self.dataset, name, f"training.datasets.{name}")
 
     def _check_attacks(self) -> None:
         """Refuse attacks that the results could not tell apart."""
@@ -104,7 +135,7 @@ class Study:
 
     def _runs(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[Run]:
         for name in experiment["datasets"]:
-            _explained(get_dataset, name, f"{where}.datasets")
+            _explained(self.dataset, name, f"{where}.datasets")
         for name in experiment["models"]:
             _explained(check_architecture, name, f"{where}.models")
         for name in experiment["variants"]:
@@ -152,7 +183,7 @@ class Study:
         variant = {key: value for key, value in self.variants[run.variant].items() if key != "label"}
         training = self.config["training"]
         settings = {
-            "augmentation": get_dataset(run.dataset).augmentation,
+            "augmentation": self.dataset(run.dataset).augmentation,
             **training["default"],
             **training.get("models", {}).get(run.model, {}),
             **training.get("datasets", {}).get(run.dataset, {}),
@@ -167,7 +198,7 @@ class Study:
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
-        can_conflict = get_dataset(dataset).cue_conflict
+        can_conflict = self.dataset(dataset).cue_conflict
         return [
             suite
             for suite in SUITES

@@ -1,11 +1,12 @@
 import io
+import os
 import stat
 import tarfile
 import zipfile
 
 import pytest
 
-from filterfreq.data.archives import list_files, read_files
+from filterfreq.data.archives import folder_state, list_files, read_files
 from filterfreq.errors import InputError
 
 FILES = {"b/one.bin": b"one" * 1000, "a.txt": b"text", "b/c/two.bin": b""}
@@ -142,3 +143,27 @@ def test_no_archive(tmp_path):
         list_files(tmp_path / "page.tar")
     with pytest.raises(InputError, match=r"none.tar is missing: give the path of a folder, a tar or a zip"):
         list_files(tmp_path / "none.tar")
+
+
+def test_hidden_files_are_not_listed(tmp_path):
+    path = make(tmp_path, "folder")
+    before = folder_state(path)
+    for name in (".DS_Store", "b/._one.bin", ".git/config", "__MACOSX/a.txt"):
+        (path / name).parent.mkdir(exist_ok=True)
+        (path / name).write_bytes(b"")
+    assert list_files(path) == sorted(FILES)
+    assert folder_state(path) == before
+
+
+def test_any_change_in_a_folder_shows(tmp_path):
+    path = make(tmp_path, "folder")
+    states = [folder_state(path)]
+    assert folder_state(path) == states[0]
+    file = path / "b" / "one.bin"
+    os.utime(file, ns=(1, 1))
+    states.append(folder_state(path))
+    file.rename(file.with_name("two.bin"))
+    states.append(folder_state(path))
+    file.with_name("two.bin").unlink()
+    states.append(folder_state(path))
+    assert len(set(states)) == 4

@@ -33,7 +33,7 @@ def test_unknown_name_gets_a_close_match():
 
 def test_prepare_dataset_stops_before_any_output(tmp_path):
     with pytest.raises(InputError, match=r"cifar-10-binary.tar.gz is missing"):
-        prepare_dataset("cifar10", tmp_path / "raw", tmp_path / "output", seed=0)
+        prepare_dataset(get_dataset("cifar10"), tmp_path / "raw", tmp_path / "output", seed=0)
     assert not (tmp_path / "output").exists()
 
 

@@ -1,5 +1,6 @@
 """Files of a folder, a tar or a zip, read the same way; nothing is unpacked onto the disk."""
 
+import hashlib
 import lzma
 import os
 import stat
@@ -13,18 +14,20 @@ from pathlib import Path, PurePosixPath
 from filterfreq.errors import InputError
 
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, NotImplementedError, OSError)
-# Where members would go, were they unpacked; `tarfile.data_filter` refuses those that would leave it.
+# Where members would go, were they unpacked; `tarfile.data_filter` refuses links out of it, and devices.
 _NOWHERE = "/nonexistent-folder-of-an-archive"
 
 
 def list_files(path: str | Path) -> list[str]:
     """Return the names of all files of a folder or an archive, sorted, with `/` between folders and no leading `./`.
 
+    What file managers and archivers add is left out: hidden files and folders, and `__MACOSX`.
+
     Raises:
         InputError: as for `read_files`.
     """
     with _damage_named(path):
-        return sorted(name for name, _ in _files(Path(path)))
+        return sorted(name for name, _ in _files(Path(path)) if not _is_hidden(name))
 
 
 def read_files(path: str | Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
@@ -51,6 +54,19 @@ def read_files(path: str | Path, wanted: Collection[str]) -> Iterator[tuple[str,
                     return
     if missing:
         raise InputError(f"{path} lacks {', '.join(sorted(missing)[:3])}: is it the right file, and whole?")
+
+
+def folder_state(path: str | Path) -> str:
+    """Return a SHA-256 over names, sizes and times of change of a folder's files: another one when any has changed.
+
+    It reads no file, so that it may be asked for before every run.
+    """
+    path = Path(path)
+    digest = hashlib.sha256()
+    for name in list_files(path):
+        found = (path / name).stat()
+        digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
 
 
 @contextmanager
@@ -95,10 +111,11 @@ def _files_of_tar(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     with tarfile.open(path, "r:*") as archive:
         for member in archive:
             _refuse_name(path, member.name)
-            try:
-                tarfile.data_filter(member, _NOWHERE)
-            except tarfile.FilterError as error:
-                raise InputError(f"{path} holds an unsafe member ({error}): it is not read") from error
+            if not (member.isreg() or member.isdir()):
+                try:
+                    tarfile.data_filter(member, _NOWHERE)
+                except tarfile.FilterError as error:
+                    raise InputError(f"{path} holds an unsafe member ({error}): it is not read") from error
             if not member.isdir():
                 yield _plain(member.name), lambda member=member: _content(archive, member)
 
@@ -128,6 +145,10 @@ def _refuse_name(path: Path, name: str) -> None:
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[:1]:
         raise InputError(f"{path} holds an unsafe member ({name!r} leaves the archive's folder): it is not read")
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def _plain(name: str) -> str:

@@ -1,11 +1,11 @@
 """The registry of data sets: one entry each. Imports no torch, so that reading it costs nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from filterfreq.errors import unknown
+from filterfreq.errors import InputError, unknown
 
 AUGMENTATIONS: tuple[str, ...] = ("none", "flip", "crop", "crop_flip")
 """The training augmentations of `filterfreq.data.batches`."""
@@ -34,10 +34,10 @@ class Dataset:
 
     Attributes:
         name: the key in `DATASETS`.
-        classes: class names; a label is an index into them.
+        classes: class names; a label is an index into them. Empty where they are read from the files.
         image_size: height and width of its RGB images, in pixels.
-        train_size: number of training images.
-        test_size: number of test images.
+        train_size: number of training images; None where it is what is found.
+        test_size: number of test images, likewise.
         mean: mean per channel, in units of [0, 1]; None where it is measured on the training images.
         std: standard deviation per channel, likewise.
         augmentation: the default training augmentation, one of `AUGMENTATIONS`.
@@ -50,8 +50,8 @@ class Dataset:
     name: str
     classes: tuple[str, ...]
     image_size: int
-    train_size: int
-    test_size: int
+    train_size: int | None
+    test_size: int | None
     mean: tuple[float, float, float] | None
     std: tuple[float, float, float] | None
     augmentation: str
@@ -59,6 +59,23 @@ class Dataset:
     sources: tuple[Source, ...]
     prepare: str
     licence: str
+
+
+@dataclass(frozen=True)
+class ImageFolder(Dataset):
+    """A data set of class folders, as `filterfreq.data.imagefolder` reads them.
+
+    Attributes:
+        path: the folder, tar or zip; None where it is the downloaded source.
+        train: the folder in it that holds the class folders to train on, "." being the uppermost.
+        test: the folder that holds those to test on; None where a part of the training images is taken.
+        test_fraction: that part, above 0 and below 1, of every class; None where there is a folder.
+    """
+
+    path: str | None
+    train: str
+    test: str | None
+    test_fraction: float | None
 
 
 _CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -151,30 +168,64 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
-def get_dataset(name: str) -> Dataset:
-    """Return the registry's entry of that name.
+def get_dataset(name: str, data: Mapping | None = None) -> Dataset:
+    """Return the entry of that name, of the registry or of the config.
+
+    Args:
+        name: the data set's name.
+        data: the config's section `data`, whose `datasets` are entries like those of the registry.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or the config's entry contradicts itself.
     """
+    declared = (data or {}).get("datasets", {})
+    if name in DATASETS and name in declared:
+        raise InputError(f"data set {name!r} is in the registry already: give the config's own another name")
+    if name in declared:
+        return _image_folder(name, declared[name])
     if name not in DATASETS:
-        raise unknown("data set", name, DATASETS)
+        raise unknown("data set", name, [*DATASETS, *declared])
     return DATASETS[name]
 
 
-def prepare_dataset(name: str, raw_folder: str | Path, output_folder: str | Path, seed: int) -> None:
+def _image_folder(name: str, entry: Mapping) -> ImageFolder:
+    """The entry that a validated part of the config describes."""
+    if ("test" in entry) == ("test_fraction" in entry):
+        raise InputError(f"data set {name!r} needs either test, a folder, or test_fraction, a part of the one folder")
+    if ("mean" in entry) != ("std" in entry):
+        raise InputError(f"data set {name!r} has one of mean and std: give both, or neither to have them measured")
+    return ImageFolder(
+        name=name,
+        classes=(),
+        image_size=entry["image_size"],
+        train_size=None,
+        test_size=None,
+        mean=tuple(entry["mean"]) if "mean" in entry else None,
+        std=tuple(entry["std"]) if "std" in entry else None,
+        augmentation=entry.get("augmentation", "none"),
+        cue_conflict=False,
+        sources=(),
+        prepare="filterfreq.data.imagefolder:prepare",
+        licence="the owner's",
+        path=entry["path"],
+        train=entry.get("train", "train" if "test" in entry else "."),
+        test=entry.get("test"),
+        test_fraction=entry.get("test_fraction"),
+    )
+
+
+def prepare_dataset(dataset: Dataset, raw_folder: str | Path, output_folder: str | Path, seed: int) -> None:
     """Turn the raw files of a data set into the arrays that `filterfreq.data.arrays` describes.
 
     Args:
-        name: a key of `DATASETS`.
+        dataset: the entry.
         raw_folder: holds the files that `Dataset.sources` names.
         output_folder: gets `dataset.json` and the arrays.
         seed: fixes whatever the preparation draws, at least the order of the test images.
 
     Raises:
-        InputError: the data set is unknown, or a raw file is missing or damaged.
+        InputError: a raw file is missing or damaged.
     """
-    dataset = get_dataset(name)
     module, function = dataset.prepare.split(":")
     prepare: Callable[[Path, Path, int, Dataset], None] = getattr(import_module(module), function)
     prepare(Path(raw_folder), Path(output_folder), seed, dataset)

@@ -1,0 +1,123 @@
+"""A folder of images as a data set of the config, and raw files that lie elsewhere, through the workflow."""
+
+import os
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ENTRY = "\ndata:\n  datasets:\n    animals: {{kind: imagefolder, path: {path}, image_size: 32, {split}}}\n"
+PREPARED = "results/data/animals/dataset.json"
+
+
+class Work:
+    """A folder to run the workflow in, with a config of its own."""
+
+    def __init__(self, project, folder: Path) -> None:
+        self.project, self.folder = project, folder
+        self.config = folder / "animals.yaml"
+
+    def configure(self, data: str, dataset: str = "animals") -> None:
+        text = (self.project.folder / "tiny.yaml").read_text()
+        self.config.write_text(text.replace("[texdigits]", f"[{dataset}]") + data)
+
+    def run(self, *arguments):
+        return self.project.snakemake(*arguments, "--directory", str(self.folder), config=str(self.config))
+
+    def due(self, *arguments) -> Counter:
+        return self.project.plan(*arguments, "--directory", str(self.folder), config=str(self.config)).jobs
+
+
+@pytest.fixture
+def work(fresh, tmp_path) -> Work:
+    return Work(fresh, tmp_path)
+
+
+@pytest.fixture
+def animals(tmp_path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("ant", "bee"):
+        (tmp_path / "animals" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = rng.integers(0, 256, (40, 48, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "animals" / name / f"{number}.png")
+    return tmp_path / "animals"
+
+
+def test_a_folder_goes_through_every_evaluation_and_its_changes_are_noticed(work, animals):
+    work.configure(ENTRY.format(path="animals", split="test_fraction: 0.3"))
+    plan = work.due()
+    assert plan["prepare"] == plan["corrupt"] == 1
+    assert plan["download"] == plan["evaluate_cue_conflict"] == 0
+    for suite in ("clean", "adversarial", "autoattack", "corruption"):
+        assert plan[f"evaluate_{suite}"] == 2
+    result = "results/runs/animals/resnet_8_2/plain/seed-0/evaluations/clean.csv"
+    outcome = work.run(result)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "animals,resnet_8_2,plain,0,clean,accuracy,split=test," in (work.folder / result).read_text()
+
+    assert work.due(PREPARED) == Counter()
+    os.utime(animals / "ant" / "3.png", ns=(1, 1))
+    assert work.due(PREPARED) == {"prepare": 1}
+
+
+def test_an_archive_is_an_input(work, animals):
+    archive = work.folder / "animals.tar"
+    with tarfile.open(archive, "w") as opened:
+        opened.add(animals, "animals")
+    work.configure(ENTRY.format(path=archive, split="train: ., test_fraction: 0.3"))
+    outcome = work.run(PREPARED)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert work.due(PREPARED) == Counter()
+    with tarfile.open(archive, "a") as opened:
+        opened.add(animals / "ant" / "0.png", "animals/ant/more.png")
+    assert work.due(PREPARED) == {"prepare": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "dataset", "message"),
+    [
+        (
+            ENTRY.format(path="nowhere", split="test: test"),
+            "animals",
+            "data.datasets.animals.path: there is no nowhere, neither folder nor archive",
+        ),
+        (
+            "\ndata: {raw: {cifar10: nowhere}}\n",
+            "cifar10",
+            "data.raw.cifar10: there is no cifar-10-binary.tar.gz in nowhere",
+        ),
+        (
+            "\ndata: {raw: {cifar: nowhere}}\n",
+            "cifar10",
+            "data.raw.cifar: unknown data set 'cifar': did you mean 'cifar10'",
+        ),
+        (
+            ENTRY.format(path="animals", split="test: ../test"),
+            "animals",
+            "data.datasets.animals.test: '../test' is not of the form",
+        ),
+    ],
+)
+def test_what_is_not_there_stops_before_any_work(work, data, dataset, message):
+    work.configure(data, dataset)
+    outcome = work.run()
+    assert outcome.returncode == 1
+    said = outcome.stdout + outcome.stderr
+    assert f"The config is refused. {message}" in said
+    assert "Traceback" not in said
+    assert not (work.folder / "results").exists()
+
+
+def test_raw_files_elsewhere_are_used_in_place_of_a_download_and_checked(work):
+    (work.folder / "mine").mkdir()
+    (work.folder / "mine" / "cifar-10-binary.tar.gz").write_bytes(b"another file")
+    work.configure("\ndata: {raw: {cifar10: mine}}\n", "cifar10")
+    assert work.due("results/data/cifar10/dataset.json") == {"prepare": 1}
+    outcome = work.run("results/data/cifar10/dataset.json")
+    assert outcome.returncode == 1
+    assert "error: mine/cifar-10-binary.tar.gz has 12 bytes and not the checksum" in outcome.stdout + outcome.stderr
+    assert (work.folder / "mine" / "cifar-10-binary.tar.gz").read_bytes() == b"another file"
