@@ -1,7 +1,9 @@
+import hashlib
 import io
 import shutil
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -225,3 +227,40 @@ def test_the_layout_of_cifar10_as_jpeg():
         assert [len(images) for images in classes.values()] == [count] * 10
     for name, content in read_files(SHARED, names[:2]):
         assert 0 < decode_image(content, name, 32).std() < 128
+
+
+def test_cinic10_in_its_layout(tmp_path):
+    """Its archive has three splits, of which `valid` is left out, and texts beside them; some images are grey."""
+    registered = get_dataset("cinic10")
+    rng = np.random.default_rng(0)
+    archive = tmp_path / "CINIC-10.tar.gz"
+    pictures = {}
+    with tarfile.open(archive, "w:gz") as opened:
+        for name in ("README", "synsets-to-cifar-10-classes.txt"):
+            opened.addfile(tarfile.TarInfo(name))
+        for split in ("train", "valid", "test"):
+            for label in registered.classes:
+                for file in ("cifar10-train-1.png", f"n{rng.integers(10**8):08d}_10.png"):
+                    image = picture(rng)[..., 0] if file.startswith("n") else picture(rng)
+                    pictures[split, label, file] = image if image.ndim == 3 else np.stack([image] * 3, axis=2)
+                    member = tarfile.TarInfo(f"./{split}/{label}/{file}")
+                    content = png(image)
+                    member.size = len(content)
+                    opened.addfile(member, io.BytesIO(content))
+    checksum = "md5:" + hashlib.md5(archive.read_bytes()).hexdigest()
+    source = replace(registered.sources[0], checksum=checksum, size=archive.stat().st_size)
+    tiny = replace(registered, sources=(source,), train_size=20, test_size=20)
+    prepare(tmp_path, tmp_path / "out", 0, tiny)
+    dataset = PreparedDataset(tmp_path / "out")
+    assert dataset.classes == registered.classes
+    assert dataset.mean == registered.mean
+    expected = [image for (split, _, _), image in pictures.items() if split == "train"]
+    np.testing.assert_array_equal(dataset.images("train"), expected)
+    np.testing.assert_array_equal(dataset.labels("train"), np.repeat(range(10), 2))
+    tests = np.stack([image for (split, _, _), image in pictures.items() if split == "test"])
+    np.testing.assert_array_equal(dataset.images("test"), tests[dataset.array("test_order")])
+
+    with pytest.raises(InputError, match="cinic10 has 20 train images and 20 labels, but there should be 90000"):
+        prepare(tmp_path, tmp_path / "other", 0, replace(tiny, train_size=90_000))
+    with pytest.raises(InputError, match=r"has the classes airplane, .*, not those of cinic10"):
+        prepare(tmp_path, tmp_path / "other", 0, replace(tiny, classes=("a", "b")))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from filterfreq.data.archives import read_files
-from filterfreq.data.arrays import balanced_order, save_dataset
+from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.registry import Dataset
 from filterfreq.errors import InputError
@@ -52,16 +52,9 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
     layout = _LAYOUTS[dataset.name]
     verify(source, path)
     members = dict(read_files(path, layout.train + layout.test))
-    train_images, train_labels = _decode(path, members, layout.train, layout.label_bytes, dataset.train_size)
-    test_images, test_labels = _decode(path, members, layout.test, layout.label_bytes, dataset.test_size)
-    order = balanced_order(test_labels, np.random.default_rng(seed))
-    arrays = {
-        "train_images": train_images,
-        "train_labels": train_labels,
-        "test_images": test_images[order],
-        "test_labels": test_labels[order],
-    }
-    save_dataset(output_folder, dataset, arrays, seed=seed, sources={source.file: source.checksum})
+    train = _decode(path, members, layout.train, layout.label_bytes, dataset.train_size)
+    test = _decode(path, members, layout.test, layout.label_bytes, dataset.test_size)
+    save_splits(output_folder, dataset, train, test, seed=seed, sources={source.file: source.checksum})
 
 
 def _decode(

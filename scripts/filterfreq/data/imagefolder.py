@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from filterfreq.data.archives import list_files, read_files
-from filterfreq.data.arrays import balanced_order, save_dataset
+from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.images import decode_image
 from filterfreq.data.registry import ImageFolder
@@ -42,7 +42,6 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
         verify(source, path)
     else:
         path = Path(dataset.path).expanduser()
-    rng = np.random.default_rng(seed)
     names = list_files(path)
     classes = find_classes(path, names, dataset.train)
     if dataset.classes and sorted(dataset.classes) != list(classes):
@@ -56,20 +55,18 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
                     "take it out or add images to train on"
                 )
     else:
-        train, test = _split(path, classes, dataset.test_fraction, rng)
+        train, test = _split(path, classes, dataset.test_fraction, seed)
     order = list(classes) if not dataset.classes else list(dataset.classes)
-    images, digest = _read(path, [*_names(train, order), *_names(test, order)], dataset.image_size)
+    images, digest = read_images(path, [*_names(train, order), *_names(test, order)], dataset.image_size)
     train_labels, test_labels = _labels(train, order), _labels(test, order)
-    _check_count(path, dataset.train, len(train_labels), dataset.train_size)
-    _check_count(path, dataset.test, len(test_labels), dataset.test_size)
-    shuffled = balanced_order(test_labels, rng)
-    arrays = {
-        "train_images": images[: len(train_labels)],
-        "train_labels": train_labels,
-        "test_images": images[len(train_labels) :][shuffled],
-        "test_labels": test_labels[shuffled],
-    }
-    save_dataset(output_folder, replace(dataset, classes=tuple(order)), arrays, seed=seed, sources={path.name: digest})
+    save_splits(
+        output_folder,
+        replace(dataset, classes=tuple(order)),
+        (images[: len(train_labels)], train_labels),
+        (images[len(train_labels) :], test_labels),
+        seed=seed,
+        sources={path.name: digest},
+    )
 
 
 def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[str]]:
@@ -111,9 +108,11 @@ def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[st
 
 
 def _split(
-    path: Path, classes: dict[str, list[str]], fraction: float, rng: np.random.Generator
+    path: Path, classes: dict[str, list[str]], fraction: float, seed: int
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Draw that fraction of each class for testing, at least one image, and leave at least one for training."""
+    # Another stream than that of the order of the test images.
+    rng = np.random.default_rng((seed, 1))
     train, test = {}, {}
     for label, names in classes.items():
         if len(names) < 2:
@@ -134,8 +133,20 @@ def _labels(split: dict[str, list[str]], order: list[str]) -> np.ndarray:
     return np.repeat(np.arange(len(order), dtype=np.int64), counts)
 
 
-def _read(path: Path, names: list[str], size: int) -> tuple[np.ndarray, str]:
-    """Return the images in the order of `names`, uint8, N x size x size x 3, and a checksum of names and contents."""
+def read_images(path: Path, names: list[str], size: int) -> tuple[np.ndarray, str]:
+    """Read image files of a folder or an archive.
+
+    Args:
+        path: the folder or archive.
+        names: names as `list_files` gives them.
+        size: height and width of the result, in pixels; other images are resized as `decode_image` says.
+
+    Returns:
+        Images in the order of `names`, uint8, N x size x size x 3, and a checksum over names and contents.
+
+    Raises:
+        InputError: a file is missing or no image.
+    """
     place = {name: i for i, name in enumerate(names)}
     images = np.empty((len(names), size, size, 3), dtype=np.uint8)
     digests = {}
@@ -144,8 +155,3 @@ def _read(path: Path, names: list[str], size: int) -> tuple[np.ndarray, str]:
         digests[name] = hashlib.sha256(content).hexdigest()
     listing = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
     return images, "sha256:" + hashlib.sha256(listing.encode()).hexdigest()
-
-
-def _check_count(path: Path, folder: str, count: int, wanted: int | None) -> None:
-    if wanted is not None and count != wanted:
-        raise InputError(f"{path} has {count} images in {folder}, but there should be {wanted}: get a whole copy")

@@ -94,6 +94,19 @@ _CIFAR100_CLASSES = tuple(
 
 _CIFAR_LICENCE = "no licence stated; Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009"
 
+_DIGITS = tuple("0123456789")
+
+
+def _idx_sources(urls: tuple[str, ...], facts: Mapping[str, tuple[str, int]]) -> tuple[Source, ...]:
+    """The four files of MNIST and of what is made like it: SHA-256 and size by name."""
+    return tuple(
+        Source(f"{name}-ubyte.gz", tuple(f"{url}/{name}-ubyte.gz" for url in urls), f"sha256:{checksum}", size)
+        for name, (checksum, size) in facts.items()
+    )
+
+
+# Checksums and sizes are those of TensorFlow Datasets, and agree with torchvision's addresses; those of cinic10 and
+# tinyimagenet are in common use (torchvision has neither).
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
@@ -163,6 +176,174 @@ DATASETS: dict[str, Dataset] = {
             ),
             prepare="filterfreq.data.cifar:prepare",
             licence=_CIFAR_LICENCE,
+        ),
+        ImageFolder(
+            name="cinic10",
+            classes=_CIFAR10_CLASSES,
+            image_size=32,
+            train_size=90_000,
+            test_size=90_000,
+            mean=(0.47889522, 0.47227842, 0.43047404),
+            std=(0.24205776, 0.23828046, 0.25874835),
+            augmentation="crop_flip",
+            cue_conflict=False,
+            sources=(
+                Source(
+                    file="CINIC-10.tar.gz",
+                    urls=(
+                        "https://datashare.ed.ac.uk/bitstream/handle/10283/3192/CINIC-10.tar.gz",
+                        "https://datashare.ed.ac.uk/bitstreams/e8e186cc-2688-48f1-aa5a-3fda1a43f8b6/download",
+                    ),
+                    checksum="md5:6ee4d0c996905fe93221de577967a372",
+                    size=687_544_992,
+                ),
+            ),
+            prepare="filterfreq.data.imagefolder:prepare",
+            licence="CC BY 4.0; a part of its images is ImageNet's: for research and education, not for commerce",
+            path=None,
+            train="train",
+            test="test",
+            test_fraction=None,
+        ),
+        Dataset(
+            name="svhn",
+            classes=_DIGITS,
+            image_size=32,
+            train_size=73_257,
+            test_size=26_032,
+            mean=(0.4377, 0.4438, 0.4728),
+            std=(0.1980, 0.2010, 0.1970),
+            augmentation="none",
+            cue_conflict=False,
+            sources=(
+                Source(
+                    file="train_32x32.mat",
+                    urls=("http://ufldl.stanford.edu/housenumbers/train_32x32.mat",),
+                    checksum="sha256:435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+                    size=182_040_794,
+                ),
+                Source(
+                    file="test_32x32.mat",
+                    urls=("http://ufldl.stanford.edu/housenumbers/test_32x32.mat",),
+                    checksum="sha256:cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+                    size=64_275_384,
+                ),
+            ),
+            prepare="filterfreq.data.svhn:prepare",
+            licence="not for commercial use; Netzer et al., Reading Digits in Natural Images, 2011",
+        ),
+        Dataset(
+            name="mnist",
+            classes=_DIGITS,
+            image_size=32,
+            train_size=60_000,
+            test_size=10_000,
+            mean=(0.1307, 0.1307, 0.1307),
+            std=(0.3081, 0.3081, 0.3081),
+            augmentation="none",
+            cue_conflict=False,
+            sources=_idx_sources(
+                (
+                    "https://storage.googleapis.com/cvdf-datasets/mnist",
+                    "https://ossci-datasets.s3.amazonaws.com/mnist",
+                ),
+                {
+                    "train-images-idx3": (
+                        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                        9_912_422,
+                    ),
+                    "train-labels-idx1": ("3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881),
+                    "t10k-images-idx3": ("8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1_648_877),
+                    "t10k-labels-idx1": ("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542),
+                },
+            ),
+            prepare="filterfreq.data.mnist:prepare",
+            licence="CC BY-SA 3.0",
+        ),
+        Dataset(
+            name="kmnist",
+            classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+            image_size=32,
+            train_size=60_000,
+            test_size=10_000,
+            mean=(0.1918, 0.1918, 0.1918),
+            std=(0.3483, 0.3483, 0.3483),
+            augmentation="none",
+            cue_conflict=False,
+            sources=_idx_sources(
+                ("http://codh.rois.ac.jp/kmnist/dataset/kmnist",),
+                {
+                    "train-images-idx3": (
+                        "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+                        18_165_135,
+                    ),
+                    "train-labels-idx1": ("e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17", 29_497),
+                    "t10k-images-idx3": ("edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5", 3_041_136),
+                    "t10k-labels-idx1": ("20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c", 5_120),
+                },
+            ),
+            prepare="filterfreq.data.mnist:prepare",
+            licence="CC BY-SA 4.0",
+        ),
+        Dataset(
+            name="fashionmnist",
+            classes=(
+                "T-shirt/top",
+                "Trouser",
+                "Pullover",
+                "Dress",
+                "Coat",
+                "Sandal",
+                "Shirt",
+                "Sneaker",
+                "Bag",
+                "Ankle boot",
+            ),
+            image_size=32,
+            train_size=60_000,
+            test_size=10_000,
+            mean=(0.2860, 0.2860, 0.2860),
+            std=(0.3530, 0.3530, 0.3530),
+            augmentation="none",
+            cue_conflict=False,
+            sources=_idx_sources(
+                ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",),
+                {
+                    "train-images-idx3": (
+                        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+                        26_421_880,
+                    ),
+                    "train-labels-idx1": ("a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845", 29_515),
+                    "t10k-images-idx3": ("346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073", 4_422_102),
+                    "t10k-labels-idx1": ("67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5", 5_148),
+                },
+            ),
+            prepare="filterfreq.data.mnist:prepare",
+            licence="MIT",
+        ),
+        Dataset(
+            name="tinyimagenet",
+            classes=(),
+            image_size=64,
+            train_size=100_000,
+            test_size=10_000,
+            mean=(0.4802, 0.4481, 0.3975),
+            std=(0.2764, 0.2689, 0.2816),
+            augmentation="crop",
+            cue_conflict=False,
+            sources=(
+                Source(
+                    file="tiny-imagenet-200.zip",
+                    urls=(
+                        "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
+                        "https://zenodo.org/records/10720917/files/tiny-imagenet-200.zip",
+                    ),
+                    checksum="md5:90528d7ca1a48142e341f4ef8d21d0de",
+                    size=248_100_043,
+                ),
+            ),
+            prepare="filterfreq.data.tinyimagenet:prepare",
+            licence="ImageNet's terms: for research and education, not for commerce",
         ),
     )
 }
