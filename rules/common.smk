@@ -1,5 +1,6 @@
 # From the config to runs, and from runs to paths: no other file builds a path of a run, a table or a figure.
 
+import re
 import sys
 from functools import cache, partial
 from pathlib import Path
@@ -97,6 +98,11 @@ def raw_files(wildcards):
         path = Path(entry.path).expanduser()
         return [] if path.is_dir() else [str(path)]
     return [raw_file(entry.name, source) for source in entry.sources]
+
+
+def published_corruptions(wildcards):
+    """The archive of a data set's published corrupted images."""
+    return raw_file(wildcards.dataset, study.published_corruptions[wildcards.dataset])
 
 
 def is_possible(product, dataset):

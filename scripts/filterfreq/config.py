@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
+from filterfreq.data.registry import Dataset, ImageFolder, Source, get_dataset
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import check_architecture
 
@@ -79,6 +79,13 @@ class Study:
         """
         return get_dataset(name, self.config.get("data"))
 
+    @property
+    def published_corruptions(self) -> dict[str, Source]:
+        """The published corrupted images of the runs' data sets, where there are some and the config wants them."""
+        wanted = self.config.get("data", {}).get("corruptions") == "published"
+        found = {run.dataset: self.dataset(run.dataset).corruptions for run in self.runs if wanted}
+        return {name: source for name, source in found.items() if source}
+
     def check_files(self) -> None:
         """Check that what the config says lies on the disk does, for the data sets of its runs.
 
@@ -90,7 +97,8 @@ class Study:
             entry = self.dataset(name)
             if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
                 raise InputError(f"data.datasets.{name}.path: there is no {entry.path}, neither folder nor archive")
-            for source in entry.sources if name in raw else ():
+            published = self.published_corruptions.get(name) if "corruption" in self.config["evaluation"] else None
+            for source in (*entry.sources, *filter(None, [published])) if name in raw else ():
                 if not Path(raw[name], source.file).expanduser().is_file():
                     raise InputError(
                         f"data.raw.{name}: there is no {source.file} in {raw[name]}, put it there or leave the key out"

@@ -121,3 +121,13 @@ def test_raw_files_elsewhere_are_used_in_place_of_a_download_and_checked(work):
     assert outcome.returncode == 1
     assert "error: mine/cifar-10-binary.tar.gz has 12 bytes and not the checksum" in outcome.stdout + outcome.stderr
     assert (work.folder / "mine" / "cifar-10-binary.tar.gz").read_bytes() == b"another file"
+
+
+def test_published_corruptions_are_downloaded_where_the_config_wants_them(work):
+    target = "results/data/cifar10/corruptions"
+    work.configure("", "cifar10")
+    assert work.due(target) == {"download": 1, "prepare": 1, "corrupt": 1}
+    work.configure("\ndata: {corruptions: published}\n", "cifar10")
+    assert work.due(target) == {"download": 2, "prepare": 1, "reorder_corruptions": 1}
+    work.configure("\ndata: {corruptions: published}\n", "mnist")
+    assert work.due("results/data/mnist/corruptions") == {"download": 4, "prepare": 1, "corrupt": 1}
