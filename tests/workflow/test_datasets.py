@@ -1,5 +1,7 @@
 """A folder of images as a data set of the config, and raw files that lie elsewhere, through the workflow."""
 
+import hashlib
+import io
 import os
 import tarfile
 from collections import Counter
@@ -8,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from filterfreq.data.registry import get_dataset
+from filterfreq.evaluation.corruptions import CORRUPTIONS
 
 ENTRY = "\ndata:\n  datasets:\n    animals: {{kind: imagefolder, path: {path}, image_size: 32, {split}}}\n"
 PREPARED = "results/data/animals/dataset.json"
@@ -131,3 +136,55 @@ def test_published_corruptions_are_downloaded_where_the_config_wants_them(work):
     assert work.due(target) == {"download": 2, "prepare": 1, "reorder_corruptions": 1}
     work.configure("\ndata: {corruptions: published}\n", "mnist")
     assert work.due("results/data/mnist/corruptions") == {"download": 4, "prepare": 1, "corrupt": 1}
+
+
+def test_raw_files_elsewhere_and_published_corruptions_become_the_prepared_images(unstarted, tmp_path):
+    """CIFAR-10 in its own layout but with 5 training and 20 test images, whose checksums the registry is given."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (25, 3, 32, 32), dtype=np.uint8)
+    labels = (np.arange(25) % 10).astype(np.uint8)
+    records = [bytes([label]) + image.tobytes() for label, image in zip(labels, pixels, strict=True)]
+    members = {f"cifar-10-batches-bin/data_batch_{part}.bin": records[part - 1] for part in range(1, 6)}
+    members["cifar-10-batches-bin/test_batch.bin"] = b"".join(records[5:])
+    write_tar(tmp_path / "mine" / "cifar-10-binary.tar.gz", "w:gz", members)
+    test_images = pixels[5:].transpose(0, 2, 3, 1)
+    arrays = {name: np.concatenate([test_images // severity for severity in range(1, 6)]) for name in CORRUPTIONS}
+    arrays["labels"] = np.tile(labels[5:], 5)
+    members = {f"CIFAR-10-C/{name}.npy": npy(array) for name, array in arrays.items()}
+    write_tar(tmp_path / "mine" / "CIFAR-10-C.tar", "w", members)
+
+    registry = "scripts/filterfreq/data/registry.py"
+    entry = get_dataset("cifar10")
+    for source in entry.raw_files:
+        digest = hashlib.sha256((tmp_path / "mine" / source.file).read_bytes()).hexdigest()
+        unstarted.edit(registry, source.checksum, f"sha256:{digest}")
+    unstarted.edit(registry, "train_size=50_000,\n            test_size=10_000", "train_size=5, test_size=20")
+    work = Work(unstarted, tmp_path)
+    work.configure("\ndata: {raw: {cifar10: mine}, corruptions: published}\n", "cifar10")
+    target = "results/data/cifar10/corruptions"
+    assert work.due(target) == {"prepare": 1, "reorder_corruptions": 1}
+    outcome = work.run(target)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+    clean = np.load(tmp_path / "results/data/cifar10/arrays/test_images.npy")
+    assert sorted(image.tobytes() for image in clean) == sorted(image.tobytes() for image in test_images)
+    # The config evaluates corruptions on the first 4 test images.
+    expected = np.concatenate([clean[:4] // severity for severity in range(1, 6)])
+    for name in CORRUPTIONS:
+        np.testing.assert_array_equal(np.load(tmp_path / target / f"{name}.npy"), expected)
+    assert work.due(target) == Counter()
+
+
+def npy(array) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def write_tar(path, mode, members) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with tarfile.open(path, mode) as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
