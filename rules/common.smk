@@ -1,5 +1,6 @@
 # From the config to runs, and from runs to paths: no other file builds a path of a run, a table or a figure.
 
+import re
 import sys
 from functools import cache, partial
 from pathlib import Path
@@ -9,7 +10,8 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from filterfreq.config import SUITES, Run, Study, load_claims
-from filterfreq.data.registry import get_dataset
+from filterfreq.data.archives import folder_state
+from filterfreq.data.registry import ImageFolder
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.machine import has_gpu
@@ -20,10 +22,12 @@ try:
     schemas = Path(workflow.basedir) / "schemas"
     study = Study(config, schemas / "config.schema.yaml")
     claims = load_claims(Path(workflow.basedir) / "claims.yaml", schemas / "claims.schema.yaml")
+    study.check_files()
 except InputError as error:
     raise WorkflowError(f"The config is refused. {error}") from error
 
 
+RAW = "results/data/{dataset}/raw/{file}"
 DATASET = "results/data/{dataset}/dataset.json"
 ARRAYS = "results/data/{dataset}/arrays"
 RUN = "results/runs/{dataset}/{model}/{variant}/seed-{seed}"
@@ -74,9 +78,37 @@ wildcard_constraints:
 
 def what_preparation_reads(wildcards):
     """A data set's entry in the registry, without what does not change its arrays, such as an address."""
-    entry = get_dataset(wildcards.dataset)
+    entry = study.dataset(wildcards.dataset)
     sources = [source.checksum for source in entry.sources]
-    return [entry.classes, entry.image_size, entry.train_size, entry.test_size, entry.mean, entry.std, sources]
+    facts = [entry.classes, entry.image_size, entry.train_size, entry.test_size, entry.mean, entry.std, sources]
+    if isinstance(entry, ImageFolder):
+        facts += [entry.train, entry.test, entry.test_fraction]
+        # An archive is an input, whose time Snakemake compares; of a folder it would see the uppermost level alone.
+        if entry.path and Path(entry.path).expanduser().is_dir():
+            facts.append(folder_state(Path(entry.path).expanduser()))
+    return facts
+
+
+def raw_file(dataset, source):
+    """Where a raw file is downloaded to, or lies already."""
+    folder = config.get("data", {}).get("raw", {}).get(dataset)
+    if folder is None:
+        return RAW.format(dataset=dataset, file=source.file)
+    return str(Path(folder).expanduser() / source.file)
+
+
+def raw_files(wildcards):
+    """All raw files of a data set, or the archive that is one; a folder that is one has them under their own names."""
+    entry = study.dataset(wildcards.dataset)
+    if isinstance(entry, ImageFolder) and entry.path:
+        path = Path(entry.path).expanduser()
+        return [] if path.is_dir() else [str(path)]
+    return [raw_file(entry.name, source) for source in entry.sources]
+
+
+def published_corruptions(wildcards):
+    """The archive of a data set's published corrupted images."""
+    return raw_file(wildcards.dataset, study.published_corruptions[wildcards.dataset])
 
 
 def is_possible(product, dataset):
@@ -226,7 +258,7 @@ def code_and_model(script):
 
 def code_and_dataset(script):
     """The same for a script that also prepares the wildcard's data set."""
-    return lambda wildcards: script_code(script, get_dataset(wildcards.dataset).prepare.partition(":")[0])
+    return lambda wildcards: script_code(script, study.dataset(wildcards.dataset).prepare.partition(":")[0])
 
 
 def refuse_without_gpu():

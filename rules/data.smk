@@ -1,6 +1,10 @@
 # Raw files to prepared arrays, and the corrupted copies of the test images: once per data set, for all models.
 
 
+# Its wildcard takes only the data sets whose corrupted images are to be the published ones.
+ruleorder: reorder_corruptions > corrupt
+
+
 localrules:
     download,
 
@@ -8,7 +12,7 @@ localrules:
 rule download:
     output:
         # Not removed and not made again by a change of code: a raw file is what its checksum says.
-        update("results/data/{dataset}/raw/{file}"),
+        update(RAW),
     log:
         "results/logs/download/{dataset}/{file}.log",
     benchmark:
@@ -25,9 +29,7 @@ rule download:
 
 rule prepare:
     input:
-        lambda wildcards: [
-            f"results/data/{wildcards.dataset}/raw/{source.file}" for source in get_dataset(wildcards.dataset).sources
-        ],
+        raw=raw_files,
     output:
         dataset=DATASET,
         arrays=directory(ARRAYS),
@@ -72,3 +74,30 @@ rule corrupt:
         code=code("corrupt"),
     script:
         "../scripts/corrupt.py"
+
+
+rule reorder_corruptions:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        published=published_corruptions,
+    output:
+        directory(CORRUPTED),
+    log:
+        "results/logs/reorder_corruptions/{dataset}.log",
+    benchmark:
+        "results/benchmarks/reorder_corruptions/{dataset}.tsv"
+    wildcard_constraints:
+        dataset="|".join(map(re.escape, study.published_corruptions)) or "(?!)",
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("data")["mem_mb"],
+        runtime=compute("data")["runtime"],
+    params:
+        images=config["evaluation"].get("corruption", {}).get("images"),
+        corruptions=list(CORRUPTIONS),
+        code=code("reorder_corruptions"),
+    script:
+        "../scripts/reorder_corruptions.py"

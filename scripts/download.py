@@ -7,5 +7,5 @@ from filterfreq.data.registry import get_dataset
 from filterfreq.jobs import job
 
 with job(snakemake):
-    sources = {source.file: source for source in get_dataset(snakemake.wildcards.dataset).sources}
+    sources = {source.file: source for source in get_dataset(snakemake.wildcards.dataset).raw_files}
     download(sources[snakemake.wildcards.file], Path(snakemake.output[0]))

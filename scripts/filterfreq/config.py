@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from filterfreq.data.registry import get_dataset
+from filterfreq.data.registry import Dataset, ImageFolder, Source, get_dataset
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import check_architecture, check_decomposable
 
@@ -74,6 +74,7 @@ class Study:
         validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
         _check(validator, config, "config")
         _check_finite(config, [])
+        self._check_datasets()
         self._check_training_names()
         self._check_attacks()
         for name, variant in config["variants"].items():
@@ -93,17 +94,55 @@ class Study:
         self._check_sources()
         self._check_training()
 
+    def dataset(self, name: str) -> Dataset:
+        """The entry of a data set, of the registry or of the config.
+
+        Raises:
+            InputError: there is none.
+        """
+        return get_dataset(name, self.config.get("data"))
+
+    @property
+    def published_corruptions(self) -> dict[str, Source]:
+        """The published corrupted images of the runs' data sets, where there are some and the config wants them."""
+        wanted = self.config.get("data", {}).get("corruptions") == "published"
+        found = {run.dataset: self.dataset(run.dataset).corruptions for run in self.runs if wanted}
+        return {name: source for name, source in found.items() if source}
+
+    def check_files(self) -> None:
+        """Check that what the config says lies on the disk does, for the data sets of its runs.
+
+        Raises:
+            InputError: a folder, an archive or a raw file is missing.
+        """
+        raw = self.config.get("data", {}).get("raw", {})
+        for name in dict.fromkeys(run.dataset for run in self.runs):
+            entry = self.dataset(name)
+            if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
+                raise InputError(f"data.datasets.{name}.path: there is no {entry.path}, neither folder nor archive")
+            published = self.published_corruptions.get(name) if "corruption" in self.config["evaluation"] else None
+            for source in (*entry.sources, *filter(None, [published])) if name in raw else ():
+                if not Path(raw[name], source.file).expanduser().is_file():
+                    raise InputError(
+                        f"data.raw.{name}: there is no {source.file} in {raw[name]}, put it there or leave the key out"
+                    )
+
+    def _check_datasets(self) -> None:
+        for section in ("datasets", "raw"):
+            for name in self.config.get("data", {}).get(section, {}):
+                _explained(self.dataset, name, f"data.{section}.{name}")
+
     def _check_training_names(self) -> None:
         for name in self.config["training"].get("models", {}):
             _explained(check_architecture, name, f"training.models.{name}")
         for name in self.config["training"].get("datasets", {}):
-            _explained(get_dataset, name, f"training.datasets.{name}")
+            _explained(self.dataset, name, f"training.datasets.{name}")
 
     def _check_attacks(self) -> None:
         """Refuse attacks that the results could not tell apart."""
         evaluation = self.config["evaluation"]
         for name in evaluation.get("datasets", {}):
-            _explained(get_dataset, name, f"evaluation.datasets.{name}")
+            _explained(self.dataset, name, f"evaluation.datasets.{name}")
         scopes = {"evaluation": evaluation}
         scopes |= {f"evaluation.datasets.{name}": suites for name, suites in evaluation.get("datasets", {}).items()}
         for where, suites in scopes.items():
@@ -162,7 +201,7 @@ class Study:
 
     def _runs(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[Run]:
         for name in experiment["datasets"]:
-            _explained(get_dataset, name, f"{where}.datasets")
+            _explained(self.dataset, name, f"{where}.datasets")
         for name in experiment["models"]:
             _explained(check_architecture, name, f"{where}.models")
         for name in experiment["variants"]:
@@ -214,7 +253,7 @@ class Study:
         variant = {key: value for key, value in self.variants[run.variant].items() if key != "label"}
         training = self.config["training"]
         settings = {
-            "augmentation": get_dataset(run.dataset).augmentation,
+            "augmentation": self.dataset(run.dataset).augmentation,
             **training["default"],
             **training.get("models", {}).get(run.model, {}),
             **training.get("datasets", {}).get(run.dataset, {}),
@@ -234,7 +273,7 @@ class Study:
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
-        can_conflict = get_dataset(dataset).cue_conflict
+        can_conflict = self.dataset(dataset).cue_conflict
         wanted = self._evaluation(dataset)
         return [suite for suite in SUITES if suite in wanted and (suite != "cue_conflict" or can_conflict)]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from filterfreq.errors import InputError
 
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""The numbers of the errors that say that a disk or a quota is full, or a file too large for it."""
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def _is_full(error: OSError | RuntimeError, temporary: Path) -> bool:
                 file.write(bytes(2**20))
         except OSError as refusal:
             error = refusal
-    return getattr(error, "errno", None) in _NO_SPACE
+    return getattr(error, "errno", None) in NO_SPACE
 
 
 def sha256(path: str | Path) -> str:

@@ -51,7 +51,7 @@ def write_archive(folder, files):
 
 def describe(folder, name, train_size, test_size):
     checksum = "md5:" + hashlib.md5((folder / RAW).read_bytes()).hexdigest()
-    source = Source(RAW, "http://localhost/raw.tar.gz", checksum, (folder / RAW).stat().st_size)
+    source = Source(RAW, ("http://localhost/raw.tar.gz",), checksum, (folder / RAW).stat().st_size)
     return replace(get_dataset(name), train_size=train_size, test_size=test_size, sources=(source,))
 
 
@@ -118,7 +118,7 @@ def test_an_archive_that_cannot_be_unpacked(tmp_path, damage):
     _, files = make_set("cifar10", 5, 10)
     write_archive(tmp_path, files)
     (tmp_path / RAW).write_bytes(damage((tmp_path / RAW).read_bytes()))
-    with pytest.raises(InputError, match=r"raw.tar.gz cannot be unpacked \(.*\): delete it and download it again"):
+    with pytest.raises(InputError, match=r"raw.tar.gz cannot be read \(.*\): replace it by a whole copy"):
         prepare(tmp_path, tmp_path / "out", 0, describe(tmp_path, "cifar10", 5, 10))
     assert not (tmp_path / "out").exists()
 
@@ -127,7 +127,7 @@ def test_a_missing_member(tmp_path):
     _, files = make_set("cifar10", 5, 10)
     del files["cifar-10-batches-bin/data_batch_3.bin"]
     write_archive(tmp_path, files)
-    with pytest.raises(InputError, match=r"cannot be unpacked .*data_batch_3.bin"):
+    with pytest.raises(InputError, match=r"raw.tar.gz lacks .*data_batch_3.bin"):
         prepare(tmp_path, tmp_path / "out", 0, describe(tmp_path, "cifar10", 5, 10))
 
 

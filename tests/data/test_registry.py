@@ -1,7 +1,9 @@
+import re
 import subprocess
 import sys
 
 import pytest
+from torchvision.datasets import KMNIST, MNIST, SVHN, FashionMNIST
 
 from filterfreq.data.registry import AUGMENTATIONS, DATASETS, get_dataset, prepare_dataset
 from filterfreq.errors import InputError
@@ -12,8 +14,33 @@ def test_entry_is_complete(name):
     dataset = get_dataset(name)
     assert dataset.name == name
     assert dataset.augmentation in AUGMENTATIONS
-    assert len(set(dataset.classes)) == len(dataset.classes) == {"cifar100": 100}.get(name, 10)
+    # Tiny ImageNet's 200 are read from its files.
+    assert len(set(dataset.classes)) == len(dataset.classes) == {"cifar100": 100, "tinyimagenet": 0}.get(name, 10)
     assert (dataset.mean is None) == (dataset.std is None)
+    assert dataset.licence
+    assert len({source.file for source in dataset.sources}) == len(dataset.sources)
+    for source in dataset.sources:
+        assert re.fullmatch(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", source.checksum)
+        assert source.size > 0
+        assert all(url.startswith(("http://", "https://")) for url in source.urls)
+        assert source.urls
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [("mnist", MNIST), ("kmnist", KMNIST), ("fashionmnist", FashionMNIST)],
+)
+def test_files_and_classes_are_those_of_torchvision(name, published):
+    dataset = get_dataset(name)
+    assert {source.file for source in dataset.sources} == {file for file, _ in published.resources}
+    assert {url.rpartition("/")[0] + "/" for source in dataset.sources for url in source.urls} & set(published.mirrors)
+    if name != "mnist":
+        assert dataset.classes == tuple(published.classes)
+
+
+def test_svhns_files_are_those_of_torchvision():
+    urls = [source.urls[0] for source in get_dataset("svhn").sources]
+    assert urls == [SVHN.split_list[split][0] for split in ("train", "test")]
 
 
 def test_published_facts_of_cifar100():
@@ -27,19 +54,20 @@ def test_published_facts_of_cifar100():
 def test_unknown_name_gets_a_close_match():
     with pytest.raises(InputError, match=r"unknown data set 'cifar_10': did you mean 'cifar10'"):
         get_dataset("cifar_10")
-    with pytest.raises(InputError, match="choose one of texdigits, cifar10, cifar100"):
+    with pytest.raises(InputError, match="choose one of texdigits, cifar10, cifar100, cinic10, svhn, mnist, "):
         get_dataset("moon")
 
 
 def test_prepare_dataset_stops_before_any_output(tmp_path):
     with pytest.raises(InputError, match=r"cifar-10-binary.tar.gz is missing"):
-        prepare_dataset("cifar10", tmp_path / "raw", tmp_path / "output", seed=0)
+        prepare_dataset(get_dataset("cifar10"), tmp_path / "raw", tmp_path / "output", seed=0)
     assert not (tmp_path / "output").exists()
 
 
 def test_registry_arrays_and_preparation_import_no_torch():
     code = (
-        "import sys, filterfreq.data.arrays, filterfreq.data.cifar, filterfreq.data.texdigits;"
+        "import sys, filterfreq.data.arrays, filterfreq.data.cifar, filterfreq.data.texdigits, filterfreq.data.mnist;"
+        "import filterfreq.data.imagefolder, filterfreq.data.svhn, filterfreq.data.tinyimagenet;"
         "print({'torch', 'sklearn', 'skimage', 'pandas'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": "scripts"}, capture_output=True, text=True)

@@ -74,6 +74,12 @@ def fresh(tmp_path_factory) -> Project:
     return Project(folder)
 
 
+@pytest.fixture
+def unstarted(fresh, tmp_path) -> Project:
+    """A copy of the workflow before anything has run that a test may change."""
+    return copied(fresh.folder, tmp_path / "project")
+
+
 @pytest.fixture(scope="session")
 def finished(fresh, tmp_path_factory) -> Project:
     """The whole tiny study, run through the command; not to be changed."""

@@ -4,7 +4,8 @@
 file, SHA-256, shape and dtype of every array:
 
 - `train_images`, `test_images`, optionally `cue_conflict_images`: uint8, N x H x W x 3;
-- `train_labels`, `test_labels`, optionally `cue_conflict_shapes`, `cue_conflict_textures`: int64, N, class indices.
+- `train_labels`, `test_labels`, optionally `cue_conflict_shapes`, `cue_conflict_textures`: int64, N, class indices;
+- optionally `test_order`: int64, N, the place of each test image among those of the source.
 
 The test images are in an order of which every prefix is close to class-balanced, so that an evaluation may take the
 first n of them.
@@ -56,6 +57,45 @@ def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     mean = shares @ values
     std = np.sqrt(shares @ values**2 - mean**2)
     return mean.tolist(), std.tolist()
+
+
+def save_splits(
+    folder: str | Path,
+    dataset: Dataset,
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    *,
+    seed: int,
+    sources: dict[str, str],
+) -> None:
+    """Write a data set as `save_dataset` does, its test images in `balanced_order`, with their `test_order`.
+
+    Args:
+        folder: where it goes.
+        dataset: the registry's entry.
+        train: images, uint8, N x H x W x 3, and labels, int64, N.
+        test: likewise, in the source's order.
+        seed: fixes the order of the test images.
+        sources: what they were made from: checksums of raw files, versions of packages.
+
+    Raises:
+        InputError: there are other numbers of images than the entry says or than of labels, or as for `save_dataset`.
+    """
+    for split, (images, labels), wanted in (("train", train, dataset.train_size), ("test", test, dataset.test_size)):
+        if len(images) != len(labels) or wanted not in (None, len(images)):
+            raise InputError(
+                f"{dataset.name} has {len(images)} {split} images and {len(labels)} labels, but there should be "
+                f"{'as many of both' if wanted is None else wanted}: get whole copies of {', '.join(sources)}"
+            )
+    order = balanced_order(test[1], np.random.default_rng(seed))
+    arrays = {
+        "train_images": train[0],
+        "train_labels": train[1],
+        "test_images": test[0][order],
+        "test_labels": test[1][order],
+        "test_order": order,
+    }
+    save_dataset(folder, dataset, arrays, seed=seed, sources=sources)
 
 
 def save_dataset(
@@ -221,7 +261,10 @@ def _check_kind(path: Path, name: str, array: np.ndarray) -> None:
 
 
 def _check_labels(path: Path, array: np.ndarray, num_classes: int) -> None:
-    if array.ndim == 1 and (array.min() < 0 or array.max() >= num_classes):
+    if path.stem == "test_order":
+        if not np.array_equal(np.sort(array), np.arange(len(array))):
+            raise InputError(f"{path} is no order of {len(array)} images: prepare it again")
+    elif array.ndim == 1 and (array.min() < 0 or array.max() >= num_classes):
         raise InputError(
             f"{path} holds labels from {array.min()} to {array.max()}, but there are {num_classes} classes: "
             "prepare it again"

@@ -4,15 +4,13 @@ A record is one label byte (CIFAR-100: the coarse label, then the fine one) and 
 as https://www.cs.toronto.edu/~kriz/cifar.html describes.
 """
 
-import gzip
-import tarfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from filterfreq.data.arrays import balanced_order, save_dataset
+from filterfreq.data.archives import read_files
+from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.registry import Dataset
 from filterfreq.errors import InputError
@@ -53,36 +51,20 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
     path = Path(raw_folder) / source.file
     layout = _LAYOUTS[dataset.name]
     verify(source, path)
-    try:
-        with tarfile.open(path, "r:gz") as archive:
-            train_images, train_labels = _read(archive, layout.train, layout.label_bytes, dataset.train_size)
-            test_images, test_labels = _read(archive, layout.test, layout.label_bytes, dataset.test_size)
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, KeyError) as error:
-        raise InputError(f"{path} cannot be unpacked ({error}): delete it and download it again") from error
-    order = balanced_order(test_labels, np.random.default_rng(seed))
-    arrays = {
-        "train_images": train_images,
-        "train_labels": train_labels,
-        "test_images": test_images[order],
-        "test_labels": test_labels[order],
-    }
-    save_dataset(output_folder, dataset, arrays, seed=seed, sources={source.file: source.checksum})
+    members = dict(read_files(path, layout.train + layout.test))
+    train = _decode(path, members, layout.train, layout.label_bytes, dataset.train_size)
+    test = _decode(path, members, layout.test, layout.label_bytes, dataset.test_size)
+    save_splits(output_folder, dataset, train, test, seed=seed, sources={source.file: source.checksum})
 
 
-def _read(
-    archive: tarfile.TarFile, members: tuple[str, ...], label_bytes: int, count: int
+def _decode(
+    path: Path, members: dict[str, bytes], names: tuple[str, ...], label_bytes: int, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read images, uint8, N x 32 x 32 x 3, and labels, int64, N, from the members of the archive."""
-    parts = []
-    for member in members:
-        file = archive.extractfile(member)
-        if file is None:
-            raise InputError(f"{member} in {archive.name} is no file: delete the archive and download it again")
-        parts.append(file.read())
-    raw = np.frombuffer(b"".join(parts), dtype=np.uint8)
+    """Return images, uint8, N x 32 x 32 x 3, and labels, int64, N, of some members of the archive."""
+    raw = np.frombuffer(b"".join(members[name] for name in names), dtype=np.uint8)
     if len(raw) != count * (label_bytes + _PIXELS):
         raise InputError(
-            f"{', '.join(members)} in {archive.name} hold {len(raw)} bytes, but {count} records take "
+            f"{', '.join(names)} in {path} hold {len(raw)} bytes, but {count} records take "
             f"{count * (label_bytes + _PIXELS)}: delete the archive and download it again"
         )
     records = raw.reshape(count, label_bytes + _PIXELS)

@@ -1,0 +1,155 @@
+"""Files of a folder, a tar or a zip, read the same way; nothing is unpacked onto the disk."""
+
+import hashlib
+import lzma
+import os
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from filterfreq.errors import InputError
+
+_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, NotImplementedError, OSError)
+# Where members would go, were they unpacked; `tarfile.data_filter` refuses links out of it, and devices.
+_NOWHERE = "/nonexistent-folder-of-an-archive"
+
+
+def list_files(path: str | Path) -> list[str]:
+    """Return the names of all files of a folder or an archive, sorted, with `/` between folders and no leading `./`.
+
+    What file managers and archivers add is left out: hidden files and folders, and `__MACOSX`.
+
+    Raises:
+        InputError: as for `read_files`.
+    """
+    with _damage_named(path):
+        return sorted(name for name, _ in _files(Path(path)) if not _is_hidden(name))
+
+
+def read_files(path: str | Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield names and contents of files of a folder or an archive, in the order in which they lie there.
+
+    A compressed tar can only be read from front to end, which is why the order is its own.
+
+    Args:
+        path: a folder, a tar (plain, gzip, bzip2 or xz) or a zip.
+        wanted: names as `list_files` gives them.
+
+    Raises:
+        InputError: there is neither folder nor archive at the path, it is damaged or lacks a wanted file, or a member
+            of the archive has an absolute path or one that leaves the archive's folder, is a link that does, a device,
+            or there twice.
+    """
+    missing = set(wanted)
+    with _damage_named(path):
+        for name, read in _files(Path(path)):
+            if name in missing:
+                missing.remove(name)
+                yield name, read()
+                if not missing:
+                    return
+    if missing:
+        raise InputError(f"{path} lacks {', '.join(sorted(missing)[:3])}: is it the right file, and whole?")
+
+
+def folder_state(path: str | Path) -> str:
+    """Return a SHA-256 over names, sizes and times of change of a folder's files: another one when any has changed.
+
+    It reads no file, so that it may be asked for before every run.
+    """
+    path = Path(path)
+    digest = hashlib.sha256()
+    for name in list_files(path):
+        found = (path / name).stat()
+        digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _damage_named(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGE as error:
+        raise InputError(f"{path} cannot be read ({error}): replace it by a whole copy") from error
+
+
+def _files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Yield every file's name and the function that reads it, which must be called before the next is asked for."""
+    if path.is_dir():
+        yield from _files_of_folder(path)
+        return
+    if not path.exists():
+        raise InputError(f"{path} is missing: give the path of a folder, a tar or a zip")
+    # A tar may hold a zip that would be found at its end, so it is asked first.
+    if tarfile.is_tarfile(path):
+        found = _files_of_tar(path)
+    elif zipfile.is_zipfile(path):
+        found = _files_of_zip(path)
+    else:
+        raise InputError(f"{path} cannot be read (neither tar nor zip): replace it by a whole copy")
+    seen: set[str] = set()
+    for name, read in found:
+        if name in seen:
+            raise InputError(f"{path} holds {name} twice: only one of them can be meant, so it is not read")
+        seen.add(name)
+        yield name, read
+
+
+def _files_of_folder(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    for folder, folders, files in os.walk(path, followlinks=True):
+        folders.sort()
+        for file in sorted(files):
+            found = Path(folder, file)
+            yield found.relative_to(path).as_posix(), found.read_bytes
+
+
+def _files_of_tar(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    with tarfile.open(path, "r:*") as archive:
+        for member in archive:
+            _refuse_name(path, member.name)
+            if not (member.isreg() or member.isdir()):
+                try:
+                    tarfile.data_filter(member, _NOWHERE)
+                except tarfile.FilterError as error:
+                    raise InputError(f"{path} holds an unsafe member ({error}): it is not read") from error
+            if not member.isdir():
+                yield _plain(member.name), lambda member=member: _content(archive, member)
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    try:
+        file = archive.extractfile(member)
+    except KeyError as error:  # a link to a member that is not there
+        raise tarfile.TarError(error.args[0]) from error
+    return file.read()
+
+
+def _files_of_zip(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            _refuse_name(path, member.filename)
+            mode = member.external_attr >> 16
+            if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise InputError(
+                    f"{path} holds an unsafe member ({member.filename} is a link or a device): it is not read"
+                )
+            if not member.is_dir():
+                yield _plain(member.filename), lambda member=member: archive.read(member)
+
+
+def _refuse_name(path: Path, name: str) -> None:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[:1]:
+        raise InputError(f"{path} holds an unsafe member ({name!r} leaves the archive's folder): it is not read")
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def _plain(name: str) -> str:
+    return PurePosixPath(name).as_posix()

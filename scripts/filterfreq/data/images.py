@@ -1,0 +1,50 @@
+"""Image files as arrays of one size."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from filterfreq.errors import InputError
+
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+
+
+def decode_image(content: bytes, name: str, size: int) -> np.ndarray:
+    """Decode an image file, and resize it where it does not have the size.
+
+    Images are resized as by torchvision's `Resize(size)` and `CenterCrop(size)` of PIL images: the shorter side to
+    `size` (bilinear over all pixels that fall into one, so without aliasing), and then the centre. An image of the
+    right size keeps every pixel. Grey levels become three equal channels; transparency is dropped.
+
+    Args:
+        content: the file's bytes.
+        name: what to call it in the message.
+        size: height and width of the result, in pixels.
+
+    Returns:
+        uint8, size x size x 3.
+
+    Raises:
+        InputError: the bytes are no image, a damaged one, or one of more than 8 bits a channel.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if image.mode.startswith("I") or image.mode == "F":
+                raise InputError(f"{name} has more than 8 bits a channel: convert it to an 8-bit image first")
+            rgb = image.convert("RGB")
+    except _UNREADABLE as error:
+        # Of an object in memory the message tells only the address.
+        reason = "no known image format" if "cannot identify" in str(error) else error
+        raise InputError(f"{name} is no readable image ({reason}): repair it or take it out") from error
+    return np.asarray(fit(rgb, size))
+
+
+def fit(image: Image.Image, size: int) -> Image.Image:
+    """Scale an image's shorter side to `size` pixels and cut out the centre, as `decode_image` describes."""
+    if image.size == (size, size):
+        return image
+    shorter = min(image.size)
+    width, height = (int(size * side / shorter) for side in image.size)
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    return image.resize((width, height), Image.Resampling.BILINEAR).crop((left, top, left + size, top + size))

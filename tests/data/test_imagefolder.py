@@ -1,0 +1,266 @@
+import hashlib
+import io
+import shutil
+import tarfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from torchvision import transforms
+
+from filterfreq.data.archives import list_files, read_files
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.imagefolder import find_classes, prepare
+from filterfreq.data.images import decode_image
+from filterfreq.data.registry import get_dataset
+from filterfreq.errors import InputError
+
+CLASSES = ("ant", "bee", "cat")
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "cifar10_jpeg.tar.xz"
+
+
+def picture(rng, height=32, width=32) -> np.ndarray:
+    return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def png(pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "png")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Five training and two test images of each class, with the things that stray into such folders."""
+    rng = np.random.default_rng(0)
+    root = tmp_path / "animals"
+    for split, count in (("train", 5), ("test", 2)):
+        for name in CLASSES:
+            (root / split / name).mkdir(parents=True)
+            for number in range(count):
+                (root / split / name / f"{number}.PNG").write_bytes(png(picture(rng)))
+    (root / "README.txt").write_text("three animals")
+    (root / "train" / ".DS_Store").write_text("")
+    (root / "train" / "ant" / "._0.PNG").write_text("")
+    (root / "train" / "ant" / "notes.txt").write_text("")
+    return root
+
+
+def entry(path, **changes):
+    settings = {"kind": "imagefolder", "path": str(path), "image_size": 32, "train": "train", "test": "test"}
+    settings = {key: value for key, value in (settings | changes).items() if value is not None}
+    return get_dataset("animals", {"datasets": {"animals": settings}})
+
+
+def prepared(path, output, seed=0, **changes) -> PreparedDataset:
+    prepare(output, output, seed, entry(path, **changes))
+    return PreparedDataset(output)
+
+
+def pixels(path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def arrays(dataset) -> dict:
+    return {name: dataset.array(name) for name in dataset.record["arrays"]}
+
+
+def test_every_pixel_and_label_arrives(folder, tmp_path):
+    dataset = prepared(folder, tmp_path / "out")
+    assert dataset.name == "animals"
+    assert dataset.classes == CLASSES
+    expected = [pixels(folder / "train" / name / f"{number}.PNG") for name in CLASSES for number in range(5)]
+    np.testing.assert_array_equal(dataset.images("train"), expected)
+    np.testing.assert_array_equal(dataset.labels("train"), np.repeat([0, 1, 2], 5))
+    found = {
+        image.tobytes(): label for image, label in zip(dataset.images("test"), dataset.labels("test"), strict=True)
+    }
+    for label, name in enumerate(CLASSES):
+        for number in range(2):
+            assert found.pop(pixels(folder / "test" / name / f"{number}.PNG").tobytes()) == label
+    assert not found
+    assert sorted(dataset.labels("test")[:3]) == [0, 1, 2]
+    scaled = np.stack(expected) / 255
+    np.testing.assert_allclose(dataset.mean, scaled.mean(axis=(0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(dataset.std, scaled.std(axis=(0, 1, 2)), rtol=1e-10)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("suffix", ["tar", "tar.xz", "zip"])
+def test_a_folder_and_its_archive_give_the_same_arrays(folder, tmp_path, suffix, wrapped):
+    archive = tmp_path / f"animals.{suffix}"
+    # In another order than the folder's, and with the last names first.
+    files = sorted((path for path in folder.rglob("*") if path.is_file()), reverse=True)
+    base = folder.parent if wrapped else folder
+    if suffix == "zip":
+        with zipfile.ZipFile(archive, "w") as opened:
+            for file in files:
+                opened.write(file, file.relative_to(base))
+    else:
+        with tarfile.open(archive, "w:xz" if suffix == "tar.xz" else "w") as opened:
+            for file in files:
+                opened.add(file, file.relative_to(base))
+    one, two = (arrays(prepared(path, tmp_path / name)) for path, name in ((folder, "one"), (archive, "two")))
+    assert one.keys() == two.keys()
+    for name, array in one.items():
+        np.testing.assert_array_equal(two[name], array)
+
+
+def test_given_mean_std_and_augmentation(folder, tmp_path):
+    dataset = prepared(folder, tmp_path / "out", mean=[0.5, 0.4, 0.3], std=[0.1, 0.2, 0.3])
+    assert (dataset.mean, dataset.std) == ((0.5, 0.4, 0.3), (0.1, 0.2, 0.3))
+    assert entry(folder).augmentation == "none"
+    assert entry(folder, augmentation="flip").augmentation == "flip"
+
+
+def test_a_fraction_is_drawn_of_each_class_by_the_seed(folder, tmp_path):
+    one, same, other = (
+        prepared(folder / "train", tmp_path / str(i), seed, train=None, test=None, test_fraction=0.4)
+        for i, seed in enumerate((0, 0, 1))
+    )
+    for dataset in (one, other):
+        assert np.bincount(dataset.labels("train")).tolist() == [3, 3, 3]
+        assert np.bincount(dataset.labels("test")).tolist() == [2, 2, 2]
+        images = [*dataset.images("train"), *dataset.images("test")]
+        assert len({image.tobytes() for image in images}) == 15
+    for name, array in arrays(one).items():
+        np.testing.assert_array_equal(same.array(name), array)
+    assert {image.tobytes() for image in one.images("test")} != {image.tobytes() for image in other.images("test")}
+
+
+@pytest.mark.parametrize(("fraction", "count"), [(0.01, 1), (0.5, 2), (0.99, 4)])
+def test_a_fraction_leaves_images_on_both_sides(folder, tmp_path, fraction, count):
+    dataset = prepared(folder, tmp_path / "out", test=None, test_fraction=fraction)
+    assert np.bincount(dataset.labels("test")).tolist() == [count] * 3
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (64, 64), (48, 100), (101, 33), (20, 31), (33, 32)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P"])
+def test_sizes_and_modes_as_torchvision_has_them(height, width, mode):
+    image = Image.fromarray(picture(np.random.default_rng(0), height, width)).convert(mode)
+    buffer = io.BytesIO()
+    image.save(buffer, "png")
+    resize = transforms.Compose([transforms.Resize(32), transforms.CenterCrop(32)])
+    expected = np.asarray(resize(Image.open(buffer).convert("RGB")))
+    np.testing.assert_array_equal(decode_image(buffer.getvalue(), "x", 32), expected)
+
+
+def test_an_image_of_more_bits_is_refused(folder, tmp_path):
+    Image.fromarray(np.full((32, 32), 1000, dtype=np.uint16)).save(folder / "train" / "bee" / "deep.png")
+    with pytest.raises(InputError, match=r"train/bee/deep.png in .*animals has more than 8 bits a channel"):
+        prepared(folder, tmp_path / "out")
+
+
+def test_no_such_path(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere is missing: give the path of a folder, a tar or a zip"):
+        prepared(tmp_path / "nowhere", tmp_path / "out")
+
+
+def test_no_class_folders(folder, tmp_path):
+    with pytest.raises(InputError, match=r"animals has no class folders in 'val': it holds README.txt, test, train"):
+        prepared(folder, tmp_path / "out", test="val")
+    with pytest.raises(InputError, match=r"ant has no class folders in '.': it holds 0.PNG, 1.PNG, .*"):
+        prepared(folder / "train" / "ant", tmp_path / "out", train=None, test=None, test_fraction=0.5)
+
+
+def test_one_class(folder, tmp_path):
+    for split in ("train", "test"):
+        for name in ("bee", "cat"):
+            shutil.rmtree(folder / split / name)
+    with pytest.raises(InputError, match=r"has one class folder in 'train', 'ant': there must be two or more"):
+        prepared(folder, tmp_path / "out")
+
+
+def test_a_test_class_that_is_not_trained_on(folder, tmp_path):
+    (folder / "test" / "cat").rename(folder / "test" / "dog")
+    with pytest.raises(InputError, match=r"has the class 'dog' in test but not in train: take it out or add"):
+        prepared(folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", [b"no image", png(picture(np.random.default_rng(0)))[:500], b""])
+def test_an_unreadable_image_is_named(folder, tmp_path, content):
+    (folder / "train" / "bee" / "3.PNG").write_bytes(content)
+    with pytest.raises(InputError, match=r"train/bee/3.PNG in .*animals is no readable image \(.*\): repair it"):
+        prepared(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_too_few_images(folder, tmp_path):
+    for number in range(5):
+        (folder / "train" / "ant" / f"{number}.PNG").unlink()
+    with pytest.raises(InputError, match=r"animals has no images in train/ant: images are .jpg"):
+        prepared(folder, tmp_path / "out")
+    (folder / "train" / "ant" / "0.PNG").write_bytes(png(picture(np.random.default_rng(0))))
+    with pytest.raises(InputError, match=r"animals has one image of the class 'ant': two are needed"):
+        prepared(folder, tmp_path / "out", test=None, test_fraction=0.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"test": None}, "needs either test, a folder, or test_fraction"),
+        ({"test_fraction": 0.1}, "needs either test, a folder, or test_fraction"),
+        ({"mean": [0.5, 0.5, 0.5]}, "has one of mean and std: give both"),
+    ],
+)
+def test_entries_that_contradict_themselves(tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        entry(tmp_path, **changes)
+
+
+def test_a_name_of_the_registry_is_refused():
+    with pytest.raises(InputError, match="'cifar10' is in the registry already: give the config's own another name"):
+        get_dataset("cifar10", {"datasets": {"cifar10": {}}})
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs shared/data/cifar10_jpeg.tar.xz")
+def test_the_layout_of_cifar10_as_jpeg():
+    """Preparing all of it takes half a minute; this reads the names and two images."""
+    names = list_files(SHARED)
+    for split, count in (("train", 5_000), ("test", 1_000)):
+        classes = find_classes(SHARED, names, split)
+        assert tuple(classes) == get_dataset("cifar10").classes
+        assert [len(images) for images in classes.values()] == [count] * 10
+    for name, content in read_files(SHARED, names[:2]):
+        assert 0 < decode_image(content, name, 32).std() < 128
+
+
+def test_cinic10_in_its_layout(tmp_path):
+    """Its archive has three splits, of which `valid` is left out, and texts beside them; some images are grey."""
+    registered = get_dataset("cinic10")
+    rng = np.random.default_rng(0)
+    archive = tmp_path / "CINIC-10.tar.gz"
+    pictures = {}
+    with tarfile.open(archive, "w:gz") as opened:
+        for name in ("README", "synsets-to-cifar-10-classes.txt"):
+            opened.addfile(tarfile.TarInfo(name))
+        for split in ("train", "valid", "test"):
+            for label in registered.classes:
+                for file in ("cifar10-train-1.png", f"n{rng.integers(10**8):08d}_10.png"):
+                    image = picture(rng)[..., 0] if file.startswith("n") else picture(rng)
+                    pictures[split, label, file] = image if image.ndim == 3 else np.stack([image] * 3, axis=2)
+                    member = tarfile.TarInfo(f"./{split}/{label}/{file}")
+                    content = png(image)
+                    member.size = len(content)
+                    opened.addfile(member, io.BytesIO(content))
+    checksum = "md5:" + hashlib.md5(archive.read_bytes()).hexdigest()
+    source = replace(registered.sources[0], checksum=checksum, size=archive.stat().st_size)
+    tiny = replace(registered, sources=(source,), train_size=20, test_size=20)
+    prepare(tmp_path, tmp_path / "out", 0, tiny)
+    dataset = PreparedDataset(tmp_path / "out")
+    assert dataset.classes == registered.classes
+    assert dataset.mean == registered.mean
+    expected = [image for (split, _, _), image in pictures.items() if split == "train"]
+    np.testing.assert_array_equal(dataset.images("train"), expected)
+    np.testing.assert_array_equal(dataset.labels("train"), np.repeat(range(10), 2))
+    tests = np.stack([image for (split, _, _), image in pictures.items() if split == "test"])
+    np.testing.assert_array_equal(dataset.images("test"), tests[dataset.array("test_order")])
+
+    with pytest.raises(InputError, match="cinic10 has 20 train images and 20 labels, but there should be 90000"):
+        prepare(tmp_path, tmp_path / "other", 0, replace(tiny, train_size=90_000))
+    with pytest.raises(InputError, match=r"has the classes airplane, .*, not those of cinic10"):
+        prepare(tmp_path, tmp_path / "other", 0, replace(tiny, classes=("a", "b")))

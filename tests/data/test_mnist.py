@@ -1,0 +1,103 @@
+import gzip
+import hashlib
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from torchvision import transforms
+from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
+
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.mnist import prepare, read_idx
+from filterfreq.data.registry import Source, get_dataset
+from filterfreq.errors import InputError
+
+SIZES = {"train": 30, "t10k": 20}
+
+
+def make_set(folder, name):
+    """Random images and labels in the four files; returns them, and the entry that describes the files."""
+    rng = np.random.default_rng(0)
+    contents = {}
+    splits = {}
+    for split, size in SIZES.items():
+        images = rng.integers(0, 256, (size, 28, 28), dtype=np.uint8)
+        labels = rng.permutation(np.arange(size) % 10).astype(np.uint8)
+        contents[f"{split}-images-idx3-ubyte.gz"] = struct.pack(">4i", 2051, size, 28, 28) + images.tobytes()
+        contents[f"{split}-labels-idx1-ubyte.gz"] = struct.pack(">2i", 2049, size) + labels.tobytes()
+        splits[split] = images, labels
+    for file, content in contents.items():
+        (folder / file).write_bytes(gzip.compress(content))
+    return splits, described(folder, name)
+
+
+def described(folder, name):
+    entry = get_dataset(name)
+    sources = []
+    for source in entry.sources:
+        content = (folder / source.file).read_bytes()
+        sources.append(Source(source.file, source.urls, "md5:" + hashlib.md5(content).hexdigest(), len(content)))
+    return replace(entry, sources=tuple(sources), train_size=SIZES["train"], test_size=SIZES["t10k"])
+
+
+@pytest.mark.parametrize("name", ["mnist", "kmnist", "fashionmnist"])
+def test_every_image_and_label_arrives(tmp_path, name):
+    splits, entry = make_set(tmp_path, name)
+    prepare(tmp_path, tmp_path / "out", 0, entry)
+    prepared = PreparedDataset(tmp_path / "out")
+    order = prepared.array("test_order")
+    assert order.tolist() != list(range(20))
+    for split, (images, labels), places in (
+        ("train", splits["train"], np.arange(30)),
+        ("test", splits["t10k"], order),
+    ):
+        resize = transforms.Compose([transforms.Resize(32), transforms.Grayscale(3)])
+        expected = np.stack([np.asarray(resize(Image.fromarray(image))) for image in images])
+        np.testing.assert_array_equal(prepared.images(split), expected[places])
+        np.testing.assert_array_equal(prepared.labels(split), labels[places])
+    assert sorted(prepared.labels("test")[:10]) == list(range(10))
+    assert (prepared.mean, prepared.std) == (get_dataset(name).mean, get_dataset(name).std)
+    assert set(prepared.record["sources"]) == {source.file for source in entry.sources}
+
+
+def test_idx_as_torchvision_reads_it(tmp_path):
+    make_set(tmp_path, "mnist")
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    (tmp_path / "plain").write_bytes(gzip.decompress(path.read_bytes()))
+    np.testing.assert_array_equal(read_idx(path), read_sn3_pascalvincent_tensor(str(tmp_path / "plain")).numpy())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no gzip", r"file cannot be read \(.*\): replace"),
+        (gzip.compress(b"x" * 1000)[:-12], r"file cannot be read \(.*\): replace"),
+        (gzip.compress(b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0"), "file is no IDX file of bytes"),
+        (gzip.compress(b"\0\0"), "file is no IDX file of bytes"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x05abcd"), r"file has 4 values for the shape \(5,\)"),
+        (gzip.compress(b"\0\0\x08\x03\0\0\0\x05"), r"file has 0 values for the shape \(5,\)"),
+    ],
+)
+def test_what_is_no_idx_file(tmp_path, content, message):
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_idx(tmp_path / "file")
+
+
+def test_other_numbers_than_the_registry_says(tmp_path):
+    _, entry = make_set(tmp_path, "mnist")
+    with pytest.raises(InputError, match=r"mnist has 20 test images and 20 labels, but there should be 10000: get"):
+        prepare(tmp_path, tmp_path / "out", 0, replace(entry, test_size=10_000))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(struct.pack(">2i", 2049, 29) + bytes(29)))
+    with pytest.raises(InputError, match="mnist has 30 train images and 29 labels"):
+        prepare(tmp_path, tmp_path / "out", 0, described(tmp_path, "mnist"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_file_is_found_by_its_checksum(tmp_path):
+    _, entry = make_set(tmp_path, "mnist")
+    (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(b"")
+    with pytest.raises(InputError, match=r"t10k-images-idx3-ubyte.gz has 0 bytes and not the checksum md5:"):
+        prepare(tmp_path, tmp_path / "out", 0, entry)

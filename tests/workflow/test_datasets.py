@@ -1,0 +1,190 @@
+"""A folder of images as a data set of the config, and raw files that lie elsewhere, through the workflow."""
+
+import hashlib
+import io
+import os
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from filterfreq.data.registry import get_dataset
+from filterfreq.evaluation.corruptions import CORRUPTIONS
+
+ENTRY = "\ndata:\n  datasets:\n    animals: {{kind: imagefolder, path: {path}, image_size: 32, {split}}}\n"
+PREPARED = "results/data/animals/dataset.json"
+
+
+class Work:
+    """A folder to run the workflow in, with a config of its own."""
+
+    def __init__(self, project, folder: Path) -> None:
+        self.project, self.folder = project, folder
+        self.config = folder / "animals.yaml"
+
+    def configure(self, data: str, dataset: str = "animals") -> None:
+        text = (self.project.folder / "tiny.yaml").read_text()
+        self.config.write_text(text.replace("[texdigits]", f"[{dataset}]") + data)
+
+    def run(self, *arguments):
+        return self.project.snakemake(*arguments, "--directory", str(self.folder), config=str(self.config))
+
+    def due(self, *arguments) -> Counter:
+        return self.project.plan(*arguments, "--directory", str(self.folder), config=str(self.config)).jobs
+
+
+@pytest.fixture
+def work(fresh, tmp_path) -> Work:
+    return Work(fresh, tmp_path)
+
+
+@pytest.fixture
+def animals(tmp_path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("ant", "bee"):
+        (tmp_path / "animals" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = rng.integers(0, 256, (40, 48, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "animals" / name / f"{number}.png")
+    return tmp_path / "animals"
+
+
+def test_a_folder_goes_through_every_evaluation_and_its_changes_are_noticed(work, animals):
+    work.configure(ENTRY.format(path="animals", split="test_fraction: 0.3"))
+    plan = work.due()
+    assert plan["prepare"] == plan["corrupt"] == 1
+    assert plan["download"] == plan["evaluate_cue_conflict"] == 0
+    for suite in ("clean", "adversarial", "autoattack", "corruption"):
+        assert plan[f"evaluate_{suite}"] == 2
+    result = "results/runs/animals/resnet_8_2/plain/seed-0/evaluations/clean.csv"
+    outcome = work.run(result)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "animals,resnet_8_2,plain,0,clean,accuracy,split=test," in (work.folder / result).read_text()
+
+    assert work.due(PREPARED) == Counter()
+    os.utime(animals / "ant" / "3.png", ns=(1, 1))
+    assert work.due(PREPARED) == {"prepare": 1}
+
+
+def test_an_archive_is_an_input(work, animals):
+    archive = work.folder / "animals.tar"
+    with tarfile.open(archive, "w") as opened:
+        opened.add(animals, "animals")
+    work.configure(ENTRY.format(path=archive, split="train: ., test_fraction: 0.3"))
+    outcome = work.run(PREPARED)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert work.due(PREPARED) == Counter()
+    with tarfile.open(archive, "a") as opened:
+        opened.add(animals / "ant" / "0.png", "animals/ant/more.png")
+    assert work.due(PREPARED) == {"prepare": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "dataset", "message"),
+    [
+        (
+            ENTRY.format(path="nowhere", split="test: test"),
+            "animals",
+            "data.datasets.animals.path: there is no nowhere, neither folder nor archive",
+        ),
+        (
+            "\ndata: {raw: {cifar10: nowhere}}\n",
+            "cifar10",
+            "data.raw.cifar10: there is no cifar-10-binary.tar.gz in nowhere",
+        ),
+        (
+            "\ndata: {raw: {cifar: nowhere}}\n",
+            "cifar10",
+            "data.raw.cifar: unknown data set 'cifar': did you mean 'cifar10'",
+        ),
+        (
+            ENTRY.format(path="animals", split="test: ../test"),
+            "animals",
+            "data.datasets.animals.test: '../test' is not of the form",
+        ),
+    ],
+)
+def test_what_is_not_there_stops_before_any_work(work, data, dataset, message):
+    work.configure(data, dataset)
+    outcome = work.run()
+    assert outcome.returncode == 1
+    said = outcome.stdout + outcome.stderr
+    assert f"The config is refused. {message}" in said
+    assert "Traceback" not in said
+    assert not (work.folder / "results").exists()
+
+
+def test_raw_files_elsewhere_are_used_in_place_of_a_download_and_checked(work):
+    (work.folder / "mine").mkdir()
+    (work.folder / "mine" / "cifar-10-binary.tar.gz").write_bytes(b"another file")
+    work.configure("\ndata: {raw: {cifar10: mine}}\n", "cifar10")
+    assert work.due("results/data/cifar10/dataset.json") == {"prepare": 1}
+    outcome = work.run("results/data/cifar10/dataset.json")
+    assert outcome.returncode == 1
+    assert "error: mine/cifar-10-binary.tar.gz has 12 bytes and not the checksum" in outcome.stdout + outcome.stderr
+    assert (work.folder / "mine" / "cifar-10-binary.tar.gz").read_bytes() == b"another file"
+
+
+def test_published_corruptions_are_downloaded_where_the_config_wants_them(work):
+    target = "results/data/cifar10/corruptions"
+    work.configure("", "cifar10")
+    assert work.due(target) == {"download": 1, "prepare": 1, "corrupt": 1}
+    work.configure("\ndata: {corruptions: published}\n", "cifar10")
+    assert work.due(target) == {"download": 2, "prepare": 1, "reorder_corruptions": 1}
+    work.configure("\ndata: {corruptions: published}\n", "mnist")
+    assert work.due("results/data/mnist/corruptions") == {"download": 4, "prepare": 1, "corrupt": 1}
+
+
+def test_raw_files_elsewhere_and_published_corruptions_become_the_prepared_images(unstarted, tmp_path):
+    """CIFAR-10 in its own layout but with 5 training and 20 test images, whose checksums the registry is given."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (25, 3, 32, 32), dtype=np.uint8)
+    labels = (np.arange(25) % 10).astype(np.uint8)
+    records = [bytes([label]) + image.tobytes() for label, image in zip(labels, pixels, strict=True)]
+    members = {f"cifar-10-batches-bin/data_batch_{part}.bin": records[part - 1] for part in range(1, 6)}
+    members["cifar-10-batches-bin/test_batch.bin"] = b"".join(records[5:])
+    write_tar(tmp_path / "mine" / "cifar-10-binary.tar.gz", "w:gz", members)
+    test_images = pixels[5:].transpose(0, 2, 3, 1)
+    arrays = {name: np.concatenate([test_images // severity for severity in range(1, 6)]) for name in CORRUPTIONS}
+    arrays["labels"] = np.tile(labels[5:], 5)
+    members = {f"CIFAR-10-C/{name}.npy": npy(array) for name, array in arrays.items()}
+    write_tar(tmp_path / "mine" / "CIFAR-10-C.tar", "w", members)
+
+    registry = "scripts/filterfreq/data/registry.py"
+    entry = get_dataset("cifar10")
+    for source in entry.raw_files:
+        digest = hashlib.sha256((tmp_path / "mine" / source.file).read_bytes()).hexdigest()
+        unstarted.edit(registry, source.checksum, f"sha256:{digest}")
+    unstarted.edit(registry, "train_size=50_000,\n            test_size=10_000", "train_size=5, test_size=20")
+    work = Work(unstarted, tmp_path)
+    work.configure("\ndata: {raw: {cifar10: mine}, corruptions: published}\n", "cifar10")
+    target = "results/data/cifar10/corruptions"
+    assert work.due(target) == {"prepare": 1, "reorder_corruptions": 1}
+    outcome = work.run(target)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+    clean = np.load(tmp_path / "results/data/cifar10/arrays/test_images.npy")
+    assert sorted(image.tobytes() for image in clean) == sorted(image.tobytes() for image in test_images)
+    # The config evaluates corruptions on the first 4 test images.
+    expected = np.concatenate([clean[:4] // severity for severity in range(1, 6)])
+    for name in CORRUPTIONS:
+        np.testing.assert_array_equal(np.load(tmp_path / target / f"{name}.npy"), expected)
+    assert work.due(target) == Counter()
+
+
+def npy(array) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def write_tar(path, mode, members) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with tarfile.open(path, mode) as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
