@@ -104,8 +104,8 @@ def apply_policy(images: torch.Tensor, policy: str, seed: int) -> torch.Tensor:
 def add_gaussian_noise(images: torch.Tensor, sigma: float, generator: torch.Generator) -> torch.Tensor:
     """Add Gaussian noise to every second image, by chance, and clip to [0, 1].
 
-    Gaussian noise training of Rusak et al., A Simple Way to Make Neural Networks Robust Against Diverse Image
-    Corruptions, ECCV 2020: the standard deviation is fixed, and each image stays clean with probability 1/2.
+    After Rusak et al., A Simple Way to Make Neural Networks Robust Against Diverse Image Corruptions, ECCV 2020, with a
+    fixed standard deviation. Each image stays clean with probability 1/2, so that clean accuracy is trained for too.
 
     Args:
         images: float32, N x C x H x W, in [0, 1], on any device.

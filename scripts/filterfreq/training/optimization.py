@@ -21,8 +21,8 @@ def make_optimizer(model: nn.Module, settings: dict) -> Optimizer:
 
     `adahessian` (Yao et al., ADAHESSIAN, AAAI 2021) is timm's: one Hutchinson draw for each step, its estimate of the
     diagonal averaged over the last two axes of a convolution's weights (section 3.2), decay decoupled as in `adamw`. Of
-    a layer in the DCT basis these axes are frequencies, as in the released code. It reads gradients that can be
-    differentiated again (see `backward`), and its draws have to be seeded (see `seed_draws`).
+    a layer in the DCT basis these axes are frequencies. It reads gradients that can be differentiated again (see
+    `backward`), and its draws have to be seeded (see `seed_draws`).
 
     Args:
         model: what is trained.
@@ -93,7 +93,8 @@ def make_schedule(optimizer: Optimizer, settings: dict) -> LRScheduler:
     - `cosine`: (1 + cos(pi t / E)) / 2 (Loshchilov & Hutter 2017, without restarts);
     - `warmup_cosine`: (t + 1) / W in the first W = 3 E // 10 epochs, then (1 + cos(pi (t - W) / (E - W))) / 2.
 
-    They are those of the released code of Lukasik et al. 2023, whose warm-up however starts its line at almost zero.
+    The names and their numbers are those of the released code of Lukasik et al. 2023; where its warm-up starts was not
+    known when this was written.
 
     Args:
         optimizer: the optimizer whose rate is scheduled.
