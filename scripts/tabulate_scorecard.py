@@ -3,7 +3,7 @@
 from filterfreq.analysis.claims import score
 from filterfreq.evaluation.results import read_results
 from filterfreq.jobs import job
-from filterfreq.publishing.scorecard import scorecard_table
+from filterfreq.publishing.tables import scorecard_table
 
 with job(snakemake):
     scores = score(read_results(snakemake.input), snakemake.params.claims)

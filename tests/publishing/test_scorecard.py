@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from filterfreq.publishing.scorecard import scorecard_figure, scorecard_table
+from filterfreq.publishing.scorecard import scorecard_figure
+from filterfreq.publishing.tables import scorecard_table
 
 LABELS = {"plain": "plain", "wd": "WD_1"}
 

@@ -128,7 +128,8 @@ def test_changed_settings_of_one_evaluation_redo_it_alone(project):
     project.edit("tiny.yaml", "attacks: [apgd-ce]", "attacks: [apgd-ce, square]")
     assert project.plan().jobs == Counter(
         {"evaluate_autoattack": 2, "aggregate": 1}
-        | dict.fromkeys(["tabulate_main", "tabulate_adversarial", "draw_accuracy_epsilon"], 1)
+        | dict.fromkeys(["tabulate_main", "tabulate_differences", "tabulate_adversarial", "draw_accuracy_epsilon"], 1)
+        | dict.fromkeys(SCORECARD, 1)
     )
 
 

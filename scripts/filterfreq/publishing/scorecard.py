@@ -1,4 +1,4 @@
-"""The scorecard: what the results say of the papers' claims, as a table and as a figure."""
+"""The figure of what the results say of the papers' claims."""
 
 import textwrap
 
@@ -6,16 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from filterfreq.publishing.selection import comparison_label
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled
-from filterfreq.publishing.table import TextTable
 
-_SIGNS = {
-    "higher": "> {}",
-    "lower": "< -{}",
-    "not lower": "> -{}",
-    "not higher": "< {}",
-    "equal": "within ±{}",
-}
 # Verdicts differ in marker and fill too, so that they survive a grey copy.
 _MARKS = {
     "supported": {"marker": "o", "color": "#117733", "markerfacecolor": "#117733"},
@@ -23,33 +16,6 @@ _MARKS = {
     "undecided": {"marker": "o", "color": "0.45", "markerfacecolor": "white"},
 }
 _ROW, _STATEMENT_WIDTH = 0.5, 56
-
-
-def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) -> TextTable:
-    """Return the claims with effects, intervals and verdicts.
-
-    Args:
-        scores: what `filterfreq.analysis.claims.score` returns.
-        labels: display labels of the variants; others keep their names.
-        dataset: the data set, for the caption.
-    """
-    rows = [
-        {
-            "claim": row["statement"],
-            "comparison": _comparison(row, labels),
-            "claimed": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
-            "verdict": row["verdict"],
-            "effect": "–" if np.isnan(row["effect"]) else f"{100 * row['effect']:+.1f}",
-            "95 % interval": _interval(row),
-            "pairs": str(row["pairs"]),
-        }
-        for row in scores.to_dict("records")
-    ]
-    caption = (
-        f"The papers' claims on {dataset}. Effects are differences of the two variants in percentage points, mean over "
-        "pairs of runs of one model and seed, with Student's 95 % interval; claimed is the smallest effect of interest."
-    )
-    return TextTable(scores, pd.DataFrame(rows), caption, right=3)
 
 
 @styled
@@ -89,17 +55,8 @@ def scorecard_figure(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
     return figure
 
 
-def _comparison(row: dict, labels: dict[str, str]) -> str:
-    treatment, control = (labels.get(row[side], row[side]) for side in ("treatment", "control"))
-    return f"{treatment} against {control}"
-
-
-def _interval(row: dict) -> str:
-    return "–" if np.isnan(row["ci_low"]) else f"[{100 * row['ci_low']:+.1f}, {100 * row['ci_high']:+.1f}]"
-
-
 def _statement(row: dict, labels: dict[str, str]) -> str:
-    return f"{textwrap.fill(row['statement'], _STATEMENT_WIDTH)}\n({_comparison(row, labels)})"
+    return f"{textwrap.fill(row['statement'], _STATEMENT_WIDTH)}\n({comparison_label(row, labels)})"
 
 
 def _verdict(row: dict) -> str:

@@ -1,6 +1,6 @@
 """What tables and figures share: choosing results, means over seeds, and the names of things."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -87,6 +87,12 @@ def norm_label(norm: str) -> str:
 def corruption_label(corruption: str) -> str:
     """Return a corruption's name for readers: "jpeg_compression" is JPEG compression."""
     return " ".join(_SPELLINGS.get(word, word) for word in corruption.split("_"))
+
+
+def comparison_label(claim: Mapping, labels: dict[str, str]) -> str:
+    """Return which variants a claim compares, by label where they have one: "WD + penalty against plain"."""
+    treatment, control = (labels.get(claim[side], claim[side]) for side in ("treatment", "control"))
+    return f"{treatment} against {control}"
 
 
 def family_grid(corruptions: Iterable[str]) -> tuple[dict[str, dict[int, str]], int]:

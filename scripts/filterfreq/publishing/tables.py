@@ -16,6 +16,7 @@ from filterfreq.publishing.selection import (
     FAMILIES,
     attack_label,
     attacks,
+    comparison_label,
     corruption_label,
     in_order,
     norm_label,
@@ -24,6 +25,13 @@ from filterfreq.publishing.selection import (
 )
 from filterfreq.publishing.table import Direction, Table, TextTable
 
+_SIGNS = {
+    "higher": "> {}",
+    "lower": "< -{}",
+    "not lower": "> -{}",
+    "not higher": "< {}",
+    "equal": "within ±{}",
+}
 _RUN = ["model", "variant", "seed"]
 _ACCURACY = ["clean", "adversarial", "autoattack"]
 
@@ -238,6 +246,33 @@ def shape_bias_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
     )
 
 
+def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) -> TextTable:
+    """Return the claims with effects, intervals and verdicts.
+
+    Args:
+        scores: what `filterfreq.analysis.claims.score` returns.
+        labels: display labels of the variants; others keep their names.
+        dataset: the data set, for the caption.
+    """
+    rows = [
+        {
+            "claim": row["statement"],
+            "comparison": comparison_label(row, labels),
+            "claimed": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
+            "verdict": row["verdict"],
+            "effect": "–" if np.isnan(row["effect"]) else f"{100 * row['effect']:+.1f}",
+            "95 % interval": _interval(row),
+            "pairs": str(row["pairs"]),
+        }
+        for row in scores.to_dict("records")
+    ]
+    caption = (
+        f"The papers' claims on {dataset}. Effects are differences of the two variants in percentage points, mean over "
+        "pairs of runs of one model and seed, with Student's 95 % interval; claimed is the smallest effect of interest."
+    )
+    return TextTable(scores, pd.DataFrame(rows), caption, right=3)
+
+
 def _main_columns(frame: pd.DataFrame, baseline: str) -> list[tuple[str, str, pd.Series]]:
     columns = [*_clean(frame)]
     for attack, norm in attacks(frame):
@@ -259,6 +294,10 @@ def _meanings(columns: list[tuple[str, str, pd.Series]], variants: dict[str, str
     }
     shown = {part for measure, setting, _ in columns for part in (measure, setting)}
     return "".join(f"; {meaning}" for name, meaning in meanings.items() if name in shown)
+
+
+def _interval(row: dict) -> str:
+    return "–" if np.isnan(row["ci_low"]) else f"[{100 * row['ci_low']:+.1f}, {100 * row['ci_high']:+.1f}]"
 
 
 def _difference(mean: float, low: float, high: float, pairs: int) -> str:
