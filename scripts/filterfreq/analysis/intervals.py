@@ -1,7 +1,7 @@
 """Intervals for the mean of paired differences. Imports no torch."""
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr, stdtrit
 
 
 def student_interval(differences: np.ndarray, confidence: float = 0.95) -> tuple[float, float]:
@@ -20,7 +20,7 @@ def student_interval(differences: np.ndarray, confidence: float = 0.95) -> tuple
     n = len(differences)
     if n < 2:
         return np.nan, np.nan
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * np.std(differences, ddof=1) / np.sqrt(n)
+    half = stdtrit(n - 1, (1 + confidence) / 2) * np.std(differences, ddof=1) / np.sqrt(n)
     return float(np.mean(differences) - half), float(np.mean(differences) + half)
 
 
@@ -42,7 +42,7 @@ def bootstrap_interval(differences: np.ndarray, confidence: float = 0.95) -> tup
     n = len(differences)
     if n < 2:
         return np.nan, np.nan
-    tail = stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf((1 - confidence) / 2, n - 1))
+    tail = ndtr(np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 - confidence) / 2))
     means = differences[np.random.default_rng(0).integers(n, size=(10_000, n))].mean(axis=1)
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
