@@ -3,6 +3,7 @@
 import hashlib
 import lzma
 import os
+import posixpath
 import stat
 import tarfile
 import zipfile
@@ -14,8 +15,6 @@ from pathlib import Path, PurePosixPath
 from filterfreq.errors import InputError
 
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, NotImplementedError, OSError)
-# Where members would go, were they unpacked; `tarfile.data_filter` refuses links out of it, and devices.
-_NOWHERE = "/nonexistent-folder-of-an-archive"
 
 
 def list_files(path: str | Path) -> list[str]:
@@ -111,11 +110,7 @@ def _files_of_tar(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     with tarfile.open(path, "r:*") as archive:
         for member in archive:
             _refuse_name(path, member.name)
-            if not (member.isreg() or member.isdir()):
-                try:
-                    tarfile.data_filter(member, _NOWHERE)
-                except tarfile.FilterError as error:
-                    raise InputError(f"{path} holds an unsafe member ({error}): it is not read") from error
+            _refuse_kind(path, member)
             if not member.isdir():
                 yield _plain(member.name), lambda member=member: _content(archive, member)
 
@@ -145,6 +140,20 @@ def _refuse_name(path: Path, name: str) -> None:
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[:1]:
         raise InputError(f"{path} holds an unsafe member ({name!r} leaves the archive's folder): it is not read")
+
+
+def _refuse_kind(path: Path, member: tarfile.TarInfo) -> None:
+    """Refuse devices, and links whose target lies outside the archive's folder."""
+    if member.isreg() or member.isdir():
+        return
+    # A symbolic link is relative to its own folder, a hard one to the archive's.
+    folder = posixpath.dirname(member.name) if member.issym() else ""
+    target = posixpath.normpath(posixpath.join(folder, member.linkname))
+    if not (member.issym() or member.islnk()) or target.startswith(("/", "../")) or target == "..":
+        raise InputError(
+            f"{path} holds an unsafe member ({member.name!r} is a device or leaves the archive's folder): "
+            "it is not read"
+        )
 
 
 def _is_hidden(name: str) -> bool:
