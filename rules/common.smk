@@ -57,6 +57,7 @@ TABLES = {
 FIGURES = {
     "figure_accuracy_epsilon": (["clean", "adversarial"], ["autoattack"]),
     "figure_corruptions": (["corruption"], []),
+    "figure_frequency_filtered": (["frequency_filtered"], []),
     "figure_shape_bias": (["cue_conflict"], []),
     "figure_dct_energy": (["filters"], []),
     "figure_scorecard": (["clean"], [suite for suite in SUITES if suite != "clean"]),

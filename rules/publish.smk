@@ -11,6 +11,7 @@ localrules:
     tabulate_scorecard,
     draw_accuracy_epsilon,
     draw_corruptions,
+    draw_frequency_filtered,
     draw_shape_bias,
     draw_dct_energy,
     draw_scorecard,
@@ -229,6 +230,29 @@ rule draw_corruptions:
         code=code("draw_corruptions"),
     script:
         "../scripts/draw_corruptions.py"
+
+
+rule draw_frequency_filtered:
+    input:
+        aggregated_inputs("figure_frequency_filtered"),
+    output:
+        png=published(FIGURE, "frequency_filtered.png", "Low and high frequencies"),
+        pdf=named(FIGURE, "frequency_filtered.pdf"),
+    log:
+        "results/logs/draw_frequency_filtered/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_frequency_filtered/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("draw_frequency_filtered"),
+    script:
+        "../scripts/draw_frequency_filtered.py"
 
 
 rule draw_shape_bias:

@@ -8,7 +8,14 @@ from matplotlib.text import Text
 
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
-from filterfreq.publishing.figures import accuracy_against_epsilon, corruptions, dct_energy, shape_bias, training_curves
+from filterfreq.publishing.figures import (
+    accuracy_against_epsilon,
+    corruptions,
+    dct_energy,
+    frequency_filtered,
+    shape_bias,
+    training_curves,
+)
 from filterfreq.publishing.style import save, variant_styles
 
 VARIANTS = {"plain": "plain", "wd": "WD", "fgsm": "FGSM training"}
@@ -288,3 +295,26 @@ def test_a_figure_is_the_same_twice(robustness, tmp_path):
         save(accuracy_against_epsilon(robustness, VARIANTS), tmp_path / f"{name}.png", tmp_path / f"{name}.pdf")
         files.append(((tmp_path / f"{name}.png").read_bytes(), (tmp_path / f"{name}.pdf").read_bytes()))
     assert files[0] == files[1]
+
+
+def test_filtered_images_have_a_panel_for_each_side_of_the_radius(results_of):
+    radii = {"low": (4, 12, 8), "high": (6,)}
+    rows = [
+        (model, variant, seed, "frequency_filtered", "accuracy", {"pass": kind, "radius": radius}, start + radius / 40)
+        for model in ("net_a", "net_b")
+        for variant, start in (("plain", 0.2), ("wd", 0.4))
+        for seed, start in ((0, start - 0.05), (1, start + 0.05))
+        for kind, its_radii in radii.items()
+        for radius in its_radii
+    ]
+    figure = frequency_filtered(results_of(rows), VARIANTS)
+    check_layout(figure)
+    assert list(panels(figure)) == ["low frequencies kept", "high frequencies kept", ""]
+    low, high = figure.axes[:2]
+    assert line(low, "wd") == ([4, 8, 12], pytest.approx([0.5, 0.6, 0.7]))
+    assert line(high, "plain") == ([6], pytest.approx([0.35]))
+
+
+def test_a_filter_that_was_not_evaluated_has_no_panel(results_of):
+    rows = [("net", "plain", 0, "frequency_filtered", "accuracy", {"pass": "high", "radius": 4}, 0.5)]
+    assert list(panels(frequency_filtered(results_of(rows), VARIANTS))) == ["high frequencies kept"]

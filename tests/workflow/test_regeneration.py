@@ -9,6 +9,7 @@ PLOTS = Counter(
     for name in (
         "accuracy_epsilon",
         "corruptions",
+        "frequency_filtered",
         "shape_bias",
         "dct_energy",
         "scorecard",

@@ -22,6 +22,7 @@ TARGETS = {
     "table_scorecard": {"tabulate_scorecard"},
     "figure_accuracy_epsilon": {"draw_accuracy_epsilon"},
     "figure_corruptions": {"draw_corruptions"},
+    "figure_frequency_filtered": {"draw_frequency_filtered"},
     "figure_shape_bias": {"draw_shape_bias"},
     "figure_dct_energy": {"draw_dct_energy"},
     "figure_scorecard": {"draw_scorecard"},

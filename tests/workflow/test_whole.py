@@ -44,7 +44,7 @@ def test_every_table_and_figure_is_there(finished):
     }
     figures = finished.folder / "results/figures/tiny/texdigits"
     pngs = sorted(figures.glob("*.png"))
-    assert len(pngs) == 9
+    assert len(pngs) == 10
     for png in pngs:
         image = np.asarray(Image.open(png).convert("L"))
         assert image.std() > 5, f"{png.name} is all but blank"
@@ -104,7 +104,7 @@ def test_every_job_has_its_log_and_its_benchmark(finished):
     }
     assert logs == benchmarks
     # for each run training, perturbations and its suites; data and corruptions; aggregates; tables and figures
-    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + len(SUITES) + 1 + 7 + 9
+    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + len(SUITES) + 1 + 7 + 10
 
 
 def test_no_training_state_is_left(finished):

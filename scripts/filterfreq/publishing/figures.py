@@ -39,6 +39,7 @@ from filterfreq.publishing.style import (
 )
 
 _NORMS = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$"}
+_PASSES = {"low": "low frequencies kept", "high": "high frequencies kept"}
 _HEAT = "mako_r"
 # Of the heat maps, in inches. Shares are written where two digits and a margin fit into a cell.
 _LARGEST_CELL, _WRITTEN_CELL = 0.17, 0.15
@@ -123,6 +124,33 @@ def corruptions(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         grid[0, 0].xaxis.set_major_locator(MultipleLocator(1))
         part.supxlabel("severity")
         part.supylabel("accuracy (%)")
+    add_legend(figure, styles)
+    return figure
+
+
+@styled
+def frequency_filtered(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
+    """Draw accuracy on low-passed and high-passed images against the radius, one panel each, one row per model.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of filtered images.
+    """
+    frame = select(results, variants, ["frequency_filtered"])
+    styles = variant_styles(present_variants(frame, variants))
+    panels = {kind: title for kind, title in _PASSES.items() if (frame["pass"] == kind).any()}
+    models = list(frame["model"].cat.categories)
+    figure = new_figure(COLUMN_WIDTH * len(panels), 0.3 + 1.7 * len(models))
+    grid = figure.subplots(len(models), len(panels), sharey=True, sharex="col", squeeze=False)
+    for model, row in zip(models, grid, strict=True):
+        for kind, axes in zip(panels, row, strict=True):
+            shown = frame[(frame["model"] == model) & (frame["pass"] == kind)]
+            draw_lines(axes, shown, "radius", "value", styles, markers=True)
+            axes.set_title(panels[kind] if model == models[0] else "")
+            axes.set_xlabel("radius (cycles per image)" if model == models[-1] else "")
+            axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
+        row[0].set_ylim(-0.03, 1.04)
+        row[0].yaxis.set_major_formatter(PERCENT)
     add_legend(figure, styles)
     return figure
 
