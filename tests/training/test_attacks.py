@@ -276,3 +276,20 @@ def test_on_a_real_ball_pgd_is_at_least_as_strong_as_fgsm(convolutional):
     weak = fgsm(convolutional, images, labels, 0.1)
     strong = pgd(convolutional, images, labels, 0.1, 20, 0.0125, generator=torch.Generator().manual_seed(0))
     assert loss(images) < loss(weak) <= loss(strong)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_chosen_images_start_where_they_do_among_all(norm):
+    images, labels = (
+        torch.rand(6, 3, 4, 4, generator=torch.Generator().manual_seed(0)),
+        torch.zeros(6, dtype=torch.int64),
+    )
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 3))
+    chosen = torch.tensor([False, True, False, True, True, False])
+    # A step of length zero leaves the random start.
+    every, some = (
+        pgd(model, images, labels, 0.1, 1, 0.0, norm, generator=torch.Generator().manual_seed(1), chosen=choice)
+        for choice in (None, chosen)
+    )
+    assert torch.equal(some, every[chosen])
+    assert not torch.equal(some, images[chosen])
