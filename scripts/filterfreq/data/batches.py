@@ -6,13 +6,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import AUGMENTATIONS
 from filterfreq.errors import InputError, unknown
 
 POLICIES: tuple[str, ...] = ("autoaugment", "augmix")
 
 
-def to_images(array: np.ndarray | torch.Tensor, device: torch.device | str) -> torch.Tensor:
+def to_images(array: np.ndarray | ImageFiles | torch.Tensor, device: torch.device | str) -> torch.Tensor:
     """Turn stored images into what classifiers take.
 
     Args:
@@ -25,7 +26,7 @@ def to_images(array: np.ndarray | torch.Tensor, device: torch.device | str) -> t
     Raises:
         TypeError: `array` is not uint8, so that 255 would not be its white.
     """
-    images = array if isinstance(array, torch.Tensor) else torch.tensor(array)
+    images = array if isinstance(array, torch.Tensor) else torch.tensor(np.asarray(array))
     if images.dtype != torch.uint8:
         raise TypeError(f"stored images are uint8, not {images.dtype}")
     return images.to(device).float().div_(255).permute(0, 3, 1, 2)

@@ -1,0 +1,77 @@
+"""Large images stay in files: a sequence of them that is used like an array and decodes what is asked for."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from filterfreq.data.images import decode_image
+from filterfreq.errors import InputError
+
+
+class ImageFiles:
+    """Image files as one array, uint8, N x size x size x 3, of which a slice is decoded when it is made an array.
+
+    `files[10:20]` is again `ImageFiles`, and `np.asarray(files[10:20])` reads and decodes those ten. So evaluations
+    take them like a memory map, batch by batch.
+
+    Args:
+        folder: where the files lie.
+        names: their paths in it, with `/` between folders.
+        size: height and width of the images, in pixels.
+        resize: the shorter side, in pixels, before the centre is cut out; by default `size`.
+        threads: how many files to decode at once.
+
+    Attributes:
+        shape: (N, size, size, 3).
+        dtype: uint8.
+    """
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(
+        self, folder: str | Path, names: Sequence[str], size: int, resize: int | None = None, threads: int = 1
+    ) -> None:
+        self.folder = Path(folder)
+        self.names = names
+        self.size = size
+        self.resize = resize
+        self.threads = threads
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:  # noqa: D102  # described above
+        return len(self.names), self.size, self.size, 3
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.names)
+
+    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Self:
+        """Return some of the images, still as files: by a slice or by their places."""
+        names = self.names[index] if isinstance(index, slice) else [self.names[i] for i in index]
+        return type(self)(self.folder, names, self.size, self.resize, self.threads)
+
+    def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
+        """Read and decode the images.
+
+        Raises:
+            InputError: a file is missing or no image.
+            ValueError: `copy` is False, which decoding cannot do.
+        """
+        if copy is False:
+            raise ValueError("image files are decoded into a new array: copy cannot be False")
+        images = np.empty(self.shape, dtype=np.uint8)
+        with ThreadPoolExecutor(self.threads) as pool:
+            for place, image in enumerate(pool.map(self._read, self.names)):
+                images[place] = image
+        return images if dtype is None else images.astype(dtype, copy=False)
+
+    def _read(self, name: str) -> np.ndarray:
+        path = self.folder / name
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror}): prepare the data set again") from error
+        return decode_image(content, str(path), self.size, self.resize)
