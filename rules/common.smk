@@ -40,6 +40,7 @@ CORRUPTED = "results/data/{dataset}/corruptions"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
+TABLE_OF_EXPERIMENT = "results/tables/{experiment}/{name}"
 FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 
 TABLE_FORMS = ("csv", "md", "tex", "html", "txt")
@@ -47,10 +48,16 @@ TABLE_FORMS = ("csv", "md", "tex", "html", "txt")
 # What a table or figure shows is made of the suites that it cannot do without, and of those that add to it.
 TABLES = {
     "table_main": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
+    "table_paper": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
     "table_differences": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
     "table_adversarial": (["adversarial"], ["clean", "autoattack"]),
     "table_corruptions": (["corruption"], ["clean"]),
     "table_shape_bias": (["cue_conflict"], []),
+    "table_out_of_distribution": (["out_of_distribution"], ["clean", "corruption", "cue_conflict"]),
+    "table_ablation": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
+    "table_penalties": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
+    "table_transfer": (["transfer"], ["clean", "adversarial"]),
+    "table_calibration": (["clean", "corruption"], []),
     "table_costs": ([], []),
     "table_scorecard": (["clean"], [suite for suite in SUITES if suite != "clean"]),
 }
@@ -60,11 +67,21 @@ FIGURES = {
     "figure_frequency_filtered": (["frequency_filtered"], []),
     "figure_shape_bias": (["cue_conflict"], []),
     "figure_dct_energy": (["filters"], []),
+    "figure_ablation": (["clean"], ["adversarial", "autoattack", "corruption"]),
+    "figure_penalties": (["clean"], ["adversarial", "autoattack", "corruption"]),
+    "figure_transfer": (["clean", "transfer"], ["adversarial"]),
+    "figure_calibration": (["clean", "corruption"], []),
     "figure_scorecard": (["clean"], [suite for suite in SUITES if suite != "clean"]),
     "figure_training_curves": ([], []),
     "figure_samples": ([], []),
     "figure_perturbations": ([], []),
     "figure_corruption_samples": (["corruption"], []),
+}
+
+# What an experiment has to sweep for them.
+SWEEPS = {
+    **dict.fromkeys(["table_ablation", "figure_ablation"], "a sweep of penalty.strength or penalty.depth"),
+    **dict.fromkeys(["table_penalties", "figure_penalties"], "a sweep of penalty.kind"),
 }
 
 
@@ -126,31 +143,63 @@ def is_claimed(experiment, dataset):
     return any({claim["treatment"], claim["control"]} <= variants for claim in claims.values())
 
 
+def is_swept(experiment, dataset, *settings):
+    """Whether the penalties of an experiment's variants differ in one of some settings."""
+    penalties = study.penalties(experiment, dataset).values()
+    return any(len({penalty[setting] for penalty in penalties}) > 1 for setting in settings)
+
+
+def is_shown(product, experiment, dataset):
+    """Whether an experiment has what a table or figure compares."""
+    if product.endswith("scorecard"):
+        return is_claimed(experiment, dataset)
+    if product.endswith("ablation"):
+        return is_swept(experiment, dataset, "strength", "depth")
+    if product.endswith("penalties"):
+        return is_swept(experiment, dataset, "kind")
+    return product != "table_differences" or len(study.labels(experiment, dataset)) > 1
+
+
+def shown_in(product):
+    """The experiments and data sets that a table or figure is made of."""
+    return [
+        (experiment, dataset)
+        for experiment in study.experiments
+        for dataset in datasets_of(experiment)
+        if is_possible(product, dataset) and is_shown(product, experiment, dataset)
+    ]
+
+
 def products(product):
-    """The files of one table or figure, over all experiments and data sets."""
+    """The files of one table or figure, over all experiments and data sets; `table_paper` is one for each experiment."""
     kind, _, name = product.partition("_")
     pattern, suffixes = (TABLE, TABLE_FORMS) if kind == "table" else (FIGURE, ("png", "pdf"))
-    return [
+    if product == "table_paper":
+        pattern = TABLE_OF_EXPERIMENT
+    files = [
         f"{pattern.format(experiment=experiment, dataset=dataset, name=name)}.{suffix}"
-        for experiment, runs in study.experiments.items()
-        for dataset in dict.fromkeys(run.dataset for run in runs)
-        if is_possible(product, dataset)
-        and (not product.endswith("scorecard") or is_claimed(experiment, dataset))
-        and (product != "table_differences" or len(study.labels(experiment, dataset)) > 1)
+        for experiment, dataset in shown_in(product)
         for suffix in suffixes
     ]
+    return list(dict.fromkeys(files))
+
+
+def datasets_of(experiment):
+    """The data sets of an experiment, in the config's order."""
+    return list(dict.fromkeys(run.dataset for run in study.experiments[experiment]))
 
 
 def evaluations(product):
     """The evaluations that a table or figure shows."""
     needed, optional = (TABLES | FIGURES)[product]
-    return [
+    files = [
         of_suite(suite).format(**run._asdict())
-        for run in study.runs
-        if is_possible(product, run.dataset)
-        for suite in study.suites(run.dataset)
+        for experiment, dataset in shown_in(product)
+        for run in study.runs_of(experiment, dataset)
+        for suite in study.suites(dataset)
         if suite in (*needed, *optional)
     ]
+    return list(dict.fromkeys(files))
 
 
 def everything():
@@ -158,8 +207,8 @@ def everything():
     every = [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites(run.dataset)]
     aggregated = [
         AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
-        for experiment, runs in study.experiments.items()
-        for dataset in dict.fromkeys(run.dataset for run in runs)
+        for experiment in study.experiments
+        for dataset in datasets_of(experiment)
         for suite in study.suites(dataset)
     ]
     return list(dict.fromkeys([*wanted(*TABLES, *FIGURES), *every, *aggregated]))
@@ -179,25 +228,36 @@ def wanted_by_name(product, wildcards):
     files = wanted(product)
     if not files:
         raise WorkflowError(
-            f"There is no {product} to make: the config's data sets and evaluations lack what it shows "
-            f"({', '.join((TABLES | FIGURES)[product][0]) or 'perturbations'})."
+            f"There is no {product} to make: the config's experiments, data sets and evaluations lack what it shows "
+            f"({SWEEPS.get(product) or ', '.join((TABLES | FIGURES)[product][0]) or 'perturbations'})."
         )
     return files
 
 
-def aggregated_inputs(product):
-    """An input function: the aggregated suites that a table or figure reads, by suite."""
+def aggregated_suites(product, experiment, dataset):
+    """The aggregated suites of one data set that a table or figure reads."""
     needed, optional = (TABLES | FIGURES)[product]
+    available = study.suites(dataset)
+    return [
+        AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
+        for suite in (*needed, *optional)
+        if suite in available
+    ]
 
-    def inputs(wildcards):
-        available = study.suites(wildcards.dataset)
-        suites = [suite for suite in (*needed, *optional) if suite in available]
-        return [
-            AGGREGATED.format(experiment=wildcards.experiment, dataset=wildcards.dataset, suite=suite)
-            for suite in suites
-        ]
 
-    return inputs
+def aggregated_inputs(product):
+    """An input function: what a table or figure of one data set reads."""
+    return lambda wildcards: aggregated_suites(product, wildcards.experiment, wildcards.dataset)
+
+
+def aggregated_over_datasets(product):
+    """An input function: what a table of all data sets of an experiment reads."""
+    return lambda wildcards: [
+        file
+        for dataset in datasets_of(wildcards.experiment)
+        if is_possible(product, dataset)
+        for file in aggregated_suites(product, wildcards.experiment, dataset)
+    ]
 
 
 def of_suite(suite):
@@ -242,6 +302,17 @@ def labels(wildcards):
     return study.labels(wildcards.experiment, wildcards.dataset)
 
 
+def labels_over_datasets(wildcards):
+    """The same over all data sets of an experiment."""
+    datasets = datasets_of(wildcards.experiment)
+    return {name: label for dataset in datasets for name, label in study.labels(wildcards.experiment, dataset).items()}
+
+
+def penalties(wildcards):
+    """The settings of the penalty of an experiment's variants that have one, in the config's order."""
+    return study.penalties(wildcards.experiment, wildcards.dataset)
+
+
 @cache
 def script_code(script, chosen=None):
     return code_version(Path(workflow.basedir) / "scripts" / f"{script}.py", *([chosen] if chosen else []))
@@ -283,18 +354,18 @@ def named(pattern, file):
     return pattern.replace("{name}", file)
 
 
-def tables_without_html(name):
+def tables_without_html(name, pattern=TABLE):
     """The patterns of a table's forms, but for the one that the report shows."""
-    return [named(TABLE, f"{name}.{form}") for form in TABLE_FORMS if form != "html"]
+    return [named(pattern, f"{name}.{form}") for form in TABLE_FORMS if form != "html"]
 
 
 def published(pattern, file, title):
     """An output that `snakemake --report` shows, with its caption and place."""
-    kind = "Tables" if pattern == TABLE else "Figures"
+    kind = "Figures" if pattern == FIGURE else "Tables"
     return report(
         named(pattern, file),
-        caption=f"../report/{'table' if pattern == TABLE else 'figure'}_{Path(file).stem}.rst",
+        caption=f"../report/{kind[:-1].lower()}_{Path(file).stem}.rst",
         category=kind,
         subcategory="{experiment}",
-        labels={kind[:-1].lower(): title, "data set": "{dataset}"},
+        labels={kind[:-1].lower(): title, "data set": "all" if pattern == TABLE_OF_EXPERIMENT else "{dataset}"},
     )

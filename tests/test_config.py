@@ -290,6 +290,23 @@ def test_a_sweep_adds_exactly_its_runs(config):
     assert after.labels("demo", "texdigits")["wd-penalty_strength-0.1"] == "WD + penalty, λ = 0.1"
 
 
+def test_penalties_of_an_experiment_are_read_from_settings(config):
+    put(config, "experiments/demo/sweep", {"penalty.strength": [0.01, 0.1]})
+    put(config, "variants/wd-penalty/mixup", 0.2)
+    penalties = Study(config, SCHEMA).penalties("demo", "texdigits")
+    highest = {"kind": "highest", "depth": 1}
+    # Without a variant that mixes images and has no penalty, what is beside the penalty has no label.
+    mixed, sd = "decomposition: weight, mixup: 0.2", "decomposition: signal"
+    assert penalties == {
+        "wd-penalty": {**highest, "strength": 0.01, "beside": mixed},
+        "wd-penalty_strength-0.1": {**highest, "strength": 0.1, "beside": mixed},
+        "sd-penalty": {**highest, "strength": 0.01, "beside": sd},
+        "sd-penalty_strength-0.1": {**highest, "strength": 0.1, "beside": sd},
+    }
+    del config["variants"]["wd-penalty"]["mixup"]
+    assert Study(config, SCHEMA).penalties("demo", "texdigits")["wd-penalty"]["beside"] == "WD"
+
+
 def test_experiments_share_their_runs(config):
     config["experiments"]["again"] = deepcopy(config["experiments"]["demo"])
     study = Study(config, SCHEMA)

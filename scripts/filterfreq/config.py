@@ -285,6 +285,28 @@ class Study:
         """The variants of one experiment on one data set with their labels, in the config's order."""
         return {run.variant: self.variants[run.variant]["label"] for run in self.runs_of(experiment, dataset)}
 
+    def penalties(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
+        """The penalties of an experiment's variants on a data set: kind, strength and depth, in the config's order.
+
+        `beside` is what a variant does else: the label of the experiment's variant that differs from it in the penalty
+        alone, or the settings in words.
+        """
+        labels = self.labels(experiment, dataset)
+        others = {
+            name: ", ".join(
+                f"{key}: {value}"
+                for key, value in _in_order(self.variants[name]).items()
+                if key not in ("label", "penalty")
+            )
+            for name in labels
+        }
+        unpenalised = {others[name]: label for name, label in labels.items() if "penalty" not in self.variants[name]}
+        return {
+            name: {**self.variants[name]["penalty"], "beside": unpenalised.get(others[name], others[name])}
+            for name in labels
+            if "penalty" in self.variants[name]
+        }
+
     def baseline(self, experiment: str) -> str:
         """The variant that an experiment's corruption errors are relative to."""
         return self.config["experiments"][experiment].get("baseline", self.experiments[experiment][0].variant)

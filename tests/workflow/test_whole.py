@@ -39,12 +39,16 @@ def test_a_second_run_has_nothing_to_do(finished):
 def test_every_table_and_figure_is_there(finished):
     tables = finished.folder / "results/tables/tiny/texdigits"
     names = {"main", "differences", "adversarial", "corruptions", "shape_bias", "costs", "scorecard"}
+    names |= {"transfer", "calibration"}
     assert {file.name for file in tables.iterdir()} == {
         f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex", "html", "txt")
     }
+    assert {file.name for file in tables.parent.iterdir() if file.is_file()} == {
+        f"paper.{kind}" for kind in ("csv", "md", "tex", "html", "txt")
+    }
     figures = finished.folder / "results/figures/tiny/texdigits"
     pngs = sorted(figures.glob("*.png"))
-    assert len(pngs) == 10
+    assert len(pngs) == 12
     for png in pngs:
         image = np.asarray(Image.open(png).convert("L"))
         assert image.std() > 5, f"{png.name} is all but blank"
