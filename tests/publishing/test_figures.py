@@ -113,6 +113,23 @@ class TestAccuracyAgainstEpsilon:
         assert list(panels(figure)) == [r"AutoAttack, $\ell_\infty$"]
         assert line(figure.axes[0], "wd") == (pytest.approx([0, 2]), pytest.approx([0.81, 0.26]))
 
+    def test_a_part_of_autoattack_beside_the_whole_has_a_panel(self, robustness, results_of, row):
+        part = [
+            (*row.clean("net_a", variant, seed, 0)[:3], "autoattack", "accuracy", where, 0.4)
+            for variant in ("plain", "wd")
+            for seed in (0, 1)
+            for norm, epsilon in (("linf", "2/255"), ("l2", "0.5"))
+            for where in [{"attack": "apgd-ce", "norm": norm, "epsilon": epsilon}]
+        ]
+        both = pd.concat([results_of(part, "part"), robustness[robustness["model"] == "net_a"]])
+        figure = accuracy_against_epsilon(both.assign(dataset="toy_set"), VARIANTS)
+        check_layout(figure)
+        norm = r"$\ell_\infty$"
+        assert list(panels(figure)) == [f"FGSM, {norm}", f"PGD-10, {norm}", f"APGD-CE, {norm}", r"PGD-10, $\ell_2$"]
+        # AutoAttack is the guest of the strongest attack of its norm, the part where there is no whole a guest itself.
+        assert line(panels(figure)[f"APGD-CE, {norm}"], "wd", filled=False)[1] == pytest.approx([0.26])
+        assert line(panels(figure)[r"PGD-10, $\ell_2$"], "wd", filled=False)[1] == pytest.approx([0.4])
+
     def test_labels_and_layout(self, robustness):
         figure = accuracy_against_epsilon(robustness, VARIANTS)
         assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["net_a\naccuracy (%)", "net_b\naccuracy (%)"]

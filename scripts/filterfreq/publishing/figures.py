@@ -43,6 +43,7 @@ from filterfreq.publishing.style import (
 
 _NORMS = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$"}
 _PASSES = {"low": "low frequencies kept", "high": "high frequencies kept"}
+_PANELS_IN_A_ROW = 4
 _SETTINGS = {
     "kind": "kind of penalty",
     "strength": r"strength $\lambda$",
@@ -60,10 +61,11 @@ _PANELS_WIDTH = 3.8  # what labels and the colour bar leave of the text's width
 
 @styled
 def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
-    """Draw accuracy against the size of the perturbation, one panel per attack and norm, one row per model.
+    """Draw accuracy against the size of the perturbation, a panel for each attack and norm; models below each other.
 
     Every line begins at the clean accuracy. AutoAttack, usually measured at few sizes, is drawn as hollow markers into
-    the last panel of its norm, where the strongest attack with that norm is, or into a panel of its own.
+    the last panel of its norm, where the strongest attack with that norm is, or into a panel of its own; so is one of
+    its attacks that was measured without it.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of an attack.
@@ -72,32 +74,29 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
     frame = select(results, variants, ["clean", "adversarial", "autoattack"])
     frame = frame[frame["metric"] == "accuracy"]
     styles = variant_styles(present_variants(frame, variants))
-    adversarial = attacks(frame[frame["suite"] == "adversarial"])
-    host = {norm: (attack, norm) for attack, norm in adversarial}
+    pairs = attacks(frame)
     auto = attacks(frame[frame["suite"] == "autoattack"])
-    panels = adversarial + [(attack, norm) for attack, norm in auto if norm not in host]
-    guests = [(attack, norm) for attack, norm in auto if norm in host]
+    # AutoAttack itself, or else the last of its attacks.
+    guests = {norm: (attack, norm) for attack, norm in sorted(auto, key=lambda pair: pair[0] == "autoattack")}
+    guests = {norm: pair for norm, pair in guests.items() if [other for _, other in pairs].count(norm) > 1}
+    norms = list(dict.fromkeys(norm for _, norm in pairs))
+    panels = sorted((pair for pair in pairs if pair not in guests.values()), key=lambda pair: norms.index(pair[1]))
+    host = {norm: (attack, norm) for attack, norm in panels}
 
     models = list(frame["model"].cat.categories)
-    width = COLUMN_WIDTH if len(panels) == 1 else TEXT_WIDTH
-    figure = new_figure(width, 0.3 + 1.7 * len(models))
-    grid = figure.subplots(len(models), len(panels), sharey=True, sharex="col", squeeze=False)
-    for model, row in zip(models, grid, strict=True):
+    figure, grids = _panel_grids(models, len(panels))
+    for model, cells in zip(models, grids, strict=True):
         of_model = frame[frame["model"] == model]
-        for (attack, norm), axes in zip(panels, row, strict=True):
+        for (attack, norm), axes in zip(panels, cells, strict=True):
             draw_lines(axes, _attack_curve(of_model, attack, norm), "epsilon", "value", styles, markers=True)
-            for guest, guest_norm in guests:
-                if host[guest_norm] == (attack, norm):
-                    _hollow_markers(axes, _attack_curve(of_model, guest, norm, clean=False), styles)
+            if norm in guests and host[norm] == (attack, norm):
+                _hollow_markers(axes, _attack_curve(of_model, *guests[norm], clean=False), styles)
             axes.set_title(f"{attack_label(attack)}, {_NORMS.get(norm, norm)}" if model == models[0] else "")
-            axes.set_xlabel(_epsilon_label(norm) if model == models[-1] else "")
+            axes.set_xlabel(_epsilon_label(norm))
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
-        row[0].set_ylim(-0.03, 1.04)
-        row[0].yaxis.set_major_formatter(PERCENT)
     extra = [
         Line2D([], [], color="0.4", marker="o", markerfacecolor="white", linestyle="none", label=attack_label(name))
-        for name in dict.fromkeys(guest for guest, _ in guests)
+        for name in dict.fromkeys(guest for guest, _ in guests.values())
     ]
     add_legend(figure, styles, extra=extra)
     return figure
@@ -291,25 +290,16 @@ def transfer(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         if ((frame["suite"] == suite) & (frame["attack"] == attack) & (frame["norm"] == norm)).any()
     ]
     models = list(frame["model"].cat.categories)
-    columns = min(len(panels), 4)
-    rows = -(-len(panels) // columns)
-    figure = new_figure(COLUMN_WIDTH * min(columns, 2), 0.3 + 1.8 * rows * len(models))
-    grid = figure.subplots(len(models) * rows, columns, sharey=True, squeeze=False)
-    for place, model in enumerate(models):
-        cells = grid[place * rows : (place + 1) * rows].ravel()
+    figure, grids = _panel_grids(models, len(panels))
+    for model, cells in zip(models, grids, strict=True):
         of_model = frame[frame["model"] == model]
-        for axes, (attack, norm, suite, title) in zip(cells, panels, strict=False):
+        for axes, (attack, norm, suite, title) in zip(cells, panels, strict=True):
             shown = of_model[of_model["suite"].isin(["clean", suite])]
             draw_lines(axes, _attack_curve(shown, attack, norm), "epsilon", "value", styles, markers=True)
-            axes.set_title(f"{attack_label(attack)}, {_NORMS.get(norm, norm)},\n{title}" if place == 0 else "")
+            heading = f"{attack_label(attack)}, {_NORMS.get(norm, norm)},\n{title}"
+            axes.set_title(heading if model == models[0] else "")
             axes.set_xlabel(_epsilon_label(norm))
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        for axes in cells[len(panels) :]:
-            axes.set_axis_off()
-        for axes in cells[::columns]:
-            axes.set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
-            axes.set_ylim(-0.03, 1.04)
-            axes.yaxis.set_major_formatter(PERCENT)
     add_legend(figure, styles)
     return figure
 
@@ -528,6 +518,23 @@ def _hollow_markers(axes: Axes, rows: pd.DataFrame, styles: dict[str, VariantSty
             label=name,
             zorder=4,
         )
+
+
+def _panel_grids(models: list[str], panels: int) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure with so many panels of accuracies for each model, at most four in a row, and the panels."""
+    columns = min(panels, _PANELS_IN_A_ROW)
+    rows = -(-panels // columns)
+    figure = new_figure(COLUMN_WIDTH if columns == 1 else TEXT_WIDTH, 0.3 + 1.75 * rows * len(models))
+    grid = figure.subplots(len(models) * rows, columns, sharey=True, squeeze=False)
+    grids = [grid[place * rows : (place + 1) * rows].ravel() for place in range(len(models))]
+    for model, cells in zip(models, grids, strict=True):
+        for axes in cells[panels:]:
+            axes.set_axis_off()
+        for axes in cells[::columns]:
+            axes.set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
+            axes.set_ylim(-0.03, 1.04)
+            axes.yaxis.set_major_formatter(PERCENT)
+    return figure, [list(cells[:panels]) for cells in grids]
 
 
 def _parts(figure: Figure, models: list[str]) -> list[tuple[str, SubFigure]]:
