@@ -11,6 +11,7 @@ from filterfreq.files import replacing
 from filterfreq.jobs import job
 from filterfreq.models.checkpoints import save_checkpoint
 from filterfreq.provenance import environment
+from filterfreq.training.event_log import EventLog
 from filterfreq.training.loop import HISTORY_COLUMNS, Trainer, build_classifier, count_parameters
 
 with job(snakemake) as logger:
@@ -27,8 +28,18 @@ with job(snakemake) as logger:
         sort_keys=True,
     )
     classifier = build_classifier(spec, dataset)
-    trainer = Trainer(classifier, spec, dataset, device, state_file, fingerprint, logger.info, precision, compiled)
+    events = EventLog(folder / "tensorboard") if compute.get("tensorboard", False) else None
+
+    def announce(line: str) -> None:
+        """Say a line, and put the epochs finished by then into the event log."""
+        logger.info(line)
+        if events is not None:
+            events.update(trainer.history)
+
+    trainer = Trainer(classifier, spec, dataset, device, state_file, fingerprint, announce, precision, compiled)
     history = trainer.train()
+    if events is not None:
+        events.close()
 
     with replacing(snakemake.output.history) as temporary:
         pd.DataFrame(history, columns=list(HISTORY_COLUMNS)).to_csv(temporary, index=False)

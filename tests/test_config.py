@@ -42,6 +42,16 @@ def test_the_demo_and_the_paper_are_valid(config):
     assert len(paper.runs) == len(set(paper.runs))
 
 
+def test_every_experiment_of_the_paper_stands_alone():
+    paper = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for name, experiment in paper["experiments"].items():
+        study = Study({**paper, "experiments": {name: experiment}}, SCHEMA)
+        # The radii of the attacks are those of the data set, and the transferred attacks are among those on itself.
+        for run in study.runs:
+            attacks = study.settings("adversarial", run.dataset)["attacks"]
+            assert all(attack in attacks for attack in study.settings("transfer", run.dataset)["attacks"])
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [

@@ -35,7 +35,7 @@ def test_jobs_that_do_not_compute_import_no_torch():
     assert not loaded & {"torch", "torchvision", "timm", "numba", "imagecorruptions"}
 
 
-@pytest.mark.parametrize("library", ["torchvision", "torch._dynamo", "timm"])
+@pytest.mark.parametrize("library", ["torchvision", "torch._dynamo", "timm", "tensorboard"])
 def test_no_job_imports_what_it_does_not_use(library):
     loaded = loaded_by(COMPUTING)
     assert "filterfreq.training.loop" in loaded

@@ -73,9 +73,12 @@ def test_the_paper_plans_every_run_once(fresh):
     study = Study(config, ROOT / "schemas/config.schema.yaml")
     plan = fresh.plan("paper", config=None)
     assert plan.jobs["train"] == len(study.runs)
-    for suite in ("clean", "adversarial", "autoattack", "corruption"):
+    for suite in ("clean", "adversarial", "autoattack", "transfer", "corruption"):
         assert plan.jobs[f"evaluate_{suite}"] == len(study.runs)
-    assert plan.jobs["download"] == plan.jobs["prepare"] == plan.jobs["corrupt"] == 2
+    datasets = {run.dataset for run in study.runs}
+    assert {"cifar10", "cifar100", "svhn", "cinic10", "tinyimagenet", "mnist"} <= datasets
+    assert plan.jobs["prepare"] == plan.jobs["corrupt"] == len(datasets)
+    assert plan.jobs["download"] == sum(len(study.dataset(name).sources) for name in datasets)
     assert plan.jobs == fresh.plan(config=None).jobs
 
 

@@ -108,7 +108,7 @@ def test_every_job_has_its_log_and_its_benchmark(finished):
     }
     assert logs == benchmarks
     # for each run training, perturbations and its suites; data and corruptions; aggregates; tables and figures
-    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + len(SUITES) + 1 + 7 + 10
+    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + len(SUITES) + 1 + 10 + 12
 
 
 def test_no_training_state_is_left(finished):
