@@ -437,8 +437,8 @@ def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
     ]
     caption = (
         f"The papers' claims on {dataset}. Effects are differences of the two variants in percentage points, mean over "
-        "pairs of runs of one model and seed, with Student's 95 % interval (one pair has none); claimed is the smallest "
-        "effect of interest."
+        "pairs of runs of one model and seed, with Student's 95 % interval (one pair has none); claimed is the "
+        "smallest effect of interest."
     )
     return TextTable(scores, pd.DataFrame(rows), caption, right=3)
 
