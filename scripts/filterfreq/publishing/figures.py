@@ -522,8 +522,8 @@ def _hollow_markers(axes: Axes, rows: pd.DataFrame, styles: dict[str, VariantSty
 
 def _panel_grids(models: list[str], panels: int) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure with so many panels of accuracies for each model, at most four in a row, and the panels."""
-    columns = min(panels, _PANELS_IN_A_ROW)
-    rows = -(-panels // columns)
+    rows = -(-panels // _PANELS_IN_A_ROW)
+    columns = -(-panels // rows)
     figure = new_figure(COLUMN_WIDTH if columns == 1 else TEXT_WIDTH, 0.3 + 1.75 * rows * len(models))
     grid = figure.subplots(len(models) * rows, columns, sharey=True, squeeze=False)
     grids = [grid[place * rows : (place + 1) * rows].ravel() for place in range(len(models))]
