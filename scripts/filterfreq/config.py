@@ -292,19 +292,18 @@ class Study:
         alone, or the settings in words.
         """
         labels = self.labels(experiment, dataset)
+        variants = {name: self.variants[name] for name in labels if name in self.variants}
         others = {
             name: ", ".join(
-                f"{key}: {value}"
-                for key, value in _in_order(self.variants[name]).items()
-                if key not in ("label", "penalty")
+                f"{key}: {value}" for key, value in _in_order(variant).items() if key not in ("label", "penalty")
             )
-            for name in labels
+            for name, variant in variants.items()
         }
-        unpenalised = {others[name]: label for name, label in labels.items() if "penalty" not in self.variants[name]}
+        unpenalised = {others[name]: labels[name] for name, variant in variants.items() if "penalty" not in variant}
         return {
-            name: {**self.variants[name]["penalty"], "beside": unpenalised.get(others[name], others[name])}
-            for name in labels
-            if "penalty" in self.variants[name]
+            name: {**variant["penalty"], "beside": unpenalised.get(others[name], others[name])}
+            for name, variant in variants.items()
+            if "penalty" in variant
         }
 
     def baseline(self, experiment: str) -> str:

@@ -274,6 +274,26 @@ class TestDctEnergy:
         assert [text.get_text().split(":")[0] for text in heat.texts if ":" in text.get_text()] == titles
         assert [text.get_text() for text in heat.texts].count("11") == 9 * len(titles)
 
+    def test_variants_of_other_depths_and_kernels_each_show_their_own_layers(self, results_of):
+        """Downloaded models of several architectures may stand under one name."""
+        small, large = np.zeros((3, 3)), np.zeros((5, 5))
+        small[2, 2] = large[3, 3] = 1  # high frequencies; with max(k, l) = 2 of a 5 x 5 filter it would be a low one
+        rows = [row for layer in range(4) for row in filters("plain", 0, layer, layer / 3, small)]
+        rows += [
+            (*row[:5], {**row[5], "layer": f"block{layer}"}, row[6])
+            for layer in range(2)
+            for row in filters("wd", 0, layer, float(layer), large)
+        ]
+        figure = dct_energy(results_of(rows), VARIANTS)
+        assert line(figure.axes[0], "plain")[1] == [1, 1, 1, 1]
+        assert line(figure.axes[0], "wd")[1] == [1, 1]
+        texts = [text.get_text() for text in figure.axes[1].texts if not text.get_text().isdigit()]
+        assert texts == ["first", "middle: conv2", "last", "plain", "WD"]
+        shares = figure.axes[1].collections[0].get_array()
+        assert [shares[2, 2 + 6 * column] for column in range(3)] == [100] * 3
+        assert (shares[9, 3], shares[9, 15]) == (100, 100)
+        assert np.ma.getmaskarray(shares)[6:, 6:11].all()  # of two layers none is in the middle
+
     def test_many_variants_stand_above_their_heat_maps(self, results_of):
         names = {f"v{i}": f"variant number {i}" for i in range(8)}
         rows = [row for name in names for i in range(3) for row in filters(name, 0, i, i / 2, np.full((3, 3), 1 / 9))]

@@ -134,6 +134,20 @@ class TestNumbers:
         assert mean["shape bias"].to_dict() == pytest.approx({"overall": 0.3, "dog": 0.6, "cat": 0.1})
         assert mean["answers"].to_dict() == pytest.approx({"shape": 0.15, "texture": 0.5})
         assert main_table(results, VARIANTS, "plain").mean["shape bias", ""].item() == pytest.approx(0.3)
+        assert "kappa" not in shape_bias_table(results, VARIANTS).caption
+
+    def test_error_consistency_with_observers(self, results_of, row):
+        rows = [row.biased(NET, variant, 0, "overall", 0.2) for variant in ("plain", "wd")]
+        for variant, start in (("plain", -0.1), ("wd", 0.2)):
+            for place, observer in enumerate(("subject-02", "subject-01")):
+                where = {"observer": observer}
+                rows.append((NET, variant, 0, "cue_conflict", "error_consistency", where, start + place / 10))
+        table = shape_bias_table(results_of(rows), VARIANTS)
+        assert table.mean.loc[(NET, "plain"), "error consistency"].to_dict() == pytest.approx(
+            {"subject-01": 0.0, "subject-02": -0.1}
+        )
+        assert "-10.0" in table.to_markdown()
+        assert "Cohen's kappa" in table.caption
 
 
 class TestFiles:

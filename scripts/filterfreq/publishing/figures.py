@@ -237,7 +237,7 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     frame = select(results, variants, ["filters"])
     styles = variant_styles(present_variants(frame, variants))
     frequency = frame[["horizontal", "vertical"]].astype("int64").max(axis="columns")
-    largest = frequency.groupby([frame["model"], frame["index"]], observed=True).transform("max")
+    largest = frequency.groupby([frame["model"], frame["variant"], frame["index"]], observed=True).transform("max")
     keys = ["model", "variant", "seed", "depth"]
     shares = frame[frequency > largest / 2].groupby(keys, observed=True)["value"].sum().reset_index()
     models = list(frame["model"].cat.categories)
@@ -245,23 +245,31 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         figure = _energy_curves(shares, models, styles)
         add_legend(figure, styles)
         return figure
-    below = len(styles) > _VARIANTS_BESIDE
+    # A model's own variants: of downloaded models each has others.
+    own = {
+        model: {name: style for name, style in styles.items() if name in set(rows["variant"])}
+        for model, rows in frame.groupby("model", observed=True)
+    }
+    below = max(map(len, own.values())) > _VARIANTS_BESIDE
     place = 2 + int(frame["horizontal"].max())  # cells from one heat map to the next
-    cell = min(_LARGEST_CELL, _WIDEST_HEAT_MAPS / (3 * place), _TALLEST_HEAT_MAPS / (place * len(styles) * len(models)))
-    height, width = cell * place * len(styles), 3 * cell * place
-    figure = new_figure(TEXT_WIDTH, 0.2 + (1.2 + height + (_CURVES_ABOVE if below else 0)) * len(models))
+    maps = sum(map(len, own.values()))
+    cell = min(_LARGEST_CELL, _WIDEST_HEAT_MAPS / (3 * place), _TALLEST_HEAT_MAPS / (place * maps))
+    heights = [cell * place * len(own[model]) for model in models]
+    width = 3 * cell * place
+    above = _CURVES_ABOVE if below else 0
+    figure = new_figure(TEXT_WIDTH, 0.2 + (1.2 + above) * len(models) + sum(heights))
     figure.get_layout_engine().set(w_pad=0.08)
-    shape = {"width_ratios": (_PANELS_WIDTH - width, width)}
+    shape = {"width_ratios": (_PANELS_WIDTH - width, width), "height_ratios": [height + 1 for height in heights]}
     if below:
-        shape = {"height_ratios": (_CURVES_ABOVE, height + 0.8) * len(models)}
+        shape = {"height_ratios": [ratio for height in heights for ratio in (above, height + 1)]}
     grid = figure.subplots(len(models) * (1 + below), 2 - below, squeeze=False, **shape).reshape(len(models), 2)
-    for model, (curve, heat) in zip(models, grid, strict=True):
+    for model, height, (curve, heat) in zip(models, heights, grid, strict=True):
         _draw_energy(curve, shares[shares["model"] == model], styles)
         if not below:
             curve.set_box_aspect(min(1.5, height / (_PANELS_WIDTH - width)))
             curve.set_anchor("N")
         curve.set_title(model if len(models) > 1 else "")
-        _heat_maps(heat, frame[frame["model"] == model], styles, written=cell > _WRITTEN_CELL)
+        _heat_maps(heat, frame[frame["model"] == model], own[model], written=cell > _WRITTEN_CELL)
     add_legend(figure, styles)
     figure.draw_without_rendering()  # squares move when they are first drawn; the second layout counts with that
     return figure
@@ -572,22 +580,34 @@ def _complement(values: np.ndarray) -> np.ndarray:
     return 1 - values
 
 
+def _shown_layers(frame: pd.DataFrame) -> dict[str, dict[str, tuple[int, str]]]:
+    """Return the index and the name of the first, the middle and the last layer of every variant."""
+    shown = {}
+    for name, rows in frame.groupby("variant", observed=True):
+        layers = rows.drop_duplicates("index").sort_values("index")
+        pairs = list(layers[["index", "layer"]].itertuples(index=False, name=None))
+        places = {len(pairs) // 2: "middle", len(pairs) - 1: "last", 0: "first"}  # in a small network some coincide
+        shown[name] = {places[place]: pairs[place] for place in sorted(places)}
+    return shown
+
+
 def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle], written: bool) -> None:
     """Draw the mean share of every coefficient: rows are the variants, columns the first, middle and last layer.
 
-    All are one heat map with empty cells between them. Smaller filters fill the upper left of their place.
+    All are one heat map with empty cells between them. Smaller filters fill the upper left of their place. Layers are
+    named where all variants have the same.
     """
-    layers = frame.drop_duplicates("index").set_index("index")["layer"].sort_index()
-    places = {len(layers) // 2: "middle", len(layers) - 1: "last", 0: "first"}  # in a small network some coincide
-    titles = {layers.index[place]: f"{places[place]}: {layers.iloc[place]}" for place in sorted(places)}
+    shown = _shown_layers(frame)
+    columns = [place for place in ("first", "middle", "last") if any(place in layers for layers in shown.values())]
     side = 1 + int(frame["horizontal"].max())
-    lefts = {index: column * (side + 1) for column, index in enumerate(titles)}
+    lefts = {place: column * (side + 1) for column, place in enumerate(columns)}
     tops = {name: row * (side + 1) for row, name in enumerate(styles)}
     shares = np.full((len(tops) * (side + 1) - 1, len(lefts) * (side + 1) - 1), np.nan)
-    shown = frame[frame["index"].isin(titles)]
-    means = shown.groupby(["index", "variant", "vertical", "horizontal"], observed=True)["value"].mean()
+    lefts_of = {(name, index): lefts[place] for name in shown for place, (index, _) in shown[name].items()}
+    means = frame.groupby(["index", "variant", "vertical", "horizontal"], observed=True)["value"].mean()
     for (index, name, vertical, horizontal), share in means.items():
-        shares[tops[name] + vertical, lefts[index] + horizontal] = share
+        if (name, index) in lefts_of:
+            shares[tops[name] + vertical, lefts_of[name, index] + horizontal] = share
     sns.heatmap(
         100 * shares,
         ax=axes,
@@ -607,8 +627,10 @@ def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle],
     axes.set_yticks([top + k + 0.5 for top in tops.values() for k in frequencies], frequencies * len(tops), rotation=0)
     axes.set(xlabel="horizontal frequency", ylabel="vertical frequency")
     offset = {"textcoords": "offset points"}
-    for index, left in lefts.items():
-        axes.annotate(titles[index], (left + side / 2, 0), (0, 3), ha="left", va="bottom", rotation=30, **offset)
+    for place, left in lefts.items():
+        names = {layers[place][1] for layers in shown.values() if place in layers}
+        title = f"{place}: {names.pop()}" if len(names) == 1 else place
+        axes.annotate(title, (left + side / 2, 0), (0, 3), ha="left", va="bottom", rotation=30, **offset)
     for name, top in tops.items():
         label = textwrap.fill(styles[name].label, 18)
         axes.annotate(label, (0, top + side / 2), (-27, 0), ha="right", va="center", size=7, **offset)

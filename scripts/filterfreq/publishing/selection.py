@@ -10,7 +10,7 @@ from filterfreq.evaluation.results import RUN_COLUMNS
 
 PARAMETERS: tuple[str, ...] = (
     *("attack", "norm", "epsilon", "epsilon_value", "corruption", "severity", "category", "cue"),
-    *("layer", "index", "depth", "horizontal", "vertical", "split", "pass", "radius", "source", "set"),
+    *("layer", "index", "depth", "horizontal", "vertical", "split", "pass", "radius", "source", "set", "observer"),
 )
 FAMILIES: dict[str, list[str]] = {
     family: [name for name, its_family in CORRUPTIONS.items() if its_family == family]

@@ -272,6 +272,8 @@ def corruption_table(results: pd.DataFrame, variants: dict[str, str], baseline: 
 def shape_bias_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
     """Show the shape bias overall and per category, and how often each cue was named; variants are columns.
 
+    Where it was measured, also how far each variant errs on the same images as an observer.
+
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of cue conflict.
     """
@@ -281,11 +283,15 @@ def shape_bias_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
     columns = [("shape bias", category, biases[category]) for category in order]
     answers = frame[frame["metric"] == "accuracy"]
     columns += [("answers", cue, values_by_run(of_cue)) for cue, of_cue in answers.groupby("cue")]
+    consistencies = frame[frame["metric"] == "error_consistency"].groupby("observer")
+    columns += [("error consistency", observer, values_by_run(rows)) for observer, rows in consistencies]
+    meaning = " Error consistency: Cohen's kappa of right and wrong answers with an observer's, times 100."
     return _table(
         columns,
         present_variants(frame, variants),
         f"Shape bias on cue-conflict images of {_dataset(frame)}: shape answers among those that name the shape or the "
-        "texture. Answers: the share of all images whose shape, or texture, was named.",
+        "texture. Answers: the share of all images whose shape, or texture, was named."
+        + (meaning if len(consistencies) else ""),
         across=True,
     )
 
@@ -488,7 +494,7 @@ def _table(
 def _direction(measure: str, setting: str) -> Direction:
     if "mCE" in f"{measure} {setting}" or measure.startswith("calibration error"):
         return "lower"
-    return "none" if measure == "answers" else "higher"
+    return "none" if measure in ("answers", "error consistency") else "higher"
 
 
 def _dataset(frame: pd.DataFrame) -> str:
