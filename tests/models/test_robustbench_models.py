@@ -8,25 +8,21 @@ from filterfreq.errors import InputError
 from filterfreq.models.registry import build, check_architecture, libraries
 from filterfreq.models.robustbench_models import (
     check_robustbench_name,
-    register_autoattack,
     robustbench_files,
     robustbench_paths,
 )
 
 
-def test_the_names_and_files_are_those_of_robustbench():
-    register_autoattack()
-    model_dicts = pytest.importorskip("robustbench.model_zoo.models").model_dicts
-    found = {}
-    for dataset, of_dataset in model_dicts.items():
-        for threat_model, models in of_dataset.items():
-            ids = {name: model["gdrive_id"] for name, model in models.items()}
-            found[dataset.value, threat_model.value] = {
-                name: tuple(value) if isinstance(value, list) else (value,) for name, value in ids.items() if value
-            }
+def test_the_names_and_files_are_those_of_robustbench(zoo):
+    expected = {}
+    for key, models in zoo.items():
+        ids = {name: model["gdrive_id"] for name, model in models.items()}
+        expected[key] = {
+            name: tuple(value) if isinstance(value, list) else (value,) for name, value in ids.items() if value
+        }
 
-    assert {key: robustbench_files(*key) for key in found} == found
-    assert len(found["cifar10", "Linf"]) > 60
+    assert {key: robustbench_files(*key) for key in zoo} == expected
+    assert len(expected["cifar10", "Linf"]) > 60
 
 
 def test_where_files_lie():

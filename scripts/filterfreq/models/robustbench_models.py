@@ -104,14 +104,25 @@ def robustbench_model(_num_classes: int, dataset: str, threat_model: str, name: 
         from robustbench.model_zoo.enums import BenchmarkDataset, ThreatModel
         from robustbench.model_zoo.models import model_dicts
 
-        return model_dicts[BenchmarkDataset(dataset)][ThreatModel(threat_model)][name]["model"]()
+        return without_unused(model_dicts[BenchmarkDataset(dataset)][ThreatModel(threat_model)][name]["model"]())
+
+
+def without_unused(model: nn.Module) -> nn.Module:
+    """Take `sub_block1` out of a model, in place: a group of layers that some WideResNets hold and never call.
+
+    It would count among the spatial filters, and shift the depth of the others. No other of RobustBench's models of
+    CIFAR holds convolutions that its forward pass leaves out.
+    """
+    if hasattr(model, "sub_block1"):
+        del model.sub_block1
+    return model
 
 
 def load_robustbench_model(folder: Path, dataset: str, threat_model: str, name: str) -> nn.Module:
     """Return one of RobustBench's models with the weights that lie in a folder as `robustbench_paths` says.
 
-    It is robustbench that reads them, because their layout differs from model to model. It calls torch.load, which
-    refuses whatever is not tensors; should a variable of the environment say otherwise, the file is not read.
+    It is robustbench that reads them, because their layout differs from model to model; it does so by torch.load, so
+    the files have to be known to hold nothing that runs (`read_pickle`).
 
     Raises:
         ValueError, RuntimeError, pickle.UnpicklingError and others: the files are damaged, or hold something else.
@@ -119,7 +130,7 @@ def load_robustbench_model(folder: Path, dataset: str, threat_model: str, name: 
     with _quiet():
         from robustbench.utils import load_model
 
-        return load_model(name, model_dir=folder, dataset=dataset, threat_model=threat_model)
+        return without_unused(load_model(name, model_dir=folder, dataset=dataset, threat_model=threat_model))
 
 
 def robustbench_paths(dataset: str, threat_model: str, name: str) -> dict[str, str]:
