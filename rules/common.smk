@@ -15,7 +15,7 @@ from filterfreq.data.registry import ImageFolder
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.machine import has_gpu
-from filterfreq.models.registry import architecture_module
+from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.provenance import code_version
 
 try:
@@ -36,6 +36,8 @@ RECORD = f"{RUN}/run.json"
 HISTORY = f"{RUN}/history.csv"
 PERTURBATIONS = f"{RUN}/perturbations.npz"
 EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
+DOWNLOAD = "results/checkpoints/{checkpoint}/download.json"
+DOWNLOADED = "results/checkpoints/{checkpoint}/files"
 CORRUPTED = "results/data/{dataset}/corruptions"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
@@ -66,9 +68,12 @@ FIGURES = {
     "figure_perturbations": ([], []),
     "figure_corruption_samples": (["corruption"], []),
 }
+# What only training makes: not to be had of downloaded models.
+OF_TRAINING = ("table_costs", "figure_training_curves")
 
 
 wildcard_constraints:
+    checkpoint=r"[\w.+-]+",
     dataset=r"[A-Za-z0-9.-]+",
     model=r"\w+",
     variant=r"[\w.+-]+",
@@ -126,6 +131,19 @@ def is_claimed(experiment, dataset):
     return any({claim["treatment"], claim["control"]} <= variants for claim in claims.values())
 
 
+def is_compared(experiment, dataset):
+    """Whether an experiment has another variant of a model and seed that it has the baseline of."""
+    runs = study.runs_of(experiment, dataset)
+    baseline = study.baseline(experiment)
+    pairs = {(run.model, run.seed) for run in runs if run.variant == baseline}
+    return any(run.variant != baseline and (run.model, run.seed) in pairs for run in runs)
+
+
+def trained(experiment, dataset):
+    """The runs of an experiment on a data set that are trained here."""
+    return [run for run in study.runs_of(experiment, dataset) if not study.is_downloaded(run)]
+
+
 def products(product):
     """The files of one table or figure, over all experiments and data sets."""
     kind, _, name = product.partition("_")
@@ -136,7 +154,8 @@ def products(product):
         for dataset in dict.fromkeys(run.dataset for run in runs)
         if is_possible(product, dataset)
         and (not product.endswith("scorecard") or is_claimed(experiment, dataset))
-        and (product != "table_differences" or len(study.labels(experiment, dataset)) > 1)
+        and (product != "table_differences" or is_compared(experiment, dataset))
+        and (product not in OF_TRAINING or trained(experiment, dataset))
         for suffix in suffixes
     ]
 
@@ -148,19 +167,19 @@ def evaluations(product):
         of_suite(suite).format(**run._asdict())
         for run in study.runs
         if is_possible(product, run.dataset)
-        for suite in study.suites(run.dataset)
+        for suite in study.suites_of(run)
         if suite in (*needed, *optional)
     ]
 
 
 def everything():
     """All tables and figures, and every evaluation of every run, side by side, also of a suite that nothing shows."""
-    every = [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites(run.dataset)]
+    every = [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites_of(run)]
     aggregated = [
         AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
         for experiment, runs in study.experiments.items()
         for dataset in dict.fromkeys(run.dataset for run in runs)
-        for suite in study.suites(dataset)
+        for suite in study.suites_in(experiment, dataset)
     ]
     return list(dict.fromkeys([*wanted(*TABLES, *FIGURES), *every, *aggregated]))
 
@@ -190,7 +209,7 @@ def aggregated_inputs(product):
     needed, optional = (TABLES | FIGURES)[product]
 
     def inputs(wildcards):
-        available = study.suites(wildcards.dataset)
+        available = study.suites_in(wildcards.experiment, wildcards.dataset)
         suites = [suite for suite in (*needed, *optional) if suite in available]
         return [
             AGGREGATED.format(experiment=wildcards.experiment, dataset=wildcards.dataset, suite=suite)
@@ -205,14 +224,18 @@ def of_suite(suite):
     return EVALUATION.replace("{suite}", suite)
 
 
-def of_runs(pattern, **fixed):
-    """An input function: a file of each run of an experiment on a data set."""
+def of_evaluated_runs(wildcards):
+    """The evaluations of a suite of all runs of an experiment on a data set that have it."""
+    runs = study.runs_of(wildcards.experiment, wildcards.dataset)
+    suite = wildcards.suite
+    return [EVALUATION.format(**run._asdict(), suite=suite) for run in runs if suite in study.suites_of(run)]
 
-    def inputs(wildcards):
-        runs = study.runs_of(wildcards.experiment, wildcards.dataset)
-        return [pattern.format(**{**wildcards, **run._asdict()}) for run in runs]
 
-    return inputs
+def of_trained_runs(pattern):
+    """An input function: a file of each run of an experiment on a data set that is trained here."""
+    return lambda wildcards: [
+        pattern.format(**run._asdict()) for run in trained(wildcards.experiment, wildcards.dataset)
+    ]
 
 
 def settings_of(section):
@@ -227,6 +250,17 @@ def of_source(pattern):
         return pattern.format(**{**wildcards, "variant": study.settings("transfer", wildcards.dataset)["source"]})
 
     return file
+
+
+def checkpoint_files(wildcards):
+    """What a downloaded model is made from: what was downloaded, or the file that lies here."""
+    source = study.source(wildcards.variant)
+    if "path" in source:
+        return {"file": str(Path(source["path"]).expanduser())}
+    return {
+        "record": DOWNLOAD.format(checkpoint=wildcards.variant),
+        "files": DOWNLOADED.format(checkpoint=wildcards.variant),
+    }
 
 
 def first_of_each_variant(wildcards):
@@ -255,6 +289,11 @@ def code(script):
 def code_and_model(script):
     """The same for a script that also builds the wildcard's model."""
     return lambda wildcards: script_code(script, architecture_module(wildcards.model))
+
+
+def code_and_source(script):
+    """The same for a script that also builds the model of the wildcard's checkpoint."""
+    return lambda wildcards: script_code(script, architecture_module(architecture_of(study.source(wildcards.variant))))
 
 
 def code_and_dataset(script):

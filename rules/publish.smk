@@ -141,7 +141,7 @@ rule tabulate_shape_bias:
 
 rule tabulate_costs:
     input:
-        of_runs(RECORD),
+        of_trained_runs(RECORD),
     output:
         tables_without_html("costs"),
         published(TABLE, "costs.html", "Costs"),

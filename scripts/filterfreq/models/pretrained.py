@@ -64,7 +64,7 @@ def remote_files(source: Mapping[str, Any]) -> list[RemoteFile]:
         case "robustbench":
             paths = robustbench_paths(source["dataset"], source["threat_model"], source["name"])
             return [
-                RemoteFile(path, f"https://drive.google.com/uc?id={key}", given, "drive") for path, key in paths.items()
+                RemoteFile(path, f"https://drive.google.com/uc?id={key}", "", "drive") for path, key in paths.items()
             ]
         case "timm":
             return [_timm_file(source["name"], given)]
@@ -133,21 +133,19 @@ def convert_checkpoint(
         InputError: a file is missing, damaged, or holds more than tensors; it does not fit its architecture; the
             numbers of classes differ; or a weight is not finite.
     """
+    architecture = registry.architecture_of(source)
     decomposition = None
     with _as_input_error(source):
         match source["source"]:
             case "robustbench":
-                architecture = "robustbench_{dataset}_{threat_model}_{name}".format(**source)
                 backbone, (mean, std) = _robustbench_backbone(source, folder, num_classes), _IDENTITY
             case "timm":
-                architecture = f"timm_{source['name'].partition('.')[0]}"
                 backbone, mean, std = _timm_backbone(source, folder, num_classes)
             case "torchvision":
-                architecture = f"torchvision_{source['name']}"
                 backbone, mean, std = _torchvision_backbone(source, folder, num_classes)
             case "file":
                 path = Path(source["path"]).expanduser() if "path" in source else folder / remote_files(source)[0].path
-                architecture, decomposition, backbone = _file_backbone(source, path, num_classes)
+                backbone, decomposition = _file_backbone(source, path, num_classes)
                 mean, std = source.get("mean", mean), source.get("std", std)
     for name, tensor in backbone.state_dict().items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
@@ -216,23 +214,25 @@ def _torchvision_backbone(
     return model, transforms.mean, transforms.std
 
 
-def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> tuple[str, str | None, torch.nn.Module]:
+def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> tuple[torch.nn.Module, str | None]:
+    """Return the backbone, and how it is decomposed if it is."""
     if "sha256" in source and (not path.is_file() or sha256(path) != source["sha256"]):
         raise InputError(
             f"{path} is missing or does not have the SHA-256 {source['sha256']} of the config: get it again"
         )
-    state = read_external_state(path)
-    architecture = source.get("architecture")
+    state, architecture = read_external_state(path), source["architecture"]
+    remedy = "correct the checkpoint's architecture or format in the config, or the experiment's data set"
     if source.get("format") == "option_a_resnet":
-        architecture, state = convert_option_a_resnet(state)
+        found, state = convert_option_a_resnet(state)
+        if found != architecture:
+            raise InputError(f"{path} holds a {found} and no {architecture}: {remedy}")
     backbone = registry.build(architecture, num_classes)
     decomposition = "weight" if any(name.endswith("coefficients") for name in state) else None
     if decomposition:
         backbone = dct.decompose(backbone, decomposition)
-    remedy = "correct the checkpoint's architecture or format in the config, or the experiment's data set"
     check_fit(state, backbone.state_dict(), path, f"{architecture} with {num_classes} classes", remedy)
     backbone.load_state_dict(state)
-    return architecture, decomposition, backbone
+    return backbone, decomposition
 
 
 def _check_classes(source: Mapping[str, Any], of_model: int, of_data: int) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.robustbench_models import check_robustbench_name
-from filterfreq.models.timm_models import check_timm_name
+from filterfreq.models.timm_models import check_timm_name, check_timm_weights
 from filterfreq.models.torchvision_models import check_torchvision_name
 
 if TYPE_CHECKING:
@@ -158,6 +158,27 @@ def build(name: str, num_classes: int) -> nn.Module:
         raise InputError(f"{name} cannot have {num_classes} classes: give at least 2")
     module, function = family.builder.split(":")
     return getattr(importlib.import_module(module), function)(num_classes, *groups)
+
+
+def architecture_of(source: Mapping[str, Any]) -> str:
+    """Return the architecture of a checkpoint, by its entry in the config.
+
+    Raises:
+        InputError: there is no such model, or no such weights of it.
+    """
+    match source["source"]:
+        case "robustbench":
+            name = "robustbench_{dataset}_{threat_model}_{name}".format(**source)
+        case "timm":
+            check_timm_weights(source["name"])
+            name = f"timm_{source['name'].partition('.')[0]}"
+        case "torchvision":
+            check_torchvision_name(source["name"], source["weights"])
+            name = f"torchvision_{source['name']}"
+        case _:
+            name = source["architecture"]
+    _find(name)
+    return name
 
 
 def architecture_module(name: str) -> str:
