@@ -228,7 +228,7 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     frame = select(results, variants, ["filters"])
     styles = variant_styles(present_variants(frame, variants))
     frequency = frame[["horizontal", "vertical"]].astype("int64").max(axis="columns")
-    largest = frequency.groupby([frame["model"], frame["index"]], observed=True).transform("max")
+    largest = frequency.groupby([frame["model"], frame["variant"], frame["index"]], observed=True).transform("max")
     keys = ["model", "variant", "seed", "depth"]
     shares = frame[frequency > largest / 2].groupby(keys, observed=True)["value"].sum().reset_index()
     models = list(frame["model"].cat.categories)
