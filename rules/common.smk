@@ -15,7 +15,7 @@ from filterfreq.data.registry import ImageFolder
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.machine import has_gpu
-from filterfreq.models.registry import architecture_module
+from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.provenance import code_version
 
 try:
@@ -36,6 +36,8 @@ RECORD = f"{RUN}/run.json"
 HISTORY = f"{RUN}/history.csv"
 PERTURBATIONS = f"{RUN}/perturbations.npz"
 EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
+DOWNLOAD = "results/checkpoints/{checkpoint}/download.json"
+DOWNLOADED = "results/checkpoints/{checkpoint}/files"
 CORRUPTED = "results/data/{dataset}/corruptions"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
@@ -77,6 +79,8 @@ FIGURES = {
     "figure_perturbations": ([], []),
     "figure_corruption_samples": (["corruption"], []),
 }
+# What only training makes: not to be had of downloaded models.
+OF_TRAINING = ("table_costs", "figure_training_curves")
 
 # What an experiment has to sweep for them.
 SWEEPS = {
@@ -86,6 +90,7 @@ SWEEPS = {
 
 
 wildcard_constraints:
+    checkpoint=r"[\w.+-]+",
     dataset=r"[A-Za-z0-9.-]+",
     model=r"\w+",
     variant=r"[\w.+-]+",
@@ -129,10 +134,10 @@ def published_corruptions(wildcards):
     return raw_file(wildcards.dataset, study.published_corruptions[wildcards.dataset])
 
 
-def is_possible(product, dataset):
-    """Whether the config asks for all that a table or figure of this data set cannot do without."""
+def is_possible(product, experiment, dataset):
+    """Whether an experiment has all that a table or figure of this data set cannot do without."""
     needed, _ = (TABLES | FIGURES)[product]
-    return set(needed) <= set(study.suites(dataset)) and (
+    return set(needed) <= set(study.suites_in(experiment, dataset)) and (
         product != "figure_perturbations" or "perturbations" in config
     )
 
@@ -149,15 +154,30 @@ def is_swept(experiment, dataset, *settings):
     return any(len({penalty[setting] for penalty in penalties}) > 1 for setting in settings)
 
 
+def is_compared(experiment, dataset):
+    """Whether an experiment has another variant of a model and seed that it has the baseline of."""
+    runs = study.runs_of(experiment, dataset)
+    baseline = study.baseline(experiment)
+    pairs = {(run.model, run.seed) for run in runs if run.variant == baseline}
+    return any(run.variant != baseline and (run.model, run.seed) in pairs for run in runs)
+
+
+def trained(experiment, dataset):
+    """The runs of an experiment on a data set that are trained here."""
+    return [run for run in study.runs_of(experiment, dataset) if not study.is_downloaded(run)]
+
+
 def is_shown(product, experiment, dataset):
     """Whether an experiment has what a table or figure compares."""
+    if product in OF_TRAINING:
+        return bool(trained(experiment, dataset))
     if product.endswith("scorecard"):
         return is_claimed(experiment, dataset)
     if product.endswith("ablation"):
         return is_swept(experiment, dataset, "strength", "depth")
     if product.endswith("penalties"):
         return is_swept(experiment, dataset, "kind")
-    return product != "table_differences" or len(study.labels(experiment, dataset)) > 1
+    return product != "table_differences" or is_compared(experiment, dataset)
 
 
 def shown_in(product):
@@ -166,7 +186,7 @@ def shown_in(product):
         (experiment, dataset)
         for experiment in study.experiments
         for dataset in datasets_of(experiment)
-        if is_possible(product, dataset) and is_shown(product, experiment, dataset)
+        if is_possible(product, experiment, dataset) and is_shown(product, experiment, dataset)
     ]
 
 
@@ -196,7 +216,7 @@ def evaluations(product):
         of_suite(suite).format(**run._asdict())
         for experiment, dataset in shown_in(product)
         for run in study.runs_of(experiment, dataset)
-        for suite in study.suites(dataset)
+        for suite in study.suites_of(run)
         if suite in (*needed, *optional)
     ]
     return list(dict.fromkeys(files))
@@ -204,12 +224,12 @@ def evaluations(product):
 
 def everything():
     """All tables and figures, and every evaluation of every run, side by side, also of a suite that nothing shows."""
-    every = [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites(run.dataset)]
+    every = [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites_of(run)]
     aggregated = [
         AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
         for experiment in study.experiments
         for dataset in datasets_of(experiment)
-        for suite in study.suites(dataset)
+        for suite in study.suites_in(experiment, dataset)
     ]
     return list(dict.fromkeys([*wanted(*TABLES, *FIGURES), *every, *aggregated]))
 
@@ -237,7 +257,7 @@ def wanted_by_name(product, wildcards):
 def aggregated_suites(product, experiment, dataset):
     """The aggregated suites of one data set that a table or figure reads."""
     needed, optional = (TABLES | FIGURES)[product]
-    available = study.suites(dataset)
+    available = study.suites_in(experiment, dataset)
     return [
         AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
         for suite in (*needed, *optional)
@@ -255,7 +275,7 @@ def aggregated_over_datasets(product):
     return lambda wildcards: [
         file
         for dataset in datasets_of(wildcards.experiment)
-        if is_possible(product, dataset)
+        if is_possible(product, wildcards.experiment, dataset)
         for file in aggregated_suites(product, wildcards.experiment, dataset)
     ]
 
@@ -265,14 +285,18 @@ def of_suite(suite):
     return EVALUATION.replace("{suite}", suite)
 
 
-def of_runs(pattern, **fixed):
-    """An input function: a file of each run of an experiment on a data set."""
+def of_evaluated_runs(wildcards):
+    """The evaluations of a suite of all runs of an experiment on a data set that have it."""
+    runs = study.runs_of(wildcards.experiment, wildcards.dataset)
+    suite = wildcards.suite
+    return [EVALUATION.format(**run._asdict(), suite=suite) for run in runs if suite in study.suites_of(run)]
 
-    def inputs(wildcards):
-        runs = study.runs_of(wildcards.experiment, wildcards.dataset)
-        return [pattern.format(**{**wildcards, **run._asdict()}) for run in runs]
 
-    return inputs
+def of_trained_runs(pattern):
+    """An input function: a file of each run of an experiment on a data set that is trained here."""
+    return lambda wildcards: [
+        pattern.format(**run._asdict()) for run in trained(wildcards.experiment, wildcards.dataset)
+    ]
 
 
 def settings_of(section):
@@ -287,6 +311,17 @@ def of_source(pattern):
         return pattern.format(**{**wildcards, "variant": study.settings("transfer", wildcards.dataset)["source"]})
 
     return file
+
+
+def checkpoint_files(wildcards):
+    """What a downloaded model is made from: what was downloaded, or the file that lies here."""
+    source = study.source(wildcards.variant)
+    if "path" in source:
+        return {"file": str(Path(source["path"]).expanduser())}
+    return {
+        "record": DOWNLOAD.format(checkpoint=wildcards.variant),
+        "files": DOWNLOADED.format(checkpoint=wildcards.variant),
+    }
 
 
 def first_of_each_variant(wildcards):
@@ -326,6 +361,11 @@ def code(script):
 def code_and_model(script):
     """The same for a script that also builds the wildcard's model."""
     return lambda wildcards: script_code(script, architecture_module(wildcards.model))
+
+
+def code_and_source(script):
+    """The same for a script that also builds the model of the wildcard's checkpoint."""
+    return lambda wildcards: script_code(script, architecture_module(architecture_of(study.source(wildcards.variant))))
 
 
 def code_and_dataset(script):

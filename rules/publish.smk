@@ -295,7 +295,7 @@ rule tabulate_calibration:
 
 rule tabulate_costs:
     input:
-        of_runs(RECORD),
+        of_trained_runs(RECORD),
     output:
         tables_without_html("costs"),
         published(TABLE, "costs.html", "Costs"),

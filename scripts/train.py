@@ -10,6 +10,7 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.files import replacing
 from filterfreq.jobs import job
 from filterfreq.models.checkpoints import save_checkpoint
+from filterfreq.models.registry import libraries
 from filterfreq.provenance import environment
 from filterfreq.training.event_log import EventLog
 from filterfreq.training.loop import HISTORY_COLUMNS, Trainer, build_classifier, count_parameters
@@ -54,7 +55,7 @@ with job(snakemake) as logger:
         },
         "metrics": {**history[-1], "parameters": count_parameters(classifier)},
         "provenance": {
-            **environment(),
+            **environment(*libraries(spec["run"]["model"])),
             "code": snakemake.params.code,
             "data": {name: array["sha256"] for name, array in dataset.record["arrays"].items()},
             "device": describe_device(device),

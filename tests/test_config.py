@@ -385,3 +385,116 @@ def test_the_schema_knows_what_the_package_knows():
     assert set(evaluation) == {"batch_size", "datasets", *SUITES}
     assert set(parts["autoattack_entry"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
     assert set(parts["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)
+
+
+CARMON = {"source": "robustbench", "dataset": "cifar10", "threat_model": "Linf", "name": "Carmon2019Unlabeled"}
+WITH_TAG = {"source": "timm", "name": "resnet50.a1_in1k"}
+RESNET50 = {"source": "torchvision", "name": "resnet50", "weights": "IMAGENET1K_V2"}
+LOCAL = {"source": "file", "path": "m.pt", "architecture": "resnet_8_2"}
+
+
+@pytest.fixture
+def downloaded(config) -> dict:
+    config["checkpoints"] = {"carmon": dict(CARMON), "local": {**LOCAL, "label": "mine"}}
+    config["experiments"] = {"pairs": {"datasets": ["texdigits"], "checkpoints": ["carmon", "local"]}}
+    del config["variants"], config["training"]
+    config["evaluation"].pop("transfer", None)
+    return config
+
+
+def test_checkpoints_are_runs_without_any_training(downloaded):
+    study = Study(downloaded, SCHEMA)
+    runs = [Run("texdigits", "robustbench", "carmon", 0), Run("texdigits", "resnet_8_2", "local", 0)]
+    assert study.runs == runs
+    assert study.labels("pairs", "texdigits") == {"carmon": "carmon", "local": "mine"}
+    assert study.baseline("pairs") == "carmon"
+    assert study.spec(runs[1]) == {"run": runs[1]._asdict(), "source": LOCAL}
+    with pytest.raises(InputError, match=r"checkpoints\.local\.path: there is no m\.pt"):
+        study.check_files()
+
+
+@pytest.mark.parametrize(
+    ("entry", "model"),
+    [
+        (WITH_TAG, "timm_resnet50"),
+        (RESNET50, "torchvision_resnet50"),
+        ({**CARMON, "model": "wideresnet_28_10"}, "wideresnet_28_10"),
+        ({**LOCAL, "format": "option_a_resnet", "architecture": "resnet_20_option_a"}, "resnet_20_option_a"),
+    ],
+)
+def test_a_checkpoint_counts_as_its_architecture_or_what_the_entry_says(downloaded, entry, model):
+    downloaded["data"] = {
+        "datasets": {"pets": {"kind": "imagefolder", "path": "pets", "image_size": 64, "test": "test"}}
+    }
+    downloaded["checkpoints"] = {"one": entry}
+    downloaded["experiments"]["pairs"] = {"datasets": ["pets"], "checkpoints": ["one"]}
+    assert Study(downloaded, SCHEMA).runs == [Run("pets", model, "one", 0)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({**CARMON, "name": "Carmon2019"}, "did you mean Carmon2019Unlabeled"),
+        ({**CARMON, "threat_model": "L1"}, r"threat_model: 'L1' is none of Linf, L2, corruptions"),
+        ({**CARMON, "weights": "x"}, r"checkpoints\.one\.weights: means nothing to the source robustbench"),
+        ({"source": "robustbench", "name": "Standard"}, "dataset and threat_model missing, which the source robustb"),
+        ({"source": "zoo"}, r"checkpoints\.one\.source: 'zoo' is none of robustbench"),
+        ({**WITH_TAG, "name": "resnet50.a1"}, "unknown weights 'resnet50.a1', timm's resnet50 has the tags"),
+        ({**RESNET50, "weights": "V2"}, "unknown weights 'V2', torchvision's resnet50 has IMAGENET1K_V1"),
+        ({**LOCAL, "architecture": "resnet_9"}, r"checkpoints\.one: unknown model 'resnet_9'"),
+        ({**LOCAL, "url": "https://example.org/m.pt"}, r"checkpoints\.one: give either a path or a url"),
+        ({"source": "file", "architecture": "resnet_8", "url": "http://example.org/m.pt"}, r"one\.url: 'http:"),
+        ({**LOCAL, "mean": [0.5, 0.5, 0.5]}, "give both mean and std, or neither"),
+        ({**LOCAL, "sha256": "12"}, r"checkpoints\.one\.sha256: '12' is not of the form"),
+    ],
+)
+def test_a_wrong_checkpoint_is_one_sentence(downloaded, entry, message):
+    downloaded["checkpoints"] = {"one": entry}
+    downloaded["experiments"]["pairs"]["checkpoints"] = ["one"]
+    with pytest.raises(InputError, match=message) as refusal:
+        Study(downloaded, SCHEMA)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "message"),
+    [
+        ({"checkpoints": ["carmen"]}, r"experiments\.pairs\.checkpoints: unknown checkpoint 'carmen'.*carmon"),
+        ({"baseline": "plain", "checkpoints": ["carmon"]}, r"experiments\.pairs\.baseline: unknown variant 'plain'"),
+        ({}, r"experiments\.pairs: gives neither models with variants and seeds, nor checkpoints"),
+        ({"models": ["resnet_8"]}, r"experiments\.pairs: 'variants' is a dependency of 'models'"),
+        (
+            {"models": ["resnet_8"], "variants": ["a"], "seeds": [0]},
+            "training: is missing, but experiments.pairs trains",
+        ),
+        ({"datasets": ["cifar100"], "checkpoints": ["carmon"]}, "'carmon' knows 10 classes and cifar100 has 100"),
+    ],
+)
+def test_a_wrong_experiment_of_checkpoints_is_one_sentence(downloaded, experiment, message):
+    downloaded["experiments"]["pairs"] = {"datasets": ["texdigits"], **experiment}
+    with pytest.raises(InputError, match=message):
+        Study(downloaded, SCHEMA)
+
+
+def test_a_checkpoint_and_a_variant_have_different_names(config):
+    config["checkpoints"] = {"plain": CARMON}
+    with pytest.raises(InputError, match=r"checkpoints\.plain: there is a variant of this name"):
+        Study(config, SCHEMA)
+
+
+def test_a_downloaded_model_takes_part_in_transfer_where_its_model_has_the_source(config):
+    config["evaluation"]["transfer"] = TRANSFER
+    config["checkpoints"] = {"carmon": CARMON, "local": LOCAL}
+    experiment = config["experiments"]["demo"]
+    config["checkpoints"]["local"] = {**LOCAL, "model": experiment["models"][0]}
+    experiment["checkpoints"] = ["carmon", "local"]
+    study = Study(config, SCHEMA)
+    having = {run.variant for run in study.runs if "transfer" in study.suites_of(run)}
+    assert having == {*study.variants, "local"}
+    assert "transfer" in study.suites_in("demo", "texdigits")
+
+
+def test_robustbench_s_config_is_valid():
+    study = Study(yaml.safe_load((ROOT / "configs" / "robustbench.yaml").read_text()), SCHEMA)
+    assert all(study.is_downloaded(run) for run in study.runs)
+    assert {study.baseline(name) for name in study.experiments} == {"standard"}

@@ -13,7 +13,8 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from filterfreq.data.registry import Dataset, ImageFolder, Source, get_dataset
 from filterfreq.errors import InputError, unknown
-from filterfreq.models.registry import check_architecture, check_decomposable
+from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
+from filterfreq.models.robustbench_models import CLASSES
 
 SUITES = (
     "clean",
@@ -37,6 +38,16 @@ _SWEEP_LABELS = {
     "gaussian_noise": "noise σ = {}",
 }
 
+# What each source of a checkpoint needs, and what it understands beside that.
+_KEYS_OF_SOURCES = {
+    "robustbench": ({"dataset", "threat_model", "name"}, set()),
+    "timm": ({"name"}, {"sha256"}),
+    "torchvision": ({"name", "weights"}, {"sha256"}),
+    "file": ({"architecture"}, {"path", "url", "sha256", "format", "mean", "std"}),
+}
+
+_SHOWN = ("label", "model")
+
 _KEYS_OF_ATTACKS = {
     "fgsm": {"random_start"},
     "pgd": {"random_start", "steps", "relative_step_size"},
@@ -58,6 +69,7 @@ class Study:
 
     Attributes:
         variants: the bundle of each variant in use, those that sweeps make included, in the config's order.
+        checkpoints: the entry of each downloaded model in use, by name.
         experiments: for each experiment its runs in the config's order, without repeats.
         runs: the union of all experiments' runs, without repeats.
 
@@ -77,9 +89,12 @@ class Study:
         self._check_datasets()
         self._check_training_names()
         self._check_attacks()
-        for name, variant in config["variants"].items():
+        for name, variant in config.get("variants", {}).items():
             _check_variant(f"variants.{name}", variant)
-        self.variants = deepcopy(config["variants"])
+        for name, entry in config.get("checkpoints", {}).items():
+            _check_checkpoint(f"checkpoints.{name}", entry)
+        self.variants = deepcopy(config.get("variants", {}))
+        self.checkpoints = config.get("checkpoints", {})
         for name, variant in self.variants.items():
             variant.setdefault("label", name)
         check_variant = validator.evolve(
@@ -89,8 +104,12 @@ class Study:
             name: self._runs(f"experiments.{name}", experiment, check_variant)
             for name, experiment in config["experiments"].items()
         }
+        for name in self.checkpoints:
+            if name in self.variants:
+                raise InputError(f"checkpoints.{name}: there is a variant of this name, choose another")
         self._check_labels()
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
+        self._all_runs = frozenset(self.runs)
         self._check_sources()
         self._check_training()
 
@@ -113,8 +132,12 @@ class Study:
         """Check that what the config says lies on the disk does, for the data sets of its runs.
 
         Raises:
-            InputError: a folder, an archive or a raw file is missing.
+            InputError: a folder, an archive, a raw file or a checkpoint is missing.
         """
+        for name in dict.fromkeys(run.variant for run in self.runs if self.is_downloaded(run)):
+            path = self.checkpoints[name].get("path")
+            if path and not Path(path).expanduser().is_file():
+                raise InputError(f"checkpoints.{name}.path: there is no {path}")
         raw = self.config.get("data", {}).get("raw", {})
         for name in dict.fromkeys(run.dataset for run in self.runs):
             entry = self.dataset(name)
@@ -133,9 +156,10 @@ class Study:
                 _explained(self.dataset, name, f"data.{section}.{name}")
 
     def _check_training_names(self) -> None:
-        for name in self.config["training"].get("models", {}):
+        training = self.config.get("training", {})
+        for name in training.get("models", {}):
             _explained(check_architecture, name, f"training.models.{name}")
-        for name in self.config["training"].get("datasets", {}):
+        for name in training.get("datasets", {}):
             _explained(self.dataset, name, f"training.datasets.{name}")
 
     def _check_attacks(self) -> None:
@@ -152,16 +176,17 @@ class Study:
                 _check_distinct(suites["autoattack"], f"{where}.autoattack")
 
     def _check_sources(self) -> None:
-        """Refuse attacks that transfer from a model that no experiment trains."""
-        runs = set(self.runs)
+        """Refuse attacks that transfer from a model that no experiment has."""
         for run in self.runs:
             transfer = self._evaluation(run.dataset).get("transfer")
             if transfer is None:
                 continue
             source = transfer["source"]
-            if source not in self.variants:
-                raise InputError(f"evaluation.transfer.source: {unknown('variant', source, self.variants)}")
-            if run._replace(variant=source) not in runs:
+            if source not in self.variants | self.checkpoints:
+                raise InputError(
+                    f"evaluation.transfer.source: {unknown('variant', source, self.variants | self.checkpoints)}"
+                )
+            if not self.is_downloaded(run) and run._replace(variant=source) not in self._all_runs:
                 raise InputError(
                     f"evaluation.transfer.source: no experiment has the variant '{source}' of {run.model} "
                     f"on {run.dataset} with seed {run.seed}, to attack '{run.variant}' from: add it to one"
@@ -170,7 +195,7 @@ class Study:
     def _check_training(self) -> None:
         """Refuse what a variant and the training settings of its runs cannot do together."""
         compiled = self.config["compute"].get("on_gpu", {}).get("compile", False)
-        for run in dict.fromkeys(run._replace(seed=0) for run in self.runs):
+        for run in dict.fromkeys(run._replace(seed=0) for run in self.runs if not self.is_downloaded(run)):
             settings = self.spec(run)["training"]
             free = self.variants[run.variant].get("adversarial_training", {}).get("attack") == "free"
             second_order = settings["optimizer"] == "adahessian"
@@ -192,28 +217,64 @@ class Study:
             variants = dict.fromkeys(run.variant for run in runs)
             names: dict[str, str] = {}
             for variant in variants:
-                other = names.setdefault(self.variants[variant]["label"], variant)
+                label = self._label(variant)
+                other = names.setdefault(label, variant)
                 if other != variant:
                     raise InputError(
                         f"experiments.{experiment}.variants: '{other}' and '{variant}' have the same label "
-                        f"{self.variants[variant]['label']!r}, give one of them another"
+                        f"{label!r}, give one of them another"
                     )
 
     def _runs(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[Run]:
         for name in experiment["datasets"]:
             _explained(self.dataset, name, f"{where}.datasets")
+        if "models" not in experiment and "checkpoints" not in experiment:
+            raise InputError(f"{where}: gives neither models with variants and seeds, nor checkpoints")
+        runs = self._grid(where, experiment, check_variant) if "models" in experiment else []
+        runs += self._downloaded(where, experiment)
+        known = dict.fromkeys(run.variant for run in runs)
+        baseline = experiment.get("baseline")
+        if baseline is not None and baseline not in known:
+            raise InputError(f"{where}.baseline: {unknown('variant', baseline, known)}")
+        return runs
+
+    def _downloaded(self, where: str, experiment: dict) -> list[Run]:
+        """The runs of an experiment's checkpoints, one on each of its data sets."""
+        names = experiment.get("checkpoints", [])
+        for name in names:
+            if name not in self.checkpoints:
+                raise InputError(f"{where}.checkpoints: {unknown('checkpoint', name, self.checkpoints)}")
+            entry = self.checkpoints[name]
+            classes = CLASSES.get(entry.get("dataset", "imagenet" if entry["source"] == "torchvision" else ""))
+            for dataset in experiment["datasets"]:
+                there = len(self.dataset(dataset).classes)
+                if classes and there and classes != there:
+                    raise InputError(
+                        f"{where}.checkpoints: '{name}' knows {classes} classes and {dataset} has {there}, "
+                        "list it in an experiment of its own"
+                    )
+        return [
+            Run(dataset, self._model(name), name, 0)
+            for dataset, name in itertools.product(experiment["datasets"], names)
+        ]
+
+    def _model(self, checkpoint: str) -> str:
+        entry = self.checkpoints[checkpoint]
+        default = "robustbench" if entry["source"] == "robustbench" else architecture_of(entry)
+        return entry.get("model", default)
+
+    def _grid(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[Run]:
+        if "training" not in self.config:
+            raise InputError(f"training: is missing, but {where} trains models")
         for name in experiment["models"]:
             _explained(check_architecture, name, f"{where}.models")
         for name in experiment["variants"]:
-            if name not in self.config["variants"]:
-                raise InputError(f"{where}.variants: {unknown('variant', name, self.config['variants'])}")
+            if name not in self.config.get("variants", {}):
+                raise InputError(f"{where}.variants: {unknown('variant', name, self.config.get('variants', {}))}")
             if "decomposition" in self.config["variants"][name]:
                 for model in experiment["models"]:
                     _explained(check_decomposable, model, f"{where}.models")
         variants = self._swept(where, experiment, check_variant)
-        baseline = experiment.get("baseline")
-        if baseline is not None and baseline not in variants:
-            raise InputError(f"{where}.baseline: {unknown('variant', baseline, variants)}")
         grid = itertools.product(experiment["datasets"], experiment["models"], variants, experiment["seeds"])
         return [Run(*values) for values in grid]
 
@@ -249,7 +310,12 @@ class Study:
         return name
 
     def spec(self, run: Run) -> dict:
-        """Everything that fixes a run's training: its variant without the label, and its settings."""
+        """Everything that fixes a run's training: its variant without the label, and its settings.
+
+        Of a downloaded model, where it comes from.
+        """
+        if self.is_downloaded(run):
+            return {"run": run._asdict(), "source": self.source(run.variant)}
         variant = {key: value for key, value in self.variants[run.variant].items() if key != "label"}
         training = self.config["training"]
         settings = {
@@ -260,6 +326,14 @@ class Study:
         }
         settings["augmentation"] = variant.pop("augmentation", settings["augmentation"])
         return {"run": run._asdict(), "variant": _in_order(variant), "training": _in_order(settings)}
+
+    def source(self, checkpoint: str) -> dict:
+        """What fixes a checkpoint's files and what is made of them: its entry but for how it is shown."""
+        return _in_order({key: value for key, value in self.checkpoints[checkpoint].items() if key not in _SHOWN})
+
+    def is_downloaded(self, run: Run) -> bool:
+        """Whether a run is a model that others trained."""
+        return run.variant in self.checkpoints
 
     def settings(self, section: str, dataset: str) -> dict | list | None:
         """The settings of a suite on a data set, or of the perturbations that are shown; None where there are none."""
@@ -277,13 +351,34 @@ class Study:
         wanted = self._evaluation(dataset)
         return [suite for suite in SUITES if suite in wanted and (suite != "cue_conflict" or can_conflict)]
 
+    def suites_of(self, run: Run) -> list[str]:
+        """The suites of a run: those of its data set, without the transfer of attacks where their source is missing.
+
+        This is so of a downloaded model beside which no experiment has the source as a variant of the same model.
+        """
+        found = self.suites(run.dataset)
+        if "transfer" in found:
+            source = self._evaluation(run.dataset)["transfer"]["source"]
+            if run._replace(variant=source) not in self._all_runs:
+                found.remove("transfer")
+        return found
+
+    def suites_in(self, experiment: str, dataset: str) -> list[str]:
+        """The suites that at least one run of an experiment on a data set has."""
+        found = set().union(*(self.suites_of(run) for run in self.runs_of(experiment, dataset)))
+        return [suite for suite in self.suites(dataset) if suite in found]
+
     def runs_of(self, experiment: str, dataset: str) -> list[Run]:
         """The runs of one experiment on one data set."""
         return [run for run in self.experiments[experiment] if run.dataset == dataset]
 
     def labels(self, experiment: str, dataset: str) -> dict[str, str]:
         """The variants of one experiment on one data set with their labels, in the config's order."""
-        return {run.variant: self.variants[run.variant]["label"] for run in self.runs_of(experiment, dataset)}
+        return {run.variant: self._label(run.variant) for run in self.runs_of(experiment, dataset)}
+
+    def _label(self, variant: str) -> str:
+        entry = self.checkpoints.get(variant) or self.variants[variant]
+        return entry.get("label", variant)
 
     def penalties(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """The penalties of an experiment's variants on a data set: kind, strength and depth, in the config's order.
@@ -363,6 +458,22 @@ def _check_variant(where: str, variant: dict) -> None:
         raise InputError(f"{where}: {' and '.join(exclusive)} cannot be combined, leave one out")
 
 
+def _check_checkpoint(where: str, entry: dict) -> None:
+    """Refuse a checkpoint that lacks what its source needs, has what means nothing to it, or does not exist."""
+    needed, possible = _KEYS_OF_SOURCES[entry["source"]]
+    for key in entry:
+        if key not in {"source", *_SHOWN} | needed | possible:
+            raise InputError(f"{where}.{key}: means nothing to the source {entry['source']}, leave it out")
+    missing = sorted(needed - entry.keys())
+    if missing:
+        raise InputError(f"{where}: {' and '.join(missing)} missing, which the source {entry['source']} needs")
+    if entry["source"] == "file" and ("path" in entry) == ("url" in entry):
+        raise InputError(f"{where}: give either a path or a url")
+    if ("mean" in entry) != ("std" in entry):
+        raise InputError(f"{where}: give both mean and std, or neither")
+    _explained(architecture_of, entry, where)
+
+
 def _check_finite(value: Any, path: list[str]) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
@@ -423,7 +534,7 @@ def _in_order(value: Any) -> Any:
     return [_in_order(item) for item in value] if isinstance(value, list) else value
 
 
-def _explained(check, name: str, where: str) -> None:
+def _explained(check, name: Any, where: str) -> None:
     try:
         check(name)
     except InputError as error:

@@ -244,6 +244,13 @@ class TestDctEnergy:
         assert line(figure.axes[0], "plain") == (pytest.approx([0, 0.5, 1]), pytest.approx([16 / 25, 5 / 9, 0.2]))
         assert line(figure.axes[0], "wd") == (pytest.approx([0, 0.5, 1]), pytest.approx([16 / 25, 0.2, 5 / 9]))
 
+    def test_high_frequencies_are_those_of_each_variant_s_own_kernels(self, results_of):
+        """Two downloaded models that count as one need not have kernels of one size."""
+        rows = filters("plain", 0, 0, 0.0, np.full((7, 7), 1 / 49)) + filters("wd", 0, 0, 0.0, np.full((3, 3), 1 / 9))
+        axes = dct_energy(results_of(rows), VARIANTS).axes[0]
+        assert line(axes, "plain")[1] == pytest.approx([(49 - 16) / 49])
+        assert line(axes, "wd")[1] == pytest.approx([5 / 9])
+
     def test_heat_map(self, figure):
         shares = figure.axes[1].collections[0].get_array()
         assert shares.shape == (11, 17)  # two and three places of 5 x 5, an empty line between them

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-COMPUTING = {path.stem for path in SCRIPTS.glob("*.py")} & {"train", "perturb", "analyse_filters"} | {
-    path.stem for path in SCRIPTS.glob("evaluate_*.py")
-}
+COMPUTING = {path.stem for path in SCRIPTS.glob("*.py")} & {
+    *("train", "perturb", "analyse_filters", "download_checkpoint", "convert_checkpoint")
+} | {path.stem for path in SCRIPTS.glob("evaluate_*.py")}
 
 
 def imports_of(script: Path) -> str:
