@@ -19,11 +19,11 @@ with job(snakemake) as logger:
     device = use_device(compute, snakemake.threads)
     precision = use_precision(compute, device)
     compiled = device.type == "cuda" and compute.get("on_gpu", {}).get("compile", False)
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     folder = Path(snakemake.output.record).parent
     state_file = folder / "training_state.pt"
     fingerprint = json.dumps(
-        [spec, snakemake.params.code, dataset.record["arrays"], snakemake.threads, device.type, precision],
+        [spec, snakemake.params.code, dataset.checksums, snakemake.threads, device.type, precision],
         sort_keys=True,
     )
     classifier = build_classifier(spec, dataset)
@@ -45,7 +45,7 @@ with job(snakemake) as logger:
         "provenance": {
             **environment(),
             "code": snakemake.params.code,
-            "data": {name: array["sha256"] for name, array in dataset.record["arrays"].items()},
+            "data": dataset.checksums,
             "device": describe_device(device),
             "precision": precision,
             "compiled": compiled,

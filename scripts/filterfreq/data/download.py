@@ -89,11 +89,12 @@ def verify(source: Source, path: str | Path) -> None:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path} is missing: download it first, from {source.urls[0]}")
+        raise InputError(f"{path} is missing: download it first" + (f", from {source.urls[0]}" if source.urls else ""))
     if not _matches(source, path):
+        size = f" ({source.size} bytes)" if source.size is not None else ""
         raise InputError(
-            f"{path} has {path.stat().st_size} bytes and not the checksum {source.checksum} of {source.file} "
-            f"({source.size} bytes): it is damaged or another file, delete it and download it again"
+            f"{path} has {path.stat().st_size} bytes and not the checksum {source.checksum} of {source.file}{size}: "
+            "it is damaged or another file, delete it and download it again"
         )
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from PIL import Image
 
-from filterfreq.data.images import decode_image
+from filterfreq.data.images import fit, open_image
 from filterfreq.errors import InputError
 
 
@@ -21,7 +22,7 @@ class ImageFiles:
         folder: where the files lie.
         names: their paths in it, with `/` between folders.
         size: height and width of the images, in pixels.
-        resize: the shorter side, in pixels, before the centre is cut out; by default `size`.
+        resize: the shorter side, in pixels, before the centre is cut out, or height and width; by default `size`.
         threads: how many files to decode at once.
 
     Attributes:
@@ -32,7 +33,12 @@ class ImageFiles:
     dtype = np.dtype(np.uint8)
 
     def __init__(
-        self, folder: str | Path, names: Sequence[str], size: int, resize: int | None = None, threads: int = 1
+        self,
+        folder: str | Path,
+        names: Sequence[str],
+        size: int,
+        resize: int | Sequence[int] | None = None,
+        threads: int = 1,
     ) -> None:
         self.folder = Path(folder)
         self.names = names
@@ -64,14 +70,21 @@ class ImageFiles:
             raise ValueError("image files are decoded into a new array: copy cannot be False")
         images = np.empty(self.shape, dtype=np.uint8)
         with ThreadPoolExecutor(self.threads) as pool:
-            for place, image in enumerate(pool.map(self._read, self.names)):
+            for place, image in enumerate(
+                pool.map(lambda name: fit(self.open(name), self.size, self.resize), self.names)
+            ):
                 images[place] = image
         return images if dtype is None else images.astype(dtype, copy=False)
 
-    def _read(self, name: str) -> np.ndarray:
+    def open(self, name: str) -> Image.Image:
+        """Decode one of the files in its own size, as RGB.
+
+        Raises:
+            InputError: the file is missing or no image.
+        """
         path = self.folder / name
         try:
             content = path.read_bytes()
         except OSError as error:
             raise InputError(f"{path} cannot be read ({error.strerror}): prepare the data set again") from error
-        return decode_image(content, str(path), self.size, self.resize)
+        return open_image(content, str(path))

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from filterfreq.errors import InputError, unknown
 
-AUGMENTATIONS: tuple[str, ...] = ("none", "flip", "crop", "crop_flip")
+AUGMENTATIONS: tuple[str, ...] = (
+    "none",
+    "flip",
+    "crop",
+    "crop_flip",
+    "resized_crop",
+    "resized_crop_flip",
+    "resized_crop_flips",
+)
 """The training augmentations of `filterfreq.data.batches`."""
 
 
@@ -17,15 +25,16 @@ class Source:
 
     Attributes:
         file: its name in the folder of raw files.
-        urls: where it lies; the first is asked first. The checksum decides, so a mirror cannot change the content.
+        urls: where it lies; the first is asked first. The checksum decides, so a mirror cannot change the content. None
+            where users have to get it themselves.
         checksum: "md5:<hex digits>" or "sha256:<hex digits>", as pooch's `known_hash`.
-        size: bytes.
+        size: bytes; None where it is not known, of a file that is not downloaded here.
     """
 
     file: str
     urls: tuple[str, ...]
     checksum: str
-    size: int
+    size: int | None
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,13 @@ class Dataset:
         prepare: "module:function" called as function(raw_folder, output_folder, seed, dataset).
         licence: the terms of the images.
         corruptions: the published set of its corrupted test images, in CIFAR-10-C's layout; None where there is none.
+        storage: "arrays", prepared as uint8 arrays, or "files", where images stay in their files.
+        resize: the shorter side that images are scaled to before the centre of `image_size` is cut out, or (height,
+            width); None where it is `image_size`.
+        train_resize: likewise of training images, before the augmentation cuts `image_size` out of them: in arrays they
+            are stored as squares of this side. None: in arrays `resize`, in files each in its own size.
+        fetch: what a user has to get, and from where, if it cannot be downloaded here.
+        folders: what a folder of the user holds that serves in place of `sources`.
     """
 
     name: str
@@ -61,6 +77,15 @@ class Dataset:
     prepare: str
     licence: str
     corruptions: Source | None = field(default=None, kw_only=True)
+    storage: str = field(default="arrays", kw_only=True)
+    resize: int | tuple[int, int] | None = field(default=None, kw_only=True)
+    train_resize: int | None = field(default=None, kw_only=True)
+    fetch: str | None = field(default=None, kw_only=True)
+    folders: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def is_ready(self, folder: str | Path) -> bool:
+        """Return whether a folder holds the images as folders, so that no raw file is needed."""
+        return bool(self.folders) and all(Path(folder, name).expanduser().is_dir() for name in self.folders)
 
     @property
     def raw_files(self) -> tuple[Source, ...]:
@@ -394,6 +419,13 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
         raise InputError(f"data set {name!r} needs either test, a folder, or test_fraction, a part of the one folder")
     if ("mean" in entry) != ("std" in entry):
         raise InputError(f"data set {name!r} has one of mean and std: give both, or neither to have them measured")
+    resize = entry.get("resize")
+    for key in ("resize", "train_resize"):
+        sides = entry.get(key, entry["image_size"])
+        if min(sides if isinstance(sides, list) else [sides]) < entry["image_size"]:
+            raise InputError(
+                f"data set {name!r} has a {key} below its image_size: make it {entry['image_size']} or more"
+            )
     return ImageFolder(
         name=name,
         classes=(),
@@ -411,6 +443,9 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
         train=entry.get("train", "train" if "test" in entry else "."),
         test=entry.get("test"),
         test_fraction=entry.get("test_fraction"),
+        storage=entry.get("storage", "arrays"),
+        resize=tuple(resize) if isinstance(resize, list) else resize,
+        train_resize=entry.get("train_resize"),
     )
 
 
