@@ -27,7 +27,11 @@ with job(snakemake) as logger:
         sort_keys=True,
     )
     classifier = build_classifier(spec, dataset)
-    trainer = Trainer(classifier, spec, dataset, device, state_file, fingerprint, logger.info, precision, compiled)
+    # A GPU leaves the job's threads to decode images; on a CPU they take turns with the network.
+    workers = snakemake.threads if device.type == "cuda" else 0
+    trainer = Trainer(
+        classifier, spec, dataset, device, state_file, fingerprint, logger.info, precision, compiled, workers
+    )
     history = trainer.train()
 
     with replacing(snakemake.output.history) as temporary:
