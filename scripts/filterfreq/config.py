@@ -142,9 +142,8 @@ class Study:
             published = self.published_corruptions.get(name) if "corruption" in self.config["evaluation"] else None
             for source in (*entry.sources, *filter(None, [published])) if name in raw else ():
                 if not Path(raw[name], source.file).expanduser().is_file():
-                    raise InputError(
-                        f"data.raw.{name}: there is no {source.file} in {raw[name]}, put it there or leave the key out"
-                    )
+                    remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
+                    raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
 
     def _check_datasets(self) -> None:
         for section in ("datasets", "raw"):

@@ -74,10 +74,15 @@ def unpack(path: str | Path, folder: str | Path) -> None:
         InputError: as for `read_files`, or the disk is full.
     """
     with unpacking(folder) as temporary:
-        for name, content in read_files(path):
-            target = temporary / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+        extract(path, temporary)
+
+
+def extract(path: str | Path, folder: Path) -> None:
+    """Write an archive's files, but for hidden ones, into a folder; see `unpack`."""
+    for name, content in read_files(path):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
 
 
 @contextmanager

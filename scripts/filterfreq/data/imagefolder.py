@@ -57,7 +57,7 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
                     "take it out or add images to train on"
                 )
     else:
-        train, test = _split(path, classes, dataset.test_fraction, seed)
+        train, test = split_classes(path, classes, dataset.test_fraction, seed)
     order = list(classes) if not dataset.classes else list(dataset.classes)
     save_images(
         path,
@@ -153,10 +153,23 @@ def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[st
     return {label: sorted(found[label]) for label in sorted(found)}
 
 
-def _split(
+def split_classes(
     path: Path, classes: dict[str, list[str]], fraction: float, seed: int
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Draw that fraction of each class for testing, at least one image, and leave at least one for training."""
+    """Draw a fraction of each class for testing, at least one image, and leave at least one for training.
+
+    Args:
+        path: the folder or archive, for the message.
+        classes: sorted names of images by class.
+        fraction: what part is drawn, above 0 and below 1.
+        seed: fixes which.
+
+    Returns:
+        The names by class to train and to test on.
+
+    Raises:
+        InputError: a class has one image alone.
+    """
     # Another stream than that of the order of the test images.
     rng = np.random.default_rng((seed, 1))
     train, test = {}, {}
