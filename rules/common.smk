@@ -225,6 +225,11 @@ def settings_of(section):
     return lambda wildcards: study.settings(section, wildcards.dataset)
 
 
+def evaluation_batch_size(wildcards):
+    """How many images of the wildcard's data set are evaluated at a time."""
+    return study.evaluation_batch_size(wildcards.dataset)
+
+
 def of_source(pattern):
     """An input function: a file of the run that attacks on another run are transferred from."""
 

@@ -289,6 +289,10 @@ class Study:
         evaluation = self.config["evaluation"]
         return {**evaluation, **evaluation.get("datasets", {}).get(dataset, {})}
 
+    def evaluation_batch_size(self, dataset: str) -> int:
+        """How many images of a data set are evaluated at a time."""
+        return self._evaluation(dataset)["batch_size"]
+
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
         can_conflict = self.dataset(dataset).cue_conflict

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from scipy.io import savemat
 from torchvision.datasets.imagenet import parse_devkit_archive
@@ -48,11 +49,8 @@ def kit() -> bytes:
     buffer = io.BytesIO()
     savemat(buffer, {"synsets": table})
     truth = "".join(f"{number % 3 + 1}\n" for number in range(6))
-    files = {
-        f"{KIT}/data/meta.mat": buffer.getvalue(),
-        f"{KIT}/data/ILSVRC2012_validation_ground_truth.txt": truth.encode(),
-    }
-    return tar({**files, f"{KIT}/readme.txt": b""}, "w:gz")
+    files = {"data/meta.mat": buffer.getvalue(), "data/ILSVRC2012_validation_ground_truth.txt": truth.encode()}
+    return tar({f"{KIT}/{name}": content for name, content in {**files, "readme.txt": b""}.items()}, "w:gz")
 
 
 @pytest.fixture
@@ -116,13 +114,11 @@ def test_the_kit_is_read_as_torchvision_does(raw, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("torchvision.datasets.imagenet._verify_archive", lambda *_: None)
         parse_devkit_archive(tmp_path)
-    import torch
-
     _, expected = torch.load(tmp_path / "meta.bin", weights_only=True)
     assert imagenet._validation_classes(raw / f"{KIT}.tar.gz") == expected
 
 
-def test_what_is_wrong_is_said_and_nothing_half_unpacked_is_left(raw, tmp_path):
+def test_what_is_wrong_is_said(raw, tmp_path):
     good = entry(raw)
     with pytest.raises(InputError, match="imagenet has 12 train images and 12 labels, but there should be 1281167"):
         imagenet.prepare(raw, tmp_path / "out", 0, replace(good, train_size=1_281_167))
@@ -134,9 +130,14 @@ def test_what_is_wrong_is_said_and_nothing_half_unpacked_is_left(raw, tmp_path):
     (raw / "ILSVRC2012_img_val.tar").unlink()
     with pytest.raises(InputError, match=r"img_val\.tar is missing: download it first$"):
         imagenet.prepare(raw, tmp_path / "new", 0, good)
-    damaged = (raw / "ILSVRC2012_img_train.tar").read_bytes()
-    assert not list((tmp_path / "new").rglob("*.JPEG"))
-    (raw / "ILSVRC2012_img_train.tar").write_bytes(damaged)
+
+
+def test_nothing_half_unpacked_is_left(raw, tmp_path):
+    train = raw / "ILSVRC2012_img_train.tar"
+    train.write_bytes(tar({f"{WNIDS[0]}.tar": tar({"one.JPEG": jpeg(1)}), f"{WNIDS[1]}.tar": b"damaged"}))
+    with pytest.raises(InputError, match=rf"{WNIDS[1]}\.tar cannot be read \(neither tar nor zip\)"):
+        imagenet.prepare(raw, tmp_path / "out", 0, entry(raw))
+    assert not list((tmp_path / "out" / "images").iterdir())
 
 
 def test_folders_that_do_not_fit(raw, tmp_path):

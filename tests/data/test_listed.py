@@ -102,10 +102,8 @@ def test_pets(tmp_path):
 def test_textures(tmp_path):
     classes = ("zigzagged", "banded")
     files = {f"dtd/images/{name}/{name}_000{i}.jpg": flat(10 * i + j) for j, name in enumerate(classes) for i in (1, 2)}
-    lists = {
-        split: "".join(f"{name}/{name}_000{i}.jpg\n" for name in classes) for split, i in (("train", 1), ("test", 2))
-    }
-    files |= {f"dtd/labels/{split}1.txt": lines.encode() for split, lines in lists.items()}
+    for split, i in (("train", 1), ("test", 2)):
+        files[f"dtd/labels/{split}1.txt"] = "".join(f"{name}/{name}_000{i}.jpg\n" for name in classes).encode()
     write_tar(tmp_path / "dtd-r1.0.1.tar.gz", files)
     dataset = prepared("dtd", tmp_path, tmp_path / "out")
     assert dataset.classes == ("banded", "zigzagged")

@@ -16,7 +16,7 @@ class ImageFiles:
     """Image files as one array, uint8, N x size x size x 3, of which a slice is decoded when it is made an array.
 
     `files[10:20]` is again `ImageFiles`, and `np.asarray(files[10:20])` reads and decodes those ten. So evaluations
-    take them like a memory map, batch by batch.
+    take them like a memory map, batch by batch. `files[10]` is one image, decoded.
 
     Args:
         folder: where the files lie.
@@ -28,9 +28,11 @@ class ImageFiles:
     Attributes:
         shape: (N, size, size, 3).
         dtype: uint8.
+        ndim: 4.
     """
 
     dtype = np.dtype(np.uint8)
+    ndim = 4
 
     def __init__(
         self,
@@ -54,8 +56,10 @@ class ImageFiles:
         """Return the number of images."""
         return len(self.names)
 
-    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Self:
-        """Return some of the images, still as files: by a slice or by their places."""
+    def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Self | np.ndarray:
+        """Return some of the images, still as files, by a slice or by their places; one of them decoded."""
+        if isinstance(index, int | np.integer):
+            return np.asarray(self[[index]])[0]
         names = self.names[index] if isinstance(index, slice) else [self.names[i] for i in index]
         return type(self)(self.folder, names, self.size, self.resize, self.threads)
 
