@@ -375,6 +375,19 @@ def test_what_users_have_to_get_is_said_before_anything_runs(config, tmp_path, n
             study.check_files()
 
 
+def test_the_imagenet_study_is_complete():
+    file = yaml.safe_load((SCHEMA.parents[1] / "configs" / "imagenet.yaml").read_text())
+    study = Study(file, SCHEMA)
+    assert len(study.runs) == 8
+    assert "clean" in study.suites("imagenet")
+    spec = study.spec(Run("imagenet", "timm_resnet50", "plain", 0))
+    assert spec["training"]["augmentation"] == "resized_crop_flip"
+    convnext = study.spec(Run("imagenet", "timm_convnext_tiny", "plain", 0))["training"]
+    assert convnext["batch_size"] * convnext["accumulate"] == 4096
+    with pytest.raises(InputError, match=r"data\.raw\.imagenet: there is no ILSVRC2012_img_train\.tar in data/i"):
+        study.check_files()
+
+
 def test_cue_conflict_is_for_data_sets_that_have_it(config):
     study = Study(config, SCHEMA)
     assert study.suites("texdigits") == [suite for suite in SUITES if suite in config["evaluation"]]
