@@ -1,12 +1,14 @@
+import errno
 import io
 import os
 import stat
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from filterfreq.data.archives import folder_state, list_files, read_files
+from filterfreq.data.archives import class_folders_state, folder_state, list_files, read_files, unpack, unpacking
 from filterfreq.errors import InputError
 
 FILES = {"b/one.bin": b"one" * 1000, "a.txt": b"text", "b/c/two.bin": b""}
@@ -189,9 +191,9 @@ def test_an_archive_is_unpacked_whole_or_not_at_all(tmp_path):
 
 
 def test_a_full_disk_is_said(tmp_path):
-    with pytest.raises(InputError, match=r"no space left while unpacking into .*folder: free some space"):
-        with unpacking(tmp_path / "folder"):
-            raise OSError(errno.ENOSPC, "No space left on device")
+    said = pytest.raises(InputError, match=r"no space left while unpacking into .*folder: free some space")
+    with said, unpacking(tmp_path / "folder"):
+        raise OSError(errno.ENOSPC, "No space left on device")
     assert not list(tmp_path.iterdir())
 
 
