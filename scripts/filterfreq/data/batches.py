@@ -266,23 +266,24 @@ def epoch_batches(
     _check_augmentation(augmentation, AUGMENTATIONS)
     state = np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)
     generator = torch.Generator().manual_seed(int(state[0]))
-    batches = torch.randperm(len(images), generator=generator).split(batch_size)
     device, size = labels.device, size or images.shape[1]
+    order = torch.randperm(len(images), generator=generator)
+    batches, on_device = order.split(batch_size), order.to(device).split(batch_size)
     if isinstance(images, ImageFiles):
         augmented = decoded_batches(images, batches, device, workers, augmentation, seed, epoch)
     elif augmentation.startswith("resized_crop"):
         augmented = (
             resized_crops(
-                images[batch.to(device)],
+                images[placed],
                 augmentation,
                 np.stack([draws(seed, epoch, image) for image in batch.tolist()]),
                 size,
             )
-            for batch in batches
+            for batch, placed in zip(batches, on_device, strict=True)
         )
     else:
-        augmented = (augment(images[batch.to(device)], augmentation, generator, size=size) for batch in batches)
-    for number, (batch, stored) in enumerate(zip(batches, augmented, strict=True)):
+        augmented = (augment(images[batch], augmentation, generator, size=size) for batch in on_device)
+    for number, (batch, stored) in enumerate(zip(on_device, augmented, strict=True)):
         if policy is not None:
             clean = [stored] if views > 1 else []
             repeated = torch.cat([stored] * (views - len(clean)))
@@ -292,4 +293,4 @@ def epoch_batches(
         if noise is not None:
             noise_generator = torch.Generator().manual_seed(batch_seed(seed, epoch, number, "noise"))
             ready = add_gaussian_noise(ready, noise, noise_generator)
-        yield ready, labels[batch.to(device)]
+        yield ready, labels[batch]

@@ -12,8 +12,6 @@ from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.images import fit
 from filterfreq.errors import InputError
 
-_AHEAD = 4  # batches that every process decodes ahead
-
 
 def decoded_batches(
     files: ImageFiles,
@@ -48,7 +46,6 @@ def decoded_batches(
             batch_size=None,
             sampler=wanted,
             num_workers=workers,
-            prefetch_factor=_AHEAD,
             pin_memory=torch.device(device).type == "cuda",
             # Its own, or it would draw from the global one, and dropout would depend on the number of workers.
             generator=torch.Generator(),
