@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from filterfreq.config import SUITES, Run, Study, load_claims
-from filterfreq.data.archives import folder_state
+from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import ImageFolder
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
@@ -104,11 +104,15 @@ def what_preparation_reads(wildcards):
     entry = study.dataset(wildcards.dataset)
     sources = [source.checksum for source in entry.sources]
     facts = [entry.classes, entry.image_size, entry.train_size, entry.test_size, entry.mean, entry.std, sources]
+    facts += [entry.storage, entry.resize, entry.train_resize]
     if isinstance(entry, ImageFolder):
         facts += [entry.train, entry.test, entry.test_fraction]
-        # An archive is an input, whose time Snakemake compares; of a folder it would see the uppermost level alone.
-        if entry.path and Path(entry.path).expanduser().is_dir():
-            facts.append(folder_state(Path(entry.path).expanduser()))
+    # An archive is an input, whose time Snakemake compares; of a folder it would see the uppermost level alone.
+    folder = study.image_folder(wildcards.dataset)
+    if folder is not None and entry.storage == "files":
+        facts += [str(folder), class_folders_state(folder)]
+    elif folder is not None:
+        facts.append(folder_state(folder))
     return facts
 
 
@@ -123,9 +127,10 @@ def raw_file(dataset, source):
 def raw_files(wildcards):
     """All raw files of a data set, or the archive that is one; a folder that is one has them under their own names."""
     entry = study.dataset(wildcards.dataset)
+    if study.image_folder(wildcards.dataset) is not None:
+        return []
     if isinstance(entry, ImageFolder) and entry.path:
-        path = Path(entry.path).expanduser()
-        return [] if path.is_dir() else [str(path)]
+        return [str(Path(entry.path).expanduser())]
     return [raw_file(entry.name, source) for source in entry.sources]
 
 
@@ -302,6 +307,11 @@ def of_trained_runs(pattern):
 def settings_of(section):
     """A parameter: the settings of a suite on the wildcard's data set."""
     return lambda wildcards: study.settings(section, wildcards.dataset)
+
+
+def evaluation_batch_size(wildcards):
+    """How many images of the wildcard's data set are evaluated at a time."""
+    return study.evaluation_batch_size(wildcards.dataset)
 
 
 def of_source(pattern):

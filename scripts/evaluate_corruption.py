@@ -16,5 +16,5 @@ with job(snakemake):
     classifier, record = load_checkpoint(snakemake.input.record)
     corrupted = {name: load_corrupted(Path(snakemake.input.corrupted, f"{name}.npy")) for name in CORRUPTIONS}
     labels = dataset.labels("test")[: snakemake.params.settings.get("images")]
-    rows = evaluate_corruption(classifier, corrupted, labels, snakemake.config["evaluation"]["batch_size"], device)
+    rows = evaluate_corruption(classifier, corrupted, labels, snakemake.params.batch_size, device)
     write_results(snakemake.output[0], record["run"], "corruption", rows)

@@ -19,7 +19,7 @@ with job(snakemake):
         dataset.array("cue_conflict_shapes"),
         dataset.array("cue_conflict_textures"),
         dataset.classes,
-        snakemake.config["evaluation"]["batch_size"],
+        snakemake.params.batch_size,
         device,
     )
     write_results(snakemake.output[0], record["run"], "cue_conflict", rows)

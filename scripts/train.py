@@ -21,11 +21,11 @@ with job(snakemake) as logger:
     device = use_device(compute, snakemake.threads)
     precision = use_precision(compute, device)
     compiled = device.type == "cuda" and compute.get("on_gpu", {}).get("compile", False)
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     folder = Path(snakemake.output.record).parent
     state_file = folder / "training_state.pt"
     fingerprint = json.dumps(
-        [spec, snakemake.params.code, dataset.record["arrays"], snakemake.threads, device.type, precision],
+        [spec, snakemake.params.code, dataset.checksums, snakemake.threads, device.type, precision],
         sort_keys=True,
     )
     classifier = build_classifier(spec, dataset)
@@ -37,7 +37,11 @@ with job(snakemake) as logger:
         if events is not None:
             events.update(trainer.history)
 
-    trainer = Trainer(classifier, spec, dataset, device, state_file, fingerprint, announce, precision, compiled)
+    # A GPU leaves the job's threads to decode images; on a CPU they take turns with the network.
+    workers = snakemake.threads if device.type == "cuda" else 0
+    trainer = Trainer(
+        classifier, spec, dataset, device, state_file, fingerprint, announce, precision, compiled, workers
+    )
     history = trainer.train()
     if events is not None:
         events.close()
@@ -57,7 +61,7 @@ with job(snakemake) as logger:
         "provenance": {
             **environment(*libraries(spec["run"]["model"])),
             "code": snakemake.params.code,
-            "data": {name: array["sha256"] for name, array in dataset.record["arrays"].items()},
+            "data": dataset.checksums,
             "device": describe_device(device),
             "precision": precision,
             "compiled": compiled,

@@ -357,6 +357,64 @@ def test_settings_go_from_general_to_particular(config):
     assert study.spec(Run("texdigits", "resnet_8", "plain", 0))["training"]["augmentation"] == "flip"
 
 
+def test_larger_images_have_a_batch_size_of_their_own(config):
+    put(config, "evaluation/datasets", {"flowers102": {"batch_size": 32}})
+    study = Study(config, SCHEMA)
+    assert study.evaluation_batch_size("flowers102") == 32
+    assert study.evaluation_batch_size("texdigits") == config["evaluation"]["batch_size"]
+    assert study.settings("adversarial", "flowers102") == study.settings("adversarial", "texdigits")
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "there", "message"),
+    [
+        (
+            "imagenet",
+            None,
+            [],
+            "data set imagenet cannot be downloaded here: get ILSVRC2012_img_train.tar, .*_val.tar and",
+        ),
+        (
+            "imagenet",
+            ".",
+            [],
+            "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in .*: get ILSVRC2012_img_train",
+        ),
+        ("imagenet", ".", ["train"], "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in"),
+        ("imagenet", ".", ["train", "val"], None),
+        ("grocerystore", None, [], "cannot be downloaded here: clone .*, and name the folder in data.raw.grocerystore"),
+        ("grocerystore", ".", ["train"], "data.raw.grocerystore: there is no train and test in .*: clone https"),
+        ("grocerystore", ".", ["train", "test"], None),
+    ],
+)
+def test_what_users_have_to_get_is_said_before_anything_runs(config, tmp_path, name, raw, there, message):
+    put(config, "experiments/demo/datasets", [name])
+    for folder in there:
+        (tmp_path / folder).mkdir()
+    if raw is not None:
+        config["data"] = {"raw": {name: str(tmp_path / raw)}}
+    study = Study(config, SCHEMA)
+    if message is None:
+        study.check_files()
+        assert study.image_folder(name) == tmp_path
+    else:
+        with pytest.raises(InputError, match=message):
+            study.check_files()
+
+
+def test_the_imagenet_study_is_complete():
+    file = yaml.safe_load((SCHEMA.parents[1] / "configs" / "imagenet.yaml").read_text())
+    study = Study(file, SCHEMA)
+    assert len(study.runs) == 8
+    assert "clean" in study.suites("imagenet")
+    spec = study.spec(Run("imagenet", "timm_resnet50", "plain", 0))
+    assert spec["training"]["augmentation"] == "resized_crop_flip"
+    convnext = study.spec(Run("imagenet", "timm_convnext_tiny", "plain", 0))["training"]
+    assert convnext["batch_size"] * convnext["accumulate"] == 4096
+    with pytest.raises(InputError, match=r"data\.raw\.imagenet: there is no ILSVRC2012_img_train\.tar in data/i"):
+        study.check_files()
+
+
 def test_cue_conflict_is_for_data_sets_that_have_it(config):
     study = Study(config, SCHEMA)
     assert study.suites("texdigits") == [suite for suite in SUITES if suite in config["evaluation"]]

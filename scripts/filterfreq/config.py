@@ -128,6 +128,15 @@ class Study:
         found = {run.dataset: self.dataset(run.dataset).corruptions for run in self.runs if wanted}
         return {name: source for name, source in found.items() if source}
 
+    def image_folder(self, name: str) -> Path | None:
+        """The folder that a data set's images lie in as they are, or None where they come in raw files."""
+        entry = self.dataset(name)
+        if isinstance(entry, ImageFolder) and entry.path:
+            folder = Path(entry.path).expanduser()
+            return folder if folder.is_dir() else None
+        raw = self.config.get("data", {}).get("raw", {}).get(name)
+        return Path(raw).expanduser() if raw is not None and entry.is_ready(raw) else None
+
     def check_files(self) -> None:
         """Check that what the config says lies on the disk does, for the data sets of its runs.
 
@@ -143,12 +152,21 @@ class Study:
             entry = self.dataset(name)
             if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
                 raise InputError(f"data.datasets.{name}.path: there is no {entry.path}, neither folder nor archive")
+            if entry.fetch and name not in raw:
+                raise InputError(
+                    f"data set {name} cannot be downloaded here: {entry.fetch}, and name the folder in data.raw.{name}"
+                )
+            if self.image_folder(name) is not None:
+                continue
+            if entry.fetch and not entry.sources:
+                raise InputError(
+                    f"data.raw.{name}: there is no {' and '.join(entry.folders)} in {raw[name]}: {entry.fetch}"
+                )
             published = self.published_corruptions.get(name) if "corruption" in self.config["evaluation"] else None
             for source in (*entry.sources, *filter(None, [published])) if name in raw else ():
                 if not Path(raw[name], source.file).expanduser().is_file():
-                    raise InputError(
-                        f"data.raw.{name}: there is no {source.file} in {raw[name]}, put it there or leave the key out"
-                    )
+                    remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
+                    raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
 
     def _check_datasets(self) -> None:
         for section in ("datasets", "raw"):
@@ -344,6 +362,10 @@ class Study:
         """The suites that are asked for on a data set, with their settings."""
         evaluation = self.config["evaluation"]
         return {**evaluation, **evaluation.get("datasets", {}).get(dataset, {})}
+
+    def evaluation_batch_size(self, dataset: str) -> int:
+        """How many images of a data set are evaluated at a time."""
+        return self._evaluation(dataset)["batch_size"]
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""

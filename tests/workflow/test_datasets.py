@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 from collections import Counter
 from pathlib import Path
@@ -66,6 +67,23 @@ def test_a_folder_goes_through_every_evaluation_and_its_changes_are_noticed(work
 
     assert work.due(PREPARED) == Counter()
     os.utime(animals / "ant" / "3.png", ns=(1, 1))
+    assert work.due(PREPARED) == {"prepare": 1}
+
+
+def test_images_in_files_go_through_every_evaluation_too(work, animals):
+    for name in ("cat", "dog"):  # AutoAttack needs four classes
+        shutil.copytree(animals / "ant", animals / name)
+    work.configure(ENTRY.format(path="animals", split="test_fraction: 0.3, storage: files, resize: 36"))
+    run = "results/runs/animals/resnet_8_2/plain/seed-0"
+    results = [f"{run}/evaluations/{suite}.csv" for suite in ("clean", "autoattack", "corruption")]
+    outcome = work.run(*results, "figure_samples", "figure_corruption_samples")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    for file in results:
+        assert "animals,resnet_8_2,plain,0," in (work.folder / file).read_text()
+    assert not list((work.folder / "results/data/animals").rglob("*images*"))
+
+    assert work.due(PREPARED) == Counter()
+    Image.new("RGB", (32, 32)).save(animals / "ant" / "more.png")
     assert work.due(PREPARED) == {"prepare": 1}
 
 
