@@ -2,8 +2,7 @@
 
 The 15 common and 4 extra corruptions at 5 severities are those of Hendrycks and Dietterich, Benchmarking Neural Network
 Robustness to Common Corruptions and Perturbations, ICLR 2019, as `corruption_functions` computes them. Their severities
-are those of ImageNet-C, on images of any size: CIFAR-10-C was made with other, milder ones, so that accuracies on the
-two cannot be compared.
+are those of CIFAR-10-C, Tiny-ImageNet-C or ImageNet-C, whichever was made of images of the nearest size.
 """
 
 import multiprocessing
@@ -300,8 +299,9 @@ def _corrupted_blocks(
 
 def _corrupt_block(corruption: str, seed: int, block: tuple[int, int, np.ndarray]) -> np.ndarray:
     """Corrupt a block of images; `block` is the severity, the block's number, and the images."""
-    from filterfreq.evaluation.corruption_functions import FUNCTIONS, IMAGENET_C
+    from filterfreq.evaluation.corruption_functions import FUNCTIONS, severities_for
 
     severity, number, images = block
     rng = np.random.default_rng((seed, list(CORRUPTIONS).index(corruption), severity, number))
-    return FUNCTIONS[corruption](images, rng, *IMAGENET_C[corruption][severity - 1])
+    parameters = severities_for(min(images.shape[1:3]))[corruption][severity - 1]
+    return FUNCTIONS[corruption](images, rng, *parameters)
