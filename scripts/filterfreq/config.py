@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from filterfreq.data.registry import Dataset, ImageFolder, Source, get_dataset
+from filterfreq.data.shifted.registry import CUE_CONFLICT, ShiftedSet, get_shifted
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import check_architecture, check_decomposable
 
@@ -22,6 +23,7 @@ SUITES = (
     "transfer",
     "corruption",
     "frequency_filtered",
+    "out_of_distribution",
     "cue_conflict",
     "filters",
 )
@@ -77,6 +79,7 @@ class Study:
         self._check_datasets()
         self._check_training_names()
         self._check_attacks()
+        self._check_shifted()
         for name, variant in config["variants"].items():
             _check_variant(f"variants.{name}", variant)
         self.variants = deepcopy(config["variants"])
@@ -102,6 +105,26 @@ class Study:
         """
         return get_dataset(name, self.config.get("data"))
 
+    def shifted(self, name: str) -> ShiftedSet:
+        """The entry of a shifted set, of the registry or of the config.
+
+        Raises:
+            InputError: there is none, or the config lacks its folder.
+        """
+        return get_shifted(name, self.config.get("data"))
+
+    def shifted_sets(self, dataset: str) -> list[ShiftedSet]:
+        """The shifted sets that the config wants shown to the models of a data set."""
+        names = self._evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
+        return [entry for entry in map(self.shifted, names) if entry.shift_of == dataset]
+
+    def stimuli(self, dataset: str) -> ShiftedSet | None:
+        """The published cue-conflict stimuli for the models of a data set, where the config says where they lie."""
+        if CUE_CONFLICT not in self.config.get("data", {}).get("shifted", {}):
+            return None
+        entry = self.shifted(CUE_CONFLICT)
+        return entry if entry.shift_of == dataset else None
+
     @property
     def published_corruptions(self) -> dict[str, Source]:
         """The published corrupted images of the runs' data sets, where there are some and the config wants them."""
@@ -126,6 +149,11 @@ class Study:
                     raise InputError(
                         f"data.raw.{name}: there is no {source.file} in {raw[name]}, put it there or leave the key out"
                     )
+            for shifted in filter(None, [*self.shifted_sets(name), self.stimuli(name)]):
+                for key in ("path", "responses"):
+                    folder = getattr(shifted, key)
+                    if folder and not Path(folder).expanduser().exists():
+                        raise InputError(f"data.shifted.{shifted.name}.{key}: there is no {folder}")
 
     def _check_datasets(self) -> None:
         for section in ("datasets", "raw"):
@@ -150,6 +178,20 @@ class Study:
                 _check_distinct(suites.get(suite, {}).get("attacks", []), f"{where}.{suite}.attacks")
             if isinstance(suites.get("autoattack"), list):
                 _check_distinct(suites["autoattack"], f"{where}.autoattack")
+
+    def _check_shifted(self) -> None:
+        """Refuse shifted sets that there are not, or that are another data set's than the one they are asked for."""
+        for name in self.config.get("data", {}).get("shifted", {}):
+            _explained(self.shifted, name, f"data.shifted.{name}")
+        evaluation = self.config["evaluation"]
+        for name in evaluation.get("out_of_distribution", {}).get("sets", []):
+            _explained(self.shifted, name, "evaluation.out_of_distribution.sets")
+        for dataset, suites in evaluation.get("datasets", {}).items():
+            where = f"evaluation.datasets.{dataset}.out_of_distribution.sets"
+            for name in suites.get("out_of_distribution", {}).get("sets", []):
+                _explained(self.shifted, name, where)
+                if self.shifted(name).shift_of != dataset:
+                    raise InputError(f"{where}: {name} is a shift of {self.shifted(name).shift_of}, leave it out")
 
     def _check_sources(self) -> None:
         """Refuse attacks that transfer from a model that no experiment trains."""
@@ -273,9 +315,12 @@ class Study:
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
-        can_conflict = self.dataset(dataset).cue_conflict
         wanted = self._evaluation(dataset)
-        return [suite for suite in SUITES if suite in wanted and (suite != "cue_conflict" or can_conflict)]
+        served = {
+            "cue_conflict": self.dataset(dataset).cue_conflict or self.stimuli(dataset) is not None,
+            "out_of_distribution": bool(self.shifted_sets(dataset)),
+        }
+        return [suite for suite in SUITES if suite in wanted and served.get(suite, True)]
 
     def runs_of(self, experiment: str, dataset: str) -> list[Run]:
         """The runs of one experiment on one data set."""

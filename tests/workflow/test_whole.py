@@ -21,6 +21,7 @@ SUITES = {
     "transfer": 2,
     "corruption": 19 * 5 * 2,
     "frequency_filtered": 3,
+    "out_of_distribution": 2 * 2,
     "cue_conflict": 1 + 10 + 2,
     "filters": 7 * 9,
 }
@@ -103,8 +104,8 @@ def test_every_job_has_its_log_and_its_benchmark(finished):
         for file in finished.folder.glob("results/benchmarks/**/*.tsv")
     }
     assert logs == benchmarks
-    # for each run training, perturbations and its suites; data and corruptions; aggregates; tables and figures
-    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + len(SUITES) + 1 + 7 + 10
+    # for each run training, perturbations and its suites; data, shifted sets, corruptions; aggregates; tables, figures
+    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + 2 + len(SUITES) + 1 + 7 + 10
 
 
 def test_no_training_state_is_left(finished):

@@ -8,11 +8,12 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from filterfreq.errors import InputError
+from filterfreq.files import NO_SPACE
 
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, NotImplementedError, OSError)
 
@@ -53,6 +54,42 @@ def read_files(path: str | Path, wanted: Collection[str]) -> Iterator[tuple[str,
                     return
     if missing:
         raise InputError(f"{path} lacks {', '.join(sorted(missing)[:3])}: is it the right file, and whole?")
+
+
+def unpack_files(path: str | Path, wanted: Mapping[str, str], folder: str | Path) -> str:
+    """Write files of a folder or an archive into a folder.
+
+    Args:
+        path: a folder, a tar (plain, gzip, bzip2 or xz) or a zip.
+        wanted: the names that the files get in the folder, `/` between folders, by their names as `list_files` gives.
+        folder: where they go.
+
+    Returns:
+        A checksum over names and contents.
+
+    Raises:
+        InputError: as for `read_files`, or the disk is full.
+    """
+    digests = {}
+    for name, content in read_files(path, wanted):
+        target = Path(folder, wanted[name])
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            raise InputError(
+                f"no space left while writing {target}: free some space or choose another disk, then run again"
+            ) from error
+        digests[name] = hashlib.sha256(content).hexdigest()
+    return listing_digest(digests)
+
+
+def listing_digest(digests: Mapping[str, str]) -> str:
+    """Return a checksum over files' names and their SHA-256, whatever their order."""
+    listing = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
+    return "sha256:" + hashlib.sha256(listing.encode()).hexdigest()
 
 
 def folder_state(path: str | Path) -> str:
