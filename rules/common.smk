@@ -157,8 +157,13 @@ def cue_conflict_images(wildcards):
 
 
 def published_corruptions(wildcards):
-    """The archive of a data set's published corrupted images."""
-    return raw_file(wildcards.dataset, study.published_corruptions[wildcards.dataset])
+    """The archives of a data set's published corrupted images, downloaded where they lie in no folder of raw files."""
+    files = []
+    for source in study.published_corruptions[wildcards.dataset].sources:
+        there = raw_file(wildcards.dataset, source)
+        downloaded = RAW.format(dataset=wildcards.dataset, file=source.file)
+        files.append(there if Path(there).is_file() else downloaded)
+    return files
 
 
 def is_possible(product, dataset):

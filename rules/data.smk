@@ -114,13 +114,14 @@ rule reorder_corruptions:
         dataset="|".join(map(re.escape, study.published_corruptions)) or "(?!)",
     conda:
         "../envs/data.yaml"
-    threads: 1
+    threads: compute("data")["threads"]
     resources:
         mem_mb=compute("data")["mem_mb"],
         runtime=compute("data")["runtime"],
     params:
         images=config["evaluation"].get("corruption", {}).get("images"),
         corruptions=list(CORRUPTIONS),
+        seed=config.get("data", {}).get("seed", 0),
         code=code("reorder_corruptions"),
     script:
         "../scripts/reorder_corruptions.py"

@@ -3,12 +3,9 @@
 from pathlib import Path
 
 from filterfreq.data.download import download
-from filterfreq.data.registry import DATASETS
-from filterfreq.data.shifted.registry import SHIFTED_SETS
+from filterfreq.data.shifted.registry import downloads
 from filterfreq.jobs import job
 
 with job(snakemake):
-    name = snakemake.wildcards.dataset
-    files = DATASETS[name].raw_files if name in DATASETS else SHIFTED_SETS[name].sources
-    sources = {source.file: source for source in files}
+    sources = downloads(snakemake.wildcards.dataset)
     download(sources[snakemake.wildcards.file], Path(snakemake.output[0]))

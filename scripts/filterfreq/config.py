@@ -11,8 +11,14 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from filterfreq.data.registry import Dataset, ImageFolder, Source, get_dataset
-from filterfreq.data.shifted.registry import CUE_CONFLICT, ShiftedSet, get_shifted
+from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
+from filterfreq.data.shifted.registry import (
+    CUE_CONFLICT,
+    PUBLISHED_CORRUPTIONS,
+    CorruptedImages,
+    ShiftedSet,
+    get_shifted,
+)
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import check_architecture, check_decomposable
 
@@ -126,11 +132,11 @@ class Study:
         return entry if entry.shift_of == dataset else None
 
     @property
-    def published_corruptions(self) -> dict[str, Source]:
+    def published_corruptions(self) -> dict[str, CorruptedImages]:
         """The published corrupted images of the runs' data sets, where there are some and the config wants them."""
         wanted = self.config.get("data", {}).get("corruptions") == "published"
-        found = {run.dataset: self.dataset(run.dataset).corruptions for run in self.runs if wanted}
-        return {name: source for name, source in found.items() if source}
+        names = dict.fromkeys(run.dataset for run in self.runs if wanted)
+        return {name: PUBLISHED_CORRUPTIONS[name] for name in names if name in PUBLISHED_CORRUPTIONS}
 
     def check_files(self) -> None:
         """Check that what the config says lies on the disk does, for the data sets of its runs.
@@ -143,8 +149,7 @@ class Study:
             entry = self.dataset(name)
             if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
                 raise InputError(f"data.datasets.{name}.path: there is no {entry.path}, neither folder nor archive")
-            published = self.published_corruptions.get(name) if "corruption" in self.config["evaluation"] else None
-            for source in (*entry.sources, *filter(None, [published])) if name in raw else ():
+            for source in entry.sources if name in raw else ():
                 if not Path(raw[name], source.file).expanduser().is_file():
                     raise InputError(
                         f"data.raw.{name}: there is no {source.file} in {raw[name]}, put it there or leave the key out"

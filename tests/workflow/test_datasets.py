@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from filterfreq.data.registry import get_dataset
+from filterfreq.data.shifted.registry import downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 
 ENTRY = "\ndata:\n  datasets:\n    animals: {{kind: imagefolder, path: {path}, image_size: 32, {split}}}\n"
@@ -153,11 +153,11 @@ def test_raw_files_elsewhere_and_published_corruptions_become_the_prepared_image
     members = {f"CIFAR-10-C/{name}.npy": npy(array) for name, array in arrays.items()}
     write_tar(tmp_path / "mine" / "CIFAR-10-C.tar", "w", members)
 
-    registry = "scripts/filterfreq/data/registry.py"
-    entry = get_dataset("cifar10")
-    for source in entry.raw_files:
+    registry, shifted = "scripts/filterfreq/data/registry.py", "scripts/filterfreq/data/shifted/registry.py"
+    for source in downloads("cifar10").values():
         digest = hashlib.sha256((tmp_path / "mine" / source.file).read_bytes()).hexdigest()
-        unstarted.edit(registry, source.checksum, f"sha256:{digest}")
+        of_corruptions = source.file == "CIFAR-10-C.tar"
+        unstarted.edit(shifted if of_corruptions else registry, source.checksum, f"sha256:{digest}")
     unstarted.edit(registry, "train_size=50_000,\n            test_size=10_000", "train_size=5, test_size=20")
     work = Work(unstarted, tmp_path)
     work.configure("\ndata: {raw: {cifar10: mine}, corruptions: published}\n", "cifar10")

@@ -56,21 +56,17 @@ def read_files(path: str | Path, wanted: Collection[str]) -> Iterator[tuple[str,
         raise InputError(f"{path} lacks {', '.join(sorted(missing)[:3])}: is it the right file, and whole?")
 
 
-def unpack_files(path: str | Path, wanted: Mapping[str, str], folder: str | Path) -> str:
-    """Write files of a folder or an archive into a folder.
+def unpack_files(path: str | Path, wanted: Mapping[str, str], folder: str | Path) -> None:
+    """Write some files of a folder or an archive into a folder.
 
     Args:
         path: a folder, a tar (plain, gzip, bzip2 or xz) or a zip.
-        wanted: the names that the files get in the folder, `/` between folders, by their names as `list_files` gives.
+        wanted: by the files' names, as `list_files` gives them, those that they get, `/` between folders.
         folder: where they go.
-
-    Returns:
-        A checksum over names and contents.
 
     Raises:
         InputError: as for `read_files`, or the disk is full.
     """
-    digests = {}
     for name, content in read_files(path, wanted):
         target = Path(folder, wanted[name])
         try:
@@ -82,14 +78,6 @@ def unpack_files(path: str | Path, wanted: Mapping[str, str], folder: str | Path
             raise InputError(
                 f"no space left while writing {target}: free some space or choose another disk, then run again"
             ) from error
-        digests[name] = hashlib.sha256(content).hexdigest()
-    return listing_digest(digests)
-
-
-def listing_digest(digests: Mapping[str, str]) -> str:
-    """Return a checksum over files' names and their SHA-256, whatever their order."""
-    listing = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
-    return "sha256:" + hashlib.sha256(listing.encode()).hexdigest()
 
 
 def folder_state(path: str | Path) -> str:

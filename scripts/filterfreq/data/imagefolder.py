@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from filterfreq.data.archives import list_files, listing_digest, read_files
+from filterfreq.data.archives import list_files, read_files
 from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.images import decode_image
@@ -133,14 +133,13 @@ def _labels(split: dict[str, list[str]], order: list[str]) -> np.ndarray:
     return np.repeat(np.arange(len(order), dtype=np.int64), counts)
 
 
-def read_images(path: Path, names: list[str], size: int, resize: int | None = None) -> tuple[np.ndarray, str]:
+def read_images(path: Path, names: list[str], size: int) -> tuple[np.ndarray, str]:
     """Read image files of a folder or an archive.
 
     Args:
         path: the folder or archive.
         names: names as `list_files` gives them.
         size: height and width of the result, in pixels; other images are resized as `decode_image` says.
-        resize: the shorter side before the centre is cut out; by default `size`.
 
     Returns:
         Images in the order of `names`, uint8, N x size x size x 3, and a checksum over names and contents.
@@ -152,6 +151,7 @@ def read_images(path: Path, names: list[str], size: int, resize: int | None = No
     images = np.empty((len(names), size, size, 3), dtype=np.uint8)
     digests = {}
     for name, content in read_files(path, place):
-        images[place[name]] = decode_image(content, f"{name} in {path}", size, resize)
+        images[place[name]] = decode_image(content, f"{name} in {path}", size)
         digests[name] = hashlib.sha256(content).hexdigest()
-    return images, listing_digest(digests)
+    listing = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
+    return images, "sha256:" + hashlib.sha256(listing.encode()).hexdigest()

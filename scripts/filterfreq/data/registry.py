@@ -1,7 +1,7 @@
 """The registry of data sets: one entry each. Imports no torch, so that reading it costs nothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -45,7 +45,6 @@ class Dataset:
         sources: the raw files to download; empty where everything comes with a pinned package.
         prepare: "module:function" called as function(raw_folder, output_folder, seed, dataset).
         licence: the terms of the images.
-        corruptions: the published set of its corrupted test images, in CIFAR-10-C's layout; None where there is none.
     """
 
     name: str
@@ -60,12 +59,6 @@ class Dataset:
     sources: tuple[Source, ...]
     prepare: str
     licence: str
-    corruptions: Source | None = field(default=None, kw_only=True)
-
-    @property
-    def raw_files(self) -> tuple[Source, ...]:
-        """All that can be downloaded."""
-        return self.sources + ((self.corruptions,) if self.corruptions else ())
 
 
 @dataclass(frozen=True)
@@ -162,12 +155,6 @@ DATASETS: dict[str, Dataset] = {
             ),
             prepare="filterfreq.data.cifar:prepare",
             licence=_CIFAR_LICENCE,
-            corruptions=Source(
-                file="CIFAR-10-C.tar",
-                urls=("https://zenodo.org/records/2535967/files/CIFAR-10-C.tar",),
-                checksum="sha256:c72763e101c723b7c507b96205f7e938912a5d587376173b825850cf3cb876a7",
-                size=2_918_471_680,
-            ),
         ),
         Dataset(
             name="cifar100",
@@ -189,12 +176,6 @@ DATASETS: dict[str, Dataset] = {
             ),
             prepare="filterfreq.data.cifar:prepare",
             licence=_CIFAR_LICENCE,
-            corruptions=Source(
-                file="CIFAR-100-C.tar",
-                urls=("https://zenodo.org/records/3555552/files/CIFAR-100-C.tar",),
-                checksum="sha256:30ee6543a1bfd049fa33834b7c1ada301e7064b7fbe8fc38340eb8b62ced4b33",
-                size=2_918_473_216,
-            ),
         ),
         ImageFolder(
             name="cinic10",

@@ -5,7 +5,7 @@ converted batch by batch, so that memory maps stay on disk.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -133,6 +133,7 @@ def evaluate_corruption(
     labels: np.ndarray,
     batch_size: int,
     device: torch.device | str,
+    published: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """Measure the accuracy and the calibration under each corruption at each severity, the suite `corruption`.
 
@@ -142,6 +143,7 @@ def evaluate_corruption(
         labels: int64, n: of the n images before corruption.
         batch_size: see `predict`.
         device: where to compute.
+        published: the corruptions whose images are those of the authors; the others' origin is said to be generated.
 
     Returns:
         Two rows per corruption and severity, as `evaluate_clean` returns them.
@@ -160,7 +162,8 @@ def evaluate_corruption(
         measured = predict_with_confidence(model, images, batch_size, device)
         predictions, confidences = (values.reshape(len(SEVERITIES), len(labels)) for values in measured)
         for severity, predicted, confidence in zip(SEVERITIES, predictions, confidences, strict=True):
-            parameter = format_parameter(corruption=corruption, severity=severity)
+            origin = "published" if corruption in published else "generated"
+            parameter = format_parameter(corruption=corruption, severity=severity, origin=origin)
             rows += _accuracy_and_calibration(parameter, predicted == labels, confidence)
     return rows
 

@@ -4,17 +4,20 @@ from pathlib import Path
 
 import numpy as np
 
-from filterfreq.data.archives import folder_state, list_files, unpack_files
+from filterfreq.data.archives import folder_state, list_files, read_files, unpack_files
 from filterfreq.data.arrays import PreparedDataset, balanced_order, open_array
 from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.data.imagefolder import find_classes, read_images
+from filterfreq.data.imagefolder import find_classes
+from filterfreq.data.images import decode_image
 from filterfreq.data.registry import get_dataset
 from filterfreq.data.shifted.prepared import save_shifted
 from filterfreq.data.shifted.registry import ShiftedSet
 from filterfreq.errors import InputError
+from filterfreq.files import sha256
 
-_LARGEST_IN_ARRAYS = 64  # pixels
+LARGEST_IN_ARRAYS = 64
+"""Pixels of the images that become arrays; larger ones stay in files."""
 
 
 def identity(entry: ShiftedSet) -> dict[str, str]:
@@ -49,17 +52,22 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
     labels = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
     order = balanced_order(labels, np.random.default_rng(seed))
     names, labels = [names[i] for i in order], labels[order]
-    if entry.image_size <= _LARGEST_IN_ARRAYS:
-        images, digest = read_images(path, names, entry.image_size, entry.resize)
+    if entry.image_size <= LARGEST_IN_ARRAYS:
+        images = np.empty((len(names), entry.image_size, entry.image_size, 3), dtype=np.uint8)
+        places = {name: place for place, name in enumerate(names)}
+        for name, content in read_files(path, places):
+            images[places[name]] = decode_image(content, f"{name} in {path}", entry.image_size, entry.resize)
     else:
-        if path.is_dir():
-            folder, digest = path, "state:" + folder_state(path)
-        else:
+        folder = path
+        if not path.is_dir():
             folder = output_folder / "files"
-            digest = unpack_files(path, dict(zip(names, names, strict=True)), folder)
+            unpack_files(path, dict(zip(names, names, strict=True)), folder)
         images = ImageFiles(folder, names, entry.image_size, entry.resize)
-    digest = digest if entry.path else entry.sources[0].checksum
-    save_shifted(output_folder, identity(entry), list(classes), labels, images, {path.name: digest})
+    if entry.path:
+        found = f"state:{folder_state(path)}" if path.is_dir() else f"sha256:{sha256(path)}"
+    else:
+        found = entry.sources[0].checksum
+    save_shifted(output_folder, identity(entry), list(classes), labels, images, {path.name: found})
 
 
 def prepare_cifar_10_1(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:

@@ -1,4 +1,4 @@
-"""The registry of shifted sets: test images of another distribution, whose classes are those of a data set.
+"""The registry of what else models are shown: test images of other distributions, and published corrupted ones.
 
 One entry each. Imports no torch and no numpy, so that reading it costs nothing.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
-from filterfreq.data.registry import Source, get_dataset
+from filterfreq.data.registry import DATASETS, Source, get_dataset
 from filterfreq.errors import InputError, unknown
 
 CUE_CONFLICT = "cue-conflict"
@@ -165,6 +165,79 @@ SHIFTED_SETS: dict[str, ShiftedSet] = {
         _of_geirhos(CUE_CONFLICT, "style-transfer-preprocessed-512"),
     )
 }
+
+
+@dataclass(frozen=True)
+class CorruptedImages:
+    """The published corrupted test images of a data set.
+
+    Attributes:
+        sources: the archives to download.
+        layout: "arrays", one array for each corruption as in CIFAR-10-C, or "files", images in
+            `<corruption>/<severity>/<class>` as in ImageNet-C.
+    """
+
+    sources: tuple[Source, ...]
+    layout: str
+
+
+def _zenodo(records: tuple[int, ...], file: str, checksum: str, size: int) -> Source:
+    return Source(
+        file, tuple(f"https://zenodo.org/records/{record}/files/{file}" for record in records), checksum, size
+    )
+
+
+# Hendrycks and Dietterich, Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, ICLR 2019.
+PUBLISHED_CORRUPTIONS: dict[str, CorruptedImages] = {
+    "cifar10": CorruptedImages(
+        (
+            _zenodo(
+                (2535967,),
+                "CIFAR-10-C.tar",
+                "sha256:c72763e101c723b7c507b96205f7e938912a5d587376173b825850cf3cb876a7",
+                2_918_471_680,
+            ),
+        ),
+        "arrays",
+    ),
+    "cifar100": CorruptedImages(
+        (
+            _zenodo(
+                (3555552,),
+                "CIFAR-100-C.tar",
+                "sha256:30ee6543a1bfd049fa33834b7c1ada301e7064b7fbe8fc38340eb8b62ced4b33",
+                2_918_473_216,
+            ),
+        ),
+        "arrays",
+    ),
+    # Without the four extra corruptions, which are in a further archive.
+    "tinyimagenet": CorruptedImages(
+        (_zenodo((8206060, 2536630), "Tiny-ImageNet-C.tar", "md5:f9c9a9dbdc11469f0b850190f7ad8be1", 1_794_775_040),),
+        "files",
+    ),
+    "imagenet": CorruptedImages(
+        tuple(
+            _zenodo((2235448,), f"{family}.tar", f"md5:{checksum}", size)
+            for family, checksum, size in (
+                ("noise", "e80562d7f6c3f8834afb1ecf27252745", 22_565_673_785),
+                ("blur", "2d8e81fdd8e07fef67b9334fa635e45c", 7_112_704_951),
+                ("weather", "33ffea4db4d93fe4a428c40a6ce0c25d", 12_797_438_995),
+                ("digital", "89157860d7b10d5797849337ca2e5c03", 7_757_510_705),
+                ("extra", "d492dfba5fc162d8ec2c3cd8ee672984", 15_789_490_144),
+            )
+        ),
+        "files",
+    ),
+}
+
+
+def downloads(name: str) -> dict[str, Source]:
+    """Return all raw files that are known under a name, of a data set, its corrupted images, or a shifted set."""
+    sources = [*DATASETS[name].sources] if name in DATASETS else []
+    sources += [*PUBLISHED_CORRUPTIONS[name].sources] if name in PUBLISHED_CORRUPTIONS else []
+    sources += [*SHIFTED_SETS[name].sources] if name in SHIFTED_SETS else []
+    return {source.file: source for source in sources}
 
 
 def get_shifted(name: str, data: Mapping | None = None) -> ShiftedSet:
