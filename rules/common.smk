@@ -113,7 +113,7 @@ def raw_files(wildcards):
 def what_shifted_reads(wildcards):
     """A shifted set's entry, as `what_preparation_reads` has a data set's."""
     entry = study.shifted(wildcards.shifted)
-    facts = [entry.shift_of, entry.image_size, entry.resize, entry.folders, entry.dataset]
+    facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
     facts += [source.checksum for source in entry.sources]
     if entry.path and Path(entry.path).expanduser().is_dir():
         facts.append(folder_state(Path(entry.path).expanduser()))

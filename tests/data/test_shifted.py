@@ -61,7 +61,7 @@ def test_entry_is_complete(name):
     kinds = [bool(entry.sources), name.startswith("texdigits"), entry.dataset is not None, bool(entry.how)]
     assert sum(kinds) == 1
     for source in entry.sources:
-        assert re.fullmatch(r"sha256:[0-9a-f]{64}", source.checksum)
+        assert re.fullmatch(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", source.checksum)
         assert source.size > 0
         assert all(url.startswith("https://") for url in source.urls)
 
@@ -127,6 +127,25 @@ def test_small_images_become_an_array(tmp_path):
     images.write_bytes(images.read_bytes()[:-1] + b"x")
     with pytest.raises(InputError, match=r"images\.npy does not have its recorded SHA-256"):
         shifted.images()
+
+
+def test_of_cinic_10_the_images_that_are_not_cifar_10s_are_taken(tmp_path):
+    """Its test images hold CIFAR-10's test images and 10,000 training images, named cifar10-<split>-<index>.png."""
+    contents = {}
+    for i, label in enumerate(DATASETS["cifar10"].classes):
+        for n, file in enumerate(("cifar10-test-7.png", "cifar10-train-7.png", "n02690373_7.png", "n02690373_8.png")):
+            contents[f"./test/{label}/{file}"] = jpeg(4 * i + n, (32, 32), "PNG")
+        contents[f"./train/{label}/n02690373_9.png"] = jpeg(999, (32, 32), "PNG")
+    source = write_archive(tmp_path / "CINIC-10.tar.gz", contents)
+    prepare_shifted(replace(SHIFTED_SETS["cinic10"], sources=(source,)), tmp_path, tmp_path / "out", seed=0)
+    shifted = PreparedShift(tmp_path / "out")
+    assert shifted.images().shape == (20, 32, 32, 3)
+    assert shifted.record["sources"] == {source.file: source.checksum}
+    wanted = {}
+    for name, content in contents.items():
+        if "/test/" in name and "/n0" in name:
+            wanted[np.asarray(Image.open(io.BytesIO(content))).tobytes()] = name.split("/")[2]
+    assert [wanted[image.tobytes()] for image in shifted.images()] == [shifted.classes[i] for i in shifted.labels()]
 
 
 def test_cifar_10_1_from_its_arrays(tmp_path):

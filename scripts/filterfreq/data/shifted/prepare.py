@@ -1,6 +1,7 @@
 """Shifted sets from class folders, from CIFAR-10.1's arrays, and from another data set. Imports no torch."""
 
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -47,7 +48,8 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
         (source,) = entry.sources
         path = raw_folder / source.file
         verify(source, path)
-    classes = find_classes(path, list_files(path), ".")
+    files = [name for name in list_files(path) if fnmatchcase(PurePosixPath(name).name, entry.names)]
+    classes = find_classes(path, files, entry.folder)
     names = [name for found in classes.values() for name in found]
     labels = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
     order = balanced_order(labels, np.random.default_rng(seed))

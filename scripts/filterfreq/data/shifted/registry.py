@@ -30,6 +30,8 @@ class ShiftedSet:
         image_size: height and width that a model is shown, in pixels.
         resize: the shorter side before the centre is cut out; None where it is `image_size`.
         sources: the raw files to download; empty where there are none.
+        folder: the folder that holds the class folders, "." being the uppermost.
+        names: the pattern of the names of those images that belong to the set.
         folders: what the class folders are named by: "classes", the names of the base's classes, "indices", their
             labels, or "categories", the 16 categories of `filterfreq.evaluation.imagenet_categories`.
         path: the folder, tar or zip of class folders that the config gives, in place of the sources.
@@ -45,6 +47,8 @@ class ShiftedSet:
     image_size: int
     resize: int | None = None
     sources: tuple[Source, ...] = ()
+    folder: str = "."
+    names: str = "*"
     folders: str = "classes"
     path: str | None = None
     dataset: str | None = None
@@ -54,7 +58,7 @@ class ShiftedSet:
 
 def _of_imagenet(name: str, licence: str, *sources: Source, folders: str = "classes", how: str = "") -> ShiftedSet:
     """A set that is shown as ImageNet's test images are: the shorter side 256 pixels, the central 224."""
-    return ShiftedSet(name, "imagenet", _FOLDER, licence, 224, 256, sources, folders, how=how)
+    return ShiftedSet(name, "imagenet", _FOLDER, licence, 224, 256, sources, folders=folders, how=how)
 
 
 def _of_geirhos(name: str, folder: str) -> ShiftedSet:
@@ -78,10 +82,13 @@ SHIFTED_SETS: dict[str, ShiftedSet] = {
         ShiftedSet(
             name="cinic10",
             shift_of="cifar10",
-            prepare="filterfreq.data.shifted.prepare:prepare_dataset",
-            licence="CC BY 4.0; a part of its images is ImageNet's: for research and education, not for commerce",
+            prepare=_FOLDER,
+            licence=DATASETS["cinic10"].licence,
             image_size=32,
-            dataset="cinic10",
+            sources=DATASETS["cinic10"].sources,
+            folder="test",
+            # The others are CIFAR-10's, of which half are training images.
+            names="n[0-9]*",
         ),
         ShiftedSet(
             name="cifar10.1",
