@@ -14,6 +14,7 @@ from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import ImageFolder
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.evaluation.observers import response_files
 from filterfreq.machine import has_gpu
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.provenance import code_version
@@ -39,6 +40,7 @@ EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
 DOWNLOAD = "results/checkpoints/{checkpoint}/download.json"
 DOWNLOADED = "results/checkpoints/{checkpoint}/files"
 CORRUPTED = "results/data/{dataset}/corruptions"
+SHIFTED = "results/data/{dataset}/shifted/{shifted}"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
@@ -92,6 +94,7 @@ SWEEPS = {
 wildcard_constraints:
     checkpoint=r"[\w.+-]+",
     dataset=r"[A-Za-z0-9.-]+",
+    shifted=r"[A-Za-z0-9.-]+",
     model=r"\w+",
     variant=r"[\w.+-]+",
     seed=r"\d+",
@@ -134,9 +137,60 @@ def raw_files(wildcards):
     return [raw_file(entry.name, source) for source in entry.sources]
 
 
+def what_shifted_reads(wildcards):
+    """A shifted set's entry, as `what_preparation_reads` has a data set's."""
+    entry = study.shifted(wildcards.shifted)
+    facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
+    facts += [source.checksum for source in entry.sources]
+    if entry.path and Path(entry.path).expanduser().is_dir():
+        facts.append(folder_state(Path(entry.path).expanduser()))
+    return facts
+
+
+def shifted_files(wildcards):
+    """What a shifted set is made of: raw files, an archive, or another data set; a folder has its own names."""
+    entry = study.shifted(wildcards.shifted)
+    if entry.path:
+        path = Path(entry.path).expanduser()
+        return [] if path.is_dir() else [str(path)]
+    if entry.dataset:
+        return [DATASET.format(dataset=entry.dataset)]
+    return [raw_file(entry.name, source) for source in entry.sources]
+
+
+def shifted_sets(wildcards):
+    """The prepared sets that are shown to a data set's models."""
+    names = [entry.name for entry in study.shifted_sets(wildcards.dataset)]
+    return [SHIFTED.format(dataset=wildcards.dataset, shifted=name) for name in names]
+
+
+def classes_known_by(wildcards):
+    """The file that names a data set's classes; ImageNet's are known without it, so that its images need not be here."""
+    return [] if wildcards.dataset == "imagenet" else DATASET.format(**wildcards)
+
+
+def cue_conflict_images(wildcards):
+    """The images of the suite cue_conflict: a data set's own, or the published stimuli with observers' answers."""
+    stimuli = study.stimuli(wildcards.dataset)
+    if stimuli is None:
+        return {"dataset": DATASET.format(**wildcards), "arrays": ancient(ARRAYS.format(**wildcards))}
+    found = {"stimuli": SHIFTED.format(dataset=wildcards.dataset, shifted=stimuli.name)}
+    if stimuli.responses:
+        try:
+            found["responses"] = response_files(stimuli.responses)
+        except InputError as error:
+            raise WorkflowError(f"data.shifted.{stimuli.name}.responses: {error}") from error
+    return found
+
+
 def published_corruptions(wildcards):
-    """The archive of a data set's published corrupted images."""
-    return raw_file(wildcards.dataset, study.published_corruptions[wildcards.dataset])
+    """The archives of a data set's published corrupted images, downloaded where they lie in no folder of raw files."""
+    files = []
+    for source in study.published_corruptions[wildcards.dataset].sources:
+        there = raw_file(wildcards.dataset, source)
+        downloaded = RAW.format(dataset=wildcards.dataset, file=source.file)
+        files.append(there if Path(there).is_file() else downloaded)
+    return files
 
 
 def is_possible(product, experiment, dataset):
@@ -381,6 +435,11 @@ def code_and_source(script):
 def code_and_dataset(script):
     """The same for a script that also prepares the wildcard's data set."""
     return lambda wildcards: script_code(script, study.dataset(wildcards.dataset).prepare.partition(":")[0])
+
+
+def code_and_shifted(script):
+    """The same for a script that also prepares the wildcard's shifted set."""
+    return lambda wildcards: script_code(script, study.shifted(wildcards.shifted).prepare.partition(":")[0])
 
 
 def refuse_without_gpu():

@@ -165,10 +165,36 @@ rule evaluate_frequency_filtered:
         "../scripts/evaluate_frequency_filtered.py"
 
 
+rule evaluate_out_of_distribution:
+    input:
+        dataset=classes_known_by,
+        shifted=shifted_sets,
+        weights=WEIGHTS,
+        record=RECORD,
+    output:
+        of_suite("out_of_distribution"),
+    log:
+        "results/logs/evaluate_out_of_distribution/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_out_of_distribution/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        # Not the sets, which are inputs: they may be for other data sets too.
+        images=lambda wildcards: study.settings("out_of_distribution", wildcards.dataset).get("images"),
+        code=code("evaluate_out_of_distribution"),
+    script:
+        "../scripts/evaluate_out_of_distribution.py"
+
+
 rule evaluate_cue_conflict:
     input:
-        dataset=DATASET,
-        arrays=ancient(ARRAYS),
+        unpack(cue_conflict_images),
         weights=WEIGHTS,
         record=RECORD,
     output:

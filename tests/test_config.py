@@ -112,6 +112,20 @@ def test_every_experiment_of_the_paper_stands_alone():
         ("evaluation/frequency_filtered", {"radii": {}}, r"evaluation\.frequency_filtered\.radii: is empty"),
         ("evaluation/frequency_filtered", {"radii": {"low": [0]}}, r"radii\.low\.0: 0 is out of range, .* than 0"),
         ("evaluation/frequency_filtered", {"radii": {"band": [4]}}, r"frequency_filtered\.radii: unknown key 'band'"),
+        (
+            "evaluation/out_of_distribution",
+            {"sets": ["cifar10.2"]},
+            r"evaluation\.out_of_distribution\.sets: unknown shifted set 'cifar10\.2': did you mean 'cifar10\.1'",
+        ),
+        ("evaluation/out_of_distribution", {"sets": ["edges"]}, r"sets: shifted set 'edges' is not downloaded: clone"),
+        ("evaluation/out_of_distribution", {"sets": []}, r"evaluation\.out_of_distribution\.sets: is empty"),
+        (
+            "evaluation/datasets",
+            {"texdigits": {"out_of_distribution": {"sets": ["cifar10.1"]}}},
+            r"evaluation\.datasets\.texdigits\.out_of_distribution\.sets: cifar10\.1 is a shift of cifar10, leave",
+        ),
+        ("data/shifted", {"mine": {"shift_of": "cifar10"}}, r"data\.shifted\.mine: .* needs shift_of, a data set, and"),
+        ("data/shifted", {"mine": {}}, r"data\.shifted\.mine: is empty"),
         ("evaluation/transfer", TRANSFER | {"source": "plane"}, r"transfer\.source: unknown variant 'plane'.*'plain'"),
         ("evaluation/transfer", {"source": "plain"}, r"evaluation\.transfer: 'attacks' is missing"),
         (
@@ -556,3 +570,28 @@ def test_robustbench_s_config_is_valid():
     study = Study(yaml.safe_load((ROOT / "configs" / "robustbench.yaml").read_text()), SCHEMA)
     assert all(study.is_downloaded(run) for run in study.runs)
     assert {study.baseline(name) for name in study.experiments} == {"standard"}
+
+
+def test_shifted_sets_are_for_the_models_of_their_data_set(config):
+    config["evaluation"]["out_of_distribution"] = {"sets": ["cifar10.1", "texdigits-edges", "imagenet-a"]}
+    study = Study(config, SCHEMA)
+    assert [entry.name for entry in study.shifted_sets("texdigits")] == ["texdigits-edges"]
+    assert [entry.name for entry in study.shifted_sets("imagenet")] == ["imagenet-a"]
+    assert "out_of_distribution" in study.suites("texdigits")
+    assert "out_of_distribution" in study.suites("cifar10")
+    assert "out_of_distribution" not in study.suites("svhn")
+
+
+def test_the_published_stimuli_are_for_models_of_imagenet_once_it_is_said_where_they_lie(config, tmp_path):
+    assert Study(config, SCHEMA).stimuli("imagenet") is None
+    config["data"]["shifted"] = {"cue-conflict": {"path": str(tmp_path), "responses": "nowhere"}}
+    study = Study(config, SCHEMA)
+    assert study.stimuli("imagenet").path == str(tmp_path)
+    assert study.stimuli("texdigits") is None
+
+
+def test_a_folder_of_a_shifted_set_that_is_not_there_is_named(config, tmp_path):
+    config["data"]["shifted"] = {"mine": {"shift_of": "texdigits", "path": "nowhere"}}
+    config["evaluation"]["out_of_distribution"] = {"sets": ["mine"]}
+    with pytest.raises(InputError, match=r"data\.shifted\.mine\.path: there is no nowhere"):
+        Study(config, SCHEMA).check_files()

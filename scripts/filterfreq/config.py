@@ -11,7 +11,14 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from filterfreq.data.registry import Dataset, ImageFolder, Source, get_dataset
+from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
+from filterfreq.data.shifted.registry import (
+    CUE_CONFLICT,
+    PUBLISHED_CORRUPTIONS,
+    CorruptedImages,
+    ShiftedSet,
+    get_shifted,
+)
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
@@ -23,6 +30,7 @@ SUITES = (
     "transfer",
     "corruption",
     "frequency_filtered",
+    "out_of_distribution",
     "cue_conflict",
     "filters",
 )
@@ -89,6 +97,7 @@ class Study:
         self._check_datasets()
         self._check_training_names()
         self._check_attacks()
+        self._check_shifted()
         for name, variant in config.get("variants", {}).items():
             _check_variant(f"variants.{name}", variant)
         for name, entry in config.get("checkpoints", {}).items():
@@ -121,12 +130,32 @@ class Study:
         """
         return get_dataset(name, self.config.get("data"))
 
+    def shifted(self, name: str) -> ShiftedSet:
+        """The entry of a shifted set, of the registry or of the config.
+
+        Raises:
+            InputError: there is none, or the config lacks its folder.
+        """
+        return get_shifted(name, self.config.get("data"))
+
+    def shifted_sets(self, dataset: str) -> list[ShiftedSet]:
+        """The shifted sets that the config wants shown to the models of a data set."""
+        names = self._evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
+        return [entry for entry in map(self.shifted, names) if entry.shift_of == dataset]
+
+    def stimuli(self, dataset: str) -> ShiftedSet | None:
+        """The published cue-conflict stimuli for the models of a data set, where the config says where they lie."""
+        if CUE_CONFLICT not in self.config.get("data", {}).get("shifted", {}):
+            return None
+        entry = self.shifted(CUE_CONFLICT)
+        return entry if entry.shift_of == dataset else None
+
     @property
-    def published_corruptions(self) -> dict[str, Source]:
+    def published_corruptions(self) -> dict[str, CorruptedImages]:
         """The published corrupted images of the runs' data sets, where there are some and the config wants them."""
         wanted = self.config.get("data", {}).get("corruptions") == "published"
-        found = {run.dataset: self.dataset(run.dataset).corruptions for run in self.runs if wanted}
-        return {name: source for name, source in found.items() if source}
+        names = dict.fromkeys(run.dataset for run in self.runs if wanted)
+        return {name: PUBLISHED_CORRUPTIONS[name] for name in names if name in PUBLISHED_CORRUPTIONS}
 
     def image_folder(self, name: str) -> Path | None:
         """The folder that a data set's images lie in as they are, or None where they come in raw files."""
@@ -156,14 +185,18 @@ class Study:
                 raise InputError(
                     f"data set {name} cannot be downloaded here: {entry.fetch}, and name the folder in data.raw.{name}"
                 )
+            for shifted in filter(None, [*self.shifted_sets(name), self.stimuli(name)]):
+                for key in ("path", "responses"):
+                    folder = getattr(shifted, key)
+                    if folder and not Path(folder).expanduser().exists():
+                        raise InputError(f"data.shifted.{shifted.name}.{key}: there is no {folder}")
             if self.image_folder(name) is not None:
                 continue
             if entry.fetch and not entry.sources:
                 raise InputError(
                     f"data.raw.{name}: there is no {' and '.join(entry.folders)} in {raw[name]}: {entry.fetch}"
                 )
-            published = self.published_corruptions.get(name) if "corruption" in self.config["evaluation"] else None
-            for source in (*entry.sources, *filter(None, [published])) if name in raw else ():
+            for source in entry.sources if name in raw else ():
                 if not Path(raw[name], source.file).expanduser().is_file():
                     remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
                     raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
@@ -192,6 +225,20 @@ class Study:
                 _check_distinct(suites.get(suite, {}).get("attacks", []), f"{where}.{suite}.attacks")
             if isinstance(suites.get("autoattack"), list):
                 _check_distinct(suites["autoattack"], f"{where}.autoattack")
+
+    def _check_shifted(self) -> None:
+        """Refuse shifted sets that there are not, or that are another data set's than the one they are asked for."""
+        for name in self.config.get("data", {}).get("shifted", {}):
+            _explained(self.shifted, name, f"data.shifted.{name}")
+        evaluation = self.config["evaluation"]
+        for name in evaluation.get("out_of_distribution", {}).get("sets", []):
+            _explained(self.shifted, name, "evaluation.out_of_distribution.sets")
+        for dataset, suites in evaluation.get("datasets", {}).items():
+            where = f"evaluation.datasets.{dataset}.out_of_distribution.sets"
+            for name in suites.get("out_of_distribution", {}).get("sets", []):
+                _explained(self.shifted, name, where)
+                if self.shifted(name).shift_of != dataset:
+                    raise InputError(f"{where}: {name} is a shift of {self.shifted(name).shift_of}, leave it out")
 
     def _check_sources(self) -> None:
         """Refuse attacks that transfer from a model that no experiment has."""
@@ -369,9 +416,12 @@ class Study:
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
-        can_conflict = self.dataset(dataset).cue_conflict
         wanted = self._evaluation(dataset)
-        return [suite for suite in SUITES if suite in wanted and (suite != "cue_conflict" or can_conflict)]
+        served = {
+            "cue_conflict": self.dataset(dataset).cue_conflict or self.stimuli(dataset) is not None,
+            "out_of_distribution": bool(self.shifted_sets(dataset)),
+        }
+        return [suite for suite in SUITES if suite in wanted and served.get(suite, True)]
 
     def suites_of(self, run: Run) -> list[str]:
         """The suites of a run: those of its data set, without the transfer of attacks where their source is missing.

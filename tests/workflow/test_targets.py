@@ -21,6 +21,7 @@ TARGETS = {
     "table_shape_bias": {"tabulate_shape_bias"},
     "table_transfer": {"tabulate_transfer"},
     "table_calibration": {"tabulate_calibration"},
+    "table_out_of_distribution": {"tabulate_out_of_distribution"},
     "table_costs": {"tabulate_costs"},
     "table_scorecard": {"tabulate_scorecard"},
     "figure_accuracy_epsilon": {"draw_accuracy_epsilon"},
@@ -77,8 +78,14 @@ def test_the_paper_plans_every_run_once(fresh):
         assert plan.jobs[f"evaluate_{suite}"] == len(study.runs)
     datasets = {run.dataset for run in study.runs}
     assert {"cifar10", "cifar100", "svhn", "cinic10", "tinyimagenet", "mnist"} <= datasets
+    # CIFAR-10.1 is shown to models of CIFAR-10, and so is CINIC-10.
+    shifted = study.shifted_sets("cifar10")
+    assert {entry.name for entry in shifted} == {"cifar10.1", "cinic10"}
     assert plan.jobs["prepare"] == plan.jobs["corrupt"] == len(datasets)
-    assert plan.jobs["download"] == sum(len(study.dataset(name).sources) for name in datasets)
+    assert plan.jobs["prepare_shifted"] == len(shifted)
+    assert plan.jobs["download"] == sum(len(study.dataset(name).sources) for name in datasets) + 2
+    on_cifar10 = [run for run in study.runs if run.dataset == "cifar10"]
+    assert plan.jobs["evaluate_out_of_distribution"] == len(on_cifar10)
     assert plan.jobs == fresh.plan(config=None).jobs
 
 

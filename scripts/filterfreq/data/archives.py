@@ -10,7 +10,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -77,12 +77,23 @@ def unpack(path: str | Path, folder: str | Path) -> None:
         extract(path, temporary)
 
 
-def extract(path: str | Path, folder: Path) -> None:
-    """Write an archive's files, but for hidden ones, into a folder; see `unpack`."""
-    for name, content in read_files(path):
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+def extract(path: str | Path, folder: str | Path, names: Mapping[str, str] | None = None) -> None:
+    """Write files of a folder or an archive into a folder.
+
+    Args:
+        path: a folder, a tar (plain, gzip, bzip2 or xz) or a zip.
+        folder: where they go.
+        names: by the files' names, as `list_files` gives them, those that they get, `/` between folders; by default all
+            files, but for hidden ones, under their own.
+
+    Raises:
+        InputError: as for `read_files`, or the disk is full.
+    """
+    with _room_in(folder):
+        for name, content in read_files(path, names):
+            target = Path(folder, name if names is None else names[name])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
 
 
 @contextmanager
@@ -98,17 +109,25 @@ def unpacking(folder: str | Path) -> Iterator[Path]:
     temporary = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        os.replace(temporary, folder)
+        with _room_in(folder):
+            temporary.mkdir(parents=True)
+            yield temporary
+            os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _room_in(folder: str | Path) -> Iterator[None]:
+    """Say in a sentence that a disk or quota is full."""
+    try:
+        yield
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
         raise InputError(
             f"no space left while unpacking into {folder}: free some space or choose another disk, then run again"
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def class_folders_state(path: str | Path) -> str:

@@ -54,7 +54,6 @@ class Dataset:
         sources: the raw files to download; empty where everything comes with a pinned package.
         prepare: "module:function" called as function(raw_folder, output_folder, seed, dataset).
         licence: the terms of the images.
-        corruptions: the published set of its corrupted test images, in CIFAR-10-C's layout; None where there is none.
         storage: "arrays", prepared as uint8 arrays, or "files", where images stay in their files.
         resize: the shorter side that images are scaled to before the centre of `image_size` is cut out, or (height,
             width); None where it is `image_size`.
@@ -76,7 +75,6 @@ class Dataset:
     sources: tuple[Source, ...]
     prepare: str
     licence: str
-    corruptions: Source | None = field(default=None, kw_only=True)
     storage: str = field(default="arrays", kw_only=True)
     resize: int | tuple[int, int] | None = field(default=None, kw_only=True)
     train_resize: int | None = field(default=None, kw_only=True)
@@ -86,11 +84,6 @@ class Dataset:
     def is_ready(self, folder: str | Path) -> bool:
         """Return whether a folder holds the images as folders, so that no raw file is needed."""
         return bool(self.folders) and all(Path(folder, name).expanduser().is_dir() for name in self.folders)
-
-    @property
-    def raw_files(self) -> tuple[Source, ...]:
-        """All that can be downloaded."""
-        return self.sources + ((self.corruptions,) if self.corruptions else ())
 
 
 @dataclass(frozen=True)
@@ -217,12 +210,6 @@ DATASETS: dict[str, Dataset] = {
             ),
             prepare="filterfreq.data.cifar:prepare",
             licence=_CIFAR_LICENCE,
-            corruptions=Source(
-                file="CIFAR-10-C.tar",
-                urls=("https://zenodo.org/records/2535967/files/CIFAR-10-C.tar",),
-                checksum="sha256:c72763e101c723b7c507b96205f7e938912a5d587376173b825850cf3cb876a7",
-                size=2_918_471_680,
-            ),
         ),
         Dataset(
             name="cifar100",
@@ -244,12 +231,6 @@ DATASETS: dict[str, Dataset] = {
             ),
             prepare="filterfreq.data.cifar:prepare",
             licence=_CIFAR_LICENCE,
-            corruptions=Source(
-                file="CIFAR-100-C.tar",
-                urls=("https://zenodo.org/records/3555552/files/CIFAR-100-C.tar",),
-                checksum="sha256:30ee6543a1bfd049fa33834b7c1ada301e7064b7fbe8fc38340eb8b62ced4b33",
-                size=2_918_473_216,
-            ),
         ),
         ImageFolder(
             name="cinic10",
