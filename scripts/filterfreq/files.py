@@ -61,10 +61,10 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_json(path: str | Path, content: dict) -> None:
-    """Write `content` as indented JSON, whole or not at all."""
+def write_json(path: str | Path, content: dict, indent: int | None = 2) -> None:
+    """Write `content` as JSON, indented unless `indent` is None, whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> dict:
