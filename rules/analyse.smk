@@ -30,7 +30,7 @@ rule analyse_filters:
 
 rule aggregate:
     input:
-        of_runs(EVALUATION),
+        of_evaluated_runs,
     output:
         AGGREGATED,
     log:
@@ -51,7 +51,7 @@ rule aggregate:
 
 rule aggregate_history:
     input:
-        of_runs(HISTORY),
+        of_trained_runs(HISTORY),
     output:
         AGGREGATED_HISTORY,
     log:
@@ -65,7 +65,7 @@ rule aggregate_history:
         mem_mb=compute("publish")["mem_mb"],
         runtime=compute("publish")["runtime"],
     params:
-        runs=lambda wildcards: [list(run) for run in study.runs_of(wildcards.experiment, wildcards.dataset)],
+        runs=lambda wildcards: [list(run) for run in trained(wildcards.experiment, wildcards.dataset)],
         code=code("aggregate_history"),
     script:
         "../scripts/aggregate_history.py"

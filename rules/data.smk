@@ -51,6 +51,29 @@ rule prepare:
         "../scripts/prepare.py"
 
 
+rule prepare_shifted:
+    input:
+        raw=shifted_files,
+    output:
+        directory(SHIFTED),
+    log:
+        "results/logs/prepare_shifted/{dataset}/{shifted}.log",
+    benchmark:
+        "results/benchmarks/prepare_shifted/{dataset}/{shifted}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("data")["mem_mb"],
+        runtime=compute("data")["runtime"],
+    params:
+        seed=config.get("data", {}).get("seed", 0),
+        entry=what_shifted_reads,
+        code=code_and_shifted("prepare_shifted"),
+    script:
+        "../scripts/prepare_shifted.py"
+
+
 rule corrupt:
     input:
         dataset=DATASET,
@@ -91,13 +114,14 @@ rule reorder_corruptions:
         dataset="|".join(map(re.escape, study.published_corruptions)) or "(?!)",
     conda:
         "../envs/data.yaml"
-    threads: 1
+    threads: compute("data")["threads"]
     resources:
         mem_mb=compute("data")["mem_mb"],
         runtime=compute("data")["runtime"],
     params:
         images=config["evaluation"].get("corruption", {}).get("images"),
         corruptions=list(CORRUPTIONS),
+        seed=config.get("data", {}).get("seed", 0),
         code=code("reorder_corruptions"),
     script:
         "../scripts/reorder_corruptions.py"

@@ -21,6 +21,7 @@ rule evaluate_clean:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
+        batch_size=evaluation_batch_size,
         code=code("evaluate_clean"),
     script:
         "../scripts/evaluate_clean.py"
@@ -47,7 +48,7 @@ rule evaluate_adversarial:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("adversarial"),
-        batch_size=config["evaluation"]["batch_size"],
+        batch_size=evaluation_batch_size,
         code=code("evaluate_adversarial"),
     script:
         "../scripts/evaluate_adversarial.py"
@@ -74,7 +75,7 @@ rule evaluate_autoattack:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("autoattack"),
-        batch_size=config["evaluation"]["batch_size"],
+        batch_size=evaluation_batch_size,
         code=code("evaluate_autoattack"),
     script:
         "../scripts/evaluate_autoattack.py"
@@ -103,7 +104,7 @@ rule evaluate_transfer:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("transfer"),
-        batch_size=config["evaluation"]["batch_size"],
+        batch_size=evaluation_batch_size,
         code=code("evaluate_transfer"),
     script:
         "../scripts/evaluate_transfer.py"
@@ -131,6 +132,7 @@ rule evaluate_corruption:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("corruption"),
+        batch_size=evaluation_batch_size,
         code=code("evaluate_corruption"),
     script:
         "../scripts/evaluate_corruption.py"
@@ -157,15 +159,42 @@ rule evaluate_frequency_filtered:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("frequency_filtered"),
+        batch_size=evaluation_batch_size,
         code=code("evaluate_frequency_filtered"),
     script:
         "../scripts/evaluate_frequency_filtered.py"
 
 
+rule evaluate_out_of_distribution:
+    input:
+        dataset=classes_known_by,
+        shifted=shifted_sets,
+        weights=WEIGHTS,
+        record=RECORD,
+    output:
+        of_suite("out_of_distribution"),
+    log:
+        "results/logs/evaluate_out_of_distribution/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_out_of_distribution/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+        gpu=compute("evaluate")["gpu"],
+    params:
+        # Not the sets, which are inputs: they may be for other data sets too.
+        images=lambda wildcards: study.settings("out_of_distribution", wildcards.dataset).get("images"),
+        code=code("evaluate_out_of_distribution"),
+    script:
+        "../scripts/evaluate_out_of_distribution.py"
+
+
 rule evaluate_cue_conflict:
     input:
-        dataset=DATASET,
-        arrays=ancient(ARRAYS),
+        unpack(cue_conflict_images),
         weights=WEIGHTS,
         record=RECORD,
     output:
@@ -182,6 +211,7 @@ rule evaluate_cue_conflict:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
+        batch_size=evaluation_batch_size,
         code=code("evaluate_cue_conflict"),
     script:
         "../scripts/evaluate_cue_conflict.py"

@@ -3,10 +3,16 @@
 
 localrules:
     tabulate_main,
+    tabulate_paper,
     tabulate_differences,
     tabulate_adversarial,
     tabulate_corruptions,
     tabulate_shape_bias,
+    tabulate_out_of_distribution,
+    tabulate_ablation,
+    tabulate_penalties,
+    tabulate_transfer,
+    tabulate_calibration,
     tabulate_costs,
     tabulate_scorecard,
     draw_accuracy_epsilon,
@@ -14,6 +20,10 @@ localrules:
     draw_frequency_filtered,
     draw_shape_bias,
     draw_dct_energy,
+    draw_ablation,
+    draw_penalties,
+    draw_transfer,
+    draw_calibration,
     draw_scorecard,
     draw_training_curves,
     draw_samples,
@@ -43,6 +53,30 @@ rule tabulate_main:
         code=code("tabulate_main"),
     script:
         "../scripts/tabulate_main.py"
+
+
+rule tabulate_paper:
+    input:
+        aggregated_over_datasets("table_paper"),
+    output:
+        tables_without_html("paper", TABLE_OF_EXPERIMENT),
+        published(TABLE_OF_EXPERIMENT, "paper.html", "Main results, all data sets"),
+    log:
+        "results/logs/tabulate_paper/{experiment}.log",
+    benchmark:
+        "results/benchmarks/tabulate_paper/{experiment}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels_over_datasets,
+        baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        code=code("tabulate_paper"),
+    script:
+        "../scripts/tabulate_paper.py"
 
 
 rule tabulate_differences:
@@ -139,9 +173,129 @@ rule tabulate_shape_bias:
         "../scripts/tabulate_shape_bias.py"
 
 
+rule tabulate_out_of_distribution:
+    input:
+        aggregated_inputs("table_out_of_distribution"),
+    output:
+        tables_without_html("out_of_distribution"),
+        published(TABLE, "out_of_distribution.html", "Out of distribution"),
+    log:
+        "results/logs/tabulate_out_of_distribution/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_out_of_distribution/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        code=code("tabulate_out_of_distribution"),
+    script:
+        "../scripts/tabulate_out_of_distribution.py"
+
+
+rule tabulate_ablation:
+    input:
+        aggregated_inputs("table_ablation"),
+    output:
+        tables_without_html("ablation"),
+        published(TABLE, "ablation.html", "Strength and depth of the penalty"),
+    log:
+        "results/logs/tabulate_ablation/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_ablation/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        penalties=penalties,
+        baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        code=code("tabulate_ablation"),
+    script:
+        "../scripts/tabulate_ablation.py"
+
+
+rule tabulate_penalties:
+    input:
+        aggregated_inputs("table_penalties"),
+    output:
+        tables_without_html("penalties"),
+        published(TABLE, "penalties.html", "Kinds of penalty"),
+    log:
+        "results/logs/tabulate_penalties/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_penalties/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        penalties=penalties,
+        baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        code=code("tabulate_penalties"),
+    script:
+        "../scripts/tabulate_penalties.py"
+
+
+rule tabulate_transfer:
+    input:
+        aggregated_inputs("table_transfer"),
+    output:
+        tables_without_html("transfer"),
+        published(TABLE, "transfer.html", "Transferred attacks"),
+    log:
+        "results/logs/tabulate_transfer/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_transfer/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("tabulate_transfer"),
+    script:
+        "../scripts/tabulate_transfer.py"
+
+
+rule tabulate_calibration:
+    input:
+        aggregated_inputs("table_calibration"),
+    output:
+        tables_without_html("calibration"),
+        published(TABLE, "calibration.html", "Calibration"),
+    log:
+        "results/logs/tabulate_calibration/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_calibration/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("tabulate_calibration"),
+    script:
+        "../scripts/tabulate_calibration.py"
+
+
 rule tabulate_costs:
     input:
-        of_runs(RECORD),
+        of_trained_runs(RECORD),
     output:
         tables_without_html("costs"),
         published(TABLE, "costs.html", "Costs"),
@@ -299,6 +453,100 @@ rule draw_dct_energy:
         code=code("draw_dct_energy"),
     script:
         "../scripts/draw_dct_energy.py"
+
+
+rule draw_ablation:
+    input:
+        aggregated_inputs("figure_ablation"),
+    output:
+        png=published(FIGURE, "ablation.png", "Strength and depth of the penalty"),
+        pdf=named(FIGURE, "ablation.pdf"),
+    log:
+        "results/logs/draw_ablation/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_ablation/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        penalties=penalties,
+        code=code("draw_ablation"),
+    script:
+        "../scripts/draw_ablation.py"
+
+
+rule draw_penalties:
+    input:
+        aggregated_inputs("figure_penalties"),
+    output:
+        png=published(FIGURE, "penalties.png", "Kinds of penalty"),
+        pdf=named(FIGURE, "penalties.pdf"),
+    log:
+        "results/logs/draw_penalties/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_penalties/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        penalties=penalties,
+        code=code("draw_penalties"),
+    script:
+        "../scripts/draw_penalties.py"
+
+
+rule draw_transfer:
+    input:
+        aggregated_inputs("figure_transfer"),
+    output:
+        png=published(FIGURE, "transfer.png", "Transferred attacks"),
+        pdf=named(FIGURE, "transfer.pdf"),
+    log:
+        "results/logs/draw_transfer/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_transfer/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("draw_transfer"),
+    script:
+        "../scripts/draw_transfer.py"
+
+
+rule draw_calibration:
+    input:
+        aggregated_inputs("figure_calibration"),
+    output:
+        png=published(FIGURE, "calibration.png", "Calibration"),
+        pdf=named(FIGURE, "calibration.pdf"),
+    log:
+        "results/logs/draw_calibration/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_calibration/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        labels=labels,
+        code=code("draw_calibration"),
+    script:
+        "../scripts/draw_calibration.py"
 
 
 rule draw_scorecard:

@@ -7,7 +7,9 @@ from filterfreq.evaluation.corruptions import generate
 from filterfreq.jobs import job
 
 with job(snakemake) as logger:
-    images = PreparedDataset(Path(snakemake.input.dataset).parent).images("test")[: snakemake.params.images]
+    images = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads).images("test")[
+        : snakemake.params.images
+    ]
     generate(
         images,
         snakemake.output[0],

@@ -1,11 +1,11 @@
-"""Download one raw file of a data set and check it."""
+"""Download one raw file of a data set or of a shifted set and check it."""
 
 from pathlib import Path
 
 from filterfreq.data.download import download
-from filterfreq.data.registry import get_dataset
+from filterfreq.data.shifted.registry import downloads
 from filterfreq.jobs import job
 
 with job(snakemake):
-    sources = {source.file: source for source in get_dataset(snakemake.wildcards.dataset).raw_files}
+    sources = downloads(snakemake.wildcards.dataset)
     download(sources[snakemake.wildcards.file], Path(snakemake.output[0]))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES, load_corrupted
 from filterfreq.jobs import job
@@ -9,8 +11,8 @@ from filterfreq.publishing.samples import corruption_sheet
 from filterfreq.publishing.style import save
 
 with job(snakemake):
-    clean = PreparedDataset(Path(snakemake.input.dataset).parent).images("test")[0]
+    clean = np.asarray(PreparedDataset(Path(snakemake.input.dataset).parent).images("test")[:1])[0]
     sets = {name: load_corrupted(Path(snakemake.input.corrupted, f"{name}.npy")) for name in CORRUPTIONS}
     # Each file holds one block per severity, so the first image comes back once per block.
-    corrupted = {name: images[:: len(images) // len(SEVERITIES)] for name, images in sets.items()}
+    corrupted = {name: np.asarray(images[:: len(images) // len(SEVERITIES)]) for name, images in sets.items()}
     save(corruption_sheet(clean, corrupted), snakemake.output.png, snakemake.output.pdf)

@@ -11,9 +11,9 @@ from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
     device = use_device(snakemake.config["compute"], snakemake.threads)
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
     rows = evaluate_clean(
-        classifier, dataset.images("test"), dataset.labels("test"), snakemake.config["evaluation"]["batch_size"], device
+        classifier, dataset.images("test"), dataset.labels("test"), snakemake.params.batch_size, device
     )
     write_results(snakemake.output[0], record["run"], "clean", rows)

@@ -5,7 +5,7 @@ from pathlib import Path
 from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.accuracy import evaluate_corruption
-from filterfreq.evaluation.corruptions import CORRUPTIONS, load_corrupted
+from filterfreq.evaluation.corruptions import CORRUPTIONS, load_corrupted, published_among
 from filterfreq.evaluation.results import write_results
 from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
@@ -14,7 +14,9 @@ with job(snakemake):
     device = use_device(snakemake.config["compute"], snakemake.threads)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     classifier, record = load_checkpoint(snakemake.input.record)
-    corrupted = {name: load_corrupted(Path(snakemake.input.corrupted, f"{name}.npy")) for name in CORRUPTIONS}
+    folder = Path(snakemake.input.corrupted)
+    corrupted = {name: load_corrupted(folder / f"{name}.npy", snakemake.threads) for name in CORRUPTIONS}
     labels = dataset.labels("test")[: snakemake.params.settings.get("images")]
-    rows = evaluate_corruption(classifier, corrupted, labels, snakemake.config["evaluation"]["batch_size"], device)
+    batch_size = snakemake.params.batch_size
+    rows = evaluate_corruption(classifier, corrupted, labels, batch_size, device, published_among(folder))
     write_results(snakemake.output[0], record["run"], "corruption", rows)

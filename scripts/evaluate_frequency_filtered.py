@@ -11,7 +11,7 @@ from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
     device = use_device(snakemake.config["compute"], snakemake.threads)
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
     settings = dict(snakemake.params.settings)
     count = settings.pop("images", None)
@@ -19,7 +19,7 @@ with job(snakemake):
         classifier,
         dataset.images("test")[:count],
         dataset.labels("test")[:count],
-        batch_size=snakemake.config["evaluation"]["batch_size"],
+        batch_size=snakemake.params.batch_size,
         device=device,
         **settings,
     )

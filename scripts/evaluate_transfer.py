@@ -12,7 +12,7 @@ from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake) as logger:
     device = use_device(snakemake.config["compute"], snakemake.threads)
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
     source, source_record = load_checkpoint(snakemake.input.source_record)
     settings = snakemake.params.settings

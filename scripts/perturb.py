@@ -14,7 +14,7 @@ from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
     device = use_device(snakemake.config["compute"], snakemake.threads)
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
     settings = snakemake.params.settings
     count = settings.get("images", 3)

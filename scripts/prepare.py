@@ -1,4 +1,4 @@
-"""Turn the raw files of a data set into memory-mapped arrays."""
+"""Turn the raw files of a data set into memory-mapped arrays, or into an index of its image files."""
 
 from pathlib import Path
 
@@ -8,5 +8,9 @@ from filterfreq.jobs import job
 with job(snakemake):
     dataset = get_dataset(snakemake.wildcards.dataset, snakemake.config.get("data"))
     folder = Path(snakemake.output.dataset).parent
-    raw_folder = Path(snakemake.input.raw[0]).parent if snakemake.input.raw else folder
+    given = snakemake.config.get("data", {}).get("raw", {}).get(dataset.name)
+    if given is not None:
+        raw_folder = Path(given).expanduser()
+    else:
+        raw_folder = Path(snakemake.input.raw[0]).parent if snakemake.input.raw else folder
     prepare_dataset(dataset, raw_folder, folder, snakemake.params.seed)

@@ -1,19 +1,21 @@
-"""Take a data set's corrupted test images from the published archive, in the order of the prepared test images."""
+"""Take a data set's corrupted test images from the published archives, in the order of the prepared test images."""
 
 from pathlib import Path
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.data.registry import get_dataset
+from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS
 from filterfreq.evaluation.published_corruptions import reorder
 from filterfreq.jobs import job
 
 with job(snakemake) as logger:
     reorder(
-        Path(snakemake.input.published),
-        get_dataset(snakemake.wildcards.dataset).corruptions,
+        [Path(path) for path in snakemake.input.published],
+        PUBLISHED_CORRUPTIONS[snakemake.wildcards.dataset],
         PreparedDataset(Path(snakemake.input.dataset).parent),
         snakemake.output[0],
         snakemake.params.images,
         snakemake.params.corruptions,
+        seed=snakemake.params.seed,
+        processes=snakemake.threads,
         announce=logger.info,
     )

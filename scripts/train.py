@@ -10,7 +10,9 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.files import replacing
 from filterfreq.jobs import job
 from filterfreq.models.checkpoints import save_checkpoint
+from filterfreq.models.registry import libraries
 from filterfreq.provenance import environment
+from filterfreq.training.event_log import EventLog
 from filterfreq.training.loop import HISTORY_COLUMNS, Trainer, build_classifier, count_parameters
 
 with job(snakemake) as logger:
@@ -19,16 +21,30 @@ with job(snakemake) as logger:
     device = use_device(compute, snakemake.threads)
     precision = use_precision(compute, device)
     compiled = device.type == "cuda" and compute.get("on_gpu", {}).get("compile", False)
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     folder = Path(snakemake.output.record).parent
     state_file = folder / "training_state.pt"
     fingerprint = json.dumps(
-        [spec, snakemake.params.code, dataset.record["arrays"], snakemake.threads, device.type, precision],
+        [spec, snakemake.params.code, dataset.checksums, snakemake.threads, device.type, precision],
         sort_keys=True,
     )
     classifier = build_classifier(spec, dataset)
-    trainer = Trainer(classifier, spec, dataset, device, state_file, fingerprint, logger.info, precision, compiled)
+    events = EventLog(folder / "tensorboard") if compute.get("tensorboard", False) else None
+
+    def announce(line: str) -> None:
+        """Say a line, and put the epochs finished by then into the event log."""
+        logger.info(line)
+        if events is not None:
+            events.update(trainer.history)
+
+    # A GPU leaves the job's threads to decode images; on a CPU they take turns with the network.
+    workers = snakemake.threads if device.type == "cuda" else 0
+    trainer = Trainer(
+        classifier, spec, dataset, device, state_file, fingerprint, announce, precision, compiled, workers
+    )
     history = trainer.train()
+    if events is not None:
+        events.close()
 
     with replacing(snakemake.output.history) as temporary:
         pd.DataFrame(history, columns=list(HISTORY_COLUMNS)).to_csv(temporary, index=False)
@@ -43,9 +59,9 @@ with job(snakemake) as logger:
         },
         "metrics": {**history[-1], "parameters": count_parameters(classifier)},
         "provenance": {
-            **environment(),
+            **environment(*libraries(spec["run"]["model"])),
             "code": snakemake.params.code,
-            "data": {name: array["sha256"] for name, array in dataset.record["arrays"].items()},
+            "data": dataset.checksums,
             "device": describe_device(device),
             "precision": precision,
             "compiled": compiled,

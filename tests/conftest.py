@@ -3,11 +3,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from filterfreq.data.arrays import PreparedDataset, save_dataset
+from filterfreq.data.arrays import PreparedDataset, save_dataset, save_files
 from filterfreq.data.registry import Dataset
 
 ROOT = Path(__file__).parents[1]
+
+TINY = Dataset(
+    name="tiny",
+    classes=("red", "green", "blue", "grey"),
+    image_size=32,
+    train_size=96,
+    test_size=32,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.25, 0.25, 0.25),
+    augmentation="crop_flip",
+    cue_conflict=False,
+    sources=(),
+    prepare="",
+    licence="none",
+)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -18,20 +34,6 @@ def one_thread():
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory) -> PreparedDataset:
     """Four classes that a network can tell apart by their colour, 96 training and 32 test images."""
-    dataset = Dataset(
-        name="tiny",
-        classes=("red", "green", "blue", "grey"),
-        image_size=32,
-        train_size=96,
-        test_size=32,
-        mean=(0.5, 0.5, 0.5),
-        std=(0.25, 0.25, 0.25),
-        augmentation="crop_flip",
-        cue_conflict=False,
-        sources=(),
-        prepare="",
-        licence="none",
-    )
     rng = np.random.default_rng(0)
     arrays = {}
     for split, count in (("train", 96), ("test", 32)):
@@ -41,7 +43,22 @@ def tiny_dataset(tmp_path_factory) -> PreparedDataset:
             images[labels == channel, :, :, channel] += 100
         arrays |= {f"{split}_images": images.astype(np.uint8), f"{split}_labels": labels.astype(np.int64)}
     folder = tmp_path_factory.mktemp("tiny")
-    save_dataset(folder, dataset, arrays, seed=0, sources={})
+    save_dataset(folder, TINY, arrays, seed=0, sources={})
+    return PreparedDataset(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_files(tiny_dataset, tmp_path_factory) -> PreparedDataset:
+    """The images of `tiny_dataset` in files, with test images in another order."""
+    folder = tmp_path_factory.mktemp("tiny_files")
+    splits = []
+    for split in ("train", "test"):
+        names = [f"{split}/{number}.png" for number in range(len(tiny_dataset.labels(split)))]
+        (folder / "images" / split).mkdir(parents=True)
+        for name, image in zip(names, tiny_dataset.images(split), strict=True):
+            Image.fromarray(image).save(folder / "images" / name)
+        splits.append((names, tiny_dataset.labels(split)))
+    save_files(folder, TINY, folder / "images", *splits, seed=0, sources={})
     return PreparedDataset(folder)
 
 

@@ -42,6 +42,16 @@ def test_the_demo_and_the_paper_are_valid(config):
     assert len(paper.runs) == len(set(paper.runs))
 
 
+def test_every_experiment_of_the_paper_stands_alone():
+    paper = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for name, experiment in paper["experiments"].items():
+        study = Study({**paper, "experiments": {name: experiment}}, SCHEMA)
+        # The radii of the attacks are those of the data set, and the transferred attacks are among those on itself.
+        for run in study.runs:
+            attacks = study.settings("adversarial", run.dataset)["attacks"]
+            assert all(attack in attacks for attack in study.settings("transfer", run.dataset)["attacks"])
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
@@ -102,6 +112,20 @@ def test_the_demo_and_the_paper_are_valid(config):
         ("evaluation/frequency_filtered", {"radii": {}}, r"evaluation\.frequency_filtered\.radii: is empty"),
         ("evaluation/frequency_filtered", {"radii": {"low": [0]}}, r"radii\.low\.0: 0 is out of range, .* than 0"),
         ("evaluation/frequency_filtered", {"radii": {"band": [4]}}, r"frequency_filtered\.radii: unknown key 'band'"),
+        (
+            "evaluation/out_of_distribution",
+            {"sets": ["cifar10.2"]},
+            r"evaluation\.out_of_distribution\.sets: unknown shifted set 'cifar10\.2': did you mean 'cifar10\.1'",
+        ),
+        ("evaluation/out_of_distribution", {"sets": ["edges"]}, r"sets: shifted set 'edges' is not downloaded: clone"),
+        ("evaluation/out_of_distribution", {"sets": []}, r"evaluation\.out_of_distribution\.sets: is empty"),
+        (
+            "evaluation/datasets",
+            {"texdigits": {"out_of_distribution": {"sets": ["cifar10.1"]}}},
+            r"evaluation\.datasets\.texdigits\.out_of_distribution\.sets: cifar10\.1 is a shift of cifar10, leave",
+        ),
+        ("data/shifted", {"mine": {"shift_of": "cifar10"}}, r"data\.shifted\.mine: .* needs shift_of, a data set, and"),
+        ("data/shifted", {"mine": {}}, r"data\.shifted\.mine: is empty"),
         ("evaluation/transfer", TRANSFER | {"source": "plane"}, r"transfer\.source: unknown variant 'plane'.*'plain'"),
         ("evaluation/transfer", {"source": "plain"}, r"evaluation\.transfer: 'attacks' is missing"),
         (
@@ -290,6 +314,23 @@ def test_a_sweep_adds_exactly_its_runs(config):
     assert after.labels("demo", "texdigits")["wd-penalty_strength-0.1"] == "WD + penalty, λ = 0.1"
 
 
+def test_penalties_of_an_experiment_are_read_from_settings(config):
+    put(config, "experiments/demo/sweep", {"penalty.strength": [0.01, 0.1]})
+    put(config, "variants/wd-penalty/mixup", 0.2)
+    penalties = Study(config, SCHEMA).penalties("demo", "texdigits")
+    highest = {"kind": "highest", "depth": 1}
+    # Without a variant that mixes images and has no penalty, what is beside the penalty has no label.
+    mixed, sd = "decomposition: weight, mixup: 0.2", "decomposition: signal"
+    assert penalties == {
+        "wd-penalty": {**highest, "strength": 0.01, "beside": mixed},
+        "wd-penalty_strength-0.1": {**highest, "strength": 0.1, "beside": mixed},
+        "sd-penalty": {**highest, "strength": 0.01, "beside": sd},
+        "sd-penalty_strength-0.1": {**highest, "strength": 0.1, "beside": sd},
+    }
+    del config["variants"]["wd-penalty"]["mixup"]
+    assert Study(config, SCHEMA).penalties("demo", "texdigits")["wd-penalty"]["beside"] == "WD"
+
+
 def test_experiments_share_their_runs(config):
     config["experiments"]["again"] = deepcopy(config["experiments"]["demo"])
     study = Study(config, SCHEMA)
@@ -330,6 +371,64 @@ def test_settings_go_from_general_to_particular(config):
     assert study.spec(Run("texdigits", "resnet_8", "plain", 0))["training"]["augmentation"] == "flip"
 
 
+def test_larger_images_have_a_batch_size_of_their_own(config):
+    put(config, "evaluation/datasets", {"flowers102": {"batch_size": 32}})
+    study = Study(config, SCHEMA)
+    assert study.evaluation_batch_size("flowers102") == 32
+    assert study.evaluation_batch_size("texdigits") == config["evaluation"]["batch_size"]
+    assert study.settings("adversarial", "flowers102") == study.settings("adversarial", "texdigits")
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "there", "message"),
+    [
+        (
+            "imagenet",
+            None,
+            [],
+            "data set imagenet cannot be downloaded here: get ILSVRC2012_img_train.tar, .*_val.tar and",
+        ),
+        (
+            "imagenet",
+            ".",
+            [],
+            "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in .*: get ILSVRC2012_img_train",
+        ),
+        ("imagenet", ".", ["train"], "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in"),
+        ("imagenet", ".", ["train", "val"], None),
+        ("grocerystore", None, [], "cannot be downloaded here: clone .*, and name the folder in data.raw.grocerystore"),
+        ("grocerystore", ".", ["train"], "data.raw.grocerystore: there is no train and test in .*: clone https"),
+        ("grocerystore", ".", ["train", "test"], None),
+    ],
+)
+def test_what_users_have_to_get_is_said_before_anything_runs(config, tmp_path, name, raw, there, message):
+    put(config, "experiments/demo/datasets", [name])
+    for folder in there:
+        (tmp_path / folder).mkdir()
+    if raw is not None:
+        config["data"] = {"raw": {name: str(tmp_path / raw)}}
+    study = Study(config, SCHEMA)
+    if message is None:
+        study.check_files()
+        assert study.image_folder(name) == tmp_path
+    else:
+        with pytest.raises(InputError, match=message):
+            study.check_files()
+
+
+def test_the_imagenet_study_is_complete():
+    file = yaml.safe_load((SCHEMA.parents[1] / "configs" / "imagenet.yaml").read_text())
+    study = Study(file, SCHEMA)
+    assert len(study.runs) == 8
+    assert "clean" in study.suites("imagenet")
+    spec = study.spec(Run("imagenet", "timm_resnet50", "plain", 0))
+    assert spec["training"]["augmentation"] == "resized_crop_flip"
+    convnext = study.spec(Run("imagenet", "timm_convnext_tiny", "plain", 0))["training"]
+    assert convnext["batch_size"] * convnext["accumulate"] == 4096
+    with pytest.raises(InputError, match=r"data\.raw\.imagenet: there is no ILSVRC2012_img_train\.tar in data/i"):
+        study.check_files()
+
+
 def test_cue_conflict_is_for_data_sets_that_have_it(config):
     study = Study(config, SCHEMA)
     assert study.suites("texdigits") == [suite for suite in SUITES if suite in config["evaluation"]]
@@ -358,3 +457,141 @@ def test_the_schema_knows_what_the_package_knows():
     assert set(evaluation) == {"batch_size", "datasets", *SUITES}
     assert set(parts["autoattack_entry"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
     assert set(parts["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)
+
+
+CARMON = {"source": "robustbench", "dataset": "cifar10", "threat_model": "Linf", "name": "Carmon2019Unlabeled"}
+WITH_TAG = {"source": "timm", "name": "resnet50.a1_in1k"}
+RESNET50 = {"source": "torchvision", "name": "resnet50", "weights": "IMAGENET1K_V2"}
+LOCAL = {"source": "file", "path": "m.pt", "architecture": "resnet_8_2"}
+
+
+@pytest.fixture
+def downloaded(config) -> dict:
+    config["checkpoints"] = {"carmon": dict(CARMON), "local": {**LOCAL, "label": "mine"}}
+    config["experiments"] = {"pairs": {"datasets": ["texdigits"], "checkpoints": ["carmon", "local"]}}
+    del config["variants"], config["training"]
+    config["evaluation"].pop("transfer", None)
+    return config
+
+
+def test_checkpoints_are_runs_without_any_training(downloaded):
+    study = Study(downloaded, SCHEMA)
+    runs = [Run("texdigits", "robustbench", "carmon", 0), Run("texdigits", "resnet_8_2", "local", 0)]
+    assert study.runs == runs
+    assert study.labels("pairs", "texdigits") == {"carmon": "carmon", "local": "mine"}
+    assert study.baseline("pairs") == "carmon"
+    assert study.spec(runs[1]) == {"run": runs[1]._asdict(), "source": LOCAL}
+    with pytest.raises(InputError, match=r"checkpoints\.local\.path: there is no m\.pt"):
+        study.check_files()
+
+
+@pytest.mark.parametrize(
+    ("entry", "model"),
+    [
+        (WITH_TAG, "timm_resnet50"),
+        (RESNET50, "torchvision_resnet50"),
+        ({**CARMON, "model": "wideresnet_28_10"}, "wideresnet_28_10"),
+        ({**LOCAL, "format": "option_a_resnet", "architecture": "resnet_20_option_a"}, "resnet_20_option_a"),
+    ],
+)
+def test_a_checkpoint_counts_as_its_architecture_or_what_the_entry_says(downloaded, entry, model):
+    downloaded["data"] = {
+        "datasets": {"pets": {"kind": "imagefolder", "path": "pets", "image_size": 64, "test": "test"}}
+    }
+    downloaded["checkpoints"] = {"one": entry}
+    downloaded["experiments"]["pairs"] = {"datasets": ["pets"], "checkpoints": ["one"]}
+    assert Study(downloaded, SCHEMA).runs == [Run("pets", model, "one", 0)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({**CARMON, "name": "Carmon2019"}, "did you mean Carmon2019Unlabeled"),
+        ({**CARMON, "threat_model": "L1"}, r"threat_model: 'L1' is none of Linf, L2, corruptions"),
+        ({**CARMON, "weights": "x"}, r"checkpoints\.one\.weights: means nothing to the source robustbench"),
+        ({"source": "robustbench", "name": "Standard"}, "dataset and threat_model missing, which the source robustb"),
+        ({"source": "zoo"}, r"checkpoints\.one\.source: 'zoo' is none of robustbench"),
+        ({**WITH_TAG, "name": "resnet50.a1"}, "unknown weights 'resnet50.a1', timm's resnet50 has the tags"),
+        ({**RESNET50, "weights": "V2"}, "unknown weights 'V2', torchvision's resnet50 has IMAGENET1K_V1"),
+        ({**LOCAL, "architecture": "resnet_9"}, r"checkpoints\.one: unknown model 'resnet_9'"),
+        ({**LOCAL, "url": "https://example.org/m.pt"}, r"checkpoints\.one: give either a path or a url"),
+        ({"source": "file", "architecture": "resnet_8", "url": "http://example.org/m.pt"}, r"one\.url: 'http:"),
+        ({**LOCAL, "mean": [0.5, 0.5, 0.5]}, "give both mean and std, or neither"),
+        ({**LOCAL, "sha256": "12"}, r"checkpoints\.one\.sha256: '12' is not of the form"),
+    ],
+)
+def test_a_wrong_checkpoint_is_one_sentence(downloaded, entry, message):
+    downloaded["checkpoints"] = {"one": entry}
+    downloaded["experiments"]["pairs"]["checkpoints"] = ["one"]
+    with pytest.raises(InputError, match=message) as refusal:
+        Study(downloaded, SCHEMA)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "message"),
+    [
+        ({"checkpoints": ["carmen"]}, r"experiments\.pairs\.checkpoints: unknown checkpoint 'carmen'.*carmon"),
+        ({"baseline": "plain", "checkpoints": ["carmon"]}, r"experiments\.pairs\.baseline: unknown variant 'plain'"),
+        ({}, r"experiments\.pairs: gives neither models with variants and seeds, nor checkpoints"),
+        ({"models": ["resnet_8"]}, r"experiments\.pairs: 'variants' is a dependency of 'models'"),
+        (
+            {"models": ["resnet_8"], "variants": ["a"], "seeds": [0]},
+            "training: is missing, but experiments.pairs trains",
+        ),
+        ({"datasets": ["cifar100"], "checkpoints": ["carmon"]}, "'carmon' knows 10 classes and cifar100 has 100"),
+    ],
+)
+def test_a_wrong_experiment_of_checkpoints_is_one_sentence(downloaded, experiment, message):
+    downloaded["experiments"]["pairs"] = {"datasets": ["texdigits"], **experiment}
+    with pytest.raises(InputError, match=message):
+        Study(downloaded, SCHEMA)
+
+
+def test_a_checkpoint_and_a_variant_have_different_names(config):
+    config["checkpoints"] = {"plain": CARMON}
+    with pytest.raises(InputError, match=r"checkpoints\.plain: there is a variant of this name"):
+        Study(config, SCHEMA)
+
+
+def test_a_downloaded_model_takes_part_in_transfer_where_its_model_has_the_source(config):
+    config["evaluation"]["transfer"] = TRANSFER
+    config["checkpoints"] = {"carmon": CARMON, "local": LOCAL}
+    experiment = config["experiments"]["demo"]
+    config["checkpoints"]["local"] = {**LOCAL, "model": experiment["models"][0]}
+    experiment["checkpoints"] = ["carmon", "local"]
+    study = Study(config, SCHEMA)
+    having = {run.variant for run in study.runs if "transfer" in study.suites_of(run)}
+    assert having == {*study.variants, "local"}
+    assert "transfer" in study.suites_in("demo", "texdigits")
+
+
+def test_robustbench_s_config_is_valid():
+    study = Study(yaml.safe_load((ROOT / "configs" / "robustbench.yaml").read_text()), SCHEMA)
+    assert all(study.is_downloaded(run) for run in study.runs)
+    assert {study.baseline(name) for name in study.experiments} == {"standard"}
+
+
+def test_shifted_sets_are_for_the_models_of_their_data_set(config):
+    config["evaluation"]["out_of_distribution"] = {"sets": ["cifar10.1", "texdigits-edges", "imagenet-a"]}
+    study = Study(config, SCHEMA)
+    assert [entry.name for entry in study.shifted_sets("texdigits")] == ["texdigits-edges"]
+    assert [entry.name for entry in study.shifted_sets("imagenet")] == ["imagenet-a"]
+    assert "out_of_distribution" in study.suites("texdigits")
+    assert "out_of_distribution" in study.suites("cifar10")
+    assert "out_of_distribution" not in study.suites("svhn")
+
+
+def test_the_published_stimuli_are_for_models_of_imagenet_once_it_is_said_where_they_lie(config, tmp_path):
+    assert Study(config, SCHEMA).stimuli("imagenet") is None
+    config["data"]["shifted"] = {"cue-conflict": {"path": str(tmp_path), "responses": "nowhere"}}
+    study = Study(config, SCHEMA)
+    assert study.stimuli("imagenet").path == str(tmp_path)
+    assert study.stimuli("texdigits") is None
+
+
+def test_a_folder_of_a_shifted_set_that_is_not_there_is_named(config, tmp_path):
+    config["data"]["shifted"] = {"mine": {"shift_of": "texdigits", "path": "nowhere"}}
+    config["evaluation"]["out_of_distribution"] = {"sets": ["mine"]}
+    with pytest.raises(InputError, match=r"data\.shifted\.mine\.path: there is no nowhere"):
+        Study(config, SCHEMA).check_files()

@@ -11,9 +11,17 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from filterfreq.data.registry import Dataset, ImageFolder, Source, get_dataset
+from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
+from filterfreq.data.shifted.registry import (
+    CUE_CONFLICT,
+    PUBLISHED_CORRUPTIONS,
+    CorruptedImages,
+    ShiftedSet,
+    get_shifted,
+)
 from filterfreq.errors import InputError, unknown
-from filterfreq.models.registry import check_architecture, check_decomposable
+from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
+from filterfreq.models.robustbench_models import CLASSES
 
 SUITES = (
     "clean",
@@ -22,6 +30,7 @@ SUITES = (
     "transfer",
     "corruption",
     "frequency_filtered",
+    "out_of_distribution",
     "cue_conflict",
     "filters",
 )
@@ -36,6 +45,16 @@ _SWEEP_LABELS = {
     "mixup": "mixup α = {}",
     "gaussian_noise": "noise σ = {}",
 }
+
+# What each source of a checkpoint needs, and what it understands beside that.
+_KEYS_OF_SOURCES = {
+    "robustbench": ({"dataset", "threat_model", "name"}, set()),
+    "timm": ({"name"}, {"sha256"}),
+    "torchvision": ({"name", "weights"}, {"sha256"}),
+    "file": ({"architecture"}, {"path", "url", "sha256", "format", "mean", "std"}),
+}
+
+_SHOWN = ("label", "model")
 
 _KEYS_OF_ATTACKS = {
     "fgsm": {"random_start"},
@@ -58,6 +77,7 @@ class Study:
 
     Attributes:
         variants: the bundle of each variant in use, those that sweeps make included, in the config's order.
+        checkpoints: the entry of each downloaded model in use, by name.
         experiments: for each experiment its runs in the config's order, without repeats.
         runs: the union of all experiments' runs, without repeats.
 
@@ -77,9 +97,13 @@ class Study:
         self._check_datasets()
         self._check_training_names()
         self._check_attacks()
-        for name, variant in config["variants"].items():
+        self._check_shifted()
+        for name, variant in config.get("variants", {}).items():
             _check_variant(f"variants.{name}", variant)
-        self.variants = deepcopy(config["variants"])
+        for name, entry in config.get("checkpoints", {}).items():
+            _check_checkpoint(f"checkpoints.{name}", entry)
+        self.variants = deepcopy(config.get("variants", {}))
+        self.checkpoints = config.get("checkpoints", {})
         for name, variant in self.variants.items():
             variant.setdefault("label", name)
         check_variant = validator.evolve(
@@ -89,8 +113,12 @@ class Study:
             name: self._runs(f"experiments.{name}", experiment, check_variant)
             for name, experiment in config["experiments"].items()
         }
+        for name in self.checkpoints:
+            if name in self.variants:
+                raise InputError(f"checkpoints.{name}: there is a variant of this name, choose another")
         self._check_labels()
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
+        self._all_runs = frozenset(self.runs)
         self._check_sources()
         self._check_training()
 
@@ -102,30 +130,76 @@ class Study:
         """
         return get_dataset(name, self.config.get("data"))
 
+    def shifted(self, name: str) -> ShiftedSet:
+        """The entry of a shifted set, of the registry or of the config.
+
+        Raises:
+            InputError: there is none, or the config lacks its folder.
+        """
+        return get_shifted(name, self.config.get("data"))
+
+    def shifted_sets(self, dataset: str) -> list[ShiftedSet]:
+        """The shifted sets that the config wants shown to the models of a data set."""
+        names = self._evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
+        return [entry for entry in map(self.shifted, names) if entry.shift_of == dataset]
+
+    def stimuli(self, dataset: str) -> ShiftedSet | None:
+        """The published cue-conflict stimuli for the models of a data set, where the config says where they lie."""
+        if CUE_CONFLICT not in self.config.get("data", {}).get("shifted", {}):
+            return None
+        entry = self.shifted(CUE_CONFLICT)
+        return entry if entry.shift_of == dataset else None
+
     @property
-    def published_corruptions(self) -> dict[str, Source]:
+    def published_corruptions(self) -> dict[str, CorruptedImages]:
         """The published corrupted images of the runs' data sets, where there are some and the config wants them."""
         wanted = self.config.get("data", {}).get("corruptions") == "published"
-        found = {run.dataset: self.dataset(run.dataset).corruptions for run in self.runs if wanted}
-        return {name: source for name, source in found.items() if source}
+        names = dict.fromkeys(run.dataset for run in self.runs if wanted)
+        return {name: PUBLISHED_CORRUPTIONS[name] for name in names if name in PUBLISHED_CORRUPTIONS}
+
+    def image_folder(self, name: str) -> Path | None:
+        """The folder that a data set's images lie in as they are, or None where they come in raw files."""
+        entry = self.dataset(name)
+        if isinstance(entry, ImageFolder) and entry.path:
+            folder = Path(entry.path).expanduser()
+            return folder if folder.is_dir() else None
+        raw = self.config.get("data", {}).get("raw", {}).get(name)
+        return Path(raw).expanduser() if raw is not None and entry.is_ready(raw) else None
 
     def check_files(self) -> None:
         """Check that what the config says lies on the disk does, for the data sets of its runs.
 
         Raises:
-            InputError: a folder, an archive or a raw file is missing.
+            InputError: a folder, an archive, a raw file or a checkpoint is missing.
         """
+        for name in dict.fromkeys(run.variant for run in self.runs if self.is_downloaded(run)):
+            path = self.checkpoints[name].get("path")
+            if path and not Path(path).expanduser().is_file():
+                raise InputError(f"checkpoints.{name}.path: there is no {path}")
         raw = self.config.get("data", {}).get("raw", {})
         for name in dict.fromkeys(run.dataset for run in self.runs):
             entry = self.dataset(name)
             if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
                 raise InputError(f"data.datasets.{name}.path: there is no {entry.path}, neither folder nor archive")
-            published = self.published_corruptions.get(name) if "corruption" in self.config["evaluation"] else None
-            for source in (*entry.sources, *filter(None, [published])) if name in raw else ():
+            if entry.fetch and name not in raw:
+                raise InputError(
+                    f"data set {name} cannot be downloaded here: {entry.fetch}, and name the folder in data.raw.{name}"
+                )
+            for shifted in filter(None, [*self.shifted_sets(name), self.stimuli(name)]):
+                for key in ("path", "responses"):
+                    folder = getattr(shifted, key)
+                    if folder and not Path(folder).expanduser().exists():
+                        raise InputError(f"data.shifted.{shifted.name}.{key}: there is no {folder}")
+            if self.image_folder(name) is not None:
+                continue
+            if entry.fetch and not entry.sources:
+                raise InputError(
+                    f"data.raw.{name}: there is no {' and '.join(entry.folders)} in {raw[name]}: {entry.fetch}"
+                )
+            for source in entry.sources if name in raw else ():
                 if not Path(raw[name], source.file).expanduser().is_file():
-                    raise InputError(
-                        f"data.raw.{name}: there is no {source.file} in {raw[name]}, put it there or leave the key out"
-                    )
+                    remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
+                    raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
 
     def _check_datasets(self) -> None:
         for section in ("datasets", "raw"):
@@ -133,9 +207,10 @@ class Study:
                 _explained(self.dataset, name, f"data.{section}.{name}")
 
     def _check_training_names(self) -> None:
-        for name in self.config["training"].get("models", {}):
+        training = self.config.get("training", {})
+        for name in training.get("models", {}):
             _explained(check_architecture, name, f"training.models.{name}")
-        for name in self.config["training"].get("datasets", {}):
+        for name in training.get("datasets", {}):
             _explained(self.dataset, name, f"training.datasets.{name}")
 
     def _check_attacks(self) -> None:
@@ -151,17 +226,32 @@ class Study:
             if isinstance(suites.get("autoattack"), list):
                 _check_distinct(suites["autoattack"], f"{where}.autoattack")
 
+    def _check_shifted(self) -> None:
+        """Refuse shifted sets that there are not, or that are another data set's than the one they are asked for."""
+        for name in self.config.get("data", {}).get("shifted", {}):
+            _explained(self.shifted, name, f"data.shifted.{name}")
+        evaluation = self.config["evaluation"]
+        for name in evaluation.get("out_of_distribution", {}).get("sets", []):
+            _explained(self.shifted, name, "evaluation.out_of_distribution.sets")
+        for dataset, suites in evaluation.get("datasets", {}).items():
+            where = f"evaluation.datasets.{dataset}.out_of_distribution.sets"
+            for name in suites.get("out_of_distribution", {}).get("sets", []):
+                _explained(self.shifted, name, where)
+                if self.shifted(name).shift_of != dataset:
+                    raise InputError(f"{where}: {name} is a shift of {self.shifted(name).shift_of}, leave it out")
+
     def _check_sources(self) -> None:
-        """Refuse attacks that transfer from a model that no experiment trains."""
-        runs = set(self.runs)
+        """Refuse attacks that transfer from a model that no experiment has."""
         for run in self.runs:
             transfer = self._evaluation(run.dataset).get("transfer")
             if transfer is None:
                 continue
             source = transfer["source"]
-            if source not in self.variants:
-                raise InputError(f"evaluation.transfer.source: {unknown('variant', source, self.variants)}")
-            if run._replace(variant=source) not in runs:
+            if source not in self.variants | self.checkpoints:
+                raise InputError(
+                    f"evaluation.transfer.source: {unknown('variant', source, self.variants | self.checkpoints)}"
+                )
+            if not self.is_downloaded(run) and run._replace(variant=source) not in self._all_runs:
                 raise InputError(
                     f"evaluation.transfer.source: no experiment has the variant '{source}' of {run.model} "
                     f"on {run.dataset} with seed {run.seed}, to attack '{run.variant}' from: add it to one"
@@ -170,7 +260,7 @@ class Study:
     def _check_training(self) -> None:
         """Refuse what a variant and the training settings of its runs cannot do together."""
         compiled = self.config["compute"].get("on_gpu", {}).get("compile", False)
-        for run in dict.fromkeys(run._replace(seed=0) for run in self.runs):
+        for run in dict.fromkeys(run._replace(seed=0) for run in self.runs if not self.is_downloaded(run)):
             settings = self.spec(run)["training"]
             free = self.variants[run.variant].get("adversarial_training", {}).get("attack") == "free"
             second_order = settings["optimizer"] == "adahessian"
@@ -192,28 +282,64 @@ class Study:
             variants = dict.fromkeys(run.variant for run in runs)
             names: dict[str, str] = {}
             for variant in variants:
-                other = names.setdefault(self.variants[variant]["label"], variant)
+                label = self._label(variant)
+                other = names.setdefault(label, variant)
                 if other != variant:
                     raise InputError(
                         f"experiments.{experiment}.variants: '{other}' and '{variant}' have the same label "
-                        f"{self.variants[variant]['label']!r}, give one of them another"
+                        f"{label!r}, give one of them another"
                     )
 
     def _runs(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[Run]:
         for name in experiment["datasets"]:
             _explained(self.dataset, name, f"{where}.datasets")
+        if "models" not in experiment and "checkpoints" not in experiment:
+            raise InputError(f"{where}: gives neither models with variants and seeds, nor checkpoints")
+        runs = self._grid(where, experiment, check_variant) if "models" in experiment else []
+        runs += self._downloaded(where, experiment)
+        known = dict.fromkeys(run.variant for run in runs)
+        baseline = experiment.get("baseline")
+        if baseline is not None and baseline not in known:
+            raise InputError(f"{where}.baseline: {unknown('variant', baseline, known)}")
+        return runs
+
+    def _downloaded(self, where: str, experiment: dict) -> list[Run]:
+        """The runs of an experiment's checkpoints, one on each of its data sets."""
+        names = experiment.get("checkpoints", [])
+        for name in names:
+            if name not in self.checkpoints:
+                raise InputError(f"{where}.checkpoints: {unknown('checkpoint', name, self.checkpoints)}")
+            entry = self.checkpoints[name]
+            classes = CLASSES.get(entry.get("dataset", "imagenet" if entry["source"] == "torchvision" else ""))
+            for dataset in experiment["datasets"]:
+                there = len(self.dataset(dataset).classes)
+                if classes and there and classes != there:
+                    raise InputError(
+                        f"{where}.checkpoints: '{name}' knows {classes} classes and {dataset} has {there}, "
+                        "list it in an experiment of its own"
+                    )
+        return [
+            Run(dataset, self._model(name), name, 0)
+            for dataset, name in itertools.product(experiment["datasets"], names)
+        ]
+
+    def _model(self, checkpoint: str) -> str:
+        entry = self.checkpoints[checkpoint]
+        default = "robustbench" if entry["source"] == "robustbench" else architecture_of(entry)
+        return entry.get("model", default)
+
+    def _grid(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[Run]:
+        if "training" not in self.config:
+            raise InputError(f"training: is missing, but {where} trains models")
         for name in experiment["models"]:
             _explained(check_architecture, name, f"{where}.models")
         for name in experiment["variants"]:
-            if name not in self.config["variants"]:
-                raise InputError(f"{where}.variants: {unknown('variant', name, self.config['variants'])}")
+            if name not in self.config.get("variants", {}):
+                raise InputError(f"{where}.variants: {unknown('variant', name, self.config.get('variants', {}))}")
             if "decomposition" in self.config["variants"][name]:
                 for model in experiment["models"]:
                     _explained(check_decomposable, model, f"{where}.models")
         variants = self._swept(where, experiment, check_variant)
-        baseline = experiment.get("baseline")
-        if baseline is not None and baseline not in variants:
-            raise InputError(f"{where}.baseline: {unknown('variant', baseline, variants)}")
         grid = itertools.product(experiment["datasets"], experiment["models"], variants, experiment["seeds"])
         return [Run(*values) for values in grid]
 
@@ -249,7 +375,12 @@ class Study:
         return name
 
     def spec(self, run: Run) -> dict:
-        """Everything that fixes a run's training: its variant without the label, and its settings."""
+        """Everything that fixes a run's training: its variant without the label, and its settings.
+
+        Of a downloaded model, where it comes from.
+        """
+        if self.is_downloaded(run):
+            return {"run": run._asdict(), "source": self.source(run.variant)}
         variant = {key: value for key, value in self.variants[run.variant].items() if key != "label"}
         training = self.config["training"]
         settings = {
@@ -261,6 +392,14 @@ class Study:
         settings["augmentation"] = variant.pop("augmentation", settings["augmentation"])
         return {"run": run._asdict(), "variant": _in_order(variant), "training": _in_order(settings)}
 
+    def source(self, checkpoint: str) -> dict:
+        """What fixes a checkpoint's files and what is made of them: its entry but for how it is shown."""
+        return _in_order({key: value for key, value in self.checkpoints[checkpoint].items() if key not in _SHOWN})
+
+    def is_downloaded(self, run: Run) -> bool:
+        """Whether a run is a model that others trained."""
+        return run.variant in self.checkpoints
+
     def settings(self, section: str, dataset: str) -> dict | list | None:
         """The settings of a suite on a data set, or of the perturbations that are shown; None where there are none."""
         found = self._evaluation(dataset).get(section, self.config.get(section))
@@ -271,11 +410,35 @@ class Study:
         evaluation = self.config["evaluation"]
         return {**evaluation, **evaluation.get("datasets", {}).get(dataset, {})}
 
+    def evaluation_batch_size(self, dataset: str) -> int:
+        """How many images of a data set are evaluated at a time."""
+        return self._evaluation(dataset)["batch_size"]
+
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
-        can_conflict = self.dataset(dataset).cue_conflict
         wanted = self._evaluation(dataset)
-        return [suite for suite in SUITES if suite in wanted and (suite != "cue_conflict" or can_conflict)]
+        served = {
+            "cue_conflict": self.dataset(dataset).cue_conflict or self.stimuli(dataset) is not None,
+            "out_of_distribution": bool(self.shifted_sets(dataset)),
+        }
+        return [suite for suite in SUITES if suite in wanted and served.get(suite, True)]
+
+    def suites_of(self, run: Run) -> list[str]:
+        """The suites of a run: those of its data set, without the transfer of attacks where their source is missing.
+
+        This is so of a downloaded model beside which no experiment has the source as a variant of the same model.
+        """
+        found = self.suites(run.dataset)
+        if "transfer" in found:
+            source = self._evaluation(run.dataset)["transfer"]["source"]
+            if run._replace(variant=source) not in self._all_runs:
+                found.remove("transfer")
+        return found
+
+    def suites_in(self, experiment: str, dataset: str) -> list[str]:
+        """The suites that at least one run of an experiment on a data set has."""
+        found = set().union(*(self.suites_of(run) for run in self.runs_of(experiment, dataset)))
+        return [suite for suite in self.suites(dataset) if suite in found]
 
     def runs_of(self, experiment: str, dataset: str) -> list[Run]:
         """The runs of one experiment on one data set."""
@@ -283,7 +446,32 @@ class Study:
 
     def labels(self, experiment: str, dataset: str) -> dict[str, str]:
         """The variants of one experiment on one data set with their labels, in the config's order."""
-        return {run.variant: self.variants[run.variant]["label"] for run in self.runs_of(experiment, dataset)}
+        return {run.variant: self._label(run.variant) for run in self.runs_of(experiment, dataset)}
+
+    def _label(self, variant: str) -> str:
+        entry = self.checkpoints.get(variant) or self.variants[variant]
+        return entry.get("label", variant)
+
+    def penalties(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
+        """The penalties of an experiment's variants on a data set: kind, strength and depth, in the config's order.
+
+        `beside` is what a variant does else: the label of the experiment's variant that differs from it in the penalty
+        alone, or the settings in words.
+        """
+        labels = self.labels(experiment, dataset)
+        variants = {name: self.variants[name] for name in labels if name in self.variants}
+        others = {
+            name: ", ".join(
+                f"{key}: {value}" for key, value in _in_order(variant).items() if key not in ("label", "penalty")
+            )
+            for name, variant in variants.items()
+        }
+        unpenalised = {others[name]: labels[name] for name, variant in variants.items() if "penalty" not in variant}
+        return {
+            name: {**variant["penalty"], "beside": unpenalised.get(others[name], others[name])}
+            for name, variant in variants.items()
+            if "penalty" in variant
+        }
 
     def baseline(self, experiment: str) -> str:
         """The variant that an experiment's corruption errors are relative to."""
@@ -340,6 +528,22 @@ def _check_variant(where: str, variant: dict) -> None:
     exclusive = [key for key in ("mixup", "jensen_shannon", "adversarial_training") if key in variant]
     if len(exclusive) > 1:
         raise InputError(f"{where}: {' and '.join(exclusive)} cannot be combined, leave one out")
+
+
+def _check_checkpoint(where: str, entry: dict) -> None:
+    """Refuse a checkpoint that lacks what its source needs, has what means nothing to it, or does not exist."""
+    needed, possible = _KEYS_OF_SOURCES[entry["source"]]
+    for key in entry:
+        if key not in {"source", *_SHOWN} | needed | possible:
+            raise InputError(f"{where}.{key}: means nothing to the source {entry['source']}, leave it out")
+    missing = sorted(needed - entry.keys())
+    if missing:
+        raise InputError(f"{where}: {' and '.join(missing)} missing, which the source {entry['source']} needs")
+    if entry["source"] == "file" and ("path" in entry) == ("url" in entry):
+        raise InputError(f"{where}: give either a path or a url")
+    if ("mean" in entry) != ("std" in entry):
+        raise InputError(f"{where}: give both mean and std, or neither")
+    _explained(architecture_of, entry, where)
 
 
 def _check_finite(value: Any, path: list[str]) -> None:
@@ -402,7 +606,7 @@ def _in_order(value: Any) -> Any:
     return [_in_order(item) for item in value] if isinstance(value, list) else value
 
 
-def _explained(check, name: str, where: str) -> None:
+def _explained(check, name: Any, where: str) -> None:
     try:
         check(name)
     except InputError as error:

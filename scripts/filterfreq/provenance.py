@@ -58,12 +58,16 @@ def _files(name: str) -> set[Path]:
     return {path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()}
 
 
-def environment() -> dict:
-    """Return the versions that a result depends on: Python, the main libraries, the git revision (None outside git)."""
+def environment(*libraries: str) -> dict:
+    """Return the versions that a result depends on: Python, the main libraries, the git revision (None outside git).
+
+    Args:
+        libraries: packages that matter to this result beside those that matter to all.
+    """
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: importlib.metadata.version(name) for name in _RECORDED},
+        "packages": {name: importlib.metadata.version(name) for name in (*_RECORDED, *libraries)},
         "git_revision": _git_revision(),
     }
 

@@ -145,10 +145,33 @@ def test_rows_are_chosen_by_values_lists_and_ranges(results_of):
 
 
 def test_nothing_to_compare_is_not_tested(results_of):
-    results = results_of([clean("new", 0, 0.5)])
-    for measure in (CLEAN, {"suite": "corruption", "metric": "accuracy"}):
-        (row,) = score(results, claim(measure)).to_dict("records")
-        assert (row["verdict"], row["pairs"]) == ("not tested", 0)
+    (row,) = score(results_of([clean("new", 0, 0.5)]), claim(CLEAN)).to_dict("records")
+    assert (row["verdict"], row["pairs"]) == ("not tested", 0)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        {"suite": "corruption", "metric": "accuracy"},
+        {"suite": "clean", "metric": "expected_calibration_error"},
+        {**CLEAN, "where": [{"split": "train"}]},
+        {"suite": "filters", "metric": "energy_share", "where": [{"depth": {"to": 0.3}}], "sum_over": ["horizontal"]},
+    ],
+    ids=["suite", "metric", "rows", "summed"],
+)
+def test_a_measure_without_results_is_not_measured(results_of, measure):
+    results = results_of([clean("new", 0, 0.5), clean("old", 0, 0.5)])
+    scores = score(results, claim(CLEAN) | {"other": claim(measure)["c"]})
+    assert scores["verdict"].tolist() == ["undecided", "not measured"]
+    assert scores["pairs"].tolist() == [1, 0]
+    assert np.isnan(scores["effect"][1])
+
+
+def test_one_pair_has_an_effect_but_no_verdict(results_of):
+    (row,) = score(results_of([clean("new", 0, 0.9), clean("old", 0, 0.5)]), claim(CLEAN)).to_dict("records")
+    assert row["effect"] == pytest.approx(0.4)
+    assert np.isnan([row["ci_low"], row["ci_high"]]).all()
+    assert (row["verdict"], row["pairs"]) == ("undecided", 1)
 
 
 def test_unknown_parameter_is_one_sentence(results_of):

@@ -1,12 +1,14 @@
+import errno
 import io
 import os
 import stat
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from filterfreq.data.archives import folder_state, list_files, read_files
+from filterfreq.data.archives import class_folders_state, folder_state, list_files, read_files, unpack, unpacking
 from filterfreq.errors import InputError
 
 FILES = {"b/one.bin": b"one" * 1000, "a.txt": b"text", "b/c/two.bin": b""}
@@ -167,3 +169,58 @@ def test_any_change_in_a_folder_shows(tmp_path):
     file.with_name("two.bin").unlink()
     states.append(folder_state(path))
     assert len(set(states)) == 4
+
+
+def test_an_archive_is_unpacked_whole_or_not_at_all(tmp_path):
+    archive = tmp_path / "some.tar"
+    with tarfile.open(archive, "w") as opened:
+        for name in ("a/one.png", "b/c/two.png", "__MACOSX/three.png", "b/.four.png"):
+            member = tarfile.TarInfo(name)
+            member.size = len(name)
+            opened.addfile(member, io.BytesIO(name.encode()))
+    unpack(archive, tmp_path / "out" / "folder")
+    found = {path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert found == {Path("folder/a/one.png"), Path("folder/b/c/two.png")}
+    assert (tmp_path / "out/folder/a/one.png").read_text() == "a/one.png"
+    with tarfile.open(archive, "a") as opened:
+        opened.addfile(tarfile.TarInfo("../outside.png"))
+    with pytest.raises(InputError, match="leaves the archive's folder"):
+        unpack(archive, tmp_path / "out" / "other")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["folder"]
+    assert not (tmp_path / "outside.png").exists()
+
+
+def test_a_full_disk_is_said(tmp_path):
+    said = pytest.raises(InputError, match=r"no space left while unpacking into .*folder: free some space")
+    with said, unpacking(tmp_path / "folder"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not list(tmp_path.iterdir())
+
+
+def test_class_folders_tell_what_was_added_and_removed(tmp_path, monkeypatch):
+    for name in ("train/a/1.png", "train/b/c/1.png", "val/a/1.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    (tmp_path / "README.txt").touch()
+    states = [class_folders_state(tmp_path)]
+
+    def changed() -> bool:
+        states.append(class_folders_state(tmp_path))
+        return states[-1] not in states[:-1]
+
+    def set_back(folder) -> None:
+        """Another time of change, as a later change has; two within one tick of the clock would look the same."""
+        os.utime(tmp_path / folder, ns=(len(states), len(states)))
+
+    assert not changed()
+    for folder, action in (
+        ("train/a", lambda: (tmp_path / "train/a/2.png").touch()),
+        ("train/b/c", lambda: (tmp_path / "train/b/c/1.png").unlink()),
+        ("val", lambda: (tmp_path / "val/b").mkdir()),
+        ("", lambda: (tmp_path / "val").rename(tmp_path / "test")),
+    ):
+        action()
+        set_back(folder)
+        assert changed()
+    (tmp_path / "train/a/1.png").write_text("other")
+    assert not changed()

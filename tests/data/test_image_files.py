@@ -41,6 +41,9 @@ def test_a_part_is_read_when_it_is_made_an_array(folder):
     np.testing.assert_array_equal(np.asarray(files[np.array([4, 2])]), whole[[4, 2]])
     np.testing.assert_array_equal(np.asarray(files[1:][1:2]), whole[2:3])
     assert len(files[:2]) == 2
+    for place in (3, np.int64(3)):
+        np.testing.assert_array_equal(files[place], whole[3])
+    assert (files.ndim, files.dtype) == (whole.ndim, whole.dtype)
     with pytest.raises(InputError, match=r"0\.png cannot be read"):
         np.asarray(files[:2])
 

@@ -13,6 +13,7 @@ from torchvision import transforms
 
 from filterfreq.data.archives import list_files, read_files
 from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.imagefolder import find_classes, prepare
 from filterfreq.data.images import decode_image
 from filterfreq.data.registry import get_dataset
@@ -264,3 +265,94 @@ def test_cinic10_in_its_layout(tmp_path):
         prepare(tmp_path, tmp_path / "other", 0, replace(tiny, train_size=90_000))
     with pytest.raises(InputError, match=r"has the classes airplane, .*, not those of cinic10"):
         prepare(tmp_path, tmp_path / "other", 0, replace(tiny, classes=("a", "b")))
+
+
+def test_files_stay_where_they_are(folder, tmp_path):
+    in_arrays = prepared(folder, tmp_path / "arrays")
+    in_files = prepared(folder, tmp_path / "files", storage="files")
+    assert isinstance(in_files.images("train"), ImageFiles)
+    assert not list((tmp_path / "files").rglob("*.PNG"))
+    assert in_files.record["files"]["train"]["folder"] == str(folder)
+    assert (in_files.classes, in_files.image_size) == (in_arrays.classes, in_arrays.image_size)
+    for split in ("train", "test"):
+        np.testing.assert_array_equal(np.asarray(in_files.images(split)), in_arrays.images(split))
+        np.testing.assert_array_equal(in_files.labels(split), in_arrays.labels(split))
+        assert in_files.labels(split).dtype == np.int64
+    np.testing.assert_array_equal(in_files.array("test_order"), in_arrays.array("test_order"))
+    np.testing.assert_allclose((in_files.mean, in_files.std), (in_arrays.mean, in_arrays.std), rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_an_archive_of_files_is_unpacked_once(folder, tmp_path, wrapped):
+    archive = tmp_path / "animals.tar"
+    with tarfile.open(archive, "w") as opened:
+        opened.add(folder, "animals" if wrapped else ".")
+    one = prepared(archive, tmp_path / "out", storage="files")
+    expected = prepared(folder, tmp_path / "expected")
+    np.testing.assert_array_equal(np.asarray(one.images("test")), expected.images("test"))
+    (place,) = (tmp_path / "out" / "images").iterdir()
+    assert one.record["files"]["test"]["folder"] == f"images/{place.name}"
+    before = place.stat().st_mtime_ns
+    prepared(archive, tmp_path / "out", storage="files")
+    assert place.stat().st_mtime_ns == before
+    (tmp_path / "out").rename(tmp_path / "moved")
+    moved = PreparedDataset(tmp_path / "moved")
+    np.testing.assert_array_equal(np.asarray(moved.images("test")), expected.images("test"))
+
+
+def test_a_relative_folder_is_found_from_where_the_workflow_runs(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    prepare(Path("out"), Path("out"), 0, entry(folder.name, storage="files"))
+    files = PreparedDataset(Path("out")).images("train")
+    assert not files.folder.is_absolute()
+    assert np.asarray(files).shape == (15, 32, 32, 3)
+
+
+def test_what_happened_to_files_is_said(folder, tmp_path):
+    prepared(folder, tmp_path / "out", storage="files")
+    image = folder / "train" / "bee" / "3.PNG"
+    image.write_bytes(image.read_bytes()[:100])
+    opened = PreparedDataset(tmp_path / "out")
+    with pytest.raises(InputError, match=r"bee/3\.PNG is no readable image \(.*\): repair it or take it out"):
+        np.asarray(opened.images("train"))
+    assert len(np.asarray(opened.images("train")[:5])) == 5
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"images of data set animals are gone, there is no folder .*animals: put it"):
+        PreparedDataset(tmp_path / "out")
+    (tmp_path / "elsewhere").rename(folder)
+    index = tmp_path / "out" / "arrays" / "test_files.csv"
+    text = index.read_text()
+    index.write_text(text.replace("cat", "bee"))
+    with pytest.raises(InputError, match=r"test_files\.csv does not have its recorded SHA-256: prepare data set"):
+        PreparedDataset(tmp_path / "out")
+    index.unlink()
+    with pytest.raises(InputError, match=r"test_files\.csv is missing: prepare data set animals again"):
+        PreparedDataset(tmp_path / "out")
+
+
+@pytest.mark.parametrize("storage", ["arrays", "files"])
+@pytest.mark.parametrize("resize", [40, [32, 32]])
+def test_images_are_resized_as_asked_for(tmp_path, storage, resize):
+    rng = np.random.default_rng(0)
+    for name in ("ant", "bee"):
+        for split in ("train", "test"):
+            (tmp_path / "in" / split / name).mkdir(parents=True)
+            (tmp_path / "in" / split / name / "0.png").write_bytes(png(picture(rng, 50, 70)))
+    dataset = prepared(tmp_path / "in", tmp_path / "out", storage=storage, resize=resize, train_resize=48)
+    assert dataset.image_size == 32
+    transform = transforms.Compose([transforms.Resize(resize), transforms.CenterCrop(32)])
+    labels = dataset.labels("test")
+    for image, label in zip(np.asarray(dataset.images("test")), labels, strict=True):
+        with Image.open(tmp_path / "in" / "test" / ("ant", "bee")[label] / "0.png") as opened:
+            np.testing.assert_array_equal(image, transform(opened))
+    # Arrays keep what the augmentation cuts from.
+    stored = 48 if storage == "arrays" else 32
+    transform = transforms.Compose([transforms.Resize(48), transforms.CenterCrop(stored)])
+    for image, name in zip(np.asarray(dataset.images("train")), ("ant", "bee"), strict=True):
+        with Image.open(tmp_path / "in" / "train" / name / "0.png") as opened:
+            np.testing.assert_array_equal(image, transform(opened))
+
+
+def test_a_resize_below_the_size_is_refused():
+    with pytest.raises(InputError, match=r"'animals' has a resize below its image_size: make it 32 or more"):
+        entry("somewhere", resize=[32, 31])

@@ -3,7 +3,8 @@ import subprocess
 import sys
 
 import pytest
-from torchvision.datasets import KMNIST, MNIST, SVHN, FashionMNIST
+from torchvision.datasets import DTD, KMNIST, MNIST, SUN397, SVHN, FashionMNIST, Flowers102, OxfordIIITPet
+from torchvision.datasets.imagenet import ARCHIVE_META
 
 from filterfreq.data.registry import AUGMENTATIONS, DATASETS, get_dataset, prepare_dataset
 from filterfreq.errors import InputError
@@ -14,16 +15,18 @@ def test_entry_is_complete(name):
     dataset = get_dataset(name)
     assert dataset.name == name
     assert dataset.augmentation in AUGMENTATIONS
-    # Tiny ImageNet's 200 are read from its files.
-    assert len(set(dataset.classes)) == len(dataset.classes) == {"cifar100": 100, "tinyimagenet": 0}.get(name, 10)
+    # Those of some are read from their files.
+    read = dict.fromkeys(("tinyimagenet", "imagenet", "sun397", "grocerystore", "oxfordiiitpet", "dtd"), 0)
+    expected = {"cifar100": 100, "flowers102": 102, **read}.get(name, 10)
+    assert len(set(dataset.classes)) == len(dataset.classes) == expected
     assert (dataset.mean is None) == (dataset.std is None)
     assert dataset.licence
     assert len({source.file for source in dataset.sources}) == len(dataset.sources)
     for source in dataset.sources:
         assert re.fullmatch(r"md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", source.checksum)
-        assert source.size > 0
         assert all(url.startswith(("http://", "https://")) for url in source.urls)
-        assert source.urls
+        assert (source.urls and source.size > 0) or dataset.fetch
+    assert bool(dataset.fetch) == bool(dataset.folders)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,18 @@ def test_files_and_classes_are_those_of_torchvision(name, published):
 def test_svhns_files_are_those_of_torchvision():
     urls = [source.urls[0] for source in get_dataset("svhn").sources]
     assert urls == [SVHN.split_list[split][0] for split in ("train", "test")]
+
+
+def test_larger_sets_are_those_of_torchvision():
+    assert get_dataset("flowers102").classes == tuple(Flowers102.classes)
+    flowers = {source.urls[0] for source in get_dataset("flowers102").sources}
+    assert flowers == {Flowers102._download_url_prefix + file for file, _ in Flowers102._file_dict.values()}
+    pets = [source.urls[0] for source in get_dataset("oxfordiiitpet").sources]
+    assert pets == [url for url, _ in OxfordIIITPet._RESOURCES]
+    assert get_dataset("dtd").sources[0].urls == (DTD._URL,)
+    assert get_dataset("sun397").sources[0].urls[0].partition("://")[2] == SUN397._DATASET_URL.partition("://")[2]
+    checksums = {source.file: source.checksum for source in get_dataset("imagenet").sources}
+    assert checksums == {file: f"md5:{md5}" for file, md5 in ARCHIVE_META.values()}
 
 
 def test_published_facts_of_cifar100():
@@ -68,6 +83,7 @@ def test_registry_arrays_and_preparation_import_no_torch():
     code = (
         "import sys, filterfreq.data.arrays, filterfreq.data.cifar, filterfreq.data.texdigits, filterfreq.data.mnist;"
         "import filterfreq.data.imagefolder, filterfreq.data.svhn, filterfreq.data.tinyimagenet;"
+        "import filterfreq.data.imagenet, filterfreq.data.listed;"
         "print({'torch', 'sklearn', 'skimage', 'pandas'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": "scripts"}, capture_output=True, text=True)

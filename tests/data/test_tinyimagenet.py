@@ -52,7 +52,9 @@ def test_every_image_and_label_arrives(tmp_path):
     assert prepared.classes == ("n01000000", "n02000000", "n03000000")
     place = {0: 2, 1: 0, 2: 1}  # from the order of WNIDS to that of the names
     train, test = (prepared.images(split) for split in ("train", "test"))
+    # Training crops are cut from the whole images, tests are on their centres.
     assert train.shape == (12, 64, 64, 3)
+    assert test.shape == (6, 56, 56, 3)
     assert (train == train[:, :1, :1, :1]).all()
     assert [place[grey // 10] for grey in train[:, 0, 0, 0]] == prepared.labels("train").tolist()
     assert sorted(train[:, 0, 0, 0]) == [10 * i + number for i in range(3) for number in range(4)]

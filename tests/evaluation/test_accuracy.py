@@ -116,7 +116,7 @@ def test_evaluate_corruption_reads_severity_blocks():
     assert of.keys() == {"accuracy", "expected_calibration_error"}
     for its_rows in of.values():
         assert [row["parameter"] for row in its_rows] == [
-            f"corruption={corruption};severity={severity}"
+            f"corruption={corruption};severity={severity};origin=generated"
             for corruption in ("fog", "frost")
             for severity in range(1, 6)
         ]

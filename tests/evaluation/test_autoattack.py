@@ -209,7 +209,7 @@ def test_bad_input_is_named(settings, named):
 
 def test_robustbench_can_be_imported():
     code = (
-        "from filterfreq.evaluation.autoattack import register_autoattack; register_autoattack(); "
+        "from filterfreq.models.robustbench_models import register_autoattack; register_autoattack(); "
         "import robustbench, pyautoattack; assert robustbench.eval.AutoAttack is pyautoattack.AutoAttack"
     )
     scripts = Path(filterfreq.__file__).parents[1]

@@ -6,12 +6,13 @@ import imagecorruptions.corruptions as library
 import numpy as np
 import pytest
 import scipy.stats
-from oracles.corruptions import corrupt_image
+from oracles.corruptions import corrupt_image, with_parameters
+from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage import data
 
 from filterfreq.errors import InputError
 from filterfreq.evaluation import corruption_functions
-from filterfreq.evaluation.corruption_functions import FUNCTIONS, IMAGENET_C
+from filterfreq.evaluation.corruption_functions import CIFAR_10_C, FUNCTIONS, IMAGENET_C, TINY_IMAGENET_C
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 
 SIZES = ((32, 32), (45, 61), (96, 128))
@@ -78,7 +79,7 @@ def replay(monkeypatch, corruption: str, draws: list[np.ndarray], parameters: tu
     if corruption == "motion_blur":
         fake["uniform"] = lambda low, high: numbers
     if corruption == "elastic_transform":
-        fields = iter(numbers)
+        fields = iter(draws[0])
         fake["uniform"] = lambda low, high, size: next(fields)
     if corruption == "fog":
         rest = [2 * numbers.astype(np.float64) - 1]
@@ -117,8 +118,88 @@ def assert_equal_but_for_rounding(corruption: str, ours: np.ndarray, theirs: np.
 
 def test_the_functions_are_the_fields_in_order_with_five_severities():
     assert list(FUNCTIONS) == list(CORRUPTIONS)
-    assert list(IMAGENET_C) == list(CORRUPTIONS)
-    assert all(len(rows) == 5 for rows in IMAGENET_C.values())
+    for table in (CIFAR_10_C, TINY_IMAGENET_C, IMAGENET_C):
+        assert list(table) == list(CORRUPTIONS)
+        for name, rows in table.items():
+            assert [len(row) for row in rows] == 5 * [len(IMAGENET_C[name][0])]
+
+
+@pytest.mark.parametrize("corruption", WITHOUT_CHANCE)
+def test_with_the_severities_of_small_images_too_they_are_the_librarys(corruption):
+    ours, theirs = [], []
+    for side, table in ((32, CIFAR_10_C), (64, TINY_IMAGENET_C)):
+        images = sample(side, side)
+        for parameters in table[corruption]:
+            ours.append(FUNCTIONS[corruption](images, np.random.default_rng(0), *parameters).ravel())
+            theirs += [with_parameters(corruption, parameters)(image).ravel() for image in images]
+    assert_equal_but_for_rounding(corruption, np.concatenate(ours), np.concatenate(theirs))
+
+
+@pytest.mark.parametrize(
+    "corruption", [name for name in BY_CHANCE if name not in ("shot_noise", "elastic_transform", "frost")]
+)
+def test_with_the_severities_of_small_images_too_they_are_the_librarys_by_chance(corruption, monkeypatch):
+    ours, theirs = [], []
+    for side, table in ((32, CIFAR_10_C), (64, TINY_IMAGENET_C)):
+        for parameters in table[corruption]:
+            for number, image in enumerate(sample(side, side)):
+                recorder = Recorder(number)
+                corrupted = FUNCTIONS[corruption](image[None], recorder, *parameters)
+                with monkeypatch.context() as patched, np.errstate(invalid="raise"):
+                    replay(patched, corruption, recorder.draws, parameters)
+                    try:
+                        theirs.append(with_parameters(corruption, parameters)(image).ravel())
+                    except FloatingPointError:  # no drop of spatter
+                        theirs.append(image.ravel())
+                ours.append(corrupted.ravel())
+    assert_equal_but_for_rounding(corruption, np.concatenate(ours), np.concatenate(theirs))
+
+
+@pytest.mark.parametrize("parameters", CIFAR_10_C["elastic_transform"][1:])
+def test_small_images_are_bent_by_the_smoothed_displacements(parameters):
+    """scipy's interpolation in place of OpenCV's, the affine step left out."""
+    strength, smoothing, _ = parameters
+    recorder = Recorder(0)
+    image = sample(32, 32)[:1]
+    bent = FUNCTIONS["elastic_transform"](image, recorder, strength, smoothing, 0)[0]
+    # CIFAR-10-C draws from -1 to 1 and multiplies by a number of pixels; 0.5 % of 32 pixels are 0.16.
+    moves = [
+        gaussian_filter(field / 0.16, 32 * smoothing, mode="reflect", truncate=3) * (0.16 * strength)
+        for field in recorder.draws[0]
+    ]
+    rows, columns = np.indices((32, 32))
+    expected = [map_coordinates(image[0, ..., c] / 255, (rows + moves[1], columns + moves[0]), order=1) for c in (0, 1)]
+    for channel in (0, 1):
+        inside = np.s_[8:24, 8:24]
+        difference = bent[..., channel].astype(int) - np.floor(255 * expected[channel]).astype(int)
+        # OpenCV weighs neighbours in steps of 1/32 pixel.
+        assert np.abs(difference[inside]).max() <= 8
+        assert np.abs(difference[inside]).mean() < 1
+
+
+def test_three_points_of_small_images_are_moved_as_drawn():
+    rows, columns = np.indices((32, 32))
+    image = np.stack([4 * rows + 60, 4 * columns + 60, rows + columns], axis=2).astype(np.uint8)
+    recorder = Recorder(2)
+    moved = FUNCTIONS["elastic_transform"](image[None], recorder, 0, 0.01, 0.05)[0]
+    for (x, y), (step_x, step_y) in zip(((26, 26), (26, 6), (6, 6)), recorder.draws[1], strict=True):
+        assert abs(step_x) <= 1.6
+        found = map_coordinates(moved[..., 1].astype(float), ([y + step_y], [x + step_x]), order=1)
+        assert found == pytest.approx(image[y, x, 1], abs=1.5)
+        found = map_coordinates(moved[..., 0].astype(float), ([y + step_y], [x + step_x]), order=1)
+        assert found == pytest.approx(image[y, x, 0], abs=1.5)
+
+
+def test_frost_on_small_images_is_of_scaled_down_photographs():
+    """The package's, scaled to a fifth, as for CIFAR-10-C: 0.45 of them lies on 0.75 of the image."""
+    black = np.zeros((200, 32, 32, 3), dtype=np.uint8)
+    frosted = FUNCTIONS["frost"](black, np.random.default_rng(0), 0.75, 0.45, 0.2)
+    textures = corruption_functions._frost_textures(32, 32, 0.2)
+    assert [texture.shape[:2] for texture in textures][:2] == [(120, 180), (63, 112)]
+    wide = FUNCTIONS["frost"](black, np.random.default_rng(0), 0.75, 0.45, 1.1)
+    # A fifth of the size shows five times as much of a photograph, so that neighbours differ more.
+    fine, coarse = (np.abs(np.diff(images.astype(float), axis=2)).mean() for images in (frosted, wide))
+    assert fine > 1.5 * coarse
 
 
 @pytest.mark.parametrize("corruption", WITHOUT_CHANCE)

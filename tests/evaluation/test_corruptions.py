@@ -10,6 +10,7 @@ from oracles.corruptions import corrupt_image
 
 from filterfreq.errors import InputError
 from filterfreq.evaluation import corruptions
+from filterfreq.evaluation.corruption_functions import FUNCTIONS, IMAGENET_C
 from filterfreq.evaluation.corruptions import (
     COMMON,
     CORRUPTIONS,
@@ -42,20 +43,34 @@ def test_names_order_and_families_are_the_fields():
 
 
 @pytest.mark.parametrize("corruption", ["defocus_blur", "brightness", "contrast", "pixelate", "jpeg_compression"])
-def test_corruptions_without_chance_are_the_librarys_in_blocks_of_severity(images, corruption):
-    corrupted = corrupt_images(images, corruption, seed=0)
-    expected = [corrupt_image(image, corruption, severity, seed=0) for severity in range(1, 6) for image in images]
+def test_corruptions_without_chance_of_large_images_are_the_librarys_in_blocks_of_severity(images, corruption):
+    large = images[1:].repeat(4, 1).repeat(4, 2)
+    corrupted = corrupt_images(large, corruption, seed=0)
+    expected = [corrupt_image(image, corruption, severity, seed=0) for severity in range(1, 6) for image in large]
     assert corrupted.dtype == np.uint8
     assert np.array_equal(corrupted, expected)
 
 
-def test_gaussian_noise_has_imagenet_cs_strengths():
-    grey = np.full((20, 32, 32, 3), 128, dtype=np.uint8)
-    noise = corrupt_images(grey, "gaussian_noise", seed=0).reshape(5, -1)[:3].astype(float) - 128
-    # The standard deviations of ImageNet-C at severities 1 to 3; CIFAR-10-C has 0.04, 0.06, 0.08.
-    np.testing.assert_allclose(noise.std(axis=1) / 255, [0.08, 0.12, 0.18], rtol=0.02)
+@pytest.mark.parametrize(
+    ("side", "strengths"),
+    [
+        # The standard deviations of CIFAR-10-C, Tiny-ImageNet-C and ImageNet-C.
+        (32, [0.04, 0.06, 0.08, 0.09, 0.10]),
+        (64, [0.04, 0.08, 0.12, 0.15, 0.18]),
+        (224, [0.08, 0.12, 0.18]),
+        # Halfway is where the ratios to both sizes are equal.
+        (45, [0.04, 0.06, 0.08, 0.09, 0.10]),
+        (46, [0.04, 0.08, 0.12, 0.15, 0.18]),
+        (119, [0.04, 0.08, 0.12, 0.15, 0.18]),
+        (120, [0.08, 0.12, 0.18]),
+    ],
+)
+def test_noise_is_as_strong_as_in_the_published_set_of_the_nearest_size(side, strengths):
+    grey = np.full((max(1, 20_000 // side**2), side, side, 3), 128, dtype=np.uint8)
+    noise = corrupt_images(grey, "gaussian_noise", seed=0).reshape(5, -1)[: len(strengths)].astype(float) - 127.5
+    np.testing.assert_allclose(noise.std(axis=1) / 255, strengths, rtol=0.03)
     # The noise of one severity is not that of another, made stronger.
-    np.testing.assert_allclose(np.corrcoef(noise), np.eye(3), atol=0.02)
+    np.testing.assert_allclose(np.corrcoef(noise), np.eye(len(strengths)), atol=0.03)
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
@@ -104,7 +119,8 @@ def test_opencvs_number_of_threads_is_left_alone(images):
 
 def test_spatter_without_a_drop_leaves_the_image_instead_of_blackening_it():
     grey = np.full((100, 32, 32, 3), 128, dtype=np.uint8)
-    corrupted = corrupt_images(grey, "spatter", seed=0)
+    rng = np.random.default_rng(0)
+    corrupted = np.concatenate([FUNCTIONS["spatter"](grey, rng, *row) for row in IMAGENET_C["spatter"]])
     assert corrupted.reshape(500, -1).max(axis=1).min() > 0
     assert (corrupted == 128).all(axis=(1, 2, 3)).any()
 

@@ -141,6 +141,29 @@ def test_the_names_are_those_that_timm_lists():
     assert timm_models.timm_names() == tuple(sorted(listed))
 
 
+def test_the_tags_are_those_that_timm_lists():
+    command = [sys.executable, "-c", "import timm; print(*timm.list_pretrained())"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    tags = timm_models.timm_tags()
+    for name in listed:
+        timm_models.check_timm_weights(name)
+    spelt_out = [name for name in listed if name.partition(".")[2] in tags.get(name.partition(".")[0], ())]
+
+    assert len(spelt_out) > 0.98 * len(listed)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("resnet50.a1_in2k", "unknown weights 'resnet50.a1_in2k', timm's resnet50 has the tags .*a1_in1k"),
+        ("resnt50.a1_in1k", "timm has no 'resnt50'"),
+    ],
+)
+def test_unknown_weights_are_refused(name, message):
+    with pytest.raises(InputError, match=message):
+        timm_models.check_timm_weights(name)
+
+
 def test_weights_are_drawn_anew():
     weights = []
     for seed in (0, 0, 1):

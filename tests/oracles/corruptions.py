@@ -1,7 +1,14 @@
 """The corruptions image by image, as the package imagecorruptions-imaug computes them."""
 
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+
 import imagecorruptions
+import imagecorruptions.corruptions as library
 import numpy as np
+from PIL import Image
 
 
 def corrupt_image(image: np.ndarray, corruption: str, severity: int, seed: int) -> np.ndarray:
@@ -18,3 +25,18 @@ def corrupt_image(image: np.ndarray, corruption: str, severity: int, seed: int) 
         if corruption != "spatter":
             raise
         return image
+
+
+def with_parameters(corruption: str, parameters: tuple) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the package's function with other parameters: the statement that chooses them is replaced."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(library, corruption))))
+    (chosen,) = (
+        node for node in ast.walk(tree) if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "c"
+    )
+    chosen.value = ast.Name("chosen_parameters", ast.Load())
+    value = parameters if len(parameters) > 1 else parameters[0]
+    if corruption == "zoom_blur":
+        value = np.arange(1, *parameters)
+    names = {**vars(library), "chosen_parameters": value}
+    exec(compile(ast.fix_missing_locations(tree), corruption, "exec"), names)
+    return lambda image: np.uint8(names[corruption](Image.fromarray(image)))

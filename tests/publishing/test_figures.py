@@ -10,11 +10,14 @@ from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.publishing.figures import (
     accuracy_against_epsilon,
+    calibration,
     corruptions,
     dct_energy,
     frequency_filtered,
+    penalties,
     shape_bias,
     training_curves,
+    transfer,
 )
 from filterfreq.publishing.style import save, variant_styles
 
@@ -109,6 +112,23 @@ class TestAccuracyAgainstEpsilon:
         figure = accuracy_against_epsilon(alone, VARIANTS)
         assert list(panels(figure)) == [r"AutoAttack, $\ell_\infty$"]
         assert line(figure.axes[0], "wd") == (pytest.approx([0, 2]), pytest.approx([0.81, 0.26]))
+
+    def test_a_part_of_autoattack_beside_the_whole_has_a_panel(self, robustness, results_of, row):
+        part = [
+            (*row.clean("net_a", variant, seed, 0)[:3], "autoattack", "accuracy", where, 0.4)
+            for variant in ("plain", "wd")
+            for seed in (0, 1)
+            for norm, epsilon in (("linf", "2/255"), ("l2", "0.5"))
+            for where in [{"attack": "apgd-ce", "norm": norm, "epsilon": epsilon}]
+        ]
+        both = pd.concat([results_of(part, "part"), robustness[robustness["model"] == "net_a"]])
+        figure = accuracy_against_epsilon(both.assign(dataset="toy_set"), VARIANTS)
+        check_layout(figure)
+        norm = r"$\ell_\infty$"
+        assert list(panels(figure)) == [f"FGSM, {norm}", f"PGD-10, {norm}", f"APGD-CE, {norm}", r"PGD-10, $\ell_2$"]
+        # AutoAttack is the guest of the strongest attack of its norm, the part where there is no whole a guest itself.
+        assert line(panels(figure)[f"APGD-CE, {norm}"], "wd", filled=False)[1] == pytest.approx([0.26])
+        assert line(panels(figure)[r"PGD-10, $\ell_2$"], "wd", filled=False)[1] == pytest.approx([0.4])
 
     def test_labels_and_layout(self, robustness):
         figure = accuracy_against_epsilon(robustness, VARIANTS)
@@ -224,6 +244,13 @@ class TestDctEnergy:
         assert line(figure.axes[0], "plain") == (pytest.approx([0, 0.5, 1]), pytest.approx([16 / 25, 5 / 9, 0.2]))
         assert line(figure.axes[0], "wd") == (pytest.approx([0, 0.5, 1]), pytest.approx([16 / 25, 0.2, 5 / 9]))
 
+    def test_high_frequencies_are_those_of_each_variant_s_own_kernels(self, results_of):
+        """Two downloaded models that count as one need not have kernels of one size."""
+        rows = filters("plain", 0, 0, 0.0, np.full((7, 7), 1 / 49)) + filters("wd", 0, 0, 0.0, np.full((3, 3), 1 / 9))
+        axes = dct_energy(results_of(rows), VARIANTS).axes[0]
+        assert line(axes, "plain")[1] == pytest.approx([(49 - 16) / 49])
+        assert line(axes, "wd")[1] == pytest.approx([5 / 9])
+
     def test_heat_map(self, figure):
         shares = figure.axes[1].collections[0].get_array()
         assert shares.shape == (11, 17)  # two and three places of 5 x 5, an empty line between them
@@ -253,6 +280,157 @@ class TestDctEnergy:
         heat = dct_energy(results_of(rows), VARIANTS).axes[1]
         assert [text.get_text().split(":")[0] for text in heat.texts if ":" in text.get_text()] == titles
         assert [text.get_text() for text in heat.texts].count("11") == 9 * len(titles)
+
+    def test_variants_of_other_depths_and_kernels_each_show_their_own_layers(self, results_of):
+        """Downloaded models of several architectures may stand under one name."""
+        small, large = np.zeros((3, 3)), np.zeros((5, 5))
+        small[2, 2] = large[3, 3] = 1  # high frequencies; with max(k, l) = 2 of a 5 x 5 filter it would be a low one
+        rows = [row for layer in range(4) for row in filters("plain", 0, layer, layer / 3, small)]
+        rows += [
+            (*row[:5], {**row[5], "layer": f"block{layer}"}, row[6])
+            for layer in range(2)
+            for row in filters("wd", 0, layer, float(layer), large)
+        ]
+        figure = dct_energy(results_of(rows), VARIANTS)
+        assert line(figure.axes[0], "plain")[1] == [1, 1, 1, 1]
+        assert line(figure.axes[0], "wd")[1] == [1, 1]
+        texts = [text.get_text() for text in figure.axes[1].texts if not text.get_text().isdigit()]
+        assert texts == ["first", "middle: conv2", "last", "plain", "WD"]
+        shares = figure.axes[1].collections[0].get_array()
+        assert [shares[2, 2 + 6 * column] for column in range(3)] == [100] * 3
+        assert (shares[9, 3], shares[9, 15]) == (100, 100)
+        assert np.ma.getmaskarray(shares)[6:, 6:11].all()  # of two layers none is in the middle
+
+    def test_many_variants_stand_above_their_heat_maps(self, results_of):
+        names = {f"v{i}": f"variant number {i}" for i in range(8)}
+        rows = [row for name in names for i in range(3) for row in filters(name, 0, i, i / 2, np.full((3, 3), 1 / 9))]
+        figure = dct_energy(results_of(rows), names)
+        check_layout(figure)
+        curve, heat = (axes.get_window_extent() for axes in figure.axes[:2])
+        assert curve.y0 > heat.y1
+        assert curve.width > 2 * curve.height
+
+    def test_of_many_models_there_are_curves_alone(self, results_of):
+        rows = [
+            (f"net_{number}", *row[1:])
+            for number in range(4)
+            for variant in ("plain", "wd")
+            for layer in range(2 + number)  # models differ in depth
+            for row in filters(variant, 0, layer, layer / (1 + number), np.eye(3) / 3)
+        ]
+        figure = dct_energy(results_of(rows), VARIANTS)
+        check_layout(figure)
+        drawn = [axes for axes in figure.axes if axes.axison]
+        assert [axes.get_title() for axes in drawn] == ["net_0", "net_1", "net_2", "net_3"]
+        assert line(drawn[3], "wd") == (pytest.approx([0, 0.25, 0.5, 0.75, 1]), pytest.approx([1 / 3] * 5))
+
+
+SWEPT = {
+    f"p{depth}{strength}": {"kind": "highest", "strength": strength, "depth": depth, "beside": "WD"}
+    for depth in (3, 1)
+    for strength in (0.1, 0.001)
+}
+SWEPT_LABELS = {"plain": "plain", "wd": "WD"} | {name: f"label {name}" for name in SWEPT}
+
+
+class TestPenalties:
+    @pytest.fixture
+    def results(self, results_of, row):
+        """Clean accuracy 0.5 (plain), 0.4 (wd), 0.6 + strength - depth / 10; under attacks half, on fog 0.1 less."""
+        values = {"plain": 0.5, "wd": 0.4}
+        values |= {name: 0.6 + p["strength"] - p["depth"] / 10 for name, p in SWEPT.items()}
+        rows = []
+        for model in ("net_a", "net_b"):
+            for variant, mean in values.items():
+                for value, seed in ((mean - 0.02, 0), (mean + 0.02, 1)):
+                    rows += [row.clean(model, variant, seed, value)]
+                    rows += [row.corrupted(model, variant, seed, "fog", 1, value - 0.1)]
+                    for attack, factor in (("fgsm", 1.0), ("pgd-10", 0.5)):
+                        rows.append(row.attacked(model, variant, seed, attack, "linf", "2/255", factor * value))
+                    rows.append(row.attacked(model, variant, seed, "autoattack", "linf", "2/255", 0.0))
+        return results_of(rows)
+
+    def test_a_line_for_each_depth(self, results):
+        figure = penalties(results, SWEPT_LABELS, SWEPT)
+        check_layout(figure)
+        names = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert names == ["plain", "WD", "depth 1", "depth 3"]
+        axes = panels(figure)
+        assert list(axes)[:3] == ["clean", r"PGD-10, $\ell_\infty$ 2/255", "common corruptions"]
+        styles = variant_styles({name: name for name in names})
+        for axes, factor, less in zip(figure.axes[:3], (1, 0.5, 1), (0, 0, 0.1), strict=True):
+            drawn = {
+                name: next(found for found in axes.lines if same_color(found.get_color(), style.colour))
+                for name, style in styles.items()
+            }
+            assert list(drawn["WD"].get_ydata()) == pytest.approx([factor * 0.4 - less] * 2)
+            assert list(drawn["depth 1"].get_xdata()) == [0, 1]  # from the lower to the higher strength
+            assert list(drawn["depth 1"].get_ydata()) == pytest.approx([factor * v - less for v in (0.501, 0.6)])
+            assert list(drawn["depth 3"].get_ydata()) == pytest.approx([factor * v - less for v in (0.301, 0.4)])
+        assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["0.001", "0.1"]
+        assert figure.axes[0].get_ylabel() == "net_a\naccuracy (%)"
+
+    def test_of_one_strength_the_axis_is_the_depth(self, results):
+        weak = {name: penalty for name, penalty in SWEPT.items() if penalty["strength"] == 0.1}
+        figure = penalties(results, {name: SWEPT_LABELS[name] for name in ("wd", *weak)}, weak)
+        assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["1", "3"]
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["WD", "with penalty"]
+
+    def test_kinds_are_markers_beside_each_other(self, results):
+        kinds = {
+            name: {**penalty, "kind": kind, "strength": 0.1}
+            for (name, penalty), kind in zip(SWEPT.items(), ("highest", "all", "highest", "all"), strict=True)
+        }
+        figure = penalties(results, SWEPT_LABELS, kinds, "kind")
+        check_layout(figure)
+        axes = figure.axes[0]
+        assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["highest", "all"]
+        places = sorted(x for drawn in axes.lines if drawn.get_linestyle() == "None" for x in drawn.get_xdata())
+        assert [round(place) for place in places] == [0, 0, 1, 1]
+        assert len(set(places)) == 4
+
+    def test_without_a_penalty_there_is_nothing_to_draw(self, results):
+        with pytest.raises(InputError, match="no results of a variant with a penalty"):
+            penalties(results, {"plain": "plain"}, SWEPT)
+
+
+class TestTransfer:
+    def test_panels_for_both_sides(self, results_of, row):
+        rows = []
+        for variant, start in (("plain", 0.9), ("wd", 0.8)):
+            for seed, better in ((0, 0.0), (1, 0.02)):
+                rows.append(row.clean("net", variant, seed, start + better))
+                rows.append(row.attacked("net", variant, seed, "pgd-10", "linf", "2/255", 0.2 + better))
+                for epsilon in (4, 2):
+                    where = {"attack": "pgd-10", "norm": "linf", "epsilon": f"{epsilon}/255", "source": "plain"}
+                    value = start + better - 0.1 * epsilon
+                    rows.append(("net", variant, seed, "transfer", "accuracy", where, value))
+        figure = transfer(results_of(rows), VARIANTS)
+        check_layout(figure)
+        assert [axes.get_title().split("\n")[1] for axes in figure.axes] == [
+            "made on the model itself",
+            "made on plain",
+        ]
+        assert line(figure.axes[0], "wd") == (pytest.approx([0, 2]), pytest.approx([0.81, 0.21]))
+        assert line(figure.axes[1], "wd") == (pytest.approx([0, 2, 4]), pytest.approx([0.81, 0.61, 0.41]))
+
+
+class TestCalibration:
+    def test_lines_begin_with_clean_images(self, results_of):
+        name = "expected_calibration_error"
+        rows = []
+        for model in ("net_a", "net_b"):
+            rows.append((model, "wd", 0, "clean", name, {"split": "test"}, 0.05))
+            for corruption, error in (("fog", 0.1), ("snow", 0.3), ("saturate", 0.9)):
+                for severity in (3, 1):
+                    where = {"corruption": corruption, "severity": severity}
+                    rows.append((model, "wd", 0, "corruption", name, where, error * severity / 3))
+        figure = calibration(results_of(rows), VARIANTS)
+        check_layout(figure)
+        assert [axes.get_title() for axes in figure.axes] == ["net_a", "net_b"]
+        (drawn,) = [found for found in figure.axes[0].lines if len(found.get_xdata())]
+        assert list(drawn.get_xdata()) == [0, 1, 3]
+        assert list(drawn.get_ydata()) == pytest.approx([0.05, 0.2 / 3, 0.2])  # without the extra corruption saturate
 
 
 class TestTrainingCurves:

@@ -33,6 +33,8 @@ def scores():
             row("lower", 0.02, 0.015, 0.025, 4, "contradicted"),
             row("equal", 0.005, -0.9, 0.91, 2, "undecided"),
             row("not lower", np.nan, np.nan, np.nan, 0, "not tested", "absent"),
+            row("higher", np.nan, np.nan, np.nan, 0, "not measured"),
+            row("higher", 0.04, np.nan, np.nan, 1, "undecided"),
         ]
     )
 
@@ -52,7 +54,7 @@ def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
     assert r"100 \% true claim with A \& B" in latex
     assert r"WD\_1 against plain" in latex
     assert "A &amp; B" in page
-    assert len(markdown.split("\n\n")[1].strip().splitlines()) == 2 + 4
+    assert len(markdown.split("\n\n")[1].strip().splitlines()) == 2 + 6
 
 
 def test_figure_shows_effects_intervals_and_verdicts(scores):
@@ -62,12 +64,19 @@ def test_figure_shows_effects_intervals_and_verdicts(scores):
     limit = axes.get_xlim()[1]
     lines = [(list(line.get_xdata()), float(np.ravel(line.get_ydata())[0])) for line in axes.lines]
     markers = {place: xs[0] for xs, place in lines if len(xs) == 1}
-    assert markers == pytest.approx({0: 3.1, 1: 2.0, 2: 0.5})
+    assert markers == pytest.approx({0: 3.1, 1: 2.0, 2: 0.5, 5: 4.0})
     intervals = {place: xs for xs, place in lines if len(xs) == 2 and xs[0] != xs[1]}
     assert intervals[0] == pytest.approx([1.2, 4.5])
     assert intervals[2] == pytest.approx([-limit, limit])  # cut at the edges
     texts = [text.get_text() for text in figure.findobj(Text)]
-    for verdict in ("supported\n3 pairs", "contradicted\n4 pairs", "undecided\n2 pairs", "not tested"):
+    for verdict in (
+        "supported\n3 pairs",
+        "contradicted\n4 pairs",
+        "undecided\n2 pairs",
+        "not tested",
+        "not measured",
+        "undecided\n1 pair",
+    ):
         assert verdict in texts
     box = figure.get_tightbbox()
     assert box.x0 >= -0.01
@@ -75,4 +84,4 @@ def test_figure_shows_effects_intervals_and_verdicts(scores):
 
 
 def test_claims_that_all_lack_results_still_make_a_figure(scores):
-    scorecard_figure(scores[scores["verdict"] == "not tested"], LABELS).draw_without_rendering()
+    scorecard_figure(scores[scores["effect"].isna()], LABELS).draw_without_rendering()

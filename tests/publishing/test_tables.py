@@ -12,11 +12,16 @@ from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
 from filterfreq.publishing.tables import (
     adversarial_table,
+    calibration_table,
     corruption_table,
     cost_table,
     differences_table,
     main_table,
+    out_of_distribution_table,
+    paper_table,
+    penalty_table,
     shape_bias_table,
+    transfer_table,
 )
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -129,6 +134,20 @@ class TestNumbers:
         assert mean["shape bias"].to_dict() == pytest.approx({"overall": 0.3, "dog": 0.6, "cat": 0.1})
         assert mean["answers"].to_dict() == pytest.approx({"shape": 0.15, "texture": 0.5})
         assert main_table(results, VARIANTS, "plain").mean["shape bias", ""].item() == pytest.approx(0.3)
+        assert "kappa" not in shape_bias_table(results, VARIANTS).caption
+
+    def test_error_consistency_with_observers(self, results_of, row):
+        rows = [row.biased(NET, variant, 0, "overall", 0.2) for variant in ("plain", "wd")]
+        for variant, start in (("plain", -0.1), ("wd", 0.2)):
+            for place, observer in enumerate(("subject-02", "subject-01")):
+                where = {"observer": observer}
+                rows.append((NET, variant, 0, "cue_conflict", "error_consistency", where, start + place / 10))
+        table = shape_bias_table(results_of(rows), VARIANTS)
+        assert table.mean.loc[(NET, "plain"), "error consistency"].to_dict() == pytest.approx(
+            {"subject-01": 0.0, "subject-02": -0.1}
+        )
+        assert "-10.0" in table.to_markdown()
+        assert "Cohen's kappa" in table.caption
 
 
 class TestFiles:
@@ -259,7 +278,10 @@ class TestModels:
 
     def test_seeds_that_differ(self, results_of, row):
         rows = [row.clean(NET, "plain", seed, 0.5) for seed in range(3)] + [row.clean(NET, "wd", 0, 0.5)]
-        assert "over 1 to 3 seeds" in main_table(results_of(rows), VARIANTS, "plain").to_markdown()
+        markdown = main_table(results_of(rows), VARIANTS, "plain").to_markdown()
+        assert "over 1 to 3 seeds (their number in brackets)" in markdown
+        assert "**50.0 ± 0.0 (3)**" in markdown
+        assert "**50.0 (1)**" in markdown
 
 
 class TestBadInput:
@@ -360,3 +382,148 @@ def test_costs_are_means_over_seeds_by_device():
 def test_costs_of_nothing_are_one_sentence():
     with pytest.raises(InputError, match="there are no runs of the variants wd: train them first"):
         cost_table([run_record("net", "plain", 0, 4.0)], {"wd": "WD"}, "toy")
+
+
+class TestSeveralDataSets:
+    @pytest.fixture
+    def table(self, results_of, row):
+        """On `first` two models and an attack, on `second` one model, more seeds, and the attack at another epsilon."""
+        first = [row.clean(model, v, 0, a) for model in ("b", "a") for v, a in (("wd", 0.6), ("plain", 0.5))]
+        first += [row.attacked("b", v, 0, "fgsm", "linf", "1/255", a) for v, a in (("wd", 0.2), ("plain", 0.3))]
+        first += [row.biased("b", "wd", 0, "overall", 0.4)]
+        second = [row.clean("b", v, seed, a) for v, a in (("plain", 0.9), ("wd", 0.7)) for seed in (0, 1)]
+        second += [row.attacked("b", "wd", 0, "fgsm", "linf", "8/255", 0.1)]
+        results = pd.concat([results_of(first, "first"), results_of(second, "second")], ignore_index=True)
+        return paper_table(results, {"plain": "plain", "sd": "SD", "wd": "WD"}, "plain")
+
+    def test_numbers(self, table):
+        assert list(table.mean.index) == [
+            *[("first", model, variant) for model in ("b", "a") for variant in ("plain", "wd")],
+            *[("second", "b", variant) for variant in ("plain", "wd")],
+        ]
+        assert list(table.mean) == [("clean", ""), ("FGSM", "Linf 1/255"), ("FGSM", "Linf 8/255"), ("shape bias", "")]
+        assert table.mean["clean", ""].tolist() == pytest.approx([0.5, 0.6, 0.5, 0.6, 0.9, 0.7])
+        assert table.seeds["clean", ""].tolist() == [1, 1, 1, 1, 2, 2]
+        tidy = table.tidy()
+        assert list(tidy)[:3] == ["dataset", "model", "variant"]
+        assert len(tidy) == 6 + 3 + 1
+
+    def test_shown(self, table):
+        lines = table.to_markdown().splitlines()[2:]
+        cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+        assert cells[0] == ["dataset", "model", "variant", "clean", "FGSM Linf 1/255", "FGSM Linf 8/255", "shape bias"]
+        # Best within a data set and model; the number of seeds in brackets, as they differ.
+        assert cells[2] == ["first", "b", "plain", "50.0 (1)", "**30.0 (1)**", "–", "–"]
+        assert cells[3] == ["", "", "WD", "**60.0 (1)**", "20.0 (1)", "–", "40.0 (1)"]
+        assert cells[4][:4] == ["", "a", "plain", "50.0 (1)"]
+        assert cells[6][:4] == ["second", "b", "plain", "**90.0 ± 0.0 (2)**"]
+        assert "over 1 to 2 seeds (their number in brackets)" in table.full_caption
+        assert "first & b & plain & 50.0 (1)" in table.to_latex()
+        assert table.to_html().count("<tr>") == 2 + 6
+
+
+def test_out_of_distribution(results_of, row):
+    rows = []
+    for variant, start in (("plain", 0.8), ("wd", 0.7)):
+        rows.append(row.clean(NET, variant, 0, start))
+        rows.append(row.biased(NET, variant, 0, "overall", start / 2))
+        rows += [row.corrupted(NET, variant, 0, corruption, 1, start - 0.2) for corruption in COMMON]
+        for name, drop in (("b-set", 0.1), ("a-set", 0.3)):
+            rows.append((NET, variant, 0, "out_of_distribution", "accuracy", {"set": name}, start - drop))
+    table = out_of_distribution_table(results_of(rows), VARIANTS, "plain")
+    assert table.mean.loc[(NET, "wd")].to_dict() == pytest.approx(
+        {
+            ("clean", ""): 0.7,
+            ("out of distribution", "b-set"): 0.6,
+            ("out of distribution", "a-set"): 0.4,
+            ("mCE", ""): 0.5 / 0.4,
+            ("shape bias", ""): 0.35,
+        }
+    )
+    assert table.directions["mCE", ""] == "lower"
+    assert "mCE: mean corruption error relative to plain; shape bias" in table.caption
+    with pytest.raises(InputError, match="no results of the suite out_of_distribution"):
+        out_of_distribution_table(results_of([row.clean(NET, "plain", 0, 0.5)]), VARIANTS, "plain")
+
+
+def transferred(variant: str, epsilon: str, value: float):
+    parameters = {"attack": "pgd-10", "norm": "linf", "epsilon": epsilon, "source": "plain"}
+    return NET, variant, 0, "transfer", "accuracy", parameters, value
+
+
+def test_transferred_attacks_stand_beside_those_on_the_model_itself(results_of, row):
+    rows = [row.clean(NET, "wd", 0, 0.9), row.clean(NET, "plain", 0, 0.9)]
+    rows += [transferred("wd", "2/255", 0.6), transferred("wd", "1/255", 0.8), transferred("plain", "1/255", 0.3)]
+    rows += [row.attacked(NET, "wd", 0, "pgd-10", "linf", "1/255", 0.4)]
+    rows += [row.attacked(NET, "wd", 0, "fgsm", "linf", "1/255", 0.5)]  # was not transferred
+    results = results_of(rows)
+    table = transfer_table(results, VARIANTS)
+    assert table.mean.loc[(NET, "wd")].to_dict() == pytest.approx(
+        {
+            ("clean", ""): 0.9,
+            ("PGD-10 Linf, transferred", "1/255"): 0.8,
+            ("PGD-10 Linf, transferred", "2/255"): 0.6,
+            ("PGD-10 Linf, white box", "1/255"): 0.4,
+        }
+    )
+    assert "made on plain (transferred)" in table.caption
+    # The main table shows attacks on the model itself alone.
+    assert main_table(results, VARIANTS, "plain").mean.loc[(NET, "wd"), ("PGD-10", "Linf 1/255")] == pytest.approx(0.4)
+
+
+def test_calibration_by_severity_is_over_the_common_corruptions(results_of):
+    name = "expected_calibration_error"
+    rows = [(NET, "plain", 0, "clean", name, {"split": "test"}, 0.05)]
+    for corruption, error in (("fog", 0.1), ("snow", 0.3), ("saturate", 0.9)):
+        for severity in (1, 2):
+            where = {"corruption": corruption, "severity": severity}
+            rows.append((NET, "plain", 0, "corruption", name, where, error / severity))
+    results = results_of([*rows, *((NET, "wd", *row[2:6], row[6] / 2) for row in rows)])
+    table = calibration_table(results, VARIANTS)
+    assert table.mean.loc[(NET, "plain")].to_dict() == pytest.approx(
+        {
+            ("calibration error", "clean"): 0.05,
+            ("calibration error, corrupted", "1"): 0.2,
+            ("calibration error, corrupted", "2"): 0.1,
+        }
+    )
+    assert "**2.5**" in table.to_markdown()
+    assert "the best value (the lowest) is marked" in table.to_markdown()
+    with pytest.raises(InputError, match="there are no calibration errors"):
+        calibration_table(results.assign(metric="accuracy").drop_duplicates(["variant", "suite"]), VARIANTS)
+
+
+SWEPT = {
+    "p": {"kind": "highest", "strength": 0.1, "depth": 1, "beside": "WD"},
+    "q": {"kind": "highest", "strength": 0.01, "depth": 3, "beside": "WD"},
+    "r": {"kind": "all", "strength": 0.001, "depth": 1, "beside": "WD"},
+    "s": {"kind": "highest", "strength": 0.01, "depth": 1, "beside": "WD"},
+}
+SWEPT_LABELS = {"p": "any label", "q": "another", "r": "a third", "wd": "WD", "s": "a fourth"}
+
+
+class TestPenalties:
+    @pytest.fixture
+    def results(self, results_of, row):
+        places = {name: place for place, name in enumerate(SWEPT_LABELS)}
+        return results_of([row.clean(NET, v, seed, 0.5 + p / 10) for v, p in places.items() for seed in (0, 1)])
+
+    def test_rows_follow_the_settings_not_the_labels(self, results):
+        table = penalty_table(results, SWEPT_LABELS, SWEPT, "wd")
+        assert table.cells.to_dict("records") == [
+            {"variant": "WD", "penalty": kind, "depth": depth, "λ": strength, "clean": clean}
+            for kind, depth, strength, clean in (
+                ("–", "–", "–", "80.0 ± 0.0"),
+                ("highest", "1", "0.01", "90.0 ± 0.0"),
+                ("highest", "1", "0.1", "50.0 ± 0.0"),
+                ("highest", "3", "0.01", "60.0 ± 0.0"),
+                ("all", "1", "0.001", "70.0 ± 0.0"),
+            )
+        ]
+        assert table.numbers["variant"].tolist() == ["wd", "s", "p", "q", "r"]
+        assert table.numbers["mean"].tolist() == pytest.approx([0.8, 0.9, 0.5, 0.6, 0.7])
+        assert "Percent, mean ± standard deviation over 2 seeds." in table.caption
+
+    def test_kinds_stand_below_each_other(self, results):
+        numbers = penalty_table(results, SWEPT_LABELS, SWEPT, "wd", "kind").numbers
+        assert numbers["variant"].tolist() == ["wd", "r", "s", "p", "q"]

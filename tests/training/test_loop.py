@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch._dynamo.testing import CompileCounterWithBackend
 
+from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import batch_seed, epoch_batches, to_images
 from filterfreq.errors import InputError
 from filterfreq.training.loop import Trainer, build_classifier, count_parameters
@@ -42,9 +43,9 @@ print(json.dumps(history), hashlib.sha256(safetensors.torch.save(state)).hexdige
 """
 
 
-def trained(spec, dataset, state_file, fingerprint="fingerprint", announce=lambda line: None):
+def trained(spec, dataset, state_file, fingerprint="fingerprint", announce=lambda line: None, workers=0):
     classifier = build_classifier(spec, dataset)
-    trainer = Trainer(classifier, spec, dataset, CPU, state_file, fingerprint, announce)
+    trainer = Trainer(classifier, spec, dataset, CPU, state_file, fingerprint, announce, workers=workers)
     return trainer.train(), trainer.result
 
 
@@ -363,6 +364,7 @@ def stop_after(epoch: int):
         ({}, {"schedule": "warmup_cosine"}),
         ({}, {"accumulate": 2}),
         ({}, {"ema": 0.9}),
+        ({}, {"augmentation": "resized_crop_flip"}),
         ({"label_smoothing": 0.1, "mixup": 0.5}, {}),
         ({"gaussian_noise": 0.1}, {}),
         ({"augmentation_policy": "autoaugment"}, {}),
@@ -385,6 +387,44 @@ def test_every_option_resumes_to_the_same_bits(tiny_dataset, tiny_spec, tmp_path
     found, resumed = trained(spec, tiny_dataset, tmp_path / "stopped.pt")
     assert found == expected
     assert digest(resumed) == digest(straight)
+
+
+def test_images_in_files_train_to_the_bits_of_arrays(tiny_dataset, tiny_files, tiny_spec, tmp_path):
+    spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 2, "augmentation": "none"}}
+    expected, arrays = trained(spec, tiny_dataset, tmp_path / "arrays.pt")
+    found, files = trained(spec, tiny_files, tmp_path / "files.pt", workers=1)
+    assert found == expected
+    assert digest(files) == digest(arrays)
+
+
+def test_a_training_on_files_resumes_to_the_same_bits_with_any_number_of_workers(tiny_files, tiny_spec, tmp_path):
+    variant = {"mixup": 0.5, "gaussian_noise": 0.1}
+    settings = {"epochs": 3, "augmentation": "resized_crop_flip", "accumulate": 2, "ema": 0.9}
+    spec = {**tiny_spec, "variant": variant, "training": {**tiny_spec["training"], **settings}}
+    expected, straight = trained(spec, tiny_files, tmp_path / "straight.pt")
+    with pytest.raises(KeyboardInterrupt):
+        trained(spec, tiny_files, tmp_path / "stopped.pt", announce=stop_after(1), workers=2)
+    found, resumed = trained(spec, tiny_files, tmp_path / "stopped.pt", workers=1)
+    assert found == expected
+    assert digest(resumed) == digest(straight)
+
+
+def test_images_may_be_stored_larger_than_the_network_sees_them(tiny_dataset, tiny_spec, tmp_path):
+    class Smaller(PreparedDataset):
+        def images(self, split):
+            images = super().images(split)
+            return images if split == "train" else images[:, 4:28, 4:28]
+
+    seen = []
+    for augmentation in ("none", "crop_flip", "resized_crop"):
+        spec = {**tiny_spec, "variant": {"adversarial_training": FREE}}
+        spec["training"] = {**tiny_spec["training"], "epochs": 2, "augmentation": augmentation}
+        dataset = Smaller(tiny_dataset.folder)
+        classifier = build_classifier(spec, dataset)
+        hook = classifier.register_forward_pre_hook(lambda module, given: seen.append(given[0].shape[2:]))
+        Trainer(classifier, spec, dataset, CPU, tmp_path / f"{augmentation}.pt", "", lambda line: None).train()
+        hook.remove()
+    assert set(seen) == {(24, 24)}
 
 
 def test_another_fingerprint_or_a_damaged_state_starts_afresh(tiny_dataset, tiny_spec, tmp_path):

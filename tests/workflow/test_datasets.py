@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from filterfreq.data.registry import get_dataset
+from filterfreq.data.shifted.prepared import PreparedShift
+from filterfreq.data.shifted.registry import downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 
 ENTRY = "\ndata:\n  datasets:\n    animals: {{kind: imagefolder, path: {path}, image_size: 32, {split}}}\n"
@@ -67,6 +69,60 @@ def test_a_folder_goes_through_every_evaluation_and_its_changes_are_noticed(work
     assert work.due(PREPARED) == Counter()
     os.utime(animals / "ant" / "3.png", ns=(1, 1))
     assert work.due(PREPARED) == {"prepare": 1}
+
+
+def test_images_in_files_go_through_every_evaluation_too(work, animals):
+    for name in ("cat", "dog"):  # AutoAttack needs four classes
+        shutil.copytree(animals / "ant", animals / name)
+    work.configure(ENTRY.format(path="animals", split="test_fraction: 0.3, storage: files, resize: 36"))
+    run = "results/runs/animals/resnet_8_2/plain/seed-0"
+    results = [f"{run}/evaluations/{suite}.csv" for suite in ("clean", "autoattack", "corruption")]
+    outcome = work.run(*results, "figure_samples", "figure_corruption_samples")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    for file in results:
+        assert "animals,resnet_8_2,plain,0," in (work.folder / file).read_text()
+    assert not list((work.folder / "results/data/animals").rglob("*images*"))
+
+    assert work.due(PREPARED) == Counter()
+    Image.new("RGB", (32, 32)).save(animals / "ant" / "more.png")
+    assert work.due(PREPARED) == {"prepare": 1}
+
+
+def test_images_of_other_distributions_are_prepared_once_and_shown(work, animals):
+    """A folder beside the data set's own with one of its classes left out; and stimuli for models of ImageNet."""
+    (animals / "cow").mkdir()
+    for number in range(4):
+        Image.new("RGB", (40, 40), (60 * number, 0, 0)).save(animals / "cow" / f"{number}.png")
+    for number, name in enumerate(("ant", "cow", "ant", "cow", "ant")):
+        (work.folder / "others" / name).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (50, 40), (0, 0, 50 * number)).save(work.folder / "others" / name / f"{number}.png")
+    for name in ("edges/bear/bear1", "edges/dog/dog1", "stimuli/bear/bear1-dog1", "stimuli/dog/dog1-bear1"):
+        (work.folder / name).parent.mkdir(parents=True)
+        Image.new("RGB", (224, 224)).save(work.folder / f"{name}.png")
+    data = ENTRY.format(path="animals", split="test_fraction: 0.3")
+    data += "  shifted:\n    others: {shift_of: animals, path: others}\n    edges: {path: edges}\n"
+    data += "    cue-conflict: {path: stimuli}\n"
+    work.configure(data)
+    work.config.write_text(work.config.read_text().replace("texdigits-silhouettes,", "edges, others,"))
+    result = "results/runs/animals/resnet_8_2/plain/seed-0/evaluations/out_of_distribution.csv"
+    stimuli = [f"results/data/imagenet/shifted/{name}" for name in ("edges", "cue-conflict")]
+    assert work.due(result, *stimuli) == {
+        "prepare": 1,
+        "train": 1,
+        "prepare_shifted": 3,
+        "evaluate_out_of_distribution": 1,
+    }
+    outcome = work.run(result, *stimuli)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    rows = [line.split(",")[5:9] for line in (work.folder / result).read_text().splitlines()[1:]]
+    assert [(metric, parameter, n) for metric, parameter, _, n in rows] == [
+        ("accuracy", "set=others", "5"),
+        ("expected_calibration_error", "set=others", "5"),
+    ]
+    assert PreparedShift(work.folder / stimuli[1]).images().shape == (2, 224, 224, 3)
+    assert work.due(result, *stimuli) == Counter()
+    os.utime(work.folder / "others" / "ant" / "0.png", ns=(1, 1))
+    assert work.due(result) == {"prepare_shifted": 1, "evaluate_out_of_distribution": 1}
 
 
 def test_an_archive_is_an_input(work, animals):
@@ -153,11 +209,11 @@ def test_raw_files_elsewhere_and_published_corruptions_become_the_prepared_image
     members = {f"CIFAR-10-C/{name}.npy": npy(array) for name, array in arrays.items()}
     write_tar(tmp_path / "mine" / "CIFAR-10-C.tar", "w", members)
 
-    registry = "scripts/filterfreq/data/registry.py"
-    entry = get_dataset("cifar10")
-    for source in entry.raw_files:
+    registry, shifted = "scripts/filterfreq/data/registry.py", "scripts/filterfreq/data/shifted/registry.py"
+    for source in downloads("cifar10").values():
         digest = hashlib.sha256((tmp_path / "mine" / source.file).read_bytes()).hexdigest()
-        unstarted.edit(registry, source.checksum, f"sha256:{digest}")
+        of_corruptions = source.file == "CIFAR-10-C.tar"
+        unstarted.edit(shifted if of_corruptions else registry, source.checksum, f"sha256:{digest}")
     unstarted.edit(registry, "train_size=50_000,\n            test_size=10_000", "train_size=5, test_size=20")
     work = Work(unstarted, tmp_path)
     work.configure("\ndata: {raw: {cifar10: mine}, corruptions: published}\n", "cifar10")

@@ -7,6 +7,7 @@ import sys
 import time
 
 import psutil
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 RUN = "results/runs/texdigits/resnet_8_2/wd-penalty/seed-0"
 
@@ -33,6 +34,9 @@ def test_a_killed_snakemake_goes_on_where_it_was(project, tmp_path):
             assert project.snakemake("--unlock").returncode == 0
         outcome = project.snakemake(f"{RUN}/run.json", "--rerun-incomplete")
         assert outcome.returncode == 0, outcome.stderr
+        events = EventAccumulator(str(project.folder / RUN / "tensorboard"))
+        events.Reload()
+        assert [event.step for event in events.Scalars("test_accuracy")] == [1, 2, 3, 4, 5]
         files = {name: (project.folder / RUN / name).read_bytes() for name in ("model.safetensors", "history.csv")}
         if kill:
             assert "goes on after epoch" in outcome.stderr

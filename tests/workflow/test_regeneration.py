@@ -12,6 +12,8 @@ PLOTS = Counter(
         "frequency_filtered",
         "shape_bias",
         "dct_energy",
+        "transfer",
+        "calibration",
         "scorecard",
         "training_curves",
         "samples",
@@ -21,10 +23,21 @@ PLOTS = Counter(
 )
 TABLES = Counter(
     f"tabulate_{name}"
-    for name in ("main", "differences", "adversarial", "corruptions", "shape_bias", "costs", "scorecard")
+    for name in (
+        *("main", "paper", "differences", "adversarial", "corruptions", "shape_bias"),
+        *("transfer", "calibration", "out_of_distribution", "costs", "scorecard"),
+    )
 )
+ABLATION = Counter(["tabulate_ablation", "draw_ablation"])
 SCORECARD = ("tabulate_scorecard", "draw_scorecard")
-SUITES = ("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered", "cue_conflict")
+SHOWS_ATTACKS = (
+    *("tabulate_main", "tabulate_paper", "tabulate_differences", "tabulate_adversarial", "draw_accuracy_epsilon"),
+    *SCORECARD,
+)
+SUITES = (
+    *("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered", "out_of_distribution"),
+    "cue_conflict",
+)
 AGGREGATES = Counter({"aggregate": len(SUITES) + 1, "aggregate_history": 1})
 PER_RUN = Counter(["train", "perturb", "analyse_filters", *(f"evaluate_{suite}" for suite in SUITES)])
 
@@ -32,7 +45,7 @@ PER_RUN = Counter(["train", "perturb", "analyse_filters", *(f"evaluate_{suite}" 
 def test_a_new_lambda_adds_its_runs_and_the_aggregates_only(project):
     project.edit("tiny.yaml", "    seeds: [0]", "    seeds: [0]\n    sweep: {penalty.strength: [0.01, 0.1]}")
     plan = project.plan()
-    expected = PER_RUN + AGGREGATES + TABLES + PLOTS
+    expected = PER_RUN + AGGREGATES + TABLES + PLOTS + ABLATION
     # These two show data, not models.
     del expected["draw_samples"], expected["draw_corruption_samples"]
     assert plan.jobs == expected
@@ -65,7 +78,7 @@ def test_a_change_of_one_figures_script_redraws_it_only(project):
         (
             "adversarial",
             "evaluate_adversarial",
-            ["tabulate_main", "tabulate_differences", "tabulate_adversarial", "draw_accuracy_epsilon", *SCORECARD],
+            [*SHOWS_ATTACKS, "tabulate_transfer", "draw_transfer"],
         ),
         ("filters", "analyse_filters", ["draw_dct_energy", *SCORECARD]),
     ],
@@ -101,7 +114,10 @@ def test_data_made_again_by_name_and_found_the_same_retrain_nothing(project):
     assert project.plan().jobs["prepare"] == 1
     outcome = project.snakemake("results/data/texdigits/dataset.json")
     assert outcome.returncode == 0, outcome.stderr
-    assert project.plan().jobs == Counter()
+    # The same module draws the two shifted sets.
+    assert project.plan().jobs == Counter(
+        {"prepare_shifted": 2, "evaluate_out_of_distribution": 2, "aggregate": 1} | dict.fromkeys(SCORECARD, 1)
+    )
 
 
 def test_the_order_of_keys_in_the_config_means_nothing(project):
@@ -127,11 +143,7 @@ def test_where_and_in_which_portions_to_compute_means_nothing_to_finished_runs(p
 
 def test_changed_settings_of_one_evaluation_redo_it_alone(project):
     project.edit("tiny.yaml", "attacks: [apgd-ce]", "attacks: [apgd-ce, square]")
-    assert project.plan().jobs == Counter(
-        {"evaluate_autoattack": 2, "aggregate": 1}
-        | dict.fromkeys(["tabulate_main", "tabulate_differences", "tabulate_adversarial", "draw_accuracy_epsilon"], 1)
-        | dict.fromkeys(SCORECARD, 1)
-    )
+    assert project.plan().jobs == Counter({"evaluate_autoattack": 2, "aggregate": 1} | dict.fromkeys(SHOWS_ATTACKS, 1))
 
 
 def test_a_label_redraws_and_retrains_nothing(project):

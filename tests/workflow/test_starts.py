@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-COMPUTING = {path.stem for path in SCRIPTS.glob("*.py")} & {"train", "perturb", "analyse_filters"} | {
-    path.stem for path in SCRIPTS.glob("evaluate_*.py")
-}
+COMPUTING = {path.stem for path in SCRIPTS.glob("*.py")} & {
+    *("train", "perturb", "analyse_filters", "download_checkpoint", "convert_checkpoint")
+} | {path.stem for path in SCRIPTS.glob("evaluate_*.py")}
 
 
 def imports_of(script: Path) -> str:
@@ -35,7 +35,7 @@ def test_jobs_that_do_not_compute_import_no_torch():
     assert not loaded & {"torch", "torchvision", "timm", "numba", "imagecorruptions"}
 
 
-@pytest.mark.parametrize("library", ["torchvision", "torch._dynamo", "timm"])
+@pytest.mark.parametrize("library", ["torchvision", "torch._dynamo", "timm", "tensorboard"])
 def test_no_job_imports_what_it_does_not_use(library):
     loaded = loaded_by(COMPUTING)
     assert "filterfreq.training.loop" in loaded

@@ -14,10 +14,14 @@ from filterfreq.provenance import _direct_imports
 ROOT = Path(__file__).parents[2]
 TARGETS = {
     "table_main": {"tabulate_main"},
+    "table_paper": {"tabulate_paper"},
     "table_differences": {"tabulate_differences"},
     "table_adversarial": {"tabulate_adversarial"},
     "table_corruptions": {"tabulate_corruptions"},
     "table_shape_bias": {"tabulate_shape_bias"},
+    "table_transfer": {"tabulate_transfer"},
+    "table_calibration": {"tabulate_calibration"},
+    "table_out_of_distribution": {"tabulate_out_of_distribution"},
     "table_costs": {"tabulate_costs"},
     "table_scorecard": {"tabulate_scorecard"},
     "figure_accuracy_epsilon": {"draw_accuracy_epsilon"},
@@ -25,6 +29,8 @@ TARGETS = {
     "figure_frequency_filtered": {"draw_frequency_filtered"},
     "figure_shape_bias": {"draw_shape_bias"},
     "figure_dct_energy": {"draw_dct_energy"},
+    "figure_transfer": {"draw_transfer"},
+    "figure_calibration": {"draw_calibration"},
     "figure_scorecard": {"draw_scorecard"},
     "figure_training_curves": {"draw_training_curves"},
     "figure_samples": {"draw_samples"},
@@ -42,6 +48,21 @@ def test_each_table_and_figure_is_a_target(fresh, target):
     assert published(fresh.plan(target).jobs) == TARGETS[target]
 
 
+def test_swept_penalties_have_tables_and_figures(unstarted):
+    """Of strengths and depths the ablation, of kinds the penalties; neither in a study without a sweep."""
+    targets = {name: (f"table_{name}", f"figure_{name}") for name in ("ablation", "penalties")}
+    rules = {name: {f"tabulate_{name}", f"draw_{name}"} for name in targets}
+    for name in targets:
+        outcome = unstarted.snakemake("--dry-run", f"table_{name}")
+        assert re.search(rf"There is no table_{name} to make.*\(a sweep of penalty\.", outcome.stdout + outcome.stderr)
+    before = "seeds: [0]"
+    for sweep, name in (("penalty.strength: [0.01, 0.1]", "ablation"), ("penalty.kind: [highest, all]", "penalties")):
+        after = f"seeds: [0]\n    sweep: {{{sweep}}}"
+        unstarted.edit("tiny.yaml", before, after)
+        before = after
+        assert published(unstarted.plan(*targets[name]).jobs) == rules[name]
+
+
 def test_a_target_that_the_config_cannot_make_is_one_sentence(fresh):
     outcome = fresh.snakemake("--dry-run", "figure_shape_bias", config=None)
     assert outcome.returncode == 1
@@ -53,9 +74,18 @@ def test_the_paper_plans_every_run_once(fresh):
     study = Study(config, ROOT / "schemas/config.schema.yaml")
     plan = fresh.plan("paper", config=None)
     assert plan.jobs["train"] == len(study.runs)
-    for suite in ("clean", "adversarial", "autoattack", "corruption"):
+    for suite in ("clean", "adversarial", "autoattack", "transfer", "corruption"):
         assert plan.jobs[f"evaluate_{suite}"] == len(study.runs)
-    assert plan.jobs["download"] == plan.jobs["prepare"] == plan.jobs["corrupt"] == 2
+    datasets = {run.dataset for run in study.runs}
+    assert {"cifar10", "cifar100", "svhn", "cinic10", "tinyimagenet", "mnist"} <= datasets
+    # CIFAR-10.1 is shown to models of CIFAR-10, and so is CINIC-10.
+    shifted = study.shifted_sets("cifar10")
+    assert {entry.name for entry in shifted} == {"cifar10.1", "cinic10"}
+    assert plan.jobs["prepare"] == plan.jobs["corrupt"] == len(datasets)
+    assert plan.jobs["prepare_shifted"] == len(shifted)
+    assert plan.jobs["download"] == sum(len(study.dataset(name).sources) for name in datasets) + 2
+    on_cifar10 = [run for run in study.runs if run.dataset == "cifar10"]
+    assert plan.jobs["evaluate_out_of_distribution"] == len(on_cifar10)
     assert plan.jobs == fresh.plan(config=None).jobs
 
 

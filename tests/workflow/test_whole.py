@@ -21,6 +21,7 @@ SUITES = {
     "transfer": 2,
     "corruption": 19 * 5 * 2,
     "frequency_filtered": 3,
+    "out_of_distribution": 2 * 2,
     "cue_conflict": 1 + 10 + 2,
     "filters": 7 * 9,
 }
@@ -39,12 +40,16 @@ def test_a_second_run_has_nothing_to_do(finished):
 def test_every_table_and_figure_is_there(finished):
     tables = finished.folder / "results/tables/tiny/texdigits"
     names = {"main", "differences", "adversarial", "corruptions", "shape_bias", "costs", "scorecard"}
+    names |= {"transfer", "calibration", "out_of_distribution"}
     assert {file.name for file in tables.iterdir()} == {
         f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex", "html", "txt")
     }
+    assert {file.name for file in tables.parent.iterdir() if file.is_file()} == {
+        f"paper.{kind}" for kind in ("csv", "md", "tex", "html", "txt")
+    }
     figures = finished.folder / "results/figures/tiny/texdigits"
     pngs = sorted(figures.glob("*.png"))
-    assert len(pngs) == 10
+    assert len(pngs) == 12
     for png in pngs:
         image = np.asarray(Image.open(png).convert("L"))
         assert image.std() > 5, f"{png.name} is all but blank"
@@ -103,8 +108,8 @@ def test_every_job_has_its_log_and_its_benchmark(finished):
         for file in finished.folder.glob("results/benchmarks/**/*.tsv")
     }
     assert logs == benchmarks
-    # for each run training, perturbations and its suites; data and corruptions; aggregates; tables and figures
-    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + len(SUITES) + 1 + 7 + 10
+    # for each run training, perturbations and its suites; data, shifted sets, corruptions; aggregates; tables, figures
+    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + 2 + len(SUITES) + 1 + 11 + 12
 
 
 def test_no_training_state_is_left(finished):

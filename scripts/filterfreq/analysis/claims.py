@@ -13,7 +13,7 @@ import pandas as pd
 from filterfreq.analysis.intervals import student_interval
 from filterfreq.errors import InputError
 
-VERDICTS: tuple[str, ...] = ("supported", "contradicted", "undecided", "not tested")
+VERDICTS: tuple[str, ...] = ("supported", "contradicted", "undecided", "not tested", "not measured")
 
 _PAIR = ["model", "seed"]
 
@@ -29,16 +29,19 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
         One row per claim, in order: claim, statement, source, treatment, control, direction, smallest_effect; effect,
         the mean of treatment - control over all pairs of runs of one model and seed; ci_low and ci_high, its 95 %
         interval (see `student_interval`), NaN for fewer than two pairs; pairs, their number; verdict, one of `VERDICTS`
-        (see `verdict`), "not tested" where there is no pair.
+        (see `verdict`): "not measured" where no run has a number of the claim's measure, "not tested" where some have
+        but no pair does. One pair gives an effect, but no interval, and so leaves the claim undecided.
 
     Raises:
         InputError: a claim filters by a parameter that its suite does not have.
     """
     rows = []
     for name, claim in claims.items():
-        differences = _differences(results, name, claim)
+        rows_of_measure = _measured(results, name, claim["measure"])
+        differences = _differences(rows_of_measure, claim)
         effect = differences.mean() if len(differences) else np.nan
         low, high = student_interval(differences.to_numpy())
+        said = verdict(claim["direction"], claim["smallest_effect"], effect, low, high)
         rows.append(
             {
                 "claim": name,
@@ -48,7 +51,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
                 "ci_low": low,
                 "ci_high": high,
                 "pairs": len(differences),
-                "verdict": verdict(claim["direction"], claim["smallest_effect"], effect, low, high),
+                "verdict": "not measured" if rows_of_measure.empty else said,
             }
         )
     return pd.DataFrame(rows)
@@ -91,14 +94,19 @@ def verdict(direction: str, smallest_effect: float, effect: float, low: float, h
     return "supported" if supported else "contradicted" if contradicted else "undecided"
 
 
-def _differences(results: pd.DataFrame, name: str, claim: Mapping[str, Any]) -> pd.Series:
-    """Return treatment - control by model and seed, of the pairs that are there."""
-    measure = claim["measure"]
+def _measured(results: pd.DataFrame, name: str, measure: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows that a claim's measure stands on, those with a value."""
     rows = results[(results["suite"] == measure["suite"]) & (results["metric"] == measure["metric"])]
     if rows.empty:
+        return rows
+    return rows[_chosen(rows, name, measure.get("where"))].dropna(subset="value")
+
+
+def _differences(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.Series:
+    """Return treatment - control by model and seed, of the pairs that are there."""
+    if rows.empty:
         return pd.Series(dtype=float)
-    rows = rows[_chosen(rows, name, measure.get("where"))]
-    summed = measure.get("sum_over", [])
+    summed = claim["measure"].get("sum_over", [])
     if summed:
         # What is left to tell rows apart is not added up but averaged.
         others = [key for key in _parameters(rows) if key not in summed]

@@ -1,18 +1,23 @@
-"""Files of a folder, a tar or a zip, read the same way; nothing is unpacked onto the disk."""
+"""Files of a folder, a tar or a zip, read the same way, without unpacking them; and the unpacking of large ones."""
 
 import hashlib
+import itertools
 import lzma
 import os
 import posixpath
+import shutil
 import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from filterfreq.errors import InputError
+from filterfreq.files import NO_SPACE
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
 
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, NotImplementedError, OSError)
 
@@ -29,30 +34,123 @@ def list_files(path: str | Path) -> list[str]:
         return sorted(name for name, _ in _files(Path(path)) if not _is_hidden(name))
 
 
-def read_files(path: str | Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
+def read_files(path: str | Path, wanted: Collection[str] | None = None) -> Iterator[tuple[str, bytes]]:
     """Yield names and contents of files of a folder or an archive, in the order in which they lie there.
 
     A compressed tar can only be read from front to end, which is why the order is its own.
 
     Args:
         path: a folder, a tar (plain, gzip, bzip2 or xz) or a zip.
-        wanted: names as `list_files` gives them.
+        wanted: names as `list_files` gives them; by default all of them.
 
     Raises:
         InputError: there is neither folder nor archive at the path, it is damaged or lacks a wanted file, or a member
             of the archive has an absolute path or one that leaves the archive's folder, is a link that does, a device,
             or there twice.
     """
-    missing = set(wanted)
+    missing = set(wanted or ())
     with _damage_named(path):
         for name, read in _files(Path(path)):
-            if name in missing:
+            if wanted is None:
+                if not _is_hidden(name):
+                    yield name, read()
+            elif name in missing:
                 missing.remove(name)
                 yield name, read()
                 if not missing:
                     return
     if missing:
         raise InputError(f"{path} lacks {', '.join(sorted(missing)[:3])}: is it the right file, and whole?")
+
+
+def unpack(path: str | Path, folder: str | Path) -> None:
+    """Unpack an archive's files, but for hidden ones, into a folder, which appears whole or not at all.
+
+    Args:
+        path: a tar (plain, gzip, bzip2 or xz) or a zip.
+        folder: a folder that does not exist yet.
+
+    Raises:
+        InputError: as for `read_files`, or the disk is full.
+    """
+    with unpacking(folder) as temporary:
+        extract(path, temporary)
+
+
+def extract(path: str | Path, folder: str | Path, names: Mapping[str, str] | None = None) -> None:
+    """Write files of a folder or an archive into a folder.
+
+    Args:
+        path: a folder, a tar (plain, gzip, bzip2 or xz) or a zip.
+        folder: where they go.
+        names: by the files' names, as `list_files` gives them, those that they get, `/` between folders; by default all
+            files, but for hidden ones, under their own.
+
+    Raises:
+        InputError: as for `read_files`, or the disk is full.
+    """
+    with _room_in(folder):
+        for name, content in read_files(path, names):
+            target = Path(folder, name if names is None else names[name])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+
+
+@contextmanager
+def unpacking(folder: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `folder` that is given its name once the block has ended well.
+
+    When the block raises, the temporary folder is removed; after a SIGKILL the next one to unpack there removes it.
+
+    Raises:
+        InputError: the disk or the quota is full.
+    """
+    folder = Path(folder)
+    temporary = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        with _room_in(folder):
+            temporary.mkdir(parents=True)
+            yield temporary
+            os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _room_in(folder: str | Path) -> Iterator[None]:
+    """Say in a sentence that a disk or quota is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise InputError(
+            f"no space left while unpacking into {folder}: free some space or choose another disk, then run again"
+        ) from error
+
+
+def class_folders_state(path: str | Path) -> str:
+    """Return a SHA-256 over names and times of change of the folders that hold folders, and of those in them.
+
+    Another one when a file was added to a class folder, renamed or removed, unlike `folder_state` not when one was
+    changed in place. Of a folder of files only the first entry is read, so that a million images may be asked for
+    before every run.
+    """
+    digest = hashlib.sha256()
+    folders = [Path(path)]
+    while folders:
+        folder = folders.pop()
+        digest.update(f"{folder.relative_to(path)}\0{folder.stat().st_mtime_ns}\0".encode())
+        with os.scandir(folder) as entries:
+            visible = (entry for entry in entries if not entry.name.startswith("."))
+            first = next(visible, None)
+            # A folder holds either folders or images, but for a README or the like, which is no reason to stop.
+            if first is not None and (first.is_dir() or not first.name.lower().endswith(IMAGE_SUFFIXES)):
+                folders += sorted(
+                    (Path(entry.path) for entry in itertools.chain([first], visible) if entry.is_dir()), reverse=True
+                )
+    return digest.hexdigest()
 
 
 def folder_state(path: str | Path) -> str:

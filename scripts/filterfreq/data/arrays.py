@@ -1,4 +1,4 @@
-"""Prepared small-image data: memory-mapped uint8 arrays, and a `dataset.json` beside their folder that describes them.
+"""Prepared data: memory-mapped uint8 arrays or image files, and a `dataset.json` beside them that describes them.
 
 `dataset.json` holds the name, the class names, mean and std per channel, the seed, the checksums of the sources, and
 file, SHA-256, shape and dtype of every array:
@@ -7,23 +7,36 @@ file, SHA-256, shape and dtype of every array:
 - `train_labels`, `test_labels`, optionally `cue_conflict_shapes`, `cue_conflict_textures`: int64, N, class indices;
 - optionally `test_order`: int64, N, the place of each test image among those of the source.
 
+Of a data set whose images stay in files, `files` says for each split, train and test:
+
+- `folder`: where the images lie, absolute or relative to that of `dataset.json`;
+- `index`, `sha256`, `length`: a csv of the images' paths in it and their labels, `file,label`, its checksum and lines;
+- `size`: height and width of the images as `PreparedDataset.images` gives them;
+- `resize`: the shorter side, or [height, width], before the centre is cut out; null where it is `size`. That of train
+  holds before the augmentation too, and null leaves it images in their own size.
+
 The test images are in an order of which every prefix is close to class-balanced, so that an evaluation may take the
 first n of them.
 """
 
+import csv
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
+from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import Dataset
 from filterfreq.errors import InputError
 from filterfreq.files import read_json, replacing, sha256
 
 _KEYS = ("name", "classes", "mean", "std", "seed", "arrays", "sources")
 _ARRAY_KEYS = ("file", "sha256", "shape", "dtype")
+_FILES_KEYS = ("folder", "index", "sha256", "length", "size", "resize")
+_MEASURED = 10_000  # images that mean and std of a data set on files are measured on
 
 
 def balanced_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -44,14 +57,17 @@ def balanced_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.argsort(position, kind="stable")
 
 
-def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
+def channel_statistics(blocks: Iterable[np.ndarray]) -> tuple[list[float], list[float]]:
     """Return mean and standard deviation per channel, in units of [0, 1].
 
     Args:
-        images: uint8, N x H x W x 3.
+        blocks: parts of the images, each uint8, N x H x W x 3.
     """
     # 256 counts per channel are exact and take no float copy of the images.
-    counts = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])])
+    counts = sum(
+        np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])])
+        for images in blocks
+    )
     values = np.arange(256) / 255
     shares = counts / counts.sum(axis=1, keepdims=True)
     mean = shares @ values
@@ -81,12 +97,7 @@ def save_splits(
     Raises:
         InputError: there are other numbers of images than the entry says or than of labels, or as for `save_dataset`.
     """
-    for split, (images, labels), wanted in (("train", train, dataset.train_size), ("test", test, dataset.test_size)):
-        if len(images) != len(labels) or wanted not in (None, len(images)):
-            raise InputError(
-                f"{dataset.name} has {len(images)} {split} images and {len(labels)} labels, but there should be "
-                f"{'as many of both' if wanted is None else wanted}: get whole copies of {', '.join(sources)}"
-            )
+    _check_counts(dataset, train, test, sources)
     order = balanced_order(test[1], np.random.default_rng(seed))
     arrays = {
         "train_images": train[0],
@@ -98,6 +109,70 @@ def save_splits(
     save_dataset(folder, dataset, arrays, seed=seed, sources=sources)
 
 
+def save_files(
+    folder: str | Path,
+    dataset: Dataset,
+    images: str | Path,
+    train: tuple[Sequence[str], np.ndarray],
+    test: tuple[Sequence[str], np.ndarray],
+    *,
+    seed: int,
+    sources: dict[str, str],
+) -> None:
+    """Write what describes a data set whose images stay in files; the test images in `balanced_order`, as in arrays.
+
+    Where the entry has no mean and std, they are measured on 10,000 training images that the seed draws, or on all.
+
+    Args:
+        folder: where it goes.
+        dataset: the registry's entry.
+        images: the folder of the images; a relative one is recorded relative to `folder`, and so is one inside it.
+        train: the images' paths in that folder, with `/` between folders, and labels, int64, N.
+        test: likewise, in the source's order.
+        seed: fixes the order of the test images.
+        sources: what they come from: checksums of raw files.
+
+    Raises:
+        InputError: there are other numbers of images than the entry says or than of labels, an image to measure is
+            damaged, or as for `save_dataset`.
+    """
+    folder, images = Path(folder), Path(images)
+    _check_counts(dataset, train, test, sources)
+    order = balanced_order(test[1], np.random.default_rng(seed))
+    mean, std = dataset.mean, dataset.std
+    if mean is None or std is None:
+        drawn = np.sort(np.random.default_rng((seed, 2)).permutation(len(train[0]))[:_MEASURED])
+        # Blocks, so that the images of large data sets are never in memory together.
+        blocks = np.array_split(drawn, -(-len(drawn) // 100))
+        files = ImageFiles(images, train[0], dataset.image_size, dataset.train_resize)
+        mean, std = channel_statistics(np.asarray(files[block]) for block in blocks)
+    if not images.is_absolute() or images.is_relative_to(folder.absolute()):
+        images = Path(os.path.relpath(images, folder))
+    splits = {
+        "train": (*train, dataset.train_resize),
+        "test": ([test[0][place] for place in order], test[1][order], dataset.resize),
+    }
+    with ExitStack() as stack:
+        files = {}
+        for split, (names, labels, resize) in splits.items():
+            _check_labels(folder / "arrays" / f"{split}_files.csv", labels, len(dataset.classes))
+            index = stack.enter_context(replacing(folder / "arrays" / f"{split}_files.csv"))
+            with open(index, "w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows(
+                    [("file", "label"), *zip(names, labels.tolist(), strict=True)]
+                )
+            files[split] = {
+                "folder": images.as_posix(),
+                "index": f"arrays/{split}_files.csv",
+                "sha256": sha256(index),
+                "length": len(names),
+                "size": dataset.image_size,
+                "resize": resize,
+            }
+    arrays = {"test_order": order}
+    save_dataset(folder, dataset, arrays, seed=seed, sources=sources, mean=mean, std=std, files=files)
+
+
 def save_dataset(
     folder: str | Path,
     dataset: Dataset,
@@ -107,6 +182,7 @@ def save_dataset(
     sources: dict[str, str],
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    files: dict[str, dict] | None = None,
 ) -> None:
     """Write the arrays and `dataset.json`, all of them or none.
 
@@ -118,6 +194,7 @@ def save_dataset(
         sources: what they were made from: checksums of raw files, versions of packages.
         mean: per channel, in units of [0, 1]; by default the registry's, or else measured on the training images.
         std: likewise.
+        files: what `dataset.json` says of a data set on files.
 
     Raises:
         InputError: an array has the wrong shape, dtype or labels, or the disk is full.
@@ -128,7 +205,9 @@ def save_dataset(
         _check_labels(folder / "arrays" / f"{name}.npy", array, len(dataset.classes))
     if mean is None or std is None:
         mean, std = (
-            (dataset.mean, dataset.std) if dataset.mean and dataset.std else channel_statistics(arrays["train_images"])
+            (dataset.mean, dataset.std)
+            if dataset.mean and dataset.std
+            else channel_statistics([arrays["train_images"]])
         )
     record = {
         "name": dataset.name,
@@ -138,6 +217,7 @@ def save_dataset(
         "seed": seed,
         "arrays": {},
         "sources": sources,
+        **({"files": files} if files else {}),
     }
     with ExitStack() as stack:
         # Entered first, so replaced last: once dataset.json is there, so are the arrays.
@@ -175,6 +255,12 @@ def open_array(path: str | Path, remedy: str) -> np.ndarray:
 class PreparedDataset:
     """A prepared data set on disk; opening it checks that every array is there, whole, and of the recorded kind.
 
+    Of images in files it checks the index and that their folder is there; each file is checked when it is read.
+
+    Args:
+        folder: where it lies.
+        threads: how many image files to decode at once.
+
     Attributes:
         folder: where it lies.
         record: the content of `dataset.json`.
@@ -183,20 +269,28 @@ class PreparedDataset:
         num_classes: how many.
         mean: per channel, in units of [0, 1].
         std: per channel, likewise.
+        files: by split what `dataset.json` says of images in files; empty where they are arrays.
 
     Raises:
         InputError: `dataset.json` is missing or damaged, or an array is missing, truncated, or of another shape or
-            dtype than recorded.
+            dtype than recorded, or an index of files is missing or changed, or their folder is missing.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, threads: int = 1) -> None:
         self.folder = Path(folder)
+        self.threads = threads
         self.record = read_json(self.folder / "dataset.json")
         missing = [key for key in _KEYS if key not in self.record]
         missing += [
             f"{key} of {name}"
             for name, entry in self.record.get("arrays", {}).items()
             for key in _ARRAY_KEYS
+            if key not in entry
+        ]
+        missing += [
+            f"{key} of {split}"
+            for split, entry in self.record.get("files", {}).items()
+            for key in _FILES_KEYS
             if key not in entry
         ]
         if missing:
@@ -206,8 +300,22 @@ class PreparedDataset:
         self.num_classes = len(self.classes)
         self.mean: tuple[float, ...] = tuple(self.record["mean"])
         self.std: tuple[float, ...] = tuple(self.record["std"])
+        self.files: dict[str, dict] = self.record.get("files", {})
         for name in self.record["arrays"]:
             self.array(name, verify=False)
+        for entry in self.files.values():
+            self._check_files(entry)
+
+    @property
+    def checksums(self) -> dict[str, str]:
+        """The SHA-256 of each array and index of files, by its name."""
+        indices = {Path(entry["index"]).stem: entry["sha256"] for entry in self.files.values()}
+        return {name: entry["sha256"] for name, entry in self.record["arrays"].items()} | indices
+
+    @property
+    def image_size(self) -> int:
+        """Height and width in pixels of the test images, and of what training cuts out of its own."""
+        return self.images("test").shape[1] if self.files else self.array("test_images", verify=False).shape[1]
 
     def array(self, name: str, verify: bool = True) -> np.ndarray:
         """Return an array as a read-only memory map.
@@ -237,16 +345,66 @@ class PreparedDataset:
             _check_labels(path, array, self.num_classes)
         return array
 
-    def images(self, split: str) -> np.ndarray:
-        """Return the verified images of a split, "train", "test" or "cue_conflict": uint8, N x H x W x 3."""
-        return self.array(f"{split}_images")
+    def images(self, split: str) -> np.ndarray | ImageFiles:
+        """Return the images of a split, "train", "test" or "cue_conflict": uint8, N x H x W x 3.
+
+        Arrays are verified; images in files are `ImageFiles`, which are decoded part by part.
+
+        Raises:
+            InputError: as for `array`, or an index of files is damaged.
+        """
+        if split not in self.files:
+            return self.array(f"{split}_images")
+        entry = self.files[split]
+        names, _ = self._index(split)
+        return ImageFiles(self.folder / entry["folder"], names, entry["size"], entry["resize"], self.threads)
 
     def labels(self, split: str) -> np.ndarray:
-        """Return the verified labels of a split, "train" or "test": int64, N."""
-        return self.array(f"{split}_labels")
+        """Return the verified labels of a split, "train" or "test": int64, N.
+
+        Raises:
+            InputError: as for `images`.
+        """
+        return self._index(split)[1] if split in self.files else self.array(f"{split}_labels")
+
+    def _index(self, split: str) -> tuple[list[str], np.ndarray]:
+        """Read the paths of a split's files and their labels."""
+        entry = self.files[split]
+        path = self.folder / entry["index"]
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))[1:]
+        labels = np.array([int(label) for _, label in rows], dtype=np.int64)
+        if len(rows) != entry["length"]:
+            raise InputError(
+                f"{path} has {len(rows)} images, but dataset.json says {entry['length']}: prepare data set "
+                f"{self.name} again"
+            )
+        _check_labels(path, labels, self.num_classes)
+        return [name for name, _ in rows], labels
+
+    def _check_files(self, entry: dict) -> None:
+        path, images = self.folder / entry["index"], self.folder / entry["folder"]
+        if not path.is_file():
+            raise InputError(f"{path} is missing: prepare data set {self.name} again")
+        if sha256(path) != entry["sha256"]:
+            raise InputError(f"{path} does not have its recorded SHA-256: prepare data set {self.name} again")
+        if not images.is_dir():
+            raise InputError(
+                f"the images of data set {self.name} are gone, there is no folder {images}: put it back, or prepare "
+                "the data set again"
+            )
 
     def _names(self) -> str:
         return f"it has {', '.join(self.record['arrays'])}"
+
+
+def _check_counts(dataset: Dataset, train: tuple, test: tuple, sources: dict[str, str]) -> None:
+    for split, (images, labels), wanted in (("train", train, dataset.train_size), ("test", test, dataset.test_size)):
+        if len(images) != len(labels) or wanted not in (None, len(images)):
+            raise InputError(
+                f"{dataset.name} has {len(images)} {split} images and {len(labels)} labels, but there should be "
+                f"{'as many of both' if wanted is None else wanted}: get whole copies of {', '.join(sources)}"
+            )
 
 
 def _check_kind(path: Path, name: str, array: np.ndarray) -> None:

@@ -1,16 +1,23 @@
-"""Batches and augmentation as batched tensor operations, on the device that holds the images."""
+"""Batches and their augmentation: of arrays as tensor operations on their device, of files while they are decoded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from filterfreq.data.augmentation import draws, flips, resized_crop_box
+from filterfreq.data.decoding import decoded_batches
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import AUGMENTATIONS
 from filterfreq.errors import InputError, unknown
 
 POLICIES: tuple[str, ...] = ("autoaugment", "augmix")
+UNSCALED: tuple[str, ...] = tuple(kind for kind in AUGMENTATIONS if not kind.startswith("resized"))
+"""The augmentations that `augment` makes; the others are those of `resized_crops`."""
+
+
+_UNIT = 2**22  # PIL's weights are multiples of one part in so many
 
 
 def to_images(array: np.ndarray | ImageFiles | torch.Tensor, device: torch.device | str) -> torch.Tensor:
@@ -29,19 +36,24 @@ def to_images(array: np.ndarray | ImageFiles | torch.Tensor, device: torch.devic
     images = array if isinstance(array, torch.Tensor) else torch.tensor(np.asarray(array))
     if images.dtype != torch.uint8:
         raise TypeError(f"stored images are uint8, not {images.dtype}")
-    return images.to(device).float().div_(255).permute(0, 3, 1, 2)
+    # From pinned memory the copy goes on beside what follows.
+    return images.to(device, non_blocking=True).float().div_(255).permute(0, 3, 1, 2)
 
 
-def augment(images: torch.Tensor, kind: str, generator: torch.Generator, padding: int = 4) -> torch.Tensor:
+def augment(
+    images: torch.Tensor, kind: str, generator: torch.Generator, padding: int = 4, size: int | None = None
+) -> torch.Tensor:
     """Crop and flip every image by its own draw: random crop after zero padding, horizontal flip with probability 1/2.
 
-    Crop and flip are the usual ones of CIFAR training (He et al., Deep Residual Learning, 2016, section 4.2).
+    Crop and flip are the usual ones of CIFAR training (He et al., Deep Residual Learning, 2016, section 4.2). Without a
+    crop, the centre is cut out of images that are larger than wanted.
 
     Args:
         images: N x H x W x C as they are stored, on any device.
-        kind: one of `AUGMENTATIONS`.
+        kind: one of `UNSCALED`.
         generator: a generator on the CPU; drawing there makes the augmentation the same on every device.
         padding: pixels of zeros on each side before the crop.
+        size: height and width of the result; by default those of `images`.
 
     Returns:
         The augmented images, in the layout and type of `images`.
@@ -49,20 +61,78 @@ def augment(images: torch.Tensor, kind: str, generator: torch.Generator, padding
     Raises:
         InputError: `kind` is unknown.
     """
-    if kind not in AUGMENTATIONS:
-        raise InputError(f"unknown augmentation {kind!r}: choose one of {', '.join(AUGMENTATIONS)}")
-    if kind == "none":
-        return images
+    _check_augmentation(kind, UNSCALED)
     n, height, width, _ = images.shape
+    tall, wide = (height, width) if size is None else (size, size)
+    if "crop" not in kind:
+        top, left = (height - tall) // 2, (width - wide) // 2
+        images = images[:, top : top + tall, left : left + wide]
     if "flip" in kind:
         flipped = torch.randint(2, (n, 1, 1, 1), generator=generator).bool().to(images.device)
         images = torch.where(flipped, images.flip(2), images)
     if "crop" in kind:
-        down, right = torch.randint(2 * padding + 1, (2, n), generator=generator).to(images.device)
+        # One call for both, as long as images are square, which stored ones are.
+        down, right = torch.randint(height - tall + 2 * padding + 1, (2, n), generator=generator).to(images.device)
         # A view of every window of every padded image; indexing copies the one that each image drew.
-        windows = F.pad(images, (0, 0) + (padding,) * 4).unfold(1, height, 1).unfold(2, width, 1)
+        windows = F.pad(images, (0, 0) + (padding,) * 4).unfold(1, tall, 1).unfold(2, wide, 1)
         images = windows.permute(0, 1, 2, 4, 5, 3)[torch.arange(n, device=images.device), down, right]
     return images
+
+
+def _check_augmentation(kind: str, known: tuple[str, ...]) -> None:
+    if kind not in known:
+        raise InputError(f"unknown augmentation {kind!r}: choose one of {', '.join(known)}")
+
+
+def resized_crops(images: torch.Tensor, kind: str, drawn: np.ndarray, size: int) -> torch.Tensor:
+    """Cut a random box out of every image and scale it, then flip, as `augmentation.augment_image` does with files.
+
+    The scaling is PIL's: bilinear over all pixels that fall into one, with weights in units of 2^-22, rounded after
+    each direction. It equals PIL's in every bit, but for tall boxes: with them PIL may begin with the other direction,
+    which can change the last bit.
+
+    Args:
+        images: uint8, N x H x W x C as they are stored, on any device.
+        kind: "resized_crop", "resized_crop_flip" or "resized_crop_flips".
+        drawn: what `augmentation.draws` returns, stacked: N x `DRAWS`.
+        size: height and width of the result, in pixels.
+
+    Returns:
+        uint8, N x size x size x C.
+    """
+    n, height, width, channels = images.shape
+    boxes = np.array([resized_crop_box(of_image, height, width) for of_image in drawn])
+    down, right = (
+        _bilinear_weights(boxes[:, place], boxes[:, place + 2], full, size).to(images.device)
+        for place, full in ((0, height), (1, width))
+    )
+    # From side to side first, and each direction as one product of matrices for each image.
+    # Sums of integers, which double precision holds exactly.
+    lines = _rounded(right @ images.double().permute(0, 2, 1, 3).flatten(2))
+    scaled = _rounded(down @ lines.view(n, size, height, channels).transpose(1, 2).flatten(2))
+    crops = scaled.to(torch.uint8).view(n, size, size, channels)
+    for axis, flipped in zip((2, 1), flips(drawn, kind), strict=True):
+        chosen = torch.from_numpy(flipped)[:, None, None, None].to(images.device)
+        crops = torch.where(chosen, crops.flip(axis), crops)
+    return crops
+
+
+def _bilinear_weights(start: np.ndarray, length: np.ndarray, full: int, size: int) -> torch.Tensor:
+    """Return what each of `full` pixels counts in each of `size` that part a box evenly: float64, N x size x full.
+
+    They are whole numbers, in units of 2^-22.
+    """
+    scale = (length / size)[:, None, None]
+    centre = (np.arange(size)[None, :, None] + 0.5) * scale
+    place = np.arange(full)[None, None] - start[:, None, None]
+    weights = (1 - np.abs(place + 0.5 - centre) / np.maximum(scale, 1)).clip(0)
+    weights *= (place >= 0) & (place < length[:, None, None])
+    weights *= 1 / weights.sum(axis=2, keepdims=True)
+    return torch.from_numpy(np.floor(weights * _UNIT + 0.5))
+
+
+def _rounded(sums: torch.Tensor) -> torch.Tensor:
+    return sums.add_(_UNIT / 2).div_(_UNIT).floor_().clamp_(0, 255)
 
 
 def apply_policy(images: torch.Tensor, policy: str, seed: int) -> torch.Tensor:
@@ -136,8 +206,24 @@ def batch_seed(seed: int, epoch: int, batch: int, purpose: str) -> int:
     return int(sequence.generate_state(1, np.uint64)[0])
 
 
+def plain_batches(
+    images: torch.Tensor | ImageFiles, batch_size: int, device: torch.device | str, workers: int = 0
+) -> Iterable[torch.Tensor]:
+    """Return stored images in their order, batch by batch: uint8, N x H x W x C.
+
+    Args:
+        images: as `epoch_batches` takes them.
+        batch_size: images per batch.
+        device: where the batches are wanted; images in files come in memory that is quickly copied there.
+        workers: as for `epoch_batches`.
+    """
+    if isinstance(images, ImageFiles):
+        return decoded_batches(images, torch.arange(len(images)).split(batch_size), device, workers)
+    return images.split(batch_size)
+
+
 def epoch_batches(
-    images: torch.Tensor,
+    images: torch.Tensor | ImageFiles,
     labels: torch.Tensor,
     batch_size: int,
     augmentation: str,
@@ -147,15 +233,18 @@ def epoch_batches(
     policy: str | None = None,
     noise: float | None = None,
     views: int = 1,
+    size: int | None = None,
+    workers: int = 0,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield one epoch of shuffled, augmented batches; the last one may be smaller.
 
-    All randomness derives from (seed, epoch), that of policy and noise from (seed, epoch, batch), so that a resumed run
-    needs no generator's state, and that order, crops and flips are the same with and without policy and noise.
+    All randomness derives from (seed, epoch), that of policy and noise from (seed, epoch, batch), that of resized crops
+    and of images in files from (seed, epoch, image), so that a resumed run needs no generator's state, that order,
+    crops and flips are the same with and without policy and noise, and all is the same with any number of workers.
 
     Args:
-        images: uint8, N x H x W x C, on the device of the training.
-        labels: int64, N, on the same device.
+        images: uint8, N x H x W x C, on the device of the training, or image files.
+        labels: int64, N, on the device of the training.
         batch_size: images per batch.
         augmentation: one of `AUGMENTATIONS`.
         seed: the seed of the run, not negative.
@@ -164,24 +253,43 @@ def epoch_batches(
         noise: the standard deviation of `add_gaussian_noise`, applied last.
         views: with more than one a batch holds so many forms of its images, one block after the other: the first
             without the policy, the others each with their own draws from it.
+        size: height and width of the images of a batch; by default those of `images`.
+        workers: processes that decode image files ahead of their use; with none they are decoded when they are asked
+            for, by as many threads as `images` says.
 
     Yields:
         Images (float32, views * N x C x H x W, in [0, 1], channels_last) and their labels (int64, N).
 
     Raises:
-        InputError: `augmentation` or `policy` is unknown.
+        InputError: `augmentation` or `policy` is unknown, or an image file cannot be read.
     """
+    _check_augmentation(augmentation, AUGMENTATIONS)
     state = np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)
     generator = torch.Generator().manual_seed(int(state[0]))
-    order = torch.randperm(len(images), generator=generator).to(images.device)
-    for number, batch in enumerate(order.split(batch_size)):
-        stored = augment(images[batch], augmentation, generator)
+    device, size = labels.device, size or images.shape[1]
+    order = torch.randperm(len(images), generator=generator)
+    batches, on_device = order.split(batch_size), order.to(device).split(batch_size)
+    if isinstance(images, ImageFiles):
+        augmented = decoded_batches(images, batches, device, workers, augmentation, seed, epoch)
+    elif augmentation.startswith("resized_crop"):
+        augmented = (
+            resized_crops(
+                images[placed],
+                augmentation,
+                np.stack([draws(seed, epoch, image) for image in batch.tolist()]),
+                size,
+            )
+            for batch, placed in zip(batches, on_device, strict=True)
+        )
+    else:
+        augmented = (augment(images[batch], augmentation, generator, size=size) for batch in on_device)
+    for number, (batch, stored) in enumerate(zip(on_device, augmented, strict=True)):
         if policy is not None:
             clean = [stored] if views > 1 else []
             repeated = torch.cat([stored] * (views - len(clean)))
             policy_seed = batch_seed(seed, epoch, number, "policy")
             stored = torch.cat([*clean, apply_policy(repeated, policy, policy_seed)])
-        ready = to_images(stored, images.device)
+        ready = to_images(stored, device)
         if noise is not None:
             noise_generator = torch.Generator().manual_seed(batch_seed(seed, epoch, number, "noise"))
             ready = add_gaussian_noise(ready, noise, noise_generator)

@@ -13,7 +13,7 @@ from requests.adapters import HTTPAdapter
 from tqdm import tqdm
 from urllib3.util import Retry
 
-from filterfreq.data.registry import Source
+from filterfreq.data.registry import Dataset, Source
 from filterfreq.errors import InputError
 from filterfreq.files import NO_SPACE
 
@@ -89,12 +89,29 @@ def verify(source: Source, path: str | Path) -> None:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path} is missing: download it first, from {source.urls[0]}")
+        raise InputError(f"{path} is missing: download it first" + (f", from {source.urls[0]}" if source.urls else ""))
     if not _matches(source, path):
+        size = f" ({source.size} bytes)" if source.size is not None else ""
         raise InputError(
-            f"{path} has {path.stat().st_size} bytes and not the checksum {source.checksum} of {source.file} "
-            f"({source.size} bytes): it is damaged or another file, delete it and download it again"
+            f"{path} has {path.stat().st_size} bytes and not the checksum {source.checksum} of {source.file}{size}: "
+            "it is damaged or another file, delete it and download it again"
         )
+
+
+def verified(raw_folder: str | Path, dataset: Dataset) -> list[Path]:
+    """Return the paths of a data set's raw files, in the order of its sources, each checked as `verify` does.
+
+    Args:
+        raw_folder: where they lie.
+        dataset: the registry's entry.
+
+    Raises:
+        InputError: one is missing, or its checksum is another.
+    """
+    paths = [Path(raw_folder) / source.file for source in dataset.sources]
+    for source, path in zip(dataset.sources, paths, strict=True):
+        verify(source, path)
+    return paths
 
 
 def _matches(source: Source, path: Path) -> bool:

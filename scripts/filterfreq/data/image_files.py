@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from PIL import Image
 
-from filterfreq.data.images import decode_image
+from filterfreq.data.images import fit, open_image
 from filterfreq.errors import InputError
 
 
@@ -15,24 +16,31 @@ class ImageFiles:
     """Image files as one array, uint8, N x size x size x 3, of which a slice is decoded when it is made an array.
 
     `files[10:20]` is again `ImageFiles`, and `np.asarray(files[10:20])` reads and decodes those ten. So evaluations
-    take them like a memory map, batch by batch.
+    take them like a memory map, batch by batch. `files[10]` is one image, decoded.
 
     Args:
         folder: where the files lie.
         names: their paths in it, with `/` between folders.
         size: height and width of the images, in pixels.
-        resize: the shorter side, in pixels, before the centre is cut out; by default `size`.
+        resize: the shorter side, in pixels, before the centre is cut out, or height and width; by default `size`.
         threads: how many files to decode at once.
 
     Attributes:
         shape: (N, size, size, 3).
         dtype: uint8.
+        ndim: 4.
     """
 
     dtype = np.dtype(np.uint8)
+    ndim = 4
 
     def __init__(
-        self, folder: str | Path, names: Sequence[str], size: int, resize: int | None = None, threads: int = 1
+        self,
+        folder: str | Path,
+        names: Sequence[str],
+        size: int,
+        resize: int | Sequence[int] | None = None,
+        threads: int = 1,
     ) -> None:
         self.folder = Path(folder)
         self.names = names
@@ -48,8 +56,10 @@ class ImageFiles:
         """Return the number of images."""
         return len(self.names)
 
-    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Self:
-        """Return some of the images, still as files: by a slice or by their places."""
+    def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Self | np.ndarray:
+        """Return some of the images, still as files, by a slice or by their places; one of them decoded."""
+        if isinstance(index, int | np.integer):
+            return np.asarray(self[[index]])[0]
         names = self.names[index] if isinstance(index, slice) else [self.names[i] for i in index]
         return type(self)(self.folder, names, self.size, self.resize, self.threads)
 
@@ -64,14 +74,21 @@ class ImageFiles:
             raise ValueError("image files are decoded into a new array: copy cannot be False")
         images = np.empty(self.shape, dtype=np.uint8)
         with ThreadPoolExecutor(self.threads) as pool:
-            for place, image in enumerate(pool.map(self._read, self.names)):
+            for place, image in enumerate(
+                pool.map(lambda name: fit(self.open(name), self.size, self.resize), self.names)
+            ):
                 images[place] = image
         return images if dtype is None else images.astype(dtype, copy=False)
 
-    def _read(self, name: str) -> np.ndarray:
+    def open(self, name: str) -> Image.Image:
+        """Decode one of the files in its own size, as RGB.
+
+        Raises:
+            InputError: the file is missing or no image.
+        """
         path = self.folder / name
         try:
             content = path.read_bytes()
         except OSError as error:
             raise InputError(f"{path} cannot be read ({error.strerror}): prepare the data set again") from error
-        return decode_image(content, str(path), self.size, self.resize)
+        return open_image(content, str(path))

@@ -2,23 +2,23 @@
 
 A class is a folder's name, a label its place among the sorted names; images are ordered by class and name, so that a
 folder and an archive of it give the same arrays. Hidden files, and those that are no images by their suffix, are left
-out.
+out. A data set that stays in files is used in its folder, and of an archive unpacked once, beside `dataset.json`.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from filterfreq.data.archives import list_files, read_files
-from filterfreq.data.arrays import save_splits
+from filterfreq.data.archives import IMAGE_SUFFIXES, list_files, read_files, unpack
+from filterfreq.data.arrays import save_files, save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.images import decode_image
-from filterfreq.data.registry import ImageFolder
+from filterfreq.data.registry import Dataset, ImageFolder
 from filterfreq.errors import InputError
-
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
+from filterfreq.files import sha256
 
 
 def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFolder) -> None:
@@ -40,8 +40,10 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
         (source,) = dataset.sources
         path = Path(raw_folder) / source.file
         verify(source, path)
+        checksum = source.checksum
     else:
         path = Path(dataset.path).expanduser()
+        checksum = None
     names = list_files(path)
     classes = find_classes(path, names, dataset.train)
     if dataset.classes and sorted(dataset.classes) != list(classes):
@@ -55,18 +57,62 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
                     "take it out or add images to train on"
                 )
     else:
-        train, test = _split(path, classes, dataset.test_fraction, seed)
+        train, test = split_classes(path, classes, dataset.test_fraction, seed)
     order = list(classes) if not dataset.classes else list(dataset.classes)
-    images, digest = read_images(path, [*_names(train, order), *_names(test, order)], dataset.image_size)
-    train_labels, test_labels = _labels(train, order), _labels(test, order)
-    save_splits(
+    save_images(
+        path,
         output_folder,
         replace(dataset, classes=tuple(order)),
-        (images[: len(train_labels)], train_labels),
-        (images[len(train_labels) :], test_labels),
+        (_names(train, order), _labels(train, order)),
+        (_names(test, order), _labels(test, order)),
         seed=seed,
-        sources={path.name: digest},
+        sources={path.name: checksum} if checksum else {},
     )
+
+
+def save_images(
+    path: Path,
+    output_folder: str | Path,
+    dataset: Dataset,
+    train: tuple[list[str], np.ndarray],
+    test: tuple[list[str], np.ndarray],
+    *,
+    seed: int,
+    sources: dict[str, str],
+) -> None:
+    """Write images of a folder or an archive as the entry's `storage` says, as arrays or as files.
+
+    Args:
+        path: the folder or archive.
+        output_folder: gets `dataset.json` and the arrays or indices, and where files are wanted what an archive holds,
+            in `images/<a part of its checksum>`; what lies there already is not unpacked again.
+        dataset: the entry.
+        train: names as `list_files` gives them, and labels, int64, N.
+        test: likewise, in the source's order.
+        seed: fixes the order of the test images.
+        sources: checksums of raw files; where they are not known, one of the archive or of the images is added.
+
+    Raises:
+        InputError: an image is missing or cannot be read, the disk is full, or as for `save_splits`.
+    """
+    output_folder = Path(output_folder)
+    if dataset.storage == "files":
+        if not path.is_dir():
+            sources = sources or {path.name: f"sha256:{sha256(path)}"}
+            path, archive = output_folder / "images" / next(iter(sources.values())).partition(":")[2][:16], path
+            if not path.is_dir():
+                unpack(archive, path)
+        save_files(output_folder, dataset, path, train, test, seed=seed, sources=sources)
+        return
+    stored = dataset.train_resize or dataset.image_size
+    (train_images, test_images), digest = read_images(
+        path,
+        (train[0], stored, dataset.train_resize or dataset.resize),
+        (test[0], dataset.image_size, dataset.resize),
+    )
+    sources = sources or {path.name: digest}
+    train, test = (train_images, train[1]), (test_images, test[1])
+    save_splits(output_folder, dataset, train, test, seed=seed, sources=sources)
 
 
 def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[str]]:
@@ -91,7 +137,7 @@ def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[st
         depth = len(inside.parts)
         if parts[:depth] == inside.parts and len(parts) > depth + 1:
             images = found.setdefault(parts[depth], [])
-            if name.lower().endswith(_SUFFIXES):
+            if name.lower().endswith(IMAGE_SUFFIXES):
                 images.append(name)
     if not found:
         beside = sorted({name.partition("/")[0] for name in names})
@@ -101,16 +147,29 @@ def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[st
         )
     for label, images in found.items():
         if not images:
-            raise InputError(f"{path} has no images in {inside / label}: images are {', '.join(_SUFFIXES)} files")
+            raise InputError(f"{path} has no images in {inside / label}: images are {', '.join(IMAGE_SUFFIXES)} files")
     if len(found) == 1:
         raise InputError(f"{path} has one class folder in {folder!r}, {next(iter(found))!r}: there must be two or more")
     return {label: sorted(found[label]) for label in sorted(found)}
 
 
-def _split(
+def split_classes(
     path: Path, classes: dict[str, list[str]], fraction: float, seed: int
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Draw that fraction of each class for testing, at least one image, and leave at least one for training."""
+    """Draw a fraction of each class for testing, at least one image, and leave at least one for training.
+
+    Args:
+        path: the folder or archive, for the message.
+        classes: sorted names of images by class.
+        fraction: what part is drawn, above 0 and below 1.
+        seed: fixes which.
+
+    Returns:
+        The names by class to train and to test on.
+
+    Raises:
+        InputError: a class has one image alone.
+    """
     # Another stream than that of the order of the test images.
     rng = np.random.default_rng((seed, 1))
     train, test = {}, {}
@@ -133,25 +192,30 @@ def _labels(split: dict[str, list[str]], order: list[str]) -> np.ndarray:
     return np.repeat(np.arange(len(order), dtype=np.int64), counts)
 
 
-def read_images(path: Path, names: list[str], size: int) -> tuple[np.ndarray, str]:
-    """Read image files of a folder or an archive.
+def read_images(path: Path, *splits: tuple[list[str], int, int | Sequence[int] | None]) -> tuple[list[np.ndarray], str]:
+    """Read image files of a folder or an archive, in one pass.
 
     Args:
         path: the folder or archive.
-        names: names as `list_files` gives them.
-        size: height and width of the result, in pixels; other images are resized as `decode_image` says.
+        splits: for each the names, as `list_files` gives them, and the arguments `size` and `resize` of `decode_image`.
 
     Returns:
-        Images in the order of `names`, uint8, N x size x size x 3, and a checksum over names and contents.
+        The images of each split in the order of its names, uint8, N x size x size x 3, and a checksum over all names
+        and contents.
 
     Raises:
         InputError: a file is missing or no image.
     """
-    place = {name: i for i, name in enumerate(names)}
-    images = np.empty((len(names), size, size, 3), dtype=np.uint8)
+    arrays = [np.empty((len(names), size, size, 3), dtype=np.uint8) for names, size, _ in splits]
+    places = {
+        name: (array, i, size, resize)
+        for array, (names, size, resize) in zip(arrays, splits, strict=True)
+        for i, name in enumerate(names)
+    }
     digests = {}
-    for name, content in read_files(path, place):
-        images[place[name]] = decode_image(content, f"{name} in {path}", size)
+    for name, content in read_files(path, places):
+        array, i, size, resize = places[name]
+        array[i] = decode_image(content, f"{name} in {path}", size, resize)
         digests[name] = hashlib.sha256(content).hexdigest()
     listing = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
-    return images, "sha256:" + hashlib.sha256(listing.encode()).hexdigest()
+    return arrays, "sha256:" + hashlib.sha256(listing.encode()).hexdigest()

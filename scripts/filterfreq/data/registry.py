@@ -7,7 +7,15 @@ from pathlib import Path
 
 from filterfreq.errors import InputError, unknown
 
-AUGMENTATIONS: tuple[str, ...] = ("none", "flip", "crop", "crop_flip")
+AUGMENTATIONS: tuple[str, ...] = (
+    "none",
+    "flip",
+    "crop",
+    "crop_flip",
+    "resized_crop",
+    "resized_crop_flip",
+    "resized_crop_flips",
+)
 """The training augmentations of `filterfreq.data.batches`."""
 
 
@@ -17,15 +25,16 @@ class Source:
 
     Attributes:
         file: its name in the folder of raw files.
-        urls: where it lies; the first is asked first. The checksum decides, so a mirror cannot change the content.
+        urls: where it lies; the first is asked first. The checksum decides, so a mirror cannot change the content. None
+            where users have to get it themselves.
         checksum: "md5:<hex digits>" or "sha256:<hex digits>", as pooch's `known_hash`.
-        size: bytes.
+        size: bytes; None where it is not known, of a file that is not downloaded here.
     """
 
     file: str
     urls: tuple[str, ...]
     checksum: str
-    size: int
+    size: int | None
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,13 @@ class Dataset:
         sources: the raw files to download; empty where everything comes with a pinned package.
         prepare: "module:function" called as function(raw_folder, output_folder, seed, dataset).
         licence: the terms of the images.
-        corruptions: the published set of its corrupted test images, in CIFAR-10-C's layout; None where there is none.
+        storage: "arrays", prepared as uint8 arrays, or "files", where images stay in their files.
+        resize: the shorter side that images are scaled to before the centre of `image_size` is cut out, or (height,
+            width); None where it is `image_size`.
+        train_resize: likewise of training images, before the augmentation cuts `image_size` out of them: in arrays they
+            are stored as squares of this side. None: in arrays `resize`, in files each in its own size.
+        fetch: what a user has to get, and from where, if it cannot be downloaded here.
+        folders: what a folder of the user holds that serves in place of `sources`.
     """
 
     name: str
@@ -60,12 +75,15 @@ class Dataset:
     sources: tuple[Source, ...]
     prepare: str
     licence: str
-    corruptions: Source | None = field(default=None, kw_only=True)
+    storage: str = field(default="arrays", kw_only=True)
+    resize: int | tuple[int, int] | None = field(default=None, kw_only=True)
+    train_resize: int | None = field(default=None, kw_only=True)
+    fetch: str | None = field(default=None, kw_only=True)
+    folders: tuple[str, ...] = field(default=(), kw_only=True)
 
-    @property
-    def raw_files(self) -> tuple[Source, ...]:
-        """All that can be downloaded."""
-        return self.sources + ((self.corruptions,) if self.corruptions else ())
+    def is_ready(self, folder: str | Path) -> bool:
+        """Return whether a folder holds the images as folders, so that no raw file is needed."""
+        return bool(self.folders) and all(Path(folder, name).expanduser().is_dir() for name in self.folders)
 
 
 @dataclass(frozen=True)
@@ -99,7 +117,29 @@ _CIFAR100_CLASSES = tuple(
     """.split()  # noqa: SIM905  # a hundred quoted names would take a page
 )
 
+_FLOWERS102_CLASSES = tuple(
+    """
+    pink primrose, hard-leaved pocket orchid, canterbury bells, sweet pea, english marigold, tiger lily, moon orchid,
+    bird of paradise, monkshood, globe thistle, snapdragon, colt's foot, king protea, spear thistle, yellow iris,
+    globe-flower, purple coneflower, peruvian lily, balloon flower, giant white arum lily, fire lily, pincushion
+    flower, fritillary, red ginger, grape hyacinth, corn poppy, prince of wales feathers, stemless gentian, artichoke,
+    sweet william, carnation, garden phlox, love in the mist, mexican aster, alpine sea holly, ruby-lipped cattleya,
+    cape flower, great masterwort, siam tulip, lenten rose, barbeton daisy, daffodil, sword lily, poinsettia, bolero
+    deep blue, wallflower, marigold, buttercup, oxeye daisy, common dandelion, petunia, wild pansy, primula,
+    sunflower, pelargonium, bishop of llandaff, gaura, geranium, orange dahlia, pink-yellow dahlia?, cautleya spicata,
+    japanese anemone, black-eyed susan, silverbush, californian poppy, osteospermum, spring crocus, bearded iris,
+    windflower, tree poppy, gazania, azalea, water lily, rose, thorn apple, morning glory, passion flower, lotus, toad
+    lily, anthurium, frangipani, clematis, hibiscus, columbine, desert-rose, tree mallow, magnolia, cyclamen,
+    watercress, canna lily, hippeastrum, bee balm, ball moss, foxglove, bougainvillea, camellia, mallow, mexican
+    petunia, bromelia, blanket flower, trumpet creeper, blackberry lily
+    """.replace("\n   ", "")
+    .strip()
+    .split(", ")
+)
+
 _CIFAR_LICENCE = "no licence stated; Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009"
+
+_IMAGENET_LICENCE = "ImageNet's terms: for research and education, not for commerce"
 
 _DIGITS = tuple("0123456789")
 
@@ -112,8 +152,16 @@ def _idx_sources(urls: tuple[str, ...], facts: Mapping[str, tuple[str, int]]) ->
     )
 
 
+def _vgg_sources(path: str, facts: Mapping[str, tuple[str, int]]) -> tuple[Source, ...]:
+    """Files of Oxford's Visual Geometry Group: SHA-256 and size by name."""
+    return tuple(
+        Source(file, (f"https://www.robots.ox.ac.uk/~vgg/data/{path}/{file}",), f"sha256:{checksum}", size)
+        for file, (checksum, size) in facts.items()
+    )
+
+
 # Checksums and sizes are those of TensorFlow Datasets, and agree with torchvision's addresses; those of cinic10 and
-# tinyimagenet are in common use (torchvision has neither).
+# tinyimagenet are in common use (torchvision has neither), and the checksums of imagenet are torchvision's.
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
@@ -162,12 +210,6 @@ DATASETS: dict[str, Dataset] = {
             ),
             prepare="filterfreq.data.cifar:prepare",
             licence=_CIFAR_LICENCE,
-            corruptions=Source(
-                file="CIFAR-10-C.tar",
-                urls=("https://zenodo.org/records/2535967/files/CIFAR-10-C.tar",),
-                checksum="sha256:c72763e101c723b7c507b96205f7e938912a5d587376173b825850cf3cb876a7",
-                size=2_918_471_680,
-            ),
         ),
         Dataset(
             name="cifar100",
@@ -189,12 +231,6 @@ DATASETS: dict[str, Dataset] = {
             ),
             prepare="filterfreq.data.cifar:prepare",
             licence=_CIFAR_LICENCE,
-            corruptions=Source(
-                file="CIFAR-100-C.tar",
-                urls=("https://zenodo.org/records/3555552/files/CIFAR-100-C.tar",),
-                checksum="sha256:30ee6543a1bfd049fa33834b7c1ada301e7064b7fbe8fc38340eb8b62ced4b33",
-                size=2_918_473_216,
-            ),
         ),
         ImageFolder(
             name="cinic10",
@@ -343,12 +379,14 @@ DATASETS: dict[str, Dataset] = {
         Dataset(
             name="tinyimagenet",
             classes=(),
-            image_size=64,
+            image_size=56,
+            resize=64,
+            train_resize=64,
             train_size=100_000,
             test_size=10_000,
             mean=(0.4802, 0.4481, 0.3975),
             std=(0.2764, 0.2689, 0.2816),
-            augmentation="crop",
+            augmentation="resized_crop",
             cue_conflict=False,
             sources=(
                 Source(
@@ -362,7 +400,152 @@ DATASETS: dict[str, Dataset] = {
                 ),
             ),
             prepare="filterfreq.data.tinyimagenet:prepare",
-            licence="ImageNet's terms: for research and education, not for commerce",
+            licence=_IMAGENET_LICENCE,
+        ),
+        Dataset(
+            name="imagenet",
+            classes=(),
+            storage="files",
+            image_size=224,
+            resize=256,
+            train_size=1_281_167,
+            test_size=50_000,
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
+            augmentation="resized_crop_flip",
+            cue_conflict=False,
+            sources=(
+                Source("ILSVRC2012_img_train.tar", (), "md5:1d675b47d978889d74fa0da5fadfb00e", 147_897_477_120),
+                Source("ILSVRC2012_img_val.tar", (), "md5:29b22e2961454d5413ddabcf34fc5622", 6_744_924_160),
+                Source("ILSVRC2012_devkit_t12.tar.gz", (), "md5:fa75699e90414af021442c21a62c3abf", None),
+            ),
+            fetch=(
+                "get ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz with an account "
+                "of https://image-net.org into one folder, or have one with a folder for each class in train and val"
+            ),
+            folders=("train", "val"),
+            prepare="filterfreq.data.imagenet:prepare",
+            licence=_IMAGENET_LICENCE,
+        ),
+        Dataset(
+            name="sun397",
+            classes=(),
+            image_size=32,
+            resize=38,
+            train_resize=64,
+            train_size=None,
+            test_size=None,
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
+            augmentation="resized_crop",
+            cue_conflict=False,
+            sources=(
+                Source(
+                    file="SUN397.tar.gz",
+                    urls=("https://vision.princeton.edu/projects/2010/SUN/SUN397.tar.gz",),
+                    checksum="sha256:f404130965a7ad77bed5ececc71e720ab50f3cc1e1bb257257610d38f3b928ec",
+                    size=39_077_296_924,
+                ),
+            ),
+            prepare="filterfreq.data.listed:prepare_sun397",
+            licence="see https://vision.princeton.edu/projects/2010/SUN; Xiao et al., SUN Database, CVPR 2010",
+        ),
+        Dataset(
+            name="grocerystore",
+            classes=(),
+            image_size=32,
+            resize=48,
+            train_resize=48,
+            train_size=None,
+            test_size=None,
+            mean=(0.5525, 0.4104, 0.2445),
+            std=(0.2205, 0.1999, 0.1837),
+            augmentation="resized_crop_flip",
+            cue_conflict=False,
+            sources=(),
+            fetch="clone https://github.com/marcusklasson/GroceryStoreDataset and take the folder dataset in it",
+            folders=("train", "test"),
+            prepare="filterfreq.data.listed:prepare_grocerystore",
+            licence="see the repository; Klasson et al., A Hierarchical Grocery Store Image Dataset, WACV 2019",
+        ),
+        Dataset(
+            name="flowers102",
+            classes=_FLOWERS102_CLASSES,
+            storage="files",
+            image_size=224,
+            resize=(224, 224),
+            train_size=1_020,
+            test_size=6_149,
+            mean=(0.4330, 0.3819, 0.2964),
+            std=(0.2736, 0.2240, 0.2525),
+            augmentation="crop_flip",
+            cue_conflict=False,
+            sources=_vgg_sources(
+                "flowers/102",
+                {
+                    "102flowers.tgz": (
+                        "2d01ecc807db462958cfe3d92f57a8c252b4abd240eb955770201e45f783b246",
+                        344_862_509,
+                    ),
+                    "imagelabels.mat": ("4903e94206bac23bf772aadf06451916df56b58fc483a62db32a97b82656651d", 502),
+                    "setid.mat": ("46b8678f91fd95d3c8f4feab80d271a6c834a1dd896fe29fd3e6ad9ce5c8dccd", 14_989),
+                },
+            ),
+            prepare="filterfreq.data.listed:prepare_flowers102",
+            licence="see https://www.robots.ox.ac.uk/~vgg/data/flowers; Nilsback and Zisserman, 2008",
+        ),
+        Dataset(
+            name="oxfordiiitpet",
+            classes=(),
+            storage="files",
+            image_size=224,
+            resize=(224, 224),
+            train_size=3_680,
+            test_size=3_669,
+            mean=(0.4783, 0.4459, 0.3957),
+            std=(0.2627, 0.2572, 0.2653),
+            augmentation="crop_flip",
+            cue_conflict=False,
+            sources=_vgg_sources(
+                "pets/data",
+                {
+                    "images.tar.gz": (
+                        "67195c5e1c01f1ab5f9b6a5d22b8c27a580d896ece458917e61d459337fa318d",
+                        791_918_971,
+                    ),
+                    "annotations.tar.gz": (
+                        "52425fb6de5c424942b7626b428656fcbd798db970a937df61750c0f1d358e91",
+                        19_173_078,
+                    ),
+                },
+            ),
+            prepare="filterfreq.data.listed:prepare_oxfordiiitpet",
+            licence="see https://www.robots.ox.ac.uk/~vgg/data/pets; Parkhi et al., Cats and Dogs, CVPR 2012",
+        ),
+        Dataset(
+            name="dtd",
+            classes=(),
+            storage="files",
+            image_size=224,
+            resize=256,
+            train_resize=256,
+            train_size=1_880,
+            test_size=1_880,
+            mean=(0.5347, 0.4772, 0.4275),
+            std=(0.2624, 0.2535, 0.2612),
+            augmentation="resized_crop_flips",
+            cue_conflict=False,
+            sources=_vgg_sources(
+                "dtd/download",
+                {
+                    "dtd-r1.0.1.tar.gz": (
+                        "e42855a52a4950a3b59612834602aa253914755c95b0cff9ead6d07395f8e205",
+                        625_239_812,
+                    )
+                },
+            ),
+            prepare="filterfreq.data.listed:prepare_dtd",
+            licence="see https://www.robots.ox.ac.uk/~vgg/data/dtd; Cimpoi et al., CVPR 2014",
         ),
     )
 }
@@ -394,6 +577,13 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
         raise InputError(f"data set {name!r} needs either test, a folder, or test_fraction, a part of the one folder")
     if ("mean" in entry) != ("std" in entry):
         raise InputError(f"data set {name!r} has one of mean and std: give both, or neither to have them measured")
+    resize = entry.get("resize")
+    for key in ("resize", "train_resize"):
+        sides = entry.get(key, entry["image_size"])
+        if min(sides if isinstance(sides, list) else [sides]) < entry["image_size"]:
+            raise InputError(
+                f"data set {name!r} has a {key} below its image_size: make it {entry['image_size']} or more"
+            )
     return ImageFolder(
         name=name,
         classes=(),
@@ -411,6 +601,9 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
         train=entry.get("train", "train" if "test" in entry else "."),
         test=entry.get("test"),
         test_fraction=entry.get("test_fraction"),
+        storage=entry.get("storage", "arrays"),
+        resize=tuple(resize) if isinstance(resize, list) else resize,
+        train_resize=entry.get("train_resize"),
     )
 
 

@@ -4,19 +4,14 @@ Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learni
 http://ufldl.stanford.edu/housenumbers. The 531,131 `extra` images are left out.
 """
 
-import zlib
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
+from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import Dataset
-from filterfreq.errors import InputError
-
-_DAMAGE = (MatReadError, OSError, ValueError, TypeError, NotImplementedError, zlib.error)
 
 
 def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) -> None:
@@ -42,9 +37,5 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read images, uint8, N x 32 x 32 x 3, and labels, int64, N."""
-    try:
-        content = loadmat(path, variable_names=("X", "y"))
-        images, labels = content["X"], content["y"]
-    except (*_DAMAGE, KeyError) as error:
-        raise InputError(f"{path} cannot be read ({error}): replace it by a whole copy") from error
+    images, labels = read_mat(path, str(path), "X", "y")
     return np.ascontiguousarray(images.transpose(3, 0, 1, 2)), labels.ravel().astype(np.int64) % 10

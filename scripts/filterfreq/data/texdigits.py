@@ -25,17 +25,23 @@ With coloured textures shape bias stays near 0.1, whatever the model: colour giv
 colour shapes are too hard for five epochs. Grey textures on light ground leave both cues to learn: shape bias lies
 higher, and accuracy under attack separates WD with and without the penalty clearly. One or two seeds choose a recipe;
 they prove nothing about models. PGD stands on 500 test images in the chosen row, on 200 in the others.
+
+Its two shifted sets are the test digits without any texture, after two kinds of stimuli of Geirhos et al. (ICLR 2019):
+silhouettes, black on white, and edges, black lines on white.
 """
 
+from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import grey_dilation
+from scipy.ndimage import grey_dilation, grey_erosion
 
 from filterfreq.data.arrays import balanced_order, save_dataset
 from filterfreq.data.registry import DATASETS, Dataset
+from filterfreq.data.shifted.prepared import save_shifted
+from filterfreq.data.shifted.registry import ShiftedSet
 from filterfreq.errors import InputError
 from filterfreq.files import sha256
 
@@ -93,6 +99,40 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset =
     photographs = [read_photograph(_packaged(*photograph, sources)) for photograph in _PHOTOGRAPHS]
     arrays = compose_splits(digits, labels, photographs, seed, dataset.train_size, dataset.test_size)
     save_dataset(output_folder, dataset, arrays, seed=seed, sources=sources)
+
+
+def prepare_silhouettes(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:
+    """Draw the test digits as black silhouettes on white.
+
+    Args:
+        raw_folder: not used.
+        output_folder: gets the set, see `filterfreq.data.shifted.prepared`.
+        seed: of the preparation of texdigits, which fixes which digits are for testing, and the order.
+        entry: the registry's.
+
+    Raises:
+        InputError: the file of digits is missing or has another checksum.
+    """
+    _prepare_shapes(output_folder, seed, entry, lambda masks: masks)
+
+
+def prepare_edges(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:
+    """Draw the outlines of the test digits, one pixel wide, black on white; arguments as `prepare_silhouettes`."""
+    _prepare_shapes(output_folder, seed, entry, lambda masks: masks - grey_erosion(masks, size=(1, 3, 3)))
+
+
+def _prepare_shapes(
+    output_folder: Path, seed: int, entry: ShiftedSet, ink_of: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    dataset, sources = DATASETS[entry.shift_of], {}
+    digits, labels = read_digits(_packaged(*_DIGITS, sources))
+    rng = np.random.default_rng(seed)
+    _, test, _ = split_digits(labels, len(dataset.classes), dataset.train_size, dataset.test_size, rng)
+    test = test[balanced_order(labels[test], rng)]
+    ink = ink_of(shape_masks(digits[test]))
+    images = np.rint(255 * (1 - ink)).astype(np.uint8)[..., None].repeat(3, axis=3)
+    identity = {"name": entry.name, "shift_of": entry.shift_of, "folders": entry.folders}
+    save_shifted(output_folder, identity, list(dataset.classes), labels[test], images, sources)
 
 
 def _packaged(package: str, file: str, sources: dict[str, str]) -> Path:
@@ -165,13 +205,8 @@ def compose_splits(
     classes = len(photographs)
     tiles = [texture_tiles(photograph) for photograph in photographs]
     masks = shape_masks(digits)
-    members = [rng.permutation(np.flatnonzero(labels == label)) for label in range(classes)]
-    train_count, test_count = train_size // classes, test_size // classes
-    train = np.concatenate([indices[:train_count] for indices in members])
-    test = np.concatenate([indices[train_count : train_count + test_count] for indices in members])
-
-    per_pair = test_count // (classes - 1)
-    conflict = np.concatenate([i[train_count : train_count + per_pair * (classes - 1)] for i in members])
+    train, test, conflict = split_digits(labels, classes, train_size, test_size, rng)
+    per_pair = test_size // classes // (classes - 1)
     textures = np.concatenate(
         [np.repeat([other for other in range(classes) if other != shape], per_pair) for shape in range(classes)]
     )
@@ -191,6 +226,29 @@ def compose_splits(
         "cue_conflict_shapes": labels[conflict],
         "cue_conflict_textures": textures,
     }
+
+
+def split_digits(
+    labels: np.ndarray, classes: int, train_size: int, test_size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Choose digits to train on, to test on, and of these the ones of the cue-conflict split, class by class.
+
+    Args:
+        labels: int64, N.
+        classes: how many there are.
+        train_size: number of training images, as many of each class.
+        test_size: number of test images, as many of each class.
+        rng: the source of the choice.
+
+    Returns:
+        Three times int64: places among the labels.
+    """
+    members = [rng.permutation(np.flatnonzero(labels == label)) for label in range(classes)]
+    train_count, test_count = train_size // classes, test_size // classes
+    conflict_count = test_count // (classes - 1) * (classes - 1)
+    ends = ((0, train_count), (train_count, train_count + test_count), (train_count, train_count + conflict_count))
+    train, test, conflict = (np.concatenate([indices[start:end] for indices in members]) for start, end in ends)
+    return train, test, conflict
 
 
 def shape_masks(digits: np.ndarray) -> np.ndarray:

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from filterfreq.data.archives import list_files, read_files
-from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
-from filterfreq.data.imagefolder import find_classes, read_images
+from filterfreq.data.imagefolder import find_classes, save_images
 from filterfreq.data.registry import Dataset
 from filterfreq.errors import InputError
 
@@ -39,16 +38,12 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
     label_of = {wnid: label for label, wnid in enumerate(classes)}
     train = [(name, label_of[wnid]) for wnid, names in classes.items() for name in names]
     test = _annotated(path, label_of)
-    images, _ = read_images(path, [name for name, _ in train + test], dataset.image_size)
-    labels = np.array([label for _, label in train + test], dtype=np.int64)
-    save_splits(
-        output_folder,
-        replace(dataset, classes=tuple(classes)),
-        (images[: len(train)], labels[: len(train)]),
-        (images[len(train) :], labels[len(train) :]),
-        seed=seed,
-        sources={source.file: source.checksum},
+    splits = (
+        ([name for name, _ in split], np.array([label for _, label in split], dtype=np.int64))
+        for split in (train, test)
     )
+    sources = {source.file: source.checksum}
+    save_images(path, output_folder, replace(dataset, classes=tuple(classes)), *splits, seed=seed, sources=sources)
 
 
 def _annotated(path: Path, label_of: dict[str, int]) -> list[tuple[str, int]]:

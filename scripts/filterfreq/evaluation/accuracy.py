@@ -1,11 +1,11 @@
-"""Accuracy on clean, corrupted and cue-conflict images.
+"""Accuracy on clean, corrupted, shifted and cue-conflict images.
 
 Every evaluation takes a classifier (float images N x C x H x W in [0, 1] to logits) and stored uint8 images, which are
 converted batch by batch, so that memory maps stay on disk.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from filterfreq.data.batches import to_images
 from filterfreq.errors import InputError
 from filterfreq.evaluation.calibration import expected_calibration_error
 from filterfreq.evaluation.corruptions import SEVERITIES
+from filterfreq.evaluation.observers import error_consistency
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
 from filterfreq.evaluation.shape_bias import shape_bias
 
@@ -61,6 +62,8 @@ class CategoryClassifier(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the logarithms of the categories' probabilities, N x number of categories, not normalised."""
         logs = self.classifier(images).log_softmax(dim=1)
+        if all(len(classes) == 1 for classes in self.categories):
+            return logs[:, [classes[0] for classes in self.categories]]
         sums = [logs[:, classes].logsumexp(dim=1) - math.log(len(classes)) for classes in self.categories]
         return torch.stack(sums, dim=1)
 
@@ -130,6 +133,7 @@ def evaluate_corruption(
     labels: np.ndarray,
     batch_size: int,
     device: torch.device | str,
+    published: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """Measure the accuracy and the calibration under each corruption at each severity, the suite `corruption`.
 
@@ -139,6 +143,7 @@ def evaluate_corruption(
         labels: int64, n: of the n images before corruption.
         batch_size: see `predict`.
         device: where to compute.
+        published: the corruptions whose images are those of the authors; the others' origin is said to be generated.
 
     Returns:
         Two rows per corruption and severity, as `evaluate_clean` returns them.
@@ -157,8 +162,38 @@ def evaluate_corruption(
         measured = predict_with_confidence(model, images, batch_size, device)
         predictions, confidences = (values.reshape(len(SEVERITIES), len(labels)) for values in measured)
         for severity, predicted, confidence in zip(SEVERITIES, predictions, confidences, strict=True):
-            parameter = format_parameter(corruption=corruption, severity=severity)
+            origin = "published" if corruption in published else "generated"
+            parameter = format_parameter(corruption=corruption, severity=severity, origin=origin)
             rows += _accuracy_and_calibration(parameter, predicted == labels, confidence)
+    return rows
+
+
+def evaluate_out_of_distribution(
+    model: nn.Module,
+    sets: Mapping[str, tuple[np.ndarray, np.ndarray, Sequence[Sequence[int]]]],
+    batch_size: int,
+    device: torch.device | str,
+) -> list[dict[str, Any]]:
+    """Measure the accuracy and the calibration on shifted sets, the suite `out_of_distribution`.
+
+    Where a set has some of the classes, only these can be answered, as the authors of ImageNet-A and ImageNet-R
+    evaluate; where it has categories, these are (see `CategoryClassifier`).
+
+    Args:
+        model: a classifier.
+        sets: by name, images, uint8, N x H x W x C; labels, int64, N; and for each label the model's classes that mean
+            it, as `filterfreq.evaluation.out_of_distribution.class_targets` returns them.
+        batch_size: see `predict`.
+        device: where to compute.
+
+    Returns:
+        Two rows per set, as `evaluate_clean` returns them.
+    """
+    rows = []
+    for name, (images, labels, targets) in sets.items():
+        answering = CategoryClassifier(model, targets)
+        predictions, confidences = predict_with_confidence(answering, images, batch_size, device)
+        rows += _accuracy_and_calibration(format_parameter(set=name), predictions == labels, confidences)
     return rows
 
 
@@ -170,6 +205,8 @@ def evaluate_cue_conflict(
     classes: Sequence[str],
     batch_size: int,
     device: torch.device | str,
+    stimuli: Sequence[str] = (),
+    observers: Mapping[str, pd.DataFrame] | None = None,
 ) -> list[dict[str, Any]]:
     """Measure which cue decides where shape and texture disagree, the suite `cue_conflict`.
 
@@ -181,10 +218,16 @@ def evaluate_cue_conflict(
         classes: the names of the classes.
         batch_size: see `predict`.
         device: where to compute.
+        stimuli: the name of each image, where there are observers.
+        observers: answers to the same stimuli by observer, as `filterfreq.evaluation.observers.read_responses` returns.
 
     Returns:
         Rows of the shape bias, overall and per class that occurs as a shape, with the number of answers that named a
-        cue as n, and rows of the fraction of all images answered by their shape and by their texture.
+        cue as n, and rows of the fraction of all images answered by their shape and by their texture; then for each
+        observer a row of the error consistency, with the number of stimuli that both answered as n.
+
+    Raises:
+        InputError: an observer was shown none of the stimuli.
     """
     predictions = predict(model, images, batch_size, device)
     counts = shape_bias(pd.DataFrame({"response": predictions, "shape": shapes, "texture": textures})).counts
@@ -195,6 +238,14 @@ def evaluate_cue_conflict(
     ]
     for cue, truth in (("shape", shapes), ("texture", textures)):
         rows.append(fraction("accuracy", format_parameter(cue=cue), (predictions == truth).sum(), len(images)))
+    if observers:
+        names = np.array(classes)
+        own = pd.DataFrame({"stimulus": stimuli, "response": names[predictions], "shape": names[shapes]})
+        for observer, responses in observers.items():
+            kappa = error_consistency(own, responses)
+            # Where nothing could differ it is unknown, and stands on nothing.
+            common = 0 if math.isnan(kappa) else own["stimulus"].isin(responses["stimulus"]).sum()
+            rows.append(quantity("error_consistency", format_parameter(observer=observer), kappa, common))
     return rows
 
 

@@ -5,14 +5,12 @@ ICML 2020. The package reports what it does, attack by attack, to the logger `au
 there of results that may not be trusted.
 """
 
-import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pyautoattack
-import pyautoattack.state
 import torch
 from torch import nn
 
@@ -28,12 +26,6 @@ ATTACKS: tuple[str, ...] = ("apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "sq
 _NORMS = {"linf": "Linf", "l2": "L2"}
 # The targeted difference-of-logits loss divides by a difference that involves the fourth largest logit.
 _FEWEST_CLASSES = 4
-
-
-def register_autoattack() -> None:
-    """Let `import autoattack`, which robustbench does, find pyautoattack: the same code, installed under that name."""
-    sys.modules["autoattack"] = pyautoattack
-    sys.modules["autoattack.state"] = pyautoattack.state
 
 
 def evaluate_autoattack(

@@ -12,7 +12,7 @@ Every function of `FUNCTIONS` takes
 - images: uint8, n x H x W x 3, RGB, at least 32 pixels high and wide. They do not influence each other.
 - rng: where it draws from, image after image, so that the first images of a block come out alike however many follow.
   Those that leave nothing to chance draw nothing.
-- its parameters, one row of a table such as `IMAGENET_C`.
+- its parameters, one row of a table of severities: `CIFAR_10_C`, `TINY_IMAGENET_C` or `IMAGENET_C`.
 
 and returns uint8 of the same shape. Values are cut off, not rounded, as the package does. None changes its input.
 """
@@ -41,11 +41,17 @@ IMAGENET_C: Mapping[str, tuple[tuple[float, ...], ...]] = {
         (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65),
         (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55),
     ),
-    "frost": ((1, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75)),
+    "frost": ((1, 0.4, 1.1), (0.8, 0.6, 1.1), (0.7, 0.7, 1.1), (0.65, 0.7, 1.1), (0.6, 0.75, 1.1)),
     "fog": ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)),
     "brightness": ((0.1,), (0.2,), (0.3,), (0.4,), (0.5,)),
     "contrast": ((0.4,), (0.3,), (0.2,), (0.1,), (0.05,)),
-    "elastic_transform": ((250 * 0.05,), (250 * 0.065,), (250 * 0.085,), (250 * 0.1,), (250 * 0.12,)),
+    "elastic_transform": (
+        (250 * 0.05, 0.01, 0),
+        (250 * 0.065, 0.01, 0),
+        (250 * 0.085, 0.01, 0),
+        (250 * 0.1, 0.01, 0),
+        (250 * 0.12, 0.01, 0),
+    ),
     "pixelate": ((0.6,), (0.5,), (0.4,), (0.3,), (0.25,)),
     "jpeg_compression": ((25,), (18,), (15,), (10,), (7,)),
     "speckle_noise": ((0.15,), (0.2,), (0.35,), (0.45,), (0.6,)),
@@ -60,6 +66,87 @@ IMAGENET_C: Mapping[str, tuple[tuple[float, ...], ...]] = {
     "saturate": ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2)),
 }
 """ImageNet-C's parameters of each corruption: five rows, severity 1 first, in the order its function takes them."""
+
+CIFAR_10_C: Mapping[str, tuple[tuple[float, ...], ...]] = {
+    "gaussian_noise": ((0.04,), (0.06,), (0.08,), (0.09,), (0.1,)),
+    "shot_noise": ((500,), (250,), (100,), (75,), (50,)),
+    "impulse_noise": ((0.01,), (0.02,), (0.03,), (0.05,), (0.07,)),
+    "defocus_blur": ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1)),
+    "glass_blur": ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)),
+    "motion_blur": ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)),
+    "zoom_blur": ((1.06, 0.01), (1.11, 0.01), (1.16, 0.01), (1.21, 0.01), (1.26, 0.01)),
+    "snow": (
+        (0.1, 0.2, 1, 0.6, 8, 3, 0.95),
+        (0.1, 0.2, 1, 0.5, 10, 4, 0.9),
+        (0.15, 0.3, 1.75, 0.55, 10, 4, 0.9),
+        (0.25, 0.3, 2.25, 0.6, 12, 6, 0.85),
+        (0.3, 0.3, 1.25, 0.65, 14, 12, 0.8),
+    ),
+    "frost": ((1, 0.2, 0.2), (1, 0.3, 0.2), (0.9, 0.4, 0.2), (0.85, 0.4, 0.2), (0.75, 0.45, 0.2)),
+    "fog": ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)),
+    "brightness": ((0.05,), (0.1,), (0.15,), (0.2,), (0.3,)),
+    "contrast": ((0.75,), (0.5,), (0.4,), (0.3,), (0.15,)),
+    "elastic_transform": ((0, 0, 0.08), (10, 0.2, 0.07), (16, 0.06, 0.06), (20, 0.04, 0.05), (20, 0.03, 0.03)),
+    "pixelate": ((0.95,), (0.9,), (0.85,), (0.75,), (0.65,)),
+    "jpeg_compression": ((80,), (65,), (58,), (50,), (40,)),
+    "speckle_noise": ((0.06,), (0.1,), (0.12,), (0.16,), (0.2,)),
+    "gaussian_blur": ((0.4,), (0.6,), (0.7,), (0.8,), (1,)),
+    "spatter": (
+        (0.62, 0.1, 0.7, 0.7, 0.5, False),
+        (0.65, 0.1, 0.8, 0.7, 0.5, False),
+        (0.65, 0.3, 1, 0.69, 0.5, False),
+        (0.65, 0.1, 0.7, 0.69, 0.6, True),
+        (0.65, 0.1, 0.5, 0.68, 0.6, True),
+    ),
+    "saturate": ((0.3, 0), (0.1, 0), (1.5, 0), (2, 0.1), (2.5, 0.2)),
+}
+"""CIFAR-10-C's, for 32 x 32 pixels (repository hendrycks/robustness, make_cifar_c.py)."""
+
+TINY_IMAGENET_C: Mapping[str, tuple[tuple[float, ...], ...]] = {
+    "gaussian_noise": ((0.04,), (0.08,), (0.12,), (0.15,), (0.18,)),
+    "shot_noise": ((250,), (100,), (50,), (30,), (15,)),
+    "impulse_noise": ((0.01,), (0.02,), (0.05,), (0.08,), (0.14,)),
+    "defocus_blur": ((0.5, 0.6), (1, 0.1), (1.5, 0.1), (2.5, 0.01), (3, 0.1)),
+    "glass_blur": ((0.1, 1, 1), (0.5, 1, 1), (0.6, 1, 2), (0.7, 2, 1), (0.9, 2, 2)),
+    "motion_blur": ((10, 1), (10, 1.5), (10, 2), (10, 2.5), (12, 3)),
+    "zoom_blur": CIFAR_10_C["zoom_blur"],
+    "snow": (
+        (0.1, 0.2, 1, 0.6, 8, 3, 0.8),
+        (0.1, 0.2, 1, 0.5, 10, 4, 0.8),
+        (0.15, 0.3, 1.75, 0.55, 10, 4, 0.7),
+        (0.25, 0.3, 2.25, 0.6, 12, 6, 0.65),
+        (0.3, 0.3, 1.25, 0.65, 14, 12, 0.6),
+    ),
+    "frost": ((1, 0.3, 0.3), (0.9, 0.4, 0.3), (0.8, 0.45, 0.3), (0.75, 0.5, 0.3), (0.7, 0.55, 0.3)),
+    "fog": ((0.4, 3), (0.7, 3), (1, 2.5), (1.5, 2), (2, 1.75)),
+    "brightness": IMAGENET_C["brightness"],
+    "contrast": IMAGENET_C["contrast"],
+    "elastic_transform": ((0, 0, 0.08), (10, 0.3, 0.06), (20, 0.08, 0.06), (20, 0.03, 0.03), (32, 0.03, 0.02)),
+    "pixelate": ((0.9,), (0.8,), (0.7,), (0.6,), (0.5,)),
+    "jpeg_compression": ((65,), (58,), (50,), (40,), (25,)),
+    "speckle_noise": ((0.15,), (0.2,), (0.25,), (0.3,), (0.35,)),
+    "gaussian_blur": ((0.5,), (0.75,), (1,), (1.25,), (1.5,)),
+    "spatter": (
+        (0.62, 0.1, 0.7, 0.7, 0.6, False),
+        (0.65, 0.1, 0.8, 0.7, 0.6, False),
+        (0.65, 0.3, 1, 0.69, 0.6, False),
+        (0.65, 0.1, 0.7, 0.68, 0.6, True),
+        (0.65, 0.1, 0.5, 0.67, 0.6, True),
+    ),
+    "saturate": ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (30, 0.2)),
+}
+"""Tiny-ImageNet-C's, for 64 x 64 pixels (make_tinyimagenet_c.py of the same repository)."""
+
+
+def severities_for(side: int) -> Mapping[str, tuple[tuple[float, ...], ...]]:
+    """Return the released parameters for the size that is nearest, as a ratio: 32, 64 or 224 pixels.
+
+    Args:
+        side: the shorter side of the images, in pixels.
+    """
+    tables = {32: CIFAR_10_C, 64: TINY_IMAGENET_C, 224: IMAGENET_C}
+    return tables[min(tables, key=lambda size: abs(math.log(side / size)))]
+
 
 _PACKAGE = "imagecorruptions-imaug"
 _FROST_FILES = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg", "frost6.jpg")
@@ -270,7 +357,7 @@ def snow(
     return snowy
 
 
-def frost(images: np.ndarray, rng: np.random.Generator, keep: float, strength: float) -> np.ndarray:
+def frost(images: np.ndarray, rng: np.random.Generator, keep: float, strength: float, scale: float) -> np.ndarray:
     """Add a random part of one of six photographs of frost.
 
     Args:
@@ -278,12 +365,13 @@ def frost(images: np.ndarray, rng: np.random.Generator, keep: float, strength: f
         rng: see the module.
         keep: factor of the image.
         strength: factor of the photograph.
+        scale: of the photograph's size; more where it would not be a tenth larger than the image.
 
     Raises:
         InputError: the package's photographs are missing.
     """
     count, height, width, _ = images.shape
-    textures = _frost_textures(height, width)
+    textures = _frost_textures(height, width, scale)
     crops = np.empty_like(images)
     for crop, draws in zip(crops, rng.random((count, 3)), strict=True):
         texture = textures[int(draws[0] * len(textures))]
@@ -331,23 +419,46 @@ def contrast(images: np.ndarray, rng: np.random.Generator, factor: float) -> np.
     return _from_unit(values)
 
 
-def elastic_transform(images: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
-    """Move every pixel by a smoothed random displacement; at the border the image is mirrored.
+def elastic_transform(
+    images: np.ndarray, rng: np.random.Generator, strength: float, smoothing: float, shift: float
+) -> np.ndarray:
+    """Move three points of the image at random, and every pixel by a smoothed random displacement.
 
-    Displacements are uniform, up to `strength` times 0.5 % of the height, in both directions, and smoothed with a
-    standard deviation of 1 % of the height and width.
+    At the border the image is mirrored. The package, and so `IMAGENET_C`, leaves the first step out.
+
+    Args:
+        images: see the module.
+        rng: see the module.
+        strength: displacements are uniform, up to this many times 0.5 % of the height, in both directions.
+        smoothing: standard deviation of the normal density that displacements are convolved with, as a share of the
+            height and width.
+        shift: how far each of three points that lie a third of the image apart moves, with the affine map that they
+            fix, as a share of the height; 0 draws nothing.
     """
     import cv2
     from scipy import ndimage
 
     count, height, width, _ = images.shape
-    draws = rng.uniform(-0.005 * height, 0.005 * height, (count, 2, height, width))
-    moves = ndimage.gaussian_filter(draws, (0.01 * height, 0.01 * width), mode="reflect", truncate=3, axes=(2, 3))
+    bound = 0.005 * height
+    draws, steps = np.empty((count, 2, height, width)), np.zeros((count, 3, 2), dtype=np.float32)
+    for draw, step in zip(draws, steps, strict=True):
+        draw[...] = rng.uniform(-bound, bound, draw.shape)
+        if shift:
+            step[...] = rng.uniform(-shift * height, shift * height, step.shape)
+    moves = ndimage.gaussian_filter(
+        draws, (smoothing * height, smoothing * width), mode="reflect", truncate=3, axes=(2, 3)
+    )
     moves *= strength
     maps_x = (moves[:, 0] + np.arange(width)).astype(np.float32)
     maps_y = (moves[:, 1] + np.arange(height)[:, None]).astype(np.float32)
     originals = images.astype(np.float32)
     originals /= 255
+    if shift:
+        x, y, reach = width // 2, height // 2, min(height, width) // 3
+        points = np.float32([[x + reach, y + reach], [x + reach, y - reach], [x - reach, y - reach]])
+        for original, step in zip(originals, steps, strict=True):
+            affine = cv2.getAffineTransform(points, points + step)
+            original[...] = cv2.warpAffine(original, affine, (width, height), borderMode=cv2.BORDER_REFLECT_101)
     moved = np.empty_like(originals)
     for original, result, map_x, map_y in zip(originals, moved, maps_x, maps_y, strict=True):
         cv2.remap(original, map_x, map_y, cv2.INTER_LINEAR, dst=result, borderMode=cv2.BORDER_REFLECT)
@@ -528,7 +639,7 @@ def _zoomed(side: int, factor: float) -> np.ndarray:
 
 
 @cache
-def _frost_textures(height: int, width: int) -> list[np.ndarray]:
+def _frost_textures(height: int, width: int, scale: float) -> list[np.ndarray]:
     """Return the photographs of frost, RGB, uint8, larger than height x width, read once per process and size."""
     import cv2
 
@@ -539,9 +650,9 @@ def _frost_textures(height: int, width: int) -> list[np.ndarray]:
         texture = cv2.imread(path)
         if texture is None:
             raise InputError(f"{path} is missing or damaged: reinstall {_PACKAGE} as pinned")
-        scale = 1.1 * max(1, height / texture.shape[0], width / texture.shape[1])
-        size = [math.ceil(side * scale) for side in texture.shape[1::-1]]
-        texture = cv2.resize(texture, size, interpolation=cv2.INTER_CUBIC)
+        factor = max(scale, 1.1 * (height / texture.shape[0]), 1.1 * (width / texture.shape[1]))
+        size = [math.ceil(side * factor) for side in texture.shape[1::-1]]
+        texture = cv2.resize(texture, size, interpolation=cv2.INTER_CUBIC if factor > 1 else cv2.INTER_LINEAR)
         textures.append(cv2.cvtColor(texture, cv2.COLOR_BGR2RGB))
     return textures
 

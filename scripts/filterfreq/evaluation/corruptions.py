@@ -2,8 +2,7 @@
 
 The 15 common and 4 extra corruptions at 5 severities are those of Hendrycks and Dietterich, Benchmarking Neural Network
 Robustness to Common Corruptions and Perturbations, ICLR 2019, as `corruption_functions` computes them. Their severities
-are those of ImageNet-C, on images of any size: CIFAR-10-C was made with other, milder ones, so that accuracies on the
-two cannot be compared.
+are those of CIFAR-10-C, Tiny-ImageNet-C or ImageNet-C, whichever was made of images of the nearest size.
 """
 
 import multiprocessing
@@ -18,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.data.arrays import open_array
+from filterfreq.data.image_files import ImageFiles
 from filterfreq.errors import InputError, unknown
 from filterfreq.files import read_json, replacing, sha256, write_json
 
@@ -49,6 +49,8 @@ EXTRA: Mapping[str, str] = {
 CORRUPTIONS: Mapping[str, str] = {**COMMON, **EXTRA}
 SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
 CHECKSUMS_FILE = "checksums.json"
+PUBLISHED_FILE = "published.json"
+FILES_FOLDER = "files"
 
 _SMALLEST_SIDE = 32
 # Pixels that are corrupted at once and share a generator: 32 images of 32 x 32, few enough to stay in a core's cache.
@@ -121,22 +123,42 @@ def generate(
     write_json(folder / CHECKSUMS_FILE, checksums)
 
 
-def load_corrupted(path: str | Path) -> np.ndarray:
-    """Return a file of `generate` as a read-only memory map: uint8, 5n x H x W x 3, severity 1 first.
+def load_corrupted(path: str | Path, threads: int = 1) -> np.ndarray | ImageFiles:
+    """Return corrupted images: uint8, 5n x H x W x 3, severity 1 first, as a read-only memory map.
+
+    Args:
+        path: `<corruption>.npy`, which `generate` writes; where `published_corruptions` has left large images in files,
+            these are found by `<corruption>.json` beside it.
+        threads: how many image files to decode at once.
 
     Raises:
         InputError: the file or the checksums beside it are missing or damaged, or it holds something else.
     """
     path = Path(path)
+    index = path.with_suffix(".json")
+    if index.is_file():
+        _check_sum(index)
+        record = read_json(index)
+        return ImageFiles(path.parent / FILES_FOLDER, record["names"], record["size"], threads=threads)
     images = open_array(path, "delete its folder and run again")
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise InputError(
             f"{path} holds {images.dtype} {list(images.shape)} where uint8 of 5n x H x W x 3 is needed: "
             "delete its folder and run again"
         )
+    _check_sum(path)
+    return images
+
+
+def published_among(folder: str | Path) -> list[str]:
+    """Return the corruptions in a folder whose images are the published ones."""
+    path = Path(folder, PUBLISHED_FILE)
+    return read_json(path)["corruptions"] if path.is_file() else []
+
+
+def _check_sum(path: Path) -> None:
     if sha256(path) != read_json(path.with_name(CHECKSUMS_FILE)).get(path.stem):
         raise InputError(f"{path} does not have its recorded SHA-256: delete its folder and run again")
-    return images
 
 
 def corruption_errors(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> pd.Series:
@@ -300,8 +322,9 @@ def _corrupted_blocks(
 
 def _corrupt_block(corruption: str, seed: int, block: tuple[int, int, np.ndarray]) -> np.ndarray:
     """Corrupt a block of images; `block` is the severity, the block's number, and the images."""
-    from filterfreq.evaluation.corruption_functions import FUNCTIONS, IMAGENET_C
+    from filterfreq.evaluation.corruption_functions import FUNCTIONS, severities_for
 
     severity, number, images = block
     rng = np.random.default_rng((seed, list(CORRUPTIONS).index(corruption), severity, number))
-    return FUNCTIONS[corruption](images, rng, *IMAGENET_C[corruption][severity - 1])
+    parameters = severities_for(min(images.shape[1:3]))[corruption][severity - 1]
+    return FUNCTIONS[corruption](images, rng, *parameters)

@@ -14,6 +14,7 @@ from filterfreq.evaluation.imagenet_categories import CATEGORIES
 RESPONSE_COLUMNS: tuple[str, ...] = ("observer", "stimulus", "response", "shape", "texture")
 
 _PUBLISHED_COLUMNS = ("subj", "object_response", "category", "imagename")
+_EXPERIMENT = "style-transfer-512-nomask-experiment"
 _NO_RESPONSE = "na"
 # "0003_s5n_s01_0_dog_00_dog10-bicycle1.png" or "dog10-bicycle1.png": the shape of a dog, the texture of a bicycle.
 _STIMULUS = re.compile(r"(?:.*_)?((?P<shape>[a-z]+)\d+-(?P<texture>[a-z]+)\d+)(?:\.png)?")
@@ -38,6 +39,20 @@ def parse_stimulus(name: str) -> tuple[str, str, str]:
             "with two of the 16 categories"
         )
     return match[1], match["shape"], match["texture"]
+
+
+def response_files(folder: str | Path) -> list[str]:
+    """Return the files of answers to the cue-conflict stimuli, sorted, in a folder or anywhere below.
+
+    In the repository rgeirhos/texture-vs-shape they are raw-data/style-transfer-512-nomask-experiment/*.csv.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = sorted(str(path) for path in Path(folder).expanduser().rglob(f"{_EXPERIMENT}_*.csv"))
+    if not found:
+        raise InputError(f"there is no {_EXPERIMENT}_*.csv in {folder}: give raw-data of rgeirhos/texture-vs-shape")
+    return found
 
 
 def read_responses(path: str | Path) -> pd.DataFrame:

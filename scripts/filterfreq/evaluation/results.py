@@ -8,10 +8,12 @@ value stands on. `parameter` holds `key=value` pairs joined by `;`, the same key
 | clean | accuracy, expected_calibration_error | split |
 | adversarial, autoattack | accuracy | attack, norm, epsilon |
 | transfer | accuracy | attack, norm, epsilon, source |
-| corruption | accuracy, expected_calibration_error | corruption, severity |
+| corruption | accuracy, expected_calibration_error | corruption, severity, origin |
 | frequency_filtered | accuracy | pass, radius |
+| out_of_distribution | accuracy, expected_calibration_error | set |
 | cue_conflict | shape_bias | category |
 | cue_conflict | accuracy | cue |
+| cue_conflict | error_consistency (of ImageNet's models, in [-1, 1]) | observer |
 | filters | energy_share | layer, index, depth, horizontal, vertical |
 """
 

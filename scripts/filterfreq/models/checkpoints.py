@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -72,7 +73,7 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
         weights, checksum = path.parent / checkpoint["file"], checkpoint["sha256"]
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{path} is damaged, it does not describe a checkpoint ({error}): train the run again"
+            f"{path} is damaged, it does not describe a checkpoint ({error}): make the run again"
         ) from error
 
     try:
@@ -82,8 +83,8 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
     except InputError as error:
         raise InputError(f"{path} names a model that cannot be built: {error}") from error
     state = _read_weights(weights, checksum, path)
-    remedy = "train the run again, or correct the record beside it"
-    _check_fit(state, backbone.state_dict(), weights, architecture, remedy)
+    remedy = "make the run again, or correct the record beside it"
+    check_fit(state, backbone.state_dict(), weights, architecture, remedy)
     backbone.load_state_dict(state)
     if compose:
         backbone = dct.compose(backbone)
@@ -91,13 +92,13 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
 
 
 def read_external_state(path: str | Path) -> dict[str, Tensor]:
-    """Read the tensors of a third-party checkpoint, a pickle that torch wrote, without running any code in it.
+    """Read the tensors of a third-party checkpoint without running any code in it.
 
     The state dict may be the whole file or lie under "state_dict", "model_state_dict" or "model"; the prefix
     "module." of `torch.nn.DataParallel` is taken off.
 
     Args:
-        path: a `.pt`, `.pth` or `.th` file, in torch's old or new format.
+        path: a safetensors file, or a `.pt`, `.pth`, `.th` or `.bin` file in torch's old or new format.
 
     Returns:
         Tensors on the CPU by name.
@@ -106,13 +107,38 @@ def read_external_state(path: str | Path) -> dict[str, Tensor]:
         InputError: the file is missing, is damaged, would run code, or holds no state dict.
     """
     path = Path(path)
+    if path.suffix == ".safetensors":
+        if not path.is_file():
+            raise InputError(f"{path} is missing: download it first")
+        try:
+            return safetensors.torch.load_file(path)
+        except SafetensorError as error:
+            raise InputError(f"{path} is truncated or no safetensors file ({error}): download it again") from error
+    content = read_pickle(path)
+    state = content
+    if isinstance(content, Mapping):
+        state = next((content[key] for key in _STATE_KEYS if isinstance(content.get(key), Mapping)), content)
+    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(f"{path} holds no state dict: give a checkpoint that maps parameter names to tensors")
+    state = dict(state)
+    consume_prefix_in_state_dict_if_present(state, "module.")
+    return state
+
+
+def read_pickle(path: str | Path) -> Any:
+    """Read a pickle that torch wrote and that holds tensors and plain values alone, without running any code in it.
+
+    Raises:
+        InputError: the file is missing, is damaged, or would run code.
+    """
+    path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} is missing: download it first")
     try:
         with warnings.catch_warnings():
             # torch warns of old storages and of pickle protocols; what it cannot read it refuses below.
             warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a truncated file can fail in any way, from IndexError to struct.error
         if isinstance(error, pickle.UnpicklingError):
             name = re.search(r"GLOBAL (\S+)", str(error))
@@ -126,14 +152,6 @@ def read_external_state(path: str | Path) -> dict[str, Tensor]:
         raise InputError(
             f"{path} is truncated or no torch checkpoint ({type(error).__name__}: {reason}): download it again"
         ) from error
-    state = content
-    if isinstance(content, Mapping):
-        state = next((content[key] for key in _STATE_KEYS if isinstance(content.get(key), Mapping)), content)
-    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(f"{path} holds no state dict: give a checkpoint that maps parameter names to tensors")
-    state = dict(state)
-    consume_prefix_in_state_dict_if_present(state, "module.")
-    return state
 
 
 def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
@@ -163,26 +181,31 @@ def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str,
     # Files of torch before 0.4.1 lack the counters, which say nothing in eval mode.
     counters = {name: torch.tensor(0) for name in expected if name.endswith("num_batches_tracked")}
     renamed = counters | renamed
-    _check_fit(renamed, expected, "the checkpoint", architecture, remedy)
+    check_fit(renamed, expected, "the checkpoint", architecture, remedy)
     return architecture, renamed
 
 
 def _read_weights(weights: Path, checksum: str, record: Path) -> dict[str, Tensor]:
     if not weights.is_file():
-        raise InputError(f"{weights} is missing, though {record} names it: train the run again")
+        raise InputError(f"{weights} is missing, though {record} names it: make the run again")
     if sha256(weights) != checksum:
         raise InputError(
-            f"{weights} is truncated or was changed, its SHA-256 is not the one in {record}: train the run again"
+            f"{weights} is truncated or was changed, its SHA-256 is not the one in {record}: make the run again"
         )
     try:
         return safetensors.torch.load_file(weights)
     except SafetensorError as error:
-        raise InputError(f"{weights} is no safetensors file ({error}): train the run again") from error
+        raise InputError(f"{weights} is no safetensors file ({error}): make the run again") from error
 
 
-def _check_fit(
+def check_fit(
     state: dict[str, Tensor], expected: dict[str, Tensor], weights: Path | str, architecture: str, remedy: str
 ) -> None:
+    """Refuse a state dict whose names or shapes are not the expected ones, in a sentence that ends with `remedy`.
+
+    Raises:
+        InputError: it does not fit.
+    """
     problems = [f"no {name}" for name in expected if name not in state]
     problems += [f"unknown {name}" for name in state if name not in expected]
     problems += [

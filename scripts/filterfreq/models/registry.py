@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filterfreq.errors import InputError, unknown
-from filterfreq.models.timm_models import check_timm_name
+from filterfreq.models.robustbench_models import check_robustbench_name
+from filterfreq.models.timm_models import check_timm_name, check_timm_weights
+from filterfreq.models.torchvision_models import check_torchvision_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +28,8 @@ class Family:
         examples: names that exist, offered when a name is close to them.
         allows: whether an architecture exists for these groups; it may say itself, by an InputError, why it does not.
         decomposable: whether it has spatial convolutions with both sides above 1, which a decomposition replaces.
+        trainable: whether experiments may train it; what is only there for its published weights is not.
+        libraries: the packages that build it, whose versions a run records.
     """
 
     form: str
@@ -34,6 +38,8 @@ class Family:
     examples: tuple[str, ...]
     allows: Callable[..., bool] = lambda *_: True
     decomposable: bool = True
+    trainable: bool = True
+    libraries: tuple[str, ...] = ()
 
 
 def _is_6d2(depth: int, *_width: int) -> bool:
@@ -42,6 +48,8 @@ def _is_6d2(depth: int, *_width: int) -> bool:
 
 _MODULE = "filterfreq.models.resnet"
 _TIMM = "filterfreq.models.timm_models"
+_TORCHVISION = "filterfreq.models.torchvision_models"
+_ROBUSTBENCH = "filterfreq.models.robustbench_models"
 _PREACT = "filterfreq.models.preact_resnet"
 _RESNET = r"resnet_([1-9]\d*)(?:_([1-9]\d*))?"
 _RESNETS = ("resnet_8", "resnet_14", "resnet_20", "resnet_32", "resnet_44", "resnet_56", "resnet_110")
@@ -79,18 +87,44 @@ FAMILIES = (
         "lowres_efficientnet_b0",
         f"{_TIMM}:lowres_efficientnet_b0",
         ("lowres_efficientnet_b0",),
+        libraries=("timm",),
     ),
-    Family("timm_NAME (a model of timm)", r"timm_(\w+)", f"{_TIMM}:timm_model", ("timm_resnet18",), check_timm_name),
+    Family(
+        "timm_NAME (a model of timm)",
+        r"timm_(\w+)",
+        f"{_TIMM}:timm_model",
+        ("timm_resnet18",),
+        check_timm_name,
+        libraries=("timm",),
+    ),
+    Family(
+        "torchvision_NAME (a model of torchvision)",
+        r"torchvision_(\w+)",
+        f"{_TORCHVISION}:torchvision_model",
+        ("torchvision_resnet18",),
+        check_torchvision_name,
+        libraries=("torchvision",),
+    ),
+    Family(
+        "robustbench_DATASET_THREAT_NAME (downloaded, not trained)",
+        r"robustbench_(cifar10|cifar100|imagenet)_(Linf|L2|corruptions)_([\w-]+)",
+        f"{_ROBUSTBENCH}:robustbench_model",
+        (),
+        check_robustbench_name,
+        trainable=False,
+        libraries=("robustbench", "timm", "torchvision"),
+    ),
 )
 
 
 def check_architecture(name: str) -> None:
-    """Do nothing when `name` is a known architecture.
+    """Do nothing when `name` is an architecture that can be trained.
 
     Raises:
         InputError: it is not; the message offers the closest name and lists the forms of names.
     """
-    _find(name)
+    if not _find(name)[0].trainable:
+        raise InputError(f"{name} is a downloaded model: name it under checkpoints, and list those in the experiment")
 
 
 def check_decomposable(name: str) -> None:
@@ -126,6 +160,27 @@ def build(name: str, num_classes: int) -> nn.Module:
     return getattr(importlib.import_module(module), function)(num_classes, *groups)
 
 
+def architecture_of(source: Mapping[str, Any]) -> str:
+    """Return the architecture of a checkpoint, by its entry in the config.
+
+    Raises:
+        InputError: there is no such model, or no such weights of it.
+    """
+    match source["source"]:
+        case "robustbench":
+            name = "robustbench_{dataset}_{threat_model}_{name}".format(**source)
+        case "timm":
+            check_timm_weights(source["name"])
+            name = f"timm_{source['name'].partition('.')[0]}"
+        case "torchvision":
+            check_torchvision_name(source["name"], source["weights"])
+            name = f"torchvision_{source['name']}"
+        case _:
+            name = source["architecture"]
+    _find(name)
+    return name
+
+
 def architecture_module(name: str) -> str:
     """Return the module that builds an architecture, such as "filterfreq.models.resnet".
 
@@ -133,6 +188,15 @@ def architecture_module(name: str) -> str:
         InputError: an unknown architecture.
     """
     return _find(name)[0].builder.partition(":")[0]
+
+
+def libraries(name: str) -> tuple[str, ...]:
+    """Return the packages that build an architecture beside torch, such as ("timm",).
+
+    Raises:
+        InputError: an unknown architecture.
+    """
+    return _find(name)[0].libraries
 
 
 def _find(name: str) -> tuple[Family, list[int | str]]:

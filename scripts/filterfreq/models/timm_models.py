@@ -14,6 +14,8 @@ from filterfreq.errors import InputError
 if TYPE_CHECKING:
     from torch import nn
 
+_TAGGED = r"^\s+['\"](\w+)\.(\w+)['\"]: "
+
 
 @cache
 def timm_names() -> tuple[str, ...]:
@@ -28,6 +30,34 @@ def timm_names() -> tuple[str, ...]:
     sources = (file.read_text(encoding="utf-8") for file in (Path(spec.origin).parent / "models").glob("*.py"))
     found = (re.findall(r"^@register_model\ndef (\w+)\(", source, re.MULTILINE) for source in sources)
     return tuple(sorted(name for names in found for name in names))
+
+
+@cache
+def timm_tags() -> dict[str, tuple[str, ...]]:
+    """Return the tags of timm's trained weights by model, as far as its source spells them out."""
+    spec = importlib.util.find_spec("timm")
+    if spec is None or spec.origin is None:
+        return {}
+    sources = (file.read_text(encoding="utf-8") for file in (Path(spec.origin).parent / "models").glob("*.py"))
+    tags: dict[str, tuple[str, ...]] = {}
+    for name, tag in (match for source in sources for match in re.findall(_TAGGED, source, re.MULTILINE)):
+        tags[name] = (*tags.get(name, ()), tag)
+    return tags
+
+
+def check_timm_weights(name: str) -> None:
+    """Do nothing when timm may have trained weights of this name, such as "resnet50.a1_in1k" or "resnet50".
+
+    A few names are put together while timm runs; whether these exist is seen when they are downloaded.
+
+    Raises:
+        InputError: there is no such model, or no such tag; the message says which there are.
+    """
+    model, _, tag = name.partition(".")
+    check_timm_name(model)
+    tags = [known for known in timm_tags().get(model, ()) if known != "untrained"]
+    if tag and tags and tag not in tags:
+        raise InputError(f"unknown weights {name!r}, timm's {model} has the tags {', '.join(tags)}")
 
 
 def check_timm_name(name: str) -> bool:

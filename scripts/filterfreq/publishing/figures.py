@@ -6,6 +6,7 @@ Lines and markers are means over seeds; bands and bars reach from the lowest to 
 """
 
 import textwrap
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,12 +17,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from filterfreq.errors import InputError
+from filterfreq.publishing.measures import calibration_errors, main_columns
 from filterfreq.publishing.selection import (
     attack_label,
     attacks,
     corruption_label,
     family_grid,
     in_order,
+    penalty_series,
     present_variants,
     select,
 )
@@ -40,20 +43,29 @@ from filterfreq.publishing.style import (
 
 _NORMS = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$"}
 _PASSES = {"low": "low frequencies kept", "high": "high frequencies kept"}
+_PANELS_IN_A_ROW = 4
+_SETTINGS = {
+    "kind": "kind of penalty",
+    "strength": r"strength $\lambda$",
+    "depth": "depth (1: all layers, 3: first third)",
+}
 _HEAT = "mako_r"
 # Of the heat maps, in inches. Shares are written where two digits and a margin fit into a cell.
 _LARGEST_CELL, _WRITTEN_CELL = 0.17, 0.15
 _WIDEST_HEAT_MAPS = 2.1
 _TALLEST_HEAT_MAPS = 6.0  # of all models together
+_CURVES_ABOVE = 2.2  # height of curves that stand above heat maps
+_VARIANTS_BESIDE, _MODELS_WITH_HEAT_MAPS = 4, 3
 _PANELS_WIDTH = 3.8  # what labels and the colour bar leave of the text's width
 
 
 @styled
 def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
-    """Draw accuracy against the size of the perturbation, one panel per attack and norm, one row per model.
+    """Draw accuracy against the size of the perturbation, a panel for each attack and norm; models below each other.
 
     Every line begins at the clean accuracy. AutoAttack, usually measured at few sizes, is drawn as hollow markers into
-    the last panel of its norm, where the strongest attack with that norm is, or into a panel of its own.
+    the last panel of its norm, where the strongest attack with that norm is, or into a panel of its own; so is one of
+    its attacks that was measured without it.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of an attack.
@@ -62,33 +74,29 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
     frame = select(results, variants, ["clean", "adversarial", "autoattack"])
     frame = frame[frame["metric"] == "accuracy"]
     styles = variant_styles(present_variants(frame, variants))
-    adversarial = attacks(frame[frame["suite"] == "adversarial"])
-    host = {norm: (attack, norm) for attack, norm in adversarial}
+    pairs = attacks(frame)
     auto = attacks(frame[frame["suite"] == "autoattack"])
-    panels = adversarial + [(attack, norm) for attack, norm in auto if norm not in host]
-    guests = [(attack, norm) for attack, norm in auto if norm in host]
+    # AutoAttack itself, or else the last of its attacks.
+    guests = {norm: (attack, norm) for attack, norm in sorted(auto, key=lambda pair: pair[0] == "autoattack")}
+    guests = {norm: pair for norm, pair in guests.items() if [other for _, other in pairs].count(norm) > 1}
+    norms = list(dict.fromkeys(norm for _, norm in pairs))
+    panels = sorted((pair for pair in pairs if pair not in guests.values()), key=lambda pair: norms.index(pair[1]))
+    host = {norm: (attack, norm) for attack, norm in panels}
 
     models = list(frame["model"].cat.categories)
-    width = COLUMN_WIDTH if len(panels) == 1 else TEXT_WIDTH
-    figure = new_figure(width, 0.3 + 1.7 * len(models))
-    grid = figure.subplots(len(models), len(panels), sharey=True, sharex="col", squeeze=False)
-    for model, row in zip(models, grid, strict=True):
+    figure, grids = _panel_grids(models, len(panels))
+    for model, cells in zip(models, grids, strict=True):
         of_model = frame[frame["model"] == model]
-        for (attack, norm), axes in zip(panels, row, strict=True):
+        for (attack, norm), axes in zip(panels, cells, strict=True):
             draw_lines(axes, _attack_curve(of_model, attack, norm), "epsilon", "value", styles, markers=True)
-            for guest, guest_norm in guests:
-                if host[guest_norm] == (attack, norm):
-                    _hollow_markers(axes, _attack_curve(of_model, guest, norm, clean=False), styles)
+            if norm in guests and host[norm] == (attack, norm):
+                _hollow_markers(axes, _attack_curve(of_model, *guests[norm], clean=False), styles)
             axes.set_title(f"{attack_label(attack)}, {_NORMS.get(norm, norm)}" if model == models[0] else "")
-            unit = "/255" if norm == "linf" else f"{_NORMS.get(norm, norm)} norm"
-            axes.set_xlabel(rf"perturbation $\varepsilon$ ({unit})" if model == models[-1] else "")
+            axes.set_xlabel(_epsilon_label(norm))
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
-        row[0].set_ylim(-0.03, 1.04)
-        row[0].yaxis.set_major_formatter(PERCENT)
     extra = [
         Line2D([], [], color="0.4", marker="o", markerfacecolor="white", linestyle="none", label=attack_label(name))
-        for name in dict.fromkeys(guest for guest, _ in guests)
+        for name in dict.fromkeys(guest for guest, _ in guests.values())
     ]
     add_legend(figure, styles, extra=extra)
     return figure
@@ -220,7 +228,8 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     """Draw the high-frequency share of the filters' energy against depth, and the share of every DCT coefficient.
 
     A coefficient (k, l) of an N x N filter is high-frequency where max(k, l) > (N - 1) / 2: the penalty `highest`
-    acts on these. Heat maps show the first, the middle and the last layer of every variant.
+    acts on these. Heat maps show the first, the middle and the last layer of every variant, beside the curves or, of
+    more than four variants, below; of more than three models there are curves alone.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of filters.
@@ -228,26 +237,182 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     frame = select(results, variants, ["filters"])
     styles = variant_styles(present_variants(frame, variants))
     frequency = frame[["horizontal", "vertical"]].astype("int64").max(axis="columns")
-    largest = frequency.groupby([frame["model"], frame["index"]], observed=True).transform("max")
+    largest = frequency.groupby([frame["model"], frame["variant"], frame["index"]], observed=True).transform("max")
     keys = ["model", "variant", "seed", "depth"]
     shares = frame[frequency > largest / 2].groupby(keys, observed=True)["value"].sum().reset_index()
     models = list(frame["model"].cat.categories)
+    if len(models) > _MODELS_WITH_HEAT_MAPS:
+        figure = _energy_curves(shares, models, styles)
+        add_legend(figure, styles)
+        return figure
+    # A model's own variants: of downloaded models each has others.
+    own = {
+        model: {name: style for name, style in styles.items() if name in set(rows["variant"])}
+        for model, rows in frame.groupby("model", observed=True)
+    }
+    below = max(map(len, own.values())) > _VARIANTS_BESIDE
     place = 2 + int(frame["horizontal"].max())  # cells from one heat map to the next
-    cell = min(_LARGEST_CELL, _WIDEST_HEAT_MAPS / (3 * place), _TALLEST_HEAT_MAPS / (place * len(styles) * len(models)))
-    height, width = cell * place * len(styles), 3 * cell * place
-    figure = new_figure(TEXT_WIDTH, 0.2 + (1.2 + height) * len(models))
+    maps = sum(map(len, own.values()))
+    cell = min(_LARGEST_CELL, _WIDEST_HEAT_MAPS / (3 * place), _TALLEST_HEAT_MAPS / (place * maps))
+    heights = [cell * place * len(own[model]) for model in models]
+    width = 3 * cell * place
+    above = _CURVES_ABOVE if below else 0
+    figure = new_figure(TEXT_WIDTH, 0.2 + (1.2 + above) * len(models) + sum(heights))
     figure.get_layout_engine().set(w_pad=0.08)
-    grid = figure.subplots(len(models), 2, width_ratios=(_PANELS_WIDTH - width, width), squeeze=False)
-    for model, (curve, heat) in zip(models, grid, strict=True):
-        draw_lines(curve, shares[shares["model"] == model], "depth", "value", styles, markers=True)
-        curve.set(xlabel="depth (0: first, 1: last layer)", ylabel="high-frequency energy (%)")
-        curve.yaxis.set_major_formatter(PERCENT)
-        curve.set_box_aspect(min(1.5, height / (_PANELS_WIDTH - width)))
-        curve.set_anchor("N")
+    shape = {"width_ratios": (_PANELS_WIDTH - width, width), "height_ratios": [height + 1 for height in heights]}
+    if below:
+        shape = {"height_ratios": [ratio for height in heights for ratio in (above, height + 1)]}
+    grid = figure.subplots(len(models) * (1 + below), 2 - below, squeeze=False, **shape).reshape(len(models), 2)
+    for model, height, (curve, heat) in zip(models, heights, grid, strict=True):
+        _draw_energy(curve, shares[shares["model"] == model], styles)
+        if not below:
+            curve.set_box_aspect(min(1.5, height / (_PANELS_WIDTH - width)))
+            curve.set_anchor("N")
         curve.set_title(model if len(models) > 1 else "")
-        _heat_maps(heat, frame[frame["model"] == model], styles, written=cell > _WRITTEN_CELL)
+        _heat_maps(heat, frame[frame["model"] == model], own[model], written=cell > _WRITTEN_CELL)
     add_legend(figure, styles)
     figure.draw_without_rendering()  # squares move when they are first drawn; the second layout counts with that
+    return figure
+
+
+@styled
+def transfer(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
+    """Draw accuracy against epsilon under attacks made on another model, beside those made on the model itself.
+
+    One row per model; each attack and norm has a panel for the attacks on the model itself, where they were measured,
+    and one for those transferred.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of transferred attacks.
+    """
+    select(results, variants, ["transfer"])
+    frame = select(results, variants, ["clean", "adversarial", "transfer"])
+    frame = frame[frame["metric"] == "accuracy"]
+    styles = variant_styles(present_variants(frame, variants))
+    transferred = frame[frame["suite"] == "transfer"]
+    source = ", ".join(variants.get(name, name) for name in transferred["source"].unique())
+    panels = [
+        (attack, norm, suite, title)
+        for attack, norm in transferred[["attack", "norm"]].drop_duplicates().itertuples(index=False, name=None)
+        for suite, title in (("adversarial", "made on the model itself"), ("transfer", f"made on {source}"))
+        if ((frame["suite"] == suite) & (frame["attack"] == attack) & (frame["norm"] == norm)).any()
+    ]
+    models = list(frame["model"].cat.categories)
+    figure, grids = _panel_grids(models, len(panels))
+    for model, cells in zip(models, grids, strict=True):
+        of_model = frame[frame["model"] == model]
+        for axes, (attack, norm, suite, title) in zip(cells, panels, strict=True):
+            shown = of_model[of_model["suite"].isin(["clean", suite])]
+            draw_lines(axes, _attack_curve(shown, attack, norm), "epsilon", "value", styles, markers=True)
+            heading = f"{attack_label(attack)}, {_NORMS.get(norm, norm)},\n{title}"
+            axes.set_title(heading if model == models[0] else "")
+            axes.set_xlabel(_epsilon_label(norm))
+            axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    add_legend(figure, styles)
+    return figure
+
+
+@styled
+def calibration(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
+    """Draw the expected calibration error against the severity of the common corruptions, 0 being clean images.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of calibration.
+    """
+    frame = calibration_errors(select(results, variants, ["clean", "corruption"]))
+    frame = frame.groupby(["model", "variant", "seed", "severity"], observed=True)["value"].mean().reset_index()
+    styles = variant_styles(present_variants(frame, variants))
+    models = list(frame["model"].cat.categories)
+    columns = min(len(models), 3)
+    rows = -(-len(models) // columns)
+    figure = new_figure(COLUMN_WIDTH if columns == 1 else TEXT_WIDTH, 0.3 + 1.9 * rows)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for model, axes in zip(models, grid.ravel(), strict=False):
+        draw_lines(axes, frame[frame["model"] == model], "severity", "value", styles, markers=True)
+        axes.set_title(model if len(models) > 1 else "")
+        axes.set(xlabel="severity (0: clean)", ylabel="")
+        axes.xaxis.set_major_locator(MultipleLocator(1))
+        axes.xaxis.set_tick_params(labelbottom=True)
+    for axes in grid.ravel()[len(models) :]:
+        axes.set_axis_off()
+    for row in grid:
+        row[0].set_ylabel("calibration error (%)")
+        row[0].set_ylim(bottom=0)
+        row[0].yaxis.set_major_formatter(PERCENT)
+    add_legend(figure, styles)
+    return figure
+
+
+@styled
+def penalties(
+    results: pd.DataFrame, variants: dict[str, str], settings: Mapping[str, Mapping], along: str | None = None
+) -> Figure:
+    """Draw accuracy against a setting of the penalty: clean, under one attack of each norm, and on corrupted images.
+
+    Each attack is the last one of its norm that the suite `adversarial` has, at the epsilon of `main_table`. Variants
+    without a penalty are horizontal lines; those with one are a line for each combination of the other settings.
+
+    Args:
+        results: tidy results of one data set.
+        variants: names and display labels, in order.
+        settings: of every variant with a penalty its kind, strength, depth and `beside`, as
+            `filterfreq.config.Study.penalties` returns them.
+        along: kind; or strength, or depth where there is one strength only, unless given.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of a variant with a penalty.
+    """
+    frame = select(results, variants)
+    present = present_variants(frame, variants)
+    settings = {name: penalty for name, penalty in settings.items() if name in present}
+    if not settings:
+        raise InputError("there are no results of a variant with a penalty: run its evaluations")
+    if along is None:
+        along = "strength" if len({penalty["strength"] for penalty in settings.values()}) > 1 else "depth"
+    series = penalty_series(settings, along)
+    values = list(dict.fromkeys(settings[name][along] for name in settings))
+    values = values if along == "kind" else sorted(values)
+    references = {name: label for name, label in present.items() if name not in settings}
+    styles = variant_styles(references | {name: name for name in series.values()})
+
+    panels = _penalty_panels(frame)
+    models = list(frame["model"].cat.categories)
+    figure = new_figure(TEXT_WIDTH, 0.3 + (2.1 if along == "kind" else 1.8) * len(models))
+    grid = figure.subplots(len(models), len(panels), sharex=True, squeeze=False)
+    for model, row in zip(models, grid, strict=True):
+        for (title, measured), axes in zip(panels.items(), row, strict=True):
+            shown = measured[measured["model"] == model].astype({"variant": str})
+            for name in references:
+                of_reference = shown.loc[shown["variant"] == name, "value"]
+                if len(of_reference):
+                    colour, dashes = styles[name].colour, (0, styles[name].dashes)
+                    axes.axhspan(of_reference.min(), of_reference.max(), color=colour, alpha=0.12, linewidth=0)
+                    axes.axhline(of_reference.mean(), color=colour, linestyle=dashes)
+            swept = shown[shown["variant"].isin(series)]
+            swept = swept.assign(
+                place=[values.index(settings[name][along]) for name in swept["variant"]],
+                variant=swept["variant"].map(series),
+            )
+            drawn = {name: style for name, style in styles.items() if name in set(swept["variant"])}
+            if along == "kind":
+                _markers_with_ranges(axes, swept, drawn)
+            else:
+                draw_lines(axes, swept, "place", "value", drawn, markers=True)
+            axes.set_title(title if model == models[0] else "")
+            axes.set(xlabel=_SETTINGS[along] if model == models[-1] else "", ylabel="")
+            axes.set_xlim(-0.4, len(values) - 0.6)
+            axes.set_xticks(range(len(values)), [str(value) for value in values])
+            if along == "kind":
+                axes.set_xticks(range(len(values)), values, rotation=40, ha="right", rotation_mode="anchor")
+            axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+            axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}")
+        row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
+    lines = {name: style._replace(marker="") if name in references else style for name, style in styles.items()}
+    points = [
+        Line2D([], [], color=style.colour, marker=style.marker, linestyle="none", label=style.label)
+        for style in (styles[name] for name in dict.fromkeys(series.values()) if along == "kind")
+    ]
+    add_legend(figure, {name: lines[name] for name in (references if along == "kind" else lines)}, extra=points)
     return figure
 
 
@@ -297,6 +462,45 @@ def training_curves(histories: pd.DataFrame, variants: dict[str, str]) -> Figure
     return figure
 
 
+def _penalty_panels(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the values of every panel by title, with columns model, variant, seed and value."""
+    adversarial = frame[frame["suite"] == "adversarial"]
+    last = {norm: attack_label(attack) for attack, norm in attacks(frame if adversarial.empty else adversarial)}
+    titles = {("clean", ""): "clean", ("corruptions", "mean"): "common corruptions"}
+    panels = {}
+    for measure, setting, values in main_columns(frame, ""):
+        norm = setting.partition(" ")[0].lower()
+        if (measure, setting) in titles:
+            title = titles[measure, setting]
+        elif last.get(norm) == measure:
+            title = f"{measure}, {_NORMS.get(norm, norm)} {setting.partition(' ')[2]}"
+        else:
+            continue
+        panels[title] = values.rename("value").reset_index()
+    return panels
+
+
+def _markers_with_ranges(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:
+    """Draw means over seeds as markers beside each other, with bars from the lowest to the highest seed."""
+    for number, (name, style) in enumerate(styles.items()):
+        by_place = frame[frame["variant"] == name].groupby("place")["value"].agg(["mean", "min", "max"])
+        offset = 0.5 * ((number + 0.5) / len(styles) - 0.5)
+        axes.errorbar(
+            by_place.index + offset,
+            by_place["mean"],
+            yerr=[by_place["mean"] - by_place["min"], by_place["max"] - by_place["mean"]],
+            color=style.colour,
+            marker=style.marker,
+            linestyle="none",
+            elinewidth=1,
+        )
+
+
+def _epsilon_label(norm: str) -> str:
+    unit = "/255" if norm == "linf" else f"{_NORMS.get(norm, norm)} norm"
+    return rf"perturbation $\varepsilon$ ({unit})"
+
+
 def _attack_curve(frame: pd.DataFrame, attack: str, norm: str, clean: bool = True) -> pd.DataFrame:
     """Return the accuracies under one attack with `epsilon` in the panel's unit, and the clean ones as epsilon 0."""
     rows = frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
@@ -324,6 +528,23 @@ def _hollow_markers(axes: Axes, rows: pd.DataFrame, styles: dict[str, VariantSty
         )
 
 
+def _panel_grids(models: list[str], panels: int) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure with so many panels of accuracies for each model, at most four in a row, and the panels."""
+    rows = -(-panels // _PANELS_IN_A_ROW)
+    columns = -(-panels // rows)
+    figure = new_figure(COLUMN_WIDTH if columns == 1 else TEXT_WIDTH, 0.3 + 1.75 * rows * len(models))
+    grid = figure.subplots(len(models) * rows, columns, sharey=True, squeeze=False)
+    grids = [grid[place * rows : (place + 1) * rows].ravel() for place in range(len(models))]
+    for model, cells in zip(models, grids, strict=True):
+        for axes in cells[panels:]:
+            axes.set_axis_off()
+        for axes in cells[::columns]:
+            axes.set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
+            axes.set_ylim(-0.03, 1.04)
+            axes.yaxis.set_major_formatter(PERCENT)
+    return figure, [list(cells[:panels]) for cells in grids]
+
+
 def _parts(figure: Figure, models: list[str]) -> list[tuple[str, SubFigure]]:
     """Return a part of the figure for every model, titled where there are several."""
     parts = figure.subfigures(len(models), 1, squeeze=False)[:, 0]
@@ -333,26 +554,60 @@ def _parts(figure: Figure, models: list[str]) -> list[tuple[str, SubFigure]]:
     return list(zip(models, parts, strict=True))
 
 
+def _draw_energy(axes: Axes, shares: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:
+    draw_lines(axes, shares, "depth", "value", styles, markers=True)
+    axes.set(xlabel="depth (0: first, 1: last layer)", ylabel="high-frequency energy (%)")
+    axes.yaxis.set_major_formatter(PERCENT)
+
+
+def _energy_curves(shares: pd.DataFrame, models: list[str], styles: dict[str, VariantStyle]) -> Figure:
+    """Draw the high-frequency shares of many models, three in a row on common axes."""
+    columns = 3
+    rows = -(-len(models) // columns)
+    figure = new_figure(TEXT_WIDTH, 0.3 + 1.8 * rows)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for model, axes in zip(models, grid.ravel(), strict=False):
+        _draw_energy(axes, shares[shares["model"] == model], styles)
+        axes.set_title(model)
+        axes.set_ylabel(axes.get_ylabel() if axes in grid[:, 0] else "")
+        axes.xaxis.set_tick_params(labelbottom=True)
+    for axes in grid.ravel()[len(models) :]:
+        axes.set_axis_off()
+    return figure
+
+
 def _complement(values: np.ndarray) -> np.ndarray:
     return 1 - values
+
+
+def _shown_layers(frame: pd.DataFrame) -> dict[str, dict[str, tuple[int, str]]]:
+    """Return the index and the name of the first, the middle and the last layer of every variant."""
+    shown = {}
+    for name, rows in frame.groupby("variant", observed=True):
+        layers = rows.drop_duplicates("index").sort_values("index")
+        pairs = list(layers[["index", "layer"]].itertuples(index=False, name=None))
+        places = {len(pairs) // 2: "middle", len(pairs) - 1: "last", 0: "first"}  # in a small network some coincide
+        shown[name] = {places[place]: pairs[place] for place in sorted(places)}
+    return shown
 
 
 def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle], written: bool) -> None:
     """Draw the mean share of every coefficient: rows are the variants, columns the first, middle and last layer.
 
-    All are one heat map with empty cells between them. Smaller filters fill the upper left of their place.
+    All are one heat map with empty cells between them. Smaller filters fill the upper left of their place. Layers are
+    named where all variants have the same.
     """
-    layers = frame.drop_duplicates("index").set_index("index")["layer"].sort_index()
-    places = {len(layers) // 2: "middle", len(layers) - 1: "last", 0: "first"}  # in a small network some coincide
-    titles = {layers.index[place]: f"{places[place]}: {layers.iloc[place]}" for place in sorted(places)}
+    shown = _shown_layers(frame)
+    columns = [place for place in ("first", "middle", "last") if any(place in layers for layers in shown.values())]
     side = 1 + int(frame["horizontal"].max())
-    lefts = {index: column * (side + 1) for column, index in enumerate(titles)}
+    lefts = {place: column * (side + 1) for column, place in enumerate(columns)}
     tops = {name: row * (side + 1) for row, name in enumerate(styles)}
     shares = np.full((len(tops) * (side + 1) - 1, len(lefts) * (side + 1) - 1), np.nan)
-    shown = frame[frame["index"].isin(titles)]
-    means = shown.groupby(["index", "variant", "vertical", "horizontal"], observed=True)["value"].mean()
+    lefts_of = {(name, index): lefts[place] for name in shown for place, (index, _) in shown[name].items()}
+    means = frame.groupby(["index", "variant", "vertical", "horizontal"], observed=True)["value"].mean()
     for (index, name, vertical, horizontal), share in means.items():
-        shares[tops[name] + vertical, lefts[index] + horizontal] = share
+        if (name, index) in lefts_of:
+            shares[tops[name] + vertical, lefts_of[name, index] + horizontal] = share
     sns.heatmap(
         100 * shares,
         ax=axes,
@@ -372,8 +627,10 @@ def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle],
     axes.set_yticks([top + k + 0.5 for top in tops.values() for k in frequencies], frequencies * len(tops), rotation=0)
     axes.set(xlabel="horizontal frequency", ylabel="vertical frequency")
     offset = {"textcoords": "offset points"}
-    for index, left in lefts.items():
-        axes.annotate(titles[index], (left + side / 2, 0), (0, 3), ha="left", va="bottom", rotation=30, **offset)
+    for place, left in lefts.items():
+        names = {layers[place][1] for layers in shown.values() if place in layers}
+        title = f"{place}: {names.pop()}" if len(names) == 1 else place
+        axes.annotate(title, (left + side / 2, 0), (0, 3), ha="left", va="bottom", rotation=30, **offset)
     for name, top in tops.items():
         label = textwrap.fill(styles[name].label, 18)
         axes.annotate(label, (0, top + side / 2), (-27, 0), ha="right", va="center", size=7, **offset)

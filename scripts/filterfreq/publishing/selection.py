@@ -10,7 +10,7 @@ from filterfreq.evaluation.results import RUN_COLUMNS
 
 PARAMETERS: tuple[str, ...] = (
     *("attack", "norm", "epsilon", "epsilon_value", "corruption", "severity", "category", "cue"),
-    *("layer", "index", "depth", "horizontal", "vertical", "split", "pass", "radius"),
+    *("layer", "index", "depth", "horizontal", "vertical", "split", "pass", "radius", "source", "set", "observer"),
 )
 FAMILIES: dict[str, list[str]] = {
     family: [name for name, its_family in CORRUPTIONS.items() if its_family == family]
@@ -116,6 +116,33 @@ def attacks(frame: pd.DataFrame) -> list[tuple[str, str]]:
     adversarial = frame[frame["suite"].isin(["adversarial", "autoattack"])]
     pairs = adversarial[["suite", "attack", "norm"]].drop_duplicates().sort_values("suite", kind="stable")
     return list(pairs[["attack", "norm"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def penalty_order(penalties: Mapping[str, Mapping], along: str) -> list[str]:
+    """Order variants by their penalty, `along` the fastest; kinds and what is beside the penalty as they occur.
+
+    Args:
+        penalties: as `filterfreq.config.Study.penalties` returns them.
+        along: kind, strength or depth.
+    """
+    keys = [key for key in ("beside", "kind", "depth", "strength") if key != along] + [along]
+    seen = {key: list(dict.fromkeys(penalty[key] for penalty in penalties.values())) for key in ("beside", "kind")}
+    return sorted(
+        penalties,
+        key=lambda name: [
+            seen[key].index(penalties[name][key]) if key in seen else penalties[name][key] for key in keys
+        ],
+    )
+
+
+def penalty_series(penalties: Mapping[str, Mapping], along: str) -> dict[str, str]:
+    """Name what the variants with a penalty differ in beside the setting `along`: those of one name make one line."""
+    forms = {"beside": "{}", "kind": "{}", "depth": "depth {}", "strength": "λ = {}"}
+    varying = [key for key in forms if key != along and len({penalty[key] for penalty in penalties.values()}) > 1]
+    return {
+        name: ", ".join(forms[key].format(penalties[name][key]) for key in varying) or "with penalty"
+        for name in penalty_order(penalties, along)
+    }
 
 
 def seeds_phrase(counts: Iterable[int]) -> str:

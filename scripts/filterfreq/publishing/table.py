@@ -50,17 +50,17 @@ _LATEX_NORMS = {"Linf": r"$\ell_\infty$", "L2": r"$\ell_2$"}
 
 @dataclass(frozen=True)
 class Table:
-    """Means over seeds of some measures, for every model and variant.
+    """Means over seeds of some measures, for every model and variant, on one data set or on several.
 
     Attributes:
-        mean: means over seeds, as fractions; rows (model, variant), columns (measure, setting); NaN where nothing was
-            measured.
+        mean: means over seeds, as fractions; rows (model, variant) or (dataset, model, variant), columns (measure,
+            setting); NaN where nothing was measured.
         std: sample standard deviations over seeds (n - 1), NaN where there are fewer than two; same shape.
         seeds: the number of seeds behind each mean; same shape.
         directions: which values of a column are better.
         labels: display labels of the variants, in order.
         caption: what the table shows, in sentences; the seeds and the meaning of bold are added.
-        across: whether the variants are columns when shown, rather than rows.
+        across: whether the variants are columns when shown, rather than rows; of one data set only.
     """
 
     mean: pd.DataFrame
@@ -83,7 +83,7 @@ class Table:
         _write(self, files)
 
     def tidy(self) -> pd.DataFrame:
-        """Return one row per number: model, variant, measure, setting, mean, std, seeds; fractions, not percent."""
+        """Return one row per number: the row's names, measure, setting, mean, std, seeds; fractions, not percent."""
         columns = {
             name: getattr(self, name).stack(["measure", "setting"], future_stack=True)  # noqa: PD013
             for name in ("mean", "std", "seeds")
@@ -108,14 +108,14 @@ class Table:
 
     def to_html(self) -> str:
         """Return a whole HTML page with the table, in percent, best values bold."""
-        text, best = self._arranged(self._text(), _MISSING), self._arranged(self._best(), False)
+        text, best = self._arranged(self.text(), _MISSING), self._arranged(self._best(), False)
         bold = best.map(lambda is_best: "font-weight: bold" if is_best else "")
         style = text.style.apply(lambda _: bold, axis=None)
         return _html_page(style.hide(axis="index", names=True).hide(axis="columns", names=True), self.full_caption)
 
     def to_latex(self) -> str:
         """Return a LaTeX table environment that needs the package booktabs alone, in percent, best values bold."""
-        text, best = self._arranged(self._text(), _MISSING), self._arranged(self._best(), False)
+        text, best = self._arranged(self.text(), _MISSING), self._arranged(self._best(), False)
         text = text.map(_latex)
         text.index, text.columns = _relabelled(text.index, _latex), _relabelled(text.columns, _latex)
         bold = best.map(lambda is_best: "textbf:--rwrap;" if is_best else "").set_axis(text.index)
@@ -127,24 +127,41 @@ class Table:
     @property
     def full_caption(self) -> str:
         """The caption, with what a cell and its marks mean."""
-        phrase = seeds_phrase(self.seeds.to_numpy().ravel())
-        cell = "Percent, 1 seed" if phrase == "1 seed" else f"Percent, mean ± standard deviation over {phrase}"
         lower = [" ".join(column).strip() for column, direction in self.directions.items() if direction == "lower"]
         marked = f"best value (of {', '.join(lower)}: the lowest)" if lower else "best value"
-        return f"{self.caption} {cell}; the {marked} is marked."
+        if len(lower) == len(self.directions):
+            marked = "best value (the lowest)"
+        return f"{self.caption} {self.unit}; the {marked} is marked."
+
+    @property
+    def unit(self) -> str:
+        """What a cell is: "Percent, mean ± standard deviation over 3 seeds"."""
+        phrase = seeds_phrase(self.seeds.to_numpy().ravel())
+        if phrase == "1 seed":
+            return "Percent, 1 seed"
+        each = " (their number in brackets)" if self._seeds_differ else ""
+        return f"Percent, mean ± standard deviation over {phrase}{each}"
 
     def _rounded(self) -> pd.DataFrame:
         return (100 * self.mean).map(lambda value: float(f"{value:.1f}"))
 
-    def _text(self) -> pd.DataFrame:
+    @property
+    def _seeds_differ(self) -> bool:
+        return len(set(self.seeds.to_numpy().ravel()) - {0}) > 1
+
+    def text(self) -> pd.DataFrame:
+        """Return the cells as they are shown, in percent, with their number of seeds where not all have the same."""
         mean = self._rounded().map("{:.1f}".format)
         spread = (100 * self.std).map(" ± {:.1f}".format).where(self.std.notna(), "")
-        return (mean + spread).where(self.mean.notna(), _MISSING)
+        cells = mean + spread
+        if self._seeds_differ:
+            cells += self.seeds.map(" ({:.0f})".format)
+        return cells.where(self.mean.notna(), _MISSING)
 
     def _best(self) -> pd.DataFrame:
         """Mark the best values of every model and column, as displayed; a value alone has nothing to be better than."""
         rounded = self._rounded()
-        groups = rounded.groupby(level="model", sort=False)
+        groups = rounded.groupby(level=[name for name in rounded.index.names if name != "variant"], sort=False)
         compared = groups.transform("count") > 1
         lowest, highest = groups.transform("min"), groups.transform("max")
         best = pd.DataFrame(False, index=rounded.index, columns=rounded.columns)
@@ -167,11 +184,12 @@ class Table:
             frame = frame.astype(object).where(frame.notna(), missing)
         else:
             frame = frame.rename(index=self.labels, level="variant")
-        return frame.droplevel("model") if frame.index.unique("model").size == 1 else frame
+        outer = [name for name in ("dataset", "model") if name in frame.index.names]
+        return frame.droplevel([name for name in outer if frame.index.unique(name).size == 1])
 
     def _shown(self, mark: Callable[[str], str]) -> tuple[pd.DataFrame, int]:
         """Return the cells with their headings as columns before them, and the number of those columns."""
-        text, best = self._arranged(self._text(), _MISSING), self._arranged(self._best(), False)
+        text, best = self._arranged(self.text(), _MISSING), self._arranged(self._best(), False)
         marked = text.where(~best.astype(bool), text.map(mark))
         marked.columns = [" ".join(column).strip() if isinstance(column, tuple) else column for column in marked]
         rows = _without_repeats(marked.index.to_frame(index=False).astype(object))

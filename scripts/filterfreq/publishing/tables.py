@@ -1,17 +1,30 @@
 """The tables, from tidy results. Imports no matplotlib.
 
 Every builder takes what `filterfreq.evaluation.results.read_results` returns, of one data set, and the variants to
-show (names and display labels, in order). What was not evaluated gives no column; a missing combination, an empty cell.
+show (names and display labels, in order); `paper_table` takes results of several. What was not evaluated gives no
+column; a missing combination, an empty cell.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.intervals import bootstrap_interval
 from filterfreq.errors import InputError
-from filterfreq.evaluation.corruptions import COMMON, EXTRA, mean_corruption_error, relative_mean_corruption_error
+from filterfreq.evaluation.corruptions import COMMON, EXTRA
+from filterfreq.publishing.measures import (
+    RUN,
+    attacked,
+    by_corruption,
+    calibration_errors,
+    clean_accuracy,
+    corruption_means,
+    main_columns,
+    shape_biases,
+    values_by_run,
+)
 from filterfreq.publishing.selection import (
     FAMILIES,
     attack_label,
@@ -20,6 +33,7 @@ from filterfreq.publishing.selection import (
     corruption_label,
     in_order,
     norm_label,
+    penalty_order,
     present_variants,
     select,
 )
@@ -32,7 +46,6 @@ _SIGNS = {
     "not higher": "< {}",
     "equal": "within ±{}",
 }
-_RUN = ["model", "variant", "seed"]
 _ACCURACY = ["clean", "adversarial", "autoattack"]
 
 
@@ -55,9 +68,40 @@ def main_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -
         InputError: results that cannot stand beside each other (see `select`).
     """
     frame = select(results, variants)
-    columns = _main_columns(frame, baseline)
+    columns = main_columns(frame, baseline)
     caption = f"Accuracy on {_dataset(frame)}{_meanings(columns, variants, baseline)}."
     return _table(columns, present_variants(frame, variants), caption)
+
+
+def paper_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> Table:
+    """Compare all models and variants on all data sets of an experiment, in the measures of `main_table`.
+
+    Each attack and norm is shown at the middle epsilon of its data set, so that data sets with other epsilons have
+    columns of their own.
+
+    Args:
+        results: tidy results of any number of data sets.
+        variants: names and display labels, in order.
+        baseline: the variant whose corruption error is 1.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`).
+    """
+    datasets = list(results["dataset"].unique())
+    frames = {name: select(results[results["dataset"] == name], variants) for name in datasets}
+    parts: dict[tuple[str, str], dict[str, pd.Series]] = {}
+    for name, frame in frames.items():
+        for measure, setting, values in main_columns(frame, baseline):
+            parts.setdefault((measure, setting), {})[name] = values
+    # Columns of one measure stand together, also where data sets have others of them.
+    measures = list(dict.fromkeys(measure for measure, _ in parts))
+    keys = sorted(parts, key=lambda key: measures.index(key[0]))
+    columns = [(*key, pd.concat(parts[key], names=["dataset"])) for key in keys]
+    models = results["model"].unique()
+    present = set().union(*(frame["variant"].cat.categories for frame in frames.values()))
+    labels = {name: label for name, label in variants.items() if name in present}
+    caption = f"Accuracy on {', '.join(datasets)}{_meanings(columns, variants, baseline)}."
+    return _table(columns, labels, caption, order=list(itertools.product(datasets, models, labels)))
 
 
 def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> TextTable:
@@ -80,7 +124,7 @@ def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline:
     frame = select(results, variants)
     shown = present_variants(frame, variants)
     # The baseline's mCE is 1 by definition: the difference says nothing that the column does not.
-    columns = [column for column in _main_columns(frame, baseline) if column[1] != "mCE"]
+    columns = [column for column in main_columns(frame, baseline) if column[1] != "mCE"]
     numbers = []
     for measure, setting, values in columns:
         by_variant = values.unstack("variant")  # noqa: PD010
@@ -179,10 +223,10 @@ def adversarial_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
     """
     select(results, variants, ["adversarial", "autoattack"])
     frame = select(results, variants, _ACCURACY)
-    columns = [*_clean(frame)]
+    columns = [*clean_accuracy(frame)]
     for attack, norm in attacks(frame):
         measure = f"{attack_label(attack)} {norm_label(norm)}"
-        columns += [(measure, epsilon, values) for epsilon, values in _attacked(frame, attack, norm)]
+        columns += [(measure, epsilon, values) for epsilon, values in attacked(frame, attack, norm)]
     return _table(
         columns,
         present_variants(frame, variants),
@@ -203,7 +247,7 @@ def corruption_table(results: pd.DataFrame, variants: dict[str, str], baseline: 
         InputError: results that cannot stand beside each other (see `select`), or none of corruptions.
     """
     frame = select(results, variants, ["corruption"])
-    measured = _by_corruption(frame)
+    measured = by_corruption(frame)
     columns = [
         (family, corruption_label(corruption), measured[corruption].mean(axis="columns", skipna=False))
         for family, corruptions in FAMILIES.items()
@@ -211,7 +255,7 @@ def corruption_table(results: pd.DataFrame, variants: dict[str, str], baseline: 
         if corruption in measured.columns.unique("corruption")
     ]
     with_clean = select(results, variants, ["corruption", "clean"])
-    means = list(_corruption_means(with_clean, baseline))
+    means = list(corruption_means(with_clean, baseline))
     columns += [("common", *column) for column in means]
     relative = "relative mCE" in dict(means)
     return _table(
@@ -228,22 +272,153 @@ def corruption_table(results: pd.DataFrame, variants: dict[str, str], baseline: 
 def shape_bias_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
     """Show the shape bias overall and per category, and how often each cue was named; variants are columns.
 
+    Where it was measured, also how far each variant errs on the same images as an observer.
+
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of cue conflict.
     """
     frame = select(results, variants, ["cue_conflict"])
-    biases = dict(_shape_biases(frame))
+    biases = dict(shape_biases(frame))
     order = sorted(biases, key=lambda category: category != "overall")
     columns = [("shape bias", category, biases[category]) for category in order]
     answers = frame[frame["metric"] == "accuracy"]
-    columns += [("answers", cue, _values(of_cue)) for cue, of_cue in answers.groupby("cue")]
+    columns += [("answers", cue, values_by_run(of_cue)) for cue, of_cue in answers.groupby("cue")]
+    consistencies = frame[frame["metric"] == "error_consistency"].groupby("observer")
+    columns += [("error consistency", observer, values_by_run(rows)) for observer, rows in consistencies]
+    meaning = " Error consistency: Cohen's kappa of right and wrong answers with an observer's, times 100."
     return _table(
         columns,
         present_variants(frame, variants),
         f"Shape bias on cue-conflict images of {_dataset(frame)}: shape answers among those that name the shape or the "
-        "texture. Answers: the share of all images whose shape, or texture, was named.",
+        "texture. Answers: the share of all images whose shape, or texture, was named."
+        + (meaning if len(consistencies) else ""),
         across=True,
     )
+
+
+def out_of_distribution_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> Table:
+    """Show clean accuracy, that on every out-of-distribution set, mCE, and shape bias.
+
+    Args:
+        results: tidy results of one data set.
+        variants: names and display labels, in order.
+        baseline: the variant whose corruption error is 1.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of out-of-distribution sets.
+    """
+    select(results, variants, ["out_of_distribution"])
+    frame = select(results, variants)
+    columns = [*clean_accuracy(frame)]
+    rows = frame[(frame["suite"] == "out_of_distribution") & (frame["metric"] == "accuracy")]
+    columns += [
+        ("out of distribution", name, values_by_run(of_set)) for name, of_set in rows.groupby("set", sort=False)
+    ]
+    columns += [("mCE", "", values) for name, values in corruption_means(frame, baseline) if name == "mCE"]
+    columns += [("shape bias", "", values) for category, values in shape_biases(frame) if category == "overall"]
+    caption = (
+        f"Accuracy of models trained on {_dataset(frame)}, on its test images and out of distribution"
+        f"{_meanings(columns, variants, baseline)}."
+    )
+    return _table(columns, present_variants(frame, variants), caption)
+
+
+def transfer_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
+    """Show the accuracy under attacks made on another model, beside the same attacks made on the model itself.
+
+    Variants are columns. On the model that the attacks are transferred from both are the same attack.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of transferred attacks.
+    """
+    select(results, variants, ["transfer"])
+    frame = select(results, variants, ["clean", "adversarial", "transfer"])
+    transferred = frame[frame["suite"] == "transfer"]
+    white_box = frame[frame["suite"] == "adversarial"]
+    columns = [*clean_accuracy(frame)]
+    for attack, norm in transferred[["attack", "norm"]].drop_duplicates().itertuples(index=False, name=None):
+        for kind, rows in (("transferred", transferred), ("white box", white_box)):
+            measure = f"{attack_label(attack)} {norm_label(norm)}, {kind}"
+            columns += [(measure, epsilon, values) for epsilon, values in attacked(rows, attack, norm)]
+    sources = [variants.get(name, name) for name in transferred["source"].unique()]
+    return _table(
+        columns,
+        present_variants(frame, variants),
+        f"Accuracy on {_dataset(frame)} under attacks made on {' and '.join(sources)} (transferred) and on each model "
+        "itself (white box).",
+        across=True,
+    )
+
+
+def calibration_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
+    """Show the expected calibration error on clean images and at every severity of corruption; variants are columns.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of calibration.
+    """
+    frame = calibration_errors(select(results, variants, ["clean", "corruption"]))
+    columns = []
+    for severity, at_severity in frame.groupby("severity"):
+        values = at_severity.groupby(RUN, observed=True)["value"].mean()
+        place = ("calibration error", "clean") if severity == 0 else ("calibration error, corrupted", str(severity))
+        columns.append((*place, values))
+    return _table(
+        columns,
+        present_variants(frame, variants),
+        f"Expected calibration error on {_dataset(frame)}, 15 bins: on clean images, and by severity as the mean over "
+        "the common corruptions.",
+        across=True,
+    )
+
+
+def penalty_table(
+    results: pd.DataFrame,
+    variants: dict[str, str],
+    penalties: Mapping[str, Mapping],
+    baseline: str,
+    along: str = "strength",
+) -> TextTable:
+    """Show the measures of `main_table` by the settings of the penalty, variants without a penalty first.
+
+    Args:
+        results: tidy results of one data set.
+        variants: names and display labels, in order.
+        penalties: of every variant with a penalty its kind, strength, depth and `beside`, as
+            `filterfreq.config.Study.penalties` returns them.
+        baseline: the variant whose corruption error is 1.
+        along: the setting that changes from row to row: kind, strength or depth.
+
+    Returns:
+        One row per model and variant; its numbers have one row for each of these and measure.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`).
+    """
+    frame = select(results, variants)
+    columns = main_columns(frame, baseline)
+    table = _table(columns, present_variants(frame, variants), "")
+    order = [name for name in variants if name not in penalties] + penalty_order(penalties, along)
+    rows = [row for row in itertools.product(frame["model"].cat.categories, order) if row in table.mean.index]
+    settings = pd.DataFrame(
+        [
+            {"model": model, "variant": variant}
+            | {key: str(penalties.get(variant, {}).get(key, "–")) for key in ("kind", "depth", "strength")}
+            for model, variant in rows
+        ]
+    )
+    text = table.text().loc[rows]
+    text.columns = [" ".join(column).strip() for column in text]
+    beside = [penalties.get(variant, {}).get("beside", variants[variant]) for _, variant in rows]
+    named = settings.rename(columns={"kind": "penalty", "strength": "λ"}).assign(variant=beside)
+    cells = pd.concat([named, text.reset_index(drop=True)], axis="columns")
+    if len(cells["model"].unique()) == 1:
+        cells = cells.drop(columns="model")
+    numbers = settings.merge(table.tidy(), on=["model", "variant"])
+    caption = (
+        f"Settings of the frequency penalty on {_dataset(frame)}{_meanings(columns, variants, baseline)}. Depth 1: all "
+        f"layers, 2: about the first half, 3: the first third; λ: the penalty's weight. {table.unit}."
+    )
+    return TextTable(numbers, cells, caption, right=text.shape[1])
 
 
 def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) -> TextTable:
@@ -268,21 +443,10 @@ def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
     ]
     caption = (
         f"The papers' claims on {dataset}. Effects are differences of the two variants in percentage points, mean over "
-        "pairs of runs of one model and seed, with Student's 95 % interval; claimed is the smallest effect of interest."
+        "pairs of runs of one model and seed, with Student's 95 % interval (one pair has none); claimed is the "
+        "smallest effect of interest."
     )
     return TextTable(scores, pd.DataFrame(rows), caption, right=3)
-
-
-def _main_columns(frame: pd.DataFrame, baseline: str) -> list[tuple[str, str, pd.Series]]:
-    columns = [*_clean(frame)]
-    for attack, norm in attacks(frame):
-        at_epsilon = list(_attacked(frame, attack, norm))
-        epsilon, values = at_epsilon[(len(at_epsilon) - 1) // 2]
-        columns.append((attack_label(attack), f"{norm_label(norm)} {epsilon}", values))
-    means = _corruption_means(frame, baseline)
-    columns += [("corruptions", name, values) for name, values in means if name != "relative mCE"]
-    columns += [("shape bias", "", values) for category, values in _shape_biases(frame) if category == "overall"]
-    return columns
 
 
 def _meanings(columns: list[tuple[str, str, pd.Series]], variants: dict[str, str], baseline: str) -> str:
@@ -306,87 +470,33 @@ def _difference(mean: float, low: float, high: float, pairs: int) -> str:
 
 
 def _table(
-    columns: list[tuple[str, str, pd.Series]], labels: dict[str, str], caption: str, *, across: bool = False
+    columns: list[tuple[str, str, pd.Series]],
+    labels: dict[str, str],
+    caption: str,
+    *,
+    across: bool = False,
+    order: list[tuple[str, ...]] | None = None,
 ) -> Table:
-    """Take means over seeds. Each column is (measure, setting, values by model, variant and seed)."""
+    """Take means over seeds. Each column is (measure, setting, values by the names of a row and the seed)."""
     if not columns:
         raise InputError("the results hold nothing that this table shows: run the evaluations first")
     keys = [(measure, setting) for measure, setting, _ in columns]
     per_seed = pd.concat([values for *_, values in columns], axis="columns", keys=keys, names=["measure", "setting"])
-    statistics = per_seed.groupby(level=["model", "variant"], observed=True).agg(["mean", "std", "count"])
-    statistics.index = pd.MultiIndex.from_tuples(statistics.index, names=["model", "variant"])
+    names = [name for name in per_seed.index.names if name != "seed"]
+    statistics = per_seed.groupby(level=names, observed=True).agg(["mean", "std", "count"])
+    statistics.index = pd.MultiIndex.from_tuples(statistics.index, names=names)
+    if order is not None:
+        statistics = statistics.loc[[row for row in order if row in statistics.index]]
     mean, std, seeds = (statistics.xs(name, axis="columns", level=-1) for name in ("mean", "std", "count"))
     return Table(mean, std, seeds, {key: _direction(*key) for key in keys}, labels, caption, across)
 
 
 def _direction(measure: str, setting: str) -> Direction:
-    if setting in ("mCE", "relative mCE"):
+    if "mCE" in f"{measure} {setting}" or measure.startswith("calibration error"):
         return "lower"
-    return "none" if measure == "answers" else "higher"
+    return "none" if measure in ("answers", "error consistency") else "higher"
 
 
 def _dataset(frame: pd.DataFrame) -> str:
     models = ", ".join(frame["model"].cat.categories)
     return f"{frame['dataset'].iloc[0]} ({models})"
-
-
-def _values(rows: pd.DataFrame) -> pd.Series:
-    return rows.set_index(_RUN)["value"]
-
-
-def _clean(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
-    rows = frame[(frame["suite"] == "clean") & (frame["metric"] == "accuracy")]
-    if not rows.empty:
-        yield "clean", "", _values(rows)
-
-
-def _attacked(frame: pd.DataFrame, attack: str, norm: str) -> Iterator[tuple[str, pd.Series]]:
-    """Yield every epsilon of an attack, from small to large, with the accuracies at it."""
-    rows = frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
-    for _, at_epsilon in rows.groupby("epsilon_value"):
-        yield at_epsilon["epsilon"].iloc[0], _values(at_epsilon)
-
-
-def _by_corruption(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return accuracies with one row per run and columns (corruption, severity), NaN where one is missing."""
-    rows = frame[(frame["suite"] == "corruption") & (frame["metric"] == "accuracy")]
-    return rows.set_index([*_RUN, "corruption", "severity"])["value"].unstack(["corruption", "severity"])  # noqa: PD010
-
-
-def _corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[tuple[str, pd.Series]]:
-    """Yield the mean accuracy over the common corruptions, and mCE where all of them and the baseline were measured.
-
-    Relative mCE also needs the clean accuracies of both.
-
-    A run that lacks a corruption or a severity which another run has would not be comparable: it gets no mean.
-    """
-    measured = _by_corruption(frame)
-    common = measured.loc[:, measured.columns.isin(COMMON, level="corruption")].dropna()
-    if common.empty:
-        return
-    yield "mean", common.mean(axis="columns")
-    if not set(COMMON) <= set(common.columns.unique("corruption")):
-        return
-    accuracies = {run: values.unstack("severity") for run, values in common.iterrows()}  # noqa: PD010
-    clean = {run: value for _, _, values in _clean(frame) for run, value in values.items()}
-    errors: dict[str, dict] = {"mCE": {}, "relative mCE": {}}
-    for run, accuracy in accuracies.items():
-        model, _, seed = run
-        reference = (model, baseline, seed)
-        if reference not in accuracies:
-            continue
-        errors["mCE"][run] = mean_corruption_error(accuracy, accuracies[reference])
-        if run in clean and reference in clean:
-            errors["relative mCE"][run] = relative_mean_corruption_error(
-                accuracy, clean[run], accuracies[reference], clean[reference]
-            )
-    for name, values in errors.items():
-        if values:
-            # A baseline without any error has no relative error.
-            yield name, pd.Series(values).rename_axis(_RUN).replace(np.inf, np.nan)
-
-
-def _shape_biases(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
-    rows = frame[(frame["suite"] == "cue_conflict") & (frame["metric"] == "shape_bias")]
-    for category, its_rows in rows.groupby("category", sort=False):
-        yield category, _values(its_rows)

@@ -14,7 +14,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.data.batches import batch_seed, epoch_batches, to_images
+from filterfreq.data.batches import batch_seed, epoch_batches, plain_batches, to_images
+from filterfreq.data.image_files import ImageFiles
 from filterfreq.errors import InputError
 from filterfreq.files import replacing
 from filterfreq.models.classifier import Classifier
@@ -61,12 +62,13 @@ class Trainer:
         classifier: what is trained, on `device`, in place.
         spec: the run's spec, as `filterfreq.config.Study.spec` makes it.
         dataset: the prepared data.
-        device: where to compute; all training images are kept there, as uint8.
+        device: where to compute; all images that are arrays are kept there, as uint8.
         state_file: where the state is kept after every epoch.
         fingerprint: identifies spec, code and data; a state with another one is not resumed.
         announce: takes one line for each epoch.
         precision: "bfloat16" computes the network in automatic mixed precision; anything else leaves it as it is.
         compiled: train a form of the network that `torch.compile` makes, equal to it within rounding.
+        workers: processes that decode images in files ahead of their use; see `epoch_batches`.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Trainer:
         announce: Callable[[str], None],
         precision: str = "float32",
         compiled: bool = False,
+        workers: int = 0,
     ) -> None:
         self.classifier = classifier.to(device, memory_format=torch.channels_last)
         self.network = torch.compile(self.classifier) if compiled else self.classifier
@@ -95,16 +98,20 @@ class Trainer:
         self.fingerprint = fingerprint
         self.announce = announce
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+        self.workers = workers
         self.train_images, self.train_labels, self.test_images, self.test_labels = (
-            torch.from_numpy(np.array(array)).to(device)
+            array if isinstance(array, ImageFiles) else torch.from_numpy(np.array(array)).to(device)
             for split in ("train", "test")
             for array in (dataset.images(split), dataset.labels(split))
         )
+        self.size = self.test_images.shape[1]
         self.num_classes = dataset.num_classes
         self.free = None
         if self.attack is not None and self.attack["attack"] == "free":
-            first = to_images(self.train_images[: self.settings["batch_size"]], device)
-            self.free = FreePerturbation(first, float(Fraction(self.attack["epsilon"])), self.attack["norm"])
+            largest = min(self.settings["batch_size"], len(self.train_labels))
+            images = torch.zeros(largest, 3, self.size, self.size, device=device)
+            images = images.to(memory_format=torch.channels_last)
+            self.free = FreePerturbation(images, float(Fraction(self.attack["epsilon"])), self.attack["norm"])
         self.averaged = None
         if "ema" in self.settings:
             average = get_ema_multi_avg_fn(self.settings["ema"])
@@ -167,6 +174,8 @@ class Trainer:
             policy=self.variant.get("augmentation_policy"),
             noise=self.variant.get("gaussian_noise"),
             views=self.views,
+            size=self.size,
+            workers=self.workers,
         )
         for number, (images, targets) in enumerate(batches):
             if "mixup" in self.variant:
@@ -245,10 +254,11 @@ class Trainer:
     def _test_accuracy(self) -> float:
         composed = compose(self.result).eval()
         size = self.settings["batch_size"]
+        batches = plain_batches(self.test_images, size, self.device, self.workers)
         with self.autocast:
             correct = sum(
                 (composed(to_images(images, self.device)).argmax(1) == labels).sum()
-                for images, labels in zip(self.test_images.split(size), self.test_labels.split(size), strict=True)
+                for images, labels in zip(batches, self.test_labels.split(size), strict=True)
             )
         return int(correct) / len(self.test_labels)
 

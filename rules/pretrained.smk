@@ -1,0 +1,58 @@
+# Models that others trained: to the same weights and records as trained ones, so that nothing after this tells them apart.
+
+
+# Its variants are the config's checkpoints.
+ruleorder: convert_checkpoint > train
+
+
+localrules:
+    download_checkpoint,
+
+
+rule download_checkpoint:
+    output:
+        # Not removed before: files that are there already are checked, against what is recorded of them too.
+        record=update(DOWNLOAD),
+        files=update(directory(DOWNLOADED)),
+    log:
+        "results/logs/download_checkpoint/{checkpoint}.log",
+    benchmark:
+        "results/benchmarks/download_checkpoint/{checkpoint}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=compute("data")["runtime"],
+    params:
+        source=lambda wildcards: study.source(wildcards.checkpoint),
+    script:
+        "../scripts/download_checkpoint.py"
+
+
+rule convert_checkpoint:
+    input:
+        unpack(checkpoint_files),
+        dataset=DATASET,
+    output:
+        weights=WEIGHTS,
+        record=RECORD,
+    log:
+        "results/logs/convert_checkpoint/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/convert_checkpoint/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    wildcard_constraints:
+        variant="|".join(map(re.escape, study.checkpoints)) or "(?!)",
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("evaluate")["mem_mb"],
+        runtime=compute("evaluate")["runtime"],
+    params:
+        spec=lambda wildcards: study.spec(
+            Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
+        ),
+        code=code_and_source("convert_checkpoint"),
+    script:
+        "../scripts/convert_checkpoint.py"

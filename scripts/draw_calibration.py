@@ -1,0 +1,10 @@
+"""Draw the figure `calibration`."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.figures import calibration
+from filterfreq.publishing.style import save
+
+with job(snakemake):
+    figure = calibration(read_results(snakemake.input), snakemake.params.labels)
+    save(figure, snakemake.output.png, snakemake.output.pdf)

@@ -1,0 +1,10 @@
+"""Draw the figure `penalties`."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.figures import penalties
+from filterfreq.publishing.style import save
+
+with job(snakemake):
+    figure = penalties(read_results(snakemake.input), snakemake.params.labels, snakemake.params.penalties, "kind")
+    save(figure, snakemake.output.png, snakemake.output.pdf)

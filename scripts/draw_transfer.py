@@ -1,0 +1,10 @@
+"""Draw the figure `transfer`."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.figures import transfer
+from filterfreq.publishing.style import save
+
+with job(snakemake):
+    figure = transfer(read_results(snakemake.input), snakemake.params.labels)
+    save(figure, snakemake.output.png, snakemake.output.pdf)

@@ -1,0 +1,89 @@
+"""ImageNet, as in the challenge of 2012 (Russakovsky et al., IJCV 2015): from its tars, or a folder of class folders.
+
+`ILSVRC2012_img_train.tar` holds one tar for each class, named after its WordNet number; the images of
+`ILSVRC2012_img_val.tar` have their classes in the development kit: the i-th line of the ground truth is the number of
+the i-th image's class, and `meta.mat` tells the WordNet number of each. Models are tested on these, because the labels
+of the test set are not public. Class names are the WordNet numbers, a label is the place among the sorted ones.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from filterfreq.data.archives import extract, list_files, read_files, unpacking
+from filterfreq.data.arrays import save_files
+from filterfreq.data.download import verified
+from filterfreq.data.imagefolder import find_classes
+from filterfreq.data.matlab import read_mat
+from filterfreq.data.registry import Dataset
+from filterfreq.errors import InputError
+
+_KIT = "ILSVRC2012_devkit_t12/data"
+
+
+def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) -> None:
+    """Write which files are ImageNet's training and test images; the tars are unpacked once, beside `dataset.json`.
+
+    Args:
+        raw_folder: holds `train/<WordNet number>/` and `val/<WordNet number>/`, which are used where they lie, or the
+            files that `dataset.sources` names.
+        output_folder: gets `dataset.json`, the indices, and in `images` what is unpacked.
+        seed: fixes the order of the test images.
+        dataset: the registry's entry.
+
+    Raises:
+        InputError: a file is missing or damaged, the disk is full, or there are other numbers of images than in the
+            entry, or other classes to test than to train on.
+    """
+    if dataset.is_ready(raw_folder):
+        root, sources = Path(raw_folder), {}
+    else:
+        sources = {source.file: source.checksum for source in dataset.sources}
+        root = Path(output_folder) / "images" / next(iter(sources.values())).partition(":")[2][:16]
+        if not root.is_dir():
+            _unpack(*verified(raw_folder, dataset), root)
+    names = list_files(root)
+    train, test = (find_classes(root, names, split) for split in ("train", "val"))
+    if list(train) != list(test):
+        raise InputError(
+            f"{root} has {len(train)} classes in train and {len(test)} in val, and not the same ones: "
+            "both have a folder for each WordNet number"
+        )
+    splits = (
+        (
+            [name for of_class in split.values() for name in of_class],
+            np.repeat(np.arange(len(split), dtype=np.int64), [len(of_class) for of_class in split.values()]),
+        )
+        for split in (train, test)
+    )
+    save_files(output_folder, replace(dataset, classes=tuple(train)), root, *splits, seed=seed, sources=sources)
+
+
+def _unpack(train: Path, val: Path, kit: Path, root: Path) -> None:
+    """Unpack the tars into class folders."""
+    wnids = _validation_classes(kit)
+    images = list_files(val)
+    if len(images) != len(wnids):
+        raise InputError(f"{val} holds {len(images)} images, but {kit} has classes for {len(wnids)}: get whole copies")
+    class_of = dict(zip(images, wnids, strict=True))  # sorted names, which are numbered
+    with unpacking(root) as temporary:
+        for name, content in read_files(val):
+            target = temporary / "val" / class_of[name] / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        for name, content in read_files(train):
+            of_class = temporary / name
+            of_class.write_bytes(content)
+            extract(of_class, temporary / "train" / of_class.stem)
+            of_class.unlink()
+
+
+def _validation_classes(kit: Path) -> list[str]:
+    """Return the WordNet numbers of the validation images, in order."""
+    names = (f"{_KIT}/meta.mat", f"{_KIT}/ILSVRC2012_validation_ground_truth.txt")
+    found = dict(read_files(kit, names))
+    (synsets,) = read_mat(found[names[0]], f"{names[0]} in {kit}", "synsets", squeeze_me=True)
+    # The first columns are number, WordNet number, words, gloss and number of children; only leaves are classes.
+    wnid_of = {int(row[0]): str(row[1]) for row in synsets.tolist() if int(row[4]) == 0}
+    return [wnid_of[int(number)] for number in found[names[1]].split()]

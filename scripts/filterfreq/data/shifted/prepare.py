@@ -1,0 +1,116 @@
+"""Shifted sets from class folders, from CIFAR-10.1's arrays, and from another data set. Imports no torch."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from filterfreq.data.archives import extract, folder_state, list_files, read_files
+from filterfreq.data.arrays import PreparedDataset, balanced_order, open_array
+from filterfreq.data.download import verify
+from filterfreq.data.image_files import ImageFiles
+from filterfreq.data.imagefolder import find_classes
+from filterfreq.data.images import decode_image
+from filterfreq.data.registry import get_dataset
+from filterfreq.data.shifted.prepared import save_shifted
+from filterfreq.data.shifted.registry import ShiftedSet
+from filterfreq.errors import InputError
+from filterfreq.files import sha256
+
+LARGEST_IN_ARRAYS = 64
+"""Pixels of the images that become arrays; larger ones stay in files."""
+
+
+def identity(entry: ShiftedSet) -> dict[str, str]:
+    """Return what of an entry its record keeps."""
+    return {"name": entry.name, "shift_of": entry.shift_of, "folders": entry.folders}
+
+
+def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:
+    """Prepare a folder or an archive of class folders.
+
+    Images of up to 64 pixels become an array. Larger ones stay in files: where they are, if that is a folder, and
+    unpacked from an archive.
+
+    Args:
+        raw_folder: holds the archive that `entry.sources` names, if it names one.
+        output_folder: gets the set.
+        seed: fixes the order of the images.
+        entry: the registry's or the config's.
+
+    Raises:
+        InputError: the folder or archive is missing, damaged or unsafe, lacks class folders, or holds, of small images,
+            one that cannot be read.
+    """
+    if entry.path:
+        path = Path(entry.path).expanduser()
+    else:
+        (source,) = entry.sources
+        path = raw_folder / source.file
+        verify(source, path)
+    files = [name for name in list_files(path) if fnmatchcase(PurePosixPath(name).name, entry.names)]
+    classes = find_classes(path, files, entry.folder)
+    names = [name for found in classes.values() for name in found]
+    labels = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
+    order = balanced_order(labels, np.random.default_rng(seed))
+    names, labels = [names[i] for i in order], labels[order]
+    if entry.image_size <= LARGEST_IN_ARRAYS:
+        images = np.empty((len(names), entry.image_size, entry.image_size, 3), dtype=np.uint8)
+        places = {name: place for place, name in enumerate(names)}
+        for name, content in read_files(path, places):
+            images[places[name]] = decode_image(content, f"{name} in {path}", entry.image_size, entry.resize)
+    else:
+        folder = path
+        if not path.is_dir():
+            folder = output_folder / "files"
+            extract(path, folder, dict(zip(names, names, strict=True)))
+        images = ImageFiles(folder, names, entry.image_size, entry.resize)
+    if entry.path:
+        found = f"state:{folder_state(path)}" if path.is_dir() else f"sha256:{sha256(path)}"
+    else:
+        found = entry.sources[0].checksum
+    save_shifted(output_folder, identity(entry), list(classes), labels, images, {path.name: found})
+
+
+def prepare_cifar_10_1(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:
+    """Prepare CIFAR-10.1, version 6: 2,000 new images of CIFAR-10's classes, as many of each.
+
+    Recht, Roelofs, Schmidt, Shankar, Do CIFAR-10 Classifiers Generalize to CIFAR-10?, 2018. The files are uint8,
+    2,000 x 32 x 32 x 3, and integers, 2,000, CIFAR-10's labels.
+
+    Args:
+        raw_folder: holds the two files that `entry.sources` names.
+        output_folder: gets the set.
+        seed: fixes the order of the images.
+        entry: the registry's.
+
+    Raises:
+        InputError: a file is missing or damaged, or holds something else.
+    """
+    paths = [raw_folder / source.file for source in entry.sources]
+    for source, path in zip(entry.sources, paths, strict=True):
+        verify(source, path)
+    images, labels = (np.asarray(open_array(path, "download it again")) for path in paths)
+    labels = labels.astype(np.int64)
+    if images.shape != (len(labels), 32, 32, 3) or images.dtype != np.uint8:
+        raise InputError(f"{paths[0]} holds {images.dtype} {list(images.shape)}: it is not CIFAR-10.1's, download it")
+    order = balanced_order(labels, np.random.default_rng(seed))
+    classes = list(get_dataset(entry.shift_of).classes)
+    sources = {source.file: source.checksum for source in entry.sources}
+    save_shifted(output_folder, identity(entry), classes, labels[order], images[order], sources)
+
+
+def prepare_dataset(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:
+    """Refer to another data set's prepared test images, whose order is balanced already.
+
+    Args:
+        raw_folder: the prepared data set's.
+        output_folder: gets the set.
+        seed: not used.
+        entry: the registry's or the config's.
+
+    Raises:
+        InputError: the data set is missing or damaged.
+    """
+    dataset = PreparedDataset(raw_folder)
+    save_shifted(output_folder, identity(entry), list(dataset.classes), None, raw_folder, dataset.record["sources"])

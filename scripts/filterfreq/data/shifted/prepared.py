@@ -1,0 +1,123 @@
+"""Prepared shifted sets: `set.json` with names, labels and where the images lie. Imports no torch.
+
+Small images are an array beside it, `images.npy`, uint8, N x H x W x 3. Large ones stay in files, in the folder `files`
+beside it or in the user's own. A set that is another data set's test images refers to that. Images are in an order of
+which every prefix is close to class-balanced.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from filterfreq.data.arrays import PreparedDataset, open_array
+from filterfreq.data.image_files import ImageFiles
+from filterfreq.errors import InputError
+from filterfreq.files import read_json, replacing, sha256
+
+RECORD = "set.json"
+IMAGES = "images.npy"
+
+_KEYS = ("name", "shift_of", "classes", "folders", "labels", "images", "sources")
+
+
+def save_shifted(
+    folder: Path,
+    identity: dict[str, str],
+    classes: list[str],
+    labels: np.ndarray | None,
+    images: np.ndarray | ImageFiles | Path,
+    sources: dict[str, str],
+) -> None:
+    """Write a shifted set, its record last.
+
+    Args:
+        folder: where it goes.
+        identity: name, shift_of and folders of the entry.
+        classes: the names of its classes, as the entry's `folders` says.
+        labels: int64, N, indices into them; None where the images are a data set's.
+        images: uint8, N x H x W x 3; files, in `folder` or elsewhere; or the folder of a prepared data set.
+        sources: what it was made from: checksums of raw files, versions of packages.
+
+    Raises:
+        InputError: the disk is full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(images, ImageFiles):
+        inside = images.folder.is_relative_to(folder)
+        where: dict[str, Any] = {
+            "folder": str(images.folder.relative_to(folder) if inside else images.folder.resolve()),
+            "names": list(images.names),
+            "size": images.size,
+            "resize": images.resize,
+        }
+    elif isinstance(images, Path):
+        where = {"dataset": os.path.relpath(images, folder)}
+    else:
+        with replacing(folder / IMAGES) as temporary:
+            np.save(temporary, images, allow_pickle=False)
+        where = {"sha256": sha256(folder / IMAGES)}
+    record = identity | {
+        "classes": classes,
+        "labels": None if labels is None else labels.tolist(),
+        "images": where,
+        "sources": sources,
+    }
+    with replacing(folder / RECORD) as temporary:
+        temporary.write_text(json.dumps(record) + "\n", encoding="utf-8")
+
+
+class PreparedShift:
+    """A prepared shifted set on disk.
+
+    Args:
+        folder: where `set.json` lies.
+        threads: how many image files to decode at once.
+
+    Attributes:
+        name: the set's name.
+        classes: the names of its classes.
+        folders: what these name, see `filterfreq.data.shifted.registry.ShiftedSet`.
+
+    Raises:
+        InputError: the record is missing or damaged.
+    """
+
+    def __init__(self, folder: str | Path, threads: int = 1) -> None:
+        self.folder = Path(folder)
+        self.threads = threads
+        self.record = read_json(self.folder / RECORD)
+        missing = [key for key in _KEYS if key not in self.record]
+        if missing:
+            raise InputError(f"{self.folder / RECORD} lacks {', '.join(missing)}: delete its folder and run again")
+        self.name: str = self.record["name"]
+        self.classes: list[str] = self.record["classes"]
+        self.folders: str = self.record["folders"]
+        other = self.record["images"].get("dataset")
+        self._dataset = other and PreparedDataset(Path(os.path.normpath(self.folder / other)))
+
+    def images(self) -> np.ndarray | ImageFiles:
+        """Return the images, uint8, N x H x W x 3: a verified memory map, or files.
+
+        Raises:
+            InputError: the array is missing, truncated or was changed.
+        """
+        where = self.record["images"]
+        if self._dataset:
+            return self._dataset.images("test")
+        if "names" in where:
+            files = self.folder / where["folder"]
+            return ImageFiles(files, where["names"], where["size"], where["resize"], self.threads)
+        path = self.folder / IMAGES
+        images = open_array(path, "delete its folder and run again")
+        if sha256(path) != where["sha256"]:
+            raise InputError(f"{path} does not have its recorded SHA-256: delete its folder and run again")
+        return images
+
+    def labels(self) -> np.ndarray:
+        """Return the labels of the images, int64, N, indices into `classes`."""
+        if self._dataset:
+            return self._dataset.labels("test")
+        return np.array(self.record["labels"], dtype=np.int64)

@@ -1,0 +1,326 @@
+"""Models that others trained: from a checkpoint's entry in the config to its files, and from these to a classifier."""
+
+import contextlib
+import itertools
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gdown
+import pooch
+import requests
+import torch
+from gdown.exceptions import FileURLRetrievalError
+
+from filterfreq.errors import InputError
+from filterfreq.files import read_json, replacing, sha256, write_json
+from filterfreq.models import dct, registry
+from filterfreq.models.checkpoints import check_fit, convert_option_a_resnet, read_external_state, read_pickle
+from filterfreq.models.classifier import Classifier
+from filterfreq.models.robustbench_models import (
+    CLASSES,
+    load_robustbench_model,
+    robustbench_paths,
+)
+
+_ATTEMPTS = 4
+_HUB_FILE = "model.safetensors"
+# torch.hub's convention, which torchvision and timm follow: the name ends with the first digits of the SHA-256.
+_DIGITS = re.compile(r"-([0-9a-f]{8,})\.\w+$")
+_IDENTITY = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+class RemoteFile(NamedTuple):
+    """A file of a downloaded model.
+
+    Attributes:
+        path: where it goes, below the checkpoint's folder.
+        url: where it lies.
+        sha256: its SHA-256 or the first digits of it, as far as its publisher states them; else empty.
+        via: "https", "drive" (Google Drive, whose pages before a file gdown passes) or "hub" (the Hugging Face Hub).
+    """
+
+    path: str
+    url: str
+    sha256: str
+    via: str
+
+
+def remote_files(source: Mapping[str, Any]) -> list[RemoteFile]:
+    """Return the files of a checkpoint.
+
+    Args:
+        source: a checkpoint's entry in the config whose `source` is robustbench, timm, torchvision, or file with a url.
+
+    Raises:
+        InputError: there is no such model, or no trained weights of it.
+    """
+    given = source.get("sha256", "")
+    match source["source"]:
+        case "robustbench":
+            paths = robustbench_paths(source["dataset"], source["threat_model"], source["name"])
+            return [
+                RemoteFile(path, f"https://drive.google.com/uc?id={key}", "", "drive") for path, key in paths.items()
+            ]
+        case "timm":
+            return [_timm_file(source["name"], given)]
+        case "torchvision":
+            import torchvision
+
+            url = torchvision.models.get_model_weights(source["name"])[source["weights"]].url
+            # Where torch.hub looks for it.
+            return [RemoteFile(f"checkpoints/{url.rpartition('/')[2]}", url, given or _digits(url), "https")]
+    return [RemoteFile(source["url"].rpartition("/")[2], source["url"], given or _digits(source["url"]), "https")]
+
+
+def download_checkpoint(source: Mapping[str, Any], folder: Path, record_file: Path, pause: float = 1) -> None:
+    """Download the files of a checkpoint into a folder, check them, and write down their checksums.
+
+    A file that lies there already is not downloaded again: one that a browser brought, say. Its SHA-256 must be the one
+    that the publisher or the config states, and where neither does, the one that was seen when this record was written
+    before; what is published without a checksum is trusted the first time.
+
+    Args:
+        source: as for `remote_files`.
+        folder: where they go.
+        record_file: a JSON file of `source` and `files`: by path, url, sha256 and size in bytes.
+        pause: seconds before the second attempt; each further one waits twice as long.
+
+    Raises:
+        InputError: a file cannot be downloaded, is another than before or than stated, or the disk is full.
+    """
+    before = read_json(record_file).get("files", {}) if record_file.is_file() else {}
+    files = {}
+    for file in remote_files(source):
+        target = folder / file.path
+        if not target.is_file():
+            _fetch(file, target, pause)
+        digest = sha256(target)
+        seen = before.get(file.path, {})
+        if not digest.startswith(file.sha256):
+            raise InputError(
+                f"{target} has the SHA-256 {digest} and not {file.sha256} as {file.url} should: delete it and run again"
+            )
+        if seen.get("url") == file.url and seen["sha256"] != digest:
+            raise InputError(
+                f"{target} has the SHA-256 {digest}, but {file.url} had {seen['sha256']} before: delete the file and "
+                f"run again, or delete {record_file} if the publisher has replaced it"
+            )
+        files[file.path] = {"url": file.url, "sha256": digest, "size": target.stat().st_size}
+    write_json(record_file, {"source": dict(source), "files": files})
+
+
+def convert_checkpoint(
+    source: Mapping[str, Any], folder: Path, num_classes: int, mean: Sequence[float], std: Sequence[float]
+) -> tuple[Classifier, dict[str, Any]]:
+    """Read a third-party checkpoint, without running any code in it.
+
+    Args:
+        source: a checkpoint's entry in the config.
+        folder: where `download_checkpoint` put its files; a `file` with a path is read from there.
+        num_classes: the number of classes of the data set that it is evaluated on.
+        mean: the data set's, for a `file` that states none.
+        std: likewise.
+
+    Returns:
+        The classifier in eval mode, and its settings for the record beside `save_checkpoint`'s weights.
+
+    Raises:
+        InputError: a file is missing, damaged, or holds more than tensors; it does not fit its architecture; the
+            numbers of classes differ; or a weight is not finite.
+    """
+    architecture = registry.architecture_of(source)
+    decomposition = None
+    with _as_input_error(source):
+        match source["source"]:
+            case "robustbench":
+                backbone, (mean, std) = _robustbench_backbone(source, folder, num_classes), _IDENTITY
+            case "timm":
+                backbone, mean, std = _timm_backbone(source, folder, num_classes)
+            case "torchvision":
+                backbone, mean, std = _torchvision_backbone(source, folder, num_classes)
+            case "file":
+                path = Path(source["path"]).expanduser() if "path" in source else folder / remote_files(source)[0].path
+                backbone, decomposition = _file_backbone(source, path, num_classes)
+                mean, std = source.get("mean", mean), source.get("std", std)
+    for name, tensor in backbone.state_dict().items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise InputError(f"the weights of {_title(source)} are not all finite ({name}): take others")
+    settings = {
+        "architecture": architecture,
+        "num_classes": num_classes,
+        "mean": [float(value) for value in mean],
+        "std": [float(value) for value in std],
+        "decomposition": decomposition,
+    }
+    return Classifier(backbone, mean, std).eval(), settings
+
+
+def check_downloads(record_file: Path, folder: Path) -> dict[str, dict]:
+    """Check that the files of a checkpoint are those that were downloaded, and return what is recorded of them.
+
+    Raises:
+        InputError: one is missing or was changed.
+    """
+    files = read_json(record_file)["files"]
+    for path, file in files.items():
+        if not (folder / path).is_file() or sha256(folder / path) != file["sha256"]:
+            raise InputError(
+                f"{folder / path} is missing or was changed since it was downloaded: delete it and run again"
+            )
+    return files
+
+
+def _robustbench_backbone(source: Mapping[str, Any], folder: Path, num_classes: int) -> torch.nn.Module:
+    key = source["dataset"], source["threat_model"], source["name"]
+    _check_classes(source, CLASSES[source["dataset"]], num_classes)
+    for path in robustbench_paths(*key):
+        read_pickle(folder / path)  # robustbench reads it again, by what its own code says of this model
+    return load_robustbench_model(folder, *key)
+
+
+def _timm_backbone(
+    source: Mapping[str, Any], folder: Path, num_classes: int
+) -> tuple[torch.nn.Module, Sequence[float], Sequence[float]]:
+    import timm
+
+    state = read_external_state(folder / remote_files(source)[0].path)
+    # timm renames tensors of older versions on the way.
+    model = timm.create_model(source["name"], pretrained=True, pretrained_cfg_overlay={"state_dict": state})
+    _check_classes(source, model.num_classes, num_classes)
+    return model, model.pretrained_cfg["mean"], model.pretrained_cfg["std"]
+
+
+def _torchvision_backbone(
+    source: Mapping[str, Any], folder: Path, num_classes: int
+) -> tuple[torch.nn.Module, Sequence[float], Sequence[float]]:
+    import torchvision
+
+    weights = torchvision.models.get_model_weights(source["name"])[source["weights"]]
+    _check_classes(source, CLASSES["imagenet"], num_classes)
+    read_pickle(folder / remote_files(source)[0].path)
+    # torchvision reads it again, because some of its models rename tensors on the way; from this folder, not the web.
+    before = torch.hub.get_dir()
+    torch.hub.set_dir(folder)
+    try:
+        model = torchvision.models.get_model(source["name"], weights=weights)
+    finally:
+        torch.hub.set_dir(before)
+    transforms = weights.transforms()
+    return model, transforms.mean, transforms.std
+
+
+def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> tuple[torch.nn.Module, str | None]:
+    """Return the backbone, and how it is decomposed if it is."""
+    if "sha256" in source and (not path.is_file() or sha256(path) != source["sha256"]):
+        raise InputError(
+            f"{path} is missing or does not have the SHA-256 {source['sha256']} of the config: get it again"
+        )
+    state, architecture = read_external_state(path), source["architecture"]
+    remedy = "correct the checkpoint's architecture or format in the config, or the experiment's data set"
+    if source.get("format") == "option_a_resnet":
+        found, state = convert_option_a_resnet(state)
+        if found != architecture:
+            raise InputError(f"{path} holds a {found} and no {architecture}: {remedy}")
+    backbone = registry.build(architecture, num_classes)
+    decomposition = "weight" if any(name.endswith("coefficients") for name in state) else None
+    if decomposition:
+        backbone = dct.decompose(backbone, decomposition)
+    check_fit(state, backbone.state_dict(), path, f"{architecture} with {num_classes} classes", remedy)
+    backbone.load_state_dict(state)
+    return backbone, decomposition
+
+
+def _check_classes(source: Mapping[str, Any], of_model: int, of_data: int) -> None:
+    if of_model != of_data:
+        raise InputError(
+            f"{_title(source)} has {of_model} classes, but the data set has {of_data}: "
+            "list it in an experiment on a data set of its classes"
+        )
+
+
+def _title(source: Mapping[str, Any]) -> str:
+    return f"{source['source']} model {source.get('name') or source.get('path') or source.get('url')}"
+
+
+@contextlib.contextmanager
+def _as_input_error(source: Mapping[str, Any]) -> Iterator[None]:
+    """Turn what a library says of weights that do not fit its model into one sentence."""
+    try:
+        yield
+    except (RuntimeError, KeyError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"the files of {_title(source)} do not fit the model ({reason}): delete them and run again"
+        ) from error
+
+
+def _timm_file(name: str, given: str) -> RemoteFile:
+    import timm
+
+    try:
+        config = timm.get_pretrained_cfg(name)
+    except RuntimeError:  # an unknown tag
+        config = None
+    if config is None or not config.has_weights:
+        raise InputError(f"timm has no trained weights {name!r}: timm.list_pretrained() lists what it has")
+    if config.hf_hub_id:
+        filename = config.hf_hub_filename or _HUB_FILE
+        return RemoteFile(filename, f"https://huggingface.co/{config.hf_hub_id}/resolve/main/{filename}", given, "hub")
+    return RemoteFile(config.url.rpartition("/")[2], config.url, given or _digits(config.url), "https")
+
+
+def _digits(url: str) -> str:
+    match = _DIGITS.search(url)
+    return match[1] if match else ""
+
+
+def _fetch(file: RemoteFile, target: Path, pause: float) -> None:
+    fetch = {"https": _from_web, "drive": _from_drive, "hub": _from_hub}[file.via]
+    for attempt in itertools.count(1):
+        try:
+            with replacing(target) as temporary:
+                fetch(file, temporary)
+            return
+        except (requests.RequestException, FileURLRetrievalError, ConnectionError, TimeoutError) as error:
+            if attempt == _ATTEMPTS:
+                reason = next(iter(str(error).strip().splitlines()), "")[:150]
+                raise InputError(
+                    f"{file.url} cannot be downloaded ({type(error).__name__}: {reason}): check the connection and run "
+                    f"again, or get the file elsewhere and put it at {target}"
+                ) from error
+            time.sleep(pause * 2 ** (attempt - 1))
+
+
+def _from_web(file: RemoteFile, target: Path) -> None:
+    pooch.HTTPDownloader(progressbar=True, timeout=60)(file.url, str(target), None)
+
+
+def _from_drive(file: RemoteFile, target: Path) -> None:
+    gdown.download(file.url, str(target), use_cookies=False)
+
+
+def _from_hub(file: RemoteFile, target: Path) -> None:
+    """Download by the hub's own client, and compare the checksum that the hub states."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    repository, filename = re.fullmatch(r"https://[^/]+/(.+)/resolve/main/(.+)", file.url).groups()
+    try:
+        # For a large file the hub's tag is its SHA-256.
+        expected = get_hf_file_metadata(hf_hub_url(repository, filename)).etag
+        folder = target.with_suffix("")
+        downloaded = hf_hub_download(repository, filename, local_dir=folder)
+    except HfHubHTTPError as error:
+        raise ConnectionError(str(error)) from error
+    digest = sha256(downloaded)
+    if len(expected or "") == len(digest) and expected != digest:
+        raise ConnectionError(f"what came has the SHA-256 {digest} and not {expected}")
+    os.replace(downloaded, target)
+    shutil.rmtree(folder)

@@ -1,0 +1,9 @@
+"""Write the table `calibration` in all its forms."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.tables import calibration_table
+
+with job(snakemake):
+    params = snakemake.params
+    calibration_table(read_results(snakemake.input), params.labels).write(snakemake.output)

@@ -1,0 +1,9 @@
+"""Write the table `paper` in all its forms."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.tables import paper_table
+
+with job(snakemake):
+    params = snakemake.params
+    paper_table(read_results(snakemake.input), params.labels, params.baseline).write(snakemake.output)

@@ -1,0 +1,11 @@
+"""Write the table `penalties` in all its forms."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.tables import penalty_table
+
+with job(snakemake):
+    params = snakemake.params
+    results = read_results(snakemake.input)
+    table = penalty_table(results, params.labels, params.penalties, params.baseline, "kind")
+    table.write(snakemake.output)

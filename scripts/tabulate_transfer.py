@@ -1,0 +1,9 @@
+"""Write the table `transfer` in all its forms."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.jobs import job
+from filterfreq.publishing.tables import transfer_table
+
+with job(snakemake):
+    params = snakemake.params
+    transfer_table(read_results(snakemake.input), params.labels).write(snakemake.output)

@@ -1,0 +1,340 @@
+import hashlib
+import os
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import gdown
+import pytest
+import safetensors.torch
+import torch
+
+from filterfreq.analysis.spectra import filter_spectra
+from filterfreq.errors import InputError
+from filterfreq.files import read_json, sha256
+from filterfreq.models import pretrained
+from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
+from filterfreq.models.classifier import Classifier
+from filterfreq.models.dct import decompose
+from filterfreq.models.pretrained import check_downloads, convert_checkpoint, download_checkpoint, remote_files
+from filterfreq.models.registry import build
+from filterfreq.models.robustbench_models import robustbench_model
+
+HALF = (0.5, 0.5, 0.5)
+ROBUSTBENCH = {"source": "robustbench", "dataset": "cifar10", "threat_model": "Linf"}
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def web(tmp_path):
+    """A folder that a local server serves, and its address."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def drawn(model):
+    """Give a model tensors that a newly built one does not have, running statistics included."""
+    generator = torch.Generator().manual_seed(1)
+    for tensor in model.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(torch.rand(tensor.shape, generator=generator) * 0.1 + 0.01)
+    return model.eval()
+
+
+def same(tmp_path, classifier, settings, expected, size=32):
+    """Check that a converted classifier computes what is expected, also when it was saved and loaded again."""
+    images = torch.rand(2, 3, size, size)
+    save_checkpoint(tmp_path / "run", classifier, {"run": {}, "classifier": settings})
+    loaded, _ = load_checkpoint(tmp_path / "run" / "run.json")
+    with torch.inference_mode():
+        assert torch.equal(classifier(images), expected(images))
+        assert torch.equal(loaded(images), expected(images))
+
+
+def test_a_file_from_the_web(tmp_path, web):
+    folder, address = web
+    model = drawn(build("resnet_8_2", 10))
+    torch.save({"state_dict": {f"module.{name}": value for name, value in model.state_dict().items()}}, folder / "m.pt")
+    source = {"source": "file", "url": f"{address}/m.pt", "architecture": "resnet_8_2", "std": [0.2, 0.25, 0.3]}
+    download_checkpoint(source, tmp_path / "files", tmp_path / "download.json")
+    record = read_json(tmp_path / "download.json")
+    classifier, settings = convert_checkpoint(source, tmp_path / "files", 10, HALF, (1, 1, 1))
+
+    assert record["source"] == source
+    assert record["files"] == check_downloads(tmp_path / "download.json", tmp_path / "files")
+    assert record["files"]["m.pt"] == {
+        "url": source["url"],
+        "sha256": hashlib.sha256((folder / "m.pt").read_bytes()).hexdigest(),
+        "size": (folder / "m.pt").stat().st_size,
+    }
+    assert settings == {
+        "architecture": "resnet_8_2",
+        "num_classes": 10,
+        "mean": [0.5] * 3,
+        "std": [0.2, 0.25, 0.3],
+        "decomposition": None,
+    }
+    same(tmp_path, classifier, settings, Classifier(model, HALF, (0.2, 0.25, 0.3)))
+
+
+def test_a_checksum_that_is_stated_or_was_seen_is_compared(tmp_path, web):
+    folder, address = web
+    (folder / "m.pt").write_bytes(b"first")
+    digest = hashlib.sha256(b"first").hexdigest()
+    source = {"source": "file", "url": f"{address}/m.pt", "architecture": "resnet_8_2"}
+    files, record = tmp_path / "files", tmp_path / "download.json"
+    download_checkpoint({**source, "sha256": digest}, files, record)
+    with pytest.raises(InputError, match=f"has the SHA-256 {digest} and not 00 as http.* delete it and run again"):
+        download_checkpoint({**source, "sha256": "00"}, files, record)
+
+    (folder / "m.pt").write_bytes(b"second")
+    download_checkpoint(source, files, record)  # what is there is not asked for again
+    (files / "m.pt").unlink()
+    with pytest.raises(InputError, match=f"but http.* had {digest} before: delete the file"):
+        download_checkpoint(source, files, record)
+    with pytest.raises(InputError, match=r"files/m\.pt is missing or was changed since it was downloaded"):
+        check_downloads(record, files)
+    record.unlink()
+    download_checkpoint(source, files, record)
+    assert check_downloads(record, files)["m.pt"]["size"] == 6
+
+
+def test_a_download_that_fails_leaves_nothing(tmp_path, web):
+    _, address = web
+    source = {"source": "file", "url": f"{address}/none.pt", "architecture": "resnet_8_2"}
+    with pytest.raises(
+        InputError, match=r"none\.pt cannot be downloaded \(HTTPError: 404 .* put it at .*files/none\.pt"
+    ):
+        download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
+    assert not list((tmp_path / "files").iterdir())
+    assert not (tmp_path / "download.json").exists()
+
+
+@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+def test_our_own_decomposed_weights(tmp_path, suffix):
+    model = drawn(decompose(build("resnet_8_2", 10), "signal"))
+    (torch.save if suffix == "pt" else safetensors.torch.save_file)(model.state_dict(), tmp_path / f"m.{suffix}")
+    source = {"source": "file", "path": str(tmp_path / f"m.{suffix}"), "architecture": "resnet_8_2"}
+    classifier, settings = convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+
+    assert settings["decomposition"] == "weight"
+    with torch.inference_mode():
+        images = torch.rand(2, 3, 32, 32)
+        assert torch.equal(classifier(images), Classifier(model, HALF, HALF)(images))
+
+
+@pytest.mark.parametrize(
+    ("change", "classes", "message"),
+    [
+        ({"architecture": "resnet_8_4"}, 10, r"does not fit resnet_8_4 with 10 classes .*correct the checkpoint's"),
+        ({}, 7, r"m\.pt does not fit resnet_8_2 with 7 classes \(fc\.weight of shape \[10"),
+        ({"sha256": 64 * "0"}, 10, r"m\.pt is missing or does not have the SHA-256 0000"),
+        ({"format": "option_a_resnet"}, 10, "resnet_8_2_option_a"),
+        ({"path": "nowhere.pt"}, 10, r"nowhere\.pt is missing"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(tmp_path, change, classes, message):
+    torch.save(build("resnet_8_2", 10).state_dict(), tmp_path / "m.pt")
+    source = {"source": "file", "path": str(tmp_path / "m.pt"), "architecture": "resnet_8_2", **change}
+    with pytest.raises(InputError, match=message):
+        convert_checkpoint(source, tmp_path, classes, HALF, HALF)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    state = build("resnet_8_2", 10).state_dict()
+    state["fc.weight"][0, 0] = float("nan")
+    torch.save(state, tmp_path / "m.pt")
+    source = {"source": "file", "path": str(tmp_path / "m.pt"), "architecture": "resnet_8_2"}
+    with pytest.raises(InputError, match=r"m\.pt are not all finite \(fc\.weight\)"):
+        convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+
+
+class Malicious:
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {**ROBUSTBENCH, "name": "Standard"},
+        {"source": "torchvision", "name": "resnet18", "weights": "IMAGENET1K_V1"},
+        {"source": "timm", "name": "resnet18.a1_in1k"},
+    ],
+    ids=lambda source: source["source"],
+)
+def test_no_source_runs_code_from_a_pickle(tmp_path, source, monkeypatch):
+    # Even where the environment asks torch to trust every file.
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    if source["source"] == "timm":
+        monkeypatch.setattr(pretrained, "_HUB_FILE", "pytorch_model.bin")
+    path = tmp_path / remote_files(source)[0].path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"state_dict": {"weight": Malicious(tmp_path / "proof")}}, path)
+    with pytest.raises(InputError, match="would run code"):
+        convert_checkpoint(source, tmp_path, 10 if source["source"] == "robustbench" else 1000, HALF, HALF)
+    assert not (tmp_path / "proof").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "layers"),
+    [
+        ("Carmon2019Unlabeled", "module.", 25),  # with the layers that it never calls
+        ("Rebuffi2021Fixing_R18_ddpm", "", 17 + 3),  # normalises inside; its three shortcuts are 3x3
+        ("Andriushchenko2020Understanding", "", 17),  # keeps its weights under "last"
+    ],
+)
+def test_a_robustbench_model(zoo, tmp_path, monkeypatch, name, prefix, layers):
+    original = drawn(zoo["cifar10", "Linf"][name]["model"]())
+    state = {f"{prefix}{key}": value for key, value in original.state_dict().items()}
+    published = {"last": state, "best": {}} if name.startswith("Andriushchenko") else {"state_dict": state}
+    asked = []
+
+    def drive(url, output, **_options):
+        asked.append(url)
+        torch.save(published, output)
+
+    monkeypatch.setattr(gdown, "download", drive)
+    source = {**ROBUSTBENCH, "name": name}
+    download_checkpoint(source, tmp_path / "files", tmp_path / "download.json")
+    classifier, settings = convert_checkpoint(source, tmp_path / "files", 10, HALF, HALF)
+
+    assert asked == [f"https://drive.google.com/uc?id={zoo['cifar10', 'Linf'][name]['gdrive_id']}"]
+    assert (settings["architecture"], settings["mean"]) == (f"robustbench_cifar10_Linf_{name}", [0, 0, 0])
+    assert filter_spectra(classifier.backbone)["layer"].nunique() == layers
+    same(tmp_path, classifier, settings, original)
+
+
+def test_a_file_that_google_drive_withholds(tmp_path, monkeypatch):
+    def drive(*_arguments, **_options):
+        raise gdown.exceptions.FileURLRetrievalError("Too many users have viewed or downloaded this file recently")
+
+    monkeypatch.setattr(gdown, "download", drive)
+    source = {**ROBUSTBENCH, "name": "Standard"}
+    with pytest.raises(InputError, match=r"Too many users .* get the file elsewhere and put it at .*Linf/Standard\.pt"):
+        download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
+
+
+def test_a_robustbench_model_of_other_classes_is_refused(tmp_path):
+    with pytest.raises(InputError, match="robustbench model Standard has 10 classes, but the data set has 4"):
+        convert_checkpoint({**ROBUSTBENCH, "name": "Standard"}, tmp_path, 4, HALF, HALF)
+
+
+def test_robustbench_weights_of_another_model_are_refused(tmp_path):
+    path = tmp_path / "cifar10" / "Linf" / "Standard.pt"
+    path.parent.mkdir(parents=True)
+    torch.save(
+        {"state_dict": robustbench_model(10, "cifar10", "Linf", "Rebuffi2021Fixing_R18_ddpm").state_dict()}, path
+    )
+    with pytest.raises(InputError, match=r"robustbench model Standard do not fit the model .*Missing key") as refusal:
+        convert_checkpoint({**ROBUSTBENCH, "name": "Standard"}, tmp_path, 10, HALF, HALF)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(("name", "weights"), [("resnet18", "IMAGENET1K_V1"), ("densenet121", "IMAGENET1K_V1")])
+def test_a_torchvision_model(tmp_path, name, weights):
+    """DenseNet's published files have older names, which torchvision puts right as it reads them."""
+    import torchvision
+
+    original = drawn(torchvision.models.get_model(name, weights=None))
+    source = {"source": "torchvision", "name": name, "weights": weights}
+    (file,) = remote_files(source)
+    path = tmp_path / "files" / file.path
+    path.parent.mkdir(parents=True)
+    older = {"norm1": "norm.1", "conv1": "conv.1", "norm2": "norm.2", "conv2": "conv.2"}
+    state = original.state_dict()
+    if name == "densenet121":
+        state = {
+            ".".join(older.get(part, part) if "denselayer" in key else part for part in key.split(".")): value
+            for key, value in state.items()
+            if "num_batches_tracked" not in key
+        }
+    torch.save(state, path)
+    classifier, settings = convert_checkpoint(source, tmp_path / "files", 1000, HALF, HALF)
+
+    assert file.url == torchvision.models.get_model_weights(name)[weights].url
+    assert sha256(path).startswith(file.sha256) is False  # made here, so the download would refuse it
+    assert len(file.sha256) == 8
+    assert settings["architecture"] == f"torchvision_{name}"
+    expected = Classifier(original, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    same(tmp_path, classifier, settings, expected, size=64)
+    with pytest.raises(InputError, match=f"torchvision model {name} has 1000 classes, but the data set has 10"):
+        convert_checkpoint(source, tmp_path / "files", 10, HALF, HALF)
+
+
+@pytest.mark.parametrize(
+    ("name", "kernels"),
+    [
+        ("efficientnet_b0.ra_in1k", {3: 8, 5: 9}),
+        ("convnext_atto.d2_in1k", {2: 0, 7: 12}),
+        ("resnet18.a1_in1k", {7: 1, 3: 16}),
+    ],
+)
+def test_a_timm_model(tmp_path, name, kernels):
+    """Its weights as the hub has them, through timm's own reading; and the spectra of kernels of every size."""
+    import timm
+
+    original = drawn(timm.create_model(name))
+    source = {"source": "timm", "name": name}
+    (file,) = remote_files(source)
+    (tmp_path / "files").mkdir()
+    safetensors.torch.save_file(original.state_dict(), tmp_path / "files" / file.path)
+    classifier, settings = convert_checkpoint(source, tmp_path / "files", 1000, HALF, HALF)
+
+    assert file == (
+        "model.safetensors",
+        f"https://huggingface.co/timm/{name}/resolve/main/model.safetensors",
+        "",
+        "hub",
+    )
+    assert settings["architecture"] == f"timm_{name.partition('.')[0]}"
+    assert settings["mean"] == list(timm.get_pretrained_cfg(name).mean)
+    same(tmp_path, classifier, settings, Classifier(original, settings["mean"], settings["std"]), size=64)
+    spectra = filter_spectra(classifier.backbone)
+    sides = spectra.groupby("layer")["horizontal"].max() + 1
+    assert {side: int((sides == side).sum()) for side in kernels} == kernels
+    assert spectra.groupby("layer")["energy_share"].sum().to_numpy() == pytest.approx(1)
+
+
+def test_the_hub_is_asked_by_its_own_client_and_its_checksum_compared(tmp_path, monkeypatch):
+    import huggingface_hub
+
+    content = b"weights"
+    etag = [hashlib.sha256(content).hexdigest()]
+
+    def downloaded(repository, filename, local_dir):
+        assert (repository, filename) == ("timm/resnet18.a1_in1k", "model.safetensors")
+        local_dir.mkdir(exist_ok=True)
+        (local_dir / filename).write_bytes(content)
+        return str(local_dir / filename)
+
+    metadata = type("Metadata", (), {"etag": property(lambda _: etag[0])})()
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", downloaded)
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda _url: metadata)
+    source = {"source": "timm", "name": "resnet18.a1_in1k"}
+    download_checkpoint(source, tmp_path / "files", tmp_path / "download.json")
+    assert [file.name for file in (tmp_path / "files").iterdir()] == ["model.safetensors"]
+    assert (tmp_path / "files" / "model.safetensors").read_bytes() == content
+
+    (tmp_path / "files" / "model.safetensors").unlink()
+    etag[0] = 64 * "0"
+    with pytest.raises(InputError, match=r"model\.safetensors cannot be downloaded .*and not 0000"):
+        download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
+
+
+def test_timm_weights_that_do_not_exist_are_refused():
+    with pytest.raises(InputError, match=r"timm has no trained weights 'resnet18\.nothing'"):
+        remote_files({"source": "timm", "name": "resnet18.nothing"})

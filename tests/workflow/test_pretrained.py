@@ -1,0 +1,216 @@
+"""Models that others trained, through the workflow beside one that is trained here."""
+
+import json
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from jsonschema import Draft202012Validator
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.files import sha256
+from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.models.registry import build
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+COMPUTE = """
+compute:
+  device: cpu
+  train: {threads: 1, mem_mb: 2000, runtime: 10}
+  evaluate: {threads: 2, mem_mb: 2000, runtime: 10}
+  data: {threads: 2, mem_mb: 2000, runtime: 10}
+  publish: {threads: 1, mem_mb: 1000, runtime: 10}
+"""
+BESIDE = """
+experiments:
+  beside:
+    datasets: [texdigits]
+    models: [resnet_8_2]
+    variants: [plain]
+    seeds: [0]
+    checkpoints: [brought, wide]
+  alone:
+    datasets: [texdigits]
+    checkpoints: [wide, far]
+    baseline: wide
+variants:
+  plain: {}
+checkpoints:
+  brought: {source: file, path: brought.pt, architecture: resnet_8_2, label: brought along}
+  wide: {source: file, path: wide.pt, architecture: resnet_8_4, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]}
+  far: {source: robustbench, dataset: cifar10, threat_model: Linf, name: Rebuffi2021Fixing_R18_ddpm}
+training:
+  default: {epochs: 1, batch_size: 128, optimizer: sgd, learning_rate: 0.05, weight_decay: 0.0, schedule: cosine}
+evaluation:
+  batch_size: 64
+  clean: {}
+  transfer:
+    source: plain
+    images: 8
+    attacks:
+      - {attack: fgsm, norm: linf, epsilons: [2/255]}
+  filters: {}
+"""
+
+
+class Work:
+    """A folder to run the workflow in, with a config and two checkpoints of its own."""
+
+    def __init__(self, project, folder: Path) -> None:
+        self.project, self.folder = project, folder
+        (folder / "brought.yaml").write_text(BESIDE + COMPUTE)
+        for seed, (file, name) in enumerate({"brought.pt": "resnet_8_2", "wide.pt": "resnet_8_4"}.items()):
+            torch.manual_seed(seed)
+            torch.save(build(name, 10).state_dict(), folder / file)
+
+    def run(self, *arguments):
+        return self.project.snakemake(
+            *arguments, "--directory", str(self.folder), config=str(self.folder / "brought.yaml")
+        )
+
+    def due(self, *arguments) -> Counter:
+        plan = self.project.plan(*arguments, "--directory", str(self.folder), config=str(self.folder / "brought.yaml"))
+        return plan.jobs
+
+
+@pytest.fixture(scope="module")
+def work(fresh, tmp_path_factory) -> Work:
+    return Work(fresh, tmp_path_factory.mktemp("work"))
+
+
+def test_the_plan(work):
+    jobs = work.due()
+    assert jobs["train"] == 1
+    assert jobs["convert_checkpoint"] == 3
+    assert jobs["download_checkpoint"] == 1
+    assert jobs["evaluate_clean"] == jobs["analyse_filters"] == 4
+    assert jobs["evaluate_transfer"] == 2  # resnet_8_2 alone has the source
+    assert jobs["aggregate_history"] == jobs["tabulate_costs"] == 1
+    assert jobs["draw_dct_energy"] == jobs["tabulate_main"] == 2
+    assert jobs["tabulate_differences"] == 1  # alone has no two variants of one model
+
+
+def test_downloaded_models_stand_beside_trained_ones(work):
+    targets = [f"results/tables/beside/texdigits/{name}.csv" for name in ("main", "costs")]
+    targets += ["results/figures/beside/texdigits/dct_energy.png", "results/aggregated/beside/texdigits/transfer.csv"]
+    outcome = work.run(*targets)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+    runs = work.folder / "results/runs/texdigits"
+    classifier, record = load_checkpoint(runs / "resnet_8_2/brought/seed-0/run.json")
+    original = torch.load(work.folder / "brought.pt", weights_only=True)
+    assert all(torch.equal(value, original[name]) for name, value in classifier.backbone.state_dict().items())
+    schema = yaml.safe_load((work.project.folder / "schemas/run.schema.yaml").read_text())
+    Draft202012Validator(schema).validate(record)
+    assert record["provenance"]["files"] == {"brought.pt": {"sha256": sha256(work.folder / "brought.pt")}}
+    trained = json.loads((runs / "resnet_8_2/plain/seed-0/run.json").read_text())
+    assert record["classifier"]["mean"] == trained["classifier"]["mean"]
+    assert json.loads((runs / "resnet_8_4/wide/seed-0/run.json").read_text())["classifier"]["mean"] == [0.5] * 3
+
+    main = pd.read_csv(work.folder / targets[0])
+    rows = set(zip(main["model"], main["variant"], strict=True))
+    assert rows == {("resnet_8_2", "plain"), ("resnet_8_2", "brought"), ("resnet_8_4", "wide")}
+    costs = pd.read_csv(work.folder / targets[1])
+    assert set(costs["variant"]) == {"plain"}
+    transfer = read_results([work.folder / "results/aggregated/beside/texdigits/transfer.csv"])
+    assert set(transfer["variant"]) == {"plain", "brought"}
+
+    assert work.due(*targets) == Counter()
+    torch.save(build("resnet_8_2", 10).state_dict(), work.folder / "brought.pt")
+    again = work.due(targets[0])
+    assert (again["convert_checkpoint"], again["train"], again["evaluate_clean"]) == (1, 0, 1)
+
+
+def test_a_change_of_a_checkpoint_makes_again_what_it_touches(work):
+    record = "results/runs/texdigits/resnet_8_4/wide/seed-0/run.json"
+    assert work.run(record).returncode == 0
+    config, text = work.folder / "brought.yaml", BESIDE + COMPUTE
+    config.write_text(text.replace("path: wide.pt", "label: another, path: wide.pt"))
+    assert work.due(record) == Counter()
+    config.write_text(text.replace("path: wide.pt", "path: brought.pt"))
+    assert work.due(record) == {"convert_checkpoint": 1}
+    outcome = work.run(record)
+    config.write_text(text)
+    assert outcome.returncode == 1
+    assert "error: brought.pt does not fit resnet_8_4 with 10 classes" in outcome.stdout + outcome.stderr
+    assert not (work.folder / record).exists()
+
+
+def test_a_downloaded_file_is_checked_and_kept(work):
+    """A file of RobustBench's that was put where its download would be; there is no network in this test."""
+    file = work.folder / "results/checkpoints/far/files/cifar10/Linf/Rebuffi2021Fixing_R18_ddpm.pt"
+    file.parent.mkdir(parents=True)
+    state = build("robustbench_cifar10_Linf_Rebuffi2021Fixing_R18_ddpm", 10).state_dict()
+    torch.save(state, file)
+    result = "results/runs/texdigits/robustbench/far/seed-0/evaluations/filters.csv"
+    outcome = work.run(result)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+    record = json.loads((work.folder / result).parents[1].joinpath("run.json").read_text())
+    packages = record["provenance"]["packages"]
+    assert packages["robustbench"] == "1.1.1"
+    assert {"timm", "torchvision"} <= packages.keys()
+    (download,) = record["provenance"]["files"].values()
+    assert download["sha256"] == sha256(file)
+    assert pd.read_csv(work.folder / result)["parameter"].str.contains("layer=layer_0.0.conv_2d_1").any()
+    assert work.due(result) == Counter()
+
+    with open(file, "r+b") as damaged:
+        damaged.seek(1000)
+        damaged.write(b"\0\1")
+    outcome = work.run(result, "--forcerun", "download_checkpoint")
+    assert outcome.returncode == 1
+    assert "but https://drive.google.com" in outcome.stdout + outcome.stderr
+    assert file.is_file()
+
+
+def test_published_checkpoints_on_a_folder_of_images(fresh, tmp_path):
+    """The ResNet-20 has 8.27 % error on CIFAR-10 itself (its author); JPEG costs ten points, to 81.0 % as measured."""
+    if not (SHARED / "cifar10_jpeg.tar.xz").is_file() or not (SHARED / "checkpoints").is_dir():
+        pytest.skip(f"the test images and the checkpoints are not at {SHARED}")
+    # Only a hundredth of the training images, which nothing but their figure uses.
+    with tarfile.open(SHARED / "cifar10_jpeg.tar.xz") as archive:
+        members = [m for m in archive if not m.name.startswith("train/") or m.name.endswith("00.jpg")]
+        archive.extractall(tmp_path / "images", members, filter="data")
+    checkpoints = "".join(
+        f"""
+  {name}:
+    source: file
+    path: {SHARED / "checkpoints" / file}
+    format: option_a_resnet
+    architecture: {name}_option_a
+    model: option_a
+    mean: [0.485, 0.456, 0.406]
+    std: [0.229, 0.224, 0.225]"""
+        for name, file in (("resnet_20", "resnet20-12fca82f.th"), ("resnet_56", "resnet56-4bfd9763.th"))
+    )
+    config = tmp_path / "published.yaml"
+    config.write_text(
+        f"""
+experiments:
+  published: {{datasets: [cifar10-jpeg], checkpoints: [resnet_20, resnet_56]}}
+checkpoints: {checkpoints}
+data:
+  datasets:
+    cifar10-jpeg: {{kind: imagefolder, path: {tmp_path / "images"}, image_size: 32, train: train, test: test}}
+evaluation:
+  batch_size: 500
+  clean: {{}}
+  filters: {{}}
+{COMPUTE}"""
+    )
+    outcome = fresh.snakemake("--directory", str(tmp_path), config=str(config))
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+    results = read_results([tmp_path / "results/aggregated/published/cifar10-jpeg/clean.csv"])
+    accuracies = results[results["metric"] == "accuracy"].set_index("variant")
+    assert (accuracies["n"] == 10_000).all()
+    assert accuracies["value"]["resnet_20"] == pytest.approx(0.810, abs=0.0005)
+    assert accuracies["value"]["resnet_56"] > accuracies["value"]["resnet_20"]
+    assert (tmp_path / "results/figures/published/cifar10-jpeg/dct_energy.png").is_file()
+    assert (tmp_path / "results/tables/published/cifar10-jpeg/differences.csv").is_file()
+    assert not (tmp_path / "results/tables/published/cifar10-jpeg/costs.csv").exists()
