@@ -105,7 +105,8 @@ class Cluster:
             if set(state.stdout.split()) == {"idle"}:
                 return
             time.sleep(0.5)
-        raise AssertionError(f"the node is not idle: {state.stdout}{state.stderr}{(STATE / 'slurmctld.log').read_text()}")
+        log = (STATE / "slurmctld.log").read_text()
+        raise AssertionError(f"the node is not idle: {state.stdout}{state.stderr}{log}")
 
     def jobs(self) -> list[tuple[str, str]]:
         """Number and state of every job that Slurm still knows."""

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
+from filterfreq.epsilon import parse_epsilon
 from filterfreq.evaluation.accuracy import inference, predict
 from filterfreq.evaluation.progress import Progress
-from filterfreq.evaluation.results import format_parameter, fraction, parse_epsilon
+from filterfreq.evaluation.results import format_parameter, fraction
 from filterfreq.training.attacks import attack_images, check_attack
 
 

@@ -15,10 +15,11 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
+from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import inference
 from filterfreq.evaluation.progress import Progress
-from filterfreq.evaluation.results import format_parameter, fraction, parse_epsilon
+from filterfreq.evaluation.results import format_parameter, fraction
 
 ATTACKS: tuple[str, ...] = ("apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "square")
 """The attacks that a subset may name; the standard version runs apgd-ce, apgd-t, fab-t and square."""
