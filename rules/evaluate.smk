@@ -21,7 +21,6 @@ rule evaluate_clean:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        batch_size=evaluation_batch_size,
         code=code("evaluate_clean"),
     script:
         "../scripts/evaluate_clean.py"
@@ -132,7 +131,6 @@ rule evaluate_corruption:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("corruption"),
-        batch_size=evaluation_batch_size,
         code=code("evaluate_corruption"),
     script:
         "../scripts/evaluate_corruption.py"
@@ -159,7 +157,6 @@ rule evaluate_frequency_filtered:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("frequency_filtered"),
-        batch_size=evaluation_batch_size,
         code=code("evaluate_frequency_filtered"),
     script:
         "../scripts/evaluate_frequency_filtered.py"
@@ -211,7 +208,6 @@ rule evaluate_cue_conflict:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        batch_size=evaluation_batch_size,
         code=code("evaluate_cue_conflict"),
     script:
         "../scripts/evaluate_cue_conflict.py"

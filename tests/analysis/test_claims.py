@@ -188,6 +188,7 @@ def test_the_projects_own_claims_fit_the_schema_and_what_suites_measure(results_
             clean(variant, seed, 0.5),
             ("m", variant, seed, "corruption", "accuracy", {"corruption": "fog", "severity": 1}, 0.5),
             ("m", variant, seed, "cue_conflict", "shape_bias", {"category": "overall"}, 0.5),
+            ("m", variant, seed, "out_of_distribution", "accuracy", {"set": "edges"}, 0.5),
             (
                 "m",
                 variant,

@@ -116,7 +116,8 @@ def test_data_made_again_by_name_and_found_the_same_retrain_nothing(project):
     assert outcome.returncode == 0, outcome.stderr
     # The same module draws the two shifted sets.
     assert project.plan().jobs == Counter(
-        {"prepare_shifted": 2, "evaluate_out_of_distribution": 2, "aggregate": 1} | dict.fromkeys(SCORECARD, 1)
+        {"prepare_shifted": 2, "evaluate_out_of_distribution": 2, "aggregate": 1}
+        | dict.fromkeys(["tabulate_out_of_distribution", *SCORECARD], 1)
     )
 
 
