@@ -142,8 +142,11 @@ def what_shifted_reads(wildcards):
     entry = study.shifted(wildcards.shifted)
     facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
     facts += [source.checksum for source in entry.sources]
-    if entry.path and Path(entry.path).expanduser().is_dir():
-        facts.append(folder_state(Path(entry.path).expanduser()))
+    folder = Path(entry.path).expanduser() if entry.path else None
+    if folder is not None and folder.is_dir():
+        # As for data sets: files are used where they lie, and there may be many of them.
+        stays = entry.storage == "files"
+        facts += [str(folder), class_folders_state(folder)] if stays else [folder_state(folder)]
     return facts
 
 
