@@ -141,9 +141,12 @@ def what_shifted_reads(wildcards):
     """A shifted set's entry, as `what_preparation_reads` has a data set's."""
     entry = study.shifted(wildcards.shifted)
     facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
-    facts += [source.checksum for source in entry.sources]
-    if entry.path and Path(entry.path).expanduser().is_dir():
-        facts.append(folder_state(Path(entry.path).expanduser()))
+    facts += [entry.storage, *(source.checksum for source in entry.sources)]
+    folder = Path(entry.path).expanduser() if entry.path else None
+    if folder is not None and folder.is_dir():
+        # As for data sets: files are used where they lie, and there may be many of them.
+        in_files = entry.storage == "files"
+        facts += [str(folder), class_folders_state(folder)] if in_files else [folder_state(folder)]
     return facts
 
 
