@@ -1,4 +1,6 @@
 # One job per run and suite; each writes one tidy CSV. Every suite sees the same interface, whatever trained the model.
+# How many images are evaluated at a time is a resource: no result depends on it, and a change runs nothing again, but
+# of attacks, whose random draws are made batch by batch, it is a parameter.
 
 
 rule evaluate_clean:
@@ -20,8 +22,8 @@ rule evaluate_clean:
         mem_mb=compute("evaluate")["mem_mb"],
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
-    params:
         batch_size=evaluation_batch_size,
+    params:
         code=code("evaluate_clean"),
     script:
         "../scripts/evaluate_clean.py"
@@ -130,9 +132,9 @@ rule evaluate_corruption:
         mem_mb=compute("evaluate")["mem_mb"],
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
+        batch_size=evaluation_batch_size,
     params:
         settings=settings_of("corruption"),
-        batch_size=evaluation_batch_size,
         code=code("evaluate_corruption"),
     script:
         "../scripts/evaluate_corruption.py"
@@ -157,9 +159,9 @@ rule evaluate_frequency_filtered:
         mem_mb=compute("evaluate")["mem_mb"],
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
+        batch_size=evaluation_batch_size,
     params:
         settings=settings_of("frequency_filtered"),
-        batch_size=evaluation_batch_size,
         code=code("evaluate_frequency_filtered"),
     script:
         "../scripts/evaluate_frequency_filtered.py"
@@ -184,6 +186,7 @@ rule evaluate_out_of_distribution:
         mem_mb=compute("evaluate")["mem_mb"],
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
+        batch_size=evaluation_batch_size,
     params:
         # Not the sets, which are inputs: they may be for other data sets too.
         images=lambda wildcards: study.settings("out_of_distribution", wildcards.dataset).get("images"),
@@ -210,8 +213,8 @@ rule evaluate_cue_conflict:
         mem_mb=compute("evaluate")["mem_mb"],
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
-    params:
         batch_size=evaluation_batch_size,
+    params:
         code=code("evaluate_cue_conflict"),
     script:
         "../scripts/evaluate_cue_conflict.py"

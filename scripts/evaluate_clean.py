@@ -14,6 +14,6 @@ with job(snakemake):
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
     rows = evaluate_clean(
-        classifier, dataset.images("test"), dataset.labels("test"), snakemake.params.batch_size, device
+        classifier, dataset.images("test"), dataset.labels("test"), snakemake.resources.batch_size, device
     )
     write_results(snakemake.output[0], record["run"], "clean", rows)

@@ -17,6 +17,6 @@ with job(snakemake):
     folder = Path(snakemake.input.corrupted)
     corrupted = {name: load_corrupted(folder / f"{name}.npy", snakemake.threads) for name in CORRUPTIONS}
     labels = dataset.labels("test")[: snakemake.params.settings.get("images")]
-    batch_size = snakemake.params.batch_size
+    batch_size = snakemake.resources.batch_size
     rows = evaluate_corruption(classifier, corrupted, labels, batch_size, device, published_among(folder))
     write_results(snakemake.output[0], record["run"], "corruption", rows)

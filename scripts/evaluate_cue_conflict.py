@@ -14,7 +14,7 @@ from filterfreq.models.checkpoints import load_checkpoint
 with job(snakemake):
     device = use_device(snakemake.config["compute"], snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
-    batch_size = snakemake.params.batch_size
+    batch_size = snakemake.resources.batch_size
     if stimuli := snakemake.input.get("stimuli"):
         responses = snakemake.input.get("responses", [])
         rows = evaluate_stimuli(classifier, PreparedShift(stimuli, snakemake.threads), responses, batch_size, device)

@@ -19,7 +19,7 @@ with job(snakemake):
         classifier,
         dataset.images("test")[:count],
         dataset.labels("test")[:count],
-        batch_size=snakemake.params.batch_size,
+        batch_size=snakemake.resources.batch_size,
         device=device,
         **settings,
     )

@@ -22,5 +22,5 @@ with job(snakemake):
     for folder in snakemake.input.shifted:
         shifted = PreparedShift(folder, snakemake.threads)
         sets[shifted.name] = shifted.images()[:count], shifted.labels()[:count], class_targets(shifted, classes)
-    rows = evaluate_out_of_distribution(classifier, sets, snakemake.config["evaluation"]["batch_size"], device)
+    rows = evaluate_out_of_distribution(classifier, sets, snakemake.resources.batch_size, device)
     write_results(snakemake.output[0], record["run"], "out_of_distribution", rows)
