@@ -1,4 +1,6 @@
 # One job per run and suite; each writes one tidy CSV. Every suite sees the same interface, whatever trained the model.
+# How many images are evaluated at a time is a parameter of attacks alone, whose random draws are made batch by batch; the
+# other scripts read it from the config, so that a change of it runs nothing again.
 
 
 rule evaluate_clean:
