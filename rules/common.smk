@@ -49,6 +49,9 @@ FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 
 TABLE_FORMS = ("csv", "md", "tex", "html", "txt")
 
+claimed = {claim["measure"]["suite"] for claim in claims.values()} - {"clean"}
+claimed_suites = [suite for suite in SUITES if suite in claimed]
+
 # What a table or figure shows is made of the suites that it cannot do without, and of those that add to it.
 TABLES = {
     "table_main": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
@@ -63,7 +66,7 @@ TABLES = {
     "table_transfer": (["transfer"], ["clean", "adversarial"]),
     "table_calibration": (["clean", "corruption"], []),
     "table_costs": ([], []),
-    "table_scorecard": (["clean"], [suite for suite in SUITES if suite != "clean"]),
+    "table_scorecard": (["clean"], claimed_suites),
 }
 FIGURES = {
     "figure_accuracy_epsilon": (["clean", "adversarial"], ["autoattack"]),
@@ -71,23 +74,29 @@ FIGURES = {
     "figure_frequency_filtered": (["frequency_filtered"], []),
     "figure_shape_bias": (["cue_conflict"], []),
     "figure_dct_energy": (["filters"], []),
-    "figure_ablation": (["clean"], ["adversarial", "autoattack", "corruption"]),
-    "figure_penalties": (["clean"], ["adversarial", "autoattack", "corruption"]),
+    "figure_ablation": (["clean"], ["adversarial", "corruption"]),
+    "figure_penalties": (["clean"], ["adversarial", "corruption"]),
     "figure_transfer": (["clean", "transfer"], ["adversarial"]),
     "figure_calibration": (["clean", "corruption"], []),
-    "figure_scorecard": (["clean"], [suite for suite in SUITES if suite != "clean"]),
+    "figure_scorecard": (["clean"], claimed_suites),
     "figure_training_curves": ([], []),
     "figure_samples": ([], []),
     "figure_perturbations": ([], []),
-    "figure_corruption_samples": (["corruption"], []),
+    "figure_corruption_samples": ([], []),
 }
+# What figures that show no evaluation take their settings from.
+SETTINGS = {"figure_perturbations": "perturbations", "figure_corruption_samples": "corruption"}
 # What only training makes: not to be had of downloaded models.
 OF_TRAINING = ("table_costs", "figure_training_curves")
 
-# What an experiment has to sweep for them.
-SWEEPS = {
+# What some need beside suites, to be named where it is missing.
+NEEDED = {
+    **SETTINGS,
+    **dict.fromkeys(OF_TRAINING, "a run that is trained here"),
     **dict.fromkeys(["table_ablation", "figure_ablation"], "a sweep of penalty.strength or penalty.depth"),
     **dict.fromkeys(["table_penalties", "figure_penalties"], "a sweep of penalty.kind"),
+    **dict.fromkeys(["table_scorecard", "figure_scorecard"], "both variants of a claim in claims.yaml"),
+    "table_differences": "another variant of a model and seed that the baseline has",
 }
 
 
@@ -141,9 +150,12 @@ def what_shifted_reads(wildcards):
     """A shifted set's entry, as `what_preparation_reads` has a data set's."""
     entry = study.shifted(wildcards.shifted)
     facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
-    facts += [source.checksum for source in entry.sources]
-    if entry.path and Path(entry.path).expanduser().is_dir():
-        facts.append(folder_state(Path(entry.path).expanduser()))
+    facts += [entry.storage, *(source.checksum for source in entry.sources)]
+    folder = Path(entry.path).expanduser() if entry.path else None
+    if folder is not None and folder.is_dir():
+        # As for data sets: files are used where they lie, and there may be many of them.
+        in_files = entry.storage == "files"
+        facts += [str(folder), class_folders_state(folder)] if in_files else [folder_state(folder)]
     return facts
 
 
@@ -197,7 +209,7 @@ def is_possible(product, experiment, dataset):
     """Whether an experiment has all that a table or figure of this data set cannot do without."""
     needed, _ = (TABLES | FIGURES)[product]
     return set(needed) <= set(study.suites_in(experiment, dataset)) and (
-        product != "figure_perturbations" or "perturbations" in config
+        product not in SETTINGS or study.settings(SETTINGS[product], dataset) is not None
     )
 
 
@@ -308,7 +320,7 @@ def wanted_by_name(product, wildcards):
     if not files:
         raise WorkflowError(
             f"There is no {product} to make: the config's experiments, data sets and evaluations lack what it shows "
-            f"({SWEEPS.get(product) or ', '.join((TABLES | FIGURES)[product][0]) or 'perturbations'})."
+            f"({NEEDED.get(product) or ', '.join((TABLES | FIGURES)[product][0])})."
         )
     return files
 

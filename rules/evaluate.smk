@@ -1,4 +1,6 @@
 # One job per run and suite; each writes one tidy CSV. Every suite sees the same interface, whatever trained the model.
+# How many images are evaluated at a time is a parameter of attacks alone, whose random draws are made batch by batch; the
+# other scripts read it from the config, so that a change of it runs nothing again.
 
 
 rule evaluate_clean:
@@ -21,7 +23,6 @@ rule evaluate_clean:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        batch_size=evaluation_batch_size,
         code=code("evaluate_clean"),
     script:
         "../scripts/evaluate_clean.py"
@@ -132,7 +133,6 @@ rule evaluate_corruption:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("corruption"),
-        batch_size=evaluation_batch_size,
         code=code("evaluate_corruption"),
     script:
         "../scripts/evaluate_corruption.py"
@@ -159,7 +159,6 @@ rule evaluate_frequency_filtered:
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("frequency_filtered"),
-        batch_size=evaluation_batch_size,
         code=code("evaluate_frequency_filtered"),
     script:
         "../scripts/evaluate_frequency_filtered.py"
@@ -211,7 +210,6 @@ rule evaluate_cue_conflict:
         runtime=compute("evaluate")["runtime"],
         gpu=compute("evaluate")["gpu"],
     params:
-        batch_size=evaluation_batch_size,
         code=code("evaluate_cue_conflict"),
     script:
         "../scripts/evaluate_cue_conflict.py"

@@ -5,15 +5,21 @@ from pathlib import Path
 from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.adversarial import evaluate_adversarial
+from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import write_results
 from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
 
-with job(snakemake):
+with job(snakemake) as logger:
     device = use_device(snakemake.config["compute"], snakemake.threads)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
     settings = snakemake.params.settings
+    progress = Progress(
+        Path(snakemake.output[0]).with_suffix(".progress.json"),
+        [dict(snakemake.params.items()), record["checkpoint"], dataset.record, device.type, snakemake.threads],
+        logger.info,
+    )
     count = settings.get("images")
     rows = evaluate_adversarial(
         classifier,
@@ -23,5 +29,7 @@ with job(snakemake):
         snakemake.params.batch_size,
         device,
         seed=record["run"]["seed"],
+        progress=progress,
     )
     write_results(snakemake.output[0], record["run"], "adversarial", rows)
+    progress.remove()

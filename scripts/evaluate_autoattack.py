@@ -5,16 +5,22 @@ from pathlib import Path
 from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.autoattack import evaluate_autoattack
+from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import write_results
 from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
 
-with job(snakemake):
+with job(snakemake) as logger:
     device = use_device(snakemake.config["compute"], snakemake.threads)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
     images, labels = dataset.images("test"), dataset.labels("test")
     settings = snakemake.params.settings
+    progress = Progress(
+        Path(snakemake.output[0]).with_suffix(".progress.json"),
+        [dict(snakemake.params.items()), record["checkpoint"], dataset.record, device.type, snakemake.threads],
+        logger.info,
+    )
     rows = []
     for entry in settings if isinstance(settings, list) else [settings]:
         count = entry.get("images")
@@ -28,5 +34,7 @@ with job(snakemake):
             device,
             seed=record["run"]["seed"],
             attacks=entry.get("attacks"),
+            progress=progress,
         )
     write_results(snakemake.output[0], record["run"], "autoattack", rows)
+    progress.remove()

@@ -6,7 +6,7 @@ from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.accuracy import evaluate_clean
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import job
+from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
@@ -14,6 +14,6 @@ with job(snakemake):
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
     rows = evaluate_clean(
-        classifier, dataset.images("test"), dataset.labels("test"), snakemake.params.batch_size, device
+        classifier, dataset.images("test"), dataset.labels("test"), evaluation_batch_size(snakemake), device
     )
     write_results(snakemake.output[0], record["run"], "clean", rows)

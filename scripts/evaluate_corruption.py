@@ -7,7 +7,7 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.accuracy import evaluate_corruption
 from filterfreq.evaluation.corruptions import CORRUPTIONS, load_corrupted, published_among
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import job
+from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
@@ -17,6 +17,6 @@ with job(snakemake):
     folder = Path(snakemake.input.corrupted)
     corrupted = {name: load_corrupted(folder / f"{name}.npy", snakemake.threads) for name in CORRUPTIONS}
     labels = dataset.labels("test")[: snakemake.params.settings.get("images")]
-    batch_size = snakemake.params.batch_size
+    batch_size = evaluation_batch_size(snakemake)
     rows = evaluate_corruption(classifier, corrupted, labels, batch_size, device, published_among(folder))
     write_results(snakemake.output[0], record["run"], "corruption", rows)

@@ -8,13 +8,13 @@ from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.evaluation.accuracy import evaluate_cue_conflict
 from filterfreq.evaluation.cue_conflict import evaluate_stimuli
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import job
+from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
     device = use_device(snakemake.config["compute"], snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
-    batch_size = snakemake.params.batch_size
+    batch_size = evaluation_batch_size(snakemake)
     if stimuli := snakemake.input.get("stimuli"):
         responses = snakemake.input.get("responses", [])
         rows = evaluate_stimuli(classifier, PreparedShift(stimuli, snakemake.threads), responses, batch_size, device)

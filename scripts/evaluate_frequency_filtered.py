@@ -6,7 +6,7 @@ from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.frequency_filtered import evaluate_frequency_filtered
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import job
+from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
@@ -19,7 +19,7 @@ with job(snakemake):
         classifier,
         dataset.images("test")[:count],
         dataset.labels("test")[:count],
-        batch_size=snakemake.params.batch_size,
+        batch_size=evaluation_batch_size(snakemake),
         device=device,
         **settings,
     )

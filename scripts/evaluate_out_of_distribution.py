@@ -8,7 +8,7 @@ from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.evaluation.accuracy import evaluate_out_of_distribution
 from filterfreq.evaluation.out_of_distribution import class_targets, classes_of
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import job
+from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake):
@@ -22,5 +22,5 @@ with job(snakemake):
     for folder in snakemake.input.shifted:
         shifted = PreparedShift(folder, snakemake.threads)
         sets[shifted.name] = shifted.images()[:count], shifted.labels()[:count], class_targets(shifted, classes)
-    rows = evaluate_out_of_distribution(classifier, sets, snakemake.config["evaluation"]["batch_size"], device)
+    rows = evaluate_out_of_distribution(classifier, sets, evaluation_batch_size(snakemake), device)
     write_results(snakemake.output[0], record["run"], "out_of_distribution", rows)

@@ -5,16 +5,28 @@ from pathlib import Path
 from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.adversarial import evaluate_transfer
+from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import write_results
 from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
 
-with job(snakemake):
+with job(snakemake) as logger:
     device = use_device(snakemake.config["compute"], snakemake.threads)
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
-    source, _ = load_checkpoint(snakemake.input.source_record)
+    source, source_record = load_checkpoint(snakemake.input.source_record)
     settings = snakemake.params.settings
+    progress = Progress(
+        Path(snakemake.output[0]).with_suffix(".progress.json"),
+        [
+            dict(snakemake.params.items()),
+            [record["checkpoint"], source_record["checkpoint"]],
+            dataset.record,
+            device.type,
+            snakemake.threads,
+        ],
+        logger.info,
+    )
     count = settings.get("images")
     rows = evaluate_transfer(
         classifier,
@@ -26,5 +38,7 @@ with job(snakemake):
         snakemake.params.batch_size,
         device,
         seed=record["run"]["seed"],
+        progress=progress,
     )
     write_results(snakemake.output[0], record["run"], "transfer", rows)
+    progress.remove()

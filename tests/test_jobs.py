@@ -3,6 +3,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+from filterfreq.jobs import evaluation_batch_size
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
@@ -44,3 +47,12 @@ def test_other_errors_keep_their_traceback(tmp_path):
     assert code == 1
     assert "error in rule train" in log
     assert "ZeroDivisionError" in log
+
+
+def test_the_batch_size_of_evaluations_may_be_a_data_sets_own():
+    config = {"evaluation": {"batch_size": 500, "datasets": {"imagenet": {"batch_size": 64}, "svhn": {}}}}
+    found = {
+        name: evaluation_batch_size(SimpleNamespace(config=config, wildcards=SimpleNamespace(dataset=name)))
+        for name in ("imagenet", "svhn", "cifar10")
+    }
+    assert found == {"imagenet": 64, "svhn": 500, "cifar10": 500}

@@ -3,7 +3,6 @@
 import itertools
 import math
 from copy import deepcopy
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from filterfreq.data.shifted.registry import (
     ShiftedSet,
     get_shifted,
 )
+from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
@@ -564,7 +564,7 @@ def _check_distinct(attacks: list[dict], where: str) -> None:
         # AutoAttack's name is that of its attacks, or its own.
         name = attack.get("attack") or tuple(attack.get("attacks", ["autoattack"]))
         for epsilon in attack["epsilons"]:
-            key = (name, attack.get("steps"), attack["norm"], float(Fraction(epsilon)))
+            key = (name, attack.get("steps"), attack["norm"], parse_epsilon(epsilon))
             if key in seen:
                 raise InputError(
                     f"{where}.{number}: an attack with the same steps, norm and epsilon {epsilon} is there already, "

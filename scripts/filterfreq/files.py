@@ -10,8 +10,8 @@ from pathlib import Path
 
 from filterfreq.errors import InputError
 
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""The numbers of the errors that say that a disk or a quota is full, or a file too large for it."""
+# A disk or a quota is full, or a file too large for it.
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -36,12 +36,32 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
         if _is_full(error, temporary):
-            raise InputError(
-                f"no space left while writing {path}: free some space or choose another disk, then run again"
-            ) from error
+            raise _no_space(f"writing {path}") from error
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def full_disk_named(doing: str) -> Iterator[None]:
+    """Say in a sentence that a disk or a quota is full.
+
+    Args:
+        doing: what the block does, such as "writing <path>".
+
+    Raises:
+        InputError: the block raised an OSError that says so.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        raise _no_space(doing) from error
+
+
+def _no_space(doing: str) -> InputError:
+    return InputError(f"no space left while {doing}: free some space or choose another disk, then run again")
 
 
 def _is_full(error: OSError | RuntimeError, temporary: Path) -> bool:
@@ -52,7 +72,7 @@ def _is_full(error: OSError | RuntimeError, temporary: Path) -> bool:
                 file.write(bytes(2**20))
         except OSError as refusal:
             error = refusal
-    return getattr(error, "errno", None) in NO_SPACE
+    return getattr(error, "errno", None) in _NO_SPACE
 
 
 def sha256(path: str | Path) -> str:
@@ -61,10 +81,10 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_json(path: str | Path, content: dict) -> None:
-    """Write `content` as indented JSON, whole or not at all."""
+def write_json(path: str | Path, content: dict, indent: int | None = 2) -> None:
+    """Write `content` as JSON, indented unless `indent` is None, whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> dict:

@@ -44,3 +44,13 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         raise
     logger.removeHandler(terminal)
     logger.info("started in %.1f s, worked for %.1f s", started_after, time.perf_counter() - start)
+
+
+def evaluation_batch_size(snakemake: Any) -> int:
+    """Return how many images a job evaluates at a time, for suites whose results do not depend on it.
+
+    It is read from the config: as a parameter of the rule, a change of it would make finished results again.
+    """
+    evaluation = snakemake.config["evaluation"]
+    own = evaluation.get("datasets", {}).get(snakemake.wildcards.dataset, {})
+    return own.get("batch_size", evaluation["batch_size"])

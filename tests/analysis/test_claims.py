@@ -9,6 +9,7 @@ from scipy import stats
 from filterfreq.analysis.claims import score, verdict
 from filterfreq.config import load_claims
 from filterfreq.errors import InputError
+from filterfreq.evaluation.corruptions import COMMON
 from filterfreq.evaluation.results import COLUMNS, format_parameter, read_results
 
 ROOT = Path(__file__).parents[2]
@@ -187,7 +188,19 @@ def test_the_projects_own_claims_fit_the_schema_and_what_suites_measure(results_
         rows += [
             clean(variant, seed, 0.5),
             ("m", variant, seed, "corruption", "accuracy", {"corruption": "fog", "severity": 1}, 0.5),
+            # The extra corruptions are not common ones.
+            (
+                "m",
+                variant,
+                seed,
+                "corruption",
+                "accuracy",
+                {"corruption": "spatter", "severity": 1},
+                0.1 * len(variant),
+            ),
+            ("m", variant, seed, "out_of_distribution", "accuracy", {"set": "sketches"}, 0.5),
             ("m", variant, seed, "cue_conflict", "shape_bias", {"category": "overall"}, 0.5),
+            ("m", variant, seed, "out_of_distribution", "accuracy", {"set": "edges"}, 0.5),
             (
                 "m",
                 variant,
@@ -203,6 +216,8 @@ def test_the_projects_own_claims_fit_the_schema_and_what_suites_measure(results_
     assert list(scores["claim"]) == list(claims)
     assert (scores["pairs"] == 2).all()
     assert (scores["effect"] == 0).all()
+    of_corruptions = claims["penalty-corruptions"]["measure"]["where"]
+    assert of_corruptions == [{"corruption": list(COMMON)}]
 
 
 def test_missing_claims_are_one_sentence(tmp_path):

@@ -143,6 +143,8 @@ def test_nothing_half_unpacked_is_left(raw, tmp_path):
 def test_folders_that_do_not_fit(raw, tmp_path):
     imagenet.prepare(raw, tmp_path / "out", 0, entry(raw))
     (unpacked,) = (tmp_path / "out" / "images").iterdir()
+    with pytest.raises(InputError, match=r"there should be 13: get whole copies of its folders$"):
+        imagenet.prepare(unpacked, tmp_path / "other", 0, replace(entry(raw), train_size=13))
     (unpacked / "val" / WNIDS[0]).rename(unpacked / "val" / "n09999999")
     with pytest.raises(InputError, match="has 3 classes in train and 3 in val, and not the same ones"):
         imagenet.prepare(unpacked, tmp_path / "other", 0, entry(raw))

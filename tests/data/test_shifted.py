@@ -18,7 +18,7 @@ from filterfreq.data import texdigits
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.data.registry import DATASETS, Source
+from filterfreq.data.registry import DATASETS, Source, get_dataset
 from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.data.shifted.registry import SHIFTED_SETS, ShiftedSet, get_shifted, prepare_shifted
 from filterfreq.errors import InputError
@@ -230,11 +230,27 @@ def test_silhouettes_and_edges_are_of_the_test_digits(tmp_path):
         ("mine", {"mine": {"shift_of": "cifar10", "dataset": "tinyimagenet"}}, "56 pixels, but cifar10 has 32"),
         ("mine", {"mine": {"shift_of": "cifar10", "dataset": "cinic10", "resize": 40}}, "leave it out"),
         ("mine", {"mine": {"shift_of": "cifar10", "path": "x", "responses": "y"}}, "only cue-conflict can"),
+        ("mine", {"mine": {"shift_of": "cifar10", "path": "x", "resize": 31}}, "of cifar10: make it 32 or more"),
     ],
 )
 def test_what_contradicts_itself_is_refused(name, shifted, message):
     with pytest.raises(InputError, match=message):
         get_shifted(name, {"shifted": shifted})
+
+
+@pytest.mark.parametrize(
+    ("base", "given", "resize"),
+    [
+        ("imagenet", {}, 256),
+        ("imagenet", {"resize": 224}, 224),
+        ("flowers102", {}, (224, 224)),
+        ("tinyimagenet", {}, 64),
+        ("cifar10", {}, None),
+    ],
+)
+def test_a_folder_of_the_config_is_shown_as_the_test_images_of_its_data_set(base, given, resize):
+    entry = get_shifted("mine", {"shifted": {"mine": {"shift_of": base, "path": "x", **given}}})
+    assert (entry.image_size, entry.resize) == (get_dataset(base).image_size, resize)
 
 
 def test_a_folder_given_in_place_of_a_download(tmp_path):

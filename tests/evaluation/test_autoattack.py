@@ -16,6 +16,7 @@ from filterfreq.evaluation import autoattack
 from filterfreq.evaluation.accuracy import predict
 from filterfreq.evaluation.adversarial import evaluate_adversarial
 from filterfreq.evaluation.autoattack import evaluate_autoattack, withstands
+from filterfreq.evaluation.progress import Progress
 
 
 def images_of(n: int) -> np.ndarray:
@@ -83,33 +84,47 @@ def test_autoattack_is_at_least_as_strong_as_pgd(convolutional, norm):
     assert 0 < min(upper) < max(upper) < 1
 
 
-def test_the_smallest_epsilon_is_the_packages_result_image_for_image(convolutional):
+def test_the_smallest_epsilon_is_the_packages_result_batch_for_batch(convolutional):
     images = images_of(40)
     labels = predict(convolutional, images, 40, "cpu")
     labels[::5] = (labels[::5] + 1) % 5
     attacks = ["apgd-ce", "square"]
-    expected = oracle.autoattack(convolutional.eval(), images, labels, 4 / 255, 8, 3, attacks)
-
-    (robust,) = withstands(convolutional, images, labels, "linf", [4 / 255], 8, "cpu", 3, attacks)
-
-    assert 0 < expected.sum() < 32
-    np.testing.assert_array_equal(robust, expected)
-
-
-def test_large_sets_are_attacked_in_chunks(convolutional, monkeypatch):
-    monkeypatch.setattr(autoattack, "CHUNK", 2)
-    images = images_of(20)
-    labels = predict(convolutional, images, 20, "cpu")
-
-    (robust,) = withstands(convolutional, images, labels, "linf", [4 / 255], 4, "cpu", 3, ["apgd-ce"])
-
-    chunks = [slice(start, start + 8) for start in (0, 8, 16)]
     expected = [
-        oracle.autoattack(convolutional.eval(), images[chunk], labels[chunk], 4 / 255, 4, 3, ["apgd-ce"])
-        for chunk in chunks
+        oracle.autoattack(convolutional.eval(), images[i : i + 16], labels[i : i + 16], 4 / 255, 16, 3, attacks)
+        for i in (0, 16, 32)
     ]
-    assert 0 < robust.sum() < 20
+
+    (robust,) = withstands(convolutional, images, labels, "linf", [4 / 255], 16, "cpu", 3, attacks)
+
+    assert 0 < robust.sum() < 32
     np.testing.assert_array_equal(robust, np.concatenate(expected))
+
+
+def test_an_interrupted_evaluation_ends_with_the_same_result(convolutional, monkeypatch, tmp_path):
+    images = images_of(24)
+    labels = predict(convolutional, images, 24, "cpu")
+    arguments = (convolutional, images, labels, "linf", ["2/255", "6/255"], 8, "cpu", 3, ["apgd-ce"])
+    expected = evaluate_autoattack(*arguments)
+    calls = []
+    run = autoattack._run
+
+    def dies(adversary, batch, truth, batch_size):
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        calls.append(len(truth))
+        return run(adversary, batch, truth, batch_size)
+
+    monkeypatch.setattr(autoattack, "_run", dies)
+    progress = Progress(tmp_path / "progress.json", "model")
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_autoattack(*arguments, progress=progress)
+    redone = []
+    monkeypatch.setattr(autoattack, "_run", lambda *given: redone.append(len(given[2])) or run(*given))
+    result = evaluate_autoattack(*arguments, progress=Progress(tmp_path / "progress.json", "model"))
+    assert result == expected
+    # The first batch was done, at both epsilons; the second was lost in between.
+    assert redone[0] == 8
+    assert len(redone) == 4
 
 
 def test_images_that_a_smaller_epsilon_has_broken_are_not_attacked_again(convolutional, monkeypatch):

@@ -14,7 +14,6 @@ from filterfreq.evaluation.results import (
     COLUMNS,
     format_parameter,
     fraction,
-    parse_epsilon,
     quantity,
     read_results,
     wilson_interval,
@@ -44,19 +43,6 @@ def test_format_parameter_keeps_order_and_strings():
     assert format_parameter(attack="pgd-10", norm="l2", epsilon="1/2") == "attack=pgd-10;norm=l2;epsilon=1/2"
     with pytest.raises(ValueError, match="category"):
         format_parameter(category="a;b")
-
-
-@pytest.mark.parametrize(
-    ("text", "value"), [("2/255", 2 / 255), ("0.5", 0.5), (0.25, 0.25), ("0", 0.0), ("1e-3", 1e-3)]
-)
-def test_parse_epsilon(text, value):
-    assert parse_epsilon(text) == value
-
-
-@pytest.mark.parametrize("text", ["-1/255", "2/0", "two", "", "nan", "inf", -0.5])
-def test_parse_epsilon_names_what_it_refuses(text):
-    with pytest.raises(InputError, match="epsilon"):
-        parse_epsilon(text)
 
 
 def test_fraction_of_nothing_has_no_value():

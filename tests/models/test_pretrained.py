@@ -16,7 +16,13 @@ from filterfreq.models import pretrained
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.dct import decompose
-from filterfreq.models.pretrained import check_downloads, convert_checkpoint, download_checkpoint, remote_files
+from filterfreq.models.pretrained import (
+    check_downloads,
+    check_image_size,
+    convert_checkpoint,
+    download_checkpoint,
+    remote_files,
+)
 from filterfreq.models.registry import build
 from filterfreq.models.robustbench_models import robustbench_model
 
@@ -85,6 +91,19 @@ def test_a_file_from_the_web(tmp_path, web):
         "decomposition": None,
     }
     same(tmp_path, classifier, settings, Classifier(model, HALF, (0.2, 0.25, 0.3)))
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "digits"),
+    [
+        ("https://host.org/a/resnet-0a1b2c3d.pt", "resnet-0a1b2c3d.pt", "0a1b2c3d"),
+        ("https://host.org/a/resnet-0a1b2c3d.pt?download=1", "resnet-0a1b2c3d.pt", "0a1b2c3d"),
+        ("https://host.org/m.safetensors?from=a/b#top", "m.safetensors", ""),
+    ],
+)
+def test_a_file_has_the_name_that_its_address_ends_with(url, name, digits):
+    (file,) = remote_files({"source": "file", "url": url, "architecture": "resnet_20"})
+    assert file == (name, url, digits, "https")
 
 
 def test_a_checksum_that_is_stated_or_was_seen_is_compared(tmp_path, web):
@@ -309,6 +328,16 @@ def test_a_timm_model(tmp_path, name, kernels):
     assert spectra.groupby("layer")["energy_share"].sum().to_numpy() == pytest.approx(1)
 
 
+def test_a_model_of_one_image_size_is_not_shown_another():
+    import timm
+
+    source = {"source": "timm", "name": "test_vit.r160_in1k"}
+    vit = Classifier(timm.create_model("test_vit"), HALF, HALF).eval()
+    check_image_size(source, vit, 160)
+    with pytest.raises(InputError, match=r"test_vit\.r160_in1k does not take images of 32 x 32 pixels \(Input height"):
+        check_image_size(source, vit, 32)
+
+
 def test_the_hub_is_asked_by_its_own_client_and_its_checksum_compared(tmp_path, monkeypatch):
     import huggingface_hub
 
@@ -333,6 +362,18 @@ def test_the_hub_is_asked_by_its_own_client_and_its_checksum_compared(tmp_path, 
     etag[0] = 64 * "0"
     with pytest.raises(InputError, match=r"model\.safetensors cannot be downloaded .*and not 0000"):
         download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
+    assert not list((tmp_path / "files").iterdir())  # or the client would take what came for the right file
+
+
+def test_a_hub_that_cannot_be_reached(tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/{revision}/{filename}")
+    monkeypatch.setattr(pretrained, "_ATTEMPTS", 1)
+    source = {"source": "timm", "name": "resnet18.a1_in1k"}
+    with pytest.raises(InputError, match=r"model\.safetensors cannot be downloaded \(ConnectionError: .*refused"):
+        download_checkpoint(source, tmp_path / "files", tmp_path / "download.json")
 
 
 def test_timm_weights_that_do_not_exist_are_refused():

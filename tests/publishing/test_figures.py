@@ -281,6 +281,13 @@ class TestDctEnergy:
         assert [text.get_text().split(":")[0] for text in heat.texts if ":" in text.get_text()] == titles
         assert [text.get_text() for text in heat.texts].count("11") == 9 * len(titles)
 
+    def test_a_filter_higher_than_wide_stays_in_its_place(self, results_of):
+        rows = filters("plain", 0, 0, 0.0, np.full((5, 3), 1 / 15)) + filters("wd", 0, 0, 0.0, np.full((3, 3), 1 / 9))
+        shares = dct_energy(results_of(rows), VARIANTS).axes[1].collections[0].get_array()
+        assert shares[:5, :3].ravel().tolist() == pytest.approx([100 / 15] * 15)
+        assert np.ma.getmaskarray(shares)[5].all()
+        assert shares[6:9, :3].ravel().tolist() == pytest.approx([100 / 9] * 9)
+
     def test_variants_of_other_depths_and_kernels_each_show_their_own_layers(self, results_of):
         """Downloaded models of several architectures may stand under one name."""
         small, large = np.zeros((3, 3)), np.zeros((5, 5))

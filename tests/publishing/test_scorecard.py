@@ -53,6 +53,7 @@ def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
         assert "within ±1" in shown
     assert r"100 \% true claim with A \& B" in latex
     assert r"WD\_1 against plain" in latex
+    assert "& $<$ -1 &" in latex
     assert "A &amp; B" in page
     assert len(markdown.split("\n\n")[1].strip().splitlines()) == 2 + 6
 

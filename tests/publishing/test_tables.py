@@ -466,7 +466,9 @@ def test_transferred_attacks_stand_beside_those_on_the_model_itself(results_of, 
             ("PGD-10 Linf, white box", "1/255"): 0.4,
         }
     )
-    assert "made on plain (transferred)" in table.caption
+    assert "made on plain (transferred) and on each model itself (white box)." in table.caption
+    alone = transfer_table(results[results["suite"] != "adversarial"], VARIANTS)
+    assert "made on plain (transferred). Percent" in alone.full_caption
     # The main table shows attacks on the model itself alone.
     assert main_table(results, VARIANTS, "plain").mean.loc[(NET, "wd"), ("PGD-10", "Linf 1/255")] == pytest.approx(0.4)
 
@@ -491,6 +493,9 @@ def test_calibration_by_severity_is_over_the_common_corruptions(results_of):
     assert "the best value (the lowest) is marked" in table.to_markdown()
     with pytest.raises(InputError, match="there are no calibration errors"):
         calibration_table(results.assign(metric="accuracy").drop_duplicates(["variant", "suite"]), VARIANTS)
+    # Of networks that answer with no number there are no calibration errors.
+    diverged = results.assign(value=results["value"].where(results["metric"] == "accuracy"))
+    assert "over 0 seeds" in calibration_table(diverged, VARIANTS).full_caption
 
 
 SWEPT = {

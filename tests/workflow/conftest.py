@@ -93,3 +93,9 @@ def finished(fresh, tmp_path_factory) -> Project:
 def project(finished, tmp_path) -> Project:
     """A copy of the finished study that a test may change."""
     return copied(finished.folder, tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def shared_project(finished, tmp_path_factory) -> Project:
+    """A copy of the finished study that the tests of one file change one after the other."""
+    return copied(finished.folder, tmp_path_factory.mktemp("shared") / "project")

@@ -17,78 +17,64 @@ from filterfreq.models.checkpoints import load_checkpoint
 from filterfreq.models.registry import build
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
-COMPUTE = """
-compute:
-  device: cpu
-  train: {threads: 1, mem_mb: 2000, runtime: 10}
-  evaluate: {threads: 2, mem_mb: 2000, runtime: 10}
-  data: {threads: 2, mem_mb: 2000, runtime: 10}
-  publish: {threads: 1, mem_mb: 1000, runtime: 10}
+EXPERIMENTS = """
+beside:
+  datasets: [texdigits]
+  models: [resnet_8_2]
+  variants: [plain]
+  seeds: [0]
+  checkpoints: [brought, wide]
+alone:
+  datasets: [texdigits]
+  checkpoints: [wide, far]
+  baseline: wide
 """
-BESIDE = """
-experiments:
-  beside:
-    datasets: [texdigits]
-    models: [resnet_8_2]
-    variants: [plain]
-    seeds: [0]
-    checkpoints: [brought, wide]
-  alone:
-    datasets: [texdigits]
-    checkpoints: [wide, far]
-    baseline: wide
-variants:
-  plain: {}
-checkpoints:
-  brought: {source: file, path: brought.pt, architecture: resnet_8_2, label: brought along}
-  wide: {source: file, path: wide.pt, architecture: resnet_8_4, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]}
-  far: {source: robustbench, dataset: cifar10, threat_model: Linf, name: Rebuffi2021Fixing_R18_ddpm}
-training:
-  default: {epochs: 1, batch_size: 128, optimizer: sgd, learning_rate: 0.05, weight_decay: 0.0, schedule: cosine}
-evaluation:
-  batch_size: 64
-  clean: {}
-  transfer:
-    source: plain
-    images: 8
-    attacks:
-      - {attack: fgsm, norm: linf, epsilons: [2/255]}
-  filters: {}
+CHECKPOINTS = """
+brought: {source: file, path: brought.pt, architecture: resnet_8_2, label: brought along}
+wide: {source: file, path: wide.pt, architecture: resnet_8_4, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]}
+far: {source: robustbench, dataset: cifar10, threat_model: Linf, name: Rebuffi2021Fixing_R18_ddpm}
 """
 
 
 class Work:
-    """A folder to run the workflow in, with a config and two checkpoints of its own."""
+    """The finished study's trained model and its data set, with two checkpoints and experiments on them beside it."""
 
-    def __init__(self, project, folder: Path) -> None:
-        self.project, self.folder = project, folder
-        (folder / "brought.yaml").write_text(BESIDE + COMPUTE)
+    def __init__(self, project) -> None:
+        self.project, self.folder = project, project.folder
         for seed, (file, name) in enumerate({"brought.pt": "resnet_8_2", "wide.pt": "resnet_8_4"}.items()):
             torch.manual_seed(seed)
-            torch.save(build(name, 10).state_dict(), folder / file)
+            torch.save(build(name, 10).state_dict(), self.folder / file)
+        self.configure()
+
+    def configure(self, **of_wide) -> None:
+        """Write the config: the finished study's, but for its experiments and its further suites."""
+        config = yaml.safe_load((self.folder / "tiny.yaml").read_text())
+        checkpoints = yaml.safe_load(CHECKPOINTS)
+        checkpoints["wide"] |= of_wide
+        suites = ("batch_size", "clean", "transfer", "filters")
+        config |= {"experiments": yaml.safe_load(EXPERIMENTS), "checkpoints": checkpoints}
+        config["evaluation"] = {suite: config["evaluation"][suite] for suite in suites}
+        (self.folder / "brought.yaml").write_text(yaml.safe_dump(config))
 
     def run(self, *arguments):
-        return self.project.snakemake(
-            *arguments, "--directory", str(self.folder), config=str(self.folder / "brought.yaml")
-        )
+        return self.project.snakemake(*arguments, config="brought.yaml")
 
     def due(self, *arguments) -> Counter:
-        plan = self.project.plan(*arguments, "--directory", str(self.folder), config=str(self.folder / "brought.yaml"))
-        return plan.jobs
+        return self.project.plan(*arguments, config="brought.yaml").jobs
 
 
 @pytest.fixture(scope="module")
-def work(fresh, tmp_path_factory) -> Work:
-    return Work(fresh, tmp_path_factory.mktemp("work"))
+def work(shared_project) -> Work:
+    return Work(shared_project)
 
 
 def test_the_plan(work):
     jobs = work.due()
-    assert jobs["train"] == 1
+    assert jobs["prepare"] == jobs["train"] == 0  # what is trained here is there already
     assert jobs["convert_checkpoint"] == 3
     assert jobs["download_checkpoint"] == 1
-    assert jobs["evaluate_clean"] == jobs["analyse_filters"] == 4
-    assert jobs["evaluate_transfer"] == 2  # resnet_8_2 alone has the source
+    assert jobs["evaluate_clean"] == jobs["analyse_filters"] == 3
+    assert jobs["evaluate_transfer"] == 1  # resnet_8_2 alone has the source
     assert jobs["aggregate_history"] == jobs["tabulate_costs"] == 1
     assert jobs["draw_dct_energy"] == jobs["tabulate_main"] == 2
     assert jobs["tabulate_differences"] == 1  # alone has no two variants of one model
@@ -128,13 +114,12 @@ def test_downloaded_models_stand_beside_trained_ones(work):
 def test_a_change_of_a_checkpoint_makes_again_what_it_touches(work):
     record = "results/runs/texdigits/resnet_8_4/wide/seed-0/run.json"
     assert work.run(record).returncode == 0
-    config, text = work.folder / "brought.yaml", BESIDE + COMPUTE
-    config.write_text(text.replace("path: wide.pt", "label: another, path: wide.pt"))
+    work.configure(label="another")
     assert work.due(record) == Counter()
-    config.write_text(text.replace("path: wide.pt", "path: brought.pt"))
+    work.configure(path="brought.pt")
     assert work.due(record) == {"convert_checkpoint": 1}
     outcome = work.run(record)
-    config.write_text(text)
+    work.configure()
     assert outcome.returncode == 1
     assert "error: brought.pt does not fit resnet_8_4 with 10 classes" in outcome.stdout + outcome.stderr
     assert not (work.folder / record).exists()
@@ -146,17 +131,17 @@ def test_a_downloaded_file_is_checked_and_kept(work):
     file.parent.mkdir(parents=True)
     state = build("robustbench_cifar10_Linf_Rebuffi2021Fixing_R18_ddpm", 10).state_dict()
     torch.save(state, file)
-    result = "results/runs/texdigits/robustbench/far/seed-0/evaluations/filters.csv"
+    result = "results/runs/texdigits/robustbench/far/seed-0/run.json"
     outcome = work.run(result)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
-    record = json.loads((work.folder / result).parents[1].joinpath("run.json").read_text())
+    classifier, record = load_checkpoint(work.folder / result)
+    assert all(torch.equal(value, state[name]) for name, value in classifier.backbone.state_dict().items())
     packages = record["provenance"]["packages"]
     assert packages["robustbench"] == "1.1.1"
     assert {"timm", "torchvision"} <= packages.keys()
     (download,) = record["provenance"]["files"].values()
     assert download["sha256"] == sha256(file)
-    assert pd.read_csv(work.folder / result)["parameter"].str.contains("layer=layer_0.0.conv_2d_1").any()
     assert work.due(result) == Counter()
 
     with open(file, "r+b") as damaged:
@@ -201,7 +186,13 @@ evaluation:
   batch_size: 500
   clean: {{}}
   filters: {{}}
-{COMPUTE}"""
+compute:
+  device: cpu
+  train: {{threads: 1, mem_mb: 2000, runtime: 10}}
+  evaluate: {{threads: 2, mem_mb: 2000, runtime: 10}}
+  data: {{threads: 2, mem_mb: 2000, runtime: 10}}
+  publish: {{threads: 1, mem_mb: 1000, runtime: 10}}
+"""
     )
     outcome = fresh.snakemake("--directory", str(tmp_path), config=str(config))
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr

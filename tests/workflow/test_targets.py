@@ -48,6 +48,16 @@ def test_each_table_and_figure_is_a_target(fresh, target):
     assert published(fresh.plan(target).jobs) == TARGETS[target]
 
 
+def test_what_shows_no_model_trains_none_and_claims_plan_their_suites_alone(fresh):
+    for target in ("figure_samples", "figure_corruption_samples"):
+        assert not {"train", "evaluate_corruption"} & set(fresh.plan(target).jobs)
+    measured = {rule for rule in fresh.plan("table_scorecard").jobs if rule.startswith("evaluate_")}
+    suites = {
+        claim["measure"]["suite"] for claim in yaml.safe_load((ROOT / "claims.yaml").read_text())["claims"].values()
+    }
+    assert measured == {f"evaluate_{suite}" for suite in suites - {"filters"}}
+
+
 def test_swept_penalties_have_tables_and_figures(unstarted):
     """Of strengths and depths the ablation, of kinds the penalties; neither in a study without a sweep."""
     targets = {name: (f"table_{name}", f"figure_{name}") for name in ("ablation", "penalties")}

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from filterfreq.errors import InputError
-from filterfreq.files import NO_SPACE
+from filterfreq.files import full_disk_named
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
 
@@ -89,7 +89,7 @@ def extract(path: str | Path, folder: str | Path, names: Mapping[str, str] | Non
     Raises:
         InputError: as for `read_files`, or the disk is full.
     """
-    with _room_in(folder):
+    with full_disk_named(f"unpacking into {folder}"):
         for name, content in read_files(path, names):
             target = Path(folder, name if names is None else names[name])
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -109,25 +109,12 @@ def unpacking(folder: str | Path) -> Iterator[Path]:
     temporary = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        with _room_in(folder):
+        with full_disk_named(f"unpacking into {folder}"):
             temporary.mkdir(parents=True)
             yield temporary
             os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-@contextmanager
-def _room_in(folder: str | Path) -> Iterator[None]:
-    """Say in a sentence that a disk or quota is full."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in NO_SPACE:
-            raise
-        raise InputError(
-            f"no space left while unpacking into {folder}: free some space or choose another disk, then run again"
-        ) from error
 
 
 def class_folders_state(path: str | Path) -> str:

@@ -315,7 +315,7 @@ class PreparedDataset:
     @property
     def image_size(self) -> int:
         """Height and width in pixels of the test images, and of what training cuts out of its own."""
-        return self.images("test").shape[1] if self.files else self.array("test_images", verify=False).shape[1]
+        return self.files["test"]["size"] if self.files else self.array("test_images", verify=False).shape[1]
 
     def array(self, name: str, verify: bool = True) -> np.ndarray:
         """Return an array as a read-only memory map.
@@ -403,7 +403,8 @@ def _check_counts(dataset: Dataset, train: tuple, test: tuple, sources: dict[str
         if len(images) != len(labels) or wanted not in (None, len(images)):
             raise InputError(
                 f"{dataset.name} has {len(images)} {split} images and {len(labels)} labels, but there should be "
-                f"{'as many of both' if wanted is None else wanted}: get whole copies of {', '.join(sources)}"
+                f"{'as many of both' if wanted is None else wanted}: "
+                f"get whole copies of {', '.join(sources) or 'its folders'}"
             )
 
 

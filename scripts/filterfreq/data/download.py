@@ -15,7 +15,7 @@ from urllib3.util import Retry
 
 from filterfreq.data.registry import Dataset, Source
 from filterfreq.errors import InputError
-from filterfreq.files import NO_SPACE
+from filterfreq.files import full_disk_named
 
 _CHUNK = 1 << 20  # bytes
 _ATTEMPTS = 5  # in a row that bring nothing
@@ -48,7 +48,7 @@ def download(
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_file(destination)
     failures = []
-    with _session(backoff) as session, _full_disk_named(destination):
+    with _session(backoff) as session, full_disk_named(f"writing {destination}"):
         for url in source.urls:
             resumed = partial.is_file()
             failure = _fetch(session, url, source, partial, timeout, backoff)
@@ -138,18 +138,6 @@ def _session(backoff: float) -> Iterator[requests.Session]:
         # A server that compressed on the way would send other bytes than those that the checksum is of.
         session.headers["Accept-Encoding"] = "identity"
         yield session
-
-
-@contextmanager
-def _full_disk_named(destination: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in NO_SPACE:
-            raise
-        raise InputError(
-            f"no space left while writing {destination}: free some space or choose another disk, then run again"
-        ) from error
 
 
 def _fetch(

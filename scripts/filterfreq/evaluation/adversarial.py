@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
+from filterfreq.epsilon import parse_epsilon
 from filterfreq.evaluation.accuracy import inference, predict
-from filterfreq.evaluation.results import format_parameter, fraction, parse_epsilon
+from filterfreq.evaluation.progress import Progress
+from filterfreq.evaluation.results import format_parameter, fraction
 from filterfreq.training.attacks import attack_images, check_attack
 
 
@@ -39,6 +42,7 @@ def evaluate_adversarial(
     batch_size: int,
     device: torch.device | str,
     seed: int,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Measure the accuracy under attacks, the suite `adversarial`.
 
@@ -54,6 +58,7 @@ def evaluate_adversarial(
         batch_size: images at a time; the random starts depend on it, nothing else does.
         device: where to compute.
         seed: of the random starts; each pair of attack and epsilon starts from it anew.
+        progress: where to keep what is done; by default it is lost with the process.
 
     Returns:
         One row per attack and epsilon; PGD is named with its steps, as in `pgd-10`.
@@ -61,7 +66,7 @@ def evaluate_adversarial(
     Raises:
         InputError: an unknown attack or norm, PGD without steps, or an epsilon that is no number from 0 up.
     """
-    return _accuracies(model, model, images, labels, attacks, batch_size, device, seed, {})
+    return _accuracies(model, model, images, labels, attacks, batch_size, device, seed, progress, {})
 
 
 def evaluate_transfer(
@@ -74,6 +79,7 @@ def evaluate_transfer(
     batch_size: int,
     device: torch.device | str,
     seed: int,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Measure the accuracy on adversarial examples that were made on another model, the suite `transfer`.
 
@@ -92,6 +98,7 @@ def evaluate_transfer(
         batch_size: see `evaluate_adversarial`.
         device: where to compute.
         seed: see `evaluate_adversarial`.
+        progress: likewise.
 
     Returns:
         One row per attack and epsilon.
@@ -99,7 +106,8 @@ def evaluate_transfer(
     Raises:
         InputError: see `evaluate_adversarial`.
     """
-    return _accuracies(model, source, images, labels, attacks, batch_size, device, seed, {"source": source_name})
+    named = {"source": source_name}
+    return _accuracies(model, source, images, labels, attacks, batch_size, device, seed, progress, named)
 
 
 def _accuracies(
@@ -111,6 +119,7 @@ def _accuracies(
     batch_size: int,
     device: torch.device | str,
     seed: int,
+    progress: Progress | None,
     named: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     for attack in attacks:
@@ -119,7 +128,7 @@ def _accuracies(
     correct = predict(model, images, batch_size, device) == labels
     rows = []
     for attack, epsilon, radius in radii:
-        robust = withstands(model, images, labels, correct, attack, radius, batch_size, device, seed, source)
+        robust = withstands(model, images, labels, correct, attack, radius, batch_size, device, seed, source, progress)
         name = f"pgd-{attack['steps']}" if attack["attack"] == "pgd" else attack["attack"]
         parameter = format_parameter(attack=name, norm=attack["norm"], epsilon=epsilon, **named)
         rows.append(fraction("accuracy", parameter, robust.sum(), len(labels)))
@@ -137,6 +146,7 @@ def withstands(
     device: torch.device | str,
     seed: int,
     source: nn.Module | None = None,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Return which images are classified correctly both as they are and after an attack.
 
@@ -153,22 +163,31 @@ def withstands(
         device: where to compute.
         seed: of the random starts.
         source: the classifier that the adversarial examples are made on; the model itself by default.
+        progress: where to keep what is done; by default it is lost with the process.
 
     Returns:
         bool, N.
     """
     source = model if source is None else source
-    robust = np.zeros(len(labels), dtype=bool)
-    with inference(model, device), inference(source, device):
-        for start in range(0, len(labels), batch_size):
-            batch = slice(start, start + batch_size)
-            if not correct[batch].any():
-                continue
+    progress = progress or Progress()
+    name = " ".join(str(attack[key]) for key in ("attack", "norm", "steps") if key in attack)
+
+    def attacked(start: int) -> np.ndarray:
+        batch = slice(start, start + batch_size)
+        flags = correct[batch].copy()
+        if flags.any():
             generator = torch.Generator().manual_seed(int(np.random.SeedSequence((seed, start)).generate_state(1)[0]))
             clean, truth = to_images(images[batch], device), torch.from_numpy(np.array(labels[batch])).to(device)
             chosen = torch.from_numpy(correct[batch]).to(device)
             adversarial = attack_images(attack, source, clean, truth, epsilon, generator, chosen)
-            robust[batch][correct[batch]] = (_classes(model, adversarial) == truth[chosen]).cpu().numpy()
+            flags[flags] = (_classes(model, adversarial) == truth[chosen]).cpu().numpy()
+        return flags
+
+    robust = np.zeros(len(labels), dtype=bool)
+    with inference(model, device), inference(source, device):
+        for start in range(0, len(labels), batch_size):
+            flags = progress.flags(f"{name} {epsilon} {start}", partial(attacked, start))
+            robust[start : start + batch_size] = flags
     return robust
 
 

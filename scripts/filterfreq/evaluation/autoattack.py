@@ -6,6 +6,7 @@ there of results that may not be trusted.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,14 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
+from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import inference
-from filterfreq.evaluation.results import format_parameter, fraction, parse_epsilon
+from filterfreq.evaluation.progress import Progress
+from filterfreq.evaluation.results import format_parameter, fraction
 
 ATTACKS: tuple[str, ...] = ("apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "square")
 """The attacks that a subset may name; the standard version runs apgd-ce, apgd-t, fab-t and square."""
-
-CHUNK = 8
-"""Batches that one call of the package takes: it holds all images it is given, twice, as float32."""
 
 _NORMS = {"linf": "Linf", "l2": "L2"}
 # The targeted difference-of-logits loss divides by a difference that involves the fourth largest logit.
@@ -39,6 +39,7 @@ def evaluate_autoattack(
     device: torch.device | str,
     seed: int,
     attacks: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Measure the accuracy under AutoAttack, the suite `autoattack`.
 
@@ -55,6 +56,7 @@ def evaluate_autoattack(
         seed: of the random draws.
         attacks: a subset of `ATTACKS`, run in this order with the settings that the standard version has; by default
             the standard version.
+        progress: where to keep what is done; by default it is lost with the process.
 
     Returns:
         One row per epsilon; the attack is named `autoattack`, or by the subset, as in `apgd-ce+square`.
@@ -71,7 +73,7 @@ def evaluate_autoattack(
     if 0 in radii:
         raise InputError("epsilon 0 leaves AutoAttack nothing to do: leave it out, it is the clean accuracy")
     name = "+".join(attacks) if attacks else "autoattack"
-    robust = withstands(model, images, labels, norm, radii, batch_size, device, seed, attacks)
+    robust = withstands(model, images, labels, norm, radii, batch_size, device, seed, attacks, progress)
     return [
         fraction("accuracy", format_parameter(attack=name, norm=norm, epsilon=epsilon), flags.sum(), len(labels))
         for epsilon, flags in zip(epsilons, robust, strict=True)
@@ -88,14 +90,14 @@ def withstands(
     device: torch.device | str,
     seed: int,
     attacks: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Return which images stay classified correctly at each epsilon.
 
     Each attack of the ensemble sees the images that withstood the ones before it, and each epsilon the images that
-    withstood the smaller ones: an adversarial example inside the smaller ball lies inside the larger one too. At the
-    smallest epsilon the result is the package's own, image for image.
-
-    Large sets are given to the package in chunks of `CHUNK` batches, which bounds the memory and fixes the draws.
+    withstood the smaller ones: an adversarial example inside the smaller ball lies inside the larger one too. The
+    package is called batch by batch: at the smallest epsilon the result is its own for that batch, image for image,
+    and no more than a batch is held in memory or lost with the process.
 
     Args:
         model: a classifier with at least 4 classes.
@@ -107,15 +109,19 @@ def withstands(
         device: where to compute.
         seed: of the random draws.
         attacks: as in `evaluate_autoattack`.
+        progress: likewise.
 
     Returns:
         bool, one row per epsilon, one column per image.
     """
+    progress = progress or Progress()
     robust = np.zeros((len(epsilons), len(labels)), dtype=bool)
     with inference(model, device):
         classes = _number_of_classes(model, to_images(images[:1], device))
-        for start in range(0, len(labels), CHUNK * batch_size):
-            left = np.arange(start, min(start + CHUNK * batch_size, len(labels)))
+
+        def attack(start: int) -> np.ndarray:
+            batch = np.zeros((len(epsilons), len(labels[start : start + batch_size])), dtype=bool)
+            left = np.arange(batch.shape[1])
             for place in np.argsort(epsilons):
                 adversary = pyautoattack.AutoAttack(
                     model, norm=_NORMS[norm], eps=epsilons[place], seed=seed, device=device
@@ -124,10 +130,15 @@ def withstands(
                 adversary.attacks_to_run = list(attacks or adversary.attacks_to_run)
                 # Fewer classes than the ten of its default have fewer targets.
                 adversary.apgd_targeted.n_target_classes = adversary.fab.n_target_classes = min(9, classes - 1)
-                left = left[_run(adversary, images[left], labels[left], batch_size)]
-                robust[place, left] = True
+                left = left[_run(adversary, images[start + left], labels[start + left], batch_size)]
+                batch[place, left] = True
                 if not len(left):
                     break
+            return batch
+
+        for start in range(0, len(labels), batch_size):
+            key = f"{'+'.join(attacks or ('autoattack',))} {norm} {' '.join(map(str, epsilons))} {start}"
+            robust[:, start : start + batch_size] = progress.flags(key, partial(attack, start))
     return robust
 
 

@@ -23,8 +23,7 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.images import decode_image
-from filterfreq.data.shifted.prepare import LARGEST_IN_ARRAYS
-from filterfreq.data.shifted.registry import CorruptedImages
+from filterfreq.data.shifted.registry import LARGEST_IN_ARRAYS, CorruptedImages
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import (
     CHECKSUMS_FILE,

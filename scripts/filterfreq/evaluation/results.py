@@ -19,7 +19,6 @@ value stands on. `parameter` holds `key=value` pairs joined by `;`, the same key
 
 import math
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from statistics import NormalDist
@@ -28,6 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError
 from filterfreq.files import replacing
 
@@ -51,21 +51,6 @@ def format_parameter(**pairs: object) -> str:
         if "=" in str(value) or ";" in str(value):
             raise ValueError(f"{key} {value!r} contains '=' or ';', which separate the pairs of a parameter")
     return ";".join(f"{key}={value}" for key, value in pairs.items())
-
-
-def parse_epsilon(epsilon: str | float) -> float:
-    """Return the value of an epsilon written as a fraction or a decimal: "2/255" or "0.5".
-
-    Raises:
-        InputError: it is no number, or negative.
-    """
-    try:
-        value = Fraction(str(epsilon))
-    except (ValueError, ZeroDivisionError):
-        value = Fraction(-1)
-    if value < 0:
-        raise InputError(f"epsilon {epsilon!r} is not a number from 0 up: write it as 2/255 or 0.5")
-    return float(value)
 
 
 def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import gdown
 import pooch
@@ -74,7 +75,8 @@ def remote_files(source: Mapping[str, Any]) -> list[RemoteFile]:
             url = torchvision.models.get_model_weights(source["name"])[source["weights"]].url
             # Where torch.hub looks for it.
             return [RemoteFile(f"checkpoints/{url.rpartition('/')[2]}", url, given or _digits(url), "https")]
-    return [RemoteFile(source["url"].rpartition("/")[2], source["url"], given or _digits(source["url"]), "https")]
+    name = urlsplit(source["url"]).path.rpartition("/")[2]  # without what comes after a question mark
+    return [RemoteFile(name, source["url"], given or _digits(name), "https")]
 
 
 def download_checkpoint(source: Mapping[str, Any], folder: Path, record_file: Path, pause: float = 1) -> None:
@@ -158,6 +160,28 @@ def convert_checkpoint(
         "decomposition": decomposition,
     }
     return Classifier(backbone, mean, std).eval(), settings
+
+
+@torch.inference_mode()
+def check_image_size(source: Mapping[str, Any], classifier: Classifier, image_size: int) -> None:
+    """Check that a downloaded model takes images of a data set's size: transformers are of one size.
+
+    Args:
+        source: a checkpoint's entry in the config, for the message.
+        classifier: what `convert_checkpoint` made of it.
+        image_size: height and width in pixels.
+
+    Raises:
+        InputError: it does not.
+    """
+    try:
+        classifier(torch.zeros(1, 3, image_size, image_size))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{_title(source)} does not take images of {image_size} x {image_size} pixels ({reason}): "
+            "take another, or an experiment on a data set of its size"
+        ) from error
 
 
 def check_downloads(record_file: Path, folder: Path) -> dict[str, dict]:
@@ -309,7 +333,7 @@ def _from_drive(file: RemoteFile, target: Path) -> None:
 def _from_hub(file: RemoteFile, target: Path) -> None:
     """Download by the hub's own client, and compare the checksum that the hub states."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import EntryNotFoundError, FileMetadataError, HTTPError
 
     repository, filename = re.fullmatch(r"https://[^/]+/(.+)/resolve/main/(.+)", file.url).groups()
     try:
@@ -317,10 +341,12 @@ def _from_hub(file: RemoteFile, target: Path) -> None:
         expected = get_hf_file_metadata(hf_hub_url(repository, filename)).etag
         folder = target.with_suffix("")
         downloaded = hf_hub_download(repository, filename, local_dir=folder)
-    except HfHubHTTPError as error:
+    except (HTTPError, EntryNotFoundError, FileMetadataError) as error:
+        # Not of the kinds that `_fetch` knows: the client's HTTP library is not requests.
         raise ConnectionError(str(error)) from error
     digest = sha256(downloaded)
     if len(expected or "") == len(digest) and expected != digest:
+        shutil.rmtree(folder)  # or the next attempt would find it there, and not download it again
         raise ConnectionError(f"what came has the SHA-256 {digest} and not {expected}")
     os.replace(downloaded, target)
     shutil.rmtree(folder)

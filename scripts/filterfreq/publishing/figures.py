@@ -251,7 +251,7 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         for model, rows in frame.groupby("model", observed=True)
     }
     below = max(map(len, own.values())) > _VARIANTS_BESIDE
-    place = 2 + int(frame["horizontal"].max())  # cells from one heat map to the next
+    place = 2 + int(frequency.max())  # cells from one heat map to the next
     maps = sum(map(len, own.values()))
     cell = min(_LARGEST_CELL, _WIDEST_HEAT_MAPS / (3 * place), _TALLEST_HEAT_MAPS / (place * maps))
     heights = [cell * place * len(own[model]) for model in models]
@@ -464,8 +464,7 @@ def training_curves(histories: pd.DataFrame, variants: dict[str, str]) -> Figure
 
 def _penalty_panels(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the values of every panel by title, with columns model, variant, seed and value."""
-    adversarial = frame[frame["suite"] == "adversarial"]
-    last = {norm: attack_label(attack) for attack, norm in attacks(frame if adversarial.empty else adversarial)}
+    last = {norm: attack_label(attack) for attack, norm in attacks(frame[frame["suite"] == "adversarial"])}
     titles = {("clean", ""): "clean", ("corruptions", "mean"): "common corruptions"}
     panels = {}
     for measure, setting, values in main_columns(frame, ""):
@@ -599,7 +598,7 @@ def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle],
     """
     shown = _shown_layers(frame)
     columns = [place for place in ("first", "middle", "last") if any(place in layers for layers in shown.values())]
-    side = 1 + int(frame["horizontal"].max())
+    side = 1 + int(frame[["horizontal", "vertical"]].to_numpy().max())
     lefts = {place: column * (side + 1) for column, place in enumerate(columns)}
     tops = {name: row * (side + 1) for row, name in enumerate(styles)}
     shares = np.full((len(tops) * (side + 1) - 1, len(lefts) * (side + 1) - 1), np.nan)

@@ -146,8 +146,8 @@ def penalty_series(penalties: Mapping[str, Mapping], along: str) -> dict[str, st
 
 
 def seeds_phrase(counts: Iterable[int]) -> str:
-    """Say over how many seeds a mean was taken: "3 seeds", "1 seed" or "1 to 3 seeds"."""
+    """Say over how many seeds a mean was taken: "3 seeds", "1 seed", "1 to 3 seeds", or "0 seeds" of no mean."""
     numbers = sorted({int(count) for count in counts if count > 0})
     if len(numbers) > 1:
         return f"{numbers[0]} to {numbers[-1]} seeds"
-    return "1 seed" if numbers == [1] else f"{numbers[0]} seeds"
+    return "1 seed" if numbers == [1] else f"{max(numbers, default=0)} seeds"

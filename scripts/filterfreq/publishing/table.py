@@ -43,6 +43,9 @@ _LATEX = str.maketrans(
         "λ": r"$\lambda$",
         "ε": r"$\varepsilon$",
         "–": "--",
+        # In LaTeX's default font encoding these two are other characters outside of formulas.
+        "<": "$<$",
+        ">": "$>$",
     }
 )
 _LATEX_NORMS = {"Linf": r"$\ell_\infty$", "L2": r"$\ell_2$"}

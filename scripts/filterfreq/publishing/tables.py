@@ -340,12 +340,14 @@ def transfer_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
         for kind, rows in (("transferred", transferred), ("white box", white_box)):
             measure = f"{attack_label(attack)} {norm_label(norm)}, {kind}"
             columns += [(measure, epsilon, values) for epsilon, values in attacked(rows, attack, norm)]
-    sources = [variants.get(name, name) for name in transferred["source"].unique()]
+    sources = " and ".join(variants.get(name, name) for name in transferred["source"].unique())
+    caption = f"Accuracy on {_dataset(frame)} under attacks made on {sources} (transferred)"
+    if any(measure.endswith("white box") for measure, *_ in columns):
+        caption += " and on each model itself (white box)"
     return _table(
         columns,
         present_variants(frame, variants),
-        f"Accuracy on {_dataset(frame)} under attacks made on {' and '.join(sources)} (transferred) and on each model "
-        "itself (white box).",
+        f"{caption}.",
         across=True,
     )
 

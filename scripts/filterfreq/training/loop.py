@@ -3,7 +3,6 @@
 import math
 import pickle
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 
@@ -16,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import batch_seed, epoch_batches, plain_batches, to_images
 from filterfreq.data.image_files import ImageFiles
+from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError
 from filterfreq.files import replacing
 from filterfreq.models.classifier import Classifier
@@ -111,7 +111,7 @@ class Trainer:
             largest = min(self.settings["batch_size"], len(self.train_labels))
             images = torch.zeros(largest, 3, self.size, self.size, device=device)
             images = images.to(memory_format=torch.channels_last)
-            self.free = FreePerturbation(images, float(Fraction(self.attack["epsilon"])), self.attack["norm"])
+            self.free = FreePerturbation(images, parse_epsilon(self.attack["epsilon"]), self.attack["norm"])
         self.averaged = None
         if "ema" in self.settings:
             average = get_ema_multi_avg_fn(self.settings["ema"])
@@ -246,7 +246,7 @@ class Trainer:
             return self.free.apply(images)
         # In eval mode, or the running statistics of batch normalisation would count every batch once per step.
         self.classifier.eval()
-        adversarial = attack_images(self.attack, self._logits, images, labels, float(Fraction(self.attack["epsilon"])))
+        adversarial = attack_images(self.attack, self._logits, images, labels, parse_epsilon(self.attack["epsilon"]))
         self.classifier.train()
         return adversarial
 

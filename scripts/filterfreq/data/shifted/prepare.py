@@ -17,9 +17,6 @@ from filterfreq.data.shifted.registry import ShiftedSet
 from filterfreq.errors import InputError
 from filterfreq.files import sha256
 
-LARGEST_IN_ARRAYS = 64
-"""Pixels of the images that become arrays; larger ones stay in files."""
-
 
 def identity(entry: ShiftedSet) -> dict[str, str]:
     """Return what of an entry its record keeps."""
@@ -29,7 +26,7 @@ def identity(entry: ShiftedSet) -> dict[str, str]:
 def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:
     """Prepare a folder or an archive of class folders.
 
-    Images of up to 64 pixels become an array. Larger ones stay in files: where they are, if that is a folder, and
+    As the entry's `storage` says, they become an array, or stay in files: where they are, if that is a folder, and
     unpacked from an archive.
 
     Args:
@@ -54,7 +51,7 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
     labels = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
     order = balanced_order(labels, np.random.default_rng(seed))
     names, labels = [names[i] for i in order], labels[order]
-    if entry.image_size <= LARGEST_IN_ARRAYS:
+    if entry.storage == "arrays":
         images = np.empty((len(names), entry.image_size, entry.image_size, 3), dtype=np.uint8)
         places = {name: place for place, name in enumerate(names)}
         for name, content in read_files(path, places):

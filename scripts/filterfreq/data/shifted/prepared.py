@@ -96,7 +96,7 @@ class PreparedShift:
         self.classes: list[str] = self.record["classes"]
         self.folders: str = self.record["folders"]
         other = self.record["images"].get("dataset")
-        self._dataset = other and PreparedDataset(Path(os.path.normpath(self.folder / other)))
+        self._dataset = other and PreparedDataset(Path(os.path.normpath(self.folder / other)), threads)
 
     def images(self) -> np.ndarray | ImageFiles:
         """Return the images, uint8, N x H x W x 3: a verified memory map, or files.

@@ -14,6 +14,9 @@ from filterfreq.errors import InputError, unknown
 CUE_CONFLICT = "cue-conflict"
 """The published stimuli on which the suite `cue_conflict` measures models of ImageNet."""
 
+LARGEST_IN_ARRAYS = 64
+"""Pixels of the images that become arrays; larger ones stay in files."""
+
 _FOLDER = "filterfreq.data.shifted.prepare:prepare_folder"
 _GEIRHOS = "clone github.com/rgeirhos/texture-vs-shape and give its folder"
 
@@ -28,7 +31,7 @@ class ShiftedSet:
         prepare: "module:function" called as function(raw_folder, output_folder, seed, entry).
         licence: the terms of the images.
         image_size: height and width that a model is shown, in pixels.
-        resize: the shorter side before the centre is cut out; None where it is `image_size`.
+        resize: the shorter side before the centre is cut out, or (height, width); None where it is `image_size`.
         sources: the raw files to download; empty where there are none.
         folder: the folder that holds the class folders, "." being the uppermost.
         names: the pattern of the names of those images that belong to the set.
@@ -45,7 +48,7 @@ class ShiftedSet:
     prepare: str
     licence: str
     image_size: int
-    resize: int | None = None
+    resize: int | tuple[int, int] | None = None
     sources: tuple[Source, ...] = ()
     folder: str = "."
     names: str = "*"
@@ -54,6 +57,11 @@ class ShiftedSet:
     dataset: str | None = None
     how: str = ""
     responses: str | None = None
+
+    @property
+    def storage(self) -> str:
+        """What becomes of images in class folders: "arrays" of small ones; others stay in "files"."""
+        return "arrays" if self.image_size <= LARGEST_IN_ARRAYS else "files"
 
 
 def _of_imagenet(name: str, licence: str, *sources: Source, folders: str = "classes", how: str = "") -> ShiftedSet:
@@ -304,13 +312,17 @@ def _declared(name: str, given: Mapping, data: Mapping) -> ShiftedSet:
         prepare = "filterfreq.data.shifted.prepare:prepare_dataset"
     else:
         prepare = _FOLDER
+    if given.get("resize", base.image_size) < base.image_size:
+        raise InputError(
+            f"shifted set {name!r} has a resize below the image_size of {base.name}: make it {base.image_size} or more"
+        )
     return ShiftedSet(
         name=name,
         shift_of=base.name,
         prepare=prepare,
         licence="the owner's",
         image_size=base.image_size,
-        resize=given.get("resize"),
+        resize=given.get("resize", base.resize),  # shown as the base's test images are
         path=given.get("path"),
         dataset=given.get("dataset"),
     )

@@ -1,0 +1,65 @@
+"""What a long evaluation has done so far, kept beside its result, so that an interrupted one goes on from there."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from filterfreq.errors import InputError
+from filterfreq.files import read_json, write_json
+
+
+class Progress:
+    """Flags of the images of each finished batch, in a small JSON file that is written after every batch.
+
+    An evaluation whose draws derive from the seed and the batch alone ends with the same result, interrupted or not.
+
+    Args:
+        path: the file; None keeps nothing.
+        fingerprint: JSON-ready; identifies model, data, settings and code. A file with another one is not used.
+        announce: takes one line, where there is something to go on from.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        fingerprint: Any = None,
+        announce: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.path = None if path is None else Path(path)
+        self.fingerprint = json.dumps(fingerprint, sort_keys=True)
+        self.batches: dict[str, list] = {}
+        if self.path is not None and self.path.exists():
+            try:
+                content = read_json(self.path)
+            except InputError:
+                # Half a file is what a lost node may leave behind: its batches are computed again.
+                content = {}
+            if content.get("fingerprint") == self.fingerprint:
+                self.batches = content["batches"]
+                announce(f"goes on after {len(self.batches)} finished batches, kept in {self.path}")
+
+    def flags(self, key: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the flags of one batch: those of the file, or else newly computed ones, which are added to it.
+
+        Args:
+            key: the batch's name, unique within the evaluation.
+            compute: returns the flags, bool, of one or two dimensions.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        if key in self.batches:
+            return np.array(self.batches[key], dtype=bool)
+        flags = compute()
+        if self.path is not None:
+            self.batches[key] = flags.astype(int).tolist()
+            write_json(self.path, {"fingerprint": self.fingerprint, "batches": self.batches}, indent=None)
+        return flags
+
+    def remove(self) -> None:
+        """Remove the file, once the result is written."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)

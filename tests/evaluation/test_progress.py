@@ -1,0 +1,42 @@
+import json
+
+import numpy as np
+import pytest
+
+from filterfreq.evaluation.progress import Progress
+
+
+def never():
+    raise AssertionError("what is done was computed again")
+
+
+@pytest.mark.parametrize("flags", [np.array([True, False, True]), np.array([[True, False], [False, False]])])
+def test_a_batch_is_computed_once(tmp_path, flags):
+    path = tmp_path / "progress.json"
+    assert Progress(path, {"model": 1}).flags("a", lambda: flags) is flags
+    lines = []
+    again = Progress(path, {"model": 1}, lines.append)
+    np.testing.assert_array_equal(again.flags("a", never), flags)
+    assert again.flags("a", never).dtype == bool
+    assert lines == [f"goes on after 1 finished batches, kept in {path}"]
+    again.remove()
+    again.remove()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("damage", [None, "", '{"fingerprint"', "[]"])
+def test_a_file_of_another_model_or_a_damaged_one_is_not_used(tmp_path, damage):
+    path = tmp_path / "progress.json"
+    Progress(path, "model").flags("a", lambda: np.array([True]))
+    if damage is not None:
+        path.write_text(damage)
+    fresh = Progress(path, "another" if damage is None else "model", pytest.fail)
+    assert not fresh.flags("a", lambda: np.array([False]))[0]
+    assert json.loads(path.read_text())["batches"] == {"a": [0]}
+
+
+def test_without_a_file_nothing_is_kept():
+    progress = Progress()
+    assert progress.flags("a", lambda: np.array([True]))[0]
+    assert not progress.flags("a", lambda: np.array([False]))[0]
+    progress.remove()
