@@ -26,7 +26,12 @@ APGD = {"norm": "linf", "epsilons": ["2/255"], "attacks": ["apgd-ce"]}
 
 @pytest.fixture
 def config() -> dict:
-    return yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    """The demo's, with the penalty on the signal decomposition too."""
+    config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    weight = config["variants"]["wd-penalty"]
+    config["variants"]["sd-penalty"] = {**deepcopy(weight), "label": "SD + penalty", "decomposition": "signal"}
+    config["experiments"]["demo"]["variants"].append("sd-penalty")
+    return config
 
 
 def put(config: dict, path: str, value) -> None:
