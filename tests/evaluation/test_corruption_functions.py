@@ -12,7 +12,8 @@ from skimage import data
 
 from filterfreq.errors import InputError
 from filterfreq.evaluation import corruption_functions
-from filterfreq.evaluation.corruption_functions import CIFAR_10_C, FUNCTIONS, IMAGENET_C, TINY_IMAGENET_C
+from filterfreq.evaluation.corruption_functions import FUNCTIONS
+from filterfreq.evaluation.corruption_severities import CIFAR_10_C, IMAGENET_C, TINY_IMAGENET_C
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 
 SIZES = ((32, 32), (45, 61), (96, 128))
@@ -375,7 +376,8 @@ def test_nothing_slow_to_start_is_imported():
     """Neither at all the package and numba, which it compiles, nor anything before it is needed."""
     program = (
         "import sys, numpy as np\n"
-        "from filterfreq.evaluation.corruption_functions import FUNCTIONS, IMAGENET_C\n"
+        "from filterfreq.evaluation.corruption_functions import FUNCTIONS\n"
+        "from filterfreq.evaluation.corruption_severities import IMAGENET_C\n"
         "assert not {'cv2', 'scipy', 'PIL', 'torch'} & set(sys.modules)\n"
         "for name, function in FUNCTIONS.items():\n"
         "    function(np.zeros((1, 32, 32, 3), np.uint8), np.random.default_rng(0), *IMAGENET_C[name][0])\n"

@@ -10,7 +10,8 @@ from oracles.corruptions import corrupt_image
 
 from filterfreq.errors import InputError
 from filterfreq.evaluation import corruptions
-from filterfreq.evaluation.corruption_functions import FUNCTIONS, IMAGENET_C
+from filterfreq.evaluation.corruption_functions import FUNCTIONS
+from filterfreq.evaluation.corruption_severities import IMAGENET_C
 from filterfreq.evaluation.corruptions import (
     COMMON,
     CORRUPTIONS,

@@ -322,7 +322,8 @@ def _corrupted_blocks(
 
 def _corrupt_block(corruption: str, seed: int, block: tuple[int, int, np.ndarray]) -> np.ndarray:
     """Corrupt a block of images; `block` is the severity, the block's number, and the images."""
-    from filterfreq.evaluation.corruption_functions import FUNCTIONS, severities_for
+    from filterfreq.evaluation.corruption_functions import FUNCTIONS
+    from filterfreq.evaluation.corruption_severities import severities_for
 
     severity, number, images = block
     rng = np.random.default_rng((seed, list(CORRUPTIONS).index(corruption), severity, number))
