@@ -8,7 +8,7 @@ import pandas as pd
 from filterfreq.compute import describe_device, is_deterministic, peak_memory_mb, use_device, use_precision
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.files import replacing
-from filterfreq.jobs import job
+from filterfreq.jobs import job, stop_requests
 from filterfreq.models.checkpoints import save_checkpoint
 from filterfreq.models.registry import libraries
 from filterfreq.provenance import environment
@@ -40,7 +40,17 @@ with job(snakemake) as logger:
     # A GPU leaves the job's threads to decode images; on a CPU they take turns with the network.
     workers = snakemake.threads if device.type == "cuda" else 0
     trainer = Trainer(
-        classifier, spec, dataset, device, state_file, fingerprint, announce, precision, compiled, workers
+        classifier,
+        spec,
+        dataset,
+        device,
+        state_file,
+        fingerprint,
+        announce,
+        precision,
+        compiled,
+        workers,
+        stop_requests(),
     )
     history = trainer.train()
     if events is not None:

@@ -1,5 +1,6 @@
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,22 @@ def test_other_errors_keep_their_traceback(tmp_path):
     assert code == 1
     assert "error in rule train" in log
     assert "ZeroDivisionError" in log
+
+
+def test_a_request_to_stop_is_said_and_has_a_status_of_its_own(tmp_path):
+    statement = """
+    import os, signal
+    from filterfreq.errors import StoppedError
+    from filterfreq.jobs import stop_requests
+    stop = stop_requests()
+    assert not stop()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert stop()
+    raise StoppedError('epoch 2 is kept')
+    """
+    code, terminal, log = run(tmp_path, statement.strip())
+    assert code == 128 + signal.SIGTERM
+    assert terminal == log == "epoch 1\nepoch 2 is kept\n"
 
 
 def test_the_batch_size_of_evaluations_may_be_a_data_sets_own():

@@ -1,4 +1,4 @@
-"""The one exception that stands for bad input."""
+"""The exceptions that end a job with a sentence: bad input, and a request to stop."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,6 +6,10 @@ from collections.abc import Iterable
 
 class InputError(Exception):
     """Bad input, said in one sentence: what is wrong, where, and what to do about it."""
+
+
+class StoppedError(Exception):
+    """A job was asked to stop, and has kept what it needs to go on from there; the message says so."""
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:

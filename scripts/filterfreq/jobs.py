@@ -1,15 +1,19 @@
 """What every script of the workflow does first: a log, and one sentence when its input is bad."""
 
 import logging
+import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psutil
 
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, StoppedError
+
+# What a shell says of a process that SIGTERM has ended.
+_STOPPED = 128 + signal.SIGTERM
 
 
 @contextmanager
@@ -19,8 +23,9 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     The log file alone also gets a last line that says how long the process took to start, imports included, and how
     long it worked.
 
-    Bad input ends the job with exit status 1 and the sentence that says what was wrong. Any other exception goes to
-    the log with its traceback, and on to Snakemake.
+    Bad input ends the job with exit status 1 and the sentence that says what was wrong, a request to stop with 143 and
+    the sentence that says where it goes on. Any other exception goes to the log with its traceback, and on to
+    Snakemake.
     """
     started_after = time.time() - psutil.Process().create_time()
     start = time.perf_counter()
@@ -39,11 +44,24 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     except InputError as error:
         logger.error("error: %s", error)
         raise SystemExit(1) from error
+    except StoppedError as error:
+        logger.info("%s", error)
+        raise SystemExit(_STOPPED) from error
     except Exception:
         logger.exception("error in rule %s", snakemake.rule)
         raise
     logger.removeHandler(terminal)
     logger.info("started in %.1f s, worked for %.1f s", started_after, time.perf_counter() - start)
+
+
+def stop_requests() -> Callable[[], bool]:
+    """Take SIGTERM as a request to stop, and return a function that says whether one has come.
+
+    Clusters send it before they take a node away or a time limit ends a job.
+    """
+    received: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+    return lambda: bool(received)
 
 
 def evaluation_batch_size(snakemake: Any) -> int:

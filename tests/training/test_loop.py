@@ -17,7 +17,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import batch_seed, epoch_batches, to_images
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, StoppedError
 from filterfreq.training.loop import Trainer, build_classifier, count_parameters
 from filterfreq.training.optimization import OPTIMIZERS
 
@@ -43,9 +43,9 @@ print(json.dumps(history), hashlib.sha256(safetensors.torch.save(state)).hexdige
 """
 
 
-def trained(spec, dataset, state_file, fingerprint="fingerprint", announce=lambda line: None, workers=0):
+def trained(spec, dataset, state_file, fingerprint="fingerprint", announce=lambda line: None, **options):
     classifier = build_classifier(spec, dataset)
-    trainer = Trainer(classifier, spec, dataset, CPU, state_file, fingerprint, announce, workers=workers)
+    trainer = Trainer(classifier, spec, dataset, CPU, state_file, fingerprint, announce, **options)
     return trainer.train(), trainer.result
 
 
@@ -356,6 +356,12 @@ def stop_after(epoch: int):
     return announce
 
 
+def asked_after(batches: int):
+    """A `stop` that asks for it after so many batches."""
+    asked = iter(range(1, batches + 1))
+    return lambda: next(asked) == batches
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @pytest.mark.parametrize(
     ("variant", "training"),
@@ -384,7 +390,20 @@ def test_every_option_resumes_to_the_same_bits(tiny_dataset, tiny_spec, tmp_path
     with pytest.raises(KeyboardInterrupt):
         trained(spec, tiny_dataset, tmp_path / "stopped.pt", announce=stop_after(1))
     torch.manual_seed(123)
+    with pytest.raises(StoppedError, match="was asked to stop: epoch 2 is kept up to batch 1, and goes on from there"):
+        trained(spec, tiny_dataset, tmp_path / "stopped.pt", stop=asked_after(1))
     found, resumed = trained(spec, tiny_dataset, tmp_path / "stopped.pt")
+    assert found == expected
+    assert digest(resumed) == digest(straight)
+
+
+def test_a_training_stops_after_any_batch(tiny_dataset, tiny_spec, tmp_path):
+    spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 2}}
+    expected, straight = trained(spec, tiny_dataset, tmp_path / "straight.pt")
+    for _ in range(6):
+        with pytest.raises(StoppedError):
+            trained(spec, tiny_dataset, tmp_path / "stopped.pt", stop=asked_after(1))
+    found, resumed = trained(spec, tiny_dataset, tmp_path / "stopped.pt", stop=pytest.fail)
     assert found == expected
     assert digest(resumed) == digest(straight)
 
@@ -404,6 +423,8 @@ def test_a_training_on_files_resumes_to_the_same_bits_with_any_number_of_workers
     expected, straight = trained(spec, tiny_files, tmp_path / "straight.pt")
     with pytest.raises(KeyboardInterrupt):
         trained(spec, tiny_files, tmp_path / "stopped.pt", announce=stop_after(1), workers=2)
+    with pytest.raises(StoppedError):
+        trained(spec, tiny_files, tmp_path / "stopped.pt", stop=asked_after(1), workers=2)
     found, resumed = trained(spec, tiny_files, tmp_path / "stopped.pt", workers=1)
     assert found == expected
     assert digest(resumed) == digest(straight)

@@ -199,9 +199,9 @@ def batch_seed(seed: int, epoch: int, batch: int, purpose: str) -> int:
         seed: the seed of the run, not negative.
         epoch: the number of the epoch, not negative.
         batch: the number of the batch in its epoch, not negative.
-        purpose: "policy", "noise" or "mixup".
+        purpose: "policy", "noise", "mixup" or "step".
     """
-    stream = ("policy", "noise", "mixup").index(purpose)
+    stream = ("policy", "noise", "mixup", "step").index(purpose)
     sequence = np.random.SeedSequence((seed, epoch), spawn_key=(batch, stream))
     return int(sequence.generate_state(1, np.uint64)[0])
 
@@ -235,6 +235,7 @@ def epoch_batches(
     views: int = 1,
     size: int | None = None,
     workers: int = 0,
+    first: int = 0,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield one epoch of shuffled, augmented batches; the last one may be smaller.
 
@@ -256,6 +257,7 @@ def epoch_batches(
         size: height and width of the images of a batch; by default those of `images`.
         workers: processes that decode image files ahead of their use; with none they are decoded when they are asked
             for, by as many threads as `images` says.
+        first: the number of the batch to begin with, for an epoch that was interrupted.
 
     Yields:
         Images (float32, views * N x C x H x W, in [0, 1], channels_last) and their labels (int64, N).
@@ -270,7 +272,7 @@ def epoch_batches(
     order = torch.randperm(len(images), generator=generator)
     batches, on_device = order.split(batch_size), order.to(device).split(batch_size)
     if isinstance(images, ImageFiles):
-        augmented = decoded_batches(images, batches, device, workers, augmentation, seed, epoch)
+        augmented = decoded_batches(images, batches[first:], device, workers, augmentation, seed, epoch)
     elif augmentation.startswith("resized_crop"):
         augmented = (
             resized_crops(
@@ -279,11 +281,13 @@ def epoch_batches(
                 np.stack([draws(seed, epoch, image) for image in batch.tolist()]),
                 size,
             )
-            for batch, placed in zip(batches, on_device, strict=True)
+            for batch, placed in zip(batches[first:], on_device[first:], strict=True)
         )
     else:
-        augmented = (augment(images[batch], augmentation, generator, size=size) for batch in on_device)
-    for number, (batch, stored) in enumerate(zip(on_device, augmented, strict=True)):
+        # One generator draws for all batches, so those before the first are made too, and dropped.
+        made = (augment(images[batch], augmentation, generator, size=size) for batch in on_device)
+        augmented = islice(made, first, None)
+    for number, (batch, stored) in enumerate(zip(on_device[first:], augmented, strict=True), start=first):
         if policy is not None:
             clean = [stored] if views > 1 else []
             repeated = torch.cat([stored] * (views - len(clean)))

@@ -16,7 +16,7 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import batch_seed, epoch_batches, plain_batches, to_images
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.epsilon import parse_epsilon
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, StoppedError
 from filterfreq.files import replacing
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.dct import compose, decompose
@@ -49,7 +49,8 @@ class Trainer:
 
     On a CPU an interrupted and resumed training ends with the same bits as an uninterrupted one: all that is drawn
     derives from the seed and the numbers of epoch and batch, so that model, optimizer, schedule and history (and the
-    moving average of `ema`, the perturbation of free adversarial training) are the whole state.
+    moving average of `ema`, the perturbation of free adversarial training) are the whole state. One that is asked to
+    stop keeps its state between two batches, too.
 
     Attributes:
         history: one dict of `HISTORY_COLUMNS` for each finished epoch. Loss and penalty are means over the epoch's
@@ -69,6 +70,7 @@ class Trainer:
         precision: "bfloat16" computes the network in automatic mixed precision; anything else leaves it as it is.
         compiled: train a form of the network that `torch.compile` makes, equal to it within rounding.
         workers: processes that decode images in files ahead of their use; see `epoch_batches`.
+        stop: asked after every batch whether to stop.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Trainer:
         precision: str = "float32",
         compiled: bool = False,
         workers: int = 0,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.classifier = classifier.to(device, memory_format=torch.channels_last)
         self.network = torch.compile(self.classifier) if compiled else self.classifier
@@ -99,6 +102,7 @@ class Trainer:
         self.announce = announce
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
         self.workers = workers
+        self.stop = stop
         self.train_images, self.train_labels, self.test_images, self.test_labels = (
             array if isinstance(array, ImageFiles) else torch.from_numpy(np.array(array)).to(device)
             for split in ("train", "test")
@@ -120,12 +124,17 @@ class Trainer:
         self.schedule = make_schedule(self.optimizer, self.settings)
         self.history: list[dict] = []
         self.seconds = 0.0
+        # Of an epoch that was interrupted: the batches that are done, and their sums.
+        self.done = 0
+        # Sums stay on the device: reading them once an epoch keeps a GPU from waiting for every batch.
+        self.sums = torch.zeros(3, device=device, dtype=torch.float64)
 
     def train(self) -> list[dict]:
         """Train up to the last epoch, from the saved state if there is one, and return the history.
 
         Raises:
             InputError: the loss is no longer finite, or the disk is full.
+            StoppedError: `stop` said so; the state is kept.
         """
         self._resume()
         # Free adversarial training goes through the data so many times fewer as it replays every batch.
@@ -133,8 +142,14 @@ class Trainer:
         for epoch in range(len(self.history) + 1, epochs + 1):
             start = perf_counter()
             row = self._epoch(epoch)
-            self.history.append(row)
             self.seconds += perf_counter() - start
+            if row is None:
+                self._save()
+                raise StoppedError(
+                    f"{self.name} was asked to stop: epoch {epoch} is kept up to batch {self.done}, and goes on from "
+                    "there when it is run again"
+                )
+            self.history.append(row)
             self._save()
             self.announce(
                 f"{self.name}  epoch {epoch:{len(str(epochs))}d}/{epochs}  loss {row['loss']:.4f}  "
@@ -153,17 +168,11 @@ class Trainer:
         """The run in one word, for progress lines and messages."""
         return "/".join(str(part) for part in self.run.values())
 
-    def _epoch(self, epoch: int) -> dict:
+    def _epoch(self, epoch: int) -> dict | None:
+        """Go through the data once and return the history's row, or None where it was asked to stop before the end."""
         rate = self.schedule.get_last_lr()[0]
         seed = self.run["seed"]
-        # Layers that draw (dropout), the attacks' random starts and the optimizer follow the epoch too, not what came
-        # before it.
-        epoch_seed = int(np.random.SeedSequence((seed, epoch, 1)).generate_state(1)[0])
-        torch.manual_seed(epoch_seed)
-        seed_draws(self.optimizer, epoch_seed)
         self.classifier.train()
-        # Sums stay on the device: reading them once an epoch keeps a GPU from waiting for every batch.
-        sums = torch.zeros(3, device=self.device, dtype=torch.float64)
         batches = epoch_batches(
             self.train_images,
             self.train_labels,
@@ -176,16 +185,26 @@ class Trainer:
             views=self.views,
             size=self.size,
             workers=self.workers,
+            first=self.done,
         )
-        for number, (images, targets) in enumerate(batches):
+        for number, (images, targets) in enumerate(batches, start=self.done):
+            # Layers that draw (dropout), the attacks' random starts and the optimizer follow epoch and batch too, not
+            # what came before them.
+            draws_seed = batch_seed(seed, epoch, number, "step")
+            torch.manual_seed(draws_seed)
+            seed_draws(self.optimizer, draws_seed)
             if "mixup" in self.variant:
                 generator = np.random.default_rng(batch_seed(seed, epoch, number, "mixup"))
                 images, targets = mixup(images, targets, self.num_classes, self.variant["mixup"], generator)
             for _ in range(self.replays):
-                sums += self._step(images, targets)
+                self.sums += self._step(images, targets)
+            self.done += 1
+            if self.stop():
+                return None
         for _ in range(self.replays):
             self.schedule.step()
-        loss, penalty, accuracy = (sums / (len(self.train_labels) * self.replays)).tolist()
+        loss, penalty, accuracy = (self.sums / (len(self.train_labels) * self.replays)).tolist()
+        self.done, self.sums = 0, torch.zeros_like(self.sums)
         row = {
             "epoch": epoch,
             "learning_rate": rate,
@@ -267,6 +286,8 @@ class Trainer:
             "fingerprint": self.fingerprint,
             "history": self.history,
             "seconds": self.seconds,
+            "done": self.done,
+            "sums": self.sums,
             "model": self.classifier.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -300,6 +321,8 @@ class Trainer:
             self.free.offset.copy_(state["perturbation"])
         self.history = state["history"]
         self.seconds = state["seconds"]
+        self.done = state["done"]
+        self.sums.copy_(state["sums"])
         self.announce(f"{self.name}  goes on after epoch {len(self.history)}")
 
 
