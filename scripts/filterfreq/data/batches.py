@@ -1,6 +1,7 @@
 """Batches and their augmentation: of arrays as tensor operations on their device, of files while they are decoded."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import numpy as np
 import torch

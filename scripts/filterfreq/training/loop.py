@@ -70,7 +70,7 @@ class Trainer:
         precision: "bfloat16" computes the network in automatic mixed precision; anything else leaves it as it is.
         compiled: train a form of the network that `torch.compile` makes, equal to it within rounding.
         workers: processes that decode images in files ahead of their use; see `epoch_batches`.
-        stop: asked after every batch whether to stop.
+        stop: asked before every batch whether to stop.
     """
 
     def __init__(
@@ -146,8 +146,7 @@ class Trainer:
             if row is None:
                 self._save()
                 raise StoppedError(
-                    f"{self.name} was asked to stop: epoch {epoch} is kept up to batch {self.done}, and goes on from "
-                    "there when it is run again"
+                    f"{self.name} was asked to stop: it is kept {self.place} and goes on from there when run again"
                 )
             self.history.append(row)
             self._save()
@@ -167,6 +166,12 @@ class Trainer:
     def name(self) -> str:
         """The run in one word, for progress lines and messages."""
         return "/".join(str(part) for part in self.run.values())
+
+    @property
+    def place(self) -> str:
+        """How far the training is, for progress lines and messages."""
+        finished = f"after epoch {len(self.history)}"
+        return f"{finished} and batch {self.done} of the next" if self.done else finished
 
     def _epoch(self, epoch: int) -> dict | None:
         """Go through the data once and return the history's row, or None where it was asked to stop before the end."""
@@ -188,6 +193,8 @@ class Trainer:
             first=self.done,
         )
         for number, (images, targets) in enumerate(batches, start=self.done):
+            if self.stop():
+                return None
             # Layers that draw (dropout), the attacks' random starts and the optimizer follow epoch and batch too, not
             # what came before them.
             draws_seed = batch_seed(seed, epoch, number, "step")
@@ -199,8 +206,6 @@ class Trainer:
             for _ in range(self.replays):
                 self.sums += self._step(images, targets)
             self.done += 1
-            if self.stop():
-                return None
         for _ in range(self.replays):
             self.schedule.step()
         loss, penalty, accuracy = (self.sums / (len(self.train_labels) * self.replays)).tolist()
@@ -323,7 +328,7 @@ class Trainer:
         self.seconds = state["seconds"]
         self.done = state["done"]
         self.sums.copy_(state["sums"])
-        self.announce(f"{self.name}  goes on after epoch {len(self.history)}")
+        self.announce(f"{self.name}  goes on {self.place}")
 
 
 def count_parameters(model: nn.Module) -> int:
