@@ -12,6 +12,13 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+
+
+if "container" in config["compute"]:
+
+    containerized: config["compute"]["container"]
+
+
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/pretrained.smk"

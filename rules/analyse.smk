@@ -20,8 +20,8 @@ rule analyse_filters:
         "../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
+        mem_mb=growing("evaluate", "mem_mb"),
+        runtime=growing("evaluate", "runtime"),
     params:
         code=code("analyse_filters"),
     script:
@@ -41,8 +41,8 @@ rule aggregate:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         code=code("aggregate"),
     script:
@@ -62,8 +62,8 @@ rule aggregate_history:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         runs=lambda wildcards: [list(run) for run in trained(wildcards.experiment, wildcards.dataset)],
         code=code("aggregate_history"),

@@ -466,8 +466,13 @@ def refuse_without_gpu():
 
 
 def compute(stage):
-    """Threads, memory, minutes and GPUs of a stage's jobs, from the config."""
+    """Threads, memory, minutes and GPUs of a stage's jobs, as the config has them."""
     return {"gpu": 0, **config["compute"][stage]}
+
+
+def growing(stage, resource):
+    """Memory or minutes of a stage's jobs: what the config says, so many times as the job has been tried."""
+    return lambda wildcards, attempt: attempt * compute(stage)[resource]
 
 
 def named(pattern, file):

@@ -22,7 +22,7 @@ rule download:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=compute("data")["runtime"],
+        runtime=growing("data", "runtime"),
     script:
         "../scripts/download.py"
 
@@ -41,8 +41,8 @@ rule prepare:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=compute("data")["mem_mb"],
-        runtime=compute("data")["runtime"],
+        mem_mb=growing("data", "mem_mb"),
+        runtime=growing("data", "runtime"),
     params:
         seed=config.get("data", {}).get("seed", 0),
         entry=what_preparation_reads,
@@ -64,8 +64,8 @@ rule prepare_shifted:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=compute("data")["mem_mb"],
-        runtime=compute("data")["runtime"],
+        mem_mb=growing("data", "mem_mb"),
+        runtime=growing("data", "runtime"),
     params:
         seed=config.get("data", {}).get("seed", 0),
         entry=what_shifted_reads,
@@ -88,8 +88,8 @@ rule corrupt:
         "../envs/data.yaml"
     threads: compute("data")["threads"]
     resources:
-        mem_mb=compute("data")["mem_mb"],
-        runtime=compute("data")["runtime"],
+        mem_mb=growing("data", "mem_mb"),
+        runtime=growing("data", "runtime"),
     params:
         images=config["evaluation"].get("corruption", {}).get("images"),
         corruptions=list(CORRUPTIONS),
@@ -116,8 +116,8 @@ rule reorder_corruptions:
         "../envs/data.yaml"
     threads: compute("data")["threads"]
     resources:
-        mem_mb=compute("data")["mem_mb"],
-        runtime=compute("data")["runtime"],
+        mem_mb=growing("data", "mem_mb"),
+        runtime=growing("data", "runtime"),
     params:
         images=config["evaluation"].get("corruption", {}).get("images"),
         corruptions=list(CORRUPTIONS),

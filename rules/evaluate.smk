@@ -19,8 +19,8 @@ rule evaluate_clean:
         "../envs/evaluate.yaml"
     threads: compute("evaluate")["threads"]
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
+        mem_mb=growing("evaluate", "mem_mb"),
+        runtime=growing("evaluate", "runtime"),
         gpu=compute("evaluate")["gpu"],
     params:
         code=code("evaluate_clean"),
@@ -42,11 +42,11 @@ rule evaluate_adversarial:
         "results/benchmarks/evaluate_adversarial/{dataset}/{model}/{variant}/seed-{seed}.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: compute("evaluate")["threads"]
+    threads: compute("attack")["threads"]
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
-        gpu=compute("evaluate")["gpu"],
+        mem_mb=growing("attack", "mem_mb"),
+        runtime=growing("attack", "runtime"),
+        gpu=compute("attack")["gpu"],
     params:
         settings=settings_of("adversarial"),
         batch_size=evaluation_batch_size,
@@ -69,11 +69,11 @@ rule evaluate_autoattack:
         "results/benchmarks/evaluate_autoattack/{dataset}/{model}/{variant}/seed-{seed}.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: compute("evaluate")["threads"]
+    threads: compute("attack")["threads"]
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
-        gpu=compute("evaluate")["gpu"],
+        mem_mb=growing("attack", "mem_mb"),
+        runtime=growing("attack", "runtime"),
+        gpu=compute("attack")["gpu"],
     params:
         settings=settings_of("autoattack"),
         batch_size=evaluation_batch_size,
@@ -98,11 +98,11 @@ rule evaluate_transfer:
         "results/benchmarks/evaluate_transfer/{dataset}/{model}/{variant}/seed-{seed}.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: compute("evaluate")["threads"]
+    threads: compute("attack")["threads"]
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
-        gpu=compute("evaluate")["gpu"],
+        mem_mb=growing("attack", "mem_mb"),
+        runtime=growing("attack", "runtime"),
+        gpu=compute("attack")["gpu"],
     params:
         settings=settings_of("transfer"),
         batch_size=evaluation_batch_size,
@@ -128,8 +128,8 @@ rule evaluate_corruption:
         "../envs/evaluate.yaml"
     threads: compute("evaluate")["threads"]
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
+        mem_mb=growing("evaluate", "mem_mb"),
+        runtime=growing("evaluate", "runtime"),
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("corruption"),
@@ -154,8 +154,8 @@ rule evaluate_frequency_filtered:
         "../envs/evaluate.yaml"
     threads: compute("evaluate")["threads"]
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
+        mem_mb=growing("evaluate", "mem_mb"),
+        runtime=growing("evaluate", "runtime"),
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("frequency_filtered"),
@@ -180,8 +180,8 @@ rule evaluate_out_of_distribution:
         "../envs/evaluate.yaml"
     threads: compute("evaluate")["threads"]
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
+        mem_mb=growing("evaluate", "mem_mb"),
+        runtime=growing("evaluate", "runtime"),
         gpu=compute("evaluate")["gpu"],
     params:
         # Not the sets, which are inputs: they may be for other data sets too.
@@ -206,8 +206,8 @@ rule evaluate_cue_conflict:
         "../envs/evaluate.yaml"
     threads: compute("evaluate")["threads"]
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
+        mem_mb=growing("evaluate", "mem_mb"),
+        runtime=growing("evaluate", "runtime"),
         gpu=compute("evaluate")["gpu"],
     params:
         code=code("evaluate_cue_conflict"),
@@ -231,8 +231,8 @@ rule perturb:
         "../envs/evaluate.yaml"
     threads: compute("evaluate")["threads"]
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
+        mem_mb=growing("evaluate", "mem_mb"),
+        runtime=growing("evaluate", "runtime"),
         gpu=compute("evaluate")["gpu"],
     params:
         settings=settings_of("perturbations"),

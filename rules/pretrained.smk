@@ -23,7 +23,7 @@ rule download_checkpoint:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=compute("data")["runtime"],
+        runtime=growing("data", "runtime"),
     params:
         source=lambda wildcards: study.source(wildcards.checkpoint),
     script:
@@ -47,8 +47,8 @@ rule convert_checkpoint:
         "../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=compute("evaluate")["mem_mb"],
-        runtime=compute("evaluate")["runtime"],
+        mem_mb=growing("evaluate", "mem_mb"),
+        runtime=growing("evaluate", "runtime"),
     params:
         spec=lambda wildcards: study.spec(
             Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))

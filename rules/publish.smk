@@ -45,8 +45,8 @@ rule tabulate_main:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
@@ -69,8 +69,8 @@ rule tabulate_paper:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels_over_datasets,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
@@ -93,8 +93,8 @@ rule tabulate_differences:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
@@ -117,8 +117,8 @@ rule tabulate_adversarial:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("tabulate_adversarial"),
@@ -140,8 +140,8 @@ rule tabulate_corruptions:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
@@ -164,8 +164,8 @@ rule tabulate_shape_bias:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("tabulate_shape_bias"),
@@ -187,8 +187,8 @@ rule tabulate_out_of_distribution:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
@@ -211,8 +211,8 @@ rule tabulate_ablation:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         penalties=penalties,
@@ -236,8 +236,8 @@ rule tabulate_penalties:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         penalties=penalties,
@@ -261,8 +261,8 @@ rule tabulate_transfer:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("tabulate_transfer"),
@@ -284,8 +284,8 @@ rule tabulate_calibration:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("tabulate_calibration"),
@@ -307,8 +307,8 @@ rule tabulate_costs:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("tabulate_costs"),
@@ -330,8 +330,8 @@ rule tabulate_scorecard:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         claims=claims,
@@ -354,8 +354,8 @@ rule draw_accuracy_epsilon:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("draw_accuracy_epsilon"),
@@ -377,8 +377,8 @@ rule draw_corruptions:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("draw_corruptions"),
@@ -400,8 +400,8 @@ rule draw_frequency_filtered:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("draw_frequency_filtered"),
@@ -423,8 +423,8 @@ rule draw_shape_bias:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("draw_shape_bias"),
@@ -446,8 +446,8 @@ rule draw_dct_energy:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("draw_dct_energy"),
@@ -469,8 +469,8 @@ rule draw_ablation:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         penalties=penalties,
@@ -493,8 +493,8 @@ rule draw_penalties:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         penalties=penalties,
@@ -517,8 +517,8 @@ rule draw_transfer:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("draw_transfer"),
@@ -540,8 +540,8 @@ rule draw_calibration:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("draw_calibration"),
@@ -563,8 +563,8 @@ rule draw_scorecard:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         claims=claims,
@@ -587,8 +587,8 @@ rule draw_training_curves:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         code=code("draw_training_curves"),
@@ -611,8 +611,8 @@ rule draw_samples:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         code=code("draw_samples"),
     script:
@@ -637,8 +637,8 @@ rule draw_perturbations:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         labels=labels,
         variants=lambda wildcards: [run.variant for run in first_of_each_variant(wildcards)],
@@ -664,8 +664,8 @@ rule draw_corruption_samples:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         code=code("draw_corruption_samples"),
     script:

@@ -17,8 +17,8 @@ rule train:
         "../envs/train.yaml"
     threads: compute("train")["threads"]
     resources:
-        mem_mb=compute("train")["mem_mb"],
-        runtime=compute("train")["runtime"],
+        mem_mb=growing("train", "mem_mb"),
+        runtime=growing("train", "runtime"),
         gpu=compute("train")["gpu"],
     params:
         spec=lambda wildcards: study.spec(

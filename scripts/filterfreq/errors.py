@@ -9,7 +9,16 @@ class InputError(Exception):
 
 
 class StoppedError(Exception):
-    """A job was asked to stop, and has kept what it needs to go on from there; the message says so."""
+    """A job was asked to stop, and has kept what it needs to go on from there; the message says so.
+
+    Attributes:
+        progressed: whether the job has come further than where it began; one that has not will not get there by
+            another start of the same length.
+    """
+
+    def __init__(self, message: str, progressed: bool = True) -> None:
+        super().__init__(message)
+        self.progressed = progressed
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:

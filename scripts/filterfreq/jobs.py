@@ -1,7 +1,9 @@
 """What every script of the workflow does first: a log, and one sentence when its input is bad."""
 
 import logging
+import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -46,6 +48,8 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         raise SystemExit(1) from error
     except StoppedError as error:
         logger.info("%s", error)
+        if error.progressed:
+            _queue_again(logger)
         raise SystemExit(_STOPPED) from error
     except Exception:
         logger.exception("error in rule %s", snakemake.rule)
@@ -62,6 +66,23 @@ def stop_requests() -> Callable[[], bool]:
     received: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
     return lambda: bool(received)
+
+
+def _queue_again(logger: logging.Logger) -> None:
+    """Have Slurm start the job that this is again, which takes none of Snakemake's retries.
+
+    Only while Slurm calls it running: one that somebody cancelled has had the same signal, and is to stay so; one whose
+    time is over is Snakemake's, which asks for more time.
+    """
+    number = os.environ.get("SLURM_JOB_ID")
+    if number is None or _slurm("squeue", "--noheader", "--format=%T", f"--jobs={number}") != "RUNNING":
+        return
+    _slurm("scontrol", "requeue", number)
+    logger.info("Slurm is asked to queue job %s again", number)
+
+
+def _slurm(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()  # noqa: S603
 
 
 def evaluation_batch_size(snakemake: Any) -> int:

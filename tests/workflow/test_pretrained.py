@@ -189,6 +189,7 @@ evaluation:
 compute:
   device: cpu
   train: {{threads: 1, mem_mb: 2000, runtime: 10}}
+  attack: {{threads: 2, mem_mb: 2000, runtime: 10}}
   evaluate: {{threads: 2, mem_mb: 2000, runtime: 10}}
   data: {{threads: 2, mem_mb: 2000, runtime: 10}}
   publish: {{threads: 1, mem_mb: 1000, runtime: 10}}

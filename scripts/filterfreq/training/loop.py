@@ -137,6 +137,7 @@ class Trainer:
             StoppedError: `stop` said so; the state is kept.
         """
         self._resume()
+        began = self.place
         # Free adversarial training goes through the data so many times fewer as it replays every batch.
         epochs = math.ceil(self.settings["epochs"] / self.replays)
         for epoch in range(len(self.history) + 1, epochs + 1):
@@ -146,7 +147,8 @@ class Trainer:
             if row is None:
                 self._save()
                 raise StoppedError(
-                    f"{self.name} was asked to stop: it is kept {self.place} and goes on from there when run again"
+                    f"{self.name} was asked to stop: it is kept {self.place} and goes on from there when run again",
+                    progressed=self.place != began,
                 )
             self.history.append(row)
             self._save()

@@ -1,0 +1,191 @@
+"""The Slurm profile through a real Slurm: limits, preemption, daemons and nodes that die."""
+
+import hashlib
+import signal
+import time
+
+import pytest
+from workflow.cluster import Cluster, Submission, missing, slurm
+from workflow.conftest import Project, copied
+
+RUN = "results/runs/texdigits/resnet_8_2/plain/seed-0"
+WEIGHTS = f"{RUN}/model.safetensors"
+LOG = "results/logs/train/texdigits/resnet_8_2/plain/seed-0.log"
+EPOCHS = 5
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A Slurm that runs nothing yet."""
+    reason = missing()
+    if reason is not None:
+        pytest.skip(reason)
+    cluster = Cluster()
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(finished, tmp_path_factory) -> Project:
+    """The study with longer trainings, of which one is done without a fault."""
+    project = copied(finished.folder, tmp_path_factory.mktemp("undisturbed"))
+    project.edit("tiny.yaml", "epochs: 1", f"epochs: {EPOCHS}")
+    outcome = project.snakemake(WEIGHTS)
+    assert outcome.returncode == 0, outcome.stderr
+    return project
+
+
+@pytest.fixture
+def training(cluster, undisturbed, tmp_path) -> Project:
+    """The same before that training."""
+    project = copied(undisturbed.folder, tmp_path / "project")
+    for file in (WEIGHTS, f"{RUN}/run.json", f"{RUN}/history.csv", LOG):
+        (project.folder / file).unlink()
+    return project
+
+
+def results(project: Project, *files: str) -> dict[str, str]:
+    return {file: hashlib.sha256((project.folder / file).read_bytes()).hexdigest() for file in files}
+
+
+def weights_and_history(project: Project) -> dict[str, str]:
+    return results(project, WEIGHTS, f"{RUN}/history.csv")
+
+
+def epochs(project: Project) -> list[int]:
+    """The epochs that the log of the training's last start has."""
+    lines = (project.folder / LOG).read_text().splitlines()
+    return [int(line.split("epoch")[1].split("/")[0]) for line in lines if " loss " in line]
+
+
+def test_one_process_sees_all_gpus_of_its_job(cluster, fresh, tmp_path):
+    project = copied(fresh.folder, tmp_path / "project")
+    (project.folder / "Snakefile").write_text(
+        'rule train:\n    output: "gpus.txt"\n    resources: gpu=2, runtime=1, mem_mb=500\n'
+        '    shell: "echo $CUDA_VISIBLE_DEVICES $SLURM_JOB_PARTITION >> {output}"\n'
+    )
+    Submission(project, "gpus.txt").finish()
+    assert (project.folder / "gpus.txt").read_text() == "0,1 gpu\n"
+
+
+def test_a_preempted_training_is_queued_again_and_loses_no_batch(cluster, undisturbed, training):
+    submission = Submission(training, WEIGHTS)
+    submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
+    (number,) = submission.jobs()
+    slurm("sbatch", "--partition=urgent", "--ntasks=2", "--mem=100", "--output=/dev/null", "--wrap=sleep 1")
+    submission.wait_for(LOG, f"Slurm is asked to queue job {number} again")
+    stopped = (training.folder / LOG).read_text()
+    cluster.begin(number)
+    submission.wait_for(LOG, "goes on after")
+    submission.finish()
+    place = stopped.split("it is kept ")[1].split(" and goes on")[0]
+    assert f"goes on {place}" in (training.folder / LOG).read_text()
+    # Slurm's own doing: no failure, and none of the retries.
+    assert submission.jobs() == [number]
+    assert weights_and_history(training) == weights_and_history(undisturbed)
+
+
+def test_an_interrupted_snakemake_cancels_its_jobs_for_good(cluster, undisturbed, training):
+    submission = Submission(training, WEIGHTS)
+    submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
+    (number,) = submission.jobs()
+    submission.process.send_signal(signal.SIGINT)
+    assert submission.process.wait(timeout=60) != 0
+    cluster.wait_for_job(number, "CANCELLED")
+    submission = Submission(training, WEIGHTS)
+    submission.wait_for(LOG, "goes on after")
+    submission.finish()
+    assert cluster.state(number) == "CANCELLED"
+    assert epochs(training)[0] >= 3
+    assert weights_and_history(training) == weights_and_history(undisturbed)
+
+
+def test_daemons_that_die_and_a_drained_node_leave_a_training_alone(cluster, undisturbed, training):
+    submission = Submission(training, WEIGHTS)
+    submission.wait_for(LOG, f"epoch 1/{EPOCHS}")
+    cluster.kill("slurmctld")
+    submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
+    cluster.start_daemon("slurmctld")
+    cluster.kill("slurmd")
+    submission.wait_for(LOG, f"epoch 3/{EPOCHS}")
+    cluster.start_daemon("slurmd")
+    cluster.set_node("DRAIN")
+    submission.finish()
+    cluster.wait_for_node("drained")
+    cluster.set_node("RESUME")
+    cluster.wait_for_node("idle")
+    assert epochs(training) == [*range(1, EPOCHS + 1)]
+    assert len(submission.jobs()) == 1
+    assert weights_and_history(training) == weights_and_history(undisturbed)
+
+
+def test_a_training_on_a_node_that_vanishes_goes_on_after_its_last_epoch(cluster, undisturbed, training):
+    submission = Submission(training, WEIGHTS)
+    submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
+    (number,) = submission.jobs()
+    cluster.kill("slurmd")
+    cluster.kill_jobs()
+    # Slurm would find out by itself, after SlurmdTimeout.
+    cluster.set_node("DOWN")
+    cluster.wait_for_job(number, "PENDING")
+    cluster.start_daemon("slurmd")
+    cluster.wait_for_node("idle")
+    # Orders to end the job's first start are still on their way; Slurm itself waits for two minutes.
+    time.sleep(5)
+    cluster.begin(number)
+    submission.wait_for(LOG, "goes on after epoch")
+    submission.finish()
+    assert submission.jobs() == [number]
+    assert epochs(training)[0] >= 3
+    assert weights_and_history(training) == weights_and_history(undisturbed)
+
+
+def test_a_training_over_its_memory_is_tried_again_with_more(cluster, undisturbed, training):
+    training.edit("tiny.yaml", "train: {threads: 1, mem_mb: 2000", "train: {threads: 1, mem_mb: 500")
+    submission = Submission(training, WEIGHTS)
+    said = submission.finish()
+    first, *others = submission.jobs()
+    assert cluster.state(first) in ("FAILED", "OUT_OF_MEMORY")
+    log = next((training.folder / ".snakemake" / "slurm_logs").rglob(f"{first}.log"))
+    assert "memory limit" in log.read_text()
+    assert f"SLURM-job '{first}' failed" in said
+    assert [int(slurm("squeue", "--states=all", "-h", "-o", "%m", "-j", number).strip("M\n")) for number in others] == [
+        500 * attempt for attempt in range(2, len(others) + 2)
+    ]
+    assert weights_and_history(training) == weights_and_history(undisturbed)
+
+
+def test_a_training_over_its_time_is_queued_again_before_it_ends(cluster, training):
+    training.edit("tiny.yaml", f"epochs: {EPOCHS}", "epochs: 1000")
+    training.edit(
+        "tiny.yaml", "train: {threads: 1, mem_mb: 2000, runtime: 10", "train: {threads: 1, mem_mb: 2000, runtime: 3"
+    )
+    submission = Submission(training, WEIGHTS)
+    submission.wait_for(LOG, "Slurm is asked to queue job", seconds=150)
+    (number,) = submission.jobs()
+    stopped = (training.folder / LOG).read_text()
+    cluster.begin(number)
+    submission.wait_for(LOG, "goes on after")
+    place = stopped.split("it is kept ")[1].split(" and goes on")[0]
+    assert f"goes on {place}" in (training.folder / LOG).read_text()
+    assert submission.jobs() == [number]
+    submission.process.send_signal(signal.SIGINT)
+    submission.process.wait(timeout=60)
+    cluster.wait_for_job(number, "CANCELLED")
+
+
+def test_jobs_outlive_a_snakemake_that_is_killed(cluster, undisturbed, training):
+    submission = Submission(training, WEIGHTS)
+    submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
+    (number,) = submission.jobs()
+    submission.process.kill()
+    submission.process.wait()
+    refused = Submission(training, WEIGHTS)
+    assert refused.process.wait(timeout=60) != 0
+    assert "Directory cannot be locked" in refused.text()
+    cluster.wait_for_job(number, "COMPLETED")
+    assert training.snakemake("--unlock").returncode == 0
+    again = Submission(training, WEIGHTS)
+    assert "Nothing to be done" in again.finish()
+    assert weights_and_history(training) == weights_and_history(undisturbed)
