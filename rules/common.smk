@@ -356,11 +356,15 @@ def of_suite(suite):
     return EVALUATION.replace("{suite}", suite)
 
 
+def evaluated(wildcards):
+    """The runs of an experiment on a data set that have a suite."""
+    runs = study.runs_of(wildcards.experiment, wildcards.dataset)
+    return [run for run in runs if wildcards.suite in study.suites_of(run)]
+
+
 def of_evaluated_runs(wildcards):
     """The evaluations of a suite of all runs of an experiment on a data set that have it."""
-    runs = study.runs_of(wildcards.experiment, wildcards.dataset)
-    suite = wildcards.suite
-    return [EVALUATION.format(**run._asdict(), suite=suite) for run in runs if suite in study.suites_of(run)]
+    return [EVALUATION.format(**run._asdict(), suite=wildcards.suite) for run in evaluated(wildcards)]
 
 
 def of_trained_runs(pattern):
