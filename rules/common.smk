@@ -2,6 +2,7 @@
 
 import re
 import sys
+import time
 from functools import cache, partial
 from pathlib import Path
 
@@ -466,6 +467,18 @@ def refuse_without_gpu():
         raise WorkflowError(
             "compute.device is cuda but this machine has no GPU: "
             "run on one, submit the jobs to a cluster, or set it to cpu or auto."
+        )
+
+
+def refuse_what_is_newer_than_now():
+    """Stop where an input is from the future: at the end of its job, Snakemake would refuse and delete what it made."""
+    inputs = {Path(file) for job in workflow.dag.needrun_jobs() for file in job.input}
+    stamps = {path: path / ".snakemake_timestamp" if path.is_dir() else path for path in inputs}
+    late = [str(path) for path, stamp in stamps.items() if stamp.exists() and stamp.stat().st_mtime > time.time() + 1]
+    if late:
+        raise WorkflowError(
+            f"{min(late)} is newer than this machine's clock{f', and {len(late) - 1} more' if late[1:] else ''}: "
+            "correct the clock or, where it is right, set the times of all results to now with snakemake --touch."
         )
 
 
