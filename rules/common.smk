@@ -472,13 +472,16 @@ def refuse_without_gpu():
 
 def refuse_what_is_newer_than_now():
     """Stop where an input is from the future: at the end of its job, Snakemake would refuse and delete what it made."""
+    if workflow.touch:
+        return
     inputs = {Path(file) for job in workflow.dag.needrun_jobs() for file in job.input}
     stamps = {path: path / ".snakemake_timestamp" if path.is_dir() else path for path in inputs}
     late = [str(path) for path, stamp in stamps.items() if stamp.exists() and stamp.stat().st_mtime > time.time() + 1]
     if late:
         raise WorkflowError(
             f"{min(late)} is newer than this machine's clock{f', and {len(late) - 1} more' if late[1:] else ''}: "
-            "correct the clock or, where it is right, set the times of all results to now with snakemake --touch."
+            "correct the clock or, where it is right, set the times of all results to now with "
+            "snakemake --touch --forceall, which takes what is there for up to date."
         )
 
 
