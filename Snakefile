@@ -30,6 +30,7 @@ include: "rules/publish.smk"
 # Said before the first download, not by the first training after it.
 onstart:
     refuse_without_gpu()
+    refuse_what_is_newer_than_now()
 
 
 localrules:

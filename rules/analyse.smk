@@ -44,6 +44,7 @@ rule aggregate:
         mem_mb=growing("publish", "mem_mb"),
         runtime=growing("publish", "runtime"),
     params:
+        runs=lambda wildcards: [list(run) for run in evaluated(wildcards)],
         code=code("aggregate"),
     script:
         "../scripts/aggregate.py"

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import time
 from functools import cache, partial
 from pathlib import Path
 
@@ -356,11 +357,15 @@ def of_suite(suite):
     return EVALUATION.replace("{suite}", suite)
 
 
+def evaluated(wildcards):
+    """The runs of an experiment on a data set that have a suite."""
+    runs = study.runs_of(wildcards.experiment, wildcards.dataset)
+    return [run for run in runs if wildcards.suite in study.suites_of(run)]
+
+
 def of_evaluated_runs(wildcards):
     """The evaluations of a suite of all runs of an experiment on a data set that have it."""
-    runs = study.runs_of(wildcards.experiment, wildcards.dataset)
-    suite = wildcards.suite
-    return [EVALUATION.format(**run._asdict(), suite=suite) for run in runs if suite in study.suites_of(run)]
+    return [EVALUATION.format(**run._asdict(), suite=wildcards.suite) for run in evaluated(wildcards)]
 
 
 def of_trained_runs(pattern):
@@ -462,6 +467,21 @@ def refuse_without_gpu():
         raise WorkflowError(
             "compute.device is cuda but this machine has no GPU: "
             "run on one, submit the jobs to a cluster, or set it to cpu or auto."
+        )
+
+
+def refuse_what_is_newer_than_now():
+    """Stop where an input is from the future: at the end of its job, Snakemake would refuse and delete what it made."""
+    if workflow.touch:
+        return
+    inputs = {Path(file) for job in workflow.dag.needrun_jobs() for file in job.input}
+    stamps = {path: path / ".snakemake_timestamp" if path.is_dir() else path for path in inputs}
+    late = [str(path) for path, stamp in stamps.items() if stamp.exists() and stamp.stat().st_mtime > time.time() + 1]
+    if late:
+        raise WorkflowError(
+            f"{min(late)} is newer than this machine's clock{f', and {len(late) - 1} more' if late[1:] else ''}: "
+            "correct the clock or, where it is right, set the times of all results to now with "
+            "snakemake --touch --forceall, which takes what is there for up to date."
         )
 
 

@@ -3,8 +3,11 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
+
+import pytest
 
 from filterfreq.jobs import evaluation_batch_size
 
@@ -23,9 +26,12 @@ with job(SimpleNamespace(log=[sys.argv[1]], rule="train")) as logger:
 
 def run(tmp_path: Path, statement: str) -> tuple[int, str, str]:
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    environment.pop("SLURM_JOB_ID", None)
     command = [sys.executable, "-c", JOB.format(statement=statement), str(tmp_path / "log")]
     outcome = subprocess.run(command, env=environment, capture_output=True, text=True)
-    return outcome.returncode, outcome.stderr, (tmp_path / "log").read_text()
+    place, _, log = (tmp_path / "log").read_text().partition("\n")
+    assert re.fullmatch(r"process \d+ on \S+", place)
+    return outcome.returncode, outcome.stderr, log
 
 
 def test_lines_go_to_terminal_and_log(tmp_path):
@@ -50,14 +56,72 @@ def test_other_errors_keep_their_traceback(tmp_path):
     assert "ZeroDivisionError" in log
 
 
-def test_a_request_to_stop_is_said_and_has_a_status_of_its_own(tmp_path):
-    statement = """
+def start(tmp_path: Path, statement: str) -> subprocess.Popen:
+    """Start a job and return once it has announced itself."""
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "SLURM_JOB_ID": "17"}
+    command = [sys.executable, "-c", JOB.format(statement=statement), str(tmp_path / "log")]
+    process = subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE)
+    assert process.stderr.readline() == "epoch 1\n"
+    return process
+
+
+def test_a_second_process_is_refused_until_the_first_has_ended_however_it_ends(tmp_path):
+    with start(tmp_path, "import time; time.sleep(20)") as first:
+        environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+        command = [sys.executable, "-c", JOB.format(statement="pass"), str(tmp_path / "log")]
+        second = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert second.returncode == 1
+        assert re.fullmatch(
+            rf"error: another process is at this job already \(process {first.pid} on \S+, Slurm job 17, "
+            rf"log {tmp_path}/log\): wait until it has ended, or end it, then run again\n",
+            second.stderr,
+        )
+        first.kill()
+    assert (tmp_path / "log").read_text().endswith("Slurm job 17\nepoch 1\n")
+    assert run(tmp_path, "pass")[0] == 0
+
+
+def test_without_locks_a_job_runs(tmp_path):
+    statement = "assert sys.argv[1]"
+    disabled = JOB.replace(
+        "import sys\n",
+        "import sys, fcntl\ndef refuse(*_): raise OSError(37, 'no locks available')\nfcntl.lockf = refuse\n",
+    )
+    command = [sys.executable, "-c", disabled.format(statement=statement), str(tmp_path / "log")]
+    assert subprocess.run(command, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, check=False).returncode == 0
+
+
+def test_ctrl_c_is_one_line(tmp_path):
+    with start(tmp_path, "import time; time.sleep(20)") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "interrupted: run again to go on\n"
+    assert process.returncode == 128 + signal.SIGINT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_job_ends_with_the_process_that_started_it(tmp_path):
+    job = JOB.format(statement="import time; time.sleep(20)")
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {job!r}, 'log'])"
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    command = [sys.executable, "-c", parent]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, text=True, stderr=subprocess.PIPE) as process:
+        assert process.stderr.readline() == "epoch 1\n"
+        process.kill()
+        start = time.monotonic()
+        # The job has this end of the pipe too, so that it is closed only once the job has ended.
+        assert process.stderr.read() == ""
+        assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_request_to_stop_is_said_and_has_a_status_of_its_own(tmp_path, name):
+    statement = f"""
     import os, signal
     from filterfreq.errors import StoppedError
     from filterfreq.jobs import stop_requests
     stop = stop_requests()
     assert not stop()
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.{name})
     assert stop()
     raise StoppedError('epoch 2 is kept')
     """

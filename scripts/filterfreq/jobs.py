@@ -1,33 +1,40 @@
 """What every script of the workflow does first: a log, and one sentence when its input is bad."""
 
+import fcntl
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psutil
 
 from filterfreq.errors import InputError, StoppedError
+from filterfreq.machine import end_with_parent
 
-# What a shell says of a process that SIGTERM has ended.
+# What a shell says of a process that SIGTERM or SIGINT has ended.
 _STOPPED = 128 + signal.SIGTERM
+_INTERRUPTED = 128 + signal.SIGINT
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[logging.Logger]:
     """Run a script's work with a logger that writes to the terminal and to the rule's log file.
 
-    The log file alone also gets a last line that says how long the process took to start, imports included, and how
-    long it worked.
+    The log file alone also gets a first line that says where the job runs, and a last one that says how long the
+    process took to start, imports included, and how long it worked.
 
     Bad input ends the job with exit status 1 and the sentence that says what was wrong, a request to stop with 143 and
-    the sentence that says where it goes on. Any other exception goes to the log with its traceback, and on to
-    Snakemake.
+    the sentence that says where it goes on, Ctrl-C with 130. Any other exception goes to the log with its traceback,
+    and on to Snakemake.
+
+    Two processes must not make the same outputs. The log file, which no two jobs share, is locked as long as the job
+    runs, and a second process is refused. A job also ends when the Snakemake that started it does.
     """
     started_after = time.time() - psutil.Process().create_time()
     start = time.perf_counter()
@@ -37,11 +44,10 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     # A log that cannot be written, on a full disk say, must not bury the sentence that says so.
     logging.raiseExceptions = False
     terminal = logging.StreamHandler(sys.stderr)
-    file = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
-    for handler in (terminal, file):
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
+    logger.addHandler(terminal)
     try:
+        logger.addHandler(_claim(snakemake.log[0]))
+        end_with_parent(signal.SIGTERM)
         yield logger
     except InputError as error:
         logger.error("error: %s", error)
@@ -51,6 +57,9 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         if error.progressed:
             _queue_again(logger)
         raise SystemExit(_STOPPED) from error
+    except KeyboardInterrupt as error:
+        logger.info("interrupted: run again to go on")
+        raise SystemExit(_INTERRUPTED) from error
     except Exception:
         logger.exception("error in rule %s", snakemake.rule)
         raise
@@ -58,13 +67,45 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     logger.info("started in %.1f s, worked for %.1f s", started_after, time.perf_counter() - start)
 
 
-def stop_requests() -> Callable[[], bool]:
-    """Take SIGTERM as a request to stop, and return a function that says whether one has come.
+def _claim(path: str) -> logging.Handler:
+    """Return a handler that writes to a job's log file, which is emptied and locked until the process ends.
 
-    Clusters send it before they take a node away or a time limit ends a job.
+    The operating system unlocks it, however the process ends. Locks of POSIX's kind hold between machines too where
+    their file system has them, as NFS does, and are not inherited by workers, which may outlive the job.
+
+    Raises:
+        InputError: another process has it.
+    """
+    handler = logging.FileHandler(path, mode="a+", encoding="utf-8")
+    file = handler.stream
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        file.seek(0)
+        raise InputError(
+            f"another process is at this job already ({file.readline().strip()}, log {path}): "
+            "wait until it has ended, or end it, then run again"
+        ) from error
+    except OSError:
+        # A file system without locks; the job is no worse off than without asking.
+        pass
+    file.truncate(0)
+    slurm = os.environ.get("SLURM_JOB_ID")
+    place = f"process {os.getpid()} on {socket.gethostname()}{f', Slurm job {slurm}' if slurm else ''}\n"
+    # On a full disk the log stays empty, and the job says what it could not write.
+    with suppress(OSError):
+        os.write(file.fileno(), place.encode())
+    return handler
+
+
+def stop_requests() -> Callable[[], bool]:
+    """Take SIGTERM and SIGINT as requests to stop, and return a function that says whether one has come.
+
+    Clusters send SIGTERM before they take a node away or a time limit ends a job, a terminal SIGINT for Ctrl-C.
     """
     received: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: received.append(number))
     return lambda: bool(received)
 
 

@@ -1,4 +1,5 @@
 import math
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,60 @@ def test_a_damaged_file_is_named(tmp_path, content, problem):
     assert str(bad) in str(caught.value)
 
 
+def test_the_line_is_named(tmp_path):
+    header, good = edited().splitlines()
+    bad = edited(value=1.2, ci_high="").splitlines()[1]
+    path = tmp_path / "clean.csv"
+    path.write_text("\n".join([header, good, bad, bad]))
+    with pytest.raises(InputError, match=r"clean\.csv holds a fraction outside \[0, 1\] in line 3: delete it"):
+        read_results([path])
+
+
+def test_rows_of_another_run_are_refused(tmp_path):
+    path = tmp_path / "clean.csv"
+    write_results(path, RUN, "clean", [fraction("accuracy", "split=test", 1, 2)])
+    assert len(read_results([path], [["texdigits", "resnet_8", "null", 3]])) == 1
+    with pytest.raises(InputError, match="holds results of texdigits/resnet_8/null/3, another run, in line 2"):
+        read_results([path], [["texdigits", "resnet_8", "null", 4]])
+
+
+def written(folder: Path) -> Path:
+    path = folder / "clean.csv"
+    rows = [
+        fraction("accuracy", "split=test", 175, 1000),
+        quantity("expected_calibration_error", "split=test", 0.1, 1000),
+    ]
+    write_results(path, RUN, "clean", rows)
+    return path
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        # Plausible values, a row less, and what a spreadsheet does to numbers.
+        lambda text: text.replace("0.175,", "0.170,"),
+        lambda text: text.replace(",0.1,", ",0.05,"),
+        lambda text: "\n".join(text.splitlines()[:-1]) + "\n",
+        lambda text: text.replace("\n", "\r\n"),
+    ],
+)
+def test_an_edit_is_refused_unless_the_checksum_is_deleted(tmp_path, edit):
+    path = written(tmp_path)
+    changed = edit(path.read_text())
+    assert changed != path.read_text()
+    path.write_bytes(changed.encode())
+    with pytest.raises(InputError, match=r"clean\.csv was changed since it was written.*or delete clean\.csv\.sha256"):
+        read_results([path])
+    path.with_name("clean.csv.sha256").unlink()
+    assert len(read_results([path])) > 0
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="sha256sum is not installed")
+def test_the_checksum_is_in_the_form_of_sha256sum(tmp_path):
+    written(tmp_path)
+    subprocess.run(["sha256sum", "--check", "clean.csv.sha256"], cwd=tmp_path, check=True)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"lost\.csv is missing"):
         read_results([tmp_path / "lost.csv"])
@@ -159,7 +214,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
     with pytest.raises(RuntimeError):
         write_results(path, RUN, "clean", rows())
     assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+    assert {found.name for found in tmp_path.iterdir()} == {"clean.csv", "clean.csv.sha256"}
 
 
 def test_what_tables_are_made_from_imports_no_torch():

@@ -4,9 +4,12 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +22,31 @@ class Plan(NamedTuple):
 
     jobs: Counter
     outputs: list[str]
+
+
+class Started:
+    """A running Snakemake whose output is read line by line."""
+
+    def __init__(self, process: subprocess.Popen) -> None:
+        self.process = process
+        self.said = ""
+
+    def wait(self, line: str) -> None:
+        """Read until a line with these words."""
+        for text in self.process.stdout:
+            self.said += text
+            if line in text:
+                return
+        raise AssertionError(f"it ended without a word of {line!r}:\n{self.said}")
+
+    def end(self) -> int:
+        """Read until this process and all that write to the same pipe have ended; return its exit status."""
+        self.said += self.process.stdout.read()
+        return self.process.wait()
+
+    def scripts(self) -> list[psutil.Process]:
+        """The processes of its jobs."""
+        return psutil.Process(self.process.pid).children(recursive=True)
 
 
 class Project:
@@ -35,6 +63,22 @@ class Project:
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *given]
         limit = file_size and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size)))
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600, preexec_fn=limit)
+
+    @contextmanager
+    def started(self, *arguments: str, until: str) -> Iterator["Started"]:
+        """Start Snakemake in a group of processes of its own, and go on once it has printed a line with `until`."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, "--configfile", "tiny.yaml"]
+        with subprocess.Popen(
+            command,
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process:
+            started = Started(process)
+            started.wait(until)
+            yield started
 
     def plan(self, *arguments: str, config: str | None = "tiny.yaml") -> Plan:
         """The jobs of a dry run by rule, without targets, and their outputs."""
@@ -84,7 +128,6 @@ def unstarted(fresh, tmp_path) -> Project:
 def finished(fresh, tmp_path_factory) -> Project:
     """The whole tiny study, run through the command; not to be changed."""
 
-    if os.environ.get("FF"):
     project = copied(fresh.folder, tmp_path_factory.mktemp("finished"))
     outcome = project.snakemake()
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr

@@ -1,49 +1,119 @@
-"""A training job that is killed goes on from its last epoch and ends with the same bytes."""
+"""Jobs that are killed or asked to stop go on where they were, and end with the same bytes."""
 
 import os
+import re
 import signal
-import subprocess
-import sys
-import time
+from types import SimpleNamespace
 
-import psutil
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 RUN = "results/runs/texdigits/resnet_8_2/wd-penalty/seed-0"
+RECORD = f"{RUN}/run.json"
+EPOCHS = 4
 
 
-def test_a_killed_snakemake_goes_on_where_it_was(project, tmp_path):
-    project.edit("tiny.yaml", "epochs: 1", "epochs: 5")
-    expected = {}
-    for kill in (False, True):
-        command = [sys.executable, "-m", "snakemake", "--cores", "1", f"{RUN}/run.json", "--configfile", "tiny.yaml"]
-        if kill:
-            with subprocess.Popen(
-                command, cwd=project.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            ) as process:
-                for line in process.stdout:
-                    if "epoch 3/5" in line:
-                        break
-                else:
-                    raise AssertionError("the training ended before it could be killed")
-                family = [*psutil.Process(process.pid).children(recursive=True), process]
-                for member in family:
-                    os.kill(member.pid, signal.SIGKILL)
-            time.sleep(0.5)
-            assert not (project.folder / RUN / "run.json").exists()
-            assert project.snakemake("--unlock").returncode == 0
-        outcome = project.snakemake(f"{RUN}/run.json", "--rerun-incomplete")
-        assert outcome.returncode == 0, outcome.stderr
-        events = EventAccumulator(str(project.folder / RUN / "tensorboard"))
-        events.Reload()
-        assert [event.step for event in events.Scalars("test_accuracy")] == [1, 2, 3, 4, 5]
-        files = {name: (project.folder / RUN / name).read_bytes() for name in ("model.safetensors", "history.csv")}
-        if kill:
-            assert "goes on after epoch" in outcome.stderr
-            assert "epoch 2/5" not in outcome.stderr
-            assert files == expected
-            # What the kill left half written has gone too.
-            assert not list((project.folder / RUN).rglob(".*.part*"))
-        else:
-            expected = files
-            (project.folder / RUN / "run.json").unlink()
+def published(project) -> dict[str, bytes]:
+    """The outputs of the training that are there."""
+    folder = project.folder / RUN
+    return {
+        name: (folder / name).read_bytes()
+        for name in ("model.safetensors", "history.csv", "run.json")
+        if (folder / name).exists()
+    }
+
+
+@pytest.fixture(scope="module")
+def story(shared_project):
+    """One training, disturbed again and again, after the same without disturbance."""
+    project = shared_project
+    project.edit("tiny.yaml", "epochs: 1", f"epochs: {EPOCHS}")
+    outcome = project.snakemake(RECORD)
+    assert outcome.returncode == 0, outcome.stderr
+    story = SimpleNamespace(project=project, expected=published(project))
+    (project.folder / RECORD).unlink()
+
+    with project.started(RECORD, "--retries", "1", until="epoch 1/4") as started:
+        (script,) = started.scripts()
+        script.suspend()
+        story.second = project.snakemake(RECORD)
+        script.kill()
+        started.wait("Trying to restart")
+        started.wait("  loss ")
+        (script,) = started.scripts()
+        script.terminate()
+        story.killed_status = started.end()
+    story.killed, story.after_kill = started.said, published(project)
+
+    with project.started(RECORD, until="goes on after") as started:
+        os.killpg(started.process.pid, signal.SIGINT)
+        story.interrupted_status = started.end()
+    story.interrupted, story.after_interrupt = started.said, published(project)
+
+    with project.started(RECORD, until="goes on after") as started:
+        started.wait("  loss ")
+        started.process.kill()
+        started.end()
+    story.orphaned, story.after_orphan = started.said, published(project)
+    story.locked = project.snakemake(RECORD)
+    assert project.snakemake("--unlock").returncode == 0
+
+    story.last = project.snakemake(RECORD, "--rerun-incomplete")
+    story.published = published(project)
+    return story
+
+
+def epochs(said: str) -> list[int]:
+    """The epochs that were finished."""
+    return [int(number) for number in re.findall(rf"epoch (\d)/{EPOCHS}  loss", said)]
+
+
+def kept(said: str) -> str:
+    """Where a stopped training said that it is kept."""
+    return re.search(r"is kept (after epoch .*) and goes on from there when run again", said)[1]
+
+
+def test_a_killed_training_goes_on_after_its_last_epoch(story):
+    before, after = story.killed.split("Trying to restart")
+    done = epochs(before)[-1]
+    assert f"goes on after epoch {done}\n" in after
+    assert epochs(after)[0] == done + 1
+
+
+def test_a_training_that_is_asked_to_stop_goes_on_with_the_next_batch(story):
+    assert story.killed_status == 1
+    assert f"goes on {kept(story.killed)}\n" in story.interrupted
+
+
+def test_ctrl_c_stops_a_training_between_two_batches(story):
+    assert story.interrupted_status == 1
+    assert f"goes on {kept(story.interrupted)}\n" in story.orphaned
+    assert "Traceback" not in story.interrupted
+
+
+def test_a_training_ends_with_a_killed_snakemake(story):
+    assert f"goes on {kept(story.orphaned)}\n" in story.last.stderr
+    assert "cannot be locked" in story.locked.stdout + story.locked.stderr
+
+
+def test_a_second_snakemake_is_refused(story):
+    assert story.second.returncode == 1
+    assert "Please make sure that no other Snakemake process" in story.second.stdout + story.second.stderr
+
+
+def test_nothing_is_published_before_the_end(story):
+    assert story.after_kill == story.after_interrupt == story.after_orphan == {}
+
+
+def test_the_end_is_that_of_an_undisturbed_training(story):
+    assert story.last.returncode == 0, story.last.stderr
+    # Every epoch was finished once.
+    every = "".join((story.killed, story.interrupted, story.orphaned, story.last.stderr))
+    assert epochs(every) == [*range(1, EPOCHS + 1)]
+    assert story.published["model.safetensors"] == story.expected["model.safetensors"]
+    assert story.published["history.csv"] == story.expected["history.csv"]
+    events = EventAccumulator(str(story.project.folder / RUN / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("test_accuracy")] == [1, 2, 3, 4]
+    # What the kill left half written has gone too.
+    assert not list((story.project.folder / RUN).rglob(".*.part*"))

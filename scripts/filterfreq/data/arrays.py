@@ -294,7 +294,9 @@ class PreparedDataset:
             if key not in entry
         ]
         if missing:
-            raise InputError(f"{self.folder / 'dataset.json'} lacks {', '.join(missing)}: prepare the data set again")
+            raise InputError(
+                f"{self.folder / 'dataset.json'} lacks {', '.join(missing)}: {_remedy('the data set', self.folder)}"
+            )
         self.name: str = self.record["name"]
         self.classes: tuple[str, ...] = tuple(self.record["classes"])
         self.num_classes = len(self.classes)
@@ -332,16 +334,16 @@ class PreparedDataset:
         if entry is None:
             raise InputError(f"data set {self.name} in {self.folder} has no array {name!r}: {self._names()}")
         path = self.folder / entry["file"]
-        array = open_array(path, f"prepare data set {self.name} again")
+        array = open_array(path, self._remedy)
         if list(array.shape) != entry["shape"] or str(array.dtype) != entry["dtype"]:
             raise InputError(
                 f"{path} holds {array.dtype} {list(array.shape)}, but dataset.json says {entry['dtype']} "
-                f"{entry['shape']}: prepare data set {self.name} again"
+                f"{entry['shape']}: {self._remedy}"
             )
         _check_kind(path, name, array)
         if verify:
             if sha256(path) != entry["sha256"]:
-                raise InputError(f"{path} does not have its recorded SHA-256: prepare data set {self.name} again")
+                raise InputError(f"{path} does not have its recorded SHA-256: {self._remedy}")
             _check_labels(path, array, self.num_classes)
         return array
 
@@ -375,27 +377,34 @@ class PreparedDataset:
             rows = list(csv.reader(file))[1:]
         labels = np.array([int(label) for _, label in rows], dtype=np.int64)
         if len(rows) != entry["length"]:
-            raise InputError(
-                f"{path} has {len(rows)} images, but dataset.json says {entry['length']}: prepare data set "
-                f"{self.name} again"
-            )
+            raise InputError(f"{path} has {len(rows)} images, but dataset.json says {entry['length']}: {self._remedy}")
         _check_labels(path, labels, self.num_classes)
         return [name for name, _ in rows], labels
 
     def _check_files(self, entry: dict) -> None:
         path, images = self.folder / entry["index"], self.folder / entry["folder"]
         if not path.is_file():
-            raise InputError(f"{path} is missing: prepare data set {self.name} again")
+            raise InputError(f"{path} is missing: {self._remedy}")
         if sha256(path) != entry["sha256"]:
-            raise InputError(f"{path} does not have its recorded SHA-256: prepare data set {self.name} again")
+            raise InputError(f"{path} does not have its recorded SHA-256: {self._remedy}")
         if not images.is_dir():
             raise InputError(
                 f"the images of data set {self.name} are gone, there is no folder {images}: put it back, or prepare "
                 "the data set again"
             )
 
+    @property
+    def _remedy(self) -> str:
+        return _remedy(f"data set {self.name}", self.folder)
+
     def _names(self) -> str:
         return f"it has {', '.join(self.record['arrays'])}"
+
+
+def _remedy(what: str, folder: Path) -> str:
+    # By name, because in one run with trainings Snakemake would train again: it compares contents of what is there.
+    record = folder / "dataset.json"
+    return f"prepare {what} again: delete {record} and run snakemake {record}"
 
 
 def _check_counts(dataset: Dataset, train: tuple, test: tuple, sources: dict[str, str]) -> None:

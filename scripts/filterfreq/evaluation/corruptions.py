@@ -6,6 +6,7 @@ are those of CIFAR-10-C, Tiny-ImageNet-C or ImageNet-C, whichever was made of im
 """
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +21,7 @@ from filterfreq.data.arrays import open_array
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.errors import InputError, unknown
 from filterfreq.files import read_json, replacing, sha256, write_json
+from filterfreq.machine import end_with_parent
 
 COMMON: Mapping[str, str] = {
     "gaussian_noise": "noise",
@@ -298,7 +300,8 @@ def _side_by_side(processes: int) -> Iterator[Callable[..., Iterable[np.ndarray]
             yield map
         else:
             # Forked, because a script that Snakemake runs cannot be imported, which other ways to start a process do.
-            pool = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"))
+            context = multiprocessing.get_context("fork")
+            pool = ProcessPoolExecutor(processes, context, initializer=end_with_parent, initargs=(signal.SIGKILL,))
             try:
                 yield pool.map
             finally:

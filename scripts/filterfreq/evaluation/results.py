@@ -18,7 +18,7 @@ value stands on. `parameter` holds `key=value` pairs joined by `;`, the same key
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import NormalDist
@@ -29,7 +29,7 @@ import pandas as pd
 
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError
-from filterfreq.files import replacing
+from filterfreq.files import replacing, sha256
 
 RUN_COLUMNS: tuple[str, ...] = ("dataset", "model", "variant", "seed")
 COLUMNS: tuple[str, ...] = (*RUN_COLUMNS, "suite", "metric", "parameter", "value", "n", "ci_low", "ci_high")
@@ -110,24 +110,42 @@ def write_results(path: str | Path, run: Mapping[str, Any], suite: str, rows: It
     """
     keys = {column: run[column] for column in RUN_COLUMNS}
     table = pd.DataFrame([{**keys, "suite": suite, **row} for row in rows], columns=list(COLUMNS))
+    write_table(path, table)
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write results as CSV, whole or not at all, and their SHA-256 beside it, as `sha256sum --check` reads it."""
+    path = Path(path)
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False)
+        # Before the table itself: the checksum of a table that never appeared does no harm.
+        with replacing(checksum_file(path)) as checksum:
+            checksum.write_text(f"{sha256(temporary)}  {path.name}\n", encoding="utf-8")
 
 
-def read_results(paths: Iterable[str | Path]) -> pd.DataFrame:
+def checksum_file(path: Path) -> Path:
+    """Return where the SHA-256 of a file of results lies."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def read_results(paths: Iterable[str | Path], runs: Iterable[Sequence[str | int]] | None = None) -> pd.DataFrame:
     """Read and check result files, and spread `parameter` into columns.
 
     Args:
-        paths: CSV files of `write_results`, at least one.
+        paths: CSV files of `write_results` or `write_table`, at least one.
+        runs: for each file the one run that all its rows must be of: dataset, model, variant, seed.
 
     Returns:
         All rows, with `COLUMNS` and one column per key of `parameter` that occurs: strings, but severity, index,
         horizontal and vertical as Int64, depth and radius as float; `epsilon_value` is epsilon as a float.
 
     Raises:
-        InputError: no path, or a file that is missing, empty, lacks columns, or holds values out of range.
+        InputError: no path, or a file that is missing, empty, lacks columns, holds values out of range or rows of
+            another run, or was changed since it was written.
     """
-    tables = [_read_one(Path(path)) for path in paths]
+    paths = [Path(path) for path in paths]
+    expected = [None] * len(paths) if runs is None else runs
+    tables = [_read_one(path, run) for path, run in zip(paths, expected, strict=True)]
     if not tables:
         raise InputError("no result files to read: run at least one evaluation")
     table = pd.concat(tables, ignore_index=True)
@@ -157,7 +175,7 @@ def _parse_parameter(parameter: str) -> dict[str, str | int | float]:
     return pairs
 
 
-def _read_one(path: Path) -> pd.DataFrame:
+def _read_one(path: Path, run: Sequence[str | int] | None) -> pd.DataFrame:
     text = {column: str for column in COLUMNS if column not in _NUMBERS}
     try:
         # Names are kept as they are written: a variant may be called "null".
@@ -176,32 +194,52 @@ def _read_one(path: Path) -> pd.DataFrame:
         raise InputError(f"{path} lacks the columns {', '.join(missing)}: delete it and run its evaluation again")
     if table.empty:
         raise InputError(f"{path} is empty, it has no rows: delete it and run its evaluation again")
-    problem = _problem(table)
+    problem = _problem(table, run)
     if problem:
         raise InputError(f"{path} {problem}: delete it and run its evaluation again")
+    checksum = checksum_file(path)
+    if checksum.is_file() and checksum.read_text(encoding="utf-8").split()[:1] != [sha256(path)]:
+        raise InputError(
+            f"{path} was changed since it was written, its SHA-256 is not the one in {checksum}: delete it and run "
+            f"again (or delete {checksum.name}, to have the change published)"
+        )
     return table[list(COLUMNS)].astype(
         {"seed": "int64", "n": "int64", "value": float, "ci_low": float, "ci_high": float}
     )
 
 
-def _problem(table: pd.DataFrame) -> str | None:
-    """Say what is wrong with the values of a file, if anything is."""
+def _problem(table: pd.DataFrame, run: Sequence[str | int] | None) -> str | None:
+    """Say what is wrong with the values of a file and in which line, if anything is."""
     numbers = table[list(_NUMBERS)].apply(pd.to_numeric, errors="coerce")
-    if numbers.isna().to_numpy().sum() > table[list(_NUMBERS)].isna().to_numpy().sum():
-        return "holds text where a number belongs"
     whole = numbers[["seed", "n"]]
-    if whole.isna().any(axis=None) or (whole < 0).any(axis=None) or (whole % 1 != 0).any(axis=None):
-        return "holds a seed or an n that is not a whole number from 0 up"
     value, low, high = numbers["value"], numbers["ci_low"], numbers["ci_high"]
-    if not (np.isfinite(value) | (value.isna() & (numbers["n"] == 0))).all():
-        return "holds a value that is not finite"
-    if (table["metric"].isin(FRACTIONS) & ~(value.between(0, 1) | value.isna())).any():
-        return "holds a fraction outside [0, 1]"
-    if (low.isna() != high.isna()).any() or (low.notna() & ~((low <= value) & (value <= high))).any():
-        return "holds a value outside its confidence interval"
+    checks = {
+        "text where a number belongs": (numbers.isna() & table[list(_NUMBERS)].notna()).any(axis="columns"),
+        "a seed or an n that is not a whole number from 0 up": (whole.isna() | (whole < 0) | (whole % 1 != 0)).any(
+            axis="columns"
+        ),
+        "a value that is not finite": ~(np.isfinite(value) | (value.isna() & (numbers["n"] == 0))),
+        "a fraction outside [0, 1]": table["metric"].isin(FRACTIONS) & ~(value.between(0, 1) | value.isna()),
+        "a value outside its confidence interval": (low.isna() != high.isna())
+        | (low.notna() & ~((low <= value) & (value <= high))),
+    }
+    for problem, rows in checks.items():
+        if rows.any():
+            return f"holds {problem} in line {_line(rows)}"
     for parameter in table["parameter"].unique():
         try:
             _parse_parameter(parameter)
         except (ValueError, InputError):
-            return f"holds the parameter {parameter!r}, which is not key=value pairs joined by ';'"
+            line = _line(table["parameter"] == parameter)
+            return f"holds the parameter {parameter!r}, which is not key=value pairs joined by ';', in line {line}"
+    if run is not None:
+        others = (table[list(RUN_COLUMNS)].astype(str) != [str(key) for key in run]).any(axis="columns")
+        if others.any():
+            found = "/".join(str(key) for key in table.loc[others.idxmax(), list(RUN_COLUMNS)])
+            return f"holds results of {found}, another run, in line {_line(others)}"
     return None
+
+
+def _line(rows: pd.Series) -> int:
+    """The line of the first of some rows in their file, below the header."""
+    return int(rows.to_numpy().argmax()) + 2

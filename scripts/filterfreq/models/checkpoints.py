@@ -73,7 +73,7 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
         weights, checksum = path.parent / checkpoint["file"], checkpoint["sha256"]
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{path} is damaged, it does not describe a checkpoint ({error}): make the run again"
+            f"{path} is damaged, it does not describe a checkpoint ({error}): delete it and run again"
         ) from error
 
     try:
@@ -83,7 +83,7 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
     except InputError as error:
         raise InputError(f"{path} names a model that cannot be built: {error}") from error
     state = _read_weights(weights, checksum, path)
-    remedy = "make the run again, or correct the record beside it"
+    remedy = "delete it and run again, or correct the record beside it"
     check_fit(state, backbone.state_dict(), weights, architecture, remedy)
     backbone.load_state_dict(state)
     if compose:
@@ -187,15 +187,15 @@ def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str,
 
 def _read_weights(weights: Path, checksum: str, record: Path) -> dict[str, Tensor]:
     if not weights.is_file():
-        raise InputError(f"{weights} is missing, though {record} names it: make the run again")
+        raise InputError(f"{weights} is missing, though {record} names it: delete that and run again")
     if sha256(weights) != checksum:
         raise InputError(
-            f"{weights} is truncated or was changed, its SHA-256 is not the one in {record}: make the run again"
+            f"{weights} is truncated or was changed, its SHA-256 is not the one in {record}: delete it and run again"
         )
     try:
         return safetensors.torch.load_file(weights)
     except SafetensorError as error:
-        raise InputError(f"{weights} is no safetensors file ({error}): make the run again") from error
+        raise InputError(f"{weights} is no safetensors file ({error}): delete it and run again") from error
 
 
 def check_fit(
