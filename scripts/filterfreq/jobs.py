@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from filterfreq.errors import InputError, StoppedError
+from filterfreq.machine import claim_gpus
 
 # What a shell says of a process that SIGTERM has ended.
 _STOPPED = 128 + signal.SIGTERM
@@ -18,7 +19,7 @@ _STOPPED = 128 + signal.SIGTERM
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[logging.Logger]:
-    """Run a script's work with a logger that writes to the terminal and to the rule's log file.
+    """Run a script's work on GPUs of its own, with a logger that writes to the terminal and to the rule's log file.
 
     The log file alone also gets a last line that says how long the process took to start, imports included, and how
     long it worked.
@@ -40,6 +41,10 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
     try:
+        if snakemake.config["compute"]["device"] != "cpu":
+            claimed = claim_gpus(snakemake.resources.get("gpu", 0))
+            if claimed:
+                logger.info("on GPU %s", ", ".join(claimed))
         yield logger
     except InputError as error:
         logger.error("error: %s", error)
