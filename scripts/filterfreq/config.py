@@ -2,9 +2,11 @@
 
 import itertools
 import math
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -20,6 +22,7 @@ from filterfreq.data.shifted.registry import (
 )
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, unknown
+from filterfreq.files import is_one_line
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
 
@@ -55,6 +58,9 @@ _KEYS_OF_SOURCES = {
 }
 
 _SHOWN = ("label", "model")
+
+# Names that services give to what opens their addresses: access_token, sig, X-Amz-Signature, api_key.
+_SECRET = re.compile(r"token|secret|passw|signature|credential|auth|^sig$|^key$|[_-]key", re.IGNORECASE)
 
 _KEYS_OF_ATTACKS = {
     "fgsm": {"random_start"},
@@ -92,6 +98,7 @@ class Study:
     def __init__(self, config: dict, schema: Path) -> None:
         self.config = config
         validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+        _check_text(config, [])
         _check(validator, config, "config")
         _check_finite(config, [])
         self._check_datasets()
@@ -497,6 +504,7 @@ def load_claims(path: Path, schema: Path) -> dict[str, dict[str, Any]]:
         raise InputError(f"{path} is missing: restore it from the repository") from error
     except yaml.YAMLError as error:
         raise InputError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
+    _check_text(content, [path.name])
     _check(Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8"))), content, path.name)
     return content["claims"]
 
@@ -541,9 +549,38 @@ def _check_checkpoint(where: str, entry: dict) -> None:
         raise InputError(f"{where}: {' and '.join(missing)} missing, which the source {entry['source']} needs")
     if entry["source"] == "file" and ("path" in entry) == ("url" in entry):
         raise InputError(f"{where}: give either a path or a url")
+    if "url" in entry:
+        _check_credentials(f"{where}.url", entry["url"])
     if ("mean" in entry) != ("std" in entry):
         raise InputError(f"{where}: give both mean and std, or neither")
     _explained(architecture_of, entry, where)
+
+
+def _check_credentials(where: str, url: str) -> None:
+    """Refuse an address that holds a secret: addresses stand in records, logs and reports."""
+    parts = urlsplit(url)
+    named = [key for key, _ in parse_qsl(f"{parts.query}&{parts.fragment}", keep_blank_values=True)]
+    secret = next((key for key in named if _SECRET.search(key)), "a user name" if "@" in parts.netloc else None)
+    if secret is not None:
+        raise InputError(
+            f"{where}: holds a credential ({secret}), which would be written into records and logs: "
+            "download the file yourself and give its path"
+        )
+
+
+def _check_text(value: Any, path: list[str]) -> None:
+    """Refuse keys and values that are more than one line of text: they stand in logs, tables and commands."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(key, path)
+            _check_text(item, [*path, str(key)])
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _check_text(item, [*path, str(number)])
+    elif isinstance(value, str) and not is_one_line(value):
+        raise InputError(
+            f"{'.'.join(path) or 'config'}: {value!r} holds a control character or a second line, remove it"
+        )
 
 
 def _check_finite(value: Any, path: list[str]) -> None:

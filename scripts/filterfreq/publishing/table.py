@@ -308,11 +308,14 @@ def _alignment(cells: pd.DataFrame, rows: int) -> dict:
 
 
 def _markdown(text: str) -> str:
-    return text.replace("|", r"\|")
+    """Keep text from being read as columns, HTML or links."""
+    return re.sub(r"[\\|<]|(?<=])\(", r"\\\g<0>", text)
 
 
 def _latex(text: str) -> str:
-    return re.sub(r"\b(Linf|L2)\b", lambda norm: _LATEX_NORMS[norm[0]], text.translate(_LATEX))
+    latex = re.sub(r"\b(Linf|L2)\b", lambda norm: _LATEX_NORMS[norm[0]], text.translate(_LATEX))
+    # At the beginning of a row these would be arguments of the end of the row before.
+    return f"{{}}{latex}" if latex.startswith(("[", "*")) else latex
 
 
 def _relabelled(index: pd.Index, label: Callable[[str], str]) -> pd.Index:
