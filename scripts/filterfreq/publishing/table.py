@@ -230,7 +230,8 @@ class TextTable:
 
     def to_markdown(self) -> str:
         """Return a GitHub-flavoured Markdown table under its caption."""
-        table = self.cells.map(_markdown).to_markdown(index=False, **_alignment(self.cells, self._left))
+        cells = self.cells.map(_markdown).rename(columns=_markdown)
+        table = cells.to_markdown(index=False, **_alignment(cells, self._left))
         return f"{_markdown(self.caption)}\n\n{table}\n"
 
     def to_text(self) -> str:
