@@ -20,8 +20,9 @@ include: "rules/analyse.smk"
 include: "rules/publish.smk"
 
 
-# Said before the first download, not by the first training after it.
+# Said before the first job, not by one that comes after hours.
 onstart:
+    refuse_commands_in_paths()
     refuse_without_gpu()
 
 

@@ -385,6 +385,21 @@ def test_larger_images_have_a_batch_size_of_their_own(config):
 
 
 @pytest.mark.parametrize(
+    "place", ["raw/cifar10", "datasets/own/path", "shifted/others/path", "shifted/others/responses"]
+)
+def test_paths_that_snakemake_would_fill_in_are_refused(config, place):
+    config["data"] = {
+        "raw": {"cifar10": "raw"},
+        "datasets": {"own": {"kind": "imagefolder", "path": "own", "image_size": 32, "test_fraction": 0.5}},
+        "shifted": {"others": {"shift_of": "own", "path": "others"}},
+    }
+    Study(deepcopy(config), SCHEMA)
+    put(config, f"data/{place}", "sets/{dataset}")
+    with pytest.raises(InputError, match=rf"data\.{place.replace('/', '.')}: 'sets/{{dataset}}' has a brace"):
+        Study(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
     ("name", "raw", "there", "message"),
     [
         (

@@ -27,7 +27,7 @@ SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 CODE = [*(ROOT / "scripts").rglob("*.py")]
 
 HOSTILE = [
-    *("x;y", "$(touch pwned)", "`touch pwned`", "it's \"x\"", "x y", "x\n", "x\x1b[2J"),
+    *("x;y", "$(touch pwned)", "`touch pwned`", 'it\'s "x"', "x y", "x\n", "x\x1b[2J"),
     *("../x", "/etc/x", "-x", ".x", "x%j", "ünïcode", ""),
 ]
 # What may be any line of text: it is shown or opened, and names nothing.

@@ -101,6 +101,7 @@ class Study:
         _check_text(config, [])
         _check(validator, config, "config")
         _check_finite(config, [])
+        self._check_paths()
         self._check_datasets()
         self._check_training_names()
         self._check_attacks()
@@ -207,6 +208,19 @@ class Study:
                 if not Path(raw[name], source.file).expanduser().is_file():
                     remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
                     raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
+
+    def _check_paths(self) -> None:
+        """Refuse paths in which Snakemake would put something else: it takes words in braces for wildcards."""
+        data = self.config.get("data", {})
+        paths = {f"data.raw.{name}": path for name, path in data.get("raw", {}).items()}
+        entries = {f"checkpoints.{name}": entry for name, entry in self.config.get("checkpoints", {}).items()}
+        for section in ("datasets", "shifted"):
+            entries |= {f"data.{section}.{name}": entry for name, entry in data.get(section, {}).items()}
+        for where, entry in entries.items():
+            paths |= {f"{where}.{key}": entry[key] for key in ("path", "responses") if key in entry}
+        for where, path in paths.items():
+            if "{" in path or "}" in path:
+                raise InputError(f"{where}: {path!r} has a brace, which Snakemake reads as a wildcard's: rename it")
 
     def _check_datasets(self) -> None:
         for section in ("datasets", "raw"):

@@ -29,10 +29,14 @@ class Project:
         self.config = folder / "tiny.yaml"
 
     def snakemake(
-        self, *arguments: str, config: str | None = "tiny.yaml", file_size: int | None = None
+        self,
+        *arguments: str,
+        config: str | None = "tiny.yaml",
+        file_size: int | None = None,
+        prefix: tuple[str, ...] = (),
     ) -> subprocess.CompletedProcess:
         given = ["--configfile", config] if config else []
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *given]
+        command = [*prefix, sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *given]
         limit = file_size and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size)))
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600, preexec_fn=limit)
 
@@ -81,10 +85,18 @@ def unstarted(fresh, tmp_path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def finished(fresh, tmp_path_factory) -> Project:
-    """The whole tiny study, run through the command; not to be changed."""
+def no_network() -> tuple[str, ...]:
+    """What a command is started with to have no network, not even to its own machine; nothing where that cannot be."""
+    prefix = ("unshare", "--map-root-user", "--net")
+    possible = shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0
+    return prefix if possible else ()
+
+
+@pytest.fixture(scope="session")
+def finished(fresh, tmp_path_factory, no_network) -> Project:
+    """The whole tiny study, run through the command, without a network where possible; not to be changed."""
     project = copied(fresh.folder, tmp_path_factory.mktemp("finished"))
-    outcome = project.snakemake()
+    outcome = project.snakemake(prefix=no_network)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     return project
 
