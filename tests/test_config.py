@@ -384,6 +384,15 @@ def test_larger_images_have_a_batch_size_of_their_own(config):
     assert study.settings("adversarial", "flowers102") == study.settings("adversarial", "texdigits")
 
 
+def test_scratch_is_a_folder_of_the_nodes(config):
+    for scratch in ("/scratch", "$TMPDIR", "~/local"):
+        config["compute"]["scratch"] = scratch
+        Study(config, SCHEMA)
+    config["compute"]["scratch"] = "scratch"
+    with pytest.raises(InputError, match=r"compute\.scratch: 'scratch' is no absolute path: name a folder"):
+        Study(config, SCHEMA)
+
+
 @pytest.mark.parametrize(
     "place", ["raw/cifar10", "datasets/own/path", "shifted/others/path", "shifted/others/responses"]
 )

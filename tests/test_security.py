@@ -34,7 +34,7 @@ HOSTILE = [
 FREE = {
     *("variants.plain.label", "variants.wd.label", "checkpoints.brought.label", "checkpoints.brought.path"),
     *("data.raw.cifar10", "data.shifted.others.path", "data.datasets.animals.path"),
-    *("data.datasets.animals.train", "data.datasets.animals.test"),
+    *("data.datasets.animals.train", "data.datasets.animals.test", "compute.scratch"),
 }
 CONFIG = """
 experiments:
@@ -63,6 +63,7 @@ data:
   datasets: {animals: {kind: imagefolder, path: animals, image_size: 32, train: train, test: test}}
 compute:
   device: cpu
+  scratch: $TMPDIR
   train: &resources {threads: 1, mem_mb: 1, runtime: 1}
   evaluate: *resources
   data: *resources

@@ -210,7 +210,7 @@ class Study:
                     raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
 
     def _check_paths(self) -> None:
-        """Refuse paths in which Snakemake would put something else: it takes words in braces for wildcards."""
+        """Refuse paths in which Snakemake would put something else, as it takes words in braces for wildcards."""
         data = self.config.get("data", {})
         paths = {f"data.raw.{name}": path for name, path in data.get("raw", {}).items()}
         entries = {f"checkpoints.{name}": entry for name, entry in self.config.get("checkpoints", {}).items()}
@@ -218,6 +218,9 @@ class Study:
             entries |= {f"data.{section}.{name}": entry for name, entry in data.get(section, {}).items()}
         for where, entry in entries.items():
             paths |= {f"{where}.{key}": entry[key] for key in ("path", "responses") if key in entry}
+        scratch = self.config["compute"].get("scratch")
+        if scratch is not None and not scratch.startswith(("/", "~", "$")):
+            raise InputError(f"compute.scratch: {scratch!r} is no absolute path: name a folder of each node's own disk")
         for where, path in paths.items():
             if "{" in path or "}" in path:
                 raise InputError(f"{where}: {path!r} has a brace, which Snakemake reads as a wildcard's: rename it")
