@@ -217,6 +217,8 @@ class Malicious:
         {**ROBUSTBENCH, "name": "Standard"},
         {"source": "torchvision", "name": "resnet18", "weights": "IMAGENET1K_V1"},
         {"source": "timm", "name": "resnet18.a1_in1k"},
+        {"source": "file", "url": "https://host.org/m.pth", "architecture": "resnet_8_2"},
+        {"source": "file", "url": "https://host.org/m.th", "architecture": "resnet_8_2", "format": "option_a_resnet"},
     ],
     ids=lambda source: source["source"],
 )

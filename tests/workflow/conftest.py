@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "claims.yaml", "rules", "scripts", "schemas", "envs", "report", "profiles")
+SECRET = "hidden-in-the-environment"
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 
 
@@ -96,7 +97,9 @@ def no_network() -> tuple[str, ...]:
 def finished(fresh, tmp_path_factory, no_network) -> Project:
     """The whole tiny study, run through the command, without a network where possible; not to be changed."""
     project = copied(fresh.folder, tmp_path_factory.mktemp("finished"))
-    outcome = project.snakemake(prefix=no_network)
+    secrets = [f"{name}={SECRET}" for name in ("HF_TOKEN", "KAGGLE_KEY")]
+    secrets += [f"{name}=http://user:{SECRET}@proxy.invalid:3128" for name in ("http_proxy", "https_proxy")]
+    outcome = project.snakemake(prefix=(*no_network, "env", *secrets))
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     return project
 
