@@ -92,6 +92,13 @@ def test_a_job_that_fails_to_get_several_keeps_none(start):
     assert said(start(2)).startswith("GPU-7f 5 as")
 
 
+def test_jobs_of_a_workflow_inside_one_slurm_job_share_its_gpus(start):
+    assert [said(start(1, "0,1", SLURM_JOB_ID="17")) for _ in range(2)] == ["0 as 0 PCI_BUS_ID", "1 as 1 PCI_BUS_ID"]
+    assert said(start(1, "0,1", SLURM_JOB_ID="17")).startswith("2 of 2 GPUs are taken")
+    # Another job's GPU 0 is another one.
+    assert said(start(1, "0,1", SLURM_JOB_ID="18")) == "0 as 0 PCI_BUS_ID"
+
+
 @pytest.mark.parametrize(
     ("count", "visible", "environment", "expected"),
     [

@@ -33,15 +33,15 @@ def claim_gpus(count: int) -> list[str]:
 
     Returns:
         Their names as CUDA_VISIBLE_DEVICES has them, of those that are visible already, or else the numbers that
-        nvidia-smi shows. None of them where the machine has no NVIDIA GPU, or where Slurm has chosen for the job.
+        nvidia-smi shows. None of them where the machine has no NVIDIA GPU, or where Slurm has given the job just what
+        it needs; of a Slurm job with more GPUs, in which a whole workflow runs, they are chosen as elsewhere.
 
     Raises:
         InputError: fewer are free, or the folder of locks is another user's.
     """
-    if count == 0 or "SLURM_JOB_ID" in os.environ:
-        return []
-    gpus = _visible_gpus()
-    if not gpus:
+    gpus = _visible_gpus() if count else []
+    slurm = os.environ.get("SLURM_JOB_ID")
+    if not gpus or (slurm and len(gpus) <= count):
         return []
     if count > len(gpus):
         raise InputError(
@@ -52,7 +52,9 @@ def claim_gpus(count: int) -> list[str]:
     with locked(folder / "gpus.lock"):
         locks: dict[str, int] = {}
         for gpu in gpus:
-            if len(locks) < count and (lock := _lock(folder / f"gpu-{gpu.replace('/', '-')}.lock")) is not None:
+            # Slurm may number the GPUs of each of its jobs from 0.
+            path = folder / f"gpu-{slurm or 'any'}-{gpu.replace('/', '-')}.lock"
+            if len(locks) < count and (lock := _lock(path)) is not None:
                 locks[gpu] = lock
         if len(locks) < count:
             for lock in locks.values():
