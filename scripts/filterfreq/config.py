@@ -60,7 +60,7 @@ _KEYS_OF_SOURCES = {
 _SHOWN = ("label", "model")
 
 # Names that services give to what opens their addresses: access_token, sig, X-Amz-Signature, api_key.
-_SECRET = re.compile(r"token|secret|passw|signature|credential|auth|^sig$|^key$|[_-]key", re.IGNORECASE)
+_SECRET = re.compile(r"token|secret|passw|signature|credential|auth(?!or)|^sig$|^key$|[_-]key", re.IGNORECASE)
 
 _KEYS_OF_ATTACKS = {
     "fgsm": {"random_start"},

@@ -52,6 +52,7 @@ def hostile(fresh, tmp_path):
         "path": str(images.relative_to(project.folder)),
         "image_size": 32,
         "test_fraction": 0.5,
+        "storage": "files",
     }
     config["data"] = {"datasets": {"animals": animals}}
     config["evaluation"] = {"batch_size": 8, "clean": {}}
