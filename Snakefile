@@ -27,8 +27,9 @@ include: "rules/analyse.smk"
 include: "rules/publish.smk"
 
 
-# Said before the first download, not by the first training after it.
+# Said before the first job, not by one that comes after hours.
 onstart:
+    refuse_commands_in_paths()
     refuse_without_gpu()
     refuse_what_is_newer_than_now()
 

@@ -485,6 +485,20 @@ def refuse_what_is_newer_than_now():
         )
 
 
+def refuse_commands_in_paths():
+    """Stop before jobs are submitted where a path of theirs holds what a shell would run.
+
+    The executor for Slurm gives sbatch the job's command in double quotes, between which a shell still runs $(...).
+    """
+    paths = [workflow.workdir_init, workflow.main_snakefile, *workflow.overwrite_configfiles]
+    for path in () if workflow.local_exec else map(str, paths):
+        if set(path) & set('$`"\\\n'):
+            raise WorkflowError(
+                f"{path!r} holds a character that a shell would not leave alone in a cluster's job "
+                '($, `, ", \\ or the end of a line): rename it, or run without a cluster.'
+            )
+
+
 def compute(stage):
     """Threads, memory, minutes and GPUs of a stage's jobs, as the config has them."""
     return {"gpu": 0, **config["compute"][stage]}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from filterfreq.compute import use_device
-from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.scratch import open_dataset
 from filterfreq.evaluation.adversarial import evaluate_adversarial
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import write_results
@@ -12,7 +12,7 @@ from filterfreq.models.checkpoints import load_checkpoint
 
 with job(snakemake) as logger:
     device = use_device(snakemake.config["compute"], snakemake.threads)
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
+    dataset = open_dataset(snakemake.input.dataset, snakemake.threads, snakemake.config["compute"], logger.info)
     classifier, record = load_checkpoint(snakemake.input.record)
     settings = snakemake.params.settings
     progress = Progress(

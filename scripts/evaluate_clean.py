@@ -1,17 +1,15 @@
 """Accuracy on the test images."""
 
-from pathlib import Path
-
 from filterfreq.compute import use_device
-from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.scratch import open_dataset
 from filterfreq.evaluation.accuracy import evaluate_clean
 from filterfreq.evaluation.results import write_results
 from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
 
-with job(snakemake):
+with job(snakemake) as logger:
     device = use_device(snakemake.config["compute"], snakemake.threads)
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
+    dataset = open_dataset(snakemake.input.dataset, snakemake.threads, snakemake.config["compute"], logger.info)
     classifier, record = load_checkpoint(snakemake.input.record)
     rows = evaluate_clean(
         classifier, dataset.images("test"), dataset.labels("test"), evaluation_batch_size(snakemake), device

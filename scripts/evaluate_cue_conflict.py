@@ -1,9 +1,7 @@
 """Shape bias where shape and texture disagree, and of ImageNet's models how far they err as published observers do."""
 
-from pathlib import Path
-
 from filterfreq.compute import use_device
-from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.scratch import open_dataset
 from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.evaluation.accuracy import evaluate_cue_conflict
 from filterfreq.evaluation.cue_conflict import evaluate_stimuli
@@ -11,7 +9,7 @@ from filterfreq.evaluation.results import write_results
 from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
 
-with job(snakemake):
+with job(snakemake) as logger:
     device = use_device(snakemake.config["compute"], snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
     batch_size = evaluation_batch_size(snakemake)
@@ -19,7 +17,7 @@ with job(snakemake):
         responses = snakemake.input.get("responses", [])
         rows = evaluate_stimuli(classifier, PreparedShift(stimuli, snakemake.threads), responses, batch_size, device)
     else:
-        dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+        dataset = open_dataset(snakemake.input.dataset, snakemake.threads, snakemake.config["compute"], logger.info)
         rows = evaluate_cue_conflict(
             classifier,
             dataset.images("cue_conflict"),

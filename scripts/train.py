@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from filterfreq.compute import describe_device, is_deterministic, peak_memory_mb, use_device, use_precision
-from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.scratch import open_dataset
 from filterfreq.files import replacing
 from filterfreq.jobs import job, stop_requests
 from filterfreq.models.checkpoints import save_checkpoint
@@ -21,7 +21,7 @@ with job(snakemake) as logger:
     device = use_device(compute, snakemake.threads)
     precision = use_precision(compute, device)
     compiled = device.type == "cuda" and compute.get("on_gpu", {}).get("compile", False)
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
+    dataset = open_dataset(snakemake.input.dataset, snakemake.threads, snakemake.config["compute"], logger.info)
     folder = Path(snakemake.output.record).parent
     state_file = folder / "training_state.pt"
     fingerprint = json.dumps(

@@ -384,6 +384,30 @@ def test_larger_images_have_a_batch_size_of_their_own(config):
     assert study.settings("adversarial", "flowers102") == study.settings("adversarial", "texdigits")
 
 
+def test_scratch_is_a_folder_of_the_nodes(config):
+    for scratch in ("/scratch", "$TMPDIR", "~/local"):
+        config["compute"]["scratch"] = scratch
+        Study(config, SCHEMA)
+    config["compute"]["scratch"] = "scratch"
+    with pytest.raises(InputError, match=r"compute\.scratch: 'scratch' is no absolute path: name a folder"):
+        Study(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "place", ["raw/cifar10", "datasets/own/path", "shifted/others/path", "shifted/others/responses"]
+)
+def test_paths_that_snakemake_would_fill_in_are_refused(config, place):
+    config["data"] = {
+        "raw": {"cifar10": "raw"},
+        "datasets": {"own": {"kind": "imagefolder", "path": "own", "image_size": 32, "test_fraction": 0.5}},
+        "shifted": {"others": {"shift_of": "own", "path": "others"}},
+    }
+    Study(deepcopy(config), SCHEMA)
+    put(config, f"data/{place}", "sets/{dataset}")
+    with pytest.raises(InputError, match=rf"data\.{place.replace('/', '.')}: 'sets/{{dataset}}' has a brace"):
+        Study(config, SCHEMA)
+
+
 @pytest.mark.parametrize(
     ("name", "raw", "there", "message"),
     [

@@ -18,7 +18,8 @@ import sys
 from types import SimpleNamespace
 from filterfreq.errors import InputError
 from filterfreq.jobs import job
-with job(SimpleNamespace(log=[sys.argv[1]], rule="train")) as logger:
+config = {{"compute": {{"device": "cpu"}}}}
+with job(SimpleNamespace(log=[sys.argv[1]], rule="train", config=config)) as logger:
     logger.info("epoch 1")
     {statement}
 """
@@ -47,6 +48,27 @@ def test_bad_input_is_one_sentence(tmp_path):
     code, terminal, log = run(tmp_path, "raise InputError('the array a.npy is damaged: make it again')")
     assert code == 1
     assert terminal == log == "epoch 1\nerror: the array a.npy is damaged: make it again\n"
+
+
+GPU_JOB = """
+import os, sys
+from types import SimpleNamespace
+from filterfreq.jobs import job
+config = {"compute": {"device": sys.argv[2]}}
+with job(SimpleNamespace(log=[sys.argv[1]], rule="train", config=config, resources={"gpu": 1})):
+    print(os.environ["CUDA_VISIBLE_DEVICES"])
+"""
+
+
+@pytest.mark.parametrize(("device", "seen", "log"), [("auto", "4", "on GPU 4\n"), ("cpu", "4,7", "")])
+def test_a_job_has_gpus_of_its_own_unless_it_computes_on_a_cpu(tmp_path, device, seen, log):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("SLURM_")}
+    environment |= {"PYTHONPATH": str(SCRIPTS), "TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": "4,7"}
+    command = [sys.executable, "-c", GPU_JOB, str(tmp_path / "log"), device]
+    outcome = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert outcome.stdout == f"{seen}\n"
+    assert outcome.stderr == log
+    assert (tmp_path / "log").read_text().startswith(f"{log}started in")
 
 
 def test_other_errors_keep_their_traceback(tmp_path):

@@ -2,9 +2,11 @@
 
 import itertools
 import math
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -20,6 +22,7 @@ from filterfreq.data.shifted.registry import (
 )
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, unknown
+from filterfreq.files import is_one_line
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
 
@@ -55,6 +58,9 @@ _KEYS_OF_SOURCES = {
 }
 
 _SHOWN = ("label", "model")
+
+# Names that services give to what opens their addresses: access_token, sig, X-Amz-Signature, api_key.
+_SECRET = re.compile(r"token|secret|passw|signature|credential|auth(?!or)|^sig$|^key$|[_-]key", re.IGNORECASE)
 
 _KEYS_OF_ATTACKS = {
     "fgsm": {"random_start"},
@@ -92,8 +98,10 @@ class Study:
     def __init__(self, config: dict, schema: Path) -> None:
         self.config = config
         validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+        _check_text(config, [])
         _check(validator, config, "config")
         _check_finite(config, [])
+        self._check_paths()
         self._check_datasets()
         self._check_training_names()
         self._check_attacks()
@@ -200,6 +208,22 @@ class Study:
                 if not Path(raw[name], source.file).expanduser().is_file():
                     remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
                     raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
+
+    def _check_paths(self) -> None:
+        """Refuse paths in which Snakemake would put something else, as it takes words in braces for wildcards."""
+        data = self.config.get("data", {})
+        paths = {f"data.raw.{name}": path for name, path in data.get("raw", {}).items()}
+        entries = {f"checkpoints.{name}": entry for name, entry in self.config.get("checkpoints", {}).items()}
+        for section in ("datasets", "shifted"):
+            entries |= {f"data.{section}.{name}": entry for name, entry in data.get(section, {}).items()}
+        for where, entry in entries.items():
+            paths |= {f"{where}.{key}": entry[key] for key in ("path", "responses") if key in entry}
+        scratch = self.config["compute"].get("scratch")
+        if scratch is not None and not scratch.startswith(("/", "~", "$")):
+            raise InputError(f"compute.scratch: {scratch!r} is no absolute path: name a folder of each node's own disk")
+        for where, path in paths.items():
+            if "{" in path or "}" in path:
+                raise InputError(f"{where}: {path!r} has a brace, which Snakemake reads as a wildcard's: rename it")
 
     def _check_datasets(self) -> None:
         for section in ("datasets", "raw"):
@@ -497,6 +521,7 @@ def load_claims(path: Path, schema: Path) -> dict[str, dict[str, Any]]:
         raise InputError(f"{path} is missing: restore it from the repository") from error
     except yaml.YAMLError as error:
         raise InputError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
+    _check_text(content, [path.name])
     _check(Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8"))), content, path.name)
     return content["claims"]
 
@@ -541,9 +566,38 @@ def _check_checkpoint(where: str, entry: dict) -> None:
         raise InputError(f"{where}: {' and '.join(missing)} missing, which the source {entry['source']} needs")
     if entry["source"] == "file" and ("path" in entry) == ("url" in entry):
         raise InputError(f"{where}: give either a path or a url")
+    if "url" in entry:
+        _check_credentials(f"{where}.url", entry["url"])
     if ("mean" in entry) != ("std" in entry):
         raise InputError(f"{where}: give both mean and std, or neither")
     _explained(architecture_of, entry, where)
+
+
+def _check_credentials(where: str, url: str) -> None:
+    """Refuse an address that holds a secret: addresses stand in records, logs and reports."""
+    parts = urlsplit(url)
+    named = [key for key, _ in parse_qsl(f"{parts.query}&{parts.fragment}", keep_blank_values=True)]
+    secret = next((key for key in named if _SECRET.search(key)), "a user name" if "@" in parts.netloc else None)
+    if secret is not None:
+        raise InputError(
+            f"{where}: holds a credential ({secret}), which would be written into records and logs: "
+            "download the file yourself and give its path"
+        )
+
+
+def _check_text(value: Any, path: list[str]) -> None:
+    """Refuse keys and values that are more than one line of text: they stand in logs, tables and commands."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(key, path)
+            _check_text(item, [*path, str(key)])
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _check_text(item, [*path, str(number)])
+    elif isinstance(value, str) and not is_one_line(value):
+        raise InputError(
+            f"{'.'.join(path) or 'config'}: {value!r} holds a control character or a second line, remove it"
+        )
 
 
 def _check_finite(value: Any, path: list[str]) -> None:

@@ -1,9 +1,10 @@
-"""Files that appear whole or not at all, and their checksums."""
+"""Files that appear whole or not at all, their checksums, and what their names may hold."""
 
 import errno
 import hashlib
 import json
 import os
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,17 @@ def _is_full(error: OSError | RuntimeError, temporary: Path) -> bool:
         except OSError as refusal:
             error = refusal
     return getattr(error, "errno", None) in _NO_SPACE
+
+
+def is_one_line(text: str) -> bool:
+    """Return whether a text is one line of UTF-8 without control characters, as a log or a table can show it.
+
+    A file's name need not be: on Linux it is any bytes but 0 and "/".
+    """
+    if text.isprintable():  # which is quick, and refuses more, as spaces that do not break
+        return True
+    # Control characters, halves of characters outside UTF-16's first plane, separators of lines and paragraphs.
+    return not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text)
 
 
 def sha256(path: str | Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from filterfreq.errors import InputError, StoppedError
-from filterfreq.machine import end_with_parent
+from filterfreq.machine import claim_gpus, end_with_parent
 
 # What a shell says of a process that SIGTERM or SIGINT has ended.
 _STOPPED = 128 + signal.SIGTERM
@@ -24,7 +24,7 @@ _INTERRUPTED = 128 + signal.SIGINT
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[logging.Logger]:
-    """Run a script's work with a logger that writes to the terminal and to the rule's log file.
+    """Run a script's work on GPUs of its own, with a logger that writes to the terminal and to the rule's log file.
 
     The log file alone also gets a first line that says where the job runs, and a last one that says how long the
     process took to start, imports included, and how long it worked.
@@ -48,6 +48,10 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     try:
         logger.addHandler(_claim(snakemake.log[0]))
         end_with_parent(signal.SIGTERM)
+        if snakemake.config["compute"]["device"] != "cpu":
+            claimed = claim_gpus(snakemake.resources.get("gpu", 0))
+            if claimed:
+                logger.info("on GPU %s", ", ".join(claimed))
         yield logger
     except InputError as error:
         logger.error("error: %s", error)

@@ -131,6 +131,65 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path):
         list_files(tmp_path / "x.tar")
 
 
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b/c", "a"), ("x/a/b/c", "x/a/b", "y")])
+@pytest.mark.parametrize("kind", ["x.tar", "x.zip"])
+def test_a_member_that_is_a_file_and_a_folder_is_refused(tmp_path, kind, names):
+    path = tmp_path / kind
+    with tarfile.open(path, "w") if kind == "x.tar" else zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            add(archive, name, b"1") if kind == "x.tar" else archive.writestr(name, b"1")
+    with pytest.raises(InputError, match=rf"{kind} holds (a|x/a/b) both as a file and as a folder"):
+        unpack(path, tmp_path / "out")
+    assert [left.name for left in tmp_path.iterdir()] == [kind]
+
+
+def test_an_encrypted_zip_is_named(tmp_path):
+    path = make(tmp_path, "x.zip")
+    content = bytearray(path.read_bytes())
+    for signature, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        start = content.find(b"a.txt") if signature == b"PK\3\4" else content.rfind(b"a.txt")
+        content[content.rfind(signature, 0, start) + flags] |= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"x\.zip is encrypted \(a\.txt\): unpack it and give the folder"):
+        list(read_files(path))
+
+
+def test_backslashes_in_a_zip_are_no_way_out(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("a\\b.png", b"1")
+    unpack(tmp_path / "x.zip", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a\\b.png"]
+    for name in ("a\\..\\..\\evil", "C:\\evil", "\\\\host\\evil"):
+        with zipfile.ZipFile(tmp_path / "y.zip", "w") as archive:
+            archive.writestr(name, b"1")
+        with pytest.raises(InputError, match="unsafe member"):
+            list_files(tmp_path / "y.zip")
+
+
+@pytest.mark.parametrize("kind", ["folder", "x.tar", "x.zip"])
+@pytest.mark.parametrize(
+    "name", ["a\nerror: all is well.png", "a\x1b[2Jb.png", "a\u2028b.png", os.fsdecode(b"\xff.png")]
+)
+def test_names_that_are_not_one_line_of_utf_8_are_refused(tmp_path, kind, name):
+    path = tmp_path / kind
+    if kind == "folder":
+        path.mkdir()
+        (path / name).touch()
+    elif kind == "x.tar":
+        with tarfile.open(path, "w", errors="surrogateescape") as archive:
+            add(archive, name, b"1")
+    elif name.isascii() or name.isprintable() or "\u2028" in name:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(name, b"1")
+    else:
+        pytest.skip("a zip has names in UTF-8 or in its own code page")
+    with pytest.raises(InputError, match=r"a name that is not one line of UTF-8: rename it") as refusal:
+        list_files(path)
+    assert "\n" not in str(refusal.value)
+    if kind == "folder":
+        assert class_folders_state(path)  # before any job has read it
+
+
 @pytest.mark.parametrize("kind", ["x.zip", *MODES])
 def test_a_truncated_archive(tmp_path, kind):
     path = make(tmp_path, kind)

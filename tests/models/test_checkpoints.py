@@ -250,6 +250,43 @@ def test_a_pickle_with_code_that_torch_did_not_write_does_not_run(tmp_path, prot
     assert not (tmp_path / "proof").exists()
 
 
+def tar_of(path, content):
+    """Write a pickle into a tar, as torch did before 2017."""
+    with tarfile.open(path, "w") as archive:
+        for name, part in (("sys_info", {}), ("pickle", content), ("storages", 0), ("tensors", 0)):
+            data = pickle.dumps(part, 2)
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+
+
+def numpy_of(path, save, content):
+    """Write an array of objects, which numpy pickles."""
+    with open(path, "wb") as file:
+        save(file, np.array([content], dtype=object))
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".bin", ".ckpt", ".npy", ".safetensors", ""])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path, content: torch.save(content, path),
+        lambda path, content: path.write_bytes(pickle.dumps(content)),
+        lambda path, content: numpy_of(path, np.save, content),
+        lambda path, content: numpy_of(path, np.savez, content),
+        tar_of,
+    ],
+    ids=["torch", "pickle", "npy", "npz", "tar"],
+)
+def test_a_file_of_any_form_and_name_runs_no_code(tmp_path, write, suffix):
+    path = tmp_path / f"model{suffix}"
+    write(path, Malicious(tmp_path / "proof"))
+
+    with pytest.raises(InputError, match=r"model.*(would run code|was not loaded|no torch checkpoint|no safetensors)"):
+        read_external_state(path)
+    assert not (tmp_path / "proof").exists()
+
+
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("kept", [0.0, 0.001, 0.01, 0.3, 0.9, 0.9999])
 def test_a_truncated_pickle_is_refused(tmp_path, zipped, kept):

@@ -139,6 +139,31 @@ def test_a_download_that_fails_leaves_nothing(tmp_path, web):
     assert not (tmp_path / "download.json").exists()
 
 
+def test_no_error_repeats_what_opens_an_address(tmp_path, web, monkeypatch):
+    """Neither the signed address that a server redirects to, nor the password of a proxy."""
+    _, address = web
+    monkeypatch.setenv("HF_TOKEN", "hf_SECRET")
+
+    def redirect(handler):
+        signed = handler.path.startswith("/signed")
+        handler.send_response(403 if signed else 302)
+        handler.send_header("Location", "/signed/m.pt?X-Amz-Signature=SECRET&token=SECRET")
+        handler.end_headers()
+
+    monkeypatch.setattr(Handler, "do_GET", redirect)
+    source = {"source": "file", "url": f"{address}/m.pt", "architecture": "resnet_8_2"}
+    said = []
+    for proxy in ("", "http://user:SECRET@127.0.0.1:1", "http://user:SECRET@["):
+        monkeypatch.setenv("http_proxy", proxy)
+        with pytest.raises(InputError) as refusal:
+            download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
+        said.append(str(refusal.value))
+    assert "403 Client Error: Forbidden for url" in said[0]
+    assert "ProxyError" in said[1]
+    assert "SECRET" not in "".join(said)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize("suffix", ["pt", "safetensors"])
 def test_our_own_decomposed_weights(tmp_path, suffix):
     model = drawn(decompose(build("resnet_8_2", 10), "signal"))
@@ -192,6 +217,8 @@ class Malicious:
         {**ROBUSTBENCH, "name": "Standard"},
         {"source": "torchvision", "name": "resnet18", "weights": "IMAGENET1K_V1"},
         {"source": "timm", "name": "resnet18.a1_in1k"},
+        {"source": "file", "url": "https://host.org/m.pth", "architecture": "resnet_8_2"},
+        {"source": "file", "url": "https://host.org/m.th", "architecture": "resnet_8_2", "format": "option_a_resnet"},
     ],
     ids=lambda source: source["source"],
 )

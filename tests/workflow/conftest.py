@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "claims.yaml", "rules", "scripts", "schemas", "envs", "report", "profiles")
+SECRET = "hidden-in-the-environment"
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 
 
@@ -57,10 +58,14 @@ class Project:
         self.config = folder / "tiny.yaml"
 
     def snakemake(
-        self, *arguments: str, config: str | None = "tiny.yaml", file_size: int | None = None
+        self,
+        *arguments: str,
+        config: str | None = "tiny.yaml",
+        file_size: int | None = None,
+        prefix: tuple[str, ...] = (),
     ) -> subprocess.CompletedProcess:
         given = ["--configfile", config] if config else []
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *given]
+        command = [*prefix, sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *given]
         limit = file_size and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size)))
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600, preexec_fn=limit)
 
@@ -125,11 +130,20 @@ def unstarted(fresh, tmp_path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def finished(fresh, tmp_path_factory) -> Project:
-    """The whole tiny study, run through the command; not to be changed."""
+def no_network() -> tuple[str, ...]:
+    """What a command is started with to have no network, not even to its own machine; nothing where that cannot be."""
+    prefix = ("unshare", "--map-root-user", "--net")
+    possible = shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0
+    return prefix if possible else ()
 
+
+@pytest.fixture(scope="session")
+def finished(fresh, tmp_path_factory, no_network) -> Project:
+    """The whole tiny study, run through the command, without a network where possible; not to be changed."""
     project = copied(fresh.folder, tmp_path_factory.mktemp("finished"))
-    outcome = project.snakemake()
+    secrets = [f"{name}={SECRET}" for name in ("HF_TOKEN", "KAGGLE_KEY")]
+    secrets += [f"{name}=http://user:{SECRET}@proxy.invalid:3128" for name in ("http_proxy", "https_proxy")]
+    outcome = project.snakemake(prefix=(*no_network, "env", *secrets))
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     return project
 

@@ -130,7 +130,7 @@ def test_the_order_of_keys_in_the_config_means_nothing(project):
 
 
 def test_where_and_in_which_portions_to_compute_means_nothing_to_finished_runs(project):
-    project.edit("tiny.yaml", "device: cpu", "device: auto")
+    project.edit("tiny.yaml", "device: cpu", "device: auto\n  scratch: $TMPDIR")
     assert project.plan().jobs == Counter()
     project.edit("tiny.yaml", "  batch_size: 64", "  batch_size: 32")
     # Their random starts are drawn batch by batch.
@@ -139,6 +139,20 @@ def test_where_and_in_which_portions_to_compute_means_nothing_to_finished_runs(p
         "evaluate_autoattack",
         "evaluate_transfer",
     }
+
+
+def test_runs_on_a_copy_on_scratch_are_the_same_bit_for_bit(project, tmp_path):
+    run = project.folder / "results/runs/texdigits/resnet_8_2/wd-penalty/seed-0"
+    files = [run / "model.safetensors", run / "history.csv", run / "evaluations/clean.csv"]
+    before = [file.read_bytes() for file in files]
+    for file in (*files, run / "run.json"):
+        file.unlink()
+    (tmp_path / "node").mkdir()
+    project.edit("tiny.yaml", "device: cpu", f"device: cpu\n  scratch: {tmp_path / 'node'}")
+    outcome = project.snakemake(str(files[2].relative_to(project.folder)))
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert (outcome.stdout + outcome.stderr).count(f"the data set is read from {tmp_path / 'node'}") == 2
+    assert [file.read_bytes() for file in files] == before
 
 
 def test_changed_settings_of_one_evaluation_redo_it_alone(project):

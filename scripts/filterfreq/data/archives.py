@@ -12,12 +12,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from filterfreq.errors import InputError
-from filterfreq.files import full_disk_named
+from filterfreq.files import full_disk_named, is_one_line
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
+
+_ENCRYPTED = 0x1  # of a zip member's flags (APPNOTE.TXT, section 4.4.4)
 
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, NotImplementedError, OSError)
 
@@ -46,7 +48,7 @@ def read_files(path: str | Path, wanted: Collection[str] | None = None) -> Itera
     Raises:
         InputError: there is neither folder nor archive at the path, it is damaged or lacks a wanted file, or a member
             of the archive has an absolute path or one that leaves the archive's folder, is a link that does, a device,
-            or there twice.
+            encrypted, there twice, or both a file and a folder; or a name is not one line of UTF-8.
     """
     missing = set(wanted or ())
     with _damage_named(path):
@@ -128,7 +130,8 @@ def class_folders_state(path: str | Path) -> str:
     folders = [Path(path)]
     while folders:
         folder = folders.pop()
-        digest.update(f"{folder.relative_to(path)}\0{folder.stat().st_mtime_ns}\0".encode())
+        # A name of other bytes than UTF-8 is refused by the job that reads it.
+        digest.update(f"{folder.relative_to(path)}\0{folder.stat().st_mtime_ns}\0".encode(errors="surrogateescape"))
         with os.scandir(folder) as entries:
             visible = (entry for entry in entries if not entry.name.startswith("."))
             first = next(visible, None)
@@ -164,7 +167,9 @@ def _damage_named(path: str | Path) -> Iterator[None]:
 def _files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yield every file's name and the function that reads it, which must be called before the next is asked for."""
     if path.is_dir():
-        yield from _files_of_folder(path)
+        for name, read in _files_of_folder(path):
+            _refuse_text(path, name)
+            yield name, read
         return
     if not path.exists():
         raise InputError(f"{path} is missing: give the path of a folder, a tar or a zip")
@@ -176,10 +181,15 @@ def _files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     else:
         raise InputError(f"{path} cannot be read (neither tar nor zip): replace it by a whole copy")
     seen: set[str] = set()
+    folders: set[str] = set()
     for name, read in found:
         if name in seen:
             raise InputError(f"{path} holds {name} twice: only one of them can be meant, so it is not read")
         seen.add(name)
+        new = {str(folder) for folder in PurePosixPath(name).parents} - folders
+        folders |= new
+        if name in folders or new & seen:
+            raise InputError(f"{path} holds {min(new & seen, default=name)} both as a file and as a folder: not read")
         yield name, read
 
 
@@ -217,13 +227,21 @@ def _files_of_zip(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
                 raise InputError(
                     f"{path} holds an unsafe member ({member.filename} is a link or a device): it is not read"
                 )
+            if member.flag_bits & _ENCRYPTED:
+                raise InputError(f"{path} is encrypted ({member.filename}): unpack it and give the folder")
             if not member.is_dir():
                 yield _plain(member.filename), lambda member=member: archive.read(member)
 
 
+def _refuse_text(path: Path, name: str) -> None:
+    if not is_one_line(name):
+        raise InputError(f"{path} holds {name!r}, a name that is not one line of UTF-8: rename it")
+
+
 def _refuse_name(path: Path, name: str) -> None:
+    _refuse_text(path, name)
     parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[:1]:
+    if parts.is_absolute() or ".." in parts.parts or PureWindowsPath(name).is_absolute():
         raise InputError(f"{path} holds an unsafe member ({name!r} leaves the archive's folder): it is not read")
 
 

@@ -252,6 +252,11 @@ def open_array(path: str | Path, remedy: str) -> np.ndarray:
         raise InputError(f"{path} is truncated or no .npy file: {remedy}") from error
 
 
+def copied_images(copy: Path, split: str) -> Path:
+    """Return the folder in which a copy of a data set holds the image files of a split, by their names in its index."""
+    return copy / f"{split}_images"
+
+
 class PreparedDataset:
     """A prepared data set on disk; opening it checks that every array is there, whole, and of the recorded kind.
 
@@ -260,6 +265,8 @@ class PreparedDataset:
     Args:
         folder: where it lies.
         threads: how many image files to decode at once.
+        copy: a folder that holds the arrays under the same names, and the image files in `copied_images`: these are
+            read there.
 
     Attributes:
         folder: where it lies.
@@ -276,9 +283,10 @@ class PreparedDataset:
             dtype than recorded, or an index of files is missing or changed, or their folder is missing.
     """
 
-    def __init__(self, folder: str | Path, threads: int = 1) -> None:
+    def __init__(self, folder: str | Path, threads: int = 1, copy: Path | None = None) -> None:
         self.folder = Path(folder)
         self.threads = threads
+        self.copy = copy
         self.record = read_json(self.folder / "dataset.json")
         missing = [key for key in _KEYS if key not in self.record]
         missing += [
@@ -305,8 +313,8 @@ class PreparedDataset:
         self.files: dict[str, dict] = self.record.get("files", {})
         for name in self.record["arrays"]:
             self.array(name, verify=False)
-        for entry in self.files.values():
-            self._check_files(entry)
+        for split in self.files:
+            self._check_files(split)
 
     @property
     def checksums(self) -> dict[str, str]:
@@ -333,7 +341,7 @@ class PreparedDataset:
         entry = self.record["arrays"].get(name)
         if entry is None:
             raise InputError(f"data set {self.name} in {self.folder} has no array {name!r}: {self._names()}")
-        path = self.folder / entry["file"]
+        path = (self.copy or self.folder) / entry["file"]
         array = open_array(path, self._remedy)
         if list(array.shape) != entry["shape"] or str(array.dtype) != entry["dtype"]:
             raise InputError(
@@ -359,7 +367,7 @@ class PreparedDataset:
             return self.array(f"{split}_images")
         entry = self.files[split]
         names, _ = self._index(split)
-        return ImageFiles(self.folder / entry["folder"], names, entry["size"], entry["resize"], self.threads)
+        return ImageFiles(self._image_folder(split), names, entry["size"], entry["resize"], self.threads)
 
     def labels(self, split: str) -> np.ndarray:
         """Return the verified labels of a split, "train" or "test": int64, N.
@@ -381,8 +389,12 @@ class PreparedDataset:
         _check_labels(path, labels, self.num_classes)
         return [name for name, _ in rows], labels
 
-    def _check_files(self, entry: dict) -> None:
-        path, images = self.folder / entry["index"], self.folder / entry["folder"]
+    def _image_folder(self, split: str) -> Path:
+        return copied_images(self.copy, split) if self.copy else self.folder / self.files[split]["folder"]
+
+    def _check_files(self, split: str) -> None:
+        entry, images = self.files[split], self._image_folder(split)
+        path = self.folder / entry["index"]
         if not path.is_file():
             raise InputError(f"{path} is missing: {self._remedy}")
         if sha256(path) != entry["sha256"]:

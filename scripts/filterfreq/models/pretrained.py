@@ -314,12 +314,17 @@ def _fetch(file: RemoteFile, target: Path, pause: float) -> None:
             return
         except (requests.RequestException, FileURLRetrievalError, ConnectionError, TimeoutError) as error:
             if attempt == _ATTEMPTS:
-                reason = next(iter(str(error).strip().splitlines()), "")[:150]
+                reason = _without_secrets(next(iter(str(error).strip().splitlines()), ""))[:150]
                 raise InputError(
                     f"{file.url} cannot be downloaded ({type(error).__name__}: {reason}): check the connection and run "
                     f"again, or get the file elsewhere and put it at {target}"
                 ) from error
             time.sleep(pause * 2 ** (attempt - 1))
+
+
+def _without_secrets(text: str) -> str:
+    """Leave out what an address to which a server redirects, or that of a proxy, may be opened with."""
+    return re.sub(r"//[^/@\s]*@", "//", re.sub(r"\?\S*", "?...", text))
 
 
 def _from_web(file: RemoteFile, target: Path) -> None:

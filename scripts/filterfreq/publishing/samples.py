@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from filterfreq.errors import InputError
 from filterfreq.publishing.selection import corruption_label, family_grid
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled
+from filterfreq.publishing.style import TEXT_WIDTH, literal, new_figure, styled
 
 _LABELS_WIDTH = 0.9  # inches left of the images
 _MOST_CLASSES = 10
@@ -69,7 +69,7 @@ def contact_sheet(
             axes.set_xlabel("under each image: the class of its texture")
         if axes is grid[0]:
             axes.xaxis.tick_top()
-            axes.set_xticks(columns, [textwrap.fill(classes[label].replace("_", " "), 10) for label in shown])
+            axes.set_xticks(columns, [literal(textwrap.fill(classes[label].replace("_", " "), 10)) for label in shown])
     return figure
 
 
@@ -137,7 +137,7 @@ def perturbations(
     figure = new_figure(TEXT_WIDTH, 0.8 + aspect * (TEXT_WIDTH - _LABELS_WIDTH), images=True)
     axes = figure.subplots()
     _show(axes, canvas)
-    axes.set_yticks(rows, [textwrap.fill(label, 14) for label in shown.values()])
+    axes.set_yticks(rows, [literal(textwrap.fill(label, 14)) for label in shown.values()])
     axes.xaxis.tick_top()
     axes.set_xticks(columns, ["clean", "attacked", f"change ×{factor}"] * count)
     axes.set_title(f"{attack}; under each image the predicted class, right (✓) or wrong (✗)", pad=8)
@@ -238,7 +238,7 @@ def _write(axes: Axes, column: float, bottom: float, text: str, colour: str = "0
     """Write a text centred under a tile, cut to the tile's width."""
     text = text.replace("_", " ")
     axes.annotate(
-        text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…",
+        literal(text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"),
         (column, bottom),
         (0, -1),
         textcoords="offset points",

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from filterfreq.publishing.selection import comparison_label
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled
+from filterfreq.publishing.style import TEXT_WIDTH, literal, new_figure, styled
 
 # Verdicts differ in marker and fill too, so that they survive a grey copy.
 _MARKS = {
@@ -56,7 +56,7 @@ def scorecard_figure(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
 
 
 def _statement(row: dict, labels: dict[str, str]) -> str:
-    return f"{textwrap.fill(row['statement'], _STATEMENT_WIDTH)}\n({comparison_label(row, labels)})"
+    return literal(f"{textwrap.fill(row['statement'], _STATEMENT_WIDTH)}\n({comparison_label(row, labels)})")
 
 
 def _verdict(row: dict) -> str:

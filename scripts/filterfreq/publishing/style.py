@@ -90,12 +90,20 @@ def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 class VariantStyle(NamedTuple):
-    """How one variant looks in every figure: up to ten, any of colour, marker and dashes tells it apart."""
+    """How one variant looks in every figure: up to ten, any of colour, marker and dashes tells it apart.
+
+    The label is as `literal` returns it.
+    """
 
     label: str
     colour: str
     marker: str
     dashes: tuple[float, ...]
+
+
+def literal(text: str) -> str:
+    """Return text that matplotlib shows as it is, where dollar signs would begin and end a formula."""
+    return text.replace("$", r"\$")
 
 
 def variant_styles(variants: dict[str, str]) -> dict[str, VariantStyle]:
@@ -111,7 +119,7 @@ def variant_styles(variants: dict[str, str]) -> dict[str, VariantStyle]:
     for place, (name, label) in enumerate(variants.items()):
         turn, colour = divmod(place, len(_COLOURS))
         other = (colour + turn) % len(_MARKERS)
-        styles[name] = VariantStyle(label, _COLOURS[colour], _MARKERS[other], _DASHES[other])
+        styles[name] = VariantStyle(literal(label), _COLOURS[colour], _MARKERS[other], _DASHES[other])
     return styles
 
 

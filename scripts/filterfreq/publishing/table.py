@@ -230,7 +230,8 @@ class TextTable:
 
     def to_markdown(self) -> str:
         """Return a GitHub-flavoured Markdown table under its caption."""
-        table = self.cells.map(_markdown).to_markdown(index=False, **_alignment(self.cells, self._left))
+        cells = self.cells.map(_markdown).rename(columns=_markdown)
+        table = cells.to_markdown(index=False, **_alignment(cells, self._left))
         return f"{_markdown(self.caption)}\n\n{table}\n"
 
     def to_text(self) -> str:
@@ -308,11 +309,14 @@ def _alignment(cells: pd.DataFrame, rows: int) -> dict:
 
 
 def _markdown(text: str) -> str:
-    return text.replace("|", r"\|")
+    """Keep text from being read as columns, HTML or links."""
+    return re.sub(r"[\\|<]|(?<=])\(", r"\\\g<0>", text)
 
 
 def _latex(text: str) -> str:
-    return re.sub(r"\b(Linf|L2)\b", lambda norm: _LATEX_NORMS[norm[0]], text.translate(_LATEX))
+    latex = re.sub(r"\b(Linf|L2)\b", lambda norm: _LATEX_NORMS[norm[0]], text.translate(_LATEX))
+    # At the beginning of a row these would be arguments of the end of the row before.
+    return f"{{}}{latex}" if latex.startswith(("[", "*")) else latex
 
 
 def _relabelled(index: pd.Index, label: Callable[[str], str]) -> pd.Index:
