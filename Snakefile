@@ -18,6 +18,7 @@ include: "rules/pretrained.smk"
 include: "rules/evaluate.smk"
 include: "rules/analyse.smk"
 include: "rules/publish.smk"
+include: "rules/plan.smk"
 
 
 # Said before the first download, not by the first training after it.
@@ -36,6 +37,7 @@ rule all:
     default_target: True
     input:
         everything(),
+        plan_tables(),
 
 
 # Everything config.yaml asks for, under the name that says what it is.
@@ -47,6 +49,7 @@ rule paper:
 rule tables:
     input:
         wanted(*TABLES),
+        plan_tables(),
 
 
 rule figures:
@@ -63,3 +66,9 @@ for product in (*TABLES, *FIGURES):
         input:
             partial(wanted_by_name, product),
         localrule: True
+
+
+rule table_plan:
+    input:
+        plan_tables_by_name,
+    localrule: True
