@@ -1,6 +1,6 @@
 """What was planned beside what it took. Imports no torch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -81,8 +81,9 @@ def plan_table(plan: Mapping[str, Any]) -> TextTable:
     )
     device = f"Calibrated on {plan['device']}. " if plan["device"] else ""
     caption = (
-        f"Hours of jobs as planned on {plan['made'][:10]} beside what they took, for jobs that finished since and whose "
-        f"time was planned. {device}Plans marked ≤ are upper bounds: attacks spare images that are broken already."
+        f"Hours of jobs as planned on {plan['made'][:10]} beside what they took, for jobs that finished since and "
+        f"whose time was planned. {device}Plans marked ≤ are upper bounds: attacks spare images that are broken "
+        "already."
     )
     return TextTable(numbers, cells, caption, right=6)
 

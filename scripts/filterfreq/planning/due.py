@@ -96,6 +96,8 @@ def read_dag(arguments: Sequence[str]) -> Dag:
         clusters = given.executor not in (None, "local")
         # A dry run would take one core where none are given, and cut the threads of all jobs down to it.
         cores, given.cores = given.cores, given.cores or 10**6
+        # What a running or killed job has left is due.
+        given.rerun_incomplete = True
         # A dry run lists every job, however quiet it is to be.
         with redirect_stderr(said), redirect_stdout(said):
             accepted = cli.args_to_api(given, parser)

@@ -43,8 +43,8 @@ def make_plan(dag: Dag, calibration: Calibration, gpus: Sequence[int] = ()) -> d
     Returns:
         JSON-ready: `stages` and `rules`, in the order that data flows, each with `jobs`, `submissions` (cluster jobs,
         groups counted once), `sources` (jobs by where their time is from), `gpu_hours`, `core_hours` (cores reserved x
-        time), `is_bound`, `bytes` of results and `download`, and of the last two `without_bytes` and `without_download`,
-        the jobs that they are not known of; `total` of these; `wall_hours` by number of GPUs; and `planned`, one entry
+        time), `is_bound`, `bytes` of results and `download`, and of these `without_bytes` and `without_download`, the
+        jobs that they are not known of; `total` of these; `wall_hours` by number of GPUs; and `planned`, one entry
         for each job, with the time `made` at which it was.
     """
     estimator = Estimator(dag, calibration)
