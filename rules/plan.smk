@@ -29,7 +29,7 @@ rule calibrate:
 # After everything else, and nothing waits for it: a plan that is made again runs this alone.
 rule tabulate_plan:
     input:
-        everything(),
+        lambda wildcards: everything(),
         plan=PLAN,
     output:
         tables_without_html("plan", TABLE_OF_PLAN),

@@ -168,7 +168,7 @@ def test_a_plan_adds_up(study, calibration, tmp_path):
     assert total["bytes"] == 6000
     text = describe_plan(plan)
     assert "4 jobs: 3 of them in 2 submissions" in text
-    assert "1 jobs are of unknown length" in text
+    assert "1 job is of unknown length" in text
 
 
 def test_a_plan_made_again_keeps_what_was_planned_of_finished_jobs(study, calibration, tmp_path):

@@ -111,7 +111,7 @@ def describe_plan(plan: dict[str, Any]) -> str:
             f"{total['jobs']:,} jobs: {total['submitted']:,} of them in {total['submissions']:,} submissions to the "
             f"cluster, the others where Snakemake runs."
         )
-    for gpus, hours in plan["wall_hours"].items():
+    for gpus, hours in plan["wall_hours"].items() if unknown < total["jobs"] else ():
         places = [f"{gpus} GPU{'s' * (gpus != '1')}"] if gpus != "None" else []
         places += [f"{plan['cores']} core{'s' * (plan['cores'] != 1)}"] if plan["cores"] else []
         places = places or ["a place for every job that can run"]
@@ -120,7 +120,8 @@ def describe_plan(plan: dict[str, Any]) -> str:
         lines.append("<= is an upper bound: attacks spare images that are misclassified, or were broken before;")
         lines.append("~ has both such jobs and some of unknown length.")
     if unknown:
-        lines.append(f"{unknown:,} jobs are of unknown length and count as nothing; >= says where.")
+        jobs = "1 job is" if unknown == 1 else f"{unknown:,} jobs are"
+        lines.append(f"{jobs} of unknown length and counted as nothing; >= says where.")
     if plan["device"]:
         lines.append(f"Calibrated on {plan['device']}; measured: medians of finished jobs like them.")
     else:
