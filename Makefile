@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lock pictures clean
+.PHONY: help plan status demo test lint lock pictures clean
 
 VENV := .venv
 READY := $(VENV)/ready
@@ -11,6 +11,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 DEMO := results/%/demo/texdigits
+STUDY = $(if $(PROFILE),--profile $(PROFILE)) $(if $(CONFIG),--configfile $(CONFIG))
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +24,12 @@ demo: $(READY)  ## the whole workflow on the embedded data set, ending with its 
 	@echo "report       results/report.html"
 	@echo "main table   $(subst %,tables,$(DEMO))/main.csv (also .md, .tex, .html, .txt)"
 	@echo "main figure  $(subst %,figures,$(DEMO))/accuracy_epsilon.png (also .pdf)"
+
+plan: $(READY)  ## what is due and what it will take: CONFIG=configs/imagenet.yaml PROFILE=profiles/slurm GPUS=8
+	@python scripts/plan.py $(STUDY) $(if $(GPUS),--gpus $(GPUS)) $(ARGS)
+
+status: $(READY)  ## how far the run is, and what is left of it: CONFIG and PROFILE as for plan
+	@python scripts/plan.py --status $(STUDY) $(ARGS)
 
 test: $(READY)  ## all tests
 	@python -m pytest $(ARGS)

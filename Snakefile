@@ -25,6 +25,7 @@ include: "rules/pretrained.smk"
 include: "rules/evaluate.smk"
 include: "rules/analyse.smk"
 include: "rules/publish.smk"
+include: "rules/plan.smk"
 
 
 # Said before the first job, not by one that comes after hours.
@@ -45,6 +46,7 @@ rule all:
     default_target: True
     input:
         everything(),
+        plan_tables(),
 
 
 # Everything config.yaml asks for, under the name that says what it is.
@@ -56,6 +58,7 @@ rule paper:
 rule tables:
     input:
         wanted(*TABLES),
+        plan_tables(),
 
 
 rule figures:
@@ -72,3 +75,9 @@ for product in (*TABLES, *FIGURES):
         input:
             partial(wanted_by_name, product),
         localrule: True
+
+
+rule table_plan:
+    input:
+        plan_tables_by_name,
+    localrule: True

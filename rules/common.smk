@@ -18,6 +18,7 @@ from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
 from filterfreq.machine import has_gpu
 from filterfreq.models.registry import architecture_module, architecture_of
+from filterfreq.planning.costs import CostModel
 from filterfreq.provenance import code_version
 
 try:
@@ -47,6 +48,9 @@ AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
 TABLE_OF_EXPERIMENT = "results/tables/{experiment}/{name}"
 FIGURE = "results/figures/{experiment}/{dataset}/{name}"
+CALIBRATION = "results/calibration.json"
+PLAN = "results/plan.json"
+TABLE_OF_PLAN = "results/tables/{name}"
 
 TABLE_FORMS = ("csv", "md", "tex", "html", "txt")
 
@@ -294,6 +298,18 @@ def evaluations(product):
     return list(dict.fromkeys(files))
 
 
+def plan_tables():
+    """The table of what was planned beside what it took, where a plan was made."""
+    return [f"{named(TABLE_OF_PLAN, 'plan')}.{form}" for form in TABLE_FORMS] if Path(PLAN).exists() else []
+
+
+def plan_tables_by_name(wildcards):
+    """The same for a target that was asked for by name."""
+    if not plan_tables():
+        raise WorkflowError("There is no table_plan to make: no plan was made, by make plan or python scripts/plan.py.")
+    return plan_tables()
+
+
 def everything():
     """All tables and figures, and every evaluation of every run, side by side, also of a suite that nothing shows."""
     every = [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites_of(run)]
@@ -462,7 +478,7 @@ def code_and_shifted(script):
 def refuse_without_gpu():
     """Stop where jobs that are due here need a GPU and this machine has none."""
     due = {job.rule.name for job in workflow.dag.needrun_jobs()}
-    on_device = {name for name in due if name in ("train", "perturb") or name.startswith("evaluate_")}
+    on_device = {name for name in due if name in ("train", "perturb", "calibrate") or name.startswith("evaluate_")}
     if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
         raise WorkflowError(
             "compute.device is cuda but this machine has no GPU: "

@@ -112,14 +112,14 @@ def test_every_rule_declares_what_a_cluster_needs(name, body):
         assert re.search(rf"^    {directive}:", body, re.MULTILINE), f"{name} lacks {directive}"
     for resource in ("mem_mb=", "runtime="):
         assert resource in body
-    if name == "train" or name.startswith("evaluate_"):
+    if name in ("train", "calibrate") or name.startswith("evaluate_"):
         assert "gpu=" in body
     assert (ROOT / "scripts" / f"{name}.py").is_file()
     assert f'"../scripts/{name}.py"' in body
 
 
-def test_every_script_has_its_rule():
-    assert {file.stem for file in (ROOT / "scripts").glob("*.py")} == {name for name, _ in rules()}
+def test_every_script_has_its_rule_but_for_the_plan_which_asks_for_all_of_them():
+    assert {file.stem for file in (ROOT / "scripts").glob("*.py")} - {"plan"} == {name for name, _ in rules()}
 
 
 def lock() -> dict[str, str]:

@@ -1,0 +1,55 @@
+# What the study will cost, measured before, and what it did cost; scripts/plan.py makes the plan itself.
+
+
+localrules:
+    tabulate_plan,
+
+
+rule calibrate:
+    output:
+        # Not removed before: what was measured on this device already is kept, and on others too.
+        update(CALIBRATION),
+    log:
+        "results/logs/calibrate.log",
+    benchmark:
+        "results/benchmarks/calibrate.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("train")["threads"]
+    resources:
+        mem_mb=compute("train")["mem_mb"],
+        runtime=compute("train")["runtime"],
+        gpu=compute("train")["gpu"],
+    params:
+        units=lambda wildcards: CostModel(study, "results/data").units(),
+    script:
+        "../scripts/calibrate.py"
+
+
+# After everything else, and nothing waits for it: a plan that is made again runs this alone.
+rule tabulate_plan:
+    input:
+        lambda wildcards: everything(),
+        plan=PLAN,
+    output:
+        tables_without_html("plan", TABLE_OF_PLAN),
+        report(
+            named(TABLE_OF_PLAN, "plan.html"),
+            caption="../report/table_plan.rst",
+            category="Tables",
+            labels={"table": "Plan and reality", "data set": "all"},
+        ),
+    log:
+        "results/logs/tabulate_plan.log",
+    benchmark:
+        "results/benchmarks/tabulate_plan.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=compute("publish")["mem_mb"],
+        runtime=compute("publish")["runtime"],
+    params:
+        code=code("tabulate_plan"),
+    script:
+        "../scripts/tabulate_plan.py"

@@ -1,0 +1,184 @@
+"""Measures, within seconds each, what the units of the cost model take on this machine's device."""
+
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from filterfreq.compute import describe_device, use_precision
+from filterfreq.data.batches import to_images
+from filterfreq.errors import StoppedError
+from filterfreq.evaluation.accuracy import inference
+from filterfreq.evaluation.corruptions import generate
+from filterfreq.models.classifier import Classifier
+from filterfreq.models.registry import build
+from filterfreq.training.loop import Trainer, build_classifier
+
+# Batches that are not counted: the first ones allocate memory and choose kernels.
+_WARM_UP = 2
+_BATCHES = 8
+_CORRUPTED = 4
+
+
+class _RandomImages:
+    """A data set of noise, as `filterfreq.training.loop.Trainer` reads one."""
+
+    def __init__(self, count: int, unit: Mapping[str, Any], classes: int) -> None:
+        self.num_classes = classes
+        self.mean, self.std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+        self._count = {"train": count, "test": 2}
+        self._side = {"train": unit["train_size"], "test": unit["image_size"]}
+        self._draws = np.random.default_rng(0)
+
+    def images(self, split: str) -> np.ndarray:
+        side = self._side[split]
+        return self._draws.integers(0, 256, (self._count[split], side, side, 3), dtype=np.uint8)
+
+    def labels(self, split: str) -> np.ndarray:
+        return np.arange(self._count[split]) % self.num_classes
+
+
+def hardware(device: torch.device) -> str:
+    """Return the name of a device: the GPU's, or the processor's with the number of threads."""
+    name = describe_device(device)
+    processors = Path("/proc/cpuinfo")
+    if device.type == "cpu" and processors.is_file():
+        models = [line for line in processors.read_text(encoding="utf-8").splitlines() if line.startswith("model name")]
+        name = f"{models[0].partition(':')[2].strip()}, {name.removeprefix('cpu, ')}" if models else name
+    return name
+
+
+def measure(
+    unit: Mapping[str, Any], classes: int, compute: Mapping[str, Any], device: torch.device, seconds: float = 2.0
+) -> dict[str, float]:
+    """Measure one unit of the cost model, on images of noise.
+
+    Args:
+        unit: one of `filterfreq.planning.costs.CostModel.units`.
+        classes: the number of classes to measure it with.
+        compute: the config's section `compute`.
+        device: what `filterfreq.compute.use_device` returned.
+        seconds: how long to measure, once warm.
+
+    Returns:
+        Medians over batches, in seconds per image: of training `train`, which is the training loop itself with
+        augmentation, attack, replays and optimizer; of evaluations `forward` and `backward`, the second being what the
+        gradient by the image takes beside the forward pass; of corrupting `corrupt`, all corruptions and severities on
+        one core. Training also says `weight_bytes`, the size of the parameters and buffers that are kept.
+    """
+    match unit["kind"]:
+        case "train":
+            return _train(unit, classes, compute, device, seconds)
+        case "evaluate":
+            return _evaluate(unit, classes, device, seconds)
+        case _:
+            return _corrupt(unit)
+
+
+def _train(
+    unit: Mapping[str, Any], classes: int, compute: Mapping[str, Any], device: torch.device, seconds: float
+) -> dict[str, float]:
+    run = {"dataset": "noise", "model": unit["model"], "variant": "calibration", "seed": 0}
+    strengths = {"penalty": {"strength": 0.01}, "adversarial_training": {"epsilon": "1/255"}}
+    variant = {
+        key: {**value, **strengths.get(key, {})} if isinstance(value, dict) else value
+        for key, value in unit["variant"].items()
+    }
+    # Never to be reached: `stop` ends the training before.
+    epochs = 10**6
+    rest = {"epochs": epochs, "learning_rate": 1e-6, "weight_decay": 0.0, "schedule": "step"}
+    spec = {"run": run, "variant": variant, "training": {**unit["training"], **rest}}
+    batch = unit["training"]["batch_size"] * unit["training"].get("accumulate", 1)
+    dataset = _RandomImages(_BATCHES * batch, unit, classes)
+    compiled = device.type == "cuda" and compute.get("on_gpu", {}).get("compile", False)
+    times: list[float] = []
+
+    def stop() -> bool:
+        """Note the time before every batch, and stop when there are enough."""
+        _wait_for(device)
+        times.append(time.perf_counter())
+        return len(times) > _WARM_UP + 3 and times[-1] - times[_WARM_UP] > seconds
+
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(
+            build_classifier(spec, dataset),
+            spec,
+            dataset,
+            device,
+            Path(folder) / "state.pt",
+            "",
+            lambda line: None,
+            use_precision(compute, device),
+            compiled,
+            stop=stop,
+        )
+        with suppress(StoppedError):
+            trainer.train()
+    state = trainer.result.state_dict().values()
+    return {
+        "train": _typical(times) / batch,
+        "weight_bytes": sum(tensor.numel() * tensor.element_size() for tensor in state),
+    }
+
+
+def _evaluate(unit: Mapping[str, Any], classes: int, device: torch.device, seconds: float) -> dict[str, float]:
+    batch, side = unit["batch_size"], unit["image_size"]
+    torch.manual_seed(0)
+    classifier = Classifier(build(unit["model"], classes), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    images = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
+    labels = torch.arange(batch, device=device) % classes
+    shown = to_images(images, device)
+
+    def forward() -> None:
+        with torch.no_grad():
+            classifier(to_images(images, device))
+
+    def gradient() -> None:
+        leaf = shown.detach().requires_grad_()
+        torch.autograd.grad(F.cross_entropy(classifier(leaf), labels, reduction="sum"), leaf)
+
+    with inference(classifier.to(memory_format=torch.channels_last), device):
+        once, both = (_typical([*_repeated(function, device, seconds / 2)]) / batch for function in (forward, gradient))
+    return {"forward": once, "backward": max(both - once, 0.0)}
+
+
+def _corrupt(unit: Mapping[str, Any]) -> dict[str, float]:
+    side = unit["image_size"]
+    images = np.random.default_rng(0).integers(0, 256, (_CORRUPTED, side, side, 3), dtype=np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        # Some corruptions prepare themselves or are compiled when they are first called.
+        generate(images[:1], Path(folder) / "first", 0, announce=lambda line: None)
+        start = time.perf_counter()
+        generate(images, Path(folder) / "second", 0, announce=lambda line: None)
+        return {"corrupt": (time.perf_counter() - start) / _CORRUPTED}
+
+
+def _repeated(function: Callable[[], None], device: torch.device, seconds: float) -> Iterator[float]:
+    """Call a function again and again, and yield the time before each call and after the last."""
+    start = math.inf
+    for number in range(10**6):
+        _wait_for(device)
+        now = time.perf_counter()
+        yield now
+        start = now if number == _WARM_UP else start
+        if number > _WARM_UP + 1 and now - start > seconds:
+            return
+        function()
+
+
+def _typical(times: list[float]) -> float:
+    """The median of the times between two, without the first ones."""
+    return median(np.diff(times[_WARM_UP:]).tolist())
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,216 @@
+"""How long due jobs will take and how large their results will be, and where each figure is from. Imports no torch."""
+
+import heapq
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from filterfreq.config import Run
+from filterfreq.data.shifted.registry import downloads
+from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from filterfreq.planning.costs import UPPER_BOUNDS, CostModel, image_bytes
+from filterfreq.planning.due import Dag, Job
+from filterfreq.planning.records import Calibration, read_benchmark
+
+MEASURED, CALIBRATED, UNKNOWN = "measured", "calibrated", "unknown"
+
+# The benchmark files of jobs with these wildcards in common stand for each other.
+_COMPARED_BY = ("dataset", "model", "variant")
+
+
+class Estimate(NamedTuple):
+    """What one job will take.
+
+    Attributes:
+        seconds: wall time; None where it is unknown.
+        source: where this is from: `MEASURED`, `CALIBRATED` or `UNKNOWN`.
+        is_bound: whether it is an upper bound.
+        bytes: size of the results; None where it is unknown.
+        download: bytes to download; None where it is unknown, 0 of jobs that download nothing.
+    """
+
+    seconds: float | None
+    source: str
+    is_bound: bool
+    bytes: int | None
+    download: int | None
+
+
+class Estimator:
+    """Estimates the jobs of one DAG.
+
+    Args:
+        dag: the jobs.
+        calibration: what was measured beside them.
+    """
+
+    def __init__(self, dag: Dag, calibration: Calibration) -> None:
+        self.calibration = calibration
+        self.model = CostModel(dag.study, "results/data")
+        self._seconds: dict[tuple, list[float]] = defaultdict(list)
+        self._bytes: dict[tuple, list[int]] = defaultdict(list)
+        # A job that is due again has a benchmark file of what it was before.
+        for job in dag.jobs:
+            if not job.due and (seconds := read_benchmark(job.benchmark)) is not None:
+                self._seconds[_compared(job)].append(seconds)
+                self._bytes[_compared(job)].append(sum(map(_size, job.outputs)))
+
+    def estimate(self, job: Job) -> Estimate:
+        """Return what a due job will take: as finished jobs of its kind did, or else by the cost model."""
+        known = _compared(job)
+        download = _download_bytes(job)
+        if known in self._seconds:
+            return Estimate(median(self._seconds[known]), MEASURED, False, int(median(self._bytes[known])), download)
+        seconds = self._calculated(job)
+        source = UNKNOWN if seconds is None else CALIBRATED
+        return Estimate(seconds, source, seconds is not None and job.rule in UPPER_BOUNDS, self._size(job), download)
+
+    def _calculated(self, job: Job) -> float | None:
+        if job.rule == "corrupt":
+            images = self._corrupted_images(job)
+            each = self.calibration.of(self.model.corruption_unit(job.wildcards["dataset"]), "corrupt")
+            work = None if each is None or images is None else each * images / job.threads
+        elif job.rule == "train":
+            work = self._training(_run(job))
+        elif job.rule == "perturb" or (job.rule.startswith("evaluate_")):
+            work = self._evaluation(job.rule.removeprefix("evaluate_"), _run(job))
+        else:
+            return None
+        return None if work is None else self.calibration.seconds_to_start + work
+
+    def _training(self, run: Run) -> float | None:
+        """Epochs x (training images x seconds of the training loop + test images x seconds of a forward pass)."""
+        sizes = self.model.size(run.dataset, "train"), self.model.size(run.dataset, "test")
+        each = self.calibration.of(self.model.training_unit(run), "train")
+        forward = self.calibration.of(self.model.evaluation_unit(run), "forward")
+        if None in (*sizes, each, forward):
+            return None
+        return self.model.epochs(run) * (sizes[0] * each + sizes[1] * forward)
+
+    def _evaluation(self, suite: str, run: Run) -> float | None:
+        """Passes x seconds of a pass, forward and backward, of the model and of the source of transferred attacks."""
+        work = self.model.work(suite, run)
+        if work is None:
+            return None
+        source = run
+        if suite == "transfer":
+            source = run._replace(variant=self.model.study.settings("transfer", run.dataset)["source"])
+        seconds = 0.0
+        for passes, model in ((work.own, run), (work.source, source)):
+            unit = self.model.evaluation_unit(model)
+            forward, backward = (self.calibration.of(unit, name) for name in ("forward", "backward"))
+            if forward is None or backward is None:
+                return None
+            seconds += passes.forward * forward + passes.backward * backward
+        return seconds
+
+    def _size(self, job: Job) -> int | None:
+        """Bytes of what is large among the results: raw files, arrays, corrupted images, weights."""
+        study = self.model.study
+        match job.rule:
+            case "download":
+                return _download_bytes(job)
+            case "prepare":
+                entry = study.dataset(job.wildcards["dataset"])
+                if entry.storage == "files" or None in (entry.train_size, entry.test_size):
+                    return None
+                train = image_bytes(entry.train_size, entry.train_resize or entry.image_size)
+                return train + image_bytes(entry.test_size, entry.image_size)
+            case "corrupt" | "reorder_corruptions":
+                images = self._corrupted_images(job)
+                if images is None:
+                    return None
+                size = study.dataset(job.wildcards["dataset"]).image_size
+                return image_bytes(images * len(CORRUPTIONS) * len(SEVERITIES), size)
+            case "train":
+                size = self.calibration.of(self.model.training_unit(_run(job)), "weight_bytes")
+                return None if size is None else int(size)
+            case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint":
+                return None
+            case _:
+                # Small files: some kilobytes each, of figures up to a megabyte.
+                return 0
+
+    def _corrupted_images(self, job: Job) -> int | None:
+        size = self.model.size(job.wildcards["dataset"], "test")
+        wanted = self.model.study.config["evaluation"].get("corruption", {}).get("images")
+        return None if size is None else min(size, wanted or size)
+
+
+def wall_seconds(
+    jobs: Sequence[Job], seconds: Callable[[int], float], gpus: int | None, cores: int | None = None
+) -> float:
+    """Return how long jobs take side by side, each as soon as what it needs is there and a place is free.
+
+    Args:
+        jobs: all jobs, each after those that it needs; what is not due takes no time.
+        seconds: the wall time of the job at a place in the list.
+        gpus: how many there are; None for as many as are wanted.
+        cores: processor cores, likewise.
+    """
+    limits = {"gpus": gpus, "threads": cores}
+    free = {name: limit for name, limit in limits.items() if limit is not None}
+    followers: dict[int, list[int]] = defaultdict(list)
+    for place, job in enumerate(jobs):
+        for other in job.needs:
+            followers[other].append(place)
+    # What is larger than the machine gets all of it, as in Snakemake.
+    wanted = [tuple(min(getattr(job, name), free[name]) if job.due else 0 for name in free) for job in jobs]
+    missing = [len(job.needs) for job in jobs]
+    # Jobs that want the same wait in one line.
+    ready: dict[tuple[int, ...], deque[int]] = defaultdict(deque)
+    for place, count in enumerate(missing):
+        if count == 0:
+            ready[wanted[place]].append(place)
+    running: list[tuple[float, int]] = []
+    now = 0.0
+    while running or any(ready.values()):
+        for demand, line in ready.items():
+            while line and all(count <= free[name] for name, count in zip(free, demand, strict=True)):
+                place = line.popleft()
+                for name, count in zip(free, demand, strict=True):
+                    free[name] -= count
+                heapq.heappush(running, (now + (seconds(place) if jobs[place].due else 0.0), place))
+        now, done = heapq.heappop(running)
+        for name, count in zip(free, wanted[done], strict=True):
+            free[name] += count
+        for follower in followers[done]:
+            missing[follower] -= 1
+            if missing[follower] == 0:
+                ready[wanted[follower]].append(follower)
+    return now
+
+
+def _compared(job: Job) -> tuple:
+    """Jobs for which this is equal take about as long as each other; what shows results takes about as long always."""
+    if "experiment" in job.wildcards:
+        return (job.rule,)
+    return (job.rule, *(job.wildcards.get(name) for name in _COMPARED_BY), *_others(job))
+
+
+def _others(job: Job) -> Iterable[str]:
+    return (job.wildcards[name] for name in ("shifted", "file", "checkpoint") if name in job.wildcards)
+
+
+def _run(job: Job) -> Run:
+    values = job.wildcards
+    return Run(values["dataset"], values["model"], values["variant"], int(values["seed"]))
+
+
+def _download_bytes(job: Job) -> int | None:
+    if job.rule == "download_checkpoint":
+        return None
+    if job.rule != "download":
+        return 0
+    source = downloads(job.wildcards["dataset"]).get(job.wildcards["file"])
+    return source and source.size
+
+
+def _size(path: str) -> int:
+    """The size of a file, or of all files in a folder."""
+    file = Path(path)
+    if file.is_dir():
+        return sum(each.stat().st_size for each in file.rglob("*") if each.is_file())
+    return file.stat().st_size if file.exists() else 0

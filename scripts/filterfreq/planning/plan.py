@@ -1,0 +1,275 @@
+"""The plan: what is due, what it will take, and the words for it; and how far a run is. Imports no torch."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from filterfreq.files import read_json, write_json
+from filterfreq.planning.due import Dag, Job
+from filterfreq.planning.estimates import (
+    CALIBRATED,
+    MEASURED,
+    UNKNOWN,
+    Estimate,
+    Estimator,
+    wall_seconds,
+)
+from filterfreq.planning.records import Calibration
+
+GPUS = (1, 8, 32)
+"""How many GPUs the wall time is given for where nothing says how many there are."""
+
+STAGES = ("data", "pretrained", "train", "evaluate", "analyse", "publish")
+"""The files of rules, in the order that data flows."""
+
+# Tables and figures, of which there are many rules that take seconds.
+_IN_ONE_LINE = ("publish",)
+_STATES = ("finished", "running", "failed", "interrupted", "waiting")
+_MISSING = "–"
+
+
+def make_plan(dag: Dag, calibration: Calibration, gpus: Sequence[int] = ()) -> dict[str, Any]:
+    """Return the plan of what is due.
+
+    Args:
+        dag: the jobs.
+        calibration: what was measured on the device that they will run on.
+        gpus: for how many GPUs to give the wall time; by default those of the machine, or `GPUS` on a cluster.
+
+    Returns:
+        JSON-ready: `stages` and `rules`, in the order that data flows, each with `jobs`, `submissions` (cluster jobs,
+        groups counted once), `sources` (jobs by where their time is from), `gpu_hours`, `core_hours` (cores reserved x
+        time), `is_bound`, `bytes` of results and `download`, and of these `without_bytes` and `without_download`, the
+        jobs that they are not known of; `total` of these; `wall_hours` by number of GPUs; and `planned`, one entry
+        for each job, with the time `made` at which it was.
+    """
+    estimator = Estimator(dag, calibration)
+    estimates = {place: estimator.estimate(job) for place, job in enumerate(dag.jobs) if job.due}
+    by_rule: dict[str, list[int]] = defaultdict(list)
+    by_stage: dict[str, list[int]] = defaultdict(list)
+    for place in estimates:
+        by_rule[dag.jobs[place].rule].append(place)
+        by_stage[dag.jobs[place].stage].append(place)
+    rules = [
+        {"rule": rule, "stage": dag.jobs[places[0]].stage, **_summary(dag, estimates, places)}
+        for rule, places in by_rule.items()
+    ]
+    stages = [{"stage": stage, **_summary(dag, estimates, places)} for stage, places in by_stage.items()]
+    on_gpu = any(dag.jobs[place].gpus for place in estimates)
+    numbers = gpus or ((dag.gpus,) if dag.gpus is not None or dag.cores is not None else GPUS) if on_gpu else (None,)
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        "made": made,
+        "device": calibration.device,
+        "stages": sorted(stages, key=_order),
+        "rules": sorted(rules, key=_order),
+        "total": _summary(dag, estimates, list(estimates)),
+        "wall_hours": {
+            str(number): wall_seconds(dag.jobs, lambda place: estimates[place].seconds or 0.0, number, dag.cores) / 3600
+            for number in numbers
+        },
+        "cores": dag.cores,
+        "planned": [{**_entry(dag.jobs[place], estimate), "made": made} for place, estimate in estimates.items()],
+    }
+
+
+def write_plan(plan: dict[str, Any], path: str | Path) -> None:
+    """Write a plan whole or not at all; jobs of the plan before it that ran since keep their entries.
+
+    So a plan that is made again during a run does not forget what was planned of its beginning.
+
+    Raises:
+        InputError: the disk is full, or the plan before it is damaged.
+    """
+    before = read_json(path)["planned"] if Path(path).exists() else []
+    due = {entry["benchmark"] for entry in plan["planned"]}
+    kept = [entry for entry in before if entry["benchmark"] not in due]
+    write_json(path, {**plan, "planned": [*plan["planned"], *kept]}, indent=1)
+
+
+def describe_plan(plan: dict[str, Any]) -> str:
+    """Return a plan as text for a terminal."""
+    header = ["stage", "jobs", "GPU h", "core h", "time is", "results", "download"]
+    rows = []
+    for stage in plan["stages"]:
+        rules = [entry for entry in plan["rules"] if entry["stage"] == stage["stage"]]
+        rows.append(_row(stage["stage"], stage))
+        if len(rules) > 1 and stage["stage"] not in _IN_ONE_LINE:
+            rows += [_row(f"  {entry['rule']}", entry) for entry in rules]
+    total = plan["total"]
+    rows.append(_row("total", total))
+    alignment = ("left", "right", "right", "right", "left", "right", "right")
+    with_spaces = {"preserve_whitespace": True, "disable_numparse": True}
+    lines = [tabulate(rows, headers=header, tablefmt="simple", colalign=alignment, **with_spaces), ""]
+    unknown = total["sources"].get(UNKNOWN, 0)
+    if total["submissions"]:
+        lines.append(
+            f"{total['jobs']:,} jobs: {total['submitted']:,} of them in {total['submissions']:,} submissions to the "
+            f"cluster, the others where Snakemake runs."
+        )
+    for gpus, hours in plan["wall_hours"].items() if unknown < total["jobs"] else ():
+        places = [f"{gpus} GPU{'s' * (gpus != '1')}"] if gpus != "None" else []
+        places += [f"{plan['cores']} core{'s' * (plan['cores'] != 1)}"] if plan["cores"] else []
+        places = places or ["a place for every job that can run"]
+        lines.append(f"Wall time with {' and '.join(places)}: {_at_least(unknown)}{_hours(hours)} h, without queueing.")
+    if total["is_bound"]:
+        lines.append("<= is an upper bound: attacks spare images that are misclassified, or were broken before;")
+        lines.append("~ has both such jobs and some of unknown length.")
+    if unknown:
+        jobs = "1 job is" if unknown == 1 else f"{unknown:,} jobs are"
+        lines.append(f"{jobs} of unknown length and counted as nothing; >= says where.")
+    if plan["device"]:
+        lines.append(f"Calibrated on {plan['device']}; measured: medians of finished jobs like them.")
+    else:
+        lines.append(
+            "Nothing is calibrated: snakemake calibrate, with the same profile or config, takes a few minutes."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def describe_status(dag: Dag, calibration: Calibration) -> str:
+    """Return how far a run is as text: jobs by rule that are finished, running, failed and waiting, what is left.
+
+    What is on disk says it: outputs, and the logs of the jobs that are due. A job whose log ends in an error has
+    failed; one whose log is newer than Snakemake's lock and has no end is running; without a lock it was interrupted.
+    """
+    estimator = Estimator(dag, calibration)
+    since = _locked_since() if dag.locked else None
+    counts: dict[str, Counter] = defaultdict(Counter)
+    seconds: dict[str, float] = defaultdict(float)
+    unknown: Counter = Counter()
+    stages = {}
+    failed = []
+    for job in dag.jobs:
+        name = job.stage if job.stage in _IN_ONE_LINE else job.rule
+        stages[name] = job.stage
+        state = _state(job, since)
+        counts[name][state] += 1
+        if state == "failed":
+            failed.append(job.log)
+        if job.due:
+            estimate = estimator.estimate(job)
+            seconds[name] += estimate.seconds or 0.0
+            unknown[name] += estimate.seconds is None
+    names = sorted(stages, key=lambda name: STAGES.index(stages[name]))
+    counts["total"] = sum(counts.values(), Counter())
+    seconds["total"], unknown["total"] = sum(seconds.values()), unknown.total()
+    rows = [
+        [name, counts[name].total(), *(counts[name][state] or _MISSING for state in _STATES)]
+        for name in (*names, "total")
+    ]
+    for row in rows:
+        row.append(_left(seconds[row[0]], unknown[row[0]]))
+    header = ["rule", "jobs", *_STATES, "job hours left"]
+    alignment = ["left", *["right"] * (len(header) - 1)]
+    lines = [
+        tabulate([list(map(str, row)) for row in rows], header, "simple", disable_numparse=True, colalign=alignment),
+        "",
+        "Snakemake is at work in this folder." if dag.locked else "Snakemake is not at work in this folder.",
+    ]
+    lines += [f"failed: {log}" for log in failed]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(dag: Dag, estimates: dict[int, Estimate], places: list[int]) -> dict[str, Any]:
+    jobs = [(dag.jobs[place], estimates[place]) for place in places]
+    submissions = [job.submission for job, _ in jobs if job.submission is not None]
+    known = [(job, estimate) for job, estimate in jobs if estimate.seconds is not None]
+    return {
+        "jobs": len(jobs),
+        "submitted": len(submissions),
+        "submissions": len(set(submissions)),
+        "sources": dict(Counter(estimate.source for _, estimate in jobs)),
+        "gpu_hours": sum(job.gpus * estimate.seconds for job, estimate in known) / 3600,
+        "core_hours": sum(job.threads * estimate.seconds for job, estimate in known) / 3600,
+        "is_bound": any(estimate.is_bound for _, estimate in jobs),
+        "bytes": sum(estimate.bytes or 0 for _, estimate in jobs),
+        "without_bytes": sum(estimate.bytes is None for _, estimate in jobs),
+        "download": sum(estimate.download or 0 for _, estimate in jobs),
+        "without_download": sum(estimate.download is None for _, estimate in jobs),
+    }
+
+
+def _entry(job: Job, estimate: Estimate) -> dict[str, Any]:
+    return {
+        "rule": job.rule,
+        "stage": job.stage,
+        "wildcards": job.wildcards,
+        "benchmark": job.benchmark,
+        **estimate._asdict(),
+    }
+
+
+def _order(entry: dict[str, Any]) -> int:
+    return STAGES.index(entry["stage"])
+
+
+def _row(name: str, entry: dict[str, Any]) -> list[str]:
+    sources = entry["sources"]
+    unknown = sources.get(UNKNOWN, 0)
+    prefix = "<= " if entry["is_bound"] and not unknown else _at_least(unknown)
+    if entry["is_bound"] and unknown:
+        # A bound from above of some jobs, and nothing of others.
+        prefix = "~ "
+    nothing = unknown == entry["jobs"]
+    named = [source for source in (MEASURED, CALIBRATED, UNKNOWN) if source in sources]
+    said = [source if len(named) == 1 else f"{source} {sources[source]:,}" for source in named]
+    return [
+        name,
+        f"{entry['jobs']:,}",
+        _MISSING if nothing or not entry["gpu_hours"] else prefix + _hours(entry["gpu_hours"]),
+        _MISSING if nothing else prefix + _hours(entry["core_hours"]),
+        ", ".join(said),
+        _bytes(entry["bytes"], entry["without_bytes"], entry["jobs"]),
+        _bytes(entry["download"], entry["without_download"], entry["jobs"]),
+    ]
+
+
+def _left(seconds: float, unknown: int) -> str:
+    if not seconds:
+        return "unknown" if unknown else _MISSING
+    return _at_least(unknown) + _hours(seconds / 3600)
+
+
+def _at_least(unknown: int) -> str:
+    return ">= " if unknown else ""
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.3g}" if hours >= 0.1 else f"{hours:.3f}"
+
+
+def _bytes(count: int, unknown: int, jobs: int) -> str:
+    if unknown == jobs and jobs:
+        return "unknown"
+    if not count:
+        return _MISSING
+    power = min(max(len(str(count)) - 1, 3) // 3, 4)
+    return f"{_at_least(unknown)}{count / 1000**power:.3g} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
+
+
+def _state(job: Job, since: float | None) -> str:
+    if not job.due:
+        return "finished"
+    try:
+        written, lines = Path(job.log).stat().st_mtime, Path(job.log).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return "waiting"
+    if any(line.startswith(("error: ", "error in rule ")) for line in lines):
+        return "failed"
+    if any(line.startswith("started in ") for line in lines):
+        # Finished once, and due again.
+        return "waiting"
+    return "running" if since is not None and written >= since else "interrupted"
+
+
+def _locked_since() -> float:
+    return min((lock.stat().st_mtime for lock in _locks()), default=0.0)
+
+
+def _locks() -> Iterable[Path]:
+    return Path(".snakemake/locks").glob("*.lock")

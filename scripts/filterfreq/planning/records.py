@@ -1,0 +1,65 @@
+"""What was measured and is kept: Snakemake's benchmark files, and the calibration. Imports no torch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filterfreq.errors import InputError, unknown
+from filterfreq.files import read_json
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was measured on one device.
+
+    Attributes:
+        device: its name.
+        seconds_to_start: what a process takes before it computes.
+        units: by `unit_key`, what `filterfreq.planning.calibration.measure` returned.
+    """
+
+    device: str | None
+    seconds_to_start: float
+    units: Mapping[str, Mapping[str, float]]
+
+    def of(self, unit: Mapping[str, Any], name: str) -> float | None:
+        """Return one of the measured values of a unit; None where it was not measured."""
+        return self.units.get(unit_key(unit), {}).get(name)
+
+
+def read_calibration(path: str | Path, device: str | None = None) -> Calibration:
+    """Read what the rule `calibrate` wrote; nothing is measured where there is no such file.
+
+    Args:
+        path: `results/calibration.json`.
+        device: its name in the file; by default the one that was measured last.
+
+    Raises:
+        InputError: the file is damaged, or holds no such device.
+    """
+    if not Path(path).exists():
+        if device is not None:
+            raise InputError(f"{path} is missing, so nothing is measured on {device!r}: run snakemake calibrate there")
+        return Calibration(None, 0.0, {})
+    content = read_json(path)
+    name = device or content["latest"]
+    if name not in content["devices"]:
+        raise unknown("device", name, content["devices"])
+    found = content["devices"][name]
+    return Calibration(name, found["seconds_to_start"], found["units"])
+
+
+def unit_key(unit: Mapping[str, Any]) -> str:
+    """Return the name under which a calibration keeps a unit."""
+    return json.dumps(unit, sort_keys=True)
+
+
+def read_benchmark(path: str | Path) -> float | None:
+    """Return the seconds in one of Snakemake's benchmark files; None where there is none, or none that can be read."""
+    try:
+        names, values, *_ = Path(path).read_text(encoding="utf-8").splitlines()
+        return float(dict(zip(names.split("\t"), values.split("\t"), strict=True))["s"])
+    except (OSError, ValueError, KeyError):
+        return None

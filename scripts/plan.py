@@ -1,0 +1,45 @@
+"""Say what is still due and what it will take, before anything is spent on it.
+
+    python scripts/plan.py --profile profiles/slurm --gpus 8
+
+All other arguments are Snakemake's, as in the command that is to be planned. Times are those of finished jobs, or else
+those that `snakemake calibrate` measured. The plan goes into results/plan.json, too.
+"""
+
+import argparse
+import sys
+
+from filterfreq.errors import InputError
+from filterfreq.planning.due import read_dag
+from filterfreq.planning.plan import describe_plan, describe_status, make_plan, write_plan
+from filterfreq.planning.records import read_calibration
+
+CALIBRATION, PLAN = "results/calibration.json", "results/plan.json"
+
+
+def main() -> None:
+    """Print and write the plan, or print how far the run is."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--gpus", type=int, nargs="+", default=(), metavar="N", help="wall time with so many GPUs")
+    parser.add_argument("--device", help="the calibrated device to plan for, by default the last one")
+    parser.add_argument("--status", action="store_true", help="write no plan, say how far the run is")
+    own, arguments = parser.parse_known_args()
+    try:
+        calibration = read_calibration(CALIBRATION, own.device)
+        dag = read_dag(arguments)
+        if own.status:
+            print(describe_status(dag, calibration))
+        elif dag.due:
+            plan = make_plan(dag, calibration, own.gpus)
+            write_plan(plan, PLAN)
+            print(describe_plan(plan) + f"Written to {PLAN}")
+        else:
+            print("Nothing is due.")
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from filterfreq.config import Study
+from filterfreq.planning.calibration import _typical, hardware, measure
+from filterfreq.planning.costs import CostModel
+
+ROOT = Path(__file__).parents[2]
+CPU = torch.device("cpu")
+
+
+def units(**variant) -> list[dict]:
+    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
+    config["variants"] = {"plain": {}, "wd-penalty": variant}
+    config["training"]["default"] |= {"batch_size": 16}
+    config["evaluation"]["batch_size"] = 8
+    return CostModel(Study(config, ROOT / "schemas/config.schema.yaml"), "nowhere").units()
+
+
+def of_kind(kind: str, found: list[dict]) -> list[dict]:
+    return [entry["unit"] for entry in found if entry["unit"]["kind"] == kind]
+
+
+def test_the_typical_time_leaves_the_first_and_the_slow_ones_out():
+    # Two to warm up, then 1, 1, 9 and 1 seconds.
+    assert _typical([0.0, 50.0, 60.0, 61.0, 62.0, 71.0, 72.0]) == 1.0
+
+
+def test_more_passes_of_training_take_longer():
+    """PGD of 7 steps goes through the network 8 times, an ordinary step once."""
+    attack = {"attack": "pgd", "norm": "linf", "epsilon": "2/255", "steps": 7}
+    plain, attacked = of_kind("train", units(adversarial_training=attack))
+    assert "epsilon" not in json.dumps(attacked)
+    times = [measure(unit, 10, {"device": "cpu"}, CPU, seconds=0.2)["train"] for unit in (plain, attacked)]
+    assert times[1] > 2 * times[0] > 0
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"adversarial_training": {"attack": "free", "norm": "linf", "epsilon": "2/255", "replays": 2}},
+        {"augmentation_policy": "augmix", "jensen_shannon": 12},
+        {"decomposition": "signal", "penalty": {"kind": "all", "strength": 0.1, "depth": 2}, "mixup": 1.0},
+    ],
+    ids=["free", "augmix", "sd-mixup"],
+)
+def test_every_kind_of_training_is_measured(variant):
+    unit = of_kind("train", units(**variant))[-1]
+    measured = measure(unit, 10, {"device": "cpu"}, CPU, seconds=0.01)
+    assert measured["train"] > 0
+    # A ResNet-8 of first width 2 has some 1,500 parameters and buffers of four bytes.
+    assert 4000 < measured["weight_bytes"] < 8000
+
+
+def test_passes_and_corruptions_are_measured():
+    (evaluation,) = of_kind("evaluate", units())
+    measured = measure(evaluation, 10, {"device": "cpu"}, CPU, seconds=0.2)
+    assert measured["forward"] > 0
+    assert measured["backward"] > 0
+    (corruption,) = of_kind("corrupt", units())
+    assert 0.001 < measure(corruption, 10, {"device": "cpu"}, CPU)["corrupt"] < 10
+
+
+def test_a_device_has_a_name():
+    assert hardware(CPU).endswith(f"{torch.get_num_threads()} threads")

@@ -1,0 +1,155 @@
+from pathlib import Path
+
+import numpy as np
+import pyautoattack
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from filterfreq.config import Run, Study
+from filterfreq.evaluation.accuracy import evaluate_clean, evaluate_corruption
+from filterfreq.evaluation.adversarial import evaluate_adversarial, evaluate_transfer, perturbations
+from filterfreq.evaluation.autoattack import evaluate_autoattack
+from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.evaluation.frequency_filtered import evaluate_frequency_filtered
+from filterfreq.planning.costs import CostModel, Passes, Work, autoattack_passes, image_bytes
+
+ROOT = Path(__file__).parents[2]
+RUN = Run("texdigits", "resnet_8_2", "wd-penalty", 0)
+IMAGES = np.random.default_rng(0).integers(60, 200, (3, 8, 8, 3)).astype(np.uint8)
+LABELS = np.zeros(3, dtype=np.int64)
+
+
+class Counting(nn.Module):
+    """Is right about every image whatever an attack does, and counts how many it sees and gradients it gives."""
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.linear = nn.Linear(3 * 8 * 8, classes)
+        self.forwards = self.backwards = 0
+
+    def forward(self, images):
+        self.forwards += len(images)
+        logits = 0.01 * self.linear(images.flatten(1))
+        logits[:, 0] += 100
+        if logits.requires_grad:
+            logits.register_hook(self.count)
+        return logits
+
+    def count(self, gradient):
+        self.backwards += len(gradient)
+
+    @property
+    def passes(self) -> Passes:
+        return Passes(self.forwards, self.backwards)
+
+
+def tiny(**changes) -> CostModel:
+    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
+    config["evaluation"] |= changes.pop("evaluation", {})
+    return CostModel(Study(config | changes, ROOT / "schemas/config.schema.yaml"), "nowhere")
+
+
+ATTACKS = [
+    {"attack": "fgsm", "norm": "linf", "epsilons": ["2/255", "4/255"]},
+    {"attack": "pgd", "norm": "l2", "steps": 7, "epsilons": ["0.25"]},
+]
+
+
+def test_attacks_pass_as_often_as_a_model_counts():
+    model = Counting()
+    evaluate_adversarial(model, IMAGES, LABELS, ATTACKS, 2, "cpu", 0)
+    planned = tiny(evaluation={"adversarial": {"images": 3, "attacks": ATTACKS}}).work("adversarial", RUN)
+    assert planned == Work(model.passes)
+    # By hand: of each image one clean pass, then for two epsilons of FGSM 1 step and a last look, for one of PGD 7.
+    assert planned.own == (3 * (1 + 2 * 2 + 8), 3 * (2 + 7))
+
+
+def test_transferred_attacks_pass_through_their_source():
+    model, source = Counting(), Counting()
+    evaluate_transfer(model, source, "plain", IMAGES, LABELS, ATTACKS, 2, "cpu", 0)
+    suites = {"transfer": {"source": "plain", "images": 3, "attacks": ATTACKS}}
+    assert tiny(evaluation=suites).work("transfer", RUN) == Work(model.passes, source.passes)
+
+
+@pytest.mark.parametrize(
+    ("attack", "classes"),
+    [("apgd-ce", 5), ("apgd-dlr", 5), ("apgd-t", 5), ("apgd-t", 12), ("fab", 5), ("fab-t", 4), ("square", 5)],
+)
+def test_autoattack_passes_as_often_as_a_model_that_withstands_it_counts(attack, classes):
+    model = Counting(classes)
+    evaluate_autoattack(model, IMAGES[:1], LABELS[:1], "linf", ["1/255"], 1, "cpu", 0, [attack])
+    # One image more, by which the classes are counted once.
+    assert autoattack_passes([attack], classes) + Passes(1, 0) == model.passes
+
+
+def test_the_standard_autoattack_is_the_packages_and_an_upper_bound():
+    standard = pyautoattack.AutoAttack(Counting(), eps=0.1, device="cpu").attacks_to_run
+    assert autoattack_passes(None, 10) == autoattack_passes(standard, 10)
+    broken = Counting()
+    evaluate_autoattack(broken, IMAGES, LABELS + 1, "l2", ["0.1"], 3, "cpu", 0)
+    assert broken.forwards < 3 * autoattack_passes(None, 10).forward / 100
+
+
+def test_autoattacks_of_several_entries_and_epsilons_add_up():
+    entries = [
+        {"images": 100, "norm": "linf", "epsilons": ["1/255", "2/255"], "attacks": ["apgd-ce"]},
+        {"images": 10, "norm": "l2", "epsilons": ["0.25"], "attacks": ["square"]},
+    ]
+    # 8 and 103 forward passes of the first for each of two epsilons, 8 and 5,004 of the second.
+    expected = Work(Passes(200 * 111 + 10 * 5012, 200 * 101))
+    assert tiny(evaluation={"autoattack": entries}).work("autoattack", RUN) == expected
+
+
+def test_suites_without_gradients_pass_as_often_as_a_model_counts():
+    model = Counting()
+    evaluate_clean(model, IMAGES, LABELS, 2, "cpu")
+    assert tiny().work("clean", RUN) == Work(Passes(model.forwards * 1000 / 3, 0))
+
+    model = Counting()
+    corrupted = {name: np.repeat(IMAGES, 5, axis=0) for name in CORRUPTIONS}
+    evaluate_corruption(model, corrupted, LABELS, 8, "cpu")
+    assert tiny(evaluation={"corruption": {"images": 3}}).work("corruption", RUN) == Work(model.passes)
+
+    model = Counting()
+    radii = {"low": [2, 3], "high": [2]}
+    evaluate_frequency_filtered(model, IMAGES, LABELS, radii, 2, "cpu")
+    suites = {"frequency_filtered": {"images": 3, "radii": radii}, "datasets": {}}
+    assert tiny(evaluation=suites).work("frequency_filtered", RUN) == Work(model.passes)
+
+
+def test_perturbations_that_are_shown_pass_as_often_as_a_model_counts():
+    model, attack = Counting(), {"attack": "pgd", "norm": "linf", "epsilon": "2/255", "steps": 4, "images": 3}
+    perturbations(model, IMAGES, LABELS, attack, attack["epsilon"], "cpu", 0)
+    assert tiny(perturbations=attack).work("perturb", RUN) == Work(model.passes)
+
+
+def test_what_is_not_known_before_the_data_are_there_is_not_guessed():
+    model = tiny()
+    assert model.work("out_of_distribution", RUN) is None
+    assert model.work("cue_conflict", RUN) is None
+    assert model.size("texdigits", "train") == 4000
+
+
+def test_units_are_what_changes_the_work_of_a_batch():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    model = CostModel(Study(config, ROOT / "schemas/config.schema.yaml"), "nowhere")
+    free, penalised = (Run("cifar10", "lowres_resnet9", name, 1) for name in ("plain-free", "wd-penalty"))
+    assert model.training_unit(penalised) == model.training_unit(penalised._replace(seed=2, dataset="cifar100"))
+    stronger = penalised._replace(variant="wd-penalty_strength-0.1")
+    deeper = penalised._replace(variant="wd-penalty_depth-2")
+    assert stronger in model.study.runs
+    assert deeper in model.study.runs or any(run.variant.endswith("depth-2") for run in model.study.runs)
+    assert model.training_unit(penalised) == model.training_unit(stronger)
+    assert model.training_unit(penalised) != model.training_unit(free)
+    # 125 epochs of batches that are each replayed 8 times.
+    assert (model.epochs(penalised), model.epochs(free)) == (125, 16)
+    # The filters are composed for evaluations, so decompositions share them.
+    assert model.evaluation_unit(penalised) == model.evaluation_unit(free)
+    assert {entry["unit"]["kind"] for entry in model.units()} == {"train", "evaluate", "corrupt"}
+
+
+def test_stored_images_have_three_bytes_a_pixel():
+    assert image_bytes(10_000, 32) == 30_720_000

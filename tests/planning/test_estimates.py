@@ -1,0 +1,220 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from filterfreq.config import Study
+from filterfreq.errors import InputError
+from filterfreq.planning.costs import CostModel
+from filterfreq.planning.due import Dag, Job
+from filterfreq.planning.estimates import Estimate, Estimator, wall_seconds
+from filterfreq.planning.plan import describe_plan, describe_status, make_plan, write_plan
+from filterfreq.planning.records import Calibration, read_benchmark, read_calibration, unit_key
+
+ROOT = Path(__file__).parents[2]
+RUN = {"dataset": "texdigits", "model": "resnet_8_2", "variant": "plain", "seed": "0"}
+NOTHING = Calibration(None, 0.0, {})
+# Seconds per image that are easily multiplied; a process starts in two seconds.
+FORWARD, BACKWARD, TRAIN, CORRUPT = 0.01, 0.02, 0.001, 0.5
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
+    return Study(config, ROOT / "schemas/config.schema.yaml")
+
+
+@pytest.fixture(scope="module")
+def calibration(study) -> Calibration:
+    values = {
+        "evaluate": {"forward": FORWARD, "backward": BACKWARD},
+        "train": {"train": TRAIN, "weight_bytes": 6000},
+        "corrupt": {"corrupt": CORRUPT},
+    }
+    units = {unit_key(entry["unit"]): values[entry["unit"]["kind"]] for entry in CostModel(study, "").units()}
+    return Calibration("a device", 2.0, units)
+
+
+def job(rule: str, wildcards: dict | None = None, **facts) -> Job:
+    stage = {"train": "train", "corrupt": "data", "download": "data", "tabulate_main": "publish"}.get(rule, "evaluate")
+    found = {
+        "threads": 1,
+        "gpus": 0,
+        "outputs": (),
+        "benchmark": f"{rule}.tsv",
+        "log": f"{rule}.log",
+        "due": True,
+        "submission": None,
+        "needs": (),
+        **facts,
+    }
+    return Job(rule, stage, RUN if wildcards is None else wildcards, **found)
+
+
+def dag(study: Study, *jobs: Job, **facts) -> Dag:
+    return Dag(study, list(jobs), **{"cores": None, "gpus": None, "locked": False, **facts})
+
+
+def benchmark(path: Path, seconds: float) -> str:
+    path.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:00\t12.5\n")
+    return str(path)
+
+
+def seconds(study, calibration, *jobs) -> float | None:
+    return Estimator(dag(study, *jobs), calibration).estimate(jobs[0]).seconds
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        # One epoch of 4,000 training images, and a look at 1,000 test images.
+        ("train", 2 + 4000 * TRAIN + 1000 * FORWARD),
+        ("evaluate_clean", 2 + 1000 * FORWARD),
+        # 16 images: seen once, for FGSM a step and a look, for PGD at two epsilons two steps and a look.
+        ("evaluate_adversarial", 2 + 16 * (1 + 2 + 2 * 3) * FORWARD + 16 * (1 + 2 * 2) * BACKWARD),
+        # 4 and 2 images under APGD: 101 steps.
+        ("evaluate_autoattack", 2 + (4 + 2) * (111 * FORWARD + 101 * BACKWARD)),
+        # 16 images, two epsilons, a step on the source and a look each.
+        ("evaluate_transfer", 2 + 16 * (1 + 2 + 2) * FORWARD + 16 * 2 * BACKWARD),
+        ("evaluate_corruption", 2 + 4 * 19 * 5 * FORWARD),
+        ("evaluate_frequency_filtered", 2 + 16 * 3 * FORWARD),
+        ("perturb", 2 + 2 * (1 + 2) * FORWARD + 2 * BACKWARD),
+        ("evaluate_out_of_distribution", None),
+        ("analyse_filters", None),
+    ],
+)
+def test_the_cost_model_by_hand(study, calibration, rule, expected):
+    assert seconds(study, calibration, job(rule)) == (expected if expected is None else pytest.approx(expected))
+
+
+def test_what_is_not_calibrated_is_unknown(study):
+    estimate = Estimator(dag(study), NOTHING).estimate(job("train"))
+    assert estimate == Estimate(None, "unknown", False, None, 0)
+
+
+def test_corruptions_share_their_processes(study, calibration):
+    corrupt = job("corrupt", {"dataset": "texdigits"}, threads=2)
+    estimate = Estimator(dag(study), calibration).estimate(corrupt)
+    assert estimate.seconds == 2 + 4 * CORRUPT / 2
+    assert estimate.bytes == 4 * 19 * 5 * 32 * 32 * 3
+
+
+def test_finished_jobs_like_it_are_what_a_job_takes(study, calibration, tmp_path):
+    weights = tmp_path / "weights"
+    weights.write_bytes(bytes(700))
+    finished = [
+        job("train", RUN | {"seed": str(n)}, due=False, benchmark=benchmark(tmp_path / f"{n}", s), outputs=(weights,))
+        for n, s in ((1, 30.0), (2, 50.0), (3, 100.0))
+    ]
+    # Due again, so what it took is of another time; and other variants are other jobs.
+    again = job("train", benchmark=benchmark(tmp_path / "again", 1000.0))
+    other = job("train", RUN | {"variant": "wd-penalty"}, due=False, benchmark=benchmark(tmp_path / "other", 9.0))
+    estimator = Estimator(dag(study, again, *finished, other), calibration)
+    assert estimator.estimate(again) == Estimate(50.0, "measured", False, 700, 0)
+    assert estimator.estimate(job("evaluate_adversarial")).is_bound
+
+
+def test_tables_take_what_tables_took(study, tmp_path):
+    places = {"experiment": "tiny", "dataset": "texdigits"}
+    finished = job("tabulate_main", places, due=False, benchmark=benchmark(tmp_path / "b", 1.5))
+    due = job("tabulate_main", places | {"dataset": "cifar10"})
+    assert seconds(study, NOTHING, due, finished) == 1.5
+
+
+def test_downloads_are_as_large_as_the_registry_says(study):
+    wildcards = {"dataset": "cifar10", "file": "cifar-10-binary.tar.gz"}
+    known = Estimator(dag(study), NOTHING).estimate(job("download", wildcards))
+    assert (known.download, known.seconds) == (170_052_171, None)
+    assert Estimator(dag(study), NOTHING).estimate(job("download_checkpoint", {"checkpoint": "a"})).download is None
+
+
+def test_the_wall_time_is_that_of_a_schedule():
+    # Two trainings of 10 s, then of each an evaluation of 4 s and one of 6 s on a GPU, and after all 3 s without one.
+    jobs = [job("train", gpus=1), job("train", gpus=1)]
+    jobs += [job("evaluate_clean", gpus=1, needs=(run,)) for run in (0, 1) for _ in range(2)]
+    jobs.append(job("tabulate_main", needs=(2, 3, 4, 5)))
+    times = [10, 10, 4, 6, 4, 6, 3]
+    assert wall_seconds(jobs, times.__getitem__, 1) == 40 + 3
+    # First come, first served: one GPU gets 4 + 4 s, the other 6 + 6 s.
+    assert wall_seconds(jobs, times.__getitem__, 2) == 10 + 12 + 3
+    assert wall_seconds(jobs, times.__getitem__, None) == 10 + 6 + 3
+    # With two cores for jobs of two threads each, one after the other again.
+    wide = [job("train", threads=2), job("train", threads=4), job("train", due=False, needs=(0,))]
+    assert wall_seconds(wide, [5, 7, 100].__getitem__, None, 2) == 12
+
+
+def test_a_plan_adds_up(study, calibration, tmp_path):
+    jobs = [
+        job("train", gpus=1, threads=4, submission=0),
+        job("evaluate_clean", gpus=1, threads=4, submission=1, needs=(0,)),
+        job("perturb", gpus=1, threads=4, submission=1, needs=(0,), benchmark="p.tsv"),
+        job("tabulate_main", {"experiment": "tiny", "dataset": "texdigits"}, needs=(1,)),
+        job("evaluate_adversarial", due=False, benchmark=benchmark(tmp_path / "b", 5.0)),
+    ]
+    plan = make_plan(dag(study, *jobs), calibration, [1, 2])
+    train, clean, shown = 2 + 4 + 10, 2 + 10, 2 + 0.06 + 0.04
+    total = plan["total"]
+    assert (total["jobs"], total["submitted"], total["submissions"]) == (4, 3, 2)
+    assert total["sources"] == {"calibrated": 3, "unknown": 1}
+    assert total["gpu_hours"] == pytest.approx((train + clean + shown) / 3600)
+    assert total["core_hours"] == pytest.approx(4 * total["gpu_hours"])
+    assert plan["wall_hours"] == {
+        "1": pytest.approx((train + clean + shown) / 3600),
+        "2": pytest.approx((train + clean) / 3600),
+    }
+    assert [entry["stage"] for entry in plan["stages"]] == ["train", "evaluate", "publish"]
+    assert total["bytes"] == 6000
+    text = describe_plan(plan)
+    assert "4 jobs: 3 of them in 2 submissions" in text
+    assert "1 job is of unknown length" in text
+
+
+def test_a_plan_made_again_keeps_what_was_planned_of_finished_jobs(study, calibration, tmp_path):
+    first, second = job("train"), job("evaluate_clean")
+    write_plan(make_plan(dag(study, first, second), calibration), tmp_path / "plan.json")
+    write_plan(make_plan(dag(study, second), NOTHING), tmp_path / "plan.json")
+    planned = json.loads((tmp_path / "plan.json").read_text())["planned"]
+    assert [(entry["rule"], entry["seconds"]) for entry in planned] == [("evaluate_clean", None), ("train", 16.0)]
+
+
+def test_the_status_is_what_the_disk_says(study, calibration, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake" / "locks").mkdir(parents=True)
+    lock = tmp_path / ".snakemake" / "locks" / "0.input.lock"
+    lock.touch()
+    jobs = [job("train", RUN | {"seed": str(n)}, log=str(tmp_path / f"{n}.log"), due=n != 5) for n in range(6)]
+    (tmp_path / "0.log").write_text("epoch 1\n")
+    (tmp_path / "1.log").write_text("epoch 1\nerror: the disk is full\n")
+    (tmp_path / "2.log").write_text("epoch 1\nstarted in 1.0 s, worked for 2.0 s\n")
+    (tmp_path / "3.log").write_text("epoch 1\n")
+    os.utime(tmp_path / "3.log", (0, 0))
+
+    def counts(locked: bool) -> list[str]:
+        text = describe_status(dag(study, *jobs, locked=locked), calibration)
+        assert f"failed: {tmp_path / '1.log'}" in text
+        return next(line for line in text.splitlines() if line.startswith("train")).split()
+
+    # jobs, finished, running, failed, interrupted, waiting, hours: 5 jobs of 16 seconds.
+    assert counts(locked=True) == ["train", "6", "1", "1", "1", "1", "2", f"{5 * 16 / 3600:.3f}"]
+    assert counts(locked=False) == ["train", "6", "1", "–", "1", "2", "2", f"{5 * 16 / 3600:.3f}"]
+
+
+def test_the_calibration_is_read_by_device(tmp_path):
+    path = tmp_path / "calibration.json"
+    assert read_calibration(path) == NOTHING
+    with pytest.raises(InputError, match="run snakemake calibrate there"):
+        read_calibration(path, "B200")
+    devices = {name: {"seconds_to_start": 1.5, "units": {}} for name in ("A100", "H100")}
+    path.write_text(json.dumps({"devices": devices, "latest": "H100"}))
+    assert read_calibration(path).device == "H100"
+    assert read_calibration(path, "A100").device == "A100"
+    with pytest.raises(InputError, match="A100"):
+        read_calibration(path, "B200")
+
+
+@pytest.mark.parametrize("content", ["", "s\n", "s\tx\n-\t1\n", "x\n1\n"])
+def test_a_benchmark_file_that_says_nothing_counts_as_none(tmp_path, content):
+    (tmp_path / "b.tsv").write_text(content)
+    assert read_benchmark(tmp_path / "b.tsv") is None
