@@ -17,8 +17,8 @@ rule calibrate:
         "../envs/evaluate.yaml"
     threads: compute("train")["threads"]
     resources:
-        mem_mb=compute("train")["mem_mb"],
-        runtime=compute("train")["runtime"],
+        mem_mb=growing("train", "mem_mb"),
+        runtime=growing("train", "runtime"),
         gpu=compute("train")["gpu"],
     params:
         units=lambda wildcards: CostModel(study, "results/data").units(),
@@ -47,8 +47,8 @@ rule tabulate_plan:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=compute("publish")["mem_mb"],
-        runtime=compute("publish")["runtime"],
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
     params:
         code=code("tabulate_plan"),
     script:
