@@ -1,5 +1,8 @@
 # From the config to runs, and from runs to paths: no other file builds a path of a run, a table or a figure.
 
+import hashlib
+import json
+import os
 import re
 import sys
 import time
@@ -16,10 +19,28 @@ from filterfreq.data.registry import ImageFolder
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
+from filterfreq.files import read_json, replacing
 from filterfreq.machine import has_gpu
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.planning.costs import CostModel
 from filterfreq.provenance import code_version
+
+
+def as_at_the_start():
+    """Give jobs on a cluster the config that the workflow began with: they read its files again, which may have changed."""
+    if workflow.is_main_process:
+        content = json.dumps(config, default=str).encode()
+        kept = Path(".snakemake/configs", f"{hashlib.sha256(content).hexdigest()}.json").absolute()
+        with replacing(kept) as temporary:
+            temporary.write_bytes(content)
+        os.environ["FILTERFREQ_CONFIG"] = str(kept)
+    elif "FILTERFREQ_CONFIG" in os.environ:
+        began_with = read_json(os.environ["FILTERFREQ_CONFIG"])
+        config.clear()
+        config.update(began_with)
+
+
+as_at_the_start()
 
 try:
     schemas = Path(workflow.basedir) / "schemas"

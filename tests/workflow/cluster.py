@@ -131,6 +131,23 @@ class Cluster:
         node = slurm("sinfo", "--noheader", "--format=%n").split()[0]
         slurm("scontrol", "update", f"NodeName={node}", f"State={state}", "Reason=test")
 
+    def running(self) -> list[str]:
+        """The rules, with their wildcards, of the jobs that are running."""
+        return slurm("squeue", "--noheader", "--states=RUNNING", "--format=%k").split()
+
+    def kill_script(self, job: str) -> int:
+        """SIGKILL the script that a job is at, if it has come to one; return how many were killed."""
+        found = [line.split() for line in slurm("squeue", "--noheader", "--format=%i %k").splitlines()]
+        numbers = {number for number, comment in found if comment == job}
+        scripts = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if any("/.snakemake/scripts/" in part for part in process.info["cmdline"] or [])
+            and process.environ().get("SLURM_JOB_ID") in numbers
+        ]
+        _kill(scripts)
+        return bool(scripts)
+
     def wait_for_node(self, state: str) -> None:
         """Wait until the node is `idle`, `down`, ... and the controller answers."""
         until(lambda: set(slurm("sinfo", "--noheader", "--format=%T").split()) == {state}, f"the node is {state}")

@@ -1,11 +1,15 @@
 """The Slurm profile through a real Slurm: limits, preemption, daemons and nodes that die."""
 
 import hashlib
+import os
+import random
 import signal
 import time
+from collections import Counter
 
+import numpy as np
 import pytest
-from workflow.cluster import Cluster, Submission, missing, slurm
+from workflow.cluster import Cluster, Submission, missing, slurm, until
 from workflow.conftest import Project, copied
 
 RUN = "results/runs/texdigits/resnet_8_2/plain/seed-0"
@@ -189,3 +193,59 @@ def test_jobs_outlive_a_snakemake_that_is_killed(cluster, undisturbed, training)
     again = Submission(training, WEIGHTS)
     assert "Nothing to be done" in again.finish()
     assert weights_and_history(training) == weights_and_history(undisturbed)
+
+
+def test_jobs_take_the_config_that_the_workflow_began_with(cluster, training):
+    submission = Submission(training, f"{RUN}/perturbations.npz")
+    submission.wait_for(LOG, f"epoch 1/{EPOCHS}")
+    training.edit("tiny.yaml", "epsilon: 2/255, images: 2}", "epsilon: 2/255, images: 1}")
+    submission.finish()
+    with np.load(training.folder / RUN / "perturbations.npz") as found:
+        assert {len(array) for array in found.values()} == {2}
+    # The next run finds the difference.
+    assert training.plan(f"{RUN}/perturbations.npz").jobs == {"perturb": 1}
+
+
+def test_tables_are_the_same_after_random_kills(cluster, finished, unstarted):
+    """Jobs, the node's daemon, the controller and Snakemake itself are killed while the whole study runs."""
+    seeds = int(os.environ.get("SLURM_SEEDS", "1"))
+    undisturbed = finished
+    if seeds > 1:
+        for project in (unstarted, undisturbed := copied(unstarted.folder, unstarted.folder.parent / "undisturbed")):
+            project.edit("tiny.yaml", "seeds: [0]", f"seeds: {[*range(seeds)]}")
+        assert undisturbed.snakemake().returncode == 0
+    rng = random.Random(0)
+    killed = Counter()
+    submission = Submission(unstarted)
+    while submission.process.poll() is None:
+        time.sleep(rng.uniform(2, 6))
+        match rng.choice(("job", "job", "job", "slurmd", "slurmctld", "snakemake")):
+            case "job":
+                # Each job at most twice, or Snakemake would give up trying.
+                running = [job for job in cluster.running() if killed[job] < 2]
+                if running:
+                    job = rng.choice(running)
+                    killed[job] += cluster.kill_script(job)
+            case "snakemake" if killed["snakemake"] < 1:
+                killed["snakemake"] += 1
+                submission.process.kill()
+                submission.process.wait()
+                # What its jobs would still do is lost.
+                slurm("scancel", "--user=root", "--full")
+                until(lambda: not cluster.running(), "no job runs")
+                assert unstarted.snakemake("--unlock").returncode == 0
+                submission = Submission(unstarted)
+            case daemon if daemon != "snakemake" and killed[daemon] < 2:
+                killed[daemon] += 1
+                cluster.kill(daemon)
+                time.sleep(1)
+                cluster.start_daemon(daemon)
+    submission.finish()
+    print(f"{len(submission.jobs())} jobs submitted by the last Snakemake; killed: {dict(killed)}")
+    assert len(killed) >= 4
+    made = [*(undisturbed.folder / "results" / "tables").rglob("*.*")]
+    made += (undisturbed.folder / "results" / "aggregated").rglob("*.csv")
+    made += (undisturbed.folder / "results" / "runs").rglob("model.safetensors")
+    # But for the table of seconds.
+    names = [str(file.relative_to(undisturbed.folder)) for file in made if file.stem != "costs"]
+    assert results(unstarted, *names) == results(undisturbed, *names)
