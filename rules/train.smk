@@ -20,6 +20,7 @@ rule train:
         mem_mb=compute("train")["mem_mb"],
         runtime=compute("train")["runtime"],
         gpu=compute("train")["gpu"],
+        **several_nodes("train"),
     params:
         spec=lambda wildcards: study.spec(
             Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))

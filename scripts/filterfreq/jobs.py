@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -29,16 +30,9 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     """
     started_after = time.time() - psutil.Process().create_time()
     start = time.perf_counter()
-    logger = logging.getLogger("filterfreq")
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    # A log that cannot be written, on a full disk say, must not bury the sentence that says so.
-    logging.raiseExceptions = False
-    terminal = logging.StreamHandler(sys.stderr)
-    file = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
-    for handler in (terminal, file):
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
+    Path(snakemake.log[0]).write_bytes(b"")
+    logger = open_log(snakemake.log[0])
+    terminal = logger.handlers[0]
     try:
         yield logger
     except InputError as error:
@@ -52,6 +46,22 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         raise
     logger.removeHandler(terminal)
     logger.info("started in %.1f s, worked for %.1f s", started_after, time.perf_counter() - start)
+
+
+def open_log(file: str) -> logging.Logger:
+    """Return the logger of the package, which writes to the terminal and to the end of a file.
+
+    Another process may write to the same file.
+    """
+    logger = logging.getLogger("filterfreq")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    # A log that cannot be written, on a full disk say, must not bury the sentence that says so.
+    logging.raiseExceptions = False
+    for handler in (logging.StreamHandler(sys.stderr), logging.FileHandler(file, mode="a", encoding="utf-8")):
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+    return logger
 
 
 def stop_requests() -> Callable[[], bool]:
