@@ -17,10 +17,10 @@ rule train:
         "../envs/train.yaml"
     threads: compute("train")["threads"]
     resources:
+        **several_nodes("train"),
         mem_mb=compute("train")["mem_mb"],
         runtime=compute("train")["runtime"],
         gpu=compute("train")["gpu"],
-        **several_nodes("train"),
     params:
         spec=lambda wildcards: study.spec(
             Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
