@@ -1,5 +1,6 @@
 """A training job that is killed goes on from its last epoch and ends with the same bytes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -47,3 +48,28 @@ def test_a_killed_snakemake_goes_on_where_it_was(project, tmp_path):
         else:
             expected = files
             (project.folder / RUN / "run.json").unlink()
+
+
+def test_two_processes_train_one_run_and_keep_their_state(project):
+    project.edit("tiny.yaml", "epochs: 1", "epochs: 40")
+    project.edit("tiny.yaml", "train: {threads: 1,", "train: {threads: 2, processes: 2,")
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", f"{RUN}/run.json", "--configfile", "tiny.yaml"]
+    log = project.folder / f"results/logs/train/{RUN.removeprefix('results/runs/')}.log"
+    log.unlink()
+    with subprocess.Popen(command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not (log.exists() and "epoch  1/40" in log.read_text()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        job = next(
+            one for one in psutil.Process(process.pid).children(recursive=True) if "train.py" in str(one.cmdline())
+        )
+        job.terminate()
+    assert process.returncode == 1
+    assert "was asked to stop: it is kept after epoch" in log.read_text()
+    project.edit("tiny.yaml", "epochs: 40", "epochs: 1")
+    outcome = project.snakemake(f"{RUN}/run.json")
+    assert outcome.returncode == 0, outcome.stderr
+    assert json.loads((project.folder / RUN / "run.json").read_text())["provenance"]["processes"] == 2
+    project.edit("tiny.yaml", "processes: 2,", "processes: 2, nodes: 2,")
+    plan = project.snakemake("--dry-run", "--forcerun", "train", f"{RUN}/run.json")
+    assert "nodes=2, tasks=2, mpi=srun" in plan.stdout + plan.stderr
