@@ -269,6 +269,10 @@ def test_what_a_run_cannot_do_together_is_refused(config, variant, training, com
 def test_what_several_processes_cannot_do_is_refused(config):
     config["compute"]["train"]["processes"] = 2
     Study(config, SCHEMA)
+    config["compute"]["on_gpu"] = {"compile": True}
+    with pytest.raises(InputError, match=r"torch\.compile does not get along with batch normalisation over several"):
+        Study(config, SCHEMA)
+    config["compute"]["on_gpu"] = {}
     config["training"]["default"]["optimizer"] = "adahessian"
     with pytest.raises(InputError, match="adahessian differentiates twice, which processes that share a batch cannot"):
         Study(config, SCHEMA)

@@ -276,6 +276,11 @@ class Study:
                 problem = (
                     "adahessian differentiates twice, which torch.compile cannot: leave compute.on_gpu.compile out"
                 )
+            elif compiled and processes > 1:
+                problem = (
+                    "torch.compile does not get along with batch normalisation over several processes: "
+                    "leave compute.on_gpu.compile out, or set compute.train.gpu and processes to 1"
+                )
             elif second_order and processes > 1:
                 problem = (
                     "adahessian differentiates twice, which processes that share a batch cannot: "
