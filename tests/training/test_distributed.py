@@ -249,7 +249,7 @@ def slurm(tmp_path) -> dict[str, str]:
 
 def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, tiny_spec, slurm, tmp_path):
     """Two processes on one node, interrupted again and again, and one on each of two nodes, that are not."""
-    tiny_spec["training"]["epochs"] = 32
+    tiny_spec["training"]["epochs"] = 20
     on_two_nodes = Job(tmp_path / "straight", tiny_spec, tiny_dataset.folder, nodes=2, threads=1)
     straight = on_two_nodes.start(**slurm)
     job = Job(tmp_path / "job", tiny_spec, tiny_dataset.folder)
@@ -263,7 +263,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
 
     # The job itself is killed: the others must not train on beside the rerun.
     job.log.unlink()
-    process = job.after_epoch(8)
+    process = job.after_epoch(5)
     family = those_that_train(process)
     assert len(family) == 2
     process.kill()
@@ -273,7 +273,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
 
     # A cluster takes the node away: SIGTERM, to all of them at once and more than once.
     job.log.unlink()
-    process = job.after_epoch(14)
+    process = job.after_epoch(8)
     for _ in range(3):
         os.killpg(process.pid, signal.SIGTERM)
     assert process.wait(60) == 128 + signal.SIGTERM
@@ -282,7 +282,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
 
     # SIGTERM to one of them is enough.
     job.log.unlink()
-    process = job.after_epoch(20)
+    process = job.after_epoch(11)
     those_that_train(process)[1].terminate()
     assert process.wait(60) == 128 + signal.SIGTERM
     assert "was asked to stop" in job.last_line
