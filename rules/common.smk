@@ -546,6 +546,12 @@ def growing(stage, resource):
     return lambda wildcards, attempt: attempt * compute(stage)[resource]
 
 
+def several_nodes(stage):
+    """Resources of jobs on several nodes: to Slurm's plugin what starts its own steps on each node is an MPI job."""
+    nodes = compute(stage).get("nodes", 1)
+    return {"nodes": nodes, "tasks": nodes, "mpi": "srun"} if nodes > 1 else {}
+
+
 def named(pattern, file):
     """The pattern of one table or figure."""
     return pattern.replace("{name}", file)

@@ -17,6 +17,7 @@ rule train:
         "../envs/train.yaml"
     threads: compute("train")["threads"]
     resources:
+        **several_nodes("train"),
         mem_mb=growing("train", "mem_mb"),
         runtime=growing("train", "runtime"),
         gpu=compute("train")["gpu"],

@@ -266,6 +266,21 @@ def test_what_a_run_cannot_do_together_is_refused(config, variant, training, com
         Study(config, SCHEMA)
 
 
+def test_what_several_processes_cannot_do_is_refused(config):
+    config["compute"]["train"]["processes"] = 2
+    Study(config, SCHEMA)
+    config["compute"]["on_gpu"] = {"compile": True}
+    with pytest.raises(InputError, match=r"torch\.compile does not get along with batch normalisation over several"):
+        Study(config, SCHEMA)
+    config["compute"]["on_gpu"] = {}
+    config["training"]["default"]["optimizer"] = "adahessian"
+    with pytest.raises(InputError, match="adahessian differentiates twice, which processes that share a batch cannot"):
+        Study(config, SCHEMA)
+    config["compute"]["train"]["nodes"] = 3
+    with pytest.raises(InputError, match=r"compute\.train: 2 processes or GPUs cannot be spread evenly over 3 nodes"):
+        Study(config, SCHEMA)
+
+
 def test_optional_keys_leave_the_specs_of_other_runs_alone(config):
     """A finished run is trained again when its spec changes: it holds what the config says, and nothing besides."""
     run = Run("texdigits", "resnet_8_8", "plain", 0)

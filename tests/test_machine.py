@@ -1,4 +1,4 @@
-"""Claims of GPUs by real processes; CUDA itself is not asked, so that no GPU is needed."""
+"""Claims of GPUs by real processes (CUDA itself is not asked, so that no GPU is needed), and who trains on them."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ import pytest
 
 from filterfreq import machine
 from filterfreq.errors import InputError
+from filterfreq.machine import training_processes
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
@@ -130,3 +131,25 @@ def test_locks_of_another_user_are_not_trusted(tmp_path):
     with pytest.raises(InputError, match=r"filterfreq-\d+ is not a folder of your own: ask its owner to remove it"):
         machine.private_folder(tmp_path)
     assert machine.private_folder(tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("device", "wanted", "expected"),
+    [
+        ("cuda", {}, (1, 1)),
+        ("cuda", {"gpu": 1}, (1, 1)),
+        ("cuda", {"gpu": 4}, (4, 1)),
+        ("auto", {"gpu": 8, "nodes": 2}, (8, 2)),
+        ("cpu", {"gpu": 4}, (1, 1)),
+        ("cpu", {"processes": 4, "nodes": 4}, (4, 4)),
+    ],
+)
+def test_each_gpu_has_a_process(device, wanted, expected):
+    assert training_processes(device, wanted) == expected
+
+
+def test_what_cannot_be_is_refused():
+    with pytest.raises(InputError, match=r"compute\.train: 2 processes on 4 GPUs, but each GPU has one"):
+        training_processes("cuda", {"gpu": 4, "processes": 2})
+    with pytest.raises(InputError, match=r"compute\.train: 3 processes or GPUs cannot be spread evenly over 2 nodes"):
+        training_processes("cuda", {"gpu": 3, "nodes": 2})

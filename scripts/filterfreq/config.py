@@ -23,6 +23,7 @@ from filterfreq.data.shifted.registry import (
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, unknown
 from filterfreq.files import is_one_line
+from filterfreq.machine import training_processes
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
 
@@ -283,7 +284,9 @@ class Study:
 
     def _check_training(self) -> None:
         """Refuse what a variant and the training settings of its runs cannot do together."""
-        compiled = self.config["compute"].get("on_gpu", {}).get("compile", False)
+        compute = self.config["compute"]
+        compiled = compute.get("on_gpu", {}).get("compile", False)
+        processes, _ = training_processes(compute["device"], compute["train"])
         for run in dict.fromkeys(run._replace(seed=0) for run in self.runs if not self.is_downloaded(run)):
             settings = self.spec(run)["training"]
             free = self.variants[run.variant].get("adversarial_training", {}).get("attack") == "free"
@@ -296,6 +299,16 @@ class Study:
             elif second_order and compiled:
                 problem = (
                     "adahessian differentiates twice, which torch.compile cannot: leave compute.on_gpu.compile out"
+                )
+            elif compiled and processes > 1:
+                problem = (
+                    "torch.compile does not get along with batch normalisation over several processes: "
+                    "leave compute.on_gpu.compile out, or set compute.train.gpu and processes to 1"
+                )
+            elif second_order and processes > 1:
+                problem = (
+                    "adahessian differentiates twice, which processes that share a batch cannot: "
+                    "set compute.train.gpu and processes to 1"
                 )
             if problem is not None:
                 raise InputError(f"training of {run.dataset}/{run.model}/{run.variant}: {problem}")

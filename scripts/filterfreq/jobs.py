@@ -38,13 +38,8 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     """
     started_after = time.time() - psutil.Process().create_time()
     start = time.perf_counter()
-    logger = logging.getLogger("filterfreq")
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    # A log that cannot be written, on a full disk say, must not bury the sentence that says so.
-    logging.raiseExceptions = False
-    terminal = logging.StreamHandler(sys.stderr)
-    logger.addHandler(terminal)
+    logger = _logger()
+    terminal = logger.handlers[0]
     try:
         logger.addHandler(_claim(snakemake.log[0]))
         end_with_parent(signal.SIGTERM)
@@ -69,6 +64,24 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         raise
     logger.removeHandler(terminal)
     logger.info("started in %.1f s, worked for %.1f s", started_after, time.perf_counter() - start)
+
+
+def _logger() -> logging.Logger:
+    """Return the logger of the package, which writes to the terminal."""
+    logger = logging.getLogger("filterfreq")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    # A log that cannot be written, on a full disk say, must not bury the sentence that says so.
+    logging.raiseExceptions = False
+    logger.addHandler(logging.StreamHandler(sys.stderr))
+    return logger
+
+
+def log_of_worker(path: str) -> logging.Logger:
+    """Return the logger of a process that works for a job, which writes to the terminal and to the job's log file."""
+    logger = _logger()
+    logger.addHandler(logging.FileHandler(path, mode="a", encoding="utf-8"))
+    return logger
 
 
 def _claim(path: str) -> logging.Handler:

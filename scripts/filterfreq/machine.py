@@ -7,10 +7,11 @@ import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from filterfreq.errors import InputError
 
@@ -131,3 +132,25 @@ def _visible_gpus() -> list[str]:
     names = [name.strip() for name in given.split(",")]
     # CUDA ignores what comes after a name that is none.
     return list(dict.fromkeys(takewhile(lambda name: name and not name.startswith("-"), names)))
+
+
+def training_processes(device: str, wanted: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many processes train one run together, and on how many nodes.
+
+    Args:
+        device: the config's `compute.device`.
+        wanted: the config's `compute.train`: `gpu`, the GPUs of a job, each of which gets a process; on a CPU
+            `processes`; optionally `nodes`, that they are spread over evenly.
+
+    Raises:
+        InputError: they contradict each other.
+    """
+    gpus, nodes = wanted.get("gpu", 0) if device != "cpu" else 0, wanted.get("nodes", 1)
+    processes = wanted.get("processes", max(1, gpus))
+    if gpus > 1 and processes != gpus:
+        raise InputError(
+            f"compute.train: {processes} processes on {gpus} GPUs, but each GPU has one: leave processes out"
+        )
+    if processes % nodes:
+        raise InputError(f"compute.train: {processes} processes or GPUs cannot be spread evenly over {nodes} nodes")
+    return processes, nodes

@@ -434,6 +434,27 @@ def test_a_training_on_files_resumes_to_the_same_bits_with_any_number_of_workers
     assert digest(resumed) == digest(straight)
 
 
+def test_sigterm_to_every_process_of_a_job_leaves_those_that_decode(tiny_files, tiny_spec, tmp_path):
+    """As clusters send it: their end would be an error of the training."""
+    spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 400}}
+    code = JOB.replace('"fingerprint", say)', '"fingerprint", say, workers=2, stop=stop_requests())')
+    code = code.replace("import safetensors.torch", "from filterfreq.jobs import stop_requests")
+    command = [sys.executable, "-c", code, json.dumps(spec), str(tiny_files.folder), str(tmp_path / "state.pt")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        for line in process.stdout:
+            if "epoch   2/" in line:
+                break
+        for _ in range(5):
+            os.killpg(process.pid, signal.SIGTERM)
+            time.sleep(0.01)
+        _, errors = process.communicate()
+    assert errors.splitlines()[-1].startswith("filterfreq.errors.StoppedError: tiny/resnet_8_4/any/0 was asked to stop")
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["history"]
+
+
 def test_images_may_be_stored_larger_than_the_network_sees_them(tiny_dataset, tiny_spec, tmp_path):
     class Smaller(PreparedDataset):
         def images(self, split):

@@ -1,5 +1,6 @@
 """Jobs that are killed or asked to stop go on where they were, and end with the same bytes."""
 
+import json
 import os
 import re
 import signal
@@ -117,3 +118,18 @@ def test_the_end_is_that_of_an_undisturbed_training(story):
     assert [event.step for event in events.Scalars("test_accuracy")] == [1, 2, 3, 4]
     # What the kill left half written has gone too.
     assert not list((story.project.folder / RUN).rglob(".*.part*"))
+
+
+def test_two_processes_train_one_run_and_keep_their_state(project):
+    project.edit("tiny.yaml", "epochs: 1", "epochs: 3")
+    project.edit("tiny.yaml", "train: {threads: 1,", "train: {threads: 2, processes: 2,")
+    with project.started("--cores", "2", RECORD, until="epoch 1/3") as started:
+        next(one for one in started.scripts() if one.cmdline()[-1].endswith("train.py")).terminate()
+        assert started.end() == 1
+    outcome = project.snakemake(RECORD)
+    assert outcome.returncode == 0, outcome.stderr
+    assert f"goes on {kept(started.said)}\n" in outcome.stderr
+    assert json.loads((project.folder / RECORD).read_text())["provenance"]["processes"] == 2
+    project.edit("tiny.yaml", "processes: 2,", "processes: 2, nodes: 2,")
+    plan = project.snakemake("--dry-run", "--forcerun", "train", RECORD)
+    assert "nodes=2, tasks=2, mpi=srun" in plan.stdout + plan.stderr

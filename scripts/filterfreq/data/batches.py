@@ -1,13 +1,14 @@
 """Batches and their augmentation: of arrays as tensor operations on their device, of files while they are decoded."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from filterfreq.data.augmentation import draws, flips, resized_crop_box
+from filterfreq.data.augmentation import DRAWS, draws, flips, resized_crop_box
 from filterfreq.data.decoding import decoded_batches
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import AUGMENTATIONS
@@ -19,6 +20,21 @@ UNSCALED: tuple[str, ...] = tuple(kind for kind in AUGMENTATIONS if not kind.sta
 
 
 _UNIT = 2**22  # PIL's weights are multiples of one part in so many
+
+
+class Part(NamedTuple):
+    """The images of a batch that one of several processes works on.
+
+    What is drawn for a batch is drawn for all of its images by every process, so that it is the same for each image
+    however many processes there are.
+
+    Attributes:
+        places: int64, N, on the CPU: where they are in the batch.
+        count: how many images the batch has.
+    """
+
+    places: torch.Tensor
+    count: int
 
 
 def to_images(array: np.ndarray | ImageFiles | torch.Tensor, device: torch.device | str) -> torch.Tensor:
@@ -42,7 +58,12 @@ def to_images(array: np.ndarray | ImageFiles | torch.Tensor, device: torch.devic
 
 
 def augment(
-    images: torch.Tensor, kind: str, generator: torch.Generator, padding: int = 4, size: int | None = None
+    images: torch.Tensor,
+    kind: str,
+    generator: torch.Generator,
+    padding: int = 4,
+    size: int | None = None,
+    part: Part | None = None,
 ) -> torch.Tensor:
     """Crop and flip every image by its own draw: random crop after zero padding, horizontal flip with probability 1/2.
 
@@ -55,6 +76,7 @@ def augment(
         generator: a generator on the CPU; drawing there makes the augmentation the same on every device.
         padding: pixels of zeros on each side before the crop.
         size: height and width of the result; by default those of `images`.
+        part: which of a batch's images these are; without it they are the batch.
 
     Returns:
         The augmented images, in the layout and type of `images`.
@@ -64,16 +86,18 @@ def augment(
     """
     _check_augmentation(kind, UNSCALED)
     n, height, width, _ = images.shape
+    places, count = (slice(None), n) if part is None else part
     tall, wide = (height, width) if size is None else (size, size)
     if "crop" not in kind:
         top, left = (height - tall) // 2, (width - wide) // 2
         images = images[:, top : top + tall, left : left + wide]
     if "flip" in kind:
-        flipped = torch.randint(2, (n, 1, 1, 1), generator=generator).bool().to(images.device)
+        flipped = torch.randint(2, (count, 1, 1, 1), generator=generator)[places].bool().to(images.device)
         images = torch.where(flipped, images.flip(2), images)
     if "crop" in kind:
         # One call for both, as long as images are square, which stored ones are.
-        down, right = torch.randint(height - tall + 2 * padding + 1, (2, n), generator=generator).to(images.device)
+        corners = torch.randint(height - tall + 2 * padding + 1, (2, count), generator=generator)
+        down, right = corners[:, places].to(images.device)
         # A view of every window of every padded image; indexing copies the one that each image drew.
         windows = F.pad(images, (0, 0) + (padding,) * 4).unfold(1, tall, 1).unfold(2, wide, 1)
         images = windows.permute(0, 1, 2, 4, 5, 3)[torch.arange(n, device=images.device), down, right]
@@ -102,7 +126,7 @@ def resized_crops(images: torch.Tensor, kind: str, drawn: np.ndarray, size: int)
         uint8, N x size x size x C.
     """
     n, height, width, channels = images.shape
-    boxes = np.array([resized_crop_box(of_image, height, width) for of_image in drawn])
+    boxes = np.array([resized_crop_box(of_image, height, width) for of_image in drawn]).reshape(n, 4)
     down, right = (
         _bilinear_weights(boxes[:, place], boxes[:, place + 2], full, size).to(images.device)
         for place, full in ((0, height), (1, width))
@@ -136,7 +160,7 @@ def _rounded(sums: torch.Tensor) -> torch.Tensor:
     return sums.add_(_UNIT / 2).div_(_UNIT).floor_().clamp_(0, 255)
 
 
-def apply_policy(images: torch.Tensor, policy: str, seed: int) -> torch.Tensor:
+def apply_policy(images: torch.Tensor, policy: str, seed: int, part: Part | None = None) -> torch.Tensor:
     """Augment every image by its own draw from a policy, as torchvision implements it.
 
     `autoaugment` is the CIFAR-10 policy of Cubuk et al., AutoAugment, CVPR 2019. `augmix` mixes chains of operations
@@ -149,6 +173,7 @@ def apply_policy(images: torch.Tensor, policy: str, seed: int) -> torch.Tensor:
         images: uint8, N x H x W x 3, on any device.
         policy: one of `POLICIES`.
         seed: fixes all draws.
+        part: as for `augment`.
 
     Returns:
         The augmented images, in the layout and type of `images`.
@@ -169,11 +194,24 @@ def apply_policy(images: torch.Tensor, policy: str, seed: int) -> torch.Tensor:
     with torch.random.fork_rng(devices=[]):
         # torch.manual_seed would seed the GPU's generators too.
         torch.default_generator.manual_seed(seed)
-        augmented = torch.stack([transform(image) for image in images.cpu().permute(0, 3, 1, 2)])
-    return augmented.permute(0, 2, 3, 1).contiguous().to(images.device)
+        own = images.cpu().permute(0, 3, 1, 2)
+        augmented = [transform(image) for image in own] if part is None else _own_transformed(own, transform, part)
+    stacked = torch.stack(augmented) if augmented else own
+    return stacked.permute(0, 2, 3, 1).contiguous().to(images.device)
 
 
-def add_gaussian_noise(images: torch.Tensor, sigma: float, generator: torch.Generator) -> torch.Tensor:
+def _own_transformed(own: torch.Tensor, transform: Callable, part: Part) -> list[torch.Tensor]:
+    """Transform a part of a batch, with the draws that its images have among all."""
+    images = dict(zip(part.places.tolist(), own, strict=True))
+    # How much is drawn for an image depends on nothing in it, so that for those of others the smallest one will do.
+    blank = own.new_zeros(own.shape[1], 1, 1)
+    augmented = [(place, transform(images.get(place, blank))) for place in range(part.count)]
+    return [image for place, image in augmented if place in images]
+
+
+def add_gaussian_noise(
+    images: torch.Tensor, sigma: float, generator: torch.Generator, part: Part | None = None
+) -> torch.Tensor:
     """Add Gaussian noise to every second image, by chance, and clip to [0, 1].
 
     After Rusak et al., A Simple Way to Make Neural Networks Robust Against Diverse Image Corruptions, ECCV 2020, with a
@@ -183,13 +221,15 @@ def add_gaussian_noise(images: torch.Tensor, sigma: float, generator: torch.Gene
         images: float32, N x C x H x W, in [0, 1], on any device.
         sigma: standard deviation of the noise, in units of [0, 1].
         generator: a generator on the CPU.
+        part: as for `augment`.
 
     Returns:
         The images with noise, in channels_last memory format.
     """
     n, channels, height, width = images.shape
-    scale = sigma * torch.randint(2, (n, 1, 1, 1), generator=generator)
-    noise = scale * torch.randn((n, height, width, channels), generator=generator)
+    places, count = (slice(None), n) if part is None else part
+    scale = sigma * torch.randint(2, (count, 1, 1, 1), generator=generator)[places]
+    noise = scale * torch.randn((count, height, width, channels), generator=generator)[places]
     return (images + noise.permute(0, 3, 1, 2).to(images.device)).clamp_(0, 1)
 
 
@@ -237,6 +277,7 @@ def epoch_batches(
     size: int | None = None,
     workers: int = 0,
     first: int = 0,
+    chosen: Callable[[int], torch.Tensor] | None = None,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield one epoch of shuffled, augmented batches; the last one may be smaller.
 
@@ -259,6 +300,8 @@ def epoch_batches(
         workers: processes that decode image files ahead of their use; with none they are decoded when they are asked
             for, by as many threads as `images` says.
         first: the number of the batch to begin with, for an epoch that was interrupted.
+        chosen: of a batch of so many images, the places of those that are wanted (int64, on the CPU); all by default.
+            Each is what it would be if all were made.
 
     Yields:
         Images (float32, views * N x C x H x W, in [0, 1], channels_last) and their labels (int64, N).
@@ -271,7 +314,13 @@ def epoch_batches(
     generator = torch.Generator().manual_seed(int(state[0]))
     device, size = labels.device, size or images.shape[1]
     order = torch.randperm(len(images), generator=generator)
-    batches, on_device = order.split(batch_size), order.to(device).split(batch_size)
+    batches = order.split(batch_size)
+    parts = [None] * len(batches)
+    if chosen is not None:
+        parts = [Part(chosen(len(batch)), len(batch)) for batch in batches]
+        batches = [batch[part.places] for batch, part in zip(batches, parts, strict=True)]
+        order = torch.cat(batches)
+    on_device = order.to(device).split([len(batch) for batch in batches])
     if isinstance(images, ImageFiles):
         augmented = decoded_batches(images, batches[first:], device, workers, augmentation, seed, epoch)
     elif augmentation.startswith("resized_crop"):
@@ -279,23 +328,34 @@ def epoch_batches(
             resized_crops(
                 images[placed],
                 augmentation,
-                np.stack([draws(seed, epoch, image) for image in batch.tolist()]),
+                np.array([draws(seed, epoch, image) for image in batch.tolist()]).reshape(len(batch), DRAWS),
                 size,
             )
             for batch, placed in zip(batches[first:], on_device[first:], strict=True)
         )
     else:
         # One generator draws for all batches, so those before the first are made too, and dropped.
-        made = (augment(images[batch], augmentation, generator, size=size) for batch in on_device)
+        made = (
+            augment(images[batch], augmentation, generator, size=size, part=part)
+            for batch, part in zip(on_device, parts, strict=True)
+        )
         augmented = islice(made, first, None)
     for number, (batch, stored) in enumerate(zip(on_device[first:], augmented, strict=True), start=first):
         if policy is not None:
             clean = [stored] if views > 1 else []
             repeated = torch.cat([stored] * (views - len(clean)))
             policy_seed = batch_seed(seed, epoch, number, "policy")
-            stored = torch.cat([*clean, apply_policy(repeated, policy, policy_seed)])
+            of_all = _repeated(parts[number], views - len(clean))
+            stored = torch.cat([*clean, apply_policy(repeated, policy, policy_seed, of_all)])
         ready = to_images(stored, device)
         if noise is not None:
             noise_generator = torch.Generator().manual_seed(batch_seed(seed, epoch, number, "noise"))
-            ready = add_gaussian_noise(ready, noise, noise_generator)
+            ready = add_gaussian_noise(ready, noise, noise_generator, _repeated(parts[number], views))
         yield ready, labels[batch]
+
+
+def _repeated(part: Part | None, times: int) -> Part | None:
+    """The part of a batch that is there several times, one copy after the other."""
+    if part is None or times == 1:
+        return part
+    return Part(torch.cat([part.places + part.count * copy for copy in range(times)]), part.count * times)

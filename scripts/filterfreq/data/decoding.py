@@ -1,5 +1,6 @@
 """Batches of image files, decoded and augmented by processes ahead of their use."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -49,6 +50,7 @@ def decoded_batches(
             pin_memory=torch.device(device).type == "cuda",
             # Its own, or it would draw from the global one, and dropout would depend on the number of workers.
             generator=torch.Generator(),
+            worker_init_fn=_ignore_requests_to_stop,
         )
     else:
         found = map(decoder.__getitem__, wanted)
@@ -56,6 +58,14 @@ def decoded_batches(
         if isinstance(batch, InputError):
             raise batch
         yield batch
+
+
+def _ignore_requests_to_stop(worker: int) -> None:
+    """Leave SIGTERM, which clusters send to all processes of a job, to the one that has asked for the images.
+
+    It still needs them to come to the end of its batch, and ends this process itself.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 class _Decoder(Dataset):

@@ -1,5 +1,6 @@
 """Gradient attacks inside a norm ball, for adversarial training and for evaluation alike."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from filterfreq.data.batches import Part
 from filterfreq.errors import InputError
 
 ATTACKS: tuple[str, ...] = ("fgsm", "pgd")
@@ -23,6 +25,7 @@ def fgsm(
     random_start: bool = False,
     generator: torch.Generator | None = None,
     chosen: torch.Tensor | None = None,
+    part: Part | None = None,
 ) -> torch.Tensor:
     """Fast gradient sign method: one step of length epsilon along the gradient of the cross entropy.
 
@@ -42,6 +45,7 @@ def fgsm(
         random_start: start at a random point of the ball.
         generator: where the random start is drawn from, on any device; torch's global one by default.
         chosen: as in `pgd`.
+        part: as in `pgd`.
 
     Returns:
         Adversarial images, detached, like `images`; of the chosen ones alone.
@@ -50,7 +54,7 @@ def fgsm(
         InputError: an unknown norm, or a negative epsilon.
     """
     step_size = 1.25 * epsilon if random_start else epsilon
-    return pgd(model, images, labels, epsilon, 1, step_size, norm, random_start, generator, chosen)
+    return pgd(model, images, labels, epsilon, 1, step_size, norm, random_start, generator, chosen, part)
 
 
 def pgd(
@@ -64,6 +68,7 @@ def pgd(
     random_start: bool = True,
     generator: torch.Generator | None = None,
     chosen: torch.Tensor | None = None,
+    part: Part | None = None,
 ) -> torch.Tensor:
     """Projected gradient descent on the negative cross entropy, from a random point of the ball.
 
@@ -84,6 +89,8 @@ def pgd(
         generator: as in `fgsm`.
         chosen: bool, N: attack these images alone. Their random starts are those that they have among all N, so that
             leaving the others out changes nothing but the time.
+        part: which of a batch's images these are, where processes share it; their random starts are those that they
+            have among all.
 
     Returns:
         Adversarial images, detached, like `images`; of the chosen ones alone.
@@ -101,7 +108,7 @@ def pgd(
     images = images.detach()
     adversarial = images
     if random_start:
-        adversarial = _project(images + _random_point(images, epsilon, norm, generator), images, epsilon, norm)
+        adversarial = _project(images + _random_point(images, epsilon, norm, generator, part), images, epsilon, norm)
     if chosen is not None:
         images, labels, adversarial = images[chosen], labels[chosen], adversarial[chosen]
     for _ in range(steps):
@@ -131,6 +138,7 @@ def attack_images(
     epsilon: float,
     generator: torch.Generator | None = None,
     chosen: torch.Tensor | None = None,
+    part: Part | None = None,
 ) -> torch.Tensor:
     """Attack images as a mapping from the config says.
 
@@ -145,6 +153,7 @@ def attack_images(
         epsilon: radius of the ball, in units of [0, 1].
         generator: as in `fgsm`.
         chosen: as in `pgd`.
+        part: as in `pgd`.
 
     Returns:
         Adversarial images, detached, like `images`; of the chosen ones alone.
@@ -155,10 +164,10 @@ def attack_images(
     check_attack(config)
     norm, start = config["norm"], config.get("random_start", config["attack"] == "pgd")
     if config["attack"] == "fgsm":
-        return fgsm(model, images, labels, epsilon, norm, start, generator, chosen)
+        return fgsm(model, images, labels, epsilon, norm, start, generator, chosen, part)
     steps = config["steps"]
     step_size = config.get("relative_step_size", 2.5 / steps) * epsilon
-    return pgd(model, images, labels, epsilon, steps, step_size, norm, start, generator, chosen)
+    return pgd(model, images, labels, epsilon, steps, step_size, norm, start, generator, chosen, part)
 
 
 class FreePerturbation:
@@ -225,18 +234,22 @@ def _shrink(offset: torch.Tensor, epsilon: float, norm: str) -> torch.Tensor:
     return offset * (epsilon / length).clamp_max(1)
 
 
-def _random_point(images: torch.Tensor, epsilon: float, norm: str, generator: torch.Generator | None) -> torch.Tensor:
+def _random_point(
+    images: torch.Tensor, epsilon: float, norm: str, generator: torch.Generator | None, part: Part | None
+) -> torch.Tensor:
     """Offsets drawn uniformly from the ball, the same for one generator wherever the images are."""
     options = {"generator": generator, "dtype": images.dtype}
     options["device"] = images.device if generator is None else generator.device
+    places, count = (slice(None), len(images)) if part is None else part
+    shape = (count, *images.shape[1:])
     if norm == "linf":
-        offset = 2 * torch.rand(images.shape, **options) - 1
+        offset = 2 * torch.rand(shape, **options) - 1
     else:
         # A uniform point of a d-ball: a uniform direction, and a radius distributed as U^(1/d).
-        offset = torch.randn(images.shape, **options)
-        radius = torch.rand((len(images), 1, 1, 1), **options) ** (1 / images[0].numel())
+        offset = torch.randn(shape, **options)
+        radius = torch.rand((count, 1, 1, 1), **options) ** (1 / math.prod(shape[1:]))
         offset = offset / _length(offset) * radius
-    return epsilon * offset.to(images.device)
+    return epsilon * offset[places].to(images.device)
 
 
 def _length(offset: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,8 @@
 import math
 import pickle
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -13,7 +15,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.data.batches import batch_seed, epoch_batches, plain_batches, to_images
+from filterfreq.data.batches import Part, batch_seed, epoch_batches, plain_batches, to_images
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, StoppedError
@@ -23,6 +25,7 @@ from filterfreq.models.dct import compose, decompose
 from filterfreq.models.penalty import frequency_penalty
 from filterfreq.models.registry import build
 from filterfreq.training.attacks import FreePerturbation, attack_images
+from filterfreq.training.distributed import Processes, with_global_statistics
 from filterfreq.training.objective import count_correct, jensen_shannon, mixup
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
 
@@ -52,6 +55,9 @@ class Trainer:
     moving average of `ema`, the perturbation of free adversarial training) are the whole state. One that is asked to
     stop keeps its state between two batches, too.
 
+    Several processes share each batch and take the step that one would take with all of it, to within rounding: each
+    has a trainer of its own, and all of them do the same at the same time.
+
     Attributes:
         history: one dict of `HISTORY_COLUMNS` for each finished epoch. Loss and penalty are means over the epoch's
             images, the loss what is minimised beside the penalty (with smoothed or mixed labels and the consistency
@@ -71,6 +77,7 @@ class Trainer:
         compiled: train a form of the network that `torch.compile` makes, equal to it within rounding.
         workers: processes that decode images in files ahead of their use; see `epoch_batches`.
         stop: asked before every batch whether to stop.
+        processes: those that train together; the first of them keeps the state.
     """
 
     def __init__(
@@ -86,9 +93,16 @@ class Trainer:
         compiled: bool = False,
         workers: int = 0,
         stop: Callable[[], bool] = lambda: False,
+        processes: Processes | None = None,
     ) -> None:
+        self.processes = processes or Processes()
+        self.alone = self.processes.size == 1
         self.classifier = classifier.to(device, memory_format=torch.channels_last)
+        if not self.alone:
+            with_global_statistics(self.classifier, device)
         self.network = torch.compile(self.classifier) if compiled else self.classifier
+        # What is trained; attacks take the network itself, because they need no gradients from the other processes.
+        self.joined = self.network if self.alone else self.processes.join(self.network)
         self.settings = spec["training"]
         self.variant = spec["variant"]
         self.penalty = self.variant.get("penalty")
@@ -110,10 +124,15 @@ class Trainer:
         )
         self.size = self.test_images.shape[1]
         self.num_classes = dataset.num_classes
+        # Mixup mixes neighbours, so that a process needs one more image for each row of its own.
+        self.in_rows = "mixup" in self.variant
+        # Where random starts are drawn from, by all processes alike; alone it is the global generator.
+        self.starts = None if self.alone else torch.Generator(device)
         self.free = None
         if self.attack is not None and self.attack["attack"] == "free":
             largest = min(self.settings["batch_size"], len(self.train_labels))
-            images = torch.zeros(largest, 3, self.size, self.size, device=device)
+            own = len(self.processes.places(largest))
+            images = torch.zeros(own, 3, self.size, self.size, device=device)
             images = images.to(memory_format=torch.channels_last)
             self.free = FreePerturbation(images, parse_epsilon(self.attack["epsilon"]), self.attack["norm"])
         self.averaged = None
@@ -179,11 +198,12 @@ class Trainer:
         """Go through the data once and return the history's row, or None where it was asked to stop before the end."""
         rate = self.schedule.get_last_lr()[0]
         seed = self.run["seed"]
+        drawn = self.settings["batch_size"] * self.settings.get("accumulate", 1)
         self.classifier.train()
         batches = epoch_batches(
             self.train_images,
             self.train_labels,
-            self.settings["batch_size"] * self.settings.get("accumulate", 1),
+            drawn,
             self.settings["augmentation"],
             seed=seed,
             epoch=epoch,
@@ -193,24 +213,30 @@ class Trainer:
             size=self.size,
             workers=self.workers,
             first=self.done,
+            chosen=None if self.alone else lambda count: self._places(count)[0],
         )
         for number, (images, targets) in enumerate(batches, start=self.done):
-            if self.stop():
+            if self.processes.any(self.stop()):
                 return None
+            count = min(drawn, len(self.train_labels) - number * drawn)
             # Layers that draw (dropout), the attacks' random starts and the optimizer follow epoch and batch too, not
             # what came before them.
             draws_seed = batch_seed(seed, epoch, number, "step")
-            torch.manual_seed(draws_seed)
+            self._seed(draws_seed)
             seed_draws(self.optimizer, draws_seed)
             if "mixup" in self.variant:
                 generator = np.random.default_rng(batch_seed(seed, epoch, number, "mixup"))
                 images, targets = mixup(images, targets, self.num_classes, self.variant["mixup"], generator)
+                if not self.alone:
+                    own = self._places(count)[1].to(self.device)
+                    images, targets = images[own], targets[own]
             for _ in range(self.replays):
-                self.sums += self._step(images, targets)
+                self.sums += self._step(images, targets, count)
             self.done += 1
         for _ in range(self.replays):
             self.schedule.step()
-        loss, penalty, accuracy = (self.sums / (len(self.train_labels) * self.replays)).tolist()
+        sums = self.processes.sum(self.sums)
+        loss, penalty, accuracy = (sums / (len(self.train_labels) * self.replays)).tolist()
         self.done, self.sums = 0, torch.zeros_like(self.sums)
         row = {
             "epoch": epoch,
@@ -226,12 +252,35 @@ class Trainer:
             )
         return {**row, "test_accuracy": self._test_accuracy()}
 
-    def _step(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def _seed(self, seed: int) -> None:
+        """Seed what layers and attacks draw in a step."""
+        if not self.alone:
+            self.starts.manual_seed(seed)
+            # Each process its own, or dropout would leave out the same in all parts of a batch.
+            seed = int(np.random.SeedSequence((seed, self.processes.rank)).generate_state(1, np.uint64)[0])
+        torch.manual_seed(seed)
+
+    def _places(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return which of the images drawn for a step are made here, and which of these the process trains on.
+
+        The others are those that mixup mixes them with.
+        """
+        size = self.settings["batch_size"]
+        made, own = [], []
+        for start in range(0, count, size):
+            places = start + self.processes.places(min(size, count - start), self.in_rows)
+            before = (places[:1] - 1) % count if self.in_rows else places[:0]
+            made += [before, places]
+            own += [torch.zeros(len(before)), torch.ones(len(places))]
+        return torch.cat(made), torch.cat(own).nonzero().flatten()
+
+    def _step(self, images: torch.Tensor, targets: torch.Tensor, count: int) -> torch.Tensor:
         """Update the parameters once, from as many parts of the batch as `accumulate` says.
 
         Args:
             images: views * N x C x H x W, the views one after the other.
             targets: N labels, or N x K probabilities.
+            count: images of all processes together; N where there is one.
 
         Returns:
             Sums over the N images: loss, penalty, correct predictions.
@@ -239,18 +288,24 @@ class Trainer:
         self.optimizer.zero_grad()
         sums = torch.zeros(3, device=self.device, dtype=torch.float64)
         size = self.settings["batch_size"]
-        parts = images.unflatten(0, (self.views, len(targets))).split(size, dim=1)
-        for part, wanted in zip(parts, targets.split(size), strict=True):
-            shown = self._attacked(part.flatten(0, 1), wanted)
-            logits = self._logits(shown).unflatten(0, (self.views, len(wanted)))
-            loss = F.cross_entropy(logits[0], wanted, label_smoothing=self.variant.get("label_smoothing", 0.0))
-            if self.views > 1:
-                loss = loss + self.variant["jensen_shannon"] * jensen_shannon(logits)
-            total, penalty = loss, torch.zeros_like(loss)
-            if self.penalty is not None:
-                penalty = frequency_penalty(self.classifier, **self.penalty)
-                total = loss + penalty
-            backward(total * (len(wanted) / len(targets)), self.optimizer)
+        counts = [min(size, count - start) for start in range(0, count, size)]
+        places = [self.processes.places(of_all, self.in_rows) for of_all in counts]
+        own = [len(of_part) for of_part in places]
+        parts = images.unflatten(0, (self.views, len(targets))).split(own, dim=1)
+        for number, (part, wanted) in enumerate(zip(parts, targets.split(own), strict=True)):
+            of_all = counts[number]
+            shown = self._attacked(part.flatten(0, 1), wanted, Part(places[number], of_all))
+            # Gradients are exchanged once for a step, after its last part.
+            accumulates = not self.alone and number < len(counts) - 1
+            with self.joined.no_sync() if accumulates else nullcontext():
+                logits = self._logits(self.joined, shown).unflatten(0, (self.views, len(wanted)))
+                loss = self._loss(logits, wanted)
+                # The mean over processes of their losses so weighted is the mean over images.
+                total, penalty = loss * (len(wanted) * self.processes.size / of_all), torch.zeros_like(loss)
+                if self.penalty is not None:
+                    penalty = frequency_penalty(self.classifier, **self.penalty)
+                    total = total + penalty
+                backward(total * (of_all / count), self.optimizer)
             if self.free is not None:
                 self.free.update(shown.grad)
             sums[:2] += torch.stack([loss.detach(), penalty.detach()]) * len(wanted)
@@ -260,11 +315,21 @@ class Trainer:
             self.averaged.update_parameters(self.classifier)
         return sums
 
-    def _logits(self, images: torch.Tensor) -> torch.Tensor:
-        with self.autocast:
-            return self.network(images).float()
+    def _loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """What is minimised beside the penalty, as a mean over images; 0 where a process has none of a small batch."""
+        if not len(targets):
+            # Not a constant: the other processes wait for its gradients.
+            return logits.sum()
+        loss = F.cross_entropy(logits[0], targets, label_smoothing=self.variant.get("label_smoothing", 0.0))
+        if self.views > 1:
+            loss = loss + self.variant["jensen_shannon"] * jensen_shannon(logits)
+        return loss
 
-    def _attacked(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def _logits(self, network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+        with self.autocast:
+            return network(images).float()
+
+    def _attacked(self, images: torch.Tensor, labels: torch.Tensor, part: Part) -> torch.Tensor:
         """The images that training sees: as they are, or moved by the attack."""
         if self.attack is None:
             return images
@@ -272,7 +337,15 @@ class Trainer:
             return self.free.apply(images)
         # In eval mode, or the running statistics of batch normalisation would count every batch once per step.
         self.classifier.eval()
-        adversarial = attack_images(self.attack, self._logits, images, labels, parse_epsilon(self.attack["epsilon"]))
+        adversarial = attack_images(
+            self.attack,
+            partial(self._logits, self.network),
+            images,
+            labels,
+            parse_epsilon(self.attack["epsilon"]),
+            self.starts,
+            part=None if self.alone else part,
+        )
         self.classifier.train()
         return adversarial
 
@@ -280,33 +353,47 @@ class Trainer:
     def _test_accuracy(self) -> float:
         composed = compose(self.result).eval()
         size = self.settings["batch_size"]
-        batches = plain_batches(self.test_images, size, self.device, self.workers)
+        places = self.processes.places(len(self.test_labels), adjacent=True)
+        own = slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0)
+        test_images, test_labels = self.test_images[own], self.test_labels[own]
+        batches = plain_batches(test_images, size, self.device, self.workers)
+        correct = torch.zeros((), dtype=torch.int64, device=self.device)
         with self.autocast:
-            correct = sum(
-                (composed(to_images(images, self.device)).argmax(1) == labels).sum()
-                for images, labels in zip(batches, self.test_labels.split(size), strict=True)
-            )
-        return int(correct) / len(self.test_labels)
+            # No image is one batch without images to `split`.
+            for images, labels in zip(batches, test_labels.split(size), strict=True) if len(places) else ():
+                correct += (composed(to_images(images, self.device)).argmax(1) == labels).sum()
+        return int(self.processes.sum(correct)) / len(self.test_labels)
 
     def _save(self) -> None:
+        sums = self.processes.collect(self.sums)
+        offsets = self.processes.collect(self.free.offset) if self.free is not None else None
+        if not self.processes.first:
+            return
         state = {
             "fingerprint": self.fingerprint,
             "history": self.history,
             "seconds": self.seconds,
             "done": self.done,
-            "sums": self.sums,
+            "sums": sums,
             "model": self.classifier.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
         }
         if self.averaged is not None:
             state["averaged"] = self.averaged.state_dict()
-        if self.free is not None:
-            state["perturbation"] = self.free.offset
+        if offsets is not None:
+            state["perturbations"] = offsets
         with replacing(self.state_file) as temporary:
             torch.save(state, temporary)
 
     def _resume(self) -> None:
+        self._read_state()
+        if not self.processes.agree((len(self.history), self.done)):
+            raise InputError(
+                f"{self.name}: not all processes find the same {self.state_file}: keep results where all nodes see them"
+            )
+
+    def _read_state(self) -> None:
         if not self.state_file.exists():
             return
         try:
@@ -325,11 +412,11 @@ class Trainer:
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
         if self.free is not None:
-            self.free.offset.copy_(state["perturbation"])
+            self.free.offset.copy_(state["perturbations"][self.processes.rank])
         self.history = state["history"]
         self.seconds = state["seconds"]
         self.done = state["done"]
-        self.sums.copy_(state["sums"])
+        self.sums.copy_(state["sums"][self.processes.rank])
         self.announce(f"{self.name}  goes on {self.place}")
 
 

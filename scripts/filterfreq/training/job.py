@@ -1,0 +1,159 @@
+"""One training job: from a spec and a prepared data set to the checkpoint and its record."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from filterfreq.compute import describe_device, is_deterministic, peak_memory_mb, use_precision
+from filterfreq.data.scratch import open_dataset
+from filterfreq.files import replacing
+from filterfreq.models.checkpoints import save_checkpoint
+from filterfreq.models.registry import libraries
+from filterfreq.provenance import environment
+from filterfreq.training.distributed import Processes
+from filterfreq.training.event_log import EventLog
+from filterfreq.training.loop import HISTORY_COLUMNS, Trainer, build_classifier, count_parameters
+
+
+@dataclass
+class TrainingJob:
+    """What a training needs to know, in plain values that another process can be told.
+
+    Attributes:
+        spec: the run's spec, as `filterfreq.config.Study.spec` makes it.
+        code: the version of the code, for the record.
+        compute: the config's section `compute`.
+        threads: CPU threads on each node.
+        dataset: the file dataset.json of the prepared data set.
+        record: where `run.json` goes; model and state go beside it.
+        history: where the history goes.
+        log: the job's log file.
+        processes: how many train together.
+        nodes: on how many machines, with equally many on each.
+    """
+
+    spec: dict[str, Any]
+    code: str
+    compute: dict[str, Any]
+    threads: int
+    dataset: str
+    record: str
+    history: str
+    log: str
+    processes: int = 1
+    nodes: int = 1
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return Path(self.record).parent
+
+    @property
+    def name(self) -> str:
+        """The run in one word, for messages."""
+        return "/".join(str(part) for part in self.spec["run"].values())
+
+    @property
+    def processes_per_node(self) -> int:
+        """How many processes each node has."""
+        return self.processes // self.nodes
+
+    @property
+    def threads_per_process(self) -> int:
+        """How many CPU threads each process has."""
+        return max(1, self.threads // self.processes_per_node)
+
+
+def run_training(
+    job: TrainingJob,
+    device: torch.device,
+    stop: Callable[[], bool],
+    announce: Callable[[str], None],
+    processes: Processes | None = None,
+) -> None:
+    """Train, from the saved state if there is one; the first process writes the results.
+
+    Args:
+        job: what to train.
+        device: where to compute, as `filterfreq.compute.use_device` has set it up.
+        stop: asked before every batch whether to stop.
+        announce: takes a line for each epoch.
+        processes: those that train together.
+
+    Raises:
+        InputError, StoppedError: see `Trainer.train`.
+    """
+    processes = processes or Processes()
+    precision = use_precision(job.compute, device)
+    compiled = device.type == "cuda" and job.compute.get("on_gpu", {}).get("compile", False)
+    say_once = announce if processes.first else lambda line: None
+    dataset = open_dataset(job.dataset, job.threads_per_process, job.compute, say_once)
+    state_file = job.folder / "training_state.pt"
+    made_by = [dataset.checksums, job.threads_per_process, device.type, precision, job.processes]
+    fingerprint = json.dumps([job.spec, job.code, *made_by], sort_keys=True)
+    classifier = build_classifier(job.spec, dataset)
+    events = None
+    if processes.first and job.compute.get("tensorboard", False):
+        events = EventLog(job.folder / "tensorboard")
+
+    def say(line: str) -> None:
+        """Say a line, and put the epochs finished by then into the event log."""
+        say_once(line)
+        if events is not None:
+            events.update(trainer.history)
+
+    # A GPU leaves the job's threads to decode images; on a CPU they take turns with the network.
+    workers = job.threads_per_process if device.type == "cuda" else 0
+    trainer = Trainer(
+        classifier,
+        job.spec,
+        dataset,
+        device,
+        state_file,
+        fingerprint,
+        say,
+        precision,
+        compiled,
+        workers,
+        stop,
+        processes,
+    )
+    history = trainer.train()
+    if events is not None:
+        events.close()
+    if not processes.first:
+        return
+
+    with replacing(job.history) as temporary:
+        pd.DataFrame(history, columns=list(HISTORY_COLUMNS)).to_csv(temporary, index=False)
+    record = {
+        **job.spec,
+        "classifier": {
+            "architecture": job.spec["run"]["model"],
+            "num_classes": dataset.num_classes,
+            "mean": list(dataset.mean),
+            "std": list(dataset.std),
+            "decomposition": job.spec["variant"].get("decomposition"),
+        },
+        "metrics": {**history[-1], "parameters": count_parameters(classifier)},
+        "provenance": {
+            **environment(*libraries(job.spec["run"]["model"])),
+            "code": job.code,
+            "data": dataset.checksums,
+            "device": describe_device(device),
+            "processes": job.processes,
+            "nodes": job.nodes,
+            "precision": precision,
+            "compiled": compiled,
+            "deterministic": is_deterministic(job.compute, device),
+            "seconds": round(trainer.seconds, 3),
+            "peak_memory_mb": round(peak_memory_mb(device), 1),
+        },
+    }
+    save_checkpoint(job.folder, trainer.result, record)
+    state_file.unlink()
