@@ -68,7 +68,9 @@ def test_a_job_has_gpus_of_its_own_unless_it_computes_on_a_cpu(tmp_path, device,
     outcome = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert outcome.stdout == f"{seen}\n"
     assert outcome.stderr == log
-    assert (tmp_path / "log").read_text().startswith(f"{log}started in")
+    place, _, text = (tmp_path / "log").read_text().partition("\n")
+    assert place.startswith("process ")
+    assert text.startswith(f"{log}started in")
 
 
 def test_other_errors_keep_their_traceback(tmp_path):

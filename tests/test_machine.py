@@ -66,8 +66,9 @@ def test_processes_that_start_together_get_gpus_of_their_own(start):
 
 
 def test_a_gpu_is_free_again_however_its_holder_ends(start):
-    killed, ended = start(2), start(1)
+    killed = start(2)
     assert said(killed) == "2 GPU-7f as 2,GPU-7f PCI_BUS_ID"
+    ended = start(1)
     assert said(ended) == "5 as 5 PCI_BUS_ID"
     killed.send_signal(signal.SIGKILL)
     killed.wait()

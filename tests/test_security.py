@@ -65,6 +65,7 @@ compute:
   device: cpu
   scratch: $TMPDIR
   train: &resources {threads: 1, mem_mb: 1, runtime: 1}
+  attack: *resources
   evaluate: *resources
   data: *resources
   publish: *resources

@@ -68,7 +68,7 @@ from filterfreq.jobs import job
 from filterfreq.training.job import TrainingJob
 from filterfreq.training.launch import launch
 training = TrainingJob(**json.loads(sys.argv[1]))
-with job(SimpleNamespace(log=[training.log], rule="train")):
+with job(SimpleNamespace(log=[training.log], rule="train", config={"compute": training.compute})):
     launch(training)
 """
 
@@ -194,7 +194,12 @@ class Job:
         folder.mkdir(exist_ok=True)
         files = {"record": folder / "run.json", "history": folder / "history.csv", "log": self.log}
         self.training = TrainingJob(
-            spec, "code", {"device": "cpu"}, 2, str(dataset), **{name: str(file) for name, file in files.items()}
+            spec,
+            "code",
+            {"device": "cpu"},
+            2,
+            str(dataset / "dataset.json"),
+            **{name: str(file) for name, file in files.items()},
         )
         self.training.processes = 2
         for name, value in changed.items():
@@ -289,7 +294,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
 
     job.log.unlink()
     assert job.start().wait(120) == 0
-    assert "goes on after epoch" in job.log.read_text().splitlines()[0]
+    assert "goes on after epoch" in job.log.read_text().splitlines()[1]
     assert straight.wait(120) == 0
     options = "--overlap --kill-on-bad-exit=1 --nodes=2 --ntasks=2 --ntasks-per-node=1 --cpus-per-task=1 "
     assert (tmp_path / "called").read_text().startswith(options)
@@ -322,7 +327,8 @@ def test_several_nodes_without_slurm_are_refused(tiny_dataset, tiny_spec, tmp_pa
 def test_a_job_ends_as_its_processes_do(tiny_dataset, tiny_spec, tmp_path, monkeypatch, outcomes, error, message):
     def agent(job, folder, *_):
         for rank, kind in outcomes.items():
-            write_json(folder / f"outcome-{rank}.json", {"kind": kind, "message": f"said by {rank}"})
+            outcome = {"kind": kind, "message": f"said by {rank}", "progressed": True}
+            write_json(folder / f"outcome-{rank}.json", outcome)
         write_json(folder / "failure-0.json", {"rank": 0, "status": 1, "time": 0})
 
     monkeypatch.setattr(signal, "signal", lambda *_: None)

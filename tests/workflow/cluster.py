@@ -141,9 +141,9 @@ class Cluster:
         numbers = {number for number, comment in found if comment == job}
         scripts = [
             process
-            for process in psutil.process_iter(["cmdline"])
+            for process in psutil.process_iter(["cmdline", "environ"])
             if any("/.snakemake/scripts/" in part for part in process.info["cmdline"] or [])
-            and process.environ().get("SLURM_JOB_ID") in numbers
+            and (process.info["environ"] or {}).get("SLURM_JOB_ID") in numbers
         ]
         _kill(scripts)
         return bool(scripts)
