@@ -450,7 +450,7 @@ def test_sigterm_to_every_process_of_a_job_leaves_those_that_decode(tiny_files, 
         for _ in range(5):
             os.killpg(process.pid, signal.SIGTERM)
             time.sleep(0.01)
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=60)
     assert errors.splitlines()[-1].startswith("filterfreq.errors.StoppedError: tiny/resnet_8_4/any/0 was asked to stop")
     assert torch.load(tmp_path / "state.pt", weights_only=True)["history"]
 

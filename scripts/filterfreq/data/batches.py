@@ -1,6 +1,6 @@
 """Batches and their augmentation: of arrays as tensor operations on their device, of files while they are decoded."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -249,8 +249,8 @@ def batch_seed(seed: int, epoch: int, batch: int, purpose: str) -> int:
 
 def plain_batches(
     images: torch.Tensor | ImageFiles, batch_size: int, device: torch.device | str, workers: int = 0
-) -> Iterable[torch.Tensor]:
-    """Return stored images in their order, batch by batch: uint8, N x H x W x C.
+) -> Iterator[torch.Tensor]:
+    """Yield stored images in their order, batch by batch: uint8, N x H x W x C.
 
     Args:
         images: as `epoch_batches` takes them.
@@ -259,8 +259,9 @@ def plain_batches(
         workers: as for `epoch_batches`.
     """
     if isinstance(images, ImageFiles):
-        return decoded_batches(images, torch.arange(len(images)).split(batch_size), device, workers)
-    return images.split(batch_size)
+        yield from decoded_batches(images, torch.arange(len(images)).split(batch_size), device, workers)
+    else:
+        yield from images.split(batch_size)
 
 
 def epoch_batches(

@@ -54,10 +54,16 @@ def decoded_batches(
         )
     else:
         found = map(decoder.__getitem__, wanted)
-    for batch in found:
-        if isinstance(batch, InputError):
-            raise batch
-        yield batch
+    batches = iter(found)
+    try:
+        for batch in batches:
+            if isinstance(batch, InputError):
+                raise batch
+            yield batch
+    finally:
+        # The last reference, which ends the processes: they ignore the signal by which they would be ended at exit, and
+        # the exit would wait for them for ever.
+        del batches
 
 
 def _ignore_requests_to_stop(worker: int) -> None:

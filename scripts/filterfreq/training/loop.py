@@ -3,7 +3,7 @@
 import math
 import pickle
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -215,24 +215,26 @@ class Trainer:
             first=self.done,
             chosen=None if self.alone else lambda count: self._places(count)[0],
         )
-        for number, (images, targets) in enumerate(batches, start=self.done):
-            if self.processes.any(self.stop()):
-                return None
-            count = min(drawn, len(self.train_labels) - number * drawn)
-            # Layers that draw (dropout), the attacks' random starts and the optimizer follow epoch and batch too, not
-            # what came before them.
-            draws_seed = batch_seed(seed, epoch, number, "step")
-            self._seed(draws_seed)
-            seed_draws(self.optimizer, draws_seed)
-            if "mixup" in self.variant:
-                generator = np.random.default_rng(batch_seed(seed, epoch, number, "mixup"))
-                images, targets = mixup(images, targets, self.num_classes, self.variant["mixup"], generator)
-                if not self.alone:
-                    own = self._places(count)[1].to(self.device)
-                    images, targets = images[own], targets[own]
-            for _ in range(self.replays):
-                self.sums += self._step(images, targets, count)
-            self.done += 1
+        # Whatever ends the epoch ends the processes that decode ahead.
+        with closing(batches):
+            for number, (images, targets) in enumerate(batches, start=self.done):
+                if self.processes.any(self.stop()):
+                    return None
+                count = min(drawn, len(self.train_labels) - number * drawn)
+                # Layers that draw (dropout), the attacks' random starts and the optimizer follow epoch and batch too,
+                # not what came before them.
+                draws_seed = batch_seed(seed, epoch, number, "step")
+                self._seed(draws_seed)
+                seed_draws(self.optimizer, draws_seed)
+                if "mixup" in self.variant:
+                    generator = np.random.default_rng(batch_seed(seed, epoch, number, "mixup"))
+                    images, targets = mixup(images, targets, self.num_classes, self.variant["mixup"], generator)
+                    if not self.alone:
+                        own = self._places(count)[1].to(self.device)
+                        images, targets = images[own], targets[own]
+                for _ in range(self.replays):
+                    self.sums += self._step(images, targets, count)
+                self.done += 1
         for _ in range(self.replays):
             self.schedule.step()
         sums = self.processes.sum(self.sums)
@@ -358,7 +360,7 @@ class Trainer:
         test_images, test_labels = self.test_images[own], self.test_labels[own]
         batches = plain_batches(test_images, size, self.device, self.workers)
         correct = torch.zeros((), dtype=torch.int64, device=self.device)
-        with self.autocast:
+        with self.autocast, closing(batches):
             # No image is one batch without images to `split`.
             for images, labels in zip(batches, test_labels.split(size), strict=True) if len(places) else ():
                 correct += (composed(to_images(images, self.device)).argmax(1) == labels).sum()
