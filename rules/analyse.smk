@@ -21,7 +21,8 @@ rule analyse_filters:
     threads: 1
     resources:
         mem_mb=growing("evaluate", "mem_mb"),
-        runtime=growing("evaluate", "runtime"),
+        # Seconds, whatever other evaluations take.
+        runtime=lambda wildcards, attempt: 2 * attempt,
     params:
         code=code("analyse_filters"),
     script:

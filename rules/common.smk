@@ -27,13 +27,16 @@ from filterfreq.provenance import code_version
 
 
 def as_at_the_start():
-    """Give jobs on a cluster the config that the workflow began with: they read its files again, which may have changed."""
+    """Tell jobs on a cluster where the workflow began, and with which config: they read its files again."""
     if workflow.is_main_process:
         content = json.dumps(config, default=str).encode()
         kept = Path(".snakemake/configs", f"{hashlib.sha256(content).hexdigest()}.json").absolute()
-        with replacing(kept) as temporary:
-            temporary.write_bytes(content)
+        if not kept.exists():
+            with replacing(kept) as temporary:
+                temporary.write_bytes(content)
         os.environ["FILTERFREQ_CONFIG"] = str(kept)
+        # Jobs in this very allocation are not Slurm's to queue again.
+        os.environ["FILTERFREQ_BEGAN_IN"] = os.environ.get("SLURM_JOB_ID", "")
     elif "FILTERFREQ_CONFIG" in os.environ:
         began_with = read_json(os.environ["FILTERFREQ_CONFIG"])
         config.clear()
@@ -549,7 +552,8 @@ def growing(stage, resource):
 def several_nodes(stage):
     """Resources of jobs on several nodes: to Slurm's plugin what starts its own steps on each node is an MPI job."""
     nodes = compute(stage).get("nodes", 1)
-    return {"nodes": nodes, "tasks": nodes, "mpi": "srun"} if nodes > 1 else {}
+    # Without the last one the plugin would ask for so many tasks for each GPU.
+    return {"nodes": nodes, "tasks": nodes, "mpi": "srun", "tasks_per_gpu": 0} if nodes > 1 else {}
 
 
 def named(pattern, file):

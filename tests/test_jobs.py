@@ -161,3 +161,39 @@ def test_the_batch_size_of_evaluations_may_be_a_data_sets_own():
         for name in ("imagenet", "svhn", "cifar10")
     }
     assert found == {"imagenet": 64, "svhn": 500, "cifar10": 500}
+
+
+@pytest.mark.parametrize(
+    ("began_in", "progressed", "state", "queued"),
+    [
+        ("", True, "RUNNING", True),
+        # The workflow itself runs in this allocation, which is not the job's.
+        ("7", True, "RUNNING", False),
+        (None, True, "RUNNING", False),
+        # Somebody cancelled it.
+        ("", True, "CANCELLED", False),
+        # Another start of the same length would not come further.
+        ("", False, "RUNNING", False),
+        # Slurm's commands are not in the container.
+        ("", True, None, False),
+    ],
+)
+def test_a_stopped_job_is_queued_again_where_that_is_its_own_affair(
+    tmp_path, monkeypatch, began_in, progressed, state, queued
+):
+    for name, said in (("squeue", state), ("scontrol", "")):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/called\necho {said}\n')
+        if state is not None:
+            (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    if began_in is not None:
+        monkeypatch.setenv("FILTERFREQ_BEGAN_IN", began_in)
+    code = JOB.format(statement=f"raise StoppedError('epoch 2 is kept', progressed={progressed})")
+    code = code.replace("import sys", "import sys\nfrom filterfreq.errors import StoppedError", 1)
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    outcome = subprocess.run([sys.executable, "-c", code, str(tmp_path / "log")], env=environment, capture_output=True)
+    assert outcome.returncode == 128 + signal.SIGTERM
+    assert ("Slurm queues job 7 again" in (tmp_path / "log").read_text()) == queued
+    called = (tmp_path / "called").read_text() if (tmp_path / "called").exists() else ""
+    assert ("scontrol requeue 7" in called) == queued

@@ -129,18 +129,26 @@ def stop_requests() -> Callable[[], bool]:
 def _queue_again(logger: logging.Logger) -> None:
     """Have Slurm start the job that this is again, which takes none of Snakemake's retries.
 
-    Only while Slurm calls it running: one that somebody cancelled has had the same signal, and is to stay so; one whose
-    time is over is Snakemake's, which asks for more time.
+    Only where Snakemake submitted it (in an allocation in which a whole workflow runs, that would be another's to
+    say), and only while Slurm calls it running: one that somebody cancelled has had the same signal, and is to stay so;
+    one whose time is over is Snakemake's, which asks for more time.
     """
     number = os.environ.get("SLURM_JOB_ID")
-    if number is None or _slurm("squeue", "--noheader", "--format=%T", f"--jobs={number}") != "RUNNING":
+    if number is None or os.environ.get("FILTERFREQ_BEGAN_IN", number) == number:
         return
-    _slurm("scontrol", "requeue", number)
-    logger.info("Slurm is asked to queue job %s again", number)
+    if _slurm("squeue", "--noheader", "--format=%T", f"--jobs={number}") != "RUNNING":
+        return
+    if _slurm("scontrol", "requeue", number) is not None:
+        logger.info("Slurm queues job %s again", number)
 
 
-def _slurm(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip()  # noqa: S603
+def _slurm(*command: str) -> str | None:
+    """Return what a command of Slurm says, or None where it fails or is not there, as in a container."""
+    try:
+        outcome = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
+    except FileNotFoundError:
+        return None
+    return outcome.stdout.strip() if outcome.returncode == 0 else None
 
 
 def evaluation_batch_size(snakemake: Any) -> int:
