@@ -6,9 +6,11 @@ from workflow.conftest import ROOT
 
 # As much of conda as Snakemake asks before it writes what is to be built.
 CONDA = """#!/bin/sh
+prefix='"root_prefix": "/conda", "conda_prefix": "/conda"'
 case "$1" in
-info) echo '{"conda_version": "25.3.1", "root_prefix": "/conda", "conda_prefix": "/conda", "platform": "linux-64", "env_vars": {}}' ;;
+info) echo "{\\"conda_version\\": \\"25.3.1\\", $prefix, \\"platform\\": \\"linux-64\\", \\"env_vars\\": {}}" ;;
 config) echo '{"get": {"channel_priority": "strict"}}' ;;
+--version) echo conda 25.3.1 ;;
 esac
 """
 
