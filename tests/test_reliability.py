@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 def test_every_row_has_a_test_that_exists():
     text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
-    rows = [line for line in text.splitlines() if re.match(r"\| (?!---|fault|file)", line)]
+    rows = [line for line in text.splitlines() if re.match(r"\| (?!---|fault \||file \|)", line)]
     assert len(rows) > 20
     assert all("::test_" in row for row in rows)
     for file, name in named:

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -50,28 +51,34 @@ def decoded_batches(
             pin_memory=torch.device(device).type == "cuda",
             # Its own, or it would draw from the global one, and dropout would depend on the number of workers.
             generator=torch.Generator(),
-            worker_init_fn=_ignore_requests_to_stop,
         )
     else:
         found = map(decoder.__getitem__, wanted)
-    batches = iter(found)
+    with _requests_to_stop_held():
+        batches = iter(found)
     try:
         for batch in batches:
             if isinstance(batch, InputError):
                 raise batch
             yield batch
     finally:
-        # The last reference, which ends the processes: they ignore the signal by which they would be ended at exit, and
-        # the exit would wait for them for ever.
+        # The last reference, which ends the processes: the signal by which they would be ended at exit is held back in
+        # them, and the exit would wait for them for ever.
         del batches
 
 
-def _ignore_requests_to_stop(worker: int) -> None:
-    """Leave SIGTERM, which clusters send to all processes of a job, to the one that has asked for the images.
+@contextmanager
+def _requests_to_stop_held() -> Iterator[None]:
+    """Hold SIGTERM and SIGINT back, for ever in processes that are started meanwhile.
 
-    It still needs them to come to the end of its batch, and ends this process itself.
+    Clusters and terminals send them to all processes of a job. The one that has asked for the images still needs the
+    others to come to the end of its batch, and ends them itself.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Decoder(Dataset):

@@ -405,7 +405,8 @@ class Trainer:
             return
         if state["fingerprint"] != self.fingerprint:
             self.announce(
-                f"{self.name}  config, code or data have changed since the last epoch, training starts afresh"
+                f"{self.name}  config, code, data, device, precision, threads or processes have changed since the last "
+                "epoch, training starts afresh"
             )
             return
         self.classifier.load_state_dict(state["model"])
