@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ from filterfreq.machine import claim_gpus, end_with_parent
 # What a shell says of a process that SIGTERM or SIGINT has ended.
 _STOPPED = 128 + signal.SIGTERM
 _INTERRUPTED = 128 + signal.SIGINT
+# struct flock of fcntl(2), where type, whence, start, length and process stand.
+_FLOCK = ("qqihh", 3) if sys.platform == "darwin" else ("hhqqi", 0)
 
 
 @contextmanager
@@ -113,6 +116,25 @@ def _claim(path: str) -> logging.Handler:
     with suppress(OSError):
         os.write(file.fileno(), place.encode())
     return handler
+
+
+def is_at_work(log: str) -> bool | None:
+    """Return whether a process holds the lock on a job's log file; None where the file system has no locks.
+
+    The lock is asked about and not taken (fcntl(2), F_GETLK), or a job that starts just then would be refused. Where
+    locks do not reach from one machine to another, jobs on other machines hold none.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    form, kind = _FLOCK
+    question = struct.pack(form, *(fcntl.F_WRLCK if place == kind else 0 for place in range(5)))
+    with open(log, "rb") as file:
+        try:
+            answer = fcntl.fcntl(file, fcntl.F_GETLK, question)
+        except OSError:
+            return None
+    return struct.unpack(form, answer)[kind] != fcntl.F_UNLCK
 
 
 def stop_requests() -> Callable[[], bool]:

@@ -1,5 +1,10 @@
+import errno
 import json
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -179,26 +184,79 @@ def test_a_plan_made_again_keeps_what_was_planned_of_finished_jobs(study, calibr
     assert [(entry["rule"], entry["seconds"]) for entry in planned] == [("evaluate_clean", None), ("train", 16.0)]
 
 
-def test_the_status_is_what_the_disk_says(study, calibration, tmp_path, monkeypatch):
+@pytest.fixture
+def logs(tmp_path, monkeypatch) -> Path:
+    """A folder in which Snakemake is at work."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".snakemake" / "locks").mkdir(parents=True)
-    lock = tmp_path / ".snakemake" / "locks" / "0.input.lock"
-    lock.touch()
-    jobs = [job("train", RUN | {"seed": str(n)}, log=str(tmp_path / f"{n}.log"), due=n != 5) for n in range(6)]
-    (tmp_path / "0.log").write_text("epoch 1\n")
-    (tmp_path / "1.log").write_text("epoch 1\nerror: the disk is full\n")
-    (tmp_path / "2.log").write_text("epoch 1\nstarted in 1.0 s, worked for 2.0 s\n")
-    (tmp_path / "3.log").write_text("epoch 1\n")
-    os.utime(tmp_path / "3.log", (0, 0))
+    (tmp_path / ".snakemake" / "locks" / "0.input.lock").touch()
+    return tmp_path
 
-    def counts(locked: bool) -> list[str]:
-        text = describe_status(dag(study, *jobs, locked=locked), calibration)
-        assert f"failed: {tmp_path / '1.log'}" in text
-        return next(line for line in text.splitlines() if line.startswith("train")).split()
 
-    # jobs, finished, running, failed, interrupted, waiting, hours: 5 jobs of 16 seconds.
-    assert counts(locked=True) == ["train", "6", "1", "1", "1", "1", "2", f"{5 * 16 / 3600:.3f}"]
-    assert counts(locked=False) == ["train", "6", "1", "–", "1", "2", "2", f"{5 * 16 / 3600:.3f}"]
+@contextmanager
+def held(log: Path) -> Iterator[None]:
+    """Have another process hold the lock of a job on its log, until it is killed."""
+    holding = """
+import sys, time
+from filterfreq.jobs import _claim
+claimed = _claim(sys.argv[1])
+print(flush=True)
+time.sleep(60)
+"""
+    command = [sys.executable, "-c", holding, str(log)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def log_of(folder: Path, number: int, text: str, old: bool = False) -> None:
+    path = folder / f"{number}.log"
+    path.write_text(f"process 1 on node1\n{text}")
+    if old:
+        os.utime(path, (0, 0))
+
+
+def status(study, folder: Path, count: int, locked: bool) -> tuple[list[str], str]:
+    """Numbers of jobs that are finished, running, failed, interrupted and waiting, and the whole text."""
+    jobs = [job("train", RUN | {"seed": str(n)}, log=f"{folder}/{n}.log", due=n > 0) for n in range(count)]
+    text = describe_status(dag(study, *jobs, locked=locked), NOTHING)
+    return next(line for line in text.splitlines() if line.startswith("train")).split()[2:7], text
+
+
+def test_the_status_is_what_locks_and_logs_say(study, logs):
+    """Jobs 1 to 3 are of the Snakemake at work, 4 to 6 of one before it, and 7 has not begun; 1 and 6 hold locks."""
+    log_of(logs, 2, "epoch 1\nerror: the disk is full\n")
+    log_of(logs, 3, "epoch 1\nepoch 2\n")
+    log_of(logs, 4, "epoch 1\nerror: the disk is full\n", old=True)
+    log_of(logs, 5, "epoch 1\nstarted in 1.0 s, worked for 2.0 s\n", old=True)
+    with held(logs / "1.log"), held(logs / "6.log"):
+        os.utime(logs / "6.log", (0, 0))
+        before = (logs / "1.log").read_text()
+        counts, text = status(study, logs, 8, locked=True)
+        assert counts == ["1", "2", "1", "1", "3"]
+        assert f"failed: {logs}/2.log" in text
+        assert f"failed: {logs}/4.log" not in text
+        # Jobs of a cluster go on without Snakemake.
+        assert status(study, logs, 8, locked=False)[0] == ["1", "2", "2", "1", "2"]
+        assert (logs / "1.log").read_text() == before
+    # Killed, as by the kernel that ran out of memory, they have left no word.
+    assert status(study, logs, 8, locked=True)[0] == ["1", "–", "1", "2", "4"]
+
+
+def test_without_locks_a_job_without_an_end_runs_as_long_as_snakemake_does(study, logs, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr("filterfreq.jobs.fcntl.fcntl", refuse)
+    log_of(logs, 1, "epoch 1\n")
+    log_of(logs, 2, "error: the disk is full\n")
+    log_of(logs, 3, "epoch 1\n", old=True)
+    assert status(study, logs, 4, locked=True)[0] == ["1", "1", "1", "–", "1"]
+    assert status(study, logs, 4, locked=False)[0] == ["1", "–", "1", "2", "–"]
 
 
 def test_the_calibration_is_read_by_device(tmp_path):

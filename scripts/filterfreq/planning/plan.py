@@ -9,6 +9,7 @@ from typing import Any
 from tabulate import tabulate
 
 from filterfreq.files import read_json, write_json
+from filterfreq.jobs import is_at_work
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.estimates import (
     CALIBRATED,
@@ -134,8 +135,14 @@ def describe_plan(plan: dict[str, Any]) -> str:
 def describe_status(dag: Dag, calibration: Calibration) -> str:
     """Return how far a run is as text: jobs by rule that are finished, running, failed and waiting, what is left.
 
-    What is on disk says it: outputs, and the logs of the jobs that are due. A job whose log ends in an error has
-    failed; one whose log is newer than Snakemake's lock and has no end is running; without a lock it was interrupted.
+    What is on disk says it: outputs, and the logs of the jobs that are due. A job that holds the lock on its log is
+    running. Of the others, one whose log is older than the lock of the Snakemake that is at work waits for it; one
+    whose log has an error has failed; one whose log has no end was interrupted: it was killed or stopped, or its node
+    is gone.
+
+    What a log cannot tell: whether a job that failed or was interrupted will be tried again, or is in Slurm's queue
+    again already. Where locks do not reach from one machine to another, jobs at work elsewhere count as interrupted;
+    where there are none at all, those that have no end count as running while Snakemake is at work.
     """
     estimator = Estimator(dag, calibration)
     since = _locked_since() if dag.locked else None
@@ -256,15 +263,20 @@ def _state(job: Job, since: float | None) -> str:
     if not job.due:
         return "finished"
     try:
+        at_work = is_at_work(job.log)
         written, lines = Path(job.log).stat().st_mtime, Path(job.log).read_text(encoding="utf-8").splitlines()
     except OSError:
+        return "waiting"
+    if at_work:
+        return "running"
+    if since is not None and written < since:
         return "waiting"
     if any(line.startswith(("error: ", "error in rule ")) for line in lines):
         return "failed"
     if any(line.startswith("started in ") for line in lines):
         # Finished once, and due again.
         return "waiting"
-    return "running" if since is not None and written >= since else "interrupted"
+    return "running" if at_work is None and since is not None else "interrupted"
 
 
 def _locked_since() -> float:
