@@ -33,7 +33,7 @@ def main() -> None:
             print(describe_status(dag, calibration))
         elif dag.due:
             plan = make_plan(dag, calibration, own.gpus)
-            write_plan(plan, PLAN)
+            write_plan(plan, dag, PLAN)
             print(describe_plan(plan) + f"Written to {PLAN}")
         else:
             print("Nothing is due.")

@@ -1,8 +1,8 @@
 """Write the table `plan` in all its forms."""
 
-from filterfreq.files import read_json
 from filterfreq.jobs import job
 from filterfreq.planning.comparison import plan_table
+from filterfreq.planning.records import read_plan
 
 with job(snakemake):
-    plan_table(read_json(snakemake.input.plan)).write(snakemake.output)
+    plan_table(read_plan(snakemake.input.plan)).write(snakemake.output)

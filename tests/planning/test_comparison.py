@@ -19,6 +19,7 @@ def entry(folder, rule, number, planned, actual, source="calibrated", after=True
     return {
         "rule": rule,
         "benchmark": str(path),
+        "record": None,
         "seconds": planned,
         "source": source,
         "is_bound": bound,
@@ -54,6 +55,14 @@ def test_hours_are_those_of_jobs_that_finished_since_and_had_a_plan(plan):
         "tabulate_main": False,
         "all": True,
     }
+
+
+def test_an_interrupted_training_took_all_its_parts(plan, tmp_path):
+    record = tmp_path / "run.json"
+    record.write_text('{"provenance": {"seconds": 9000.0}}')
+    plan["planned"][1]["record"] = str(record)
+    rows = compare(plan).set_index("rule")
+    assert rows.loc["train", ["planned_hours", "actual_hours"]].tolist() == [2.0, (5400 + 9000) / 3600]
 
 
 def test_the_table_shows_them_in_all_forms(plan, tmp_path):

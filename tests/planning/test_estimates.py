@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from filterfreq.planning.costs import CostModel
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.estimates import Estimate, Estimator, wall_seconds
 from filterfreq.planning.plan import describe_plan, describe_status, make_plan, write_plan
-from filterfreq.planning.records import Calibration, read_benchmark, read_calibration, unit_key
+from filterfreq.planning.records import Calibration, read_benchmark, read_calibration, read_plan, unit_key
 
 ROOT = Path(__file__).parents[2]
 RUN = {"dataset": "texdigits", "model": "resnet_8_2", "variant": "plain", "seed": "0"}
@@ -121,6 +122,20 @@ def test_finished_jobs_like_it_are_what_a_job_takes(study, calibration, tmp_path
     assert estimator.estimate(job("evaluate_adversarial")).is_bound
 
 
+def test_an_interrupted_training_took_what_all_its_epochs_did(study, tmp_path):
+    """Its benchmark file has the last 40 seconds, its record 3,000; of one that nothing stopped, both have it all."""
+    finished = []
+    for number, last, epochs in ((1, 40.0, 3000.0), (2, 3010.0, 3002.0)):
+        record = tmp_path / str(number) / "run.json"
+        record.parent.mkdir()
+        record.write_text(json.dumps({"provenance": {"seconds": epochs}}))
+        path = benchmark(tmp_path / f"{number}.tsv", last)
+        finished.append(job("train", RUN | {"seed": str(number)}, due=False, benchmark=path, outputs=(str(record),)))
+    assert seconds(study, NOTHING, job("train"), *finished) == (3000 + 3010) / 2
+    record.write_text("{}")
+    assert seconds(study, NOTHING, job("train"), *finished) == 3000
+
+
 def test_tables_take_what_tables_took(study, tmp_path):
     places = {"experiment": "tiny", "dataset": "texdigits"}
     finished = job("tabulate_main", places, due=False, benchmark=benchmark(tmp_path / "b", 1.5))
@@ -178,10 +193,22 @@ def test_a_plan_adds_up(study, calibration, tmp_path):
 
 def test_a_plan_made_again_keeps_what_was_planned_of_finished_jobs(study, calibration, tmp_path):
     first, second = job("train"), job("evaluate_clean")
-    write_plan(make_plan(dag(study, first, second), calibration), tmp_path / "plan.json")
-    write_plan(make_plan(dag(study, second), NOTHING), tmp_path / "plan.json")
-    planned = json.loads((tmp_path / "plan.json").read_text())["planned"]
+    # As of another config.
+    forgotten = job("train", RUN | {"seed": "1"}, benchmark="other.tsv")
+    path = tmp_path / "plan.json"
+    for calibrated, jobs in ((calibration, (first, second, forgotten)), (NOTHING, (replace(first, due=False), second))):
+        found = dag(study, *jobs)
+        write_plan(make_plan(found, calibrated), found, path)
+    planned = read_plan(path)["planned"]
     assert [(entry["rule"], entry["seconds"]) for entry in planned] == [("evaluate_clean", None), ("train", 16.0)]
+
+
+@pytest.mark.parametrize("content", [{}, {"planned": 1}, {"planned": [{"rule": "train"}], "made": "", "device": None}])
+def test_a_damaged_plan_is_one_sentence(study, tmp_path, content):
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"plan\.json is damaged, or of another version: delete it and plan again"):
+        write_plan(make_plan(dag(study), NOTHING), dag(study), path)
 
 
 @pytest.fixture

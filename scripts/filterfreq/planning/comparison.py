@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from filterfreq.errors import InputError
-from filterfreq.planning.records import read_benchmark
+from filterfreq.planning.records import read_seconds
 from filterfreq.publishing.table import TextTable
 
 
 def compare(plan: Mapping[str, Any]) -> pd.DataFrame:
-    """Set what was planned beside the benchmark files that were written since.
+    """Set what was planned beside what jobs took that finished since.
 
     Args:
         plan: what `filterfreq.planning.plan.write_plan` wrote.
@@ -29,7 +29,7 @@ def compare(plan: Mapping[str, Any]) -> pd.DataFrame:
     """
     rows = []
     for entry in plan["planned"]:
-        seconds = _since(entry["benchmark"], entry["made"])
+        seconds = _since(entry)
         compared = seconds is not None and entry["seconds"] is not None
         rows.append(
             {
@@ -93,9 +93,9 @@ def _sources(row: Mapping[str, Any]) -> str:
     return ", ".join(named) or "–"
 
 
-def _since(benchmark: str, made: str) -> float | None:
-    """The seconds of a benchmark file that is newer than a plan."""
-    path = Path(benchmark)
-    if not path.exists() or path.stat().st_mtime < datetime.fromisoformat(made).timestamp():
+def _since(entry: Mapping[str, Any]) -> float | None:
+    """The seconds of a job whose benchmark file is newer than its plan."""
+    path = Path(entry["benchmark"])
+    if not path.exists() or path.stat().st_mtime < datetime.fromisoformat(entry["made"]).timestamp():
         return None
-    return read_benchmark(path)
+    return read_seconds(path, entry["record"])

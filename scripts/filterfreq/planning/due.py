@@ -47,6 +47,12 @@ class Job:
     submission: int | None
     needs: tuple[int, ...]
 
+    @property
+    def record(self) -> str | None:
+        """The `run.json` that a training writes; None of other jobs."""
+        files = self.outputs if self.rule == "train" else ()
+        return next((file for file in files if Path(file).name == "run.json"), None)
+
 
 @dataclass(frozen=True)
 class Dag:

@@ -12,7 +12,7 @@ from filterfreq.data.shifted.registry import downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.planning.costs import UPPER_BOUNDS, CostModel, image_bytes
 from filterfreq.planning.due import Dag, Job
-from filterfreq.planning.records import Calibration, read_benchmark
+from filterfreq.planning.records import Calibration, read_seconds
 
 MEASURED, CALIBRATED, UNKNOWN = "measured", "calibrated", "unknown"
 
@@ -53,7 +53,7 @@ class Estimator:
         self._bytes: dict[tuple, list[int]] = defaultdict(list)
         # A job that is due again has a benchmark file of what it was before.
         for job in dag.jobs:
-            if not job.due and (seconds := read_benchmark(job.benchmark)) is not None:
+            if not job.due and (seconds := read_seconds(job.benchmark, job.record)) is not None:
                 self._seconds[_compared(job)].append(seconds)
                 self._bytes[_compared(job)].append(sum(map(_size, job.outputs)))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from filterfreq.files import read_json, write_json
+from filterfreq.files import write_json
 from filterfreq.jobs import is_at_work
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.estimates import (
@@ -19,7 +19,7 @@ from filterfreq.planning.estimates import (
     Estimator,
     wall_seconds,
 )
-from filterfreq.planning.records import Calibration
+from filterfreq.planning.records import Calibration, read_plan
 
 GPUS = (1, 8, 32)
 """How many GPUs the wall time is given for where nothing says how many there are."""
@@ -78,17 +78,23 @@ def make_plan(dag: Dag, calibration: Calibration, gpus: Sequence[int] = ()) -> d
     }
 
 
-def write_plan(plan: dict[str, Any], path: str | Path) -> None:
+def write_plan(plan: dict[str, Any], dag: Dag, path: str | Path) -> None:
     """Write a plan whole or not at all; jobs of the plan before it that ran since keep their entries.
 
-    So a plan that is made again during a run does not forget what was planned of its beginning.
+    So a plan that is made again during a run does not forget what was planned of its beginning. What the DAG does not
+    have, as after a change of the config or with other targets, is forgotten.
+
+    Args:
+        plan: what `make_plan` returned.
+        dag: what it was made of.
+        path: `results/plan.json`.
 
     Raises:
         InputError: the disk is full, or the plan before it is damaged.
     """
-    before = read_json(path)["planned"] if Path(path).exists() else []
-    due = {entry["benchmark"] for entry in plan["planned"]}
-    kept = [entry for entry in before if entry["benchmark"] not in due]
+    before = read_plan(path)["planned"] if Path(path).exists() else []
+    finished = {job.benchmark for job in dag.jobs if not job.due}
+    kept = [entry for entry in before if entry["benchmark"] in finished]
     write_json(path, {**plan, "planned": [*plan["planned"], *kept]}, indent=1)
 
 
@@ -207,6 +213,7 @@ def _entry(job: Job, estimate: Estimate) -> dict[str, Any]:
         "stage": job.stage,
         "wildcards": job.wildcards,
         "benchmark": job.benchmark,
+        "record": job.record,
         **estimate._asdict(),
     }
 

@@ -9,6 +9,9 @@ from typing import Any
 from filterfreq.errors import InputError, unknown
 from filterfreq.files import read_json
 
+# What is read of each entry of a plan.
+_PLANNED = {"rule", "benchmark", "record", "seconds", "source", "is_bound", "made"}
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -54,6 +57,42 @@ def read_calibration(path: str | Path, device: str | None = None) -> Calibration
 def unit_key(unit: Mapping[str, Any]) -> str:
     """Return the name under which a calibration keeps a unit."""
     return json.dumps(unit, sort_keys=True)
+
+
+def read_plan(path: str | Path) -> dict[str, Any]:
+    """Read what `filterfreq.planning.plan.write_plan` wrote.
+
+    Raises:
+        InputError: the file is missing or damaged, or was written by another version.
+    """
+    plan = read_json(path)
+    entries = plan.get("planned")
+    complete = isinstance(entries, list) and all(
+        isinstance(entry, dict) and entry.keys() >= _PLANNED for entry in entries
+    )
+    if not complete or not {"made", "device"} <= plan.keys():
+        raise InputError(f"{path} is damaged, or of another version: delete it and plan again (python scripts/plan.py)")
+    return plan
+
+
+def read_seconds(benchmark: str | Path, record: str | Path | None) -> float | None:
+    """Return the seconds that a finished job took; None where that was not kept, or cannot be read.
+
+    Of a training that was interrupted, the benchmark file has the last part alone, and its record the seconds of all
+    epochs; it has not the start of the process, which the benchmark file has. The larger of both is exact where nothing
+    was interrupted, and otherwise leaves out what the parts took to start.
+
+    Args:
+        benchmark: Snakemake's benchmark file.
+        record: the `run.json` of a training; None of other jobs.
+    """
+    seconds = read_benchmark(benchmark)
+    if seconds is None or record is None:
+        return seconds
+    try:
+        return max(seconds, read_json(record)["provenance"]["seconds"])
+    except (InputError, KeyError, TypeError):
+        return None
 
 
 def read_benchmark(path: str | Path) -> float | None:
