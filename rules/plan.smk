@@ -19,7 +19,8 @@ rule calibrate:
     resources:
         mem_mb=growing("train", "mem_mb"),
         runtime=growing("train", "runtime"),
-        gpu=compute("train")["gpu"],
+        # Units are timed in one process, also of trainings that have several.
+        gpu=min(1, compute("train")["gpu"]),
     params:
         units=lambda wildcards: CostModel(study, "results/data").units(),
     script:

@@ -95,6 +95,15 @@ def test_the_cost_model_by_hand(study, calibration, rule, expected):
     assert seconds(study, calibration, job(rule)) == (expected if expected is None else pytest.approx(expected))
 
 
+@pytest.mark.parametrize(("device", "train", "gpus"), [("cuda", {}, 4), ("cpu", {"processes": 2}, 0)])
+def test_trainings_of_several_processes_are_not_calibrated(study, calibration, device, train, gpus):
+    compute = study.config["compute"]
+    config = {**study.config, "compute": {**compute, "device": device, "train": {**compute["train"], **train}}}
+    several = Study(config, ROOT / "schemas/config.schema.yaml")
+    assert seconds(several, calibration, job("train", gpus=gpus)) is None
+    assert seconds(several, calibration, job("evaluate_clean", gpus=min(1, gpus))) == 2 + 1000 * FORWARD
+
+
 def test_what_is_not_calibrated_is_unknown(study):
     estimate = Estimator(dag(study), NOTHING).estimate(job("train"))
     assert estimate == Estimate(None, "unknown", False, None, 0)

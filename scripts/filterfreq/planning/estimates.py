@@ -10,6 +10,7 @@ from typing import NamedTuple
 from filterfreq.config import Run
 from filterfreq.data.shifted.registry import downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from filterfreq.machine import training_processes
 from filterfreq.planning.costs import UPPER_BOUNDS, CostModel, image_bytes
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.records import Calibration, read_seconds
@@ -73,15 +74,24 @@ class Estimator:
             each = self.calibration.of(self.model.corruption_unit(job.wildcards["dataset"]), "corrupt")
             work = None if each is None or images is None else each * images / job.threads
         elif job.rule == "train":
-            work = self._training(_run(job))
+            work = self._training(job)
         elif job.rule == "perturb" or (job.rule.startswith("evaluate_")):
             work = self._evaluation(job.rule.removeprefix("evaluate_"), _run(job))
         else:
             return None
         return None if work is None else self.calibration.seconds_to_start + work
 
-    def _training(self, run: Run) -> float | None:
-        """Epochs x (training images x seconds of the training loop + test images x seconds of a forward pass)."""
+    def _training(self, job: Job) -> float | None:
+        """Epochs x (training images x seconds of the training loop + test images x seconds of a forward pass).
+
+        Unknown of several processes: the loop was timed in one, and how much faster several are depends on what
+        connects them.
+        """
+        compute = self.model.study.config["compute"]
+        processes, _ = training_processes(compute["device"], {**compute["train"], "gpu": job.gpus})
+        if processes > 1:
+            return None
+        run = _run(job)
         sizes = self.model.size(run.dataset, "train"), self.model.size(run.dataset, "test")
         each = self.calibration.of(self.model.training_unit(run), "train")
         forward = self.calibration.of(self.model.evaluation_unit(run), "forward")
