@@ -39,7 +39,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     Two processes must not make the same outputs. The log file, which no two jobs share, is locked as long as the job
     runs, and a second process is refused. A job also ends when the Snakemake that started it does.
     """
-    started_after = time.time() - psutil.Process().create_time()
+    started_after = seconds_since_start()
     start = time.perf_counter()
     logger = _logger()
     terminal = logger.handlers[0]
@@ -67,6 +67,11 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         raise
     logger.removeHandler(terminal)
     logger.info("started in %.1f s, worked for %.1f s", started_after, time.perf_counter() - start)
+
+
+def seconds_since_start() -> float:
+    """Return how long ago this process was started; before any work that is what the start took, imports included."""
+    return time.time() - psutil.Process().create_time()
 
 
 def _logger() -> logging.Logger:

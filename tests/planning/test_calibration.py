@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -6,8 +7,9 @@ import torch
 import yaml
 
 from filterfreq.config import Study
-from filterfreq.planning.calibration import _typical, hardware, measure
+from filterfreq.planning.calibration import _typical, calibrate, hardware, measure
 from filterfreq.planning.costs import CostModel
+from filterfreq.planning.records import read_calibration, unit_key
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -23,6 +25,36 @@ def units(**variant) -> list[dict]:
 
 def of_kind(kind: str, found: list[dict]) -> list[dict]:
     return [entry["unit"] for entry in found if entry["unit"]["kind"] == kind]
+
+
+def test_a_calibration_that_is_killed_goes_on_with_the_next_unit(tmp_path, monkeypatch):
+    """Snakemake restores what the output was before its job failed, here that of another device."""
+    path = tmp_path / "calibration.json"
+    before = json.dumps({"devices": {"A100": {"seconds_to_start": 1.5, "units": {"a": {}}}}, "latest": "A100"})
+    path.write_text(before)
+    entries = units()
+    keys = [unit_key(entry["unit"]) for entry in entries]
+    measured = []
+
+    def killed_at_the_third(unit, *others):
+        if len(measured) == 2:
+            measured.append("killed")
+            raise KeyboardInterrupt
+        measured.append(unit_key(unit))
+        return {"forward": float(len(measured))}
+
+    monkeypatch.setattr("filterfreq.planning.calibration.measure", killed_at_the_third)
+    for start in (3.0, 4.0):
+        path.write_text(before)
+        with suppress(KeyboardInterrupt):
+            calibrate(entries, path, {}, CPU, start, lambda line: None)
+    assert len(keys) > 2
+    assert measured == [*keys[:2], "killed", *keys[2:]]
+    found = read_calibration(path)
+    assert (found.device, found.seconds_to_start) == (hardware(CPU), 4.0)
+    assert list(found.units) == keys
+    assert read_calibration(path, "A100").units == {"a": {}}
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
 def test_the_typical_time_leaves_the_first_and_the_slow_ones_out():

@@ -1,6 +1,7 @@
 """The plan before a run, its calibration, and its table after it."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -38,6 +39,12 @@ def test_the_plan_has_snakemakes_jobs_and_the_profiles_submissions(unstarted):
     assert refused.returncode == 1
     assert "The config is refused. config: unknown key 'experimints'" in refused.stderr
     assert content(unstarted) == plan
+
+
+def test_the_calibration_takes_one_gpu_where_trainings_take_several(unstarted):
+    unstarted.edit("tiny.yaml", "train: {threads: 1,", "train: {threads: 1, gpu: 4,")
+    outcome = unstarted.snakemake("--dry-run", "calibrate")
+    assert re.findall(r"\bgpu=\d+", outcome.stdout + outcome.stderr) == ["gpu=1"]
 
 
 def test_a_plan_is_measured_compared_and_makes_nothing_else_again(project):

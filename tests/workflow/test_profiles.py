@@ -17,9 +17,7 @@ def test_slurm_sends_exactly_the_rules_with_a_gpu_to_its_partition():
     profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
     rules = "".join(file.read_text() for file in (ROOT / "rules").glob("*.smk"))
     with_gpu = {
-        re.match(r"\w+", rule)[0]
-        for rule in re.split(r"^rule ", rules, flags=re.MULTILINE)[1:]
-        if "gpu=compute(" in rule
+        re.match(r"\w+", rule)[0] for rule in re.split(r"^rule ", rules, flags=re.MULTILINE)[1:] if "gpu=" in rule
     }
     partitions = {
         rule: resources["slurm_partition"]

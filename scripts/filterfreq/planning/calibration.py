@@ -3,8 +3,9 @@
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,8 +19,10 @@ from filterfreq.data.batches import to_images
 from filterfreq.errors import StoppedError
 from filterfreq.evaluation.accuracy import inference
 from filterfreq.evaluation.corruptions import generate
+from filterfreq.files import read_json, write_json
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
+from filterfreq.planning.records import unit_key
 from filterfreq.training.loop import Trainer, build_classifier
 
 # Batches that are not counted: the first ones allocate memory and choose kernels.
@@ -54,6 +57,52 @@ def hardware(device: torch.device) -> str:
         models = [line for line in processors.read_text(encoding="utf-8").splitlines() if line.startswith("model name")]
         name = f"{models[0].partition(':')[2].strip()}, {name.removeprefix('cpu, ')}" if models else name
     return name
+
+
+def calibrate(
+    units: Sequence[Mapping[str, Any]],
+    path: str | Path,
+    compute: Mapping[str, Any],
+    device: torch.device,
+    seconds_to_start: float,
+    announce: Callable[[str], None],
+) -> None:
+    """Measure the units that were not yet measured on a device, and write all that were, on other devices too.
+
+    Each is kept as soon as it is measured, in a file beside `path`, and a run after an interruption goes on from there:
+    Snakemake takes what a failed job has written to `path` back.
+
+    Args:
+        units: what `filterfreq.planning.costs.CostModel.units` returned.
+        path: `results/calibration.json`, for `filterfreq.planning.records.read_calibration`.
+        compute: the config's section `compute`.
+        device: what `filterfreq.compute.use_device` returned.
+        seconds_to_start: what this process took to start.
+        announce: takes a line for each unit.
+
+    Raises:
+        InputError: the disk is full, or one of the files is damaged.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f"{path.stem}.unfinished{path.suffix}")
+    kept = next((file for file in (unfinished, path) if file.exists()), None)
+    content = read_json(kept) if kept else {"devices": {}}
+    name = hardware(device)
+    measured = content["devices"].get(name, {"units": {}})["units"]
+    content["devices"][name] = {
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds_to_start": round(seconds_to_start, 2),
+        "units": measured,
+    }
+    for number, entry in enumerate(units, 1):
+        key = unit_key(entry["unit"])
+        if key not in measured:
+            measured[key] = measure(entry["unit"], entry["classes"], compute, device)
+            write_json(unfinished, content)
+        described = ", ".join(f"{value:.3g}" for value in measured[key].values())
+        announce(f"{number}/{len(units)}  {key}: {described}")
+    write_json(path, {**content, "latest": name})
+    unfinished.unlink(missing_ok=True)
 
 
 def measure(
