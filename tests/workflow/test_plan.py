@@ -27,10 +27,10 @@ def test_the_plan_has_snakemakes_jobs_and_the_profiles_submissions(unstarted):
     plan = content(unstarted)
     assert {entry["rule"]: entry["jobs"] for entry in plan["rules"]} == dict(jobs)
     assert Counter(entry["rule"] for entry in plan["planned"]) == jobs
-    # Two runs under five suites of a minute or less, one submission, and their filters another one; beside these each
-    # its own: data 1, shifted sets 2, corruptions 1, trainings 2, and two runs under four suites.
+    # Two runs under five suites of a minute or less, one submission, under corruptions another one, and their filters a
+    # third; beside these each its own: data 1, shifted sets 2, corruptions 1, trainings 2, two runs under three suites.
     total = plan["total"]
-    assert (total["submitted"], total["submissions"]) == (14 + 10 + 2, 14 + 1 + 1)
+    assert (total["submitted"], total["submissions"]) == (12 + 10 + 2 + 2, 12 + 1 + 1 + 1)
     assert total["sources"] == {"unknown": sum(jobs.values())}
     assert list(plan["wall_hours"]) == ["None"]
     assert "snakemake calibrate" in outcome.stdout
