@@ -1,8 +1,5 @@
 # From the config to runs, and from runs to paths: no other file builds a path of a run, a table or a figure.
 
-import hashlib
-import json
-import os
 import re
 import sys
 import time
@@ -19,31 +16,17 @@ from filterfreq.data.registry import ImageFolder
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
-from filterfreq.files import read_json, replacing
 from filterfreq.machine import has_gpu
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.planning.costs import CostModel
 from filterfreq.provenance import code_version
+from filterfreq.submission import tell_jobs, told_config
 
-
-def as_at_the_start():
-    """Tell jobs on a cluster where the workflow began, and with which config: they read its files again."""
-    if workflow.is_main_process:
-        content = json.dumps(config, default=str).encode()
-        kept = Path(".snakemake/configs", f"{hashlib.sha256(content).hexdigest()}.json").absolute()
-        if not kept.exists():
-            with replacing(kept) as temporary:
-                temporary.write_bytes(content)
-        os.environ["FILTERFREQ_CONFIG"] = str(kept)
-        # Jobs in this very allocation are not Slurm's to queue again.
-        os.environ["FILTERFREQ_BEGAN_IN"] = os.environ.get("SLURM_JOB_ID", "")
-    elif "FILTERFREQ_CONFIG" in os.environ:
-        began_with = read_json(os.environ["FILTERFREQ_CONFIG"])
-        config.clear()
-        config.update(began_with)
-
-
-as_at_the_start()
+if workflow.is_main_process:
+    tell_jobs(config, ".snakemake/configs")
+elif (began_with := told_config()) is not None:
+    config.clear()
+    config.update(began_with)
 
 try:
     schemas = Path(workflow.basedir) / "schemas"

@@ -17,6 +17,7 @@ import psutil
 
 from filterfreq.errors import InputError, StoppedError
 from filterfreq.machine import claim_gpus, end_with_parent
+from filterfreq.submission import slurm_job
 
 # What a shell says of a process that SIGTERM or SIGINT has ended.
 _STOPPED = 128 + signal.SIGTERM
@@ -160,10 +161,8 @@ def _queue_again(logger: logging.Logger) -> None:
     say), and only while Slurm calls it running: one that somebody cancelled has had the same signal, and is to stay so;
     one whose time is over is Snakemake's, which asks for more time.
     """
-    number = os.environ.get("SLURM_JOB_ID")
-    if number is None or os.environ.get("FILTERFREQ_BEGAN_IN", number) == number:
-        return
-    if _slurm("squeue", "--noheader", "--format=%T", f"--jobs={number}") != "RUNNING":
+    number = slurm_job()
+    if number is None or _slurm("squeue", "--noheader", "--format=%T", f"--jobs={number}") != "RUNNING":
         return
     if _slurm("scontrol", "requeue", number) is not None:
         logger.info("Slurm queues job %s again", number)

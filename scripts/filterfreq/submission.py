@@ -1,0 +1,43 @@
+"""What the main Snakemake tells the jobs that it submits, through their environment, which Slurm hands on."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filterfreq.files import read_json, replacing
+
+_CONFIG, _BEGAN_IN = "FILTERFREQ_CONFIG", "FILTERFREQ_BEGAN_IN"
+
+
+def tell_jobs(config: Mapping[str, Any], folder: str | Path) -> None:
+    """Tell jobs where the workflow began and with which config: they read its files again, which may have changed.
+
+    Args:
+        config: what the workflow began with.
+        folder: where it is kept, as JSON under its SHA-256.
+    """
+    content = json.dumps(config, default=str).encode()
+    kept = Path(folder, f"{hashlib.sha256(content).hexdigest()}.json").absolute()
+    if not kept.exists():
+        with replacing(kept) as temporary:
+            temporary.write_bytes(content)
+    os.environ[_CONFIG] = str(kept)
+    os.environ[_BEGAN_IN] = os.environ.get("SLURM_JOB_ID", "")
+
+
+def told_config() -> dict | None:
+    """Return the config that the workflow began with, or None in a job that was not told."""
+    path = os.environ.get(_CONFIG)
+    return None if path is None else read_json(path)
+
+
+def slurm_job() -> str | None:
+    """Return the number of the Slurm job that the workflow submitted and this process is in.
+
+    None outside of Slurm, and in an allocation in which the whole workflow runs.
+    """
+    number = os.environ.get("SLURM_JOB_ID")
+    return None if number is None or os.environ.get(_BEGAN_IN, number) == number else number
