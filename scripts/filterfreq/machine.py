@@ -39,7 +39,7 @@ def end_with_parent(number: signal.Signals) -> None:
 def claim_gpus(count: int) -> list[str]:
     """Take free GPUs for this process and its children, and hide the others from CUDA.
 
-    Each GPU has a lock (flock(2)) in a folder of the user's in the system's temporary directory, so that all of a
+    Each GPU has a lock (fcntl(2)) in a folder of the user's in the system's temporary directory, so that all of a
     user's jobs on the machine keep off each other's GPUs, those of another project too. It must be called before torch
     initialises CUDA, which reads CUDA_VISIBLE_DEVICES then (CUDA C++ Programming Guide, "CUDA Environment Variables").
 
@@ -116,8 +116,9 @@ def _lock(path: Path) -> int | None:
     """Lock a file, and return what closing releases, or None where another process has it."""
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        # Of POSIX's kind, which workers that outlive a killed job for some seconds do not inherit.
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
         os.close(file)
         return None
     return file

@@ -79,8 +79,9 @@ def missing() -> str | None:
     for program in ("munged", "slurmctld", "slurmd", "sbatch"):
         if shutil.which(program) is None:
             return f"{program} is not installed (Debian: apt-get install slurm-wlm munge)"
-    if CONFIG.exists() and not CONFIG.read_text().startswith(MARK):
-        return f"this machine has a Slurm of its own ({CONFIG})"
+    ours = CONFIG.exists() and CONFIG.read_text().startswith(MARK)
+    if not ours and (CONFIG.exists() or _running("slurmd") or _running("slurmctld")):
+        return "this machine has a Slurm of its own"
     return None
 
 

@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -47,9 +48,10 @@ def launch(job: TrainingJob) -> None:
         RuntimeError: a process failed, with its traceback.
     """
     # What the processes are told and what they answer; on a cluster all nodes see it, as they must see the results.
-    folder = (job.folder / ".processes").resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    for left in job.folder.glob(".processes-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    job.folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".processes-", dir=job.folder.resolve()))
     try:
         write_json(folder / "job.json", asdict(job))
         asked = _pass_on_requests_to_stop(folder)
