@@ -1,3 +1,4 @@
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,12 @@ TINY = Dataset(
     prepare="",
     licence="none",
 )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible():
+    """Tests that are started in the background ignore SIGINT, and so would all that they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
