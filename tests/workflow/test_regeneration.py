@@ -90,7 +90,7 @@ def test_deleting_one_evaluation_redoes_it_and_what_hangs_on_it(project, suite, 
 
 
 def test_changed_training_code_retrains(project):
-    project.edit("scripts/filterfreq/training/loop.py", "        self.optimizer.step()", "        self.optimizer.step(None)")
+    project.edit("scripts/filterfreq/training/loop.py", "optimizer.step()", "optimizer.step(None)")
     plan = project.plan()
     expected = PER_RUN + PER_RUN + AGGREGATES + TABLES + PLOTS
     del expected["draw_samples"], expected["draw_corruption_samples"]
