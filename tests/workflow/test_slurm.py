@@ -196,6 +196,7 @@ def test_jobs_outlive_a_snakemake_that_is_killed(cluster, undisturbed, training)
 
 
 def test_jobs_take_the_config_that_the_workflow_began_with(cluster, training):
+    (training.folder / RUN / "perturbations.npz").unlink()
     submission = Submission(training, f"{RUN}/perturbations.npz")
     submission.wait_for(LOG, f"epoch 1/{EPOCHS}")
     training.edit("tiny.yaml", "epsilon: 2/255, images: 2}", "epsilon: 2/255, images: 1}")
