@@ -1,3 +1,5 @@
+from functools import partial
+
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -19,6 +21,7 @@ if "container" in config["compute"]:
     containerized: config["compute"]["container"]
 
 
+include: "rules/products.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/pretrained.smk"

@@ -132,6 +132,20 @@ class Cluster:
         node = slurm("sinfo", "--noheader", "--format=%n").split()[0]
         slurm("scontrol", "update", f"NodeName={node}", f"State={state}", "Reason=test")
 
+    def repair(self) -> None:
+        """What an administrator does for jobs that could not be started: resume the node, let them start at once.
+
+        Slurm drains a node whose daemon died while it started a job, and holds that job.
+        """
+        if {"drained", "draining", "down"} & set(slurm("sinfo", "--noheader", "--format=%T").split()):
+            self.set_node("RESUME")
+        for line in slurm("squeue", "--noheader", "--states=PENDING", "--format=%i %r").splitlines():
+            number, _, reason = line.partition(" ")
+            if "held" in reason.lower():
+                slurm("scontrol", "release", number)
+            elif reason == "BeginTime":
+                slurm("scontrol", "update", f"JobId={number}", "StartTime=now")
+
     def running(self) -> list[str]:
         """The rules, with their wildcards, of the jobs that are running."""
         return slurm("squeue", "--noheader", "--states=RUNNING", "--format=%k").split()

@@ -224,6 +224,7 @@ def test_tables_are_the_same_after_random_kills(cluster, finished, unstarted):
     while submission.process.poll() is None:
         assert time.monotonic() < end, submission.text()
         time.sleep(rng.uniform(2, 6))
+        cluster.repair()
         match rng.choice(("job", "job", "job", "slurmd", "slurmctld", "snakemake")):
             case "job":
                 # Each job at most twice, or Snakemake would give up trying.
