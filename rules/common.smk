@@ -19,6 +19,7 @@ from filterfreq.evaluation.observers import response_files
 from filterfreq.machine import has_gpu
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.planning.costs import CostModel
+from filterfreq.planning.records import CALIBRATION, PLAN
 from filterfreq.provenance import code_version
 from filterfreq.submission import tell_jobs, told_config
 
@@ -55,8 +56,6 @@ AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
 TABLE_OF_EXPERIMENT = "results/tables/{experiment}/{name}"
 FIGURE = "results/figures/{experiment}/{dataset}/{name}"
-CALIBRATION = "results/calibration.json"
-PLAN = "results/plan.json"
 TABLE_OF_PLAN = "results/tables/{name}"
 
 

@@ -22,7 +22,7 @@ rule calibrate:
         # Units are timed in one process, also of trainings that have several.
         gpu=min(1, compute("train")["gpu"]),
     params:
-        units=lambda wildcards: CostModel(study, "results/data").units(),
+        units=lambda wildcards: CostModel(study).units(),
     script:
         "../scripts/calibrate.py"
 

@@ -12,9 +12,7 @@ import sys
 from filterfreq.errors import InputError
 from filterfreq.planning.due import read_dag
 from filterfreq.planning.plan import describe_plan, describe_status, make_plan, write_plan
-from filterfreq.planning.records import read_calibration
-
-CALIBRATION, PLAN = "results/calibration.json", "results/plan.json"
+from filterfreq.planning.records import CALIBRATION, PLAN, read_calibration
 
 
 def main() -> None:

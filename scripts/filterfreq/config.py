@@ -1,17 +1,23 @@
 """From the config to the runs it asks for, and to the sentence that says what is wrong with it."""
 
 import itertools
-import math
-import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
 
+from filterfreq.config_checks import (
+    SHOWN,
+    check_checkpoint,
+    check_distinct,
+    check_finite,
+    check_schema,
+    check_text,
+    check_variant,
+    explained,
+)
 from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
 from filterfreq.data.shifted.registry import (
     CUE_CONFLICT,
@@ -20,9 +26,7 @@ from filterfreq.data.shifted.registry import (
     ShiftedSet,
     get_shifted,
 )
-from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, unknown
-from filterfreq.files import is_one_line
 from filterfreq.machine import training_processes
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
@@ -48,25 +52,6 @@ _SWEEP_LABELS = {
     "label_smoothing": "smoothing {}",
     "mixup": "mixup α = {}",
     "gaussian_noise": "noise σ = {}",
-}
-
-# What each source of a checkpoint needs, and what it understands beside that.
-_KEYS_OF_SOURCES = {
-    "robustbench": ({"dataset", "threat_model", "name"}, set()),
-    "timm": ({"name"}, {"sha256"}),
-    "torchvision": ({"name", "weights"}, {"sha256"}),
-    "file": ({"architecture"}, {"path", "url", "sha256", "format", "mean", "std"}),
-}
-
-_SHOWN = ("label", "model")
-
-# Names that services give to what opens their addresses: access_token, sig, X-Amz-Signature, api_key.
-_SECRET = re.compile(r"token|secret|passw|signature|credential|auth(?!or)|^sig$|^key$|[_-]key", re.IGNORECASE)
-
-_KEYS_OF_ATTACKS = {
-    "fgsm": {"random_start"},
-    "pgd": {"random_start", "steps", "relative_step_size"},
-    "free": {"replays"},
 }
 
 
@@ -99,27 +84,27 @@ class Study:
     def __init__(self, config: dict, schema: Path) -> None:
         self.config = config
         validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
-        _check_text(config, [])
-        _check(validator, config, "config")
-        _check_finite(config, [])
+        check_text(config, [])
+        check_schema(validator, config, "config")
+        check_finite(config, [])
         self._check_paths()
         self._check_datasets()
         self._check_training_names()
         self._check_attacks()
         self._check_shifted()
         for name, variant in config.get("variants", {}).items():
-            _check_variant(f"variants.{name}", variant)
+            check_variant(f"variants.{name}", variant)
         for name, entry in config.get("checkpoints", {}).items():
-            _check_checkpoint(f"checkpoints.{name}", entry)
+            check_checkpoint(f"checkpoints.{name}", entry)
         self.variants = deepcopy(config.get("variants", {}))
         self.checkpoints = config.get("checkpoints", {})
         for name, variant in self.variants.items():
             variant.setdefault("label", name)
-        check_variant = validator.evolve(
+        of_variants = validator.evolve(
             schema={**validator.schema["$defs"]["variant"], "$defs": validator.schema["$defs"]}
         )
         self.experiments = {
-            name: self._runs(f"experiments.{name}", experiment, check_variant)
+            name: self._runs(f"experiments.{name}", experiment, of_variants)
             for name, experiment in config["experiments"].items()
         }
         for name in self.checkpoints:
@@ -229,39 +214,39 @@ class Study:
     def _check_datasets(self) -> None:
         for section in ("datasets", "raw"):
             for name in self.config.get("data", {}).get(section, {}):
-                _explained(self.dataset, name, f"data.{section}.{name}")
+                explained(self.dataset, name, f"data.{section}.{name}")
 
     def _check_training_names(self) -> None:
         training = self.config.get("training", {})
         for name in training.get("models", {}):
-            _explained(check_architecture, name, f"training.models.{name}")
+            explained(check_architecture, name, f"training.models.{name}")
         for name in training.get("datasets", {}):
-            _explained(self.dataset, name, f"training.datasets.{name}")
+            explained(self.dataset, name, f"training.datasets.{name}")
 
     def _check_attacks(self) -> None:
         """Refuse attacks that the results could not tell apart."""
         evaluation = self.config["evaluation"]
         for name in evaluation.get("datasets", {}):
-            _explained(self.dataset, name, f"evaluation.datasets.{name}")
+            explained(self.dataset, name, f"evaluation.datasets.{name}")
         scopes = {"evaluation": evaluation}
         scopes |= {f"evaluation.datasets.{name}": suites for name, suites in evaluation.get("datasets", {}).items()}
         for where, suites in scopes.items():
             for suite in ("adversarial", "transfer"):
-                _check_distinct(suites.get(suite, {}).get("attacks", []), f"{where}.{suite}.attacks")
+                check_distinct(suites.get(suite, {}).get("attacks", []), f"{where}.{suite}.attacks")
             if isinstance(suites.get("autoattack"), list):
-                _check_distinct(suites["autoattack"], f"{where}.autoattack")
+                check_distinct(suites["autoattack"], f"{where}.autoattack")
 
     def _check_shifted(self) -> None:
         """Refuse shifted sets that there are not, or that are another data set's than the one they are asked for."""
         for name in self.config.get("data", {}).get("shifted", {}):
-            _explained(self.shifted, name, f"data.shifted.{name}")
+            explained(self.shifted, name, f"data.shifted.{name}")
         evaluation = self.config["evaluation"]
         for name in evaluation.get("out_of_distribution", {}).get("sets", []):
-            _explained(self.shifted, name, "evaluation.out_of_distribution.sets")
+            explained(self.shifted, name, "evaluation.out_of_distribution.sets")
         for dataset, suites in evaluation.get("datasets", {}).items():
             where = f"evaluation.datasets.{dataset}.out_of_distribution.sets"
             for name in suites.get("out_of_distribution", {}).get("sets", []):
-                _explained(self.shifted, name, where)
+                explained(self.shifted, name, where)
                 if self.shifted(name).shift_of != dataset:
                     raise InputError(f"{where}: {name} is a shift of {self.shifted(name).shift_of}, leave it out")
 
@@ -327,12 +312,12 @@ class Study:
                         f"{label!r}, give one of them another"
                     )
 
-    def _runs(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[Run]:
+    def _runs(self, where: str, experiment: dict, of_variants: Draft202012Validator) -> list[Run]:
         for name in experiment["datasets"]:
-            _explained(self.dataset, name, f"{where}.datasets")
+            explained(self.dataset, name, f"{where}.datasets")
         if "models" not in experiment and "checkpoints" not in experiment:
             raise InputError(f"{where}: gives neither models with variants and seeds, nor checkpoints")
-        runs = self._grid(where, experiment, check_variant) if "models" in experiment else []
+        runs = self._grid(where, experiment, of_variants) if "models" in experiment else []
         runs += self._downloaded(where, experiment)
         known = dict.fromkeys(run.variant for run in runs)
         baseline = experiment.get("baseline")
@@ -365,22 +350,22 @@ class Study:
         default = "robustbench" if entry["source"] == "robustbench" else architecture_of(entry)
         return entry.get("model", default)
 
-    def _grid(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[Run]:
+    def _grid(self, where: str, experiment: dict, of_variants: Draft202012Validator) -> list[Run]:
         if "training" not in self.config:
             raise InputError(f"training: is missing, but {where} trains models")
         for name in experiment["models"]:
-            _explained(check_architecture, name, f"{where}.models")
+            explained(check_architecture, name, f"{where}.models")
         for name in experiment["variants"]:
             if name not in self.config.get("variants", {}):
                 raise InputError(f"{where}.variants: {unknown('variant', name, self.config.get('variants', {}))}")
             if "decomposition" in self.config["variants"][name]:
                 for model in experiment["models"]:
-                    _explained(check_decomposable, model, f"{where}.models")
-        variants = self._swept(where, experiment, check_variant)
+                    explained(check_decomposable, model, f"{where}.models")
+        variants = self._swept(where, experiment, of_variants)
         grid = itertools.product(experiment["datasets"], experiment["models"], variants, experiment["seeds"])
         return [Run(*values) for values in grid]
 
-    def _swept(self, where: str, experiment: dict, check_variant: Draft202012Validator) -> list[str]:
+    def _swept(self, where: str, experiment: dict, of_variants: Draft202012Validator) -> list[str]:
         sweep = experiment.get("sweep", {})
         used: set[str] = set()
         names: list[str] = []
@@ -388,14 +373,14 @@ class Study:
             keys = [key for key in sweep if key.split(".")[0] in self.config["variants"][base]]
             used.update(keys)
             for values in itertools.product(*(sweep[key] for key in keys)):
-                names.append(self._add_variant(where, base, dict(zip(keys, values, strict=True)), check_variant))
+                names.append(self._add_variant(where, base, dict(zip(keys, values, strict=True)), of_variants))
         for key in sweep:
             if key not in used:
                 section = key.split(".")[0]
                 raise InputError(f"{where}.sweep.{key}: none of the experiment's variants has the section '{section}'")
         return list(dict.fromkeys(names))
 
-    def _add_variant(self, where: str, base: str, settings: dict, check_variant: Draft202012Validator) -> str:
+    def _add_variant(self, where: str, base: str, settings: dict, of_variants: Draft202012Validator) -> str:
         """Add the variant that `settings` make of `base`; a value the base has already makes no new variant."""
         variant = deepcopy(self.variants[base])
         name = base
@@ -405,7 +390,7 @@ class Study:
             if settings_of.get(setting) == value:
                 continue
             settings_of[setting] = value
-            _check(check_variant, variant, f"{where}.sweep.{key}", prefix_only=True)
+            check_schema(of_variants, variant, f"{where}.sweep.{key}", prefix_only=True)
             name += f"_{setting}-{str(value).replace('/', 'of')}"
             variant["label"] += ", " + _SWEEP_LABELS[key].format(value)
         self.variants.setdefault(name, variant)
@@ -431,7 +416,7 @@ class Study:
 
     def source(self, checkpoint: str) -> dict:
         """What fixes a checkpoint's files and what is made of them: its entry but for how it is shown."""
-        return _in_order({key: value for key, value in self.checkpoints[checkpoint].items() if key not in _SHOWN})
+        return _in_order({key: value for key, value in self.checkpoints[checkpoint].items() if key not in SHOWN})
 
     def is_downloaded(self, run: Run) -> bool:
         """Whether a run is a model that others trained."""
@@ -534,136 +519,9 @@ def load_claims(path: Path, schema: Path) -> dict[str, dict[str, Any]]:
         raise InputError(f"{path} is missing: restore it from the repository") from error
     except yaml.YAMLError as error:
         raise InputError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
-    _check_text(content, [path.name])
-    _check(Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8"))), content, path.name)
+    check_text(content, [path.name])
+    check_schema(Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8"))), content, path.name)
     return content["claims"]
-
-
-def _check(validator: Draft202012Validator, instance: dict, where: str, *, prefix_only: bool = False) -> None:
-    errors = list(validator.iter_errors(instance))
-    if not errors:
-        return
-    # A misspelt key is missing under its right name too; the unknown one is the better thing to say.
-    error = next((error for error in errors if error.validator == "additionalProperties"), best_match(errors))
-    path = where if prefix_only else ".".join([*(str(part) for part in error.absolute_path)]) or where
-    raise InputError(f"{path}: {_sentence(error)}")
-
-
-def _check_variant(where: str, variant: dict) -> None:
-    """Refuse keys of a variant that contradict each other, or that mean nothing beside the others."""
-    attack = variant.get("adversarial_training")
-    if attack is not None:
-        allowed = {"attack", "norm", "epsilon"} | _KEYS_OF_ATTACKS[attack["attack"]]
-        for key in attack:
-            if key not in allowed:
-                raise InputError(
-                    f"{where}.adversarial_training.{key}: means nothing to the attack {attack['attack']}, leave it out"
-                )
-    if "jensen_shannon" in variant and variant["augmentation_policy"] != "augmix":
-        raise InputError(
-            f"{where}.jensen_shannon: belongs to AugMix, set augmentation_policy to augmix or leave it out"
-        )
-    exclusive = [key for key in ("mixup", "jensen_shannon", "adversarial_training") if key in variant]
-    if len(exclusive) > 1:
-        raise InputError(f"{where}: {' and '.join(exclusive)} cannot be combined, leave one out")
-
-
-def _check_checkpoint(where: str, entry: dict) -> None:
-    """Refuse a checkpoint that lacks what its source needs, has what means nothing to it, or does not exist."""
-    needed, possible = _KEYS_OF_SOURCES[entry["source"]]
-    for key in entry:
-        if key not in {"source", *_SHOWN} | needed | possible:
-            raise InputError(f"{where}.{key}: means nothing to the source {entry['source']}, leave it out")
-    missing = sorted(needed - entry.keys())
-    if missing:
-        raise InputError(f"{where}: {' and '.join(missing)} missing, which the source {entry['source']} needs")
-    if entry["source"] == "file" and ("path" in entry) == ("url" in entry):
-        raise InputError(f"{where}: give either a path or a url")
-    if "url" in entry:
-        _check_credentials(f"{where}.url", entry["url"])
-    if ("mean" in entry) != ("std" in entry):
-        raise InputError(f"{where}: give both mean and std, or neither")
-    _explained(architecture_of, entry, where)
-
-
-def _check_credentials(where: str, url: str) -> None:
-    """Refuse an address that holds a secret: addresses stand in records, logs and reports."""
-    parts = urlsplit(url)
-    named = [key for key, _ in parse_qsl(f"{parts.query}&{parts.fragment}", keep_blank_values=True)]
-    secret = next((key for key in named if _SECRET.search(key)), "a user name" if "@" in parts.netloc else None)
-    if secret is not None:
-        raise InputError(
-            f"{where}: holds a credential ({secret}), which would be written into records and logs: "
-            "download the file yourself and give its path"
-        )
-
-
-def _check_text(value: Any, path: list[str]) -> None:
-    """Refuse keys and values that are more than one line of text: they stand in logs, tables and commands."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _check_text(key, path)
-            _check_text(item, [*path, str(key)])
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            _check_text(item, [*path, str(number)])
-    elif isinstance(value, str) and not is_one_line(value):
-        raise InputError(
-            f"{'.'.join(path) or 'config'}: {value!r} holds a control character or a second line, remove it"
-        )
-
-
-def _check_finite(value: Any, path: list[str]) -> None:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _check_finite(item, [*path, str(key)])
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            _check_finite(item, [*path, str(number)])
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"{'.'.join(path)}: {value} is no finite number")
-
-
-def _check_distinct(attacks: list[dict], where: str) -> None:
-    """Refuse two attacks that have an epsilon in common and else the same name in the results."""
-    seen: set[tuple] = set()
-    for number, attack in enumerate(attacks):
-        # AutoAttack's name is that of its attacks, or its own.
-        name = attack.get("attack") or tuple(attack.get("attacks", ["autoattack"]))
-        for epsilon in attack["epsilons"]:
-            key = (name, attack.get("steps"), attack["norm"], parse_epsilon(epsilon))
-            if key in seen:
-                raise InputError(
-                    f"{where}.{number}: an attack with the same steps, norm and epsilon {epsilon} is there already, "
-                    "leave one out"
-                )
-            seen.add(key)
-
-
-def _sentence(error: ValidationError) -> str:
-    value = error.instance
-    match error.validator:
-        case "additionalProperties":
-            known = error.schema.get("properties", {})
-            name = next(key for key in value if key not in known)
-            return str(unknown("key", name, known))
-        case "enum":
-            return f"{value!r} is none of {', '.join(str(choice) for choice in error.validator_value)}"
-        case "minItems" | "minProperties":
-            return "is empty, give at least one value"
-        case "minimum" | "exclusiveMinimum":
-            relation = "at least" if error.validator == "minimum" else "greater than"
-            return f"{value} is out of range, it must be {relation} {error.validator_value}"
-        case "required" | "dependentRequired":
-            return error.message.replace(" is a required property", " is missing")
-        case "uniqueItems":
-            return "has the same value twice"
-        case "pattern":
-            return f"{value!r} is not of the form that is expected here (see schemas/config.schema.yaml)"
-        case "type":
-            return f"{value!r} is not of type {error.validator_value}"
-        case _:
-            return error.message
 
 
 def _in_order(value: Any) -> Any:
@@ -671,10 +529,3 @@ def _in_order(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _in_order(value[key]) for key in sorted(value)}
     return [_in_order(item) for item in value] if isinstance(value, list) else value
-
-
-def _explained(check, name: Any, where: str) -> None:
-    try:
-        check(name)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from error

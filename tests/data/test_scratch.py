@@ -112,11 +112,15 @@ def test_a_scratch_that_is_full_is_said_and_left_as_it_was(prepared, node):
     assert opened(prepared)[0].copy is not None
 
 
-def test_too_little_room_is_seen_before_it_is_filled(tiny_dataset, node, monkeypatch):
-    monkeypatch.setattr(scratch.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
-    dataset, said = opened(tiny_dataset)
+def test_too_little_room_is_seen_before_it_is_filled(prepared, node, monkeypatch):
+    arrays = {prepared.folder / entry["file"] for entry in prepared.record["arrays"].values()}
+    images = {file for file in prepared.folder.rglob("*") if file.suffix in (".png", ".jpg", ".JPEG")}
+    free = sum(file.stat().st_size for file in arrays | images) - 1
+    monkeypatch.setattr(scratch.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(free, 0, free))
+    monkeypatch.setattr(scratch.shutil, "copyfile", None)
+    dataset, said = opened(prepared)
     assert "has no room for" in said
-    assert_same(dataset, tiny_dataset)
+    assert_same(dataset, prepared)
 
 
 def damage(path: Path, how: str) -> None:

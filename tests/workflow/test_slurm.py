@@ -1,6 +1,7 @@
 """The Slurm profile through a real Slurm: limits, preemption, daemons and nodes that die."""
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -44,9 +45,14 @@ def undisturbed(finished, tmp_path_factory) -> Project:
 def training(cluster, undisturbed, tmp_path) -> Project:
     """The same before that training."""
     project = copied(undisturbed.folder, tmp_path / "project")
+    forget(project)
+    return project
+
+
+def forget(project: Project) -> None:
+    """Remove what that training has made."""
     for file in (WEIGHTS, f"{RUN}/run.json", f"{RUN}/history.csv", LOG):
         (project.folder / file).unlink()
-    return project
 
 
 def results(project: Project, *files: str) -> dict[str, str]:
@@ -87,6 +93,25 @@ def test_a_preempted_training_is_queued_again_and_loses_no_batch(cluster, undist
     assert f"goes on {place}" in (training.folder / LOG).read_text()
     # Slurm's own doing: no failure, and none of the retries.
     assert submission.jobs() == [number]
+    assert weights_and_history(training) == weights_and_history(undisturbed)
+
+
+def test_a_training_of_two_processes_is_one_job_that_is_queued_again_as_a_whole(cluster, undisturbed, tmp_path):
+    undisturbed = copied(undisturbed.folder, tmp_path / "undisturbed")
+    forget(undisturbed)
+    undisturbed.edit("tiny.yaml", "train: {threads: 1, mem_mb: 2000", "train: {processes: 2, threads: 2, mem_mb: 4000")
+    training = copied(undisturbed.folder, tmp_path / "project")
+    outcome = undisturbed.snakemake(WEIGHTS)
+    assert outcome.returncode == 0, outcome.stderr
+    submission = Submission(training, WEIGHTS)
+    submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
+    (number,) = submission.jobs()
+    slurm("sbatch", "--partition=urgent", "--ntasks=2", "--mem=100", "--output=/dev/null", "--wrap=sleep 1")
+    submission.wait_for(LOG, f"Slurm queues job {number} again")
+    cluster.begin(number)
+    submission.finish()
+    assert submission.jobs() == [number]
+    assert json.loads((training.folder / f"{RUN}/run.json").read_text())["provenance"]["processes"] == 2
     assert weights_and_history(training) == weights_and_history(undisturbed)
 
 
@@ -207,11 +232,28 @@ def test_jobs_take_the_config_that_the_workflow_began_with(cluster, training):
     assert training.plan(f"{RUN}/perturbations.npz").jobs == {"perturb": 1}
 
 
+def test_what_cannot_succeed_fails_its_group_but_not_what_has_a_job_of_its_own(cluster, project):
+    healthy = RUN.replace("plain", "wd-penalty")
+    targets = [f"{run}/evaluations/{suite}.csv" for run in (RUN, healthy) for suite in ("clean", "frequency_filtered")]
+    for target in targets:
+        (project.folder / target).unlink()
+    weights = project.folder / WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-1])
+    together = Submission(project, *targets, "--retries", "0")
+    assert together.process.wait(timeout=200) != 0
+    assert len(together.jobs()) == 1
+    assert not any((project.folder / target).exists() for target in targets)
+    alone = Submission(project, *targets, "--retries", "0", "--group-components", "minutes=1")
+    assert alone.process.wait(timeout=200) != 0
+    assert [target for target in targets if (project.folder / target).exists()] == targets[2:]
+    log = RUN.replace("runs", "logs/evaluate_clean", 1) + ".log"
+    assert "model.safetensors is truncated" in (project.folder / log).read_text()
+
+
 def test_tables_are_the_same_after_random_kills(cluster, finished, unstarted):
     """Jobs, the node's daemon, the controller and Snakemake itself are killed while the whole study runs."""
-    if "SLURM_SEEDS" not in os.environ:
-        pytest.skip("it takes long: SLURM_SEEDS=8 makes 200 jobs of it")
-    seeds = int(os.environ["SLURM_SEEDS"])
+    # SLURM_SEEDS=8 makes 199 jobs of 59, for 25 minutes.
+    seeds = int(os.environ.get("SLURM_SEEDS", "1"))
     undisturbed = finished
     if seeds > 1:
         for project in (unstarted, undisturbed := copied(unstarted.folder, unstarted.folder.parent / "undisturbed")):

@@ -75,7 +75,9 @@ def _copied(dataset: PreparedDataset, scratch: str) -> Path:
 def _copy(dataset: PreparedDataset, folder: Path) -> None:
     """Copy arrays and image files, and check the former against their checksums."""
     folder.mkdir()
-    needed = sum((dataset.folder / entry["file"]).stat().st_size for entry in dataset.record["arrays"].values())
+    sources = [dataset.folder / entry["file"] for entry in dataset.record["arrays"].values()]
+    sources += [source for _, pairs in _images(dataset, folder) for source, _ in pairs]
+    needed = sum(source.stat().st_size for source in sources)
     if needed > shutil.disk_usage(folder).free:
         raise InputError(f"{folder.parent} has no room for {needed} bytes")
     for entry in dataset.record["arrays"].values():

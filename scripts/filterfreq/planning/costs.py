@@ -87,10 +87,10 @@ class CostModel:
 
     Args:
         study: the validated config.
-        data: the folder of prepared data, `results/data`.
+        data: the folder of prepared data.
     """
 
-    def __init__(self, study: Study, data: str) -> None:
+    def __init__(self, study: Study, data: str = "results/data") -> None:
         self.study = study
         self.data = data
 

@@ -49,7 +49,7 @@ class Estimator:
 
     def __init__(self, dag: Dag, calibration: Calibration) -> None:
         self.calibration = calibration
-        self.model = CostModel(dag.study, "results/data")
+        self.model = CostModel(dag.study)
         self._seconds: dict[tuple, list[float]] = defaultdict(list)
         self._bytes: dict[tuple, list[int]] = defaultdict(list)
         # A job that is due again has a benchmark file of what it was before.

@@ -9,6 +9,9 @@ from typing import Any
 from filterfreq.errors import InputError, unknown
 from filterfreq.files import read_json
 
+# Where the workflow and scripts/plan.py have them.
+CALIBRATION, PLAN = "results/calibration.json", "results/plan.json"
+
 # What is read of each entry of a plan.
 _PLANNED = {"rule", "benchmark", "record", "seconds", "source", "is_bound", "made"}
 
