@@ -69,6 +69,11 @@ def epochs(project: Project) -> list[int]:
     return [int(line.split("epoch")[1].split("/")[0]) for line in lines if " loss " in line]
 
 
+def preempt() -> None:
+    """Submit what is more urgent than any job and needs the whole node, for a second."""
+    slurm("sbatch", "--partition=urgent", "--ntasks=2", "--mem=100", "--output=/dev/null", "--wrap=sleep 1")
+
+
 def test_one_process_sees_all_gpus_of_its_job(cluster, fresh, tmp_path):
     project = copied(fresh.folder, tmp_path / "project")
     (project.folder / "Snakefile").write_text(
@@ -83,7 +88,7 @@ def test_a_preempted_training_is_queued_again_and_loses_no_batch(cluster, undist
     submission = Submission(training, WEIGHTS)
     submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
     (number,) = submission.jobs()
-    slurm("sbatch", "--partition=urgent", "--ntasks=2", "--mem=100", "--output=/dev/null", "--wrap=sleep 1")
+    preempt()
     submission.wait_for(LOG, f"Slurm queues job {number} again")
     stopped = (training.folder / LOG).read_text()
     cluster.begin(number)
@@ -99,14 +104,15 @@ def test_a_preempted_training_is_queued_again_and_loses_no_batch(cluster, undist
 def test_a_training_of_two_processes_is_one_job_that_is_queued_again_as_a_whole(cluster, undisturbed, tmp_path):
     undisturbed = copied(undisturbed.folder, tmp_path / "undisturbed")
     forget(undisturbed)
+    undisturbed.edit("tiny.yaml", f"epochs: {EPOCHS}", "epochs: 3")
     undisturbed.edit("tiny.yaml", "train: {threads: 1, mem_mb: 2000", "train: {processes: 2, threads: 2, mem_mb: 4000")
     training = copied(undisturbed.folder, tmp_path / "project")
     outcome = undisturbed.snakemake(WEIGHTS)
     assert outcome.returncode == 0, outcome.stderr
     submission = Submission(training, WEIGHTS)
-    submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
+    submission.wait_for(LOG, "epoch 1/3")
     (number,) = submission.jobs()
-    slurm("sbatch", "--partition=urgent", "--ntasks=2", "--mem=100", "--output=/dev/null", "--wrap=sleep 1")
+    preempt()
     submission.wait_for(LOG, f"Slurm queues job {number} again")
     cluster.begin(number)
     submission.finish()
