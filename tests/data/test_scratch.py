@@ -123,6 +123,18 @@ def test_too_little_room_is_seen_before_it_is_filled(prepared, node, monkeypatch
     assert_same(dataset, prepared)
 
 
+def test_a_copy_that_went_wrong_is_not_kept(prepared, node, monkeypatch):
+    def copy_badly(source, target, copyfile=shutil.copyfile):
+        copyfile(source, target)
+        damage(Path(target), "changed")
+
+    monkeypatch.setattr(scratch.shutil, "copyfile", copy_badly)
+    dataset, said = opened(prepared)
+    assert "does not have the checksum of the original" in said
+    assert_same(dataset, prepared)
+    assert [path.suffix for path in node.rglob("*") if path.is_file()] == [".lock"]
+
+
 def damage(path: Path, how: str) -> None:
     if how == "gone":
         path.unlink()
