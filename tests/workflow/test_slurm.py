@@ -69,6 +69,11 @@ def epochs(project: Project) -> list[int]:
     return [int(line.split("epoch")[1].split("/")[0]) for line in lines if " loss " in line]
 
 
+def where_it_goes_on(stopped: str) -> str:
+    """What the next log has to say after one in which a training was stopped."""
+    return "goes on " + stopped.split("it is kept ")[1].split(" and goes on")[0]
+
+
 def preempt() -> None:
     """Submit what is more urgent than any job and needs the whole node, for a second."""
     slurm("sbatch", "--partition=urgent", "--ntasks=2", "--mem=100", "--output=/dev/null", "--wrap=sleep 1")
@@ -94,8 +99,7 @@ def test_a_preempted_training_is_queued_again_and_loses_no_batch(cluster, undist
     cluster.begin(number)
     submission.wait_for(LOG, "goes on after")
     submission.finish()
-    place = stopped.split("it is kept ")[1].split(" and goes on")[0]
-    assert f"goes on {place}" in (training.folder / LOG).read_text()
+    assert where_it_goes_on(stopped) in (training.folder / LOG).read_text()
     # Slurm's own doing: no failure, and none of the retries.
     assert submission.jobs() == [number]
     assert weights_and_history(training) == weights_and_history(undisturbed)
@@ -114,8 +118,10 @@ def test_a_training_of_two_processes_is_one_job_that_is_queued_again_as_a_whole(
     (number,) = submission.jobs()
     preempt()
     submission.wait_for(LOG, f"Slurm queues job {number} again")
+    stopped = (training.folder / LOG).read_text()
     cluster.begin(number)
     submission.finish()
+    assert where_it_goes_on(stopped) in (training.folder / LOG).read_text()
     assert submission.jobs() == [number]
     assert json.loads((training.folder / f"{RUN}/run.json").read_text())["provenance"]["processes"] == 2
     assert weights_and_history(training) == weights_and_history(undisturbed)
@@ -202,8 +208,7 @@ def test_a_training_over_its_time_is_queued_again_before_it_ends(cluster, traini
     stopped = (training.folder / LOG).read_text()
     cluster.begin(number)
     submission.wait_for(LOG, "goes on after")
-    place = stopped.split("it is kept ")[1].split(" and goes on")[0]
-    assert f"goes on {place}" in (training.folder / LOG).read_text()
+    assert where_it_goes_on(stopped) in (training.folder / LOG).read_text()
     assert submission.jobs() == [number]
     submission.process.send_signal(signal.SIGINT)
     submission.process.wait(timeout=60)
