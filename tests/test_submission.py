@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from filterfreq.errors import InputError
 from filterfreq.submission import slurm_job, tell_jobs, told_config
 
 
@@ -28,6 +29,13 @@ def test_a_config_is_kept_once_under_its_checksum(tmp_path):
     tell_jobs({"a": 2}, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     assert told_config() == {"a": 2}
+
+
+def test_a_config_that_is_gone_is_one_sentence(tmp_path):
+    tell_jobs({"a": 1}, tmp_path)
+    next(tmp_path.iterdir()).unlink()
+    with pytest.raises(InputError, match="is gone or damaged: cancel the workflow's jobs and start it again"):
+        told_config()
 
 
 @pytest.mark.parametrize(("began_in", "runs_in", "expected"), [(None, None, None), (None, "7", "7"), ("7", "7", None)])

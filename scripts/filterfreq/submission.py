@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from filterfreq.errors import InputError
 from filterfreq.files import read_json, replacing
 
 _CONFIG, _BEGAN_IN = "FILTERFREQ_CONFIG", "FILTERFREQ_BEGAN_IN"
@@ -29,9 +30,19 @@ def tell_jobs(config: Mapping[str, Any], folder: str | Path) -> None:
 
 
 def told_config() -> dict | None:
-    """Return the config that the workflow began with, or None in a job that was not told."""
+    """Return the config that the workflow began with, or None in a job that was not told.
+
+    Raises:
+        InputError: the file that was told of is gone or damaged.
+    """
     path = os.environ.get(_CONFIG)
-    return None if path is None else read_json(path)
+    try:
+        return None if path is None else read_json(path)
+    except InputError as error:
+        raise InputError(
+            f"{path}, which has the config that the workflow began with, is gone or damaged: cancel the workflow's "
+            "jobs and start it again"
+        ) from error
 
 
 def slurm_job() -> str | None:

@@ -161,6 +161,13 @@ def test_no_gpu_at_the_job(project):
     assert "compute.device is cuda but this machine has no usable GPU" in refused(project, target)
 
 
+def test_the_config_that_a_job_was_told_of_is_gone(fresh):
+    told = ("env", "FILTERFREQ_CONFIG=gone.json")
+    outcome = fresh.snakemake("--dry-run", "--mode", "subprocess", prefix=told)
+    assert outcome.returncode == 1
+    assert "The config is refused. gone.json, which has the config that the workflow began with" in outcome.stdout
+
+
 def test_a_full_disk(fresh, tmp_path):
     """No file may grow beyond 8 MiB, and the training images take 12."""
     work = tmp_path / "work"
