@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from filterfreq.errors import InputError
-from filterfreq.files import read_json, replacing, sha256, write_json
+from filterfreq.errors import InputError, StoppedError
+from filterfreq.files import read_json, reading, replacing, sha256, write_json
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
@@ -101,15 +101,47 @@ def test_sha256_against_hashlib(tmp_path):
     assert sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"), [(b"{", "not JSON"), (b"\xff\xfe", "not JSON"), (b"[1]", "no JSON object")]
-)
-def test_damaged_json_is_named(tmp_path, content, reason):
-    (tmp_path / "run.json").write_bytes(content)
-    with pytest.raises(InputError, match=rf"run\.json is damaged, it (is|holds) {reason}"):
-        read_json(tmp_path / "run.json")
-
-
 def test_missing_json_is_named(tmp_path):
     with pytest.raises(InputError, match=r"run\.json is missing"):
         read_json(tmp_path / "run.json")
+
+
+FAULTS = {
+    "recursion": (RecursionError("maximum recursion depth exceeded"), "is damaged or not what it should be (Recursion"),
+    "memory": (MemoryError(), "takes more memory than there is"),
+    "missing": (FileNotFoundError(2, "No such file"), "is missing"),
+    "permission": (PermissionError(13, "Permission denied"), "may not be read by you"),
+    "loop of links": (OSError(40, "Too many levels of symbolic links"), "Too many levels of symbolic links"),
+    "key": (KeyError("shape"), "(KeyError: 'shape')"),
+    "forged line": (ValueError("bad\nINFO finished"), "(ValueError: bad\\nINFO finished)"),
+    "long": (ValueError("x" * 10_000), " [...] "),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_any_fault_of_reading_is_a_sentence(fault):
+    error, sentence = FAULTS[fault]
+    with pytest.raises(InputError) as caught, reading("a.npy", "make it again"):
+        raise error
+    said = str(caught.value)
+    assert said.startswith("a.npy ")
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+    assert len(said) < 400
+
+
+@pytest.mark.parametrize("error", [InputError("said already"), StoppedError("to go on"), KeyboardInterrupt()])
+def test_what_is_no_fault_of_the_file_passes(error):
+    with pytest.raises(type(error)) as caught, reading("a.npy", "make it again"):
+        raise error
+    assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "", "[1]", "5", '{"a": ' * 3000, '{"a": ' + "9" * 5000 + "}", b"\xff\xfe{}", "\ufeff{}"], ids=range(8)
+)
+def test_what_is_no_json_object_is_a_sentence(tmp_path, text):
+    path = tmp_path / "run.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError, match=f"^{path} is damaged.*: delete it and run again$"):
+        read_json(path)

@@ -174,18 +174,20 @@ def test_the_batch_size_of_evaluations_may_be_a_data_sets_own():
         ("", True, "CANCELLED", False),
         # Another start of the same length would not come further.
         ("", False, "RUNNING", False),
-        # Slurm's commands are not in the container.
-        ("", True, None, False),
+        # Slurm's commands are not in the container, or may not be run in it.
+        ("", True, "missing", False),
+        ("", True, "forbidden", False),
     ],
 )
 def test_a_stopped_job_is_queued_again_where_that_is_its_own_affair(
     tmp_path, monkeypatch, began_in, progressed, state, queued
 ):
     for name, said in (("squeue", state), ("scontrol", "")):
-        (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/called\necho {said}\n')
-        if state is not None:
-            (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        if state != "missing":
+            (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/called\necho {said}\n')
+            (tmp_path / name).chmod(0o644 if state == "forbidden" else 0o755)
+    # Nothing else, or a Slurm of the machine would answer where this one may not.
+    monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     if began_in is not None:
         monkeypatch.setenv("FILTERFREQ_BEGAN_IN", began_in)

@@ -14,8 +14,8 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, unknown
-from filterfreq.files import is_one_line
 from filterfreq.models.registry import architecture_of
+from filterfreq.text import is_one_line
 
 # What each source of a checkpoint needs, and what it understands beside that.
 _KEYS_OF_SOURCES = {

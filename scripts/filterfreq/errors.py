@@ -3,9 +3,19 @@
 import difflib
 from collections.abc import Iterable
 
+from filterfreq.text import one_line
+
+_LISTED = 12  # names
+
 
 class InputError(Exception):
-    """Bad input, said in one sentence: what is wrong, where, and what to do about it."""
+    """Bad input, said in one sentence: what is wrong, where, and what to do about it.
+
+    The sentence may hold anything from outside; it is kept as `one_line` makes it.
+    """
+
+    def __init__(self, sentence: object) -> None:
+        super().__init__(one_line(sentence))
 
 
 class StoppedError(Exception):
@@ -22,8 +32,10 @@ class StoppedError(Exception):
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
-    """Return the error for a name that is none of the known ones; it offers the closest, or else all of them."""
+    """Return the error for a name that is none of the known ones; it offers the closest, or else the first of them."""
     known = list(known)
-    close = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}"
-    return InputError(f"unknown {kind} {name!r}: {hint}")
+    shown = one_line(name, 100)
+    close = difflib.get_close_matches(shown, known, n=1)
+    more = f" or {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known[:_LISTED])}{more}"
+    return InputError(f"unknown {kind} {shown!r}: {hint}")

@@ -4,12 +4,12 @@ import errno
 import hashlib
 import json
 import os
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, StoppedError
+from filterfreq.text import one_line
 
 # A disk or a quota is full, or a file too large for it.
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -41,6 +41,38 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def reading(path: str | Path, remedy: str) -> Iterator[None]:
+    """Say in a sentence that a file cannot be read, whatever the fault of it is.
+
+    Decoders fail in more ways than their documentation lists: a flipped bit makes them raise anything from KeyError to
+    RecursionError. So every error counts as the file's, and the block holds nothing but its reading.
+
+    Args:
+        path: the file, for the message.
+        remedy: what to do about it, such as "delete it and run again".
+
+    Raises:
+        InputError: the block raised an error; those that are sentences already are left as they are.
+    """
+    try:
+        yield
+    except (InputError, StoppedError):
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: {remedy}") from error
+    except PermissionError as error:
+        raise InputError(f"{path} may not be read by you: change its permissions, or ask its owner") from error
+    except MemoryError as error:
+        raise InputError(f"{path} takes more memory than there is: {remedy}") from error
+    except Exception as error:
+        reason = one_line(error, 200)
+        raise InputError(
+            f"{path} is damaged or not what it should be ({type(error).__name__}{f': {reason}' if reason else ''}): "
+            f"{remedy}"
+        ) from error
 
 
 @contextmanager
@@ -76,17 +108,6 @@ def _is_full(error: OSError | RuntimeError, temporary: Path) -> bool:
     return getattr(error, "errno", None) in _NO_SPACE
 
 
-def is_one_line(text: str) -> bool:
-    """Return whether a text is one line of UTF-8 without control characters, as a log or a table can show it.
-
-    A file's name need not be: on Linux it is any bytes but 0 and "/".
-    """
-    if text.isprintable():  # which is quick, and refuses more, as spaces that do not break
-        return True
-    # Control characters, halves of characters outside UTF-16's first plane, separators of lines and paragraphs.
-    return not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text)
-
-
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with open(path, "rb") as file:
@@ -105,12 +126,8 @@ def read_json(path: str | Path) -> dict:
     Raises:
         InputError: the file is missing, or is not JSON.
     """
-    try:
+    with reading(path, "delete it and run again"):
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: run the step that makes it") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} is damaged, it is not JSON ({error}): delete it and run again") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} is damaged, it holds no JSON object: delete it and run again")
     return content

@@ -18,6 +18,7 @@ import psutil
 from filterfreq.errors import InputError, StoppedError
 from filterfreq.machine import claim_gpus, end_with_parent
 from filterfreq.submission import slurm_job
+from filterfreq.text import one_line
 
 # What a shell says of a process that SIGTERM or SIGINT has ended.
 _STOPPED = 128 + signal.SIGTERM
@@ -45,7 +46,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     logger = _logger()
     terminal = logger.handlers[0]
     try:
-        logger.addHandler(_claim(snakemake.log[0]))
+        _add_handler(logger, _claim(snakemake.log[0]))
         end_with_parent(signal.SIGTERM)
         if snakemake.config["compute"]["device"] != "cpu":
             claimed = claim_gpus(snakemake.resources.get("gpu", 0))
@@ -75,6 +76,16 @@ def seconds_since_start() -> float:
     return time.time() - psutil.Process().create_time()
 
 
+class _OneLine(logging.Formatter):
+    """Each message as one line, whatever text from outside is in it; a traceback below it is indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = one_line(record.getMessage(), None)
+        if not record.exc_info:
+            return line
+        return "\n    ".join([line, *map(one_line, self.formatException(record.exc_info).splitlines())])
+
+
 def _logger() -> logging.Logger:
     """Return the logger of the package, which writes to the terminal."""
     logger = logging.getLogger("filterfreq")
@@ -82,14 +93,19 @@ def _logger() -> logging.Logger:
     logger.propagate = False
     # A log that cannot be written, on a full disk say, must not bury the sentence that says so.
     logging.raiseExceptions = False
-    logger.addHandler(logging.StreamHandler(sys.stderr))
+    _add_handler(logger, logging.StreamHandler(sys.stderr))
     return logger
+
+
+def _add_handler(logger: logging.Logger, handler: logging.Handler) -> None:
+    handler.setFormatter(_OneLine())
+    logger.addHandler(handler)
 
 
 def log_of_worker(path: str) -> logging.Logger:
     """Return the logger of a process that works for a job, which writes to the terminal and to the job's log file."""
     logger = _logger()
-    logger.addHandler(logging.FileHandler(path, mode="a", encoding="utf-8"))
+    _add_handler(logger, logging.FileHandler(path, mode="a", encoding="utf-8"))
     return logger
 
 
@@ -169,10 +185,10 @@ def _queue_again(logger: logging.Logger) -> None:
 
 
 def _slurm(*command: str) -> str | None:
-    """Return what a command of Slurm says, or None where it fails or is not there, as in a container."""
+    """Return what a command of Slurm says, or None where it fails, is not there, as in a container, or may not run."""
     try:
         outcome = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
-    except FileNotFoundError:
+    except OSError:
         return None
     return outcome.stdout.strip() if outcome.returncode == 0 else None
 

@@ -208,7 +208,7 @@ def test_a_record_with_a_part_of_the_wrong_type(saved):
 
 def test_a_record_that_is_missing_or_no_json(saved):
     (saved / "run.json").write_text("{")
-    assert "run.json is damaged, it is not JSON" in refusal(saved)
+    assert "run.json is damaged or not what it should be (JSONDecodeError" in refusal(saved)
     (saved / "run.json").unlink()
     assert "run.json is missing" in refusal(saved)
 

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from filterfreq.errors import InputError
-from filterfreq.files import full_disk_named, is_one_line
+from filterfreq.files import full_disk_named
+from filterfreq.text import is_one_line
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
 
