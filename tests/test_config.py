@@ -41,6 +41,37 @@ def put(config: dict, path: str, value) -> None:
     config[last] = value
 
 
+@pytest.mark.parametrize("section", ["variants", "checkpoints", "experiments", "training/models", "evaluation"])
+@pytest.mark.parametrize(("key", "kind"), [(5, "a number"), (0.5, "a number"), (True, "yes or no"), (None, "nothing")])
+def test_a_name_that_yaml_takes_for_something_else_is_refused(config, section, key, kind):
+    put(config, f"{section}", {**config.get(section, {}), key: {}} if "/" not in section else {key: {}})
+    with pytest.raises(
+        InputError, match=rf"^{section.replace('/', '.')}: the name {key} is not text to YAML, but {kind}: "
+    ):
+        Study(config, SCHEMA)
+
+
+@pytest.mark.parametrize("section", ["variants", "checkpoints", "experiments"])
+def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
+    name = "v" * 300
+    put(config, section, {**config.get(section, {}), name: {}})
+    with pytest.raises(InputError, match=r"has 300 characters, write 100 at most") as caught:
+        Study(config, SCHEMA)
+    assert len(str(caught.value)) < 200
+
+
+def test_a_sweep_whose_names_are_too_long_for_a_folder_is_refused(config):
+    name = "v" * 100
+    config["variants"][name] = config["variants"]["wd-penalty"]
+    sweep = {"penalty.strength": [0.1 + 0.2], "penalty.kind": ["all"], "penalty.depth": [3]}
+    config["experiments"]["demo"] |= {"variants": [name], "sweep": sweep}
+    assert len(Study(config, SCHEMA).runs) == 2
+    sweep |= {"label_smoothing": [1 / 3], "mixup": [1 / 3], "gaussian_noise": [1 / 3]}
+    config["variants"][name] |= {"label_smoothing": 0.1, "mixup": 1, "gaussian_noise": 1}
+    with pytest.raises(InputError, match=r"^experiments\.demo\.sweep: 'v+.*' is the name of a folder and has 2\d\d"):
+        Study(config, SCHEMA)
+
+
 def test_the_demo_and_the_paper_are_valid(config):
     assert len(Study(config, SCHEMA).runs) == 5 * len(config["experiments"]["demo"]["seeds"])
     paper = Study(yaml.safe_load((ROOT / "config.yaml").read_text()), SCHEMA)

@@ -6,6 +6,7 @@ All functions raise `InputError`; `where` and `path` name the place that the sen
 import math
 import re
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,7 +16,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, unknown
 from filterfreq.models.registry import architecture_of
-from filterfreq.text import is_one_line
+from filterfreq.text import is_one_line, one_line
 
 # What each source of a checkpoint needs, and what it understands beside that.
 _KEYS_OF_SOURCES = {
@@ -27,6 +28,15 @@ _KEYS_OF_SOURCES = {
 
 # What a checkpoint is shown by, whatever its source.
 SHOWN = ("label", "model")
+
+_KINDS = {
+    bool: "yes or no",
+    int: "a number",
+    float: "a number",
+    type(None): "nothing",
+    date: "a date",
+    datetime: "a date",
+}
 
 # Names that services give to what opens their addresses: access_token, sig, X-Amz-Signature, api_key.
 _SECRET = re.compile(r"token|secret|passw|signature|credential|auth(?!or)|^sig$|^key$|[_-]key", re.IGNORECASE)
@@ -106,9 +116,14 @@ def _check_credentials(where: str, url: str) -> None:
 
 
 def check_text(value: Any, path: list[str]) -> None:
-    """Refuse keys and values that are more than one line of text: they stand in logs, tables and commands."""
+    """Refuse keys that are no text, and keys and values of more than one line: they stand in logs, tables, commands."""
     if isinstance(value, dict):
         for key, item in value.items():
+            if not isinstance(key, str):
+                raise InputError(
+                    f"{'.'.join(path) or 'config'}: the name {key} is not text to YAML, but "
+                    f"{_KINDS.get(type(key), 'something else')}: write it in quotes, as in '{key}'"
+                )
             check_text(key, path)
             check_text(item, [*path, str(key)])
     elif isinstance(value, list):
@@ -166,6 +181,8 @@ def _sentence(error: ValidationError) -> str:
             return error.message.replace(" is a required property", " is missing")
         case "uniqueItems":
             return "has the same value twice"
+        case "maxLength":
+            return f"{one_line(value, 60)!r} has {len(value)} characters, write {error.validator_value} at most"
         case "pattern":
             return f"{value!r} is not of the form that is expected here (see schemas/config.schema.yaml)"
         case "type":

@@ -131,3 +131,15 @@ def read_json(path: str | Path) -> dict:
     if not isinstance(content, dict):
         raise InputError(f"{path} is damaged, it holds no JSON object: delete it and run again")
     return content
+
+
+def record_folder(folder: str | Path, record: str | Path) -> None:
+    """Write the SHA-256 of each JSON file of a folder, by name; these hold the checksums of all else that is in it.
+
+    Of a folder Snakemake compares the time alone, which a copy need not keep; of this file it compares the content.
+
+    Args:
+        folder: a folder that is finished.
+        record: the file to write, outside of it.
+    """
+    write_json(record, {path.name: sha256(path) for path in sorted(Path(folder).glob("*.json"))})

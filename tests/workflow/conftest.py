@@ -1,8 +1,12 @@
+import fcntl
+import os
+import pty
 import re
 import resource
 import shutil
 import subprocess
 import sys
+import termios
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,6 +88,24 @@ class Project:
             started = Started(process)
             started.wait(until)
             yield started
+
+    def started_in_terminal(self, *arguments: str, until: str) -> tuple[subprocess.Popen, int]:
+        """Start Snakemake in a terminal, and go on once it shows `until`; return the process and the terminal."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, "--configfile", "tiny.yaml"]
+        ours, theirs = pty.openpty()
+
+        def control() -> None:
+            os.setsid()
+            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+        process = subprocess.Popen(
+            command, cwd=self.folder, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=control
+        )
+        os.close(theirs)
+        said = b""
+        while until.encode() not in said:
+            said += os.read(ours, 1000)
+        return process, ours
 
     def plan(self, *arguments: str, config: str | None = "tiny.yaml") -> Plan:
         """The jobs of a dry run by rule, without targets, and their outputs."""

@@ -40,6 +40,34 @@ def test_a_wrong_config_stops_before_any_work(fresh, tmp_path, old, new, message
     assert not (tmp_path / "work" / "results").exists()
 
 
+def test_an_unknown_name_in_a_target_is_said_before_any_work(fresh, tmp_path):
+    target = "results/runs/texdigits/resnet_8_2/plane/seed-0/run.json"
+    outcome = fresh.snakemake(target, "--directory", str(tmp_path), config=str(fresh.config))
+    assert outcome.returncode == 1
+    said = outcome.stdout + outcome.stderr
+    assert f"there is no {target} to make: unknown variant 'plane': did you mean 'plain'?" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["tiny.yaml", "table_main"],
+            "'table_main' is no config file, and --configfile takes every word up to the next option: "
+            "put targets first, as in snakemake table_main --configfile tiny.yaml",
+        ),
+        (["tinny.yaml"], "there is no config file 'tinny.yaml': correct the path after --configfile"),
+    ],
+)
+def test_what_the_option_for_configs_swallows(fresh, words, sentence):
+    for option in ("--configfile", "--configfiles"):
+        outcome = fresh.snakemake("--dry-run", option, *words, config=None)
+        assert outcome.returncode == 1
+        assert outcome.stderr.splitlines()[1:] == [f"error: {sentence}"]
+
+
 def refused(project, target: str, *arguments: str, config: str = "tiny.yaml") -> str:
     """Run a target that must fail, see that it leaves no output, and return the sentence that says why."""
     outcome = project.snakemake(target, *arguments, config=config)
