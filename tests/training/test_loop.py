@@ -240,6 +240,8 @@ def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
     assert mixed[-1]["test_accuracy"] == pytest.approx(exact[-1]["test_accuracy"], abs=0.1)
 
 
+# torch says so of Python 3.13.0 alone.
+@pytest.mark.filterwarnings("ignore:Guards may run slower:RuntimeWarning")
 @pytest.mark.parametrize(
     "variant",
     [
