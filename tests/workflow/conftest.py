@@ -119,6 +119,21 @@ class Project:
         outputs = [file for line in re.findall(r"^    output: (.*)", text, re.MULTILINE) for file in line.split(", ")]
         return Plan(jobs, outputs)
 
+    def hold_trainings(self, *epochs: int) -> None:
+        """Have trainings wait after some epochs until they are asked to stop or released: no test races them then."""
+        loop = "scripts/filterfreq/training/loop.py"
+        if "hold-" not in (self.folder / loop).read_text():
+            waits = "            while Path(f'hold-{epoch}').exists() and not self.stop():\n"
+            waits += "                __import__('time').sleep(0.05)\n"
+            self.edit(loop, "        return self.history\n", f"{waits}        return self.history\n")
+        for epoch in epochs:
+            (self.folder / f"hold-{epoch}").touch()
+
+    def release(self, *epochs: int) -> None:
+        """Have trainings go on that wait after some epochs."""
+        for epoch in epochs:
+            (self.folder / f"hold-{epoch}").unlink()
+
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.folder / file
         text = path.read_text()

@@ -33,10 +33,10 @@ def story(shared_project):
     assert outcome.returncode == 0, outcome.stderr
     story = SimpleNamespace(project=project, expected=published(project))
     (project.folder / RECORD).unlink()
+    project.hold_trainings(1, 2, 3)
 
     with project.started(RECORD, "--retries", "1", until="epoch 1/4") as started:
         (script,) = started.scripts()
-        script.suspend()
         story.second = project.snakemake(RECORD)
         script.kill()
         started.wait("Trying to restart")
@@ -54,7 +54,7 @@ def story(shared_project):
     log = project.folder / "results/logs/train/texdigits/resnet_8_2/wd-penalty/seed-0.log"
     process, terminal = project.started_in_terminal(RECORD, until="goes on after")
     os.close(terminal)
-    story.hung_up_status = process.wait(60)
+    story.hung_up_status = process.wait(300)
     story.hung_up, story.after_hangup = log.read_text(), published(project)
 
     with project.started(RECORD, until="goes on after") as started:
@@ -65,6 +65,7 @@ def story(shared_project):
     story.locked = project.snakemake(RECORD)
     assert project.snakemake("--unlock").returncode == 0
 
+    project.release(1, 2, 3)
     story.last = project.snakemake(RECORD, "--rerun-incomplete")
     story.published = published(project)
     return story
@@ -136,6 +137,7 @@ def test_the_end_is_that_of_an_undisturbed_training(story):
 def test_two_processes_train_one_run_and_keep_their_state(project):
     project.edit("tiny.yaml", "epochs: 1", "epochs: 3")
     project.edit("tiny.yaml", "train: {threads: 1,", "train: {threads: 2, processes: 2,")
+    project.hold_trainings(1)
     with project.started("--cores", "2", RECORD, until="epoch 1/3") as started:
         next(one for one in started.scripts() if one.cmdline()[-1].endswith("train.py")).terminate()
         assert started.end() == 1
