@@ -4,7 +4,6 @@ Images are N x H x W x 3, uint8 or floats in [0, 1].
 """
 
 import textwrap
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from filterfreq.errors import InputError
+from filterfreq.files import reading, verify_checksum, verify_zip
 from filterfreq.publishing.selection import corruption_label, family_grid
 from filterfreq.publishing.style import TEXT_WIDTH, literal, new_figure, styled
 
@@ -81,17 +81,25 @@ def read_perturbations(path: str | Path) -> dict[str, np.ndarray]:
             `adversarial_predictions` (int64, N).
 
     Raises:
-        InputError: the file is missing, truncated, or lacks an array.
+        InputError: the file is missing or damaged, lacks an array or has others, or was changed since it was written.
     """
     names = ("clean", "adversarial", "clean_predictions", "adversarial_predictions")
-    try:
+    remedy = "delete it and run again"
+    with reading(path, remedy):
+        verify_zip(path)
         # Opened here, because numpy leaves a damaged file open.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in names}
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: make the adversarial examples again") from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is truncated or holds no adversarial examples: delete it and run again") from error
+            examples = {name: arrays[name] for name in names}
+        images, predictions = ([examples[name] for name in pair] for pair in (names[:2], names[2:]))
+        shapes = {array.shape for array in images} | {(*array.shape, *images[0].shape[1:]) for array in predictions}
+        if len(shapes) > 1 or images[0].ndim != 4 or images[0].shape[3] != 3 or len(images[0]) == 0:
+            raise ValueError("arrays that are no images, or no predictions of them")
+        if not all(((array >= 0) & (array <= 1)).all() for array in images):
+            raise ValueError("images that leave [0, 1]")
+        if not all(array.dtype == np.int64 and (array >= 0).all() for array in predictions):
+            raise ValueError("predictions that are no classes")
+    verify_checksum(path)
+    return examples
 
 
 @styled
@@ -118,11 +126,18 @@ def perturbations(
         count: how many images, at most; never more than three, or the text under them would not fit.
 
     Raises:
-        InputError: there are no examples of any variant.
+        InputError: there are no examples of any variant, or a prediction is none of the classes.
     """
     shown = {name: label for name, label in variants.items() if name in examples}
     if not shown:
         raise InputError(f"there are no adversarial examples of the variants {', '.join(variants)}: make them first")
+    shapes = {examples[name]["clean"].shape for name in shown}
+    largest = max(examples[name][f"{kind}_predictions"].max() for name in shown for kind in ("clean", "adversarial"))
+    if len(shapes) > 1 or largest >= len(classes):
+        raise InputError(
+            f"the adversarial examples of {', '.join(shown)} are not of the same images, or of another data set than "
+            f"one of {len(classes)} classes: delete their files and run again"
+        )
     count = min(count, len(labels), _MOST_IMAGES)
     clean, adversarial = (
         np.stack([_to_unit(examples[name][key][:count]) for name in shown]) for key in ("clean", "adversarial")
