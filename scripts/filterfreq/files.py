@@ -80,6 +80,11 @@ def reading(path: str | Path, remedy: str) -> Iterator[None]:
         ) from error
 
 
+def may_be_whole(error: InputError) -> bool:
+    """Return whether the file that `reading` could not read may be whole all the same, so that it must be kept."""
+    return isinstance(error.__cause__, PermissionError | MemoryError)
+
+
 @contextmanager
 def full_disk_named(doing: str) -> Iterator[None]:
     """Say in a sentence that a disk or a quota is full.

@@ -32,16 +32,14 @@ def read_yaml(path: str | Path, remedy: str) -> Any:
             content = file.read(_LARGEST_FILE + 1)
         if len(content) > _LARGEST_FILE:
             raise InputError(f"{path} is larger than {_LARGEST_FILE} bytes, which no study needs: shorten it")
-        loader = yaml.SafeLoader(content.decode("utf-8-sig"))
         try:
+            loader = yaml.SafeLoader(content.decode("utf-8-sig"))
             node = loader.get_single_node()
             # Before any of it is made: merge keys copy what they merge.
-            _check_extent(node, _parts_of_node, path.name)
+            _check_extent(node, _parts_of_node, str(path))
             return None if node is None else loader.construct_document(node)
         except yaml.YAMLError as error:
             raise InputError(f"{path} is no YAML ({_fault(error)}): {remedy}") from error
-        finally:
-            loader.dispose()
 
 
 def check_config_file(path: str | Path) -> None:

@@ -67,8 +67,16 @@ def test_responses_by_hand(tmp_path):
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        ("", "empty"),
+        ("", "EmptyDataError"),
+        ("\0", "damaged"),
         (HEADER, "no rows"),
+        ("\n".join([HEADER, *TRIALS]).replace(",1,3,", ",1,3,4,"), "damaged"),
+        ("\n".join([HEADER, *TRIALS]).replace("subject-01", "a;b=1"), "a name of an observer that is none in trial 1"),
+        ("\n".join([HEADER, *TRIALS]).replace("subject-01", ""), "a name of an observer that is none in trial 1"),
+        (
+            "\n".join([HEADER, *TRIALS]).replace("subject-01", "a\x1b[2J"),
+            "a name of an observer that is none in trial 1",
+        ),
         ("\n".join([HEADER.replace("imagename", "image"), *TRIALS]), "imagename"),
         ("\n".join([HEADER, *TRIALS, TRIALS[1]]), "stimulus twice in trial 4"),
         ("\n".join([HEADER, *TRIALS]).replace(",cat,dog", ",horse,dog"), "response outside .* in trial 3"),

@@ -119,7 +119,7 @@ def edited(**values: object) -> str:
         (b"", "EmptyDataError"),
         (b"\xff\xfe\x00\x01", "UnicodeDecodeError"),
         (edited().splitlines()[0].encode(), "no rows"),
-        (edited().replace(",ci_low", ",low").encode(), "its columns should be dataset, model"),
+        (edited().replace(",ci_low", ",low").encode(), "has other columns than dataset, model"),
         (edited().replace("ci_low,", "").encode(), "ParserWarning"),
         (edited().replace("0.9,", "0.9,7,").encode(), "ParserWarning"),
         (edited(value=1.2).encode(), "outside"),

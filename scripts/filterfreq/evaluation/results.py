@@ -7,7 +7,6 @@ those of `KEYS`, and perhaps more.
 
 import math
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from filterfreq.csv_files import read_csv
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError
 from filterfreq.files import reading, replacing_with_checksum, verify_checksum
@@ -189,21 +189,11 @@ def _parse_parameter(parameter: str) -> dict[str, str | int | float]:
 
 def _read_one(path: Path, run: Sequence[str | int] | None, suite: str | None) -> pd.DataFrame:
     remedy = "delete it and run its evaluation again"
-    with reading(path, remedy), warnings.catch_warnings():
-        # Of rows longer than the header.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        # Names are kept as they are written: a variant may be called "null".
-        table = pd.read_csv(
-            path,
-            dtype={column: str for column in COLUMNS if column not in _NUMBERS},
-            keep_default_na=False,
-            na_values={column: [""] for column in _NUMBERS},
-            index_col=False,
-        )
-        if list(table) != list(COLUMNS):
-            raise ValueError(f"its columns should be {', '.join(COLUMNS)}")
-        if table.empty:
-            raise ValueError("it has no rows")
+    numbers = {column: [""] for column in _NUMBERS}
+    table = read_csv(path, remedy, [column for column in COLUMNS if column not in _NUMBERS], na_values=numbers)
+    if list(table) != list(COLUMNS):
+        raise InputError(f"{path} has other columns than {', '.join(COLUMNS)}: {remedy}")
+    with reading(path, remedy):
         problem = _problem(table, run, suite)
     if problem:
         raise InputError(f"{path} {problem}: {remedy}")

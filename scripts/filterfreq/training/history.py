@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from filterfreq.csv_files import read_csv
 from filterfreq.files import reading, replacing_with_checksum, verify_checksum
 
 HISTORY_COLUMNS = ("epoch", "learning_rate", "loss", "penalty", "train_accuracy", "test_accuracy")
@@ -43,12 +44,10 @@ def read_history(path: str | Path, keys: Sequence[str] = ()) -> pd.DataFrame:
     """
     remedy = "delete it and run again"
     keys = list(keys)
+    table = read_csv(path, remedy, [key for key in keys if key != "seed"])
     with reading(path, remedy):
-        text = {key: str for key in keys if key != "seed"}
-        # Names are kept as they are written: a variant may be called "null".
-        table = pd.read_csv(path, dtype=text, keep_default_na=False, index_col=False)
-        if list(table) != [*keys, *HISTORY_COLUMNS] or table.empty:
-            raise ValueError(f"it should have rows of {', '.join([*keys, *HISTORY_COLUMNS])}")
+        if list(table) != [*keys, *HISTORY_COLUMNS]:
+            raise ValueError(f"its columns should be {', '.join([*keys, *HISTORY_COLUMNS])}")
         numbers = table[list(HISTORY_COLUMNS)].apply(pd.to_numeric)
         number = table.groupby(keys).cumcount() + 1 if keys else np.arange(1, len(table) + 1)
         if not np.isfinite(numbers).all(axis=None) or not numbers[_FRACTIONS].stack().between(0, 1).all():  # noqa: PD013

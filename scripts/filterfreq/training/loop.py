@@ -18,7 +18,7 @@ from filterfreq.data.batches import Part, batch_seed, epoch_batches, plain_batch
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, StoppedError
-from filterfreq.files import reading, replacing, verify_zip
+from filterfreq.files import may_be_whole, reading, replacing, verify_zip
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.dct import compose, decompose
 from filterfreq.models.penalty import frequency_penalty
@@ -401,8 +401,7 @@ class Trainer:
                 state = torch.load(self.state_file, map_location="cpu", weights_only=True)
                 fingerprint = state["fingerprint"]
         except InputError as error:
-            # What is whole and cannot be read just now must not be overwritten.
-            if isinstance(error.__cause__, PermissionError | MemoryError):
+            if may_be_whole(error):
                 raise
             self.announce(f"{self.name}  {error}")
             return
