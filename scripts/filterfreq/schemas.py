@@ -143,6 +143,8 @@ def _sentence(error: ValidationError) -> str:
             return "is empty, give at least one value"
         case "minLength":
             return "is empty, write something"
+        case "maxLength":
+            return f"the text has {len(value)} characters, it must have at most {wanted}"
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
             relations = {"minimum": "at least", "exclusiveMinimum": "greater than", "maximum": "at most"}
             return f"{value} is out of range, it must be {relations.get(error.validator, 'less than')} {wanted}"

@@ -3,7 +3,6 @@
 Images are N x H x W x 3, uint8 or floats in [0, 1].
 """
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 from filterfreq.errors import InputError
 from filterfreq.files import reading, verify_checksum, verify_zip
 from filterfreq.publishing.selection import corruption_label, family_grid
-from filterfreq.publishing.style import TEXT_WIDTH, literal, new_figure, styled
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
 
 _LABELS_WIDTH = 0.9  # inches left of the images
 _MOST_CLASSES = 10
@@ -60,7 +59,7 @@ def contact_sheet(
     grid = figure.subplots(len(canvases), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (name, (canvas, rows, columns)) in zip(grid, canvases.items(), strict=True):
         _show(axes, canvas)
-        axes.set_ylabel(textwrap.fill(name, 12), rotation=0, ha="right", va="center")
+        axes.set_ylabel(wrapped(name, 12, 3), rotation=0, ha="right", va="center")
         if name in textures:
             bottom = blocks[name][0].shape[2] / 2
             for row, of_row in zip(rows, blocks[name][1], strict=True):
@@ -69,7 +68,7 @@ def contact_sheet(
             axes.set_xlabel("under each image: the class of its texture")
         if axes is grid[0]:
             axes.xaxis.tick_top()
-            axes.set_xticks(columns, [literal(textwrap.fill(classes[label].replace("_", " "), 10)) for label in shown])
+            axes.set_xticks(columns, [wrapped(classes[label].replace("_", " "), 10, 3) for label in shown])
     return figure
 
 
@@ -152,7 +151,7 @@ def perturbations(
     figure = new_figure(TEXT_WIDTH, 0.8 + aspect * (TEXT_WIDTH - _LABELS_WIDTH), images=True)
     axes = figure.subplots()
     _show(axes, canvas)
-    axes.set_yticks(rows, [literal(textwrap.fill(label, 14)) for label in shown.values()])
+    axes.set_yticks(rows, [wrapped(label, 14, 4) for label in shown.values()])
     axes.xaxis.tick_top()
     axes.set_xticks(columns, ["clean", "attacked", f"change ×{factor}"] * count)
     axes.set_title(f"{attack}; under each image the predicted class, right (✓) or wrong (✗)", pad=8)
@@ -253,7 +252,7 @@ def _write(axes: Axes, column: float, bottom: float, text: str, colour: str = "0
     """Write a text centred under a tile, cut to the tile's width."""
     text = text.replace("_", " ")
     axes.annotate(
-        literal(text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"),
+        text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…",
         (column, bottom),
         (0, -1),
         textcoords="offset points",
