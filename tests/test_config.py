@@ -473,7 +473,7 @@ def test_scratch_is_a_folder_of_the_nodes(config):
 @pytest.mark.parametrize(
     "place", ["raw/cifar10", "datasets/own/path", "shifted/others/path", "shifted/others/responses"]
 )
-def test_paths_that_snakemake_would_fill_in_are_refused(config, place):
+def test_paths_that_cannot_be_are_refused(config, place):
     config["data"] = {
         "raw": {"cifar10": "raw"},
         "datasets": {"own": {"kind": "imagefolder", "path": "own", "image_size": 32, "test_fraction": 0.5}},
@@ -483,6 +483,10 @@ def test_paths_that_snakemake_would_fill_in_are_refused(config, place):
     put(config, f"data/{place}", "sets/{dataset}")
     with pytest.raises(InputError, match=rf"data\.{place.replace('/', '.')}: 'sets/{{dataset}}' has a brace"):
         Study(config, SCHEMA)
+    for path in ("sets/" + "ü" * 128, "sets/" * 850):
+        put(config, f"data/{place}", path)
+        with pytest.raises(InputError, match=rf"data\.{place.replace('/', '.')}: .* is longer than a path or a name"):
+            Study(config, SCHEMA)
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ class Study:
                     raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
 
     def _check_paths(self) -> None:
-        """Refuse paths in which Snakemake would put something else, as it takes words in braces for wildcards."""
+        """Refuse paths that no file can have, or in which Snakemake would take words in braces for wildcards."""
         data = self.config.get("data", {})
         paths = {f"data.raw.{name}": path for name, path in data.get("raw", {}).items()}
         entries = {f"checkpoints.{name}": entry for name, entry in self.config.get("checkpoints", {}).items()}
@@ -212,6 +212,8 @@ class Study:
         for where, path in paths.items():
             if "{" in path or "}" in path:
                 raise InputError(f"{where}: {path!r} has a brace, which Snakemake reads as a wildcard's: rename it")
+            if len(path.encode()) > 4000 or max(len(part.encode()) for part in path.split("/")) > 255:
+                raise InputError(f"{where}: {path!r} is longer than a path or a name in one can be: correct it")
 
     def _check_datasets(self) -> None:
         for section in ("datasets", "raw"):
