@@ -49,11 +49,14 @@ def response_files(folder: str | Path) -> list[str]:
     In the repository rgeirhos/texture-vs-shape they are raw-data/style-transfer-512-nomask-experiment/*.csv.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none, or one's name is more than a line.
     """
     found = sorted(str(path) for path in Path(folder).expanduser().rglob(f"{_EXPERIMENT}_*.csv"))
     if not found:
         raise InputError(f"there is no {_EXPERIMENT}_*.csv in {folder}: give raw-data of rgeirhos/texture-vs-shape")
+    for path in found:
+        if not is_one_line(path):
+            raise InputError(f"{path} has a control character or a second line in its name: rename it")
     return found
 
 
