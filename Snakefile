@@ -5,11 +5,6 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-if "experiments" not in config:
-
-    configfile: "config.yaml"
-
-
 report: "report/workflow.rst"
 
 

@@ -22,20 +22,30 @@ from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import CALIBRATION, PLAN
 from filterfreq.provenance import code_version
 from filterfreq.submission import tell_jobs, told_config
+from filterfreq.yaml_files import check_config_file
+
+if "experiments" not in config:
+    try:
+        check_config_file("config.yaml")
+    except InputError as error:
+        raise WorkflowError(f"The config is refused. {error}") from error
+
+    configfile: "config.yaml"
+
 
 take_hangup_for_termination()
 
 try:
     # A job on a cluster reads the Snakefile anew, perhaps days later: it takes the config that the workflow began with.
-    if workflow.is_main_process:
-        tell_jobs(config, ".snakemake/configs")
-    elif (began_with := told_config()) is not None:
+    if not workflow.is_main_process and (began_with := told_config()) is not None:
         config.clear()
         config.update(began_with)
     schemas = Path(workflow.basedir) / "schemas"
     study = Study(config, schemas / "config.schema.yaml")
     claims = load_claims(Path(workflow.basedir) / "claims.yaml", schemas / "claims.schema.yaml")
     study.check_files()
+    if workflow.is_main_process:
+        tell_jobs(config, ".snakemake/configs")
 except InputError as error:
     raise WorkflowError(f"The config is refused. {error}") from error
 

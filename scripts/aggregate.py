@@ -4,5 +4,5 @@ from filterfreq.evaluation.results import COLUMNS, read_results, write_table
 from filterfreq.jobs import job
 
 with job(snakemake):
-    results = read_results(snakemake.input, snakemake.params.runs)
+    results = read_results(snakemake.input, snakemake.params.runs, snakemake.wildcards.suite)
     write_table(snakemake.output[0], results[list(COLUMNS)])

@@ -1,12 +1,12 @@
-"""Put the training histories of all runs of an experiment into one table."""
+"""Put the training histories of all runs of an experiment into one table, checked."""
 
 import pandas as pd
 
-from filterfreq.evaluation.results import RUN_COLUMNS
-from filterfreq.files import replacing
+from filterfreq.evaluation.results import RUN_COLUMNS, write_table
 from filterfreq.jobs import job
+from filterfreq.training.history import read_history
 
-with job(snakemake), replacing(snakemake.output[0]) as temporary:
+with job(snakemake):
     runs = pd.MultiIndex.from_tuples([tuple(run) for run in snakemake.params.runs], names=RUN_COLUMNS)
-    histories = pd.concat([pd.read_csv(file) for file in snakemake.input], keys=runs, names=RUN_COLUMNS)
-    histories.reset_index(list(RUN_COLUMNS)).to_csv(temporary, index=False)
+    histories = pd.concat([read_history(file) for file in snakemake.input], keys=runs, names=RUN_COLUMNS)
+    write_table(snakemake.output[0], histories.reset_index(list(RUN_COLUMNS)))

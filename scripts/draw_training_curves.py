@@ -1,11 +1,11 @@
 """Draw the figure `training_curves`."""
 
-import pandas as pd
-
+from filterfreq.evaluation.results import RUN_COLUMNS
 from filterfreq.jobs import job
 from filterfreq.publishing.figures import training_curves
 from filterfreq.publishing.style import save
+from filterfreq.training.history import read_history
 
 with job(snakemake):
-    figure = training_curves(pd.read_csv(snakemake.input[0]), snakemake.params.labels)
+    figure = training_curves(read_history(snakemake.input[0], RUN_COLUMNS), snakemake.params.labels)
     save(figure, snakemake.output.png, snakemake.output.pdf)

@@ -8,7 +8,7 @@ import numpy as np
 from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.adversarial import perturbations
-from filterfreq.files import replacing
+from filterfreq.files import replacing_with_checksum
 from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
 
@@ -27,5 +27,5 @@ with job(snakemake):
         device,
         seed=record["run"]["seed"],
     )
-    with replacing(snakemake.output[0]) as temporary:
+    with replacing_with_checksum(snakemake.output[0]) as temporary:
         np.savez(temporary, **asdict(examples))

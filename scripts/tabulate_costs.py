@@ -1,9 +1,10 @@
 """Write the table `costs` in all its forms."""
 
-from filterfreq.files import read_json
 from filterfreq.jobs import job
 from filterfreq.publishing.tables import cost_table
+from filterfreq.schemas import read_record
 
 with job(snakemake):
-    table = cost_table(map(read_json, snakemake.input), snakemake.params.labels, snakemake.wildcards.dataset)
+    records = [read_record(file, "run") for file in snakemake.input]
+    table = cost_table(records, snakemake.params.labels, snakemake.wildcards.dataset)
     table.write(snakemake.output)

@@ -1,5 +1,6 @@
 import math
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_a_name_that_yaml_takes_for_something_else_is_refused(config, section, k
 def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
     name = "v" * 300
     put(config, section, {**config.get(section, {}), name: {}})
-    with pytest.raises(InputError, match=r"has 300 characters, write 100 at most") as caught:
+    with pytest.raises(InputError, match=r"the text has 300 characters, it must have at most 100") as caught:
         Study(config, SCHEMA)
     assert len(str(caught.value)) < 200
 
@@ -201,6 +202,40 @@ def test_every_experiment_of_the_paper_stands_alone():
         ("variants/wd/label", "plain", r"experiments\.demo\.variants: 'plain' and 'wd' have the same label 'plain'"),
         ("training/default/learning_rate", math.nan, r"training\.default\.learning_rate: nan is no finite number"),
         ("variants/wd-penalty/penalty/strength", math.inf, r"penalty\.strength: inf is no finite number"),
+        ("experiments/demo/seeds", [2**63], r"experiments\.demo\.seeds\.0: the number has more than 63 bits"),
+        ("experiments/demo/seeds", [int("9" * 4000)], r"experiments\.demo\.seeds\.0: the number has more than 63 bits"),
+        ("experiments/demo/seeds", [0, 0.0], r"experiments\.demo\.seeds: has the same value twice"),
+        ("experiments/demo/seeds", [1.0], r"experiments\.demo\.seeds\.0: 1\.0 is not of type integer"),
+        ("experiments/demo/seeds", [True], r"experiments\.demo\.seeds\.0: True is not of type integer"),
+        (
+            "training/default/epochs",
+            10**9,
+            r"training\.default\.epochs: 1000000000 is out of range, it must be at most",
+        ),
+        ("training/default/learning_rate", 1e300, r"learning_rate: 1e\+300 is out of range, it must be at most 1000"),
+        ("training/default/batch_size", 2**62, r"training\.default\.batch_size: 4611686018427387904 is out of range"),
+        ("evaluation/batch_size", 2**62, r"evaluation\.batch_size: 4611686018427387904 is out of range"),
+        ("compute/train/threads", 2**40, r"compute\.train\.threads: 1099511627776 is out of range"),
+        ("evaluation/autoattack/epsilons", ["9" * 5000], r"epsilons\.0: the text has 5000 characters, it must have at"),
+        (
+            "evaluation/autoattack/epsilons",
+            ["9" * 400],
+            r"epsilons\.0: the text has 400 characters, it must have at most 20",
+        ),
+        ("evaluation/autoattack/epsilons", ["1e400"], r"epsilons\.0: '1e400' is not of the form"),
+        ("evaluation/autoattack/epsilons", ["inf/255"], r"epsilons\.0: 'inf/255' is not of the form"),
+        (
+            "variants/plain/label",
+            "x" * 5000,
+            r"variants\.plain\.label: the text has 5000 characters, it must have at most",
+        ),
+        ("variants/plain/label", "", r"variants\.plain\.label: is empty, write something"),
+        ("variants/plain/label", b"x", r"variants\.plain\.label: a bytes means nothing here"),
+        ("variants/plain/label", date(2001, 1, 1), r"variants\.plain\.label: a date means nothing here"),
+        ("variants/plain/label", {"a"}, r"variants\.plain\.label: a set means nothing here"),
+        ("training/models", {5: {}}, r"training\.models: the name 5 is not text to YAML, but a number"),
+        ("training/models", {None: {}}, r"training\.models: the name None is not text to YAML, but nothing"),
+        ("training/models", {int("9" * 4000): {}}, r"training\.models: the number has more than 63 bits"),
         ("variants/plain/mixup", 0, r"variants\.plain\.mixup: 0 is out of range, it must be greater than 0"),
         ("variants/plain/label_smoothing", 1, r"variants\.plain\.label_smoothing: 1 "),
         ("variants/plain/jensen_shannon", 12, r"variants\.plain: .*augmentation_policy"),
@@ -403,6 +438,33 @@ def test_a_wrong_sweep_is_refused(config, sweep, message):
         Study(config, SCHEMA)
 
 
+def test_lists_that_ask_for_too_much_are_refused_before_anything_is_made(config):
+    sweep = {
+        "penalty.strength": [n / 100 for n in range(1000)],
+        "penalty.depth": [1, 2, 3],
+        "penalty.kind": ["all"] * 99,
+    }
+    put(config, "experiments/demo/sweep", sweep)
+    with pytest.raises(InputError, match=r"penalty\.kind: has the same value twice"):
+        Study(config, SCHEMA)
+    sweep["penalty.kind"] = [f"kind {n}" for n in range(99)]
+    with pytest.raises(
+        InputError, match=r"experiments\.demo\.sweep: asks for 297000 variants, more than 100000: shorten"
+    ):
+        Study(config, SCHEMA)
+    del sweep["penalty.kind"], sweep["penalty.strength"]
+    put(config, "experiments/demo/seeds", list(range(60_000)))
+    with pytest.raises(InputError, match=r"experiments\.demo: asks for \d+ runs, more than 100000: shorten its lists"):
+        Study(config, SCHEMA)
+
+
+def test_many_objects_in_a_list_take_no_time(config):
+    """Compared each with each, they would take an hour."""
+    put(config, "experiments/demo/seeds", [{"a": number} for number in range(40_000)])
+    with pytest.raises(InputError, match=r"experiments\.demo\.seeds\.\d+: .* is not of type integer"):
+        Study(config, SCHEMA)
+
+
 def test_a_sweep_that_touches_no_variant_is_refused(config):
     put(config, "experiments/demo/variants", ["plain", "wd"])
     put(config, "experiments/demo/sweep", {"penalty.depth": [1]})
@@ -442,7 +504,7 @@ def test_scratch_is_a_folder_of_the_nodes(config):
 @pytest.mark.parametrize(
     "place", ["raw/cifar10", "datasets/own/path", "shifted/others/path", "shifted/others/responses"]
 )
-def test_paths_that_snakemake_would_fill_in_are_refused(config, place):
+def test_paths_that_cannot_be_are_refused(config, place):
     config["data"] = {
         "raw": {"cifar10": "raw"},
         "datasets": {"own": {"kind": "imagefolder", "path": "own", "image_size": 32, "test_fraction": 0.5}},
@@ -452,6 +514,14 @@ def test_paths_that_snakemake_would_fill_in_are_refused(config, place):
     put(config, f"data/{place}", "sets/{dataset}")
     with pytest.raises(InputError, match=rf"data\.{place.replace('/', '.')}: 'sets/{{dataset}}' has a brace"):
         Study(config, SCHEMA)
+    for path, sentence in (
+        ("sets/" + "ü" * 128, ".* is longer than a path or a name"),
+        ("sets/" * 810, ".* is longer than a path or a name"),
+        ("sets/" * 850, "the text has 4250 characters"),
+    ):
+        put(config, f"data/{place}", path)
+        with pytest.raises(InputError, match=rf"data\.{place.replace('/', '.')}: {sentence}"):
+            Study(config, SCHEMA)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,28 @@
 import hashlib
+import json
 import os
 import resource
 import subprocess
 import sys
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from filterfreq.errors import InputError, StoppedError
-from filterfreq.files import read_json, reading, replacing, sha256, write_json
+from filterfreq.files import (
+    checksum_file,
+    may_be_whole,
+    read_json,
+    reading,
+    replacing,
+    replacing_with_checksum,
+    sha256,
+    verify_checksum,
+    verify_zip,
+    write_json,
+)
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
@@ -145,3 +159,114 @@ def test_what_is_no_json_object_is_a_sentence(tmp_path, text):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError, match=f"^{path} is damaged.*: delete it and run again$"):
         read_json(path)
+
+
+CONTENT = {"mean": [0.1, -0.0, 1e-300], "name": "λ\u2028\ud800", 7: {"nested": [None, True, []]}, "n": 2**70}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_comes_back_with_the_checksum_of_its_content(tmp_path, indent):
+    path = tmp_path / "a.json"
+    write_json(path, CONTENT, indent)
+    assert read_json(path) == {**{key: value for key, value in CONTENT.items() if key != 7}, "7": CONTENT[7]}
+    written = json.loads(path.read_text())
+    recorded = written.popitem()
+    assert recorded == ("content_sha256", hashlib.sha256(json.dumps(written).encode()).hexdigest())
+    # What an editor or another writer of JSON does to it, without a change of what it says.
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=7).replace("\n", "\r\n"))
+    read_json(path)
+    # What was written before there were checksums.
+    path.write_text(json.dumps(written))
+    assert read_json(path) == written
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("0.1", "0.2"), ("true", "false"), ("[]", "[0]"), ("name", "game"), ("7", "8")]
+)
+def test_json_that_was_changed_is_named(tmp_path, old, new):
+    path = tmp_path / "a.json"
+    write_json(path, CONTENT)
+    text = path.read_text()
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(
+        InputError, match=r"a\.json was changed since it was written, .*: make it again \(or delete the ent"
+    ):
+        read_json(path, "make it again")
+
+
+@pytest.mark.parametrize("value", ["", "0" * 64, 0, None, []])
+def test_another_checksum_is_a_change(tmp_path, value):
+    path = tmp_path / "a.json"
+    write_json(path, {"a": 1})
+    path.write_text(json.dumps({**json.loads(path.read_text()), "content_sha256": value}))
+    with pytest.raises(InputError, match="was changed since it was written"):
+        read_json(path)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_json_has_no_number_that_is_none(tmp_path, number):
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"a": {number}}}')
+    with pytest.raises(
+        InputError, match=rf"a\.json is damaged .*{number} is no finite number\): delete it and run again"
+    ):
+        read_json(path)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"a": float(number)})
+
+
+def test_a_checksum_beside_a_file(tmp_path):
+    path = tmp_path / "a.csv"
+    with replacing_with_checksum(path) as temporary:
+        temporary.write_text("1\n")
+    verify_checksum(path)
+    assert checksum_file(path).read_text() == f"{hashlib.sha256(b'1' + bytes([10])).hexdigest()}  a.csv\n"
+    path.write_text("2\n")
+    with pytest.raises(
+        InputError, match=r"a\.csv was changed since it was written.*\(or delete a\.csv\.sha256, to have"
+    ):
+        verify_checksum(path)
+    checksum_file(path).unlink()
+    verify_checksum(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"abc  a.csv", None])
+def test_a_damaged_checksum_beside_a_file(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_text("1\n")
+    if content is None:
+        checksum_file(path).symlink_to(checksum_file(path))
+    else:
+        checksum_file(path).write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.csv.*: delete it and .*run again") as caught:
+        verify_checksum(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_failed_write_leaves_file_and_checksum(tmp_path):
+    path = tmp_path / "a.csv"
+    with replacing_with_checksum(path) as temporary:
+        temporary.write_text("1\n")
+    with suppress(KeyError), replacing_with_checksum(path) as temporary:
+        temporary.write_text("2\n")
+        raise KeyError
+    verify_checksum(path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.csv", "a.csv.sha256"]
+
+
+def test_a_flipped_bit_in_a_zip(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("first", b"some bytes")
+        archive.writestr("second", b"of a tensor")
+    verify_zip(path)
+    path.write_bytes(path.read_bytes().replace(b"of a tensor", b"of a tenson"))
+    with pytest.raises(ValueError, match="second in it does not have its checksum"):
+        verify_zip(path)
+
+
+@pytest.mark.parametrize(("error", "whole"), [(PermissionError(), True), (MemoryError(), True), (ValueError(), False)])
+def test_what_cannot_be_read_may_be_whole(error, whole):
+    with pytest.raises(InputError) as caught, reading("a", "make it again"):
+        raise error
+    assert may_be_whole(caught.value) is whole

@@ -1,20 +1,18 @@
 """From the config to the runs it asks for, and to the sentence that says what is wrong with it."""
 
 import itertools
+import math
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
 
 from filterfreq.config_checks import (
     SHOWN,
     check_checkpoint,
     check_distinct,
-    check_finite,
-    check_schema,
-    check_text,
     check_variant,
     explained,
 )
@@ -30,6 +28,8 @@ from filterfreq.errors import InputError, unknown
 from filterfreq.machine import training_processes
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
+from filterfreq.schemas import check_schema, check_values, load_schema
+from filterfreq.yaml_files import check_extent, read_yaml
 
 SUITES = (
     "clean",
@@ -43,6 +43,8 @@ SUITES = (
     "filters",
 )
 
+# Of one experiment; Snakemake takes minutes for the jobs of a thousand.
+_MOST_RUNS = 100_000
 _SWEEP_LABELS = {
     "penalty.kind": "{}",
     "penalty.strength": "λ = {}",
@@ -85,10 +87,10 @@ class Study:
 
     def __init__(self, config: dict, schema: Path) -> None:
         self.config = config
-        validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
-        check_text(config, [])
+        validator = load_schema(schema)
+        check_extent(config)
+        check_values(config, [])
         check_schema(validator, config, "config")
-        check_finite(config, [])
         self._check_paths()
         self._check_datasets()
         self._check_training_names()
@@ -198,7 +200,7 @@ class Study:
                     raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
 
     def _check_paths(self) -> None:
-        """Refuse paths in which Snakemake would put something else, as it takes words in braces for wildcards."""
+        """Refuse paths that no file can have, or in which Snakemake would take words in braces for wildcards."""
         data = self.config.get("data", {})
         paths = {f"data.raw.{name}": path for name, path in data.get("raw", {}).items()}
         entries = {f"checkpoints.{name}": entry for name, entry in self.config.get("checkpoints", {}).items()}
@@ -212,6 +214,8 @@ class Study:
         for where, path in paths.items():
             if "{" in path or "}" in path:
                 raise InputError(f"{where}: {path!r} has a brace, which Snakemake reads as a wildcard's: rename it")
+            if len(path.encode()) > 4000 or max(len(part.encode()) for part in path.split("/")) > 255:
+                raise InputError(f"{where}: {path!r} is longer than a path or a name in one can be: correct it")
 
     def _check_datasets(self) -> None:
         for section in ("datasets", "raw"):
@@ -314,7 +318,7 @@ class Study:
                         f"{label!r}, give one of them another"
                     )
 
-    def _runs(self, where: str, experiment: dict, of_variants: Draft202012Validator) -> list[Run]:
+    def _runs(self, where: str, experiment: dict, of_variants: Validator) -> list[Run]:
         for name in experiment["datasets"]:
             explained(self.dataset, name, f"{where}.datasets")
         if "models" not in experiment and "checkpoints" not in experiment:
@@ -352,7 +356,7 @@ class Study:
         default = "robustbench" if entry["source"] == "robustbench" else architecture_of(entry)
         return entry.get("model", default)
 
-    def _grid(self, where: str, experiment: dict, of_variants: Draft202012Validator) -> list[Run]:
+    def _grid(self, where: str, experiment: dict, of_variants: Validator) -> list[Run]:
         if "training" not in self.config:
             raise InputError(f"training: is missing, but {where} trains models")
         for name in experiment["models"]:
@@ -364,16 +368,25 @@ class Study:
                 for model in experiment["models"]:
                     explained(check_decomposable, model, f"{where}.models")
         variants = self._swept(where, experiment, of_variants)
-        grid = itertools.product(experiment["datasets"], experiment["models"], variants, experiment["seeds"])
-        return [Run(*values) for values in grid]
+        axes = experiment["datasets"], experiment["models"], variants, experiment["seeds"]
+        self._check_number(where, "runs", *axes)
+        return [Run(*values) for values in itertools.product(*axes)]
 
-    def _swept(self, where: str, experiment: dict, of_variants: Draft202012Validator) -> list[str]:
+    @staticmethod
+    def _check_number(where: str, what: str, *axes: Sequence) -> None:
+        """Refuse a product of lists that is larger than Snakemake can go through, before it is made."""
+        number = math.prod(map(len, axes))
+        if number > _MOST_RUNS:
+            raise InputError(f"{where}: asks for {number} {what}, more than {_MOST_RUNS}: shorten its lists")
+
+    def _swept(self, where: str, experiment: dict, of_variants: Validator) -> list[str]:
         sweep = experiment.get("sweep", {})
         used: set[str] = set()
         names: list[str] = []
         for base in experiment["variants"]:
             keys = [key for key in sweep if key.split(".")[0] in self.config["variants"][base]]
             used.update(keys)
+            self._check_number(f"{where}.sweep", "variants", *(sweep[key] for key in keys))
             for values in itertools.product(*(sweep[key] for key in keys)):
                 names.append(self._add_variant(where, base, dict(zip(keys, values, strict=True)), of_variants))
         for key in sweep:
@@ -382,7 +395,7 @@ class Study:
                 raise InputError(f"{where}.sweep.{key}: none of the experiment's variants has the section '{section}'")
         return list(dict.fromkeys(names))
 
-    def _add_variant(self, where: str, base: str, settings: dict, of_variants: Draft202012Validator) -> str:
+    def _add_variant(self, where: str, base: str, settings: dict, of_variants: Validator) -> str:
         """Add the variant that `settings` make of `base`; a value the base has already makes no new variant."""
         variant = deepcopy(self.variants[base])
         name = base
@@ -520,14 +533,9 @@ def load_claims(path: Path, schema: Path) -> dict[str, dict[str, Any]]:
     Raises:
         InputError: the file is missing or no YAML, or a claim does not fit the schema; the sentence names the key.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: restore it from the repository") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
-    check_text(content, [path.name])
-    check_schema(Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8"))), content, path.name)
+    content = read_yaml(path, "restore it from the repository, or correct it")
+    check_values(content, [path.name])
+    check_schema(load_schema(schema), content, path.name)
     return content["claims"]
 
 

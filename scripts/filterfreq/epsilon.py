@@ -1,8 +1,12 @@
 """Radii of attacks, as the config writes them."""
 
+import re
 from fractions import Fraction
 
 from filterfreq.errors import InputError
+
+# Short, because a long exponent would be written out: no 1e999999999.
+_PART = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?(e-?[0-9]{1,2})?")
 
 
 def parse_epsilon(epsilon: str | float) -> float:
@@ -11,11 +15,8 @@ def parse_epsilon(epsilon: str | float) -> float:
     Raises:
         InputError: it is no number, or negative.
     """
-    try:
-        parts = [Fraction(part) for part in str(epsilon).split("/")]
-        value = parts[0] / parts[1] if len(parts) > 1 else parts[0]
-    except (ValueError, ZeroDivisionError):
-        value = Fraction(-1)
-    if value < 0 or len(parts) > 2:
+    parts = str(epsilon).split("/")
+    numbers = [Fraction(part) for part in parts if _PART.fullmatch(part)]
+    if len(numbers) < len(parts) or len(parts) > 2 or 0 in numbers[1:]:
         raise InputError(f"epsilon {epsilon!r} is not a number from 0 up: write it as 2/255 or 0.5")
-    return float(value)
+    return float(numbers[0] / numbers[1] if len(numbers) > 1 else numbers[0])

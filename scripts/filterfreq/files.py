@@ -3,16 +3,21 @@
 import errno
 import hashlib
 import json
+import math
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filterfreq.errors import InputError, StoppedError
 from filterfreq.text import one_line
 
 # A disk or a quota is full, or a file too large for it.
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# The last entry of the JSON that is written here: the SHA-256 of the others.
+_CHECKSUM = "content_sha256"
 
 
 @contextmanager
@@ -75,6 +80,11 @@ def reading(path: str | Path, remedy: str) -> Iterator[None]:
         ) from error
 
 
+def may_be_whole(error: InputError) -> bool:
+    """Return whether the file that `reading` could not read may be whole all the same, so that it must be kept."""
+    return isinstance(error.__cause__, PermissionError | MemoryError)
+
+
 @contextmanager
 def full_disk_named(doing: str) -> Iterator[None]:
     """Say in a sentence that a disk or a quota is full.
@@ -114,22 +124,107 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_json(path: str | Path, content: dict, indent: int | None = 2) -> None:
-    """Write `content` as JSON, indented unless `indent` is None, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8")
+def checksum_file(path: Path) -> Path:
+    """Return where the SHA-256 of a file lies that `replacing_with_checksum` has written."""
+    return path.with_name(f"{path.name}.sha256")
 
 
-def read_json(path: str | Path) -> dict:
-    """Read a JSON object.
+@contextmanager
+def replacing_with_checksum(path: str | Path) -> Iterator[Path]:
+    """Do as `replacing`, and write the SHA-256 of the file beside it, as `sha256sum --check` reads it.
 
     Raises:
-        InputError: the file is missing, or is not JSON.
+        InputError: the disk or the quota is full.
     """
-    with reading(path, "delete it and run again"):
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise InputError(f"{path} is damaged, it holds no JSON object: delete it and run again")
+    path = Path(path)
+    with replacing(path) as temporary:
+        yield temporary
+        # Before the file itself: the checksum of a file that never appeared does no harm.
+        with replacing(checksum_file(path)) as checksum:
+            checksum.write_text(f"{sha256(temporary)}  {path.name}\n", encoding="utf-8")
+
+
+def verify_checksum(path: str | Path) -> None:
+    """Compare a file with the SHA-256 beside it; one that has none, or whose checksum was deleted, is taken as it is.
+
+    Raises:
+        InputError: the file was changed since it was written, or its checksum cannot be read.
+    """
+    path = Path(path)
+    checksum = checksum_file(path)
+    if not os.path.lexists(checksum):
+        return
+    with reading(checksum, f"delete it and {path.name}, and run again"):
+        recorded = checksum.read_text(encoding="utf-8").split()[:1]
+    if recorded != [sha256(path)]:
+        raise InputError(
+            f"{path} was changed since it was written, its SHA-256 is not the one in {checksum}: delete it and run "
+            f"again (or delete {checksum.name}, to have the change used)"
+        )
+
+
+def verify_zip(path: str | Path) -> None:
+    """Compare each member of a zip file, such as torch and numpy write, with its CRC-32.
+
+    Neither does so itself: torch never, and numpy not where a damaged header says that an array is shorter.
+
+    Raises:
+        ValueError: a member is damaged. Of other damage zipfile raises what it will; so call it within `reading`.
+    """
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"{damaged} in it does not have its checksum")
+
+
+def to_json(content: dict[str, Any], indent: int | None = 2) -> str:
+    """Return an object as JSON, its last entry the SHA-256 of the others, by which `read_json` knows it again.
+
+    Args:
+        content: JSON-ready, without numbers that are not finite.
+        indent: spaces of each level; None writes one line.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    return json.dumps({**content, _CHECKSUM: _digest(content)}, indent=indent, allow_nan=False) + "\n"
+
+
+def write_json(path: str | Path, content: dict[str, Any], indent: int | None = 2) -> None:
+    """Write what `to_json` returns, whole or not at all.
+
+    Raises:
+        InputError: the disk or the quota is full.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(to_json(content, indent), encoding="utf-8")
+
+
+def read_json(path: str | Path, remedy: str = "delete it and run again") -> dict[str, Any]:
+    """Read a JSON object, and compare it with the checksum that it holds, if it holds one.
+
+    What was written before there were checksums has none, and a user who wants an edit used deletes it.
+
+    Args:
+        path: the file.
+        remedy: what to do when it cannot be read, for the message.
+
+    Returns:
+        The object, without the checksum.
+
+    Raises:
+        InputError: the file is missing, is no JSON object, was changed, or has a number that is not finite.
+    """
+    with reading(path, remedy):
+        content = json.loads(Path(path).read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite)
+        if not isinstance(content, dict):
+            raise ValueError("no JSON object")
+        known = _CHECKSUM not in content or content.pop(_CHECKSUM) == _digest(content)
+    if not known:
+        raise InputError(
+            f"{path} was changed since it was written, it does not have the SHA-256 that its entry {_CHECKSUM} says: "
+            f"{remedy} (or delete the entry, to have the change used)"
+        )
     return content
 
 
@@ -143,3 +238,15 @@ def record_folder(folder: str | Path, record: str | Path) -> None:
         record: the file to write, outside of it.
     """
     write_json(record, {path.name: sha256(path) for path in sorted(Path(folder).glob("*.json"))})
+
+
+def _digest(content: dict[str, Any]) -> str:
+    # Of what is read, not of the text: spaces and line ends may be others.
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from filterfreq.errors import InputError
-from filterfreq.files import read_json, replacing
+from filterfreq.files import read_json, replacing, sha256
 
 _CONFIG, _BEGAN_IN = "FILTERFREQ_CONFIG", "FILTERFREQ_BEGAN_IN"
 
@@ -22,7 +22,7 @@ def tell_jobs(config: Mapping[str, Any], folder: str | Path) -> None:
     """
     content = json.dumps(config, default=str).encode()
     kept = Path(folder, f"{hashlib.sha256(content).hexdigest()}.json").absolute()
-    if not kept.exists():
+    if not _is_whole(kept):
         with replacing(kept) as temporary:
             temporary.write_bytes(content)
     os.environ[_CONFIG] = str(kept)
@@ -36,13 +36,19 @@ def told_config() -> dict | None:
         InputError: the file that was told of is gone or damaged.
     """
     path = os.environ.get(_CONFIG)
-    try:
-        return None if path is None else read_json(path)
-    except InputError as error:
+    if path is None:
+        return None
+    if not _is_whole(Path(path)):
         raise InputError(
             f"{path}, which has the config that the workflow began with, is gone or damaged: cancel the workflow's "
             "jobs and start it again"
-        ) from error
+        )
+    return read_json(path)
+
+
+def _is_whole(kept: Path) -> bool:
+    """Whether a file that is named by its SHA-256 has it."""
+    return kept.is_file() and sha256(kept) == kept.stem
 
 
 def slurm_job() -> str | None:

@@ -230,6 +230,18 @@ def test_missing_claims_are_one_sentence(tmp_path):
     [
         ("direction: higher", "direction: up", "'up' is none of higher, lower, not lower, not higher, equal"),
         ("smallest_effect: 0.01", "smallest_effect: 0", "0 is out of range, it must be greater than 0"),
+        ("smallest_effect: 0.01", "smallest_effect: .inf", "smallest_effect: inf is no finite number"),
+        ("smallest_effect: 0.01", "smallest_effect: .nan", "smallest_effect: nan is no finite number"),
+        ("smallest_effect: 0.01", "smallest_effect: 1.0e+400", "smallest_effect: inf is no finite number"),
+        ("smallest_effect: 0.01", "smallest_effect: 3", "3 is out of range, it must be at most 2"),
+        (
+            "smallest_effect: 0.01",
+            "smallest_effect: 0x" + "f" * 5000,
+            "smallest_effect: the number has more than 63 bits",
+        ),
+        ("{depth: {to: 0.34}", "{depth: {to: .inf}", "to: inf is no finite number"),
+        ("treatment: plain\n", "treatment: 2001-01-01\n", "treatment: a date means nothing here, write text in quotes"),
+        ("treatment: plain\n", "1: plain\n", "the name 1 is not text to YAML, but a number"),
         ("treatment: wd", "treatmen: wd", "unknown key 'treatmen': did you mean 'treatment'"),
         ("claims:", "claims: [", "is no YAML"),
     ],
@@ -242,3 +254,9 @@ def test_a_wrong_claim_is_one_sentence(tmp_path, old, new, message):
         load_claims(tmp_path / "claims.yaml", SCHEMA)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_claims_that_are_no_text_are_one_sentence(tmp_path):
+    (tmp_path / "claims.yaml").write_bytes(b"claims: \xff\xfe")
+    with pytest.raises(InputError, match=r"claims\.yaml is damaged .*UnicodeDecodeError.*: restore it from the"):
+        load_claims(tmp_path / "claims.yaml", SCHEMA)

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from records import edit_json
 
 from filterfreq.data.arrays import PreparedDataset, balanced_order, channel_statistics, save_dataset
 from filterfreq.data.registry import get_dataset
@@ -29,9 +30,7 @@ def folder(tmp_path):
 
 
 def edit_record(folder, **changes):
-    record = json.loads((folder / "dataset.json").read_text())
-    record["arrays"]["train_labels"].update(changes)
-    (folder / "dataset.json").write_text(json.dumps(record))
+    edit_json(folder / "dataset.json", lambda record: record["arrays"]["train_labels"].update(changes))
 
 
 def test_round_trip(folder):
@@ -95,7 +94,7 @@ def test_balanced_order_is_balanced_in_every_prefix(shares):
 def test_truncated_array(folder, keep):
     path = folder / "arrays" / "train_images.npy"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(InputError, match=r"train_images.npy is truncated or no .npy file: prepare"):
+    with pytest.raises(InputError, match=r"train_images.npy is damaged or not what it should be \(.*\): prepare"):
         PreparedDataset(folder)
 
 
@@ -151,7 +150,7 @@ def test_damaged_record(folder, tmp_path):
     with pytest.raises(InputError, match=r"dataset.json is missing"):
         PreparedDataset(tmp_path / "nowhere")
     (folder / "dataset.json").write_text('{"name": "texdigits", "arrays": {}}')
-    with pytest.raises(InputError, match=r"dataset.json lacks classes, mean, std, seed, sources"):
+    with pytest.raises(InputError, match=r"dataset.json is damaged .*'(classes|train_images)' is missing.*prepare the"):
         PreparedDataset(folder)
     (folder / "dataset.json").write_text('{"name": "texd')
     with pytest.raises(InputError, match=r"dataset.json is damaged"):
@@ -159,11 +158,41 @@ def test_damaged_record(folder, tmp_path):
 
 
 def test_damaged_record_of_an_array(folder):
-    record = json.loads((folder / "dataset.json").read_text())
-    del record["arrays"]["test_labels"]["sha256"]
-    (folder / "dataset.json").write_text(json.dumps(record))
-    with pytest.raises(InputError, match=r"dataset.json lacks sha256 of test_labels"):
+    edit_json(folder / "dataset.json", lambda record: record["arrays"]["test_labels"].pop("sha256"))
+    with pytest.raises(InputError, match=r"dataset.json is damaged .*test_labels: 'sha256' is missing\): prepare"):
         PreparedDataset(folder)
+
+
+def test_one_digit_of_the_mean(folder):
+    """With another mean the accuracy of a model would be another, too."""
+    path = folder / "dataset.json"
+    before = path.read_text()
+    mean = str(json.loads(before)["mean"][0])
+    path.write_text(before.replace(mean, mean[:-1] + ("1" if mean[-1] == "0" else "0")))
+    with pytest.raises(
+        InputError, match=r"dataset\.json was changed since it was written.*: prepare .*delete the entry"
+    ):
+        PreparedDataset(folder)
+    path.write_text(before.replace("\n", "\r\n"))
+    PreparedDataset(folder)
+    edit_json(path, lambda record: record.update(mean=[0.1, 0.2, 0.3]))
+    assert PreparedDataset(folder).mean == (0.1, 0.2, 0.3)
+
+
+def test_arrays_of_one_split_have_one_length(folder):
+    np.save(folder / "arrays" / "train_labels.npy", np.arange(10))
+    edit_record(folder, shape=[10], sha256=sha256(folder / "arrays" / "train_labels.npy"))
+    with pytest.raises(InputError, match=r"train_images and train_labels in .* differ in length: prepare data set"):
+        PreparedDataset(folder)
+
+
+def test_images_of_one_value_are_refused(tmp_path):
+    arrays = make_arrays()
+    arrays["train_images"][..., 1] = 7
+    with pytest.raises(InputError, match=r"one value in all pixels of a channel .*: take other images, or give mean"):
+        save_dataset(tmp_path / "new", DATASET, arrays, seed=0, sources={})
+    assert not (tmp_path / "new").exists()
+    save_dataset(tmp_path / "new", DATASET, arrays, seed=0, sources={}, mean=[0.5] * 3, std=[0.5] * 3)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +221,7 @@ def test_failure_while_writing_leaves_everything_as_it_was(folder, monkeypatch):
 
     monkeypatch.setattr(np, "save", fail_at_the_last)
     arrays = make_arrays()
-    arrays["train_images"][:] = 0
+    arrays["train_images"][0] = 0
     with pytest.raises(InputError, match="no space left"):
         save_dataset(folder, DATASET, arrays, seed=4, sources={})
     assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from records import edit_json
 
 from filterfreq.data import scratch
 from filterfreq.data.arrays import PreparedDataset
@@ -156,8 +157,7 @@ def test_a_damaged_copy_is_made_again(prepared, node, how):
 
 def test_another_preparation_has_a_copy_of_its_own(prepared, node):
     first = opened(prepared)[0].copy
-    record = prepared.folder / "dataset.json"
-    record.write_text(record.read_text().replace('"seed": 0', '"seed": 1'))
+    edit_json(prepared.folder / "dataset.json", lambda record: record.update(seed=1))
     assert opened(prepared)[0].copy != first
 
 

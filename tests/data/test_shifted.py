@@ -8,10 +8,12 @@ import shutil
 import tarfile
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from records import edit_json
 from scipy.ndimage import binary_dilation
 
 from filterfreq.data import texdigits
@@ -19,7 +21,7 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import DATASETS, Source, get_dataset
-from filterfreq.data.shifted.prepared import PreparedShift
+from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
 from filterfreq.data.shifted.registry import SHIFTED_SETS, ShiftedSet, get_shifted, prepare_shifted
 from filterfreq.errors import InputError
 
@@ -266,5 +268,38 @@ def test_damaged_files_are_named(tmp_path):
     with pytest.raises(InputError, match="is missing: download it first"):
         verify(entry.sources[0], tmp_path / "nowhere.tar")
     (tmp_path / "set.json").write_text(json.dumps({"name": "x"}))
-    with pytest.raises(InputError, match=r"set.json lacks shift_of, classes, .*: delete its folder"):
+    with pytest.raises(InputError, match=r"set.json is damaged .*'\w+' is missing\): delete its folder and run again"):
         PreparedShift(tmp_path)
+
+
+@pytest.fixture
+def edges(tmp_path) -> Path:
+    """Four images of two classes, in an array."""
+    images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    identity = {"name": "edges", "shift_of": "texdigits", "folders": "classes"}
+    save_shifted(tmp_path, identity, ["a", "b"], np.array([0, 1, 0, 1]), images, {})
+    return tmp_path
+
+
+def test_a_label_that_was_changed_is_found(edges):
+    np.testing.assert_array_equal(PreparedShift(edges).labels(), [0, 1, 0, 1])
+    record = edges / "set.json"
+    record.write_text(record.read_text().replace("[0, 1, 0, 1]", "[0, 1, 1, 0]"))
+    with pytest.raises(
+        InputError, match=r"set\.json was changed since it was written.*: delete its folder and run again"
+    ):
+        PreparedShift(edges)
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 0], [0, 1, 0, 2]])
+def test_labels_are_those_of_the_images_and_classes(edges, labels):
+    edit_json(edges / "set.json", lambda record: record.update(labels=labels))
+    with pytest.raises(InputError, match="labels that are not those of its images: delete its folder"):
+        PreparedShift(edges).labels()
+
+
+def test_no_path_of_a_set_leads_out_of_its_folder(edges):
+    images = {"folder": "files", "names": ["a/../../secret.png"] * 4, "size": 32, "resize": None}
+    edit_json(edges / "set.json", lambda record: record.update(images=images))
+    with pytest.raises(InputError, match=r"set\.json is damaged .*: delete its folder and run again"):
+        PreparedShift(edges)

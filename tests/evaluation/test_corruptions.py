@@ -270,7 +270,7 @@ def test_damaged_corrupted_images_are_named(images, tmp_path):
     path = tmp_path / "contrast.npy"
     assert load_corrupted(path).shape == (5, *images.shape[1:])
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(InputError, match=r"contrast.npy is truncated"):
+    with pytest.raises(InputError, match=r"contrast.npy is damaged"):
         load_corrupted(path)
     np.save(path, np.zeros((5, 32, 32)))
     with pytest.raises(InputError, match=r"contrast.npy holds float64 \[5, 32, 32\]"):

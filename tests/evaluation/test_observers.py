@@ -9,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from filterfreq.errors import InputError
 from filterfreq.evaluation.imagenet_categories import CATEGORIES
-from filterfreq.evaluation.observers import error_consistency, parse_stimulus, read_responses
+from filterfreq.evaluation.observers import error_consistency, parse_stimulus, read_responses, response_files
 from filterfreq.evaluation.shape_bias import shape_bias
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "cue_conflict"
@@ -67,8 +67,16 @@ def test_responses_by_hand(tmp_path):
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        ("", "empty"),
+        ("", "EmptyDataError"),
+        ("\0", "damaged"),
         (HEADER, "no rows"),
+        ("\n".join([HEADER, *TRIALS]).replace(",1,3,", ",1,3,4,"), "damaged"),
+        ("\n".join([HEADER, *TRIALS]).replace("subject-01", "a;b=1"), "a name of an observer that is none in trial 1"),
+        ("\n".join([HEADER, *TRIALS]).replace("subject-01", ""), "a name of an observer that is none in trial 1"),
+        (
+            "\n".join([HEADER, *TRIALS]).replace("subject-01", "a\x1b[2J"),
+            "a name of an observer that is none in trial 1",
+        ),
         ("\n".join([HEADER.replace("imagename", "image"), *TRIALS]), "imagename"),
         ("\n".join([HEADER, *TRIALS, TRIALS[1]]), "stimulus twice in trial 4"),
         ("\n".join([HEADER, *TRIALS]).replace(",cat,dog", ",horse,dog"), "response outside .* in trial 3"),
@@ -86,6 +94,14 @@ def test_a_damaged_file_is_named(tmp_path, content, named):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"lost\.csv is missing"):
         read_responses(tmp_path / "lost.csv")
+
+
+def test_a_file_whose_name_is_more_than_a_line_is_refused(tmp_path):
+    (tmp_path / "style-transfer-512-nomask-experiment_a.csv").touch()
+    assert len(response_files(tmp_path)) == 1
+    (tmp_path / "style-transfer-512-nomask-experiment_a\nerror: all is lost.csv").touch()
+    with pytest.raises(InputError, match=r"experiment_a\\nerror: all is lost\.csv has a control character"):
+        response_files(tmp_path)
 
 
 @needs_published

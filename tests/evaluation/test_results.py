@@ -10,9 +10,11 @@ import pytest
 import scipy.stats
 
 import filterfreq
+from filterfreq.config import SUITES
 from filterfreq.errors import InputError
 from filterfreq.evaluation.results import (
     COLUMNS,
+    KEYS,
     format_parameter,
     fraction,
     quantity,
@@ -114,10 +116,12 @@ def edited(**values: object) -> str:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "empty"),
-        (b"\xff\xfe\x00\x01", "no CSV file"),
-        (edited().splitlines()[0].encode(), "empty"),
-        (edited().replace("ci_low,", "").encode(), "ci_low"),
+        (b"", "EmptyDataError"),
+        (b"\xff\xfe\x00\x01", "UnicodeDecodeError"),
+        (edited().splitlines()[0].encode(), "no rows"),
+        (edited().replace(",ci_low", ",low").encode(), "has other columns than dataset, model"),
+        (edited().replace("ci_low,", "").encode(), "ParserWarning"),
+        (edited().replace("0.9,", "0.9,7,").encode(), "ParserWarning"),
         (edited(value=1.2).encode(), "outside"),
         (edited(value=1.2, ci_low="", ci_high="").encode(), "fraction"),
         (edited(value="").encode(), "not finite"),
@@ -131,6 +135,38 @@ def edited(**values: object) -> str:
         (edited(parameter="test").encode(), "parameter 'test'"),
         (edited(parameter="corruption=fog;severity=high").encode(), "severity=high"),
         (edited(parameter="attack=fgsm;epsilon=small").encode(), "epsilon=small"),
+        (edited(n=2**63).encode(), "an n that is not a whole number"),
+        (edited(n=2**64).encode(), "an n that is not a whole number"),
+        (edited(n="1e400").encode(), "an n that is not a whole number"),
+        (edited(n="9" * 5000).encode(), "text where a number belongs"),
+        (edited(n=0).encode(), "a value of nothing in line 2"),
+        (edited(seed=2**63).encode(), "a seed that is not a whole number"),
+        (edited(seed="-1").encode(), "a seed that is not a whole number"),
+        (edited(seed="True", n="True").encode(), "text where a number belongs"),
+        (edited(value="True", ci_low="", ci_high="").encode(), "text where a number belongs"),
+        (edited(ci_low=-0.5).encode(), "interval that leaves"),
+        (edited(ci_high="inf").encode(), "interval that leaves"),
+        (edited(ci_low="-inf", ci_high="inf", metric="margin").encode(), "interval that leaves"),
+        (edited(value=-1.5, metric="error_consistency", ci_low="", ci_high="").encode(), "a kappa outside"),
+        (edited(model='"a\nINFO finished"').encode(), "text of more than a line in line 2"),
+        (edited(model="a\x1b[2J").encode(), "text of more than a line in line 2"),
+        ((edited() + edited().splitlines()[1]).encode(), "one measurement twice in line 3"),
+        *((edited(parameter=f"split=test;{name}=3").encode(), f"{name}=3") for name in (*COLUMNS, "epsilon_value")),
+        (edited(parameter="split=test;split=train").encode(), "split=train"),
+        (edited(parameter="split=test;=3").encode(), "is not key=value"),
+        (edited(parameter="source=a;attack=fgsm").encode(), "'source=a;attack=fgsm', which lacks split, in line 2"),
+        *(
+            (edited(parameter=f"split=test;severity={number}").encode(), "is not key=value")
+            for number in ("9" * 5000, "-1", "1.5", "٣", "")
+        ),
+        *(
+            (edited(parameter=f"split=test;radius={number}").encode(), "is not key=value")
+            for number in ("nan", "inf", "-1", "1e400")
+        ),
+        *(
+            (edited(parameter=f"split=test;epsilon={number}").encode(), "is not key=value")
+            for number in ("1e400", "inf/255", "9" * 5000, "1e999999999", "1/0")
+        ),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, content, problem):
@@ -158,6 +194,38 @@ def test_rows_of_another_run_are_refused(tmp_path):
     assert len(read_results([path], [["texdigits", "resnet_8", "null", 3]])) == 1
     with pytest.raises(InputError, match="holds results of texdigits/resnet_8/null/3, another run, in line 2"):
         read_results([path], [["texdigits", "resnet_8", "null", 4]])
+
+
+def test_rows_of_another_suite_are_refused(tmp_path):
+    path = written(tmp_path)
+    assert len(read_results([path], suite="clean")) == 2
+    with pytest.raises(
+        InputError, match=r"clean\.csv holds results of the suite clean, where filters is expected, in li"
+    ):
+        read_results([path], suite="filters")
+
+
+def test_nothing_is_shown_as_minus_zero(tmp_path):
+    (tmp_path / "clean.csv").write_text(edited(value="-0.0", ci_low="", ci_high=""))
+    assert math.copysign(1, read_results([tmp_path / "clean.csv"])["value"][0]) == 1
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"abc", b"\0" * 100, "DIRECTORY"], ids=range(5))
+def test_a_damaged_checksum_is_a_sentence(tmp_path, content):
+    path = written(tmp_path)
+    checksum = path.with_name("clean.csv.sha256")
+    if content == "DIRECTORY":
+        checksum.unlink()
+        checksum.mkdir()
+    else:
+        checksum.write_bytes(content)
+    with pytest.raises(InputError, match=r"clean\.csv\.sha256.*: delete it and (clean\.csv, and )?run again") as caught:
+        read_results([path])
+    assert "\n" not in str(caught.value)
+
+
+def test_every_suite_has_keys():
+    assert {suite for suite, _ in KEYS} == set(SUITES)
 
 
 def written(folder: Path) -> Path:

@@ -1,5 +1,4 @@
 import io
-import json
 import os
 import pickle
 import tarfile
@@ -10,6 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 from PIL import Image
+from records import edit_json, record_of
 
 from filterfreq import files
 from filterfreq.errors import InputError
@@ -37,17 +37,8 @@ def make(decomposition=None):
         decompose(backbone, decomposition)
     classifier = Classifier(backbone, MEAN, STD)
     classifier.train()(torch.rand(8, 3, 16, 16))
-    record = {
-        "run": {"dataset": "d", "model": "resnet_8_4", "variant": "v", "seed": 1},
-        "classifier": {
-            "architecture": "resnet_8_4",
-            "num_classes": 10,
-            "mean": list(MEAN),
-            "std": list(STD),
-            "decomposition": decomposition,
-        },
-        "metrics": {"accuracy": 0.5},
-    }
+    settings = {"architecture": "resnet_8_4", "num_classes": 10, "mean": list(MEAN), "std": list(STD)}
+    record = record_of({**settings, "decomposition": decomposition})
     return classifier.eval(), record
 
 
@@ -59,9 +50,7 @@ def saved(tmp_path):
 
 
 def rewrite(folder, change):
-    record = json.loads((folder / "run.json").read_text())
-    change(record)
-    (folder / "run.json").write_text(json.dumps(record))
+    edit_json(folder / "run.json", change)
 
 
 def rewrite_weights(folder, content):
@@ -153,7 +142,7 @@ def test_one_changed_bit(saved):
 def test_a_file_of_another_format_with_the_right_checksum(saved):
     rewrite_weights(saved, b"no tensors")
 
-    assert "model.safetensors is no safetensors file" in refusal(saved)
+    assert "model.safetensors is damaged or not what it should be (SafetensorError" in refusal(saved)
 
 
 def test_wrong_names_and_shapes(saved):
@@ -180,30 +169,65 @@ def test_weights_of_another_architecture(saved):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"architecture": "resnet_21"}, "unknown model 'resnet_21'"),
-        ({"decomposition": "wait"}, "unknown decomposition 'wait'"),
-        ({"num_classes": 0}, "0 classes"),
+        ({"architecture": "resnet_21"}, "run.json names a model that cannot be built: unknown model 'resnet_21'"),
+        ({"decomposition": "wait"}, "classifier.decomposition: 'wait' is none of None, weight, signal): delete it and"),
+        ({"num_classes": 0}, "classifier.num_classes: 0 is out of range, it must be at least 2): delete it and run"),
+        ({"num_classes": 10.0}, "classifier.num_classes: 10.0 is not of type integer"),
+        ({"mean": [0.5, 0.5]}, "classifier.mean: has 2 values, it must have at least 3"),
+        ({"std": [0.5, 0.5, 0]}, "classifier.std.2: 0 is out of range, it must be greater than 0"),
+        ({"std": [0.5, 0.5, "0.5"]}, "classifier.std.2: '0.5' is not of type number"),
     ],
 )
 def test_a_record_of_a_model_that_does_not_exist(saved, changed, message):
     rewrite(saved, lambda record: record["classifier"].update(changed))
 
-    text = refusal(saved)
-    assert "run.json names a model that cannot be built" in text
-    assert message in text
+    assert message in refusal(saved)
 
 
-@pytest.mark.parametrize("key", ["classifier", "checkpoint"])
+@pytest.mark.parametrize("key", ["run", "classifier", "checkpoint"])
 def test_a_record_without_a_part(saved, key):
     rewrite(saved, lambda record: record.pop(key))
 
-    assert f"run.json is damaged, it does not describe a checkpoint ('{key}')" in refusal(saved)
+    assert f"run.json is damaged or not what it should be (it: '{key}' is missing)" in refusal(saved)
 
 
 def test_a_record_with_a_part_of_the_wrong_type(saved):
     rewrite(saved, lambda record: record.update(classifier="resnet"))
 
-    assert "run.json is damaged" in refusal(saved)
+    assert "run.json is damaged or not what it should be (classifier: 'resnet' is not of type object" in refusal(saved)
+
+
+def test_a_record_names_no_file_elsewhere(saved, tmp_path):
+    rewrite(saved, lambda record: record["checkpoint"].update(file="../model.safetensors"))
+
+    assert "(checkpoint.file: '../model.safetensors' is not 'model.safetensors')" in refusal(saved)
+
+
+def test_one_digit_of_the_normalisation(saved):
+    """With another mean the accuracy would be another, too."""
+    path = saved / "run.json"
+    text = path.read_text()
+    assert "0.4," in text
+    path.write_text(text.replace("0.4,", "0.3,"))
+    assert "run.json was changed since it was written" in refusal(saved)
+
+    rewrite(saved, lambda record: None)
+    assert load_checkpoint(path)[1]["classifier"]["mean"] == [0.5, 0.3, 0.3]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers(saved, value):
+    state = safetensors.torch.load_file(saved / "model.safetensors")
+    state["fc.bias"][3] = value
+    rewrite_weights(saved, safetensors.torch.save(state))
+    assert "model.safetensors has numbers that are not finite, in fc.bias: delete it and run again" in refusal(saved)
+
+    classifier, record = make()
+    with torch.no_grad():
+        classifier.backbone.fc.bias[3] = value
+    with pytest.raises(InputError, match=r"numbers that are not finite, in fc\.bias: train with a lower learning_rate"):
+        save_checkpoint(saved / "new", classifier, record)
+    assert not (saved / "new").exists()
 
 
 def test_a_record_that_is_missing_or_no_json(saved):

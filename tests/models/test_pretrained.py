@@ -8,6 +8,7 @@ import gdown
 import pytest
 import safetensors.torch
 import torch
+from records import record_of
 
 from filterfreq.analysis.spectra import filter_spectra
 from filterfreq.errors import InputError
@@ -60,7 +61,7 @@ def drawn(model):
 def same(tmp_path, classifier, settings, expected, size=32):
     """Check that a converted classifier computes what is expected, also when it was saved and loaded again."""
     images = torch.rand(2, 3, size, size)
-    save_checkpoint(tmp_path / "run", classifier, {"run": {}, "classifier": settings})
+    save_checkpoint(tmp_path / "run", classifier, record_of(settings))
     loaded, _ = load_checkpoint(tmp_path / "run" / "run.json")
     with torch.inference_mode():
         assert torch.equal(classifier(images), expected(images))

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 import torch
+from records import record_of
 from torch import nn
 
 from filterfreq.errors import InputError
@@ -49,7 +50,7 @@ def test_a_checkpoint_of_a_network_with_same_padding_comes_back(tmp_path):
     torch.manual_seed(0)
     classifier = Classifier(decompose(build("lowres_efficientnet_b0", 10), "weight"), **IMAGENET).eval()
     settings = {"architecture": "lowres_efficientnet_b0", "num_classes": 10, "decomposition": "weight"}
-    save_checkpoint(tmp_path, classifier, {"classifier": settings | IMAGENET})
+    save_checkpoint(tmp_path, classifier, record_of(settings | IMAGENET))
     loaded, _ = load_checkpoint(tmp_path / "run.json")
     images = torch.rand(1, 3, 32, 32)
 

@@ -3,6 +3,7 @@ import pytest
 
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.files import replacing_with_checksum
 from filterfreq.publishing.samples import contact_sheet, corruption_sheet, perturbations, read_perturbations
 
 CLASSES = ["0 brick", "1 a very long name", "2 gravel"]
@@ -93,6 +94,13 @@ class TestPerturbations:
         assert len(labels) == 9
         assert labels[0].get_fontsize() == 7
 
+    def test_examples_of_other_classes(self):
+        images, labels = np.zeros((1, 8, 8, 3), np.float32), np.array([0])
+        examples = {"clean": images, "adversarial": images}
+        examples |= {"clean_predictions": labels, "adversarial_predictions": labels + len(CLASSES)}
+        with pytest.raises(InputError, match=f"than one of {len(CLASSES)} classes: delete their files and run again"):
+            perturbations({"plain": examples}, labels, CLASSES, VARIANTS, "PGD-10")
+
     def test_no_examples(self):
         with pytest.raises(InputError, match="no adversarial examples of the variants plain, wd, absent"):
             perturbations({}, np.array([0]), CLASSES, VARIANTS, "PGD-10")
@@ -120,10 +128,59 @@ class TestReadPerturbations:
         with pytest.raises(InputError, match=r"b\.npz is missing"):
             read_perturbations(tmp_path / "b.npz")
         path.write_bytes(path.read_bytes()[:200])
-        with pytest.raises(InputError, match=r"a\.npz is truncated"):
+        with pytest.raises(InputError, match=r"a\.npz is damaged .*: delete it and run again"):
             read_perturbations(path)
         np.savez(path, clean=np.zeros(1))
-        with pytest.raises(InputError, match=r"a\.npz is truncated or holds no"):
+        with pytest.raises(InputError, match=r"a\.npz is damaged .*adversarial.*: delete it and run again"):
+            read_perturbations(path)
+
+    def test_a_header_that_says_less_than_there_is(self, tmp_path):
+        """Numpy reads the first image alone, and compares no checksum."""
+        # Larger than what is read of a file at once, at the end of which its checksum would be compared.
+        images, labels = np.zeros((2, 64, 64, 3), np.float32), np.array([1, 0])
+        arrays = {
+            "clean": images,
+            "adversarial": images,
+            "clean_predictions": labels,
+            "adversarial_predictions": labels,
+        }
+        path = tmp_path / "a.npz"
+        np.savez(path, **arrays)
+        assert len(read_perturbations(path)["clean"]) == 2
+        path.write_bytes(path.read_bytes().replace(b"(2, 64, 64, 3)", b"(1, 64, 64, 3)").replace(b"(2,)", b"(1,)"))
+        with np.load(path) as damaged:
+            assert len(damaged["clean"]) == 1
+        with pytest.raises(
+            InputError, match=r"a\.npz is damaged .*clean\.npy in it does not have its checksum.*: delete"
+        ):
+            read_perturbations(path)
+
+    @pytest.mark.parametrize(
+        ("name", "change"),
+        [
+            ("adversarial", lambda array: array * np.nan),
+            ("adversarial", lambda array: array + 1),
+            ("clean", lambda array: array[..., 0]),
+            ("clean_predictions", lambda array: array - 2),
+            ("clean_predictions", lambda array: array * 0.5),
+            ("clean_predictions", lambda array: array[:0]),
+        ],
+    )
+    def test_impossible_values(self, path, name, change):
+        with np.load(path) as file:
+            arrays = dict(file)
+        np.savez(path, **{**arrays, name: change(arrays[name])})
+        with pytest.raises(InputError, match=r"a\.npz is damaged .*: delete it and run again"):
+            read_perturbations(path)
+
+    def test_other_examples_with_their_checksum(self, path):
+        with replacing_with_checksum(path) as temporary:
+            temporary.write_bytes(path.read_bytes())
+        read_perturbations(path)
+        with np.load(path) as file:
+            arrays = dict(file)
+        np.savez(path, **{**arrays, "adversarial": arrays["adversarial"] / 2})
+        with pytest.raises(InputError, match=r"a\.npz was changed since it was written"):
             read_perturbations(path)
 
 

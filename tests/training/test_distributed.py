@@ -302,7 +302,9 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
     for name in ("model.safetensors", "history.csv"):
         assert (job.folder / name).read_bytes() == (on_two_nodes.folder / name).read_bytes()
     assert read_json(job.folder / "run.json")["provenance"]["processes"] == 2
-    assert sorted(file.name for file in job.folder.iterdir()) == ["history.csv", "log", "model.safetensors", "run.json"]
+    assert sorted(file.name for file in job.folder.iterdir()) == [
+        *("history.csv", "history.csv.sha256", "log", "model.safetensors", "run.json")
+    ]
 
 
 def test_several_nodes_without_slurm_are_refused(tiny_dataset, tiny_spec, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from filterfreq.training.event_log import EventLog
-from filterfreq.training.loop import HISTORY_COLUMNS
+from filterfreq.training.history import HISTORY_COLUMNS
 
 
 def history(epochs: int, start: float = 0.0) -> list[dict]:

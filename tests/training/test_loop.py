@@ -1,11 +1,14 @@
 import hashlib
+import io
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -482,10 +485,36 @@ def test_another_fingerprint_or_a_damaged_state_starts_afresh(tiny_dataset, tiny
     assert trained(tiny_spec, tiny_dataset, state, "another", lines.append)[0] == expected
     assert "starts afresh" in lines[0]
     assert len(lines) == 5
-    state.write_bytes(state.read_bytes()[:1000])
-    lines.clear()
-    assert trained(tiny_spec, tiny_dataset, state, "another", lines.append)[0] == expected
-    assert "damaged" in lines[0]
+    whole = state.read_bytes()
+    with zipfile.ZipFile(state) as archive:
+        tensors = [member for member in archive.infolist() if "/data/" in member.filename]
+        weights = archive.read(max(tensors, key=lambda member: member.file_size))
+    flipped = bytearray(whole)
+    flipped[whole.index(weights) + 2] ^= 1  # torch itself would take it
+    state.write_bytes(flipped)
+    torch.load(state, weights_only=True)
+    other = io.BytesIO()
+    torch.save([1, 2], other)
+    for content in (flipped, whole[:1000], b"", other.getvalue()):
+        state.write_bytes(content)
+        lines.clear()
+        assert trained(tiny_spec, tiny_dataset, state, "another", lines.append)[0] == expected
+        assert re.fullmatch(r".*state\.pt is damaged or not what it should be \(.*\): training starts afresh", lines[0])
+
+
+@pytest.mark.parametrize("error", [PermissionError, MemoryError])
+def test_a_state_that_cannot_be_read_now_is_not_overwritten(tiny_dataset, tiny_spec, tmp_path, monkeypatch, error):
+    state = tmp_path / "state.pt"
+    trained(tiny_spec, tiny_dataset, state)
+    before = state.read_bytes()
+
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(torch, "load", fail)
+    with pytest.raises(InputError, match=r"state\.pt (may not be read by you|takes more memory than there is)"):
+        trained(tiny_spec, tiny_dataset, state)
+    assert state.read_bytes() == before
 
 
 def test_a_loss_that_is_not_finite_stops_with_one_sentence(tiny_dataset, tiny_spec, tmp_path):

@@ -1,10 +1,10 @@
 """Each wrong input stops with one sentence that names it, and leaves nothing half made."""
 
-import json
 import pickle
 import re
 
 import pytest
+from records import edit_json
 
 from filterfreq.machine import has_gpu
 
@@ -89,7 +89,7 @@ def test_a_truncated_array(project):
     array = project.folder / "results/data/texdigits/arrays/test_images.npy"
     array.write_bytes(array.read_bytes()[:100_000])
     sentence = refused(project, again(project, f"{RUN}/evaluations/clean.csv"))
-    assert "arrays/test_images.npy is truncated" in sentence
+    assert "arrays/test_images.npy is damaged" in sentence
 
 
 def test_an_array_with_another_checksum(project):
@@ -121,10 +121,7 @@ def test_a_pickle_in_place_of_a_checkpoint_runs_no_code(project):
 
 
 def test_a_checkpoint_of_another_model(project):
-    record_file = project.folder / f"{RUN}/run.json"
-    record = json.loads(record_file.read_text())
-    record["classifier"]["architecture"] = "resnet_8_4"
-    record_file.write_text(json.dumps(record))
+    edit_json(project.folder / f"{RUN}/run.json", lambda record: record["classifier"].update(architecture="resnet_8_4"))
     target = again(project, f"{RUN}/evaluations/clean.csv")
     assert "does not fit resnet_8_4" in refused(project, target)
 
@@ -140,7 +137,7 @@ def test_damaged_corrupted_images(project):
     images = project.folder / "results/data/texdigits/corruptions/fog.npy"
     images.write_bytes(images.read_bytes()[:-1])
     target = again(project, f"{RUN}/evaluations/corruption.csv")
-    assert "corruptions/fog.npy is truncated" in refused(project, target)
+    assert "corruptions/fog.npy is damaged" in refused(project, target)
 
 
 def test_corrupted_images_with_another_checksum(project):
@@ -156,7 +153,7 @@ def test_damaged_perturbations(project):
     examples = project.folder / f"{RUN}/perturbations.npz"
     examples.write_bytes(examples.read_bytes()[:200])
     target = again(project, "results/figures/tiny/texdigits/perturbations.png")
-    assert "perturbations.npz is truncated" in refused(project, target)
+    assert "perturbations.npz is damaged" in refused(project, target)
 
 
 def test_no_gpu_where_one_is_required_stops_before_the_data_are_made(fresh, tmp_path):

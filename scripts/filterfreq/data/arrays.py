@@ -20,7 +20,6 @@ first n of them.
 """
 
 import csv
-import json
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -31,11 +30,9 @@ import numpy as np
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import Dataset
 from filterfreq.errors import InputError
-from filterfreq.files import read_json, replacing, sha256
+from filterfreq.files import reading, replacing, sha256, to_json
+from filterfreq.schemas import read_record
 
-_KEYS = ("name", "classes", "mean", "std", "seed", "arrays", "sources")
-_ARRAY_KEYS = ("file", "sha256", "shape", "dtype")
-_FILES_KEYS = ("folder", "index", "sha256", "length", "size", "resize")
 _MEASURED = 10_000  # images that mean and std of a data set on files are measured on
 
 
@@ -197,7 +194,8 @@ def save_dataset(
         files: what `dataset.json` says of a data set on files.
 
     Raises:
-        InputError: an array has the wrong shape, dtype or labels, or the disk is full.
+        InputError: an array has the wrong shape, dtype or labels, all images have one value in a channel, or the disk
+            is full.
     """
     folder = Path(folder)
     for name, array in arrays.items():
@@ -208,6 +206,11 @@ def save_dataset(
             (dataset.mean, dataset.std)
             if dataset.mean and dataset.std
             else channel_statistics([arrays["train_images"]])
+        )
+    if not all(value > 0 for value in std):
+        raise InputError(
+            f"the training images of {dataset.name} have one value in all pixels of a channel (std {list(std)}), by "
+            "which nothing can be divided: take other images, or give mean and std in the config"
         )
     record = {
         "name": dataset.name,
@@ -231,7 +234,7 @@ def save_dataset(
                 "shape": list(array.shape),
                 "dtype": str(array.dtype),
             }
-        record_file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        record_file.write_text(to_json(record), encoding="utf-8")
 
 
 def open_array(path: str | Path, remedy: str) -> np.ndarray:
@@ -242,14 +245,11 @@ def open_array(path: str | Path, remedy: str) -> np.ndarray:
         remedy: what to do when it cannot be read, for the message.
 
     Raises:
-        InputError: the file is missing or truncated, or is no .npy file.
+        InputError: the file is missing or damaged, or is no .npy file.
     """
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: {remedy}") from error
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{path} is truncated or no .npy file: {remedy}") from error
+    with reading(path, remedy):
+        # Not np.load, which would open a file of several arrays, too; objects, which could be code, it refuses.
+        return np.lib.format.open_memmap(path, mode="r")
 
 
 def copied_images(copy: Path, split: str) -> Path:
@@ -287,24 +287,7 @@ class PreparedDataset:
         self.folder = Path(folder)
         self.threads = threads
         self.copy = copy
-        self.record = read_json(self.folder / "dataset.json")
-        missing = [key for key in _KEYS if key not in self.record]
-        missing += [
-            f"{key} of {name}"
-            for name, entry in self.record.get("arrays", {}).items()
-            for key in _ARRAY_KEYS
-            if key not in entry
-        ]
-        missing += [
-            f"{key} of {split}"
-            for split, entry in self.record.get("files", {}).items()
-            for key in _FILES_KEYS
-            if key not in entry
-        ]
-        if missing:
-            raise InputError(
-                f"{self.folder / 'dataset.json'} lacks {', '.join(missing)}: {_remedy('the data set', self.folder)}"
-            )
+        self.record = read_record(self.folder / "dataset.json", "dataset", _remedy("the data set", self.folder))
         self.name: str = self.record["name"]
         self.classes: tuple[str, ...] = tuple(self.record["classes"])
         self.num_classes = len(self.classes)
@@ -313,6 +296,7 @@ class PreparedDataset:
         self.files: dict[str, dict] = self.record.get("files", {})
         for name in self.record["arrays"]:
             self.array(name, verify=False)
+        self._check_lengths()
         for split in self.files:
             self._check_files(split)
 
@@ -381,13 +365,16 @@ class PreparedDataset:
         """Read the paths of a split's files and their labels."""
         entry = self.files[split]
         path = self.folder / entry["index"]
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))[1:]
-        labels = np.array([int(label) for _, label in rows], dtype=np.int64)
+        with reading(path, self._remedy):
+            with open(path, newline="", encoding="utf-8") as file:
+                rows = list(csv.reader(file))[1:]
+            names, labels = [name for name, _ in rows], np.array([int(label) for _, label in rows], dtype=np.int64)
+            if any("/../" in f"/{name}/" or name.startswith("/") for name in names):
+                raise ValueError("a path that leads out of the folder of images")
         if len(rows) != entry["length"]:
             raise InputError(f"{path} has {len(rows)} images, but dataset.json says {entry['length']}: {self._remedy}")
         _check_labels(path, labels, self.num_classes)
-        return [name for name, _ in rows], labels
+        return names, labels
 
     def _image_folder(self, split: str) -> Path:
         return copied_images(self.copy, split) if self.copy else self.folder / self.files[split]["folder"]
@@ -395,15 +382,21 @@ class PreparedDataset:
     def _check_files(self, split: str) -> None:
         entry, images = self.files[split], self._image_folder(split)
         path = self.folder / entry["index"]
-        if not path.is_file():
-            raise InputError(f"{path} is missing: {self._remedy}")
-        if sha256(path) != entry["sha256"]:
+        with reading(path, self._remedy):
+            found = sha256(path)
+        if found != entry["sha256"]:
             raise InputError(f"{path} does not have its recorded SHA-256: {self._remedy}")
         if not images.is_dir():
             raise InputError(
                 f"the images of data set {self.name} are gone, there is no folder {images}: put it back, or prepare "
                 "the data set again"
             )
+
+    def _check_lengths(self) -> None:
+        for split in ("train", "test", "cue_conflict"):
+            of_split = {name: entry["shape"] for name, entry in self.record["arrays"].items() if name.startswith(split)}
+            if len({shape[0] for shape in of_split.values()}) > 1:
+                raise InputError(f"{' and '.join(of_split)} in {self.folder} differ in length: {self._remedy}")
 
     @property
     def _remedy(self) -> str:

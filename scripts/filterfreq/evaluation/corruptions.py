@@ -20,8 +20,9 @@ import pandas as pd
 from filterfreq.data.arrays import open_array
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.errors import InputError, unknown
-from filterfreq.files import read_json, replacing, sha256, write_json
+from filterfreq.files import read_json, reading, replacing, sha256, write_json
 from filterfreq.machine import end_with_parent
+from filterfreq.schemas import read_record
 
 COMMON: Mapping[str, str] = {
     "gaussian_noise": "noise",
@@ -54,6 +55,7 @@ CHECKSUMS_FILE = "checksums.json"
 PUBLISHED_FILE = "published.json"
 FILES_FOLDER = "files"
 
+_REMEDY = "delete its folder and run again"
 _SMALLEST_SIDE = 32
 # Pixels that are corrupted at once and share a generator: 32 images of 32 x 32, few enough to stay in a core's cache.
 # With another number all random corruptions come out differently.
@@ -140,27 +142,33 @@ def load_corrupted(path: str | Path, threads: int = 1) -> np.ndarray | ImageFile
     index = path.with_suffix(".json")
     if index.is_file():
         _check_sum(index)
-        record = read_json(index)
+        record = read_record(index, "corrupted", _REMEDY)
         return ImageFiles(path.parent / FILES_FOLDER, record["names"], record["size"], threads=threads)
-    images = open_array(path, "delete its folder and run again")
+    images = open_array(path, _REMEDY)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         raise InputError(
-            f"{path} holds {images.dtype} {list(images.shape)} where uint8 of 5n x H x W x 3 is needed: "
-            "delete its folder and run again"
+            f"{path} holds {images.dtype} {list(images.shape)} where uint8 of 5n x H x W x 3 is needed: {_REMEDY}"
         )
     _check_sum(path)
     return images
 
 
 def published_among(folder: str | Path) -> list[str]:
-    """Return the corruptions in a folder whose images are the published ones."""
+    """Return the corruptions in a folder whose images are the published ones.
+
+    Raises:
+        InputError: the file that says so is damaged.
+    """
     path = Path(folder, PUBLISHED_FILE)
-    return read_json(path)["corruptions"] if path.is_file() else []
+    return read_record(path, "published", _REMEDY)["corruptions"] if path.is_file() else []
 
 
 def _check_sum(path: Path) -> None:
-    if sha256(path) != read_json(path.with_name(CHECKSUMS_FILE)).get(path.stem):
-        raise InputError(f"{path} does not have its recorded SHA-256: delete its folder and run again")
+    recorded = read_json(path.with_name(CHECKSUMS_FILE), _REMEDY).get(path.stem)
+    with reading(path, _REMEDY):
+        found = sha256(path)
+    if found != recorded:
+        raise InputError(f"{path} does not have its recorded SHA-256: {_REMEDY}")
 
 
 def corruption_errors(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> pd.Series:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from filterfreq.csv_files import read_csv
 from filterfreq.errors import InputError
 from filterfreq.evaluation.imagenet_categories import CATEGORIES
+from filterfreq.text import is_one_line
 
 RESPONSE_COLUMNS: tuple[str, ...] = ("observer", "stimulus", "response", "shape", "texture")
 
@@ -47,11 +49,14 @@ def response_files(folder: str | Path) -> list[str]:
     In the repository rgeirhos/texture-vs-shape they are raw-data/style-transfer-512-nomask-experiment/*.csv.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none, or one's name is more than a line.
     """
     found = sorted(str(path) for path in Path(folder).expanduser().rglob(f"{_EXPERIMENT}_*.csv"))
     if not found:
         raise InputError(f"there is no {_EXPERIMENT}_*.csv in {folder}: give raw-data of rgeirhos/texture-vs-shape")
+    for path in found:
+        if not is_one_line(path):
+            raise InputError(f"{path} has a control character or a second line in its name: rename it")
     return found
 
 
@@ -71,16 +76,11 @@ def read_responses(path: str | Path) -> pd.DataFrame:
             stimulus outside the 16 categories.
     """
     path = Path(path)
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: download the published responses") from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is empty or no CSV file: download it again") from error
+    remedy = "download the published responses again"
+    table = read_csv(path, remedy, _PUBLISHED_COLUMNS)
     missing = [column for column in _PUBLISHED_COLUMNS if column not in table]
-    if missing or table.empty:
-        what = f"lacks the columns {', '.join(missing)}" if missing else "has no rows"
-        raise InputError(f"{path} {what}: give a file of one observer's responses")
+    if missing:
+        raise InputError(f"{path} lacks the columns {', '.join(missing)}: give a file of one observer's responses")
     try:
         stimuli = [parse_stimulus(name) for name in table["imagename"]]
     except InputError as error:
@@ -89,6 +89,10 @@ def read_responses(path: str | Path) -> pd.DataFrame:
     responses.insert(0, "observer", table["subj"])
     responses["response"] = table["object_response"].where(table["object_response"] != _NO_RESPONSE)
     problems = {
+        # What separates the parts of a parameter in the results.
+        "holds a name of an observer that is none": ~responses["observer"].map(
+            lambda name: bool(name) and is_one_line(name) and not {"=", ";"} & set(name)
+        ),
         "shows a stimulus twice": responses["stimulus"].duplicated(),
         "holds a category that is not the stimulus's shape": responses["shape"] != table["category"],
         "holds a response outside the 16 categories": ~(
@@ -97,7 +101,7 @@ def read_responses(path: str | Path) -> pd.DataFrame:
     }
     for problem, rows in problems.items():
         if rows.any():
-            raise InputError(f"{path} {problem} in trial {rows.idxmax() + 1}: download it again")
+            raise InputError(f"{path} {problem} in trial {rows.idxmax() + 1}: {remedy}")
     return responses[list(RESPONSE_COLUMNS)]
 
 

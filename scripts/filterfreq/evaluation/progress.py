@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from filterfreq.errors import InputError
-from filterfreq.files import read_json, write_json
+from filterfreq.files import may_be_whole, read_json, write_json
 
 
 class Progress:
@@ -20,6 +20,9 @@ class Progress:
         path: the file; None keeps nothing.
         fingerprint: JSON-ready; identifies model, data, settings and code. A file with another one is not used.
         announce: takes one line, where there is something to go on from.
+
+    Raises:
+        InputError: the file may not be read.
     """
 
     def __init__(
@@ -34,11 +37,14 @@ class Progress:
         if self.path is not None and self.path.exists():
             try:
                 content = read_json(self.path)
-            except InputError:
+            except InputError as error:
+                if may_be_whole(error):
+                    raise
                 # Half a file is what a lost node may leave behind: its batches are computed again.
                 content = {}
-            if content.get("fingerprint") == self.fingerprint:
-                self.batches = content["batches"]
+            batches = content.get("batches")
+            if content.get("fingerprint") == self.fingerprint and _are_batches(batches):
+                self.batches = batches
                 announce(f"goes on after {len(self.batches)} finished batches, kept in {self.path}")
 
     def flags(self, key: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
@@ -63,3 +69,15 @@ class Progress:
         """Remove the file, once the result is written."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def _are_batches(value: Any) -> bool:
+    """Whether a value is flags, 0 or 1, of one or two dimensions, by the name of their batch."""
+    return isinstance(value, dict) and all(
+        _are_flags(flags) or (isinstance(flags, list) and all(map(_are_flags, flags)) and len({*map(len, flags)}) == 1)
+        for flags in value.values()
+    )
+
+
+def _are_flags(value: Any) -> bool:
+    return isinstance(value, list) and all(type(flag) is int and flag in (0, 1) for flag in value)

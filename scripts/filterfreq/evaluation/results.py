@@ -2,22 +2,11 @@
 
 A fraction lies in [0, 1] and has a 95 % Wilson interval; `n` is the number of images (for filters: of filters) that the
 value stands on. `parameter` holds `key=value` pairs joined by `;`, the same keys in all rows of a suite and metric:
-
-| suite | metric | keys of parameter |
-|---|---|---|
-| clean | accuracy, expected_calibration_error | split |
-| adversarial, autoattack | accuracy | attack, norm, epsilon |
-| transfer | accuracy | attack, norm, epsilon, source |
-| corruption | accuracy, expected_calibration_error | corruption, severity, origin |
-| frequency_filtered | accuracy | pass, radius |
-| out_of_distribution | accuracy, expected_calibration_error | set |
-| cue_conflict | shape_bias | category |
-| cue_conflict | accuracy | cue |
-| cue_conflict | error_consistency (of ImageNet's models, in [-1, 1]) | observer |
-| filters | energy_share | layer, index, depth, horizontal, vertical |
+those of `KEYS`, and perhaps more.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -27,16 +16,38 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from filterfreq.csv_files import read_csv
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError
-from filterfreq.files import replacing, sha256
+from filterfreq.files import reading, replacing_with_checksum, verify_checksum
+from filterfreq.text import is_one_line
 
 RUN_COLUMNS: tuple[str, ...] = ("dataset", "model", "variant", "seed")
 COLUMNS: tuple[str, ...] = (*RUN_COLUMNS, "suite", "metric", "parameter", "value", "n", "ci_low", "ci_high")
 FRACTIONS: tuple[str, ...] = ("accuracy", "shape_bias", "energy_share", "expected_calibration_error")
 """The metrics whose values lie in [0, 1]."""
 
+_ATTACK = ("attack", "norm", "epsilon")
+KEYS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("clean", "accuracy"): ("split",),
+    ("clean", "expected_calibration_error"): ("split",),
+    ("adversarial", "accuracy"): _ATTACK,
+    ("autoattack", "accuracy"): _ATTACK,
+    ("transfer", "accuracy"): (*_ATTACK, "source"),
+    ("corruption", "accuracy"): ("corruption", "severity"),  # and origin
+    ("corruption", "expected_calibration_error"): ("corruption", "severity"),
+    ("frequency_filtered", "accuracy"): ("pass", "radius"),
+    ("out_of_distribution", "accuracy"): ("set",),
+    ("out_of_distribution", "expected_calibration_error"): ("set",),
+    ("cue_conflict", "shape_bias"): ("category",),
+    ("cue_conflict", "accuracy"): ("cue",),
+    ("cue_conflict", "error_consistency"): ("observer",),  # of ImageNet's models, in [-1, 1]
+    ("filters", "energy_share"): ("layer", "index", "depth", "horizontal", "vertical"),
+}
+"""The keys that the parameter of every row has, by suite and metric."""
+
 _NUMBERS = ("seed", "value", "n", "ci_low", "ci_high")
+_LARGEST_N = 2**53  # below it floats are exact
 _INTEGER_PARAMETERS = ("severity", "index", "horizontal", "vertical")
 _FLOAT_PARAMETERS = ("depth", "radius")
 
@@ -115,37 +126,31 @@ def write_results(path: str | Path, run: Mapping[str, Any], suite: str, rows: It
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:
     """Write results as CSV, whole or not at all, and their SHA-256 beside it, as `sha256sum --check` reads it."""
-    path = Path(path)
-    with replacing(path) as temporary:
+    with replacing_with_checksum(path) as temporary:
         table.to_csv(temporary, index=False)
-        # Before the table itself: the checksum of a table that never appeared does no harm.
-        with replacing(checksum_file(path)) as checksum:
-            checksum.write_text(f"{sha256(temporary)}  {path.name}\n", encoding="utf-8")
 
 
-def checksum_file(path: Path) -> Path:
-    """Return where the SHA-256 of a file of results lies."""
-    return path.with_name(f"{path.name}.sha256")
-
-
-def read_results(paths: Iterable[str | Path], runs: Iterable[Sequence[str | int]] | None = None) -> pd.DataFrame:
+def read_results(
+    paths: Iterable[str | Path], runs: Iterable[Sequence[str | int]] | None = None, suite: str | None = None
+) -> pd.DataFrame:
     """Read and check result files, and spread `parameter` into columns.
 
     Args:
         paths: CSV files of `write_results` or `write_table`, at least one.
         runs: for each file the one run that all its rows must be of: dataset, model, variant, seed.
+        suite: the one suite that all rows must be of.
 
     Returns:
         All rows, with `COLUMNS` and one column per key of `parameter` that occurs: strings, but severity, index,
         horizontal and vertical as Int64, depth and radius as float; `epsilon_value` is epsilon as a float.
 
     Raises:
-        InputError: no path, or a file that is missing, empty, lacks columns, holds values out of range or rows of
-            another run, or was changed since it was written.
+        InputError: no path, or a file that is missing, empty, has other columns, holds impossible values, one
+            measurement twice, or rows of another run or suite, or was changed since it was written.
     """
     paths = [Path(path) for path in paths]
     expected = [None] * len(paths) if runs is None else runs
-    tables = [_read_one(path, run) for path, run in zip(paths, expected, strict=True)]
+    tables = [_read_one(path, run, suite) for path, run in zip(paths, expected, strict=True)]
     if not tables:
         raise InputError("no result files to read: run at least one evaluation")
     table = pd.concat(tables, ignore_index=True)
@@ -162,82 +167,92 @@ def _parse_parameter(parameter: str) -> dict[str, str | int | float]:
     """Take `key=value;key=value` apart.
 
     Raises:
-        ValueError: it is something else, or a number is none.
+        ValueError: it is something else, a key stands twice or is the name of a column, or a number is none.
         InputError: its epsilon is no number.
     """
-    pairs: dict[str, str | int | float] = dict(pair.split("=") for pair in parameter.split(";"))
+    named = [pair.split("=") for pair in parameter.split(";")]
+    pairs: dict[str, str | int | float] = dict(named)
+    if len(pairs) < len(named) or not all(map(str.isidentifier, pairs)) or pairs.keys() & {*COLUMNS, "epsilon_value"}:
+        raise ValueError(parameter)
     for name in pairs.keys() & set(_INTEGER_PARAMETERS):
+        if not re.fullmatch("[0-9]{1,9}", pairs[name]):
+            raise ValueError(parameter)
         pairs[name] = int(pairs[name])
     for name in pairs.keys() & set(_FLOAT_PARAMETERS):
         pairs[name] = float(pairs[name])
+        if not 0 <= pairs[name] < math.inf:
+            raise ValueError(parameter)
     if "epsilon" in pairs:
         pairs["epsilon_value"] = parse_epsilon(pairs["epsilon"])
     return pairs
 
 
-def _read_one(path: Path, run: Sequence[str | int] | None) -> pd.DataFrame:
-    text = {column: str for column in COLUMNS if column not in _NUMBERS}
-    try:
-        # Names are kept as they are written: a variant may be called "null".
-        table = pd.read_csv(
-            path,
-            dtype=text,
-            keep_default_na=False,
-            na_values={column: [""] for column in _NUMBERS},
-        )
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: run the evaluation that makes it") from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is empty or no CSV file: delete it and run its evaluation again") from error
-    missing = [column for column in COLUMNS if column not in table]
-    if missing:
-        raise InputError(f"{path} lacks the columns {', '.join(missing)}: delete it and run its evaluation again")
-    if table.empty:
-        raise InputError(f"{path} is empty, it has no rows: delete it and run its evaluation again")
-    problem = _problem(table, run)
+def _read_one(path: Path, run: Sequence[str | int] | None, suite: str | None) -> pd.DataFrame:
+    remedy = "delete it and run its evaluation again"
+    numbers = {column: [""] for column in _NUMBERS}
+    table = read_csv(path, remedy, [column for column in COLUMNS if column not in _NUMBERS], na_values=numbers)
+    if list(table) != list(COLUMNS):
+        raise InputError(f"{path} has other columns than {', '.join(COLUMNS)}: {remedy}")
+    with reading(path, remedy):
+        problem = _problem(table, run, suite)
     if problem:
-        raise InputError(f"{path} {problem}: delete it and run its evaluation again")
-    checksum = checksum_file(path)
-    if checksum.is_file() and checksum.read_text(encoding="utf-8").split()[:1] != [sha256(path)]:
-        raise InputError(
-            f"{path} was changed since it was written, its SHA-256 is not the one in {checksum}: delete it and run "
-            f"again (or delete {checksum.name}, to have the change published)"
-        )
-    return table[list(COLUMNS)].astype(
-        {"seed": "int64", "n": "int64", "value": float, "ci_low": float, "ci_high": float}
-    )
+        raise InputError(f"{path} {problem}: {remedy}")
+    verify_checksum(path)
+    table = table.astype({"seed": "int64", "n": "int64", "value": float, "ci_low": float, "ci_high": float})
+    # A table would show -0.0 as it is.
+    return table.assign(value=table["value"] + 0.0)
 
 
-def _problem(table: pd.DataFrame, run: Sequence[str | int] | None) -> str | None:
+def _problem(table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | None) -> str | None:
     """Say what is wrong with the values of a file and in which line, if anything is."""
-    numbers = table[list(_NUMBERS)].apply(pd.to_numeric, errors="coerce")
-    whole = numbers[["seed", "n"]]
-    value, low, high = numbers["value"], numbers["ci_low"], numbers["ci_high"]
+    numbers = table[list(_NUMBERS)].apply(_as_numbers)
+    value, n, low, high = (numbers[column] for column in ("value", "n", "ci_low", "ci_high"))
+    texts = table[[column for column in COLUMNS if column not in _NUMBERS]]
     checks = {
         "text where a number belongs": (numbers.isna() & table[list(_NUMBERS)].notna()).any(axis="columns"),
-        "a seed or an n that is not a whole number from 0 up": (whole.isna() | (whole < 0) | (whole % 1 != 0)).any(
-            axis="columns"
-        ),
-        "a value that is not finite": ~(np.isfinite(value) | (value.isna() & (numbers["n"] == 0))),
+        f"an n that is not a whole number from 0 to {_LARGEST_N}": ~_is_whole(n, _LARGEST_N),
+        "a seed that is not a whole number from 0 to 2^63 - 1": ~_is_whole(numbers["seed"], 2**63 - 1),
+        "a value that is not finite": ~(np.isfinite(value) | (value.isna() & (n == 0))),
+        "a value of nothing": value.notna() & (n == 0),
         "a fraction outside [0, 1]": table["metric"].isin(FRACTIONS) & ~(value.between(0, 1) | value.isna()),
+        "a kappa outside [-1, 1]": (table["metric"] == "error_consistency") & ~(value.between(-1, 1) | value.isna()),
         "a value outside its confidence interval": (low.isna() != high.isna())
         | (low.notna() & ~((low <= value) & (value <= high))),
+        "a confidence interval that leaves [0, 1]": (low < 0) | (high > 1),
+        "text of more than a line": ~texts.map(is_one_line).all(axis="columns"),
+        "one measurement twice": table.duplicated([*RUN_COLUMNS, "suite", "metric", "parameter"]),
     }
     for problem, rows in checks.items():
         if rows.any():
             return f"holds {problem} in line {_line(rows)}"
-    for parameter in table["parameter"].unique():
+    for row in table.drop_duplicates(["suite", "metric", "parameter"]).to_dict("records"):
+        keys = KEYS.get((row["suite"], row["metric"]), ())
         try:
-            _parse_parameter(parameter)
+            missing = [key for key in keys if key not in _parse_parameter(row["parameter"])]
         except (ValueError, InputError):
-            line = _line(table["parameter"] == parameter)
-            return f"holds the parameter {parameter!r}, which is not key=value pairs joined by ';', in line {line}"
+            missing = None
+        if missing != []:
+            line = _line(table["parameter"] == row["parameter"])
+            said = "is not key=value pairs joined by ';'" if missing is None else f"lacks {' and '.join(missing)}"
+            return f"holds the parameter {row['parameter']!r}, which {said}, in line {line}"
+    if suite is not None and (others := table["suite"] != suite).any():
+        found = table.loc[others.idxmax(), "suite"]
+        return f"holds results of the suite {found}, where {suite} is expected, in line {_line(others)}"
     if run is not None:
         others = (table[list(RUN_COLUMNS)].astype(str) != [str(key) for key in run]).any(axis="columns")
         if others.any():
             found = "/".join(str(key) for key in table.loc[others.idxmax(), list(RUN_COLUMNS)])
             return f"holds results of {found}, another run, in line {_line(others)}"
     return None
+
+
+def _as_numbers(column: pd.Series) -> pd.Series:
+    # Where every row says True, pandas takes that for a number.
+    return pd.to_numeric(column.astype(str) if column.dtype == bool else column, errors="coerce")
+
+
+def _is_whole(numbers: pd.Series, largest: int) -> pd.Series:
+    return (numbers >= 0) & (numbers <= largest) & (numbers % 1 == 0)
 
 
 def _line(rows: pd.Series) -> int:

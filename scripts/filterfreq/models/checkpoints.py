@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from filterfreq.errors import InputError
-from filterfreq.files import read_json, replacing, sha256, write_json
+from filterfreq.files import reading, replacing, sha256, write_json
 from filterfreq.models import dct, registry
 from filterfreq.models.classifier import Classifier
+from filterfreq.schemas import read_record
 
 WEIGHTS_FILE = "model.safetensors"
 RECORD_FILE = "run.json"
@@ -38,10 +39,11 @@ def save_checkpoint(folder: str | Path, classifier: Classifier, record: dict) ->
             and whatever else is known of the run. "checkpoint" (file, sha256) is added in the file.
 
     Raises:
-        InputError: the disk is full.
+        InputError: a weight is not finite, or the disk is full.
     """
     folder = Path(folder)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.backbone.state_dict().items()}
+    _check_finite(state, f"the model of {folder}", "train with a lower learning_rate, or take other weights")
     with replacing(folder / WEIGHTS_FILE) as temporary:
         # safetensors writes metadata in no fixed order, so there is at most this one key; and its own save_file would
         # hide a full disk behind an error of its own.
@@ -61,34 +63,29 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
         The classifier on the CPU in eval mode, and the record.
 
     Raises:
-        InputError: one of the two files is missing or damaged, the weights do not have the recorded checksum or do not
-            fit the recorded architecture, or the architecture is unknown.
+        InputError: one of the two files is missing or damaged, the weights do not have the recorded checksum, are not
+            finite or do not fit the recorded architecture, or the architecture is unknown.
     """
     path = Path(path)
-    record = read_json(path)
+    record = read_record(path, "run")
+    settings, checkpoint = record["classifier"], record["checkpoint"]
+    architecture = settings["architecture"]
+    weights = path.parent / checkpoint["file"]
     try:
-        settings, checkpoint = record["classifier"], record["checkpoint"]
-        architecture, num_classes = settings["architecture"], settings["num_classes"]
-        mean, std, decomposition = settings["mean"], settings["std"], settings["decomposition"]
-        weights, checksum = path.parent / checkpoint["file"], checkpoint["sha256"]
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is damaged, it does not describe a checkpoint ({error}): delete it and run again"
-        ) from error
-
-    try:
-        backbone = registry.build(architecture, num_classes)
-        if decomposition is not None:
-            backbone = dct.decompose(backbone, decomposition)
+        with reading(path, "delete it and run again"):
+            backbone = registry.build(architecture, settings["num_classes"])
+            if settings["decomposition"] is not None:
+                backbone = dct.decompose(backbone, settings["decomposition"])
     except InputError as error:
         raise InputError(f"{path} names a model that cannot be built: {error}") from error
-    state = _read_weights(weights, checksum, path)
+    state = _read_weights(weights, checkpoint["sha256"], path)
     remedy = "delete it and run again, or correct the record beside it"
     check_fit(state, backbone.state_dict(), weights, architecture, remedy)
+    _check_finite(state, str(weights), "delete it and run again")
     backbone.load_state_dict(state)
     if compose:
         backbone = dct.compose(backbone)
-    return Classifier(backbone, mean, std).eval(), record
+    return Classifier(backbone, settings["mean"], settings["std"]).eval(), record
 
 
 def read_external_state(path: str | Path) -> dict[str, Tensor]:
@@ -188,14 +185,24 @@ def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str,
 def _read_weights(weights: Path, checksum: str, record: Path) -> dict[str, Tensor]:
     if not weights.is_file():
         raise InputError(f"{weights} is missing, though {record} names it: delete that and run again")
-    if sha256(weights) != checksum:
-        raise InputError(
-            f"{weights} is truncated or was changed, its SHA-256 is not the one in {record}: delete it and run again"
-        )
-    try:
+    with reading(weights, "delete it and run again"):
+        if sha256(weights) != checksum:
+            raise InputError(
+                f"{weights} is truncated or was changed, its SHA-256 is not the one in {record}: "
+                "delete it and run again"
+            )
         return safetensors.torch.load_file(weights)
-    except SafetensorError as error:
-        raise InputError(f"{weights} is no safetensors file ({error}): delete it and run again") from error
+
+
+def _check_finite(state: Mapping[str, Tensor], what: str, remedy: str) -> None:
+    """Refuse weights of which evaluations would make an accuracy as of any others.
+
+    Raises:
+        InputError: one is infinite or no number.
+    """
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise InputError(f"{what} has numbers that are not finite, in {name}: {remedy}")
 
 
 def check_fit(

@@ -18,7 +18,7 @@ import torch
 from gdown.exceptions import FileURLRetrievalError
 
 from filterfreq.errors import InputError
-from filterfreq.files import read_json, replacing, sha256, write_json
+from filterfreq.files import replacing, sha256, write_json
 from filterfreq.models import dct, registry
 from filterfreq.models.checkpoints import check_fit, convert_option_a_resnet, read_external_state, read_pickle
 from filterfreq.models.classifier import Classifier
@@ -27,6 +27,7 @@ from filterfreq.models.robustbench_models import (
     load_robustbench_model,
     robustbench_paths,
 )
+from filterfreq.schemas import read_record
 
 _ATTEMPTS = 4
 _HUB_FILE = "model.safetensors"
@@ -95,7 +96,7 @@ def download_checkpoint(source: Mapping[str, Any], folder: Path, record_file: Pa
     Raises:
         InputError: a file cannot be downloaded, is another than before or than stated, or the disk is full.
     """
-    before = read_json(record_file).get("files", {}) if record_file.is_file() else {}
+    before = read_record(record_file, "download")["files"] if record_file.is_file() else {}
     files = {}
     for file in remote_files(source):
         target = folder / file.path
@@ -190,7 +191,7 @@ def check_downloads(record_file: Path, folder: Path) -> dict[str, dict]:
     Raises:
         InputError: one is missing or was changed.
     """
-    files = read_json(record_file)["files"]
+    files = read_record(record_file, "download")["files"]
     for path, file in files.items():
         if not (folder / path).is_file() or sha256(folder / path) != file["sha256"]:
             raise InputError(

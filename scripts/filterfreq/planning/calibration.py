@@ -19,10 +19,11 @@ from filterfreq.data.batches import to_images
 from filterfreq.errors import StoppedError
 from filterfreq.evaluation.accuracy import inference
 from filterfreq.evaluation.corruptions import generate
-from filterfreq.files import read_json, write_json
+from filterfreq.files import write_json
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
 from filterfreq.planning.records import unit_key
+from filterfreq.schemas import read_record
 from filterfreq.training.loop import Trainer, build_classifier
 
 # Batches that are not counted: the first ones allocate memory and choose kernels.
@@ -86,7 +87,7 @@ def calibrate(
     path = Path(path)
     unfinished = path.with_name(f"{path.stem}.unfinished{path.suffix}")
     kept = next((file for file in (unfinished, path) if file.exists()), None)
-    content = read_json(kept) if kept else {"devices": {}}
+    content = read_record(kept, "calibration") if kept else {"devices": {}}
     name = hardware(device)
     measured = content["devices"].get(name, {"units": {}})["units"]
     content["devices"][name] = {

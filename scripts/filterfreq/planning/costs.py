@@ -7,14 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from filterfreq.config import Run, Study
-from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.imagenet_categories import imagenet_classes
-from filterfreq.files import read_json
 from filterfreq.models.registry import architecture_of
 from filterfreq.planning.records import unit_key
+from filterfreq.schemas import read_record
 
 UPPER_BOUNDS = ("evaluate_adversarial", "evaluate_transfer", "evaluate_autoattack")
 """Rules whose cost is an upper bound, because attacks leave out the images that are misclassified already."""
@@ -93,6 +92,7 @@ class CostModel:
     def __init__(self, study: Study, data: str = "results/data") -> None:
         self.study = study
         self.data = data
+        self._records: dict[str, dict] = {}
 
     def architecture(self, run: Run) -> str:
         """Return the name of the architecture behind a run."""
@@ -105,11 +105,11 @@ class CostModel:
         known = {"train": self.study.dataset(dataset).train_size, "test": self.study.dataset(dataset).test_size}
         if known.get(split) is not None:
             return known[split]
-        record = _record(f"{self.data}/{dataset}/dataset.json")
+        record = self._record(f"{dataset}/dataset.json", "dataset")
         if f"{split}_labels" in record.get("arrays", {}):
             return record["arrays"][f"{split}_labels"]["shape"][0]
         if split in record.get("files", {}):
-            return len(PreparedDataset(f"{self.data}/{dataset}").labels(split))
+            return record["files"][split]["length"]
         if split == "cue_conflict" and "cue_conflict_shapes" in record.get("arrays", {}):
             return record["arrays"]["cue_conflict_shapes"]["shape"][0]
         return None
@@ -118,7 +118,7 @@ class CostModel:
         """Return the number of a data set's classes; ten where it is not known yet."""
         if dataset == "imagenet":
             return len(imagenet_classes())
-        known = self.study.dataset(dataset).classes or _record(f"{self.data}/{dataset}/dataset.json").get("classes")
+        known = self.study.dataset(dataset).classes or self._record(f"{dataset}/dataset.json", "dataset").get("classes")
         return len(known or range(_CLASSES))
 
     def training_unit(self, run: Run) -> dict[str, Any]:
@@ -224,11 +224,21 @@ class CostModel:
         raise ValueError(f"unknown suite {suite!r}")
 
     def _shifted_size(self, dataset: str, name: str) -> int | None:
-        record = _record(f"{self.data}/{dataset}/shifted/{name}/{SHIFTED_RECORD}")
+        record = self._record(f"{dataset}/shifted/{name}/{SHIFTED_RECORD}", "set")
         if not record:
             return None
         other = record["images"].get("dataset")
         return self.size(self.study.shifted(name).dataset, "test") if other else len(record["labels"])
+
+    def _record(self, path: str, kind: str) -> dict:
+        """Return the record of what is prepared, which is read once for all jobs; nothing where there is none."""
+        if path not in self._records:
+            try:
+                self._records[path] = read_record(f"{self.data}/{path}", kind)
+            except InputError:
+                # Not prepared yet, or to be prepared again.
+                self._records[path] = {}
+        return self._records[path]
 
 
 def image_bytes(count: int, image_size: int) -> int:
@@ -239,11 +249,3 @@ def image_bytes(count: int, image_size: int) -> int:
 def _shown(size: int, settings: Mapping[str, Any]) -> int:
     """How many of so many images a suite takes."""
     return min(size, settings.get("images") or size)
-
-
-def _record(path: str) -> dict:
-    try:
-        return read_json(path)
-    except InputError:
-        # Not prepared yet.
-        return {}

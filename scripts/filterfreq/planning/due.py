@@ -12,6 +12,7 @@ from snakemake.api import DAGApi
 
 from filterfreq.config import Study
 from filterfreq.errors import InputError
+from filterfreq.yaml_files import check_config_file
 
 # Makes the plan's own table, which is no part of it; targets run nothing.
 _LEFT_OUT = {"tabulate_plan", "calibrate"}
@@ -85,7 +86,7 @@ def read_dag(arguments: Sequence[str]) -> Dag:
         arguments: Snakemake's own, such as ["paper", "--profile", "profiles/slurm"].
 
     Raises:
-        InputError: Snakemake refuses them or the config; the sentence is its own.
+        InputError: a config is too large or no YAML, or Snakemake refuses it or the arguments; what it says is its own.
     """
     workflows: list[Any] = []
     said = io.StringIO()
@@ -99,6 +100,10 @@ def read_dag(arguments: Sequence[str]) -> Dag:
     DAGApi.execute_workflow = remembering
     try:
         parser, given = cli.parse_args([*arguments, "--dry-run", "--quiet", "all"])
+        for file in given.configfile or ():
+            # YAML has other rules for spaces than JSON, which Snakemake takes as well.
+            if Path(file).suffix != ".json":
+                check_config_file(file)
         clusters = given.executor not in (None, "local")
         # A dry run would take one core where none are given, and cut the threads of all jobs down to it.
         cores, given.cores = given.cores, given.cores or 10**6
@@ -112,7 +117,7 @@ def read_dag(arguments: Sequence[str]) -> Dag:
     finally:
         DAGApi.execute_workflow = execute
     if not accepted or not workflows:
-        raise InputError(f"Snakemake cannot plan this:\n{said.getvalue().strip()}")
+        raise InputError(f"Snakemake cannot plan this: {' '.join(said.getvalue().split())}")
     return _dag(workflows[0], clusters, cores)
 
 

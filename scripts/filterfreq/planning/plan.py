@@ -271,7 +271,7 @@ def _state(job: Job, since: float | None) -> str:
         return "finished"
     try:
         at_work = is_at_work(job.log)
-        written, lines = Path(job.log).stat().st_mtime, Path(job.log).read_text(encoding="utf-8").splitlines()
+        written, lines = Path(job.log).stat().st_mtime, Path(job.log).read_text("utf-8", "replace").splitlines()
     except OSError:
         return "waiting"
     if at_work:

@@ -1,19 +1,19 @@
 """What was measured and is kept: Snakemake's benchmark files, and the calibration. Imports no torch."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from filterfreq.errors import InputError, unknown
-from filterfreq.files import read_json
+from filterfreq.files import read_json, reading
+from filterfreq.schemas import read_record
 
 # Where the workflow and scripts/plan.py have them.
 CALIBRATION, PLAN = "results/calibration.json", "results/plan.json"
-
-# What is read of each entry of a plan.
-_PLANNED = {"rule", "benchmark", "record", "seconds", "source", "is_bound", "made"}
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def read_calibration(path: str | Path, device: str | None = None) -> Calibration
         if device is not None:
             raise InputError(f"{path} is missing, so nothing is measured on {device!r}: run snakemake calibrate there")
         return Calibration(None, 0.0, {})
-    content = read_json(path)
-    name = device or content["latest"]
+    content = read_record(path, "calibration", "delete it and run snakemake calibrate")
+    name = device or content.get("latest")
     if name not in content["devices"]:
         raise unknown("device", name, content["devices"])
     found = content["devices"][name]
@@ -68,13 +68,11 @@ def read_plan(path: str | Path) -> dict[str, Any]:
     Raises:
         InputError: the file is missing or damaged, or was written by another version.
     """
-    plan = read_json(path)
-    entries = plan.get("planned")
-    complete = isinstance(entries, list) and all(
-        isinstance(entry, dict) and entry.keys() >= _PLANNED for entry in entries
-    )
-    if not complete or not {"made", "device"} <= plan.keys():
-        raise InputError(f"{path} is damaged, or of another version: delete it and plan again (python scripts/plan.py)")
+    remedy = "delete it and plan again (python scripts/plan.py)"
+    plan = read_record(path, "plan", remedy)
+    with reading(path, remedy):
+        for entry in plan["planned"]:
+            datetime.fromisoformat(entry["made"]).timestamp()
     return plan
 
 
@@ -93,15 +91,17 @@ def read_seconds(benchmark: str | Path, record: str | Path | None) -> float | No
     if seconds is None or record is None:
         return seconds
     try:
-        return max(seconds, read_json(record)["provenance"]["seconds"])
+        of_epochs = read_json(record)["provenance"]["seconds"]
     except (InputError, KeyError, TypeError):
         return None
+    return max(seconds, of_epochs) if isinstance(of_epochs, float | int) else None
 
 
 def read_benchmark(path: str | Path) -> float | None:
     """Return the seconds in one of Snakemake's benchmark files; None where there is none, or none that can be read."""
     try:
         names, values, *_ = Path(path).read_text(encoding="utf-8").splitlines()
-        return float(dict(zip(names.split("\t"), values.split("\t"), strict=True))["s"])
+        seconds = float(dict(zip(names.split("\t"), values.split("\t"), strict=True))["s"])
     except (OSError, ValueError, KeyError):
         return None
+    return seconds if 0 <= seconds < math.inf else None

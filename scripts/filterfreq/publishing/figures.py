@@ -5,7 +5,6 @@ show (names and display labels, in order). Where there are several models, each 
 Lines and markers are means over seeds; bands and bars reach from the lowest to the highest seed.
 """
 
-import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -36,9 +35,11 @@ from filterfreq.publishing.style import (
     VariantStyle,
     add_legend,
     draw_lines,
+    literal,
     new_figure,
     styled,
     variant_styles,
+    wrapped,
 )
 
 _NORMS = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$"}
@@ -91,8 +92,9 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
             draw_lines(axes, _attack_curve(of_model, attack, norm), "epsilon", "value", styles, markers=True)
             if norm in guests and host[norm] == (attack, norm):
                 _hollow_markers(axes, _attack_curve(of_model, *guests[norm], clean=False), styles)
-            axes.set_title(f"{attack_label(attack)}, {_NORMS.get(norm, norm)}" if model == models[0] else "")
-            axes.set_xlabel(_epsilon_label(norm))
+            title = f"{literal(attack_label(attack))}, {_norm(norm)}"
+            axes.set_title(title if model == models[0] else "", parse_math=True)
+            axes.set_xlabel(_epsilon_label(norm), parse_math=True)
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     extra = [
         Line2D([], [], color="0.4", marker="o", markerfacecolor="white", linestyle="none", label=attack_label(name))
@@ -213,7 +215,7 @@ def shape_bias(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         axes.xaxis.tick_top()
         texture = axes.secondary_xaxis("bottom", functions=(_complement, _complement))
         texture.set_xlabel("fraction of 'texture' decisions")
-        axes.set_yticks(range(len(categories)), [name.replace("_", " ") for name in categories])
+        axes.set_yticks(range(len(categories)), [wrapped(name.replace("_", " "), 20, 2) for name in categories])
         axes.set_yticks(np.arange(len(categories) - 1) + 0.5, minor=True)
         axes.grid(visible=False, axis="y")
         axes.grid(axis="y", which="minor", color="0.75", linestyle="dotted")
@@ -304,9 +306,9 @@ def transfer(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         for axes, (attack, norm, suite, title) in zip(cells, panels, strict=True):
             shown = of_model[of_model["suite"].isin(["clean", suite])]
             draw_lines(axes, _attack_curve(shown, attack, norm), "epsilon", "value", styles, markers=True)
-            heading = f"{attack_label(attack)}, {_NORMS.get(norm, norm)},\n{title}"
-            axes.set_title(heading if model == models[0] else "")
-            axes.set_xlabel(_epsilon_label(norm))
+            heading = f"{literal(attack_label(attack))}, {_norm(norm)},\n{literal(wrapped(title, 40, 2))}"
+            axes.set_title(heading if model == models[0] else "", parse_math=True)
+            axes.set_xlabel(_epsilon_label(norm), parse_math=True)
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     add_legend(figure, styles)
     return figure
@@ -398,8 +400,9 @@ def penalties(
                 _markers_with_ranges(axes, swept, drawn)
             else:
                 draw_lines(axes, swept, "place", "value", drawn, markers=True)
-            axes.set_title(title if model == models[0] else "")
-            axes.set(xlabel=_SETTINGS[along] if model == models[-1] else "", ylabel="")
+            axes.set_title(title if model == models[0] else "", parse_math=True)
+            axes.set_xlabel(_SETTINGS[along] if model == models[-1] else "", parse_math=True)
+            axes.set_ylabel("")
             axes.set_xlim(-0.4, len(values) - 0.6)
             axes.set_xticks(range(len(values)), [str(value) for value in values])
             if along == "kind":
@@ -463,7 +466,7 @@ def training_curves(histories: pd.DataFrame, variants: dict[str, str]) -> Figure
 
 
 def _penalty_panels(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the values of every panel by title, with columns model, variant, seed and value."""
+    """Return the values of every panel by title, as of a formula, with columns model, variant, seed and value."""
     last = {norm: attack_label(attack) for attack, norm in attacks(frame[frame["suite"] == "adversarial"])}
     titles = {("clean", ""): "clean", ("corruptions", "mean"): "common corruptions"}
     panels = {}
@@ -472,7 +475,7 @@ def _penalty_panels(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
         if (measure, setting) in titles:
             title = titles[measure, setting]
         elif last.get(norm) == measure:
-            title = f"{measure}, {_NORMS.get(norm, norm)} {setting.partition(' ')[2]}"
+            title = f"{literal(measure)}, {_norm(norm)} {literal(setting.partition(' ')[2])}"
         else:
             continue
         panels[title] = values.rename("value").reset_index()
@@ -495,8 +498,13 @@ def _markers_with_ranges(axes: Axes, frame: pd.DataFrame, styles: dict[str, Vari
         )
 
 
+def _norm(norm: str) -> str:
+    """Return a norm as a formula, or as it is called where it is none of ours."""
+    return _NORMS.get(norm, literal(norm))
+
+
 def _epsilon_label(norm: str) -> str:
-    unit = "/255" if norm == "linf" else f"{_NORMS.get(norm, norm)} norm"
+    unit = "/255" if norm == "linf" else f"{_norm(norm)} norm"
     return rf"perturbation $\varepsilon$ ({unit})"
 
 
@@ -631,5 +639,5 @@ def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle],
         title = f"{place}: {names.pop()}" if len(names) == 1 else place
         axes.annotate(title, (left + side / 2, 0), (0, 3), ha="left", va="bottom", rotation=30, **offset)
     for name, top in tops.items():
-        label = textwrap.fill(styles[name].label, 18)
+        label = wrapped(styles[name].label, 18, 4)
         axes.annotate(label, (0, top + side / 2), (-27, 0), ha="right", va="center", size=7, **offset)

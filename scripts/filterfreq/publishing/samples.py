@@ -3,8 +3,6 @@
 Images are N x H x W x 3, uint8 or floats in [0, 1].
 """
 
-import textwrap
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from filterfreq.errors import InputError
+from filterfreq.files import reading, verify_checksum, verify_zip
 from filterfreq.publishing.selection import corruption_label, family_grid
-from filterfreq.publishing.style import TEXT_WIDTH, literal, new_figure, styled
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
 
 _LABELS_WIDTH = 0.9  # inches left of the images
 _MOST_CLASSES = 10
@@ -60,7 +59,7 @@ def contact_sheet(
     grid = figure.subplots(len(canvases), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (name, (canvas, rows, columns)) in zip(grid, canvases.items(), strict=True):
         _show(axes, canvas)
-        axes.set_ylabel(textwrap.fill(name, 12), rotation=0, ha="right", va="center")
+        axes.set_ylabel(wrapped(name, 12, 3), rotation=0, ha="right", va="center")
         if name in textures:
             bottom = blocks[name][0].shape[2] / 2
             for row, of_row in zip(rows, blocks[name][1], strict=True):
@@ -69,7 +68,7 @@ def contact_sheet(
             axes.set_xlabel("under each image: the class of its texture")
         if axes is grid[0]:
             axes.xaxis.tick_top()
-            axes.set_xticks(columns, [literal(textwrap.fill(classes[label].replace("_", " "), 10)) for label in shown])
+            axes.set_xticks(columns, [wrapped(classes[label].replace("_", " "), 10, 3) for label in shown])
     return figure
 
 
@@ -81,17 +80,25 @@ def read_perturbations(path: str | Path) -> dict[str, np.ndarray]:
             `adversarial_predictions` (int64, N).
 
     Raises:
-        InputError: the file is missing, truncated, or lacks an array.
+        InputError: the file is missing or damaged, lacks an array or has others, or was changed since it was written.
     """
     names = ("clean", "adversarial", "clean_predictions", "adversarial_predictions")
-    try:
+    remedy = "delete it and run again"
+    with reading(path, remedy):
+        verify_zip(path)
         # Opened here, because numpy leaves a damaged file open.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in names}
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: make the adversarial examples again") from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is truncated or holds no adversarial examples: delete it and run again") from error
+            examples = {name: arrays[name] for name in names}
+        images, predictions = ([examples[name] for name in pair] for pair in (names[:2], names[2:]))
+        shapes = {array.shape for array in images} | {(*array.shape, *images[0].shape[1:]) for array in predictions}
+        if len(shapes) > 1 or images[0].ndim != 4 or images[0].shape[3] != 3 or len(images[0]) == 0:
+            raise ValueError("arrays that are no images, or no predictions of them")
+        if not all(((array >= 0) & (array <= 1)).all() for array in images):
+            raise ValueError("images that leave [0, 1]")
+        if not all(array.dtype == np.int64 and (array >= 0).all() for array in predictions):
+            raise ValueError("predictions that are no classes")
+    verify_checksum(path)
+    return examples
 
 
 @styled
@@ -118,11 +125,18 @@ def perturbations(
         count: how many images, at most; never more than three, or the text under them would not fit.
 
     Raises:
-        InputError: there are no examples of any variant.
+        InputError: there are no examples of any variant, or a prediction is none of the classes.
     """
     shown = {name: label for name, label in variants.items() if name in examples}
     if not shown:
         raise InputError(f"there are no adversarial examples of the variants {', '.join(variants)}: make them first")
+    shapes = {examples[name]["clean"].shape for name in shown}
+    largest = max(examples[name][f"{kind}_predictions"].max() for name in shown for kind in ("clean", "adversarial"))
+    if len(shapes) > 1 or largest >= len(classes):
+        raise InputError(
+            f"the adversarial examples of {', '.join(shown)} are not of the same images, or of another data set than "
+            f"one of {len(classes)} classes: delete their files and run again"
+        )
     count = min(count, len(labels), _MOST_IMAGES)
     clean, adversarial = (
         np.stack([_to_unit(examples[name][key][:count]) for name in shown]) for key in ("clean", "adversarial")
@@ -137,7 +151,7 @@ def perturbations(
     figure = new_figure(TEXT_WIDTH, 0.8 + aspect * (TEXT_WIDTH - _LABELS_WIDTH), images=True)
     axes = figure.subplots()
     _show(axes, canvas)
-    axes.set_yticks(rows, [literal(textwrap.fill(label, 14)) for label in shown.values()])
+    axes.set_yticks(rows, [wrapped(label, 14, 4) for label in shown.values()])
     axes.xaxis.tick_top()
     axes.set_xticks(columns, ["clean", "attacked", f"change ×{factor}"] * count)
     axes.set_title(f"{attack}; under each image the predicted class, right (✓) or wrong (✗)", pad=8)
@@ -238,7 +252,7 @@ def _write(axes: Axes, column: float, bottom: float, text: str, colour: str = "0
     """Write a text centred under a tile, cut to the tile's width."""
     text = text.replace("_", " ")
     axes.annotate(
-        literal(text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"),
+        text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…",
         (column, bottom),
         (0, -1),
         textcoords="offset points",

@@ -1,13 +1,11 @@
 """The figure of what the results say of the papers' claims."""
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from filterfreq.publishing.selection import comparison_label
-from filterfreq.publishing.style import TEXT_WIDTH, literal, new_figure, styled
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
 
 # Verdicts differ in marker and fill too, so that they survive a grey copy.
 _MARKS = {
@@ -15,7 +13,7 @@ _MARKS = {
     "contradicted": {"marker": "X", "color": "#CC6677", "markerfacecolor": "#CC6677"},
     "undecided": {"marker": "o", "color": "0.45", "markerfacecolor": "white"},
 }
-_ROW, _STATEMENT_WIDTH = 0.5, 56
+_ROW, _STATEMENT_WIDTH, _STATEMENT_LINES = 0.5, 56, 3
 
 
 @styled
@@ -56,7 +54,8 @@ def scorecard_figure(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
 
 
 def _statement(row: dict, labels: dict[str, str]) -> str:
-    return literal(f"{textwrap.fill(row['statement'], _STATEMENT_WIDTH)}\n({comparison_label(row, labels)})")
+    comparison = wrapped(f"({comparison_label(row, labels)})", _STATEMENT_WIDTH, 1)
+    return f"{wrapped(row['statement'], _STATEMENT_WIDTH, _STATEMENT_LINES)}\n{comparison}"
 
 
 def _verdict(row: dict) -> str:

@@ -1,5 +1,10 @@
-"""One style for every figure: sizes, fonts, colours, legends and files."""
+"""One style for every figure: sizes, fonts, colours, legends and files.
 
+Text in figures is shown as it is, whoever wrote it. What has a formula in it asks for that with `parse_math=True`, and
+what of it is not ours goes through `literal`.
+"""
+
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
@@ -46,6 +51,7 @@ _R = TypeVar("_R")
 
 _FONT = 8
 _SMALL_FONT = 7
+_LABEL_WIDTH, _LABEL_LINES = 60, 3  # of a variant's label in the legend
 
 _TICKS = {"major.size": 3, "major.width": 0.6, "major.pad": 2, "color": "0.4", "labelcolor": "0.15"}
 
@@ -64,6 +70,7 @@ STYLE = {
     "legend.fontsize": _SMALL_FONT,
     "legend.title_fontsize": _SMALL_FONT,
     "legend.frameon": False,
+    "text.parse_math": False,
     "axes.linewidth": 0.6,
     "axes.edgecolor": "0.4",
     "grid.linewidth": 0.5,
@@ -90,10 +97,7 @@ def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 class VariantStyle(NamedTuple):
-    """How one variant looks in every figure: up to ten, any of colour, marker and dashes tells it apart.
-
-    The label is as `literal` returns it.
-    """
+    """How one variant looks in every figure: up to ten, any of colour, marker and dashes tells it apart."""
 
     label: str
     colour: str
@@ -102,8 +106,13 @@ class VariantStyle(NamedTuple):
 
 
 def literal(text: str) -> str:
-    """Return text that matplotlib shows as it is, where dollar signs would begin and end a formula."""
+    """Return text as it can stand beside a formula, where its dollar signs would begin and end one."""
     return text.replace("$", r"\$")
+
+
+def wrapped(text: str, width: int, lines: int) -> str:
+    """Break text into at most so many lines of at most so many characters; three dots stand for what is left out."""
+    return text if len(text) <= width else "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder="…"))
 
 
 def variant_styles(variants: dict[str, str]) -> dict[str, VariantStyle]:
@@ -119,7 +128,7 @@ def variant_styles(variants: dict[str, str]) -> dict[str, VariantStyle]:
     for place, (name, label) in enumerate(variants.items()):
         turn, colour = divmod(place, len(_COLOURS))
         other = (colour + turn) % len(_MARKERS)
-        styles[name] = VariantStyle(literal(label), _COLOURS[colour], _MARKERS[other], _DASHES[other])
+        styles[name] = VariantStyle(label, _COLOURS[colour], _MARKERS[other], _DASHES[other])
     return styles
 
 
@@ -161,6 +170,7 @@ def new_figure(width: float, height: float, *, images: bool = False) -> Figure:
     return figure
 
 
+@styled
 def add_legend(
     figure: Figure, styles: dict[str, VariantStyle], markers: bool = True, extra: Sequence[Artist] = ()
 ) -> None:
@@ -180,7 +190,7 @@ def add_legend(
             linestyle=(0, style.dashes),
             marker=style.marker if markers else None,
             markeredgecolor="white",
-            label=style.label,
+            label=wrapped(style.label, _LABEL_WIDTH, _LABEL_LINES),
         )
         for style in styles.values()
     ]

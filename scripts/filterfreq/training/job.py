@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from filterfreq.compute import describe_device, is_deterministic, peak_memory_mb, use_precision
 from filterfreq.data.scratch import open_dataset
-from filterfreq.files import replacing
 from filterfreq.models.checkpoints import save_checkpoint
 from filterfreq.models.registry import libraries
 from filterfreq.provenance import environment
 from filterfreq.training.distributed import Processes
 from filterfreq.training.event_log import EventLog
-from filterfreq.training.loop import HISTORY_COLUMNS, Trainer, build_classifier, count_parameters
+from filterfreq.training.history import write_history
+from filterfreq.training.loop import Trainer, build_classifier, count_parameters
 
 
 @dataclass
@@ -129,8 +128,7 @@ def run_training(
     if not processes.first:
         return
 
-    with replacing(job.history) as temporary:
-        pd.DataFrame(history, columns=list(HISTORY_COLUMNS)).to_csv(temporary, index=False)
+    write_history(job.history, history)
     record = {
         **job.spec,
         "classifier": {

@@ -1,7 +1,6 @@
 """The training loop: cross entropy plus frequency penalty, on clean or adversarial images, resumed where it stopped."""
 
 import math
-import pickle
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from functools import partial
@@ -19,7 +18,7 @@ from filterfreq.data.batches import Part, batch_seed, epoch_batches, plain_batch
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, StoppedError
-from filterfreq.files import replacing
+from filterfreq.files import may_be_whole, reading, replacing, verify_zip
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.dct import compose, decompose
 from filterfreq.models.penalty import frequency_penalty
@@ -28,8 +27,6 @@ from filterfreq.training.attacks import FreePerturbation, attack_images
 from filterfreq.training.distributed import Processes, with_global_statistics
 from filterfreq.training.objective import count_correct, jensen_shannon, mixup
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
-
-HISTORY_COLUMNS = ("epoch", "learning_rate", "loss", "penalty", "train_accuracy", "test_accuracy")
 
 
 def build_classifier(spec: dict, dataset: PreparedDataset) -> Classifier:
@@ -399,11 +396,16 @@ class Trainer:
         if not self.state_file.exists():
             return
         try:
-            state = torch.load(self.state_file, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError):
-            self.announce(f"{self.name}  {self.state_file} is damaged, training starts afresh")
+            with reading(self.state_file, "training starts afresh"):
+                verify_zip(self.state_file)
+                state = torch.load(self.state_file, map_location="cpu", weights_only=True)
+                fingerprint = state["fingerprint"]
+        except InputError as error:
+            if may_be_whole(error):
+                raise
+            self.announce(f"{self.name}  {error}")
             return
-        if state["fingerprint"] != self.fingerprint:
+        if fingerprint != self.fingerprint:
             self.announce(
                 f"{self.name}  config, code, data, device, precision, threads or processes have changed since the last "
                 "epoch, training starts afresh"

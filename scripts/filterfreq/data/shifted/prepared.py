@@ -5,7 +5,6 @@ beside it or in the user's own. A set that is another data set's test images ref
 which every prefix is close to class-balanced.
 """
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,13 @@ import numpy as np
 from filterfreq.data.arrays import PreparedDataset, open_array
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.errors import InputError
-from filterfreq.files import read_json, replacing, sha256
+from filterfreq.files import replacing, sha256, write_json
+from filterfreq.schemas import read_record
 
 RECORD = "set.json"
 IMAGES = "images.npy"
 
-_KEYS = ("name", "shift_of", "classes", "folders", "labels", "images", "sources")
+_REMEDY = "delete its folder and run again"
 
 
 def save_shifted(
@@ -65,8 +65,7 @@ def save_shifted(
         "images": where,
         "sources": sources,
     }
-    with replacing(folder / RECORD) as temporary:
-        temporary.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    write_json(folder / RECORD, record, indent=None)
 
 
 class PreparedShift:
@@ -88,15 +87,14 @@ class PreparedShift:
     def __init__(self, folder: str | Path, threads: int = 1) -> None:
         self.folder = Path(folder)
         self.threads = threads
-        self.record = read_json(self.folder / RECORD)
-        missing = [key for key in _KEYS if key not in self.record]
-        if missing:
-            raise InputError(f"{self.folder / RECORD} lacks {', '.join(missing)}: delete its folder and run again")
+        self.record = read_record(self.folder / RECORD, "set", _REMEDY)
         self.name: str = self.record["name"]
         self.classes: list[str] = self.record["classes"]
         self.folders: str = self.record["folders"]
         other = self.record["images"].get("dataset")
         self._dataset = other and PreparedDataset(Path(os.path.normpath(self.folder / other)), threads)
+        if (self.record["labels"] is None) != bool(other):
+            raise InputError(f"{self.folder / RECORD} has labels of images that it has not, or none of its: {_REMEDY}")
 
     def images(self) -> np.ndarray | ImageFiles:
         """Return the images, uint8, N x H x W x 3: a verified memory map, or files.
@@ -111,13 +109,22 @@ class PreparedShift:
             files = self.folder / where["folder"]
             return ImageFiles(files, where["names"], where["size"], where["resize"], self.threads)
         path = self.folder / IMAGES
-        images = open_array(path, "delete its folder and run again")
+        images = open_array(path, _REMEDY)
         if sha256(path) != where["sha256"]:
-            raise InputError(f"{path} does not have its recorded SHA-256: delete its folder and run again")
+            raise InputError(f"{path} does not have its recorded SHA-256: {_REMEDY}")
         return images
 
     def labels(self) -> np.ndarray:
-        """Return the labels of the images, int64, N, indices into `classes`."""
+        """Return the labels of the images, int64, N, indices into `classes`.
+
+        Raises:
+            InputError: there is another number of them than of images, or one is none of the classes.
+        """
         if self._dataset:
             return self._dataset.labels("test")
-        return np.array(self.record["labels"], dtype=np.int64)
+        labels = np.array(self.record["labels"], dtype=np.int64)
+        names = self.record["images"].get("names")
+        count = len(open_array(self.folder / IMAGES, _REMEDY) if names is None else names)
+        if len(labels) != count or labels.max() >= len(self.classes):
+            raise InputError(f"{self.folder / RECORD} has labels that are not those of its images: {_REMEDY}")
+        return labels

@@ -1,0 +1,179 @@
+"""Whatever a label, a class or a statement is, every figure is drawn, and none of it is a formula."""
+
+import re
+import warnings
+
+import matplotlib.mathtext
+import numpy as np
+import pandas as pd
+import pytest
+
+from filterfreq.publishing import figures
+from filterfreq.publishing.samples import contact_sheet, corruption_sheet, perturbations
+from filterfreq.publishing.scorecard import scorecard_figure
+from filterfreq.publishing.style import add_legend, new_figure, save, variant_styles, wrapped
+
+LABELS = [
+    r"$\frac{$ x",
+    "$a$",
+    r"\$",
+    "_x^2",
+    "% {} {0} %s",
+    "100 $ and 200 $",
+    "x" * 300,
+    "a word $ " * 30,
+    "\N{GRINNING FACE} \N{WOMAN}\N{ZERO WIDTH JOINER}\N{WOMAN}",
+    "\u05e9\u05dc\u05d5\u05dd $",
+    r"\mathdefault{ \n & <b>",
+    "$",
+]
+VARIANTS = {f"v{number}": label for number, label in enumerate(LABELS)}
+# Ours: what stands between two dollars in the figures' own texts.
+FORMULAS = {r"\ell_\infty", r"\ell_2", r"\varepsilon", r"\lambda"}
+
+
+@pytest.fixture(autouse=True)
+def formulas(monkeypatch) -> set[str]:
+    """What was read as a formula, in figures that are drawn without characters that their font lacks."""
+    read: set[str] = set()
+    parse = matplotlib.mathtext.MathTextParser.parse
+
+    def remembered(parser, text, *arguments, **options):
+        read.update(re.findall(r"\$([^$]*)\$", text.replace(r"\$", "")))
+        return parse(parser, text, *arguments, **options)
+
+    monkeypatch.setattr(matplotlib.mathtext.MathTextParser, "parse", remembered)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        yield read
+
+
+@pytest.fixture
+def drawn(formulas, tmp_path):
+    """Save a figure, and see which formulas are in it."""
+
+    def check(figure, expected: set[str] = frozenset()) -> None:
+        save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
+        assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+        assert formulas == set(expected)
+
+    return check
+
+
+def of_all(*rows: tuple) -> list[tuple]:
+    """The same rows of every variant: suite, metric, parameters, value."""
+    return [("net", variant, 0, *row) for variant in VARIANTS for row in rows]
+
+
+def attack(suite: str, name: str, norm: str, **more: str) -> tuple:
+    return suite, "accuracy", {"attack": name, "norm": norm, "epsilon": "0.5", **more}, 0.25
+
+
+CLEAN = ("clean", "accuracy", {"split": "test"}, 0.75)
+ATTACKS = [attack("adversarial", r"pgd-$\frac{$", norm) for norm in ("linf", "l2")] + [
+    attack("autoattack", "autoattack", "linf")
+]
+CORRUPTED = [
+    ("corruption", "accuracy", {"corruption": name, "severity": severity}, 0.5)
+    for name in ("gaussian_noise", "fog")
+    for severity in (1, 5)
+]
+
+
+def test_accuracy_against_epsilon(results_of, drawn):
+    figure = figures.accuracy_against_epsilon(results_of(of_all(CLEAN, *ATTACKS)), VARIANTS)
+    drawn(figure, {r"\ell_\infty", r"\ell_2", r"\varepsilon"})
+
+
+def test_transfer(results_of, drawn):
+    for source in ("v0", "v6"):
+        rows = of_all(CLEAN, ATTACKS[0], attack("transfer", "fgsm", "linf", source=source))
+        figure = figures.transfer(results_of(rows), VARIANTS)
+        drawn(figure, {r"\ell_\infty", r"\varepsilon"})
+
+
+def test_corruptions(results_of, drawn):
+    drawn(figures.corruptions(results_of(of_all(*CORRUPTED)), VARIANTS))
+
+
+def test_frequency_filtered(results_of, drawn):
+    rows = of_all(*(("frequency_filtered", "accuracy", {"pass": "low", "radius": radius}, 0.5) for radius in (4, 8)))
+    drawn(figures.frequency_filtered(results_of(rows), VARIANTS))
+
+
+def test_shape_bias(results_of, drawn):
+    categories = ["overall", *(label.replace("=", "") for label in LABELS)]
+    rows = of_all(*(("cue_conflict", "shape_bias", {"category": category}, 0.5) for category in categories))
+    drawn(figures.shape_bias(results_of(rows), VARIANTS))
+
+
+@pytest.mark.parametrize("count", [3, 12])
+def test_dct_energy(results_of, drawn, count):
+    rows = of_all(
+        *(
+            (
+                "filters",
+                "energy_share",
+                {"layer": r"$\frac{$", "index": 0, "depth": 0, "horizontal": h, "vertical": v},
+                1 / 9,
+            )
+            for h, v in np.ndindex(3, 3)
+        )
+    )
+    some = dict(list(VARIANTS.items())[:count])
+    drawn(figures.dct_energy(results_of([row for row in rows if row[1] in some]), some))
+
+
+def test_calibration(results_of, drawn):
+    drawn(figures.calibration(results_of(of_all(CLEAN, *CORRUPTED)), VARIANTS))
+
+
+@pytest.mark.parametrize("along", ["kind", "strength", "depth"])
+def test_penalties(results_of, drawn, along):
+    settings = {
+        name: {"kind": ("all", "highest")[number % 2], "strength": number, "depth": 1 + number % 3, "beside": label}
+        for number, (name, label) in enumerate(VARIANTS.items())
+        if number
+    }
+    figure = figures.penalties(results_of(of_all(CLEAN, *ATTACKS)), VARIANTS, settings, along)
+    drawn(figure, {r"\ell_\infty", r"\ell_2"} | ({r"\lambda"} if along == "strength" else set()))
+
+
+def test_training_curves(drawn):
+    numbers = {"loss": 1.0, "penalty": 0.5, "train_accuracy": 0.5, "test_accuracy": 0.5}
+    rows = [{"model": "net", "variant": v, "seed": 0, "epoch": e, **numbers} for v in VARIANTS for e in (1, 2)]
+    drawn(figures.training_curves(pd.DataFrame(rows), VARIANTS))
+
+
+def test_scorecard(drawn):
+    claim = {"effect": 0.1, "smallest_effect": 0.1, "verdict": "supported", "pairs": 1, "ci_low": 0.0, "ci_high": 0.2}
+    claims = [
+        {**claim, "direction": "higher", "statement": label, "treatment": name, "control": "v0"}
+        for name, label in VARIANTS.items()
+    ]
+    drawn(scorecard_figure(pd.DataFrame(claims), VARIANTS))
+
+
+def test_sheets(drawn, formulas):
+    images, numbers = np.zeros((len(LABELS), 8, 8, 3), dtype=np.uint8), np.arange(len(LABELS))
+    drawn(contact_sheet({LABELS[0]: (images, numbers), LABELS[6]: (images, numbers)}, LABELS, {LABELS[0]: numbers}, 1))
+    example = {"clean": images[:3] / 255, "adversarial": images[:3] / 255}
+    example |= {f"{name}_predictions": numbers[:3] for name in ("clean", "adversarial")}
+    drawn(perturbations(dict.fromkeys(VARIANTS, example), numbers, LABELS, VARIANTS, LABELS[0]))
+    drawn(corruption_sheet(images[0], {"fog": images[:5]}))
+
+
+def test_labels_are_shown_as_they_are():
+    figure = new_figure(6.9, 2)
+    figure.subplots()
+    short = [label for label in LABELS if len(label) <= 60]
+    add_legend(figure, variant_styles({str(number): label for number, label in enumerate(short)}))
+    texts = figure.legends[0].get_texts()
+    assert [text.get_text() for text in texts] == short
+    assert not any(text.get_parse_math() for text in texts)
+
+
+def test_a_long_text_is_cut():
+    assert wrapped("a  $ b", 10, 1) == "a  $ b"
+    assert wrapped("x" * 300, 10, 2) == "x" * 10 + "\n…"
+    assert wrapped("some words of a label", 10, 3) == "some words\nof a label"
