@@ -23,6 +23,7 @@ from filterfreq.files import replacing
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.dct import compose, decompose
 from filterfreq.models.penalty import frequency_penalty
+from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.models.registry import build
 from filterfreq.training.attacks import FreePerturbation, attack_images
 from filterfreq.training.distributed import Processes, with_global_statistics
@@ -98,6 +99,8 @@ class Trainer:
         self.processes = processes or Processes()
         self.alone = self.processes.size == 1
         self.classifier = classifier.to(device, memory_format=torch.channels_last)
+        if device.type == "cpu":
+            subsample_pointwise(self.classifier)
         if not self.alone:
             with_global_statistics(self.classifier, device)
         self.network = torch.compile(self.classifier) if compiled else self.classifier
