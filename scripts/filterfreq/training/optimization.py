@@ -58,7 +58,7 @@ def is_second_order(optimizer: Optimizer) -> bool:
 def seed_draws(optimizer: Optimizer, seed: int) -> None:
     """Seed what a second-order optimizer draws in its steps; for the others there is nothing to do.
 
-    Called before every epoch it makes a resumed training draw what an uninterrupted one does.
+    Called before every step it makes a resumed training draw what an uninterrupted one does.
     """
     if is_second_order(optimizer):
         # Drawn on the device of the parameters, or timm would put a generator of its own there.
