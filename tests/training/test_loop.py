@@ -22,6 +22,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import batch_seed, epoch_batches, to_images
 from filterfreq.errors import InputError, StoppedError
+from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.training.loop import Trainer, build_classifier, count_parameters
 from filterfreq.training.optimization import OPTIMIZERS
 
@@ -53,6 +54,10 @@ def trained(spec, dataset, state_file, fingerprint="fingerprint", announce=lambd
     return trainer.train(), trainer.result
 
 
+def plain_classifier(spec, dataset):
+    return subsample_pointwise(build_classifier(spec, dataset)).to(memory_format=torch.channels_last)
+
+
 def digest(model) -> str:
     return hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values())).hexdigest()
 
@@ -71,7 +76,7 @@ def test_first_epoch_equals_a_plain_loop(tiny_dataset, tiny_spec, tmp_path):
     spec["training"]["epochs"] = 1
     history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
 
-    plain = build_classifier(spec, tiny_dataset).to(memory_format=torch.channels_last)
+    plain = plain_classifier(spec, tiny_dataset)
     optimizer = torch.optim.AdamW(plain.parameters(), lr=0.01, weight_decay=0.01, fused=True)
     images, labels = (torch.tensor(tiny_dataset.array(f"train_{kind}")) for kind in ("images", "labels"))
     losses, correct = [], 0
@@ -138,7 +143,7 @@ def test_variants_equal_a_plain_loop(tiny_dataset, tiny_spec, tmp_path, variant,
     # Steps so small that roundings do not grow.
     spec = one_epoch_of_sgd(tiny_spec, variant, learning_rate=0.001)
     history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
-    plain = build_classifier(spec, tiny_dataset).to(memory_format=torch.channels_last)
+    plain = plain_classifier(spec, tiny_dataset)
     optimizer = torch.optim.SGD(plain.parameters(), 0.001, 0.9, weight_decay=0.01, nesterov=True)
     losses = []
     plain.train()
@@ -200,7 +205,7 @@ def test_free_adversarial_training_follows_its_algorithm(tiny_dataset, tiny_spec
     """Shafahi et al. 2019, algorithm 1, written out: batches of 40, 40 and 16, each shown twice."""
     spec = one_epoch_of_sgd(tiny_spec, {"adversarial_training": FREE}, epochs=4, batch_size=40, schedule="cosine")
     history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
-    plain = build_classifier(spec, tiny_dataset).to(memory_format=torch.channels_last)
+    plain = plain_classifier(spec, tiny_dataset)
     optimizer = torch.optim.SGD(plain.parameters(), 0.05, 0.9, weight_decay=0.01, nesterov=True)
     offset = torch.zeros(40, 3, 32, 32)
     losses, rates = [], [0.05, 0.025]
