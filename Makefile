@@ -39,7 +39,7 @@ lint: $(READY)  ## style of Python and Snakemake code
 
 lock: $(READY)  ## resolve envs/requirements.in into envs/requirements.lock
 	@uv pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url envs/requirements.in --output-file envs/requirements.lock
+		--no-emit-index-url --excludes envs/excluded.in envs/requirements.in --output-file envs/requirements.lock
 
 pictures: demo  ## the README's pictures, from the demo's results (needs graphviz)
 	@cp $(subst %,figures,$(DEMO))/accuracy_epsilon.png docs/demo.png
