@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help plan status demo test lint lock pictures clean
+.PHONY: help plan status demo test test-quick lint lock pictures clean
 
 VENV := .venv
 READY := $(VENV)/ready
@@ -14,7 +14,7 @@ DEMO := results/%/demo/texdigits
 STUDY = $(if $(PROFILE),--profile $(PROFILE)) $(if $(CONFIG),--configfile $(CONFIG))
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(READY)  ## the whole workflow on the embedded data set, ending with its main table
 	@snakemake --profile profiles/demo
@@ -33,6 +33,9 @@ status: $(READY)  ## how far the run is, and what is left of it: CONFIG and PROF
 
 test: $(READY)  ## all tests
 	@python -m pytest $(ARGS)
+
+test-quick: $(READY)  ## the tests without whole workflows and others that take long: a minute or so
+	@python -m pytest --ignore=tests/workflow -m "not slow" $(ARGS)
 
 lint: $(READY)  ## style of Python and Snakemake code
 	@ruff check . && ruff format --check . && snakefmt --check . && snakemake --lint

@@ -474,6 +474,7 @@ class TestTrainingCurves:
             training_curves(histories, {"other": "other"})
 
 
+@pytest.mark.slow
 def test_a_figure_is_the_same_twice(robustness, tmp_path):
     files = []
     for name in "ab":
