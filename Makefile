@@ -6,8 +6,11 @@ SHELL := /bin/bash
 VENV := .venv
 READY := $(VENV)/ready
 PYTHON ?= python3
-# uv would rather fill an environment that happens to be active.
-unexport VIRTUAL_ENV CONDA_PREFIX
+# uv would rather fill an environment that happens to be active, pip a folder of the user's; other packages would come
+# before those of the lock.
+unexport VIRTUAL_ENV CONDA_PREFIX PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH
+export PIP_USER := 0
+export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 DEMO := results/%/demo/texdigits

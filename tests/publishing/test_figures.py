@@ -21,6 +21,8 @@ from filterfreq.publishing.figures import (
 )
 from filterfreq.publishing.style import save, variant_styles
 
+pytestmark = pytest.mark.slow
+
 VARIANTS = {"plain": "plain", "wd": "WD", "fgsm": "FGSM training"}
 STYLES = variant_styles(VARIANTS)
 
@@ -474,7 +476,6 @@ class TestTrainingCurves:
             training_curves(histories, {"other": "other"})
 
 
-@pytest.mark.slow
 def test_a_figure_is_the_same_twice(robustness, tmp_path):
     files = []
     for name in "ab":
