@@ -1,5 +1,6 @@
 # From the config to runs, and from runs to paths: no other file builds a path of a run, a table or a figure.
 
+import os
 import re
 import re
 import sys
@@ -13,6 +14,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from filterfreq.config import SUITES, Run, Study, load_claims
 from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import ImageFolder
+from filterfreq.environment import make_neutral
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
@@ -34,6 +36,9 @@ if "experiments" not in config:
 
 
 take_hangup_for_termination()
+
+# Jobs are started with this process's environment, those of a cluster too.
+make_neutral(os.environ, ".snakemake/matplotlib")
 
 try:
     # A job on a cluster reads the Snakefile anew, perhaps days later: it takes the config that the workflow began with.

@@ -639,6 +639,7 @@ def test_checkpoints_are_runs_without_any_training(downloaded):
         ({**LOCAL, "format": "option_a_resnet", "architecture": "resnet_20_option_a"}, "resnet_20_option_a"),
     ],
 )
+@pytest.mark.slow
 def test_a_checkpoint_counts_as_its_architecture_or_what_the_entry_says(downloaded, entry, model):
     downloaded["data"] = {
         "datasets": {"pets": {"kind": "imagefolder", "path": "pets", "image_size": 64, "test": "test"}}

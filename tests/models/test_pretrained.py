@@ -243,6 +243,7 @@ def test_no_source_runs_code_from_a_pickle(tmp_path, source, monkeypatch):
         ("Andriushchenko2020Understanding", "", 17),  # keeps its weights under "last"
     ],
 )
+@pytest.mark.slow
 def test_a_robustbench_model(zoo, tmp_path, monkeypatch, name, prefix, layers):
     original = drawn(zoo["cifar10", "Linf"][name]["model"]())
     state = {f"{prefix}{key}": value for key, value in original.state_dict().items()}

@@ -21,6 +21,8 @@ from filterfreq.training.distributed import GlobalBatchNorm, Processes, with_glo
 from filterfreq.training.job import TrainingJob
 from filterfreq.training.launch import launch
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 # Trains every case, in double precision, and keeps gradients of the first step, history and weights of each.

@@ -262,6 +262,7 @@ def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
     ],
     ids=["fgsm", "free"],
 )
+@pytest.mark.slow
 def test_compiled_network_trains_alike(tiny_dataset, tiny_spec, tmp_path, monkeypatch, variant):
     """The graphs that torch.compile traces, forward and backward, run without a C compiler."""
     backend = CompileCounterWithBackend("aot_eager")
@@ -330,6 +331,7 @@ def test_adversarial_training_sees_attacked_images(tiny_dataset, tiny_spec, tmp_
     assert classifier.state_dict()[next(n for n in classifier.state_dict() if n.endswith("num_batches_tracked"))] == 12
 
 
+@pytest.mark.slow
 def test_a_killed_training_ends_with_the_same_bytes(tiny_dataset, tiny_spec, tmp_path):
     spec = deepcopy(tiny_spec)
     spec["training"]["epochs"] = 60
@@ -395,6 +397,7 @@ def asked_after(batches: int):
     ],
     ids=str,
 )
+@pytest.mark.slow
 def test_every_option_resumes_to_the_same_bits(tiny_dataset, tiny_spec, tmp_path, variant, training):
     spec = {**tiny_spec, "variant": variant, "training": {**tiny_spec["training"], "epochs": 3, **training}}
     expected, straight = trained(spec, tiny_dataset, tmp_path / "straight.pt")
@@ -430,6 +433,7 @@ def test_images_in_files_train_to_the_bits_of_arrays(tiny_dataset, tiny_files, t
     assert digest(files) == digest(arrays)
 
 
+@pytest.mark.slow
 def test_a_training_on_files_resumes_to_the_same_bits_with_any_number_of_workers(tiny_files, tiny_spec, tmp_path):
     variant = {"mixup": 0.5, "gaussian_noise": 0.1}
     settings = {"epochs": 3, "augmentation": "resized_crop_flip", "accumulate": 2, "ema": 0.9}
@@ -444,6 +448,7 @@ def test_a_training_on_files_resumes_to_the_same_bits_with_any_number_of_workers
     assert digest(resumed) == digest(straight)
 
 
+@pytest.mark.slow
 def test_sigterm_to_every_process_of_a_job_leaves_those_that_decode(tiny_files, tiny_spec, tmp_path):
     """As clusters send it: their end would be an error of the training."""
     spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 400}}
