@@ -258,7 +258,5 @@ def test_a_wrong_claim_is_one_sentence(tmp_path, old, new, message):
 
 def test_claims_that_are_no_text_are_one_sentence(tmp_path):
     (tmp_path / "claims.yaml").write_bytes(b"claims: \xff\xfe")
-    with pytest.raises(
-        InputError, match=r"claims\.yaml is damaged .*UnicodeDecodeError.*: restore it from the"
-    ):
+    with pytest.raises(InputError, match=r"claims\.yaml is damaged .*UnicodeDecodeError.*: restore it from the"):
         load_claims(tmp_path / "claims.yaml", SCHEMA)

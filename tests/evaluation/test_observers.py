@@ -100,9 +100,7 @@ def test_a_file_whose_name_is_more_than_a_line_is_refused(tmp_path):
     (tmp_path / "style-transfer-512-nomask-experiment_a.csv").touch()
     assert len(response_files(tmp_path)) == 1
     (tmp_path / "style-transfer-512-nomask-experiment_a\nerror: all is lost.csv").touch()
-    with pytest.raises(
-        InputError, match=r"experiment_a\\nerror: all is lost\.csv has a control character"
-    ):
+    with pytest.raises(InputError, match=r"experiment_a\\nerror: all is lost\.csv has a control character"):
         response_files(tmp_path)
 
 

@@ -1,7 +1,11 @@
 """Each wrong input stops with one sentence that names it, and leaves nothing half made."""
 
+import json
 import pickle
 import re
+import shutil
+import subprocess
+import sys
 
 import pytest
 from records import edit_json
@@ -38,6 +42,40 @@ def test_a_wrong_config_stops_before_any_work(fresh, tmp_path, old, new, message
     assert f"The config is refused. {message}" in said
     assert "Traceback" not in said
     assert not (tmp_path / "work" / "results").exists()
+
+
+ALIASES = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60))
+
+
+def test_a_small_config_that_would_take_for_ever(fresh, unstarted, tmp_path):
+    config = tmp_path / "aliases.yaml"
+    config.write_text(ALIASES)
+    outcome = fresh.snakemake("--dry-run", config=str(config))
+    assert outcome.returncode == 1
+    assert "The config is refused. config: it holds more than 100000 values" in outcome.stdout + outcome.stderr
+    # Mappings, too, where it is not Snakemake that reads it first.
+    (unstarted.folder / "config.yaml").write_text(
+        ALIASES.replace("[*", "{p: *").replace(", *", ", q: *").replace("]", "}")
+    )
+    outcome = unstarted.snakemake("--dry-run", config=None)
+    assert outcome.returncode == 1
+    assert "The config is refused. config.yaml" in outcome.stdout + outcome.stderr
+
+
+def test_a_config_is_not_run_as_python(unstarted):
+    marker = unstarted.folder / "ran"
+    template = unstarted.folder / "template.yaml"
+    template.write_text(f"__use_yte__: true\nexperiments: ?open({str(marker)!r}, 'w')\n")
+    shutil.copy(template, unstarted.folder / "config.yaml")
+    command = [sys.executable, "scripts/plan.py", "--cores", "1", "--configfile", "template.yaml"]
+    planned = subprocess.run(command, cwd=unstarted.folder, capture_output=True, text=True)
+    started = unstarted.snakemake("--dry-run", config=None)
+    for outcome in (planned, started):
+        assert outcome.returncode == 1
+        said = outcome.stdout + outcome.stderr
+        assert ".yaml: __use_yte__ would have Snakemake run text of the config as Python: take it out" in said
+        assert "Traceback" not in said
+    assert not marker.exists()
 
 
 def refused(project, target: str, *arguments: str, config: str = "tiny.yaml") -> str:
@@ -96,6 +134,31 @@ def test_a_checkpoint_of_another_model(project):
     edit_json(project.folder / f"{RUN}/run.json", lambda record: record["classifier"].update(architecture="resnet_8_4"))
     target = again(project, f"{RUN}/evaluations/clean.csv")
     assert "does not fit resnet_8_4" in refused(project, target)
+
+
+def test_a_changed_digit_of_the_normalisation(project):
+    record = project.folder / f"{RUN}/run.json"
+    text = record.read_text()
+    mean = str(json.loads(text)["classifier"]["mean"][0])
+    record.write_text(text.replace(mean, "0.125"))
+    target = again(project, f"{RUN}/evaluations/clean.csv")
+    assert f"{RUN}/run.json was changed since it was written" in refused(project, target)
+    target = again(project, "results/tables/tiny/texdigits/costs.md")
+    assert f"{RUN}/run.json was changed since it was written" in refused(project, target)
+
+
+def test_a_changed_digit_of_the_data_sets_record(project):
+    record = project.folder / "results/data/texdigits/dataset.json"
+    record.write_text(record.read_text().replace('"seed": 0', '"seed": 1'))
+    target = again(project, f"{RUN}/evaluations/clean.csv")
+    assert "dataset.json was changed since it was written" in refused(project, target)
+
+
+def test_a_changed_history(project):
+    history = project.folder / f"{RUN}/history.csv"
+    history.write_text(history.read_text().replace("1,0.05,", "1,0.06,"))
+    target = again(project, "results/aggregated/tiny/texdigits/history.csv")
+    assert f"{RUN}/history.csv was changed since it was written" in refused(project, target)
 
 
 def test_a_damaged_result(project):
