@@ -1,20 +1,23 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help plan status demo test lint lock pictures clean
+.PHONY: help plan status demo test test-quick lint lock pictures clean
 
 VENV := .venv
 READY := $(VENV)/ready
 PYTHON ?= python3
-# uv would rather fill an environment that happens to be active.
-unexport VIRTUAL_ENV CONDA_PREFIX
+# uv would rather fill an environment that happens to be active, pip a folder of the user's; other packages would come
+# before those of the lock.
+unexport VIRTUAL_ENV CONDA_PREFIX PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH
+export PIP_USER := 0
+export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 DEMO := results/%/demo/texdigits
 STUDY = $(if $(PROFILE),--profile $(PROFILE)) $(if $(CONFIG),--configfile $(CONFIG))
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(READY)  ## the whole workflow on the embedded data set, ending with its main table
 	@snakemake --profile profiles/demo
@@ -34,12 +37,15 @@ status: $(READY)  ## how far the run is, and what is left of it: CONFIG and PROF
 test: $(READY)  ## all tests
 	@python -m pytest $(ARGS)
 
+test-quick: $(READY)  ## the tests without whole workflows and others that take long: a minute or so
+	@python -m pytest --ignore=tests/workflow -m "not slow" $(ARGS)
+
 lint: $(READY)  ## style of Python and Snakemake code
 	@ruff check . && ruff format --check . && snakefmt --check . && snakemake --lint
 
 lock: $(READY)  ## resolve envs/requirements.in into envs/requirements.lock
 	@uv pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url envs/requirements.in --output-file envs/requirements.lock
+		--no-emit-index-url --excludes envs/excluded.in envs/requirements.in --output-file envs/requirements.lock
 
 pictures: demo  ## the README's pictures, from the demo's results (needs graphviz)
 	@cp $(subst %,figures,$(DEMO))/accuracy_epsilon.png docs/demo.png

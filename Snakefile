@@ -9,6 +9,7 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/start.smk"
 
 
 if "container" in config["compute"]:

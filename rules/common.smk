@@ -1,8 +1,9 @@
 # From the config to runs, and from runs to paths: no other file builds a path of a run, a table or a figure.
 
+import os
+import re
 import re
 import sys
-import time
 from functools import cache
 from pathlib import Path
 
@@ -13,10 +14,11 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from filterfreq.config import SUITES, Run, Study, load_claims
 from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import ImageFolder
+from filterfreq.environment import make_neutral
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
-from filterfreq.machine import has_gpu
+from filterfreq.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import CALIBRATION, PLAN
@@ -33,6 +35,11 @@ if "experiments" not in config:
 
     configfile: "config.yaml"
 
+
+take_hangup_for_termination()
+
+# Jobs are started with this process's environment, those of a cluster too.
+make_neutral(os.environ, ".snakemake/matplotlib")
 
 try:
     # A job on a cluster reads the Snakefile anew, perhaps days later: it takes the config that the workflow began with.
@@ -61,7 +68,9 @@ EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
 DOWNLOAD = "results/checkpoints/{checkpoint}/download.json"
 DOWNLOADED = "results/checkpoints/{checkpoint}/files"
 CORRUPTED = "results/data/{dataset}/corruptions"
+CORRUPTED_RECORD = f"{CORRUPTED}.json"
 SHIFTED = "results/data/{dataset}/shifted/{shifted}"
+SHIFTED_RECORD = f"{SHIFTED}.json"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
@@ -140,10 +149,11 @@ def shifted_files(wildcards):
     return [raw_file(entry.name, source) for source in entry.sources]
 
 
-def shifted_sets(wildcards):
-    """The prepared sets that are shown to a data set's models."""
-    names = [entry.name for entry in study.shifted_sets(wildcards.dataset)]
-    return [SHIFTED.format(dataset=wildcards.dataset, shifted=name) for name in names]
+def shifted_sets(pattern):
+    """An input function: a file or folder of each prepared set that is shown to a data set's models."""
+    return lambda wildcards: [
+        pattern.format(dataset=wildcards.dataset, shifted=entry.name) for entry in study.shifted_sets(wildcards.dataset)
+    ]
 
 
 def classes_known_by(wildcards):
@@ -156,7 +166,11 @@ def cue_conflict_images(wildcards):
     stimuli = study.stimuli(wildcards.dataset)
     if stimuli is None:
         return {"dataset": DATASET.format(**wildcards), "arrays": ancient(ARRAYS.format(**wildcards))}
-    found = {"stimuli": SHIFTED.format(dataset=wildcards.dataset, shifted=stimuli.name)}
+    place = {"dataset": wildcards.dataset, "shifted": stimuli.name}
+    found = {
+        "stimuli": ancient(SHIFTED.format(**place)),
+        "stimuli_record": SHIFTED_RECORD.format(**place),
+    }
     if stimuli.responses:
         try:
             found["responses"] = response_files(stimuli.responses)
@@ -234,7 +248,7 @@ def checkpoint_files(wildcards):
         return {"file": str(Path(source["path"]).expanduser())}
     return {
         "record": DOWNLOAD.format(checkpoint=wildcards.variant),
-        "files": DOWNLOADED.format(checkpoint=wildcards.variant),
+        "files": ancient(DOWNLOADED.format(checkpoint=wildcards.variant)),
     }
 
 
@@ -268,7 +282,7 @@ def script_code(script, chosen=None):
 
 
 def code(script):
-    """A parameter that changes with the code a script imports: Snakemake itself sees the script alone."""
+    """A parameter that changes with the content of a script and of the code that it imports."""
     return script_code(script)
 
 
@@ -290,46 +304,6 @@ def code_and_dataset(script):
 def code_and_shifted(script):
     """The same for a script that also prepares the wildcard's shifted set."""
     return lambda wildcards: script_code(script, study.shifted(wildcards.shifted).prepare.partition(":")[0])
-
-
-def refuse_without_gpu():
-    """Stop where jobs that are due here need a GPU and this machine has none."""
-    due = {job.rule.name for job in workflow.dag.needrun_jobs()}
-    on_device = {name for name in due if name in ("train", "perturb", "calibrate") or name.startswith("evaluate_")}
-    if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
-        raise WorkflowError(
-            "compute.device is cuda but this machine has no GPU: "
-            "run on one, submit the jobs to a cluster, or set it to cpu or auto."
-        )
-
-
-def refuse_what_is_newer_than_now():
-    """Stop where an input is from the future: at the end of its job, Snakemake would refuse and delete what it made."""
-    if workflow.touch:
-        return
-    inputs = {Path(file) for job in workflow.dag.needrun_jobs() for file in job.input}
-    stamps = {path: path / ".snakemake_timestamp" if path.is_dir() else path for path in inputs}
-    late = [str(path) for path, stamp in stamps.items() if stamp.exists() and stamp.stat().st_mtime > time.time() + 1]
-    if late:
-        raise WorkflowError(
-            f"{min(late)} is newer than this machine's clock{f', and {len(late) - 1} more' if late[1:] else ''}: "
-            "correct the clock or, where it is right, set the times of all results to now with "
-            "snakemake --touch --forceall, which takes what is there for up to date."
-        )
-
-
-def refuse_commands_in_paths():
-    """Stop before jobs are submitted where a path of theirs holds what a shell would run.
-
-    The executor for Slurm gives sbatch the job's command in double quotes, between which a shell still runs $(...).
-    """
-    paths = [workflow.workdir_init, workflow.main_snakefile, *workflow.overwrite_configfiles]
-    for path in () if workflow.local_exec else map(str, paths):
-        if set(path) & set('$`"\\\n'):
-            raise WorkflowError(
-                f"{path!r} holds a character that a shell would not leave alone in a cluster's job "
-                '($, `, ", \\ or the end of a line): rename it, or run without a cluster.'
-            )
 
 
 def compute(stage):

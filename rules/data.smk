@@ -55,7 +55,8 @@ rule prepare_shifted:
     input:
         raw=shifted_files,
     output:
-        directory(SHIFTED),
+        folder=directory(SHIFTED),
+        record=SHIFTED_RECORD,
     log:
         "results/logs/prepare_shifted/{dataset}/{shifted}.log",
     benchmark:
@@ -79,7 +80,8 @@ rule corrupt:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
     output:
-        directory(CORRUPTED),
+        folder=directory(CORRUPTED),
+        record=CORRUPTED_RECORD,
     log:
         "results/logs/corrupt/{dataset}.log",
     benchmark:
@@ -105,7 +107,8 @@ rule reorder_corruptions:
         arrays=ancient(ARRAYS),
         published=published_corruptions,
     output:
-        directory(CORRUPTED),
+        folder=directory(CORRUPTED),
+        record=CORRUPTED_RECORD,
     log:
         "results/logs/reorder_corruptions/{dataset}.log",
     benchmark:

@@ -117,7 +117,8 @@ rule evaluate_corruption:
         arrays=ancient(ARRAYS),
         weights=WEIGHTS,
         record=RECORD,
-        corrupted=CORRUPTED,
+        corrupted=ancient(CORRUPTED),
+        corrupted_record=CORRUPTED_RECORD,
     output:
         of_suite("corruption"),
     log:
@@ -167,7 +168,8 @@ rule evaluate_frequency_filtered:
 rule evaluate_out_of_distribution:
     input:
         dataset=classes_known_by,
-        shifted=shifted_sets,
+        shifted=ancient(shifted_sets(SHIFTED)),
+        shifted_records=shifted_sets(SHIFTED_RECORD),
         weights=WEIGHTS,
         record=RECORD,
     output:

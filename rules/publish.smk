@@ -652,7 +652,8 @@ rule draw_corruption_samples:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
-        corrupted=CORRUPTED,
+        corrupted=ancient(CORRUPTED),
+        corrupted_record=CORRUPTED_RECORD,
     output:
         png=published(FIGURE, "corruption_samples.png", "Corruption samples"),
         pdf=named(FIGURE, "corruption_samples.pdf"),

@@ -6,7 +6,8 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.files import sha256
 from filterfreq.jobs import job
 from filterfreq.models.checkpoints import save_checkpoint
-from filterfreq.models.pretrained import check_downloads, check_image_size, convert_checkpoint
+from filterfreq.models.image_size import check_image_size
+from filterfreq.models.pretrained import check_downloads, convert_checkpoint
 from filterfreq.models.registry import libraries
 from filterfreq.provenance import environment
 
@@ -20,7 +21,7 @@ with job(snakemake):
         folder = Path(snakemake.input.files)
         files = check_downloads(Path(snakemake.input.record), folder)
     classifier, settings = convert_checkpoint(spec["source"], folder, dataset.num_classes, dataset.mean, dataset.std)
-    check_image_size(spec["source"], classifier, dataset.image_size)
+    check_image_size(f"checkpoints.{spec['run']['variant']}", classifier, dataset.image_size, dataset.name)
     record = {
         **spec,
         "classifier": settings,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.corruptions import generate
+from filterfreq.files import record_folder
 from filterfreq.jobs import job
 
 with job(snakemake) as logger:
@@ -12,9 +13,10 @@ with job(snakemake) as logger:
     ]
     generate(
         images,
-        snakemake.output[0],
+        snakemake.output.folder,
         snakemake.params.seed,
         snakemake.params.corruptions,
         processes=snakemake.threads,
         announce=logger.info,
     )
+    record_folder(snakemake.output.folder, snakemake.output.record)

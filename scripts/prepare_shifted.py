@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from filterfreq.data.shifted.registry import get_shifted, prepare_shifted
+from filterfreq.files import record_folder
 from filterfreq.jobs import job
 
 with job(snakemake):
     entry = get_shifted(snakemake.wildcards.shifted, snakemake.config.get("data"))
     raw_folder = Path(snakemake.input.raw[0]).parent if snakemake.input.raw else Path(".")
-    prepare_shifted(entry, raw_folder, snakemake.output[0], snakemake.params.seed)
+    prepare_shifted(entry, raw_folder, snakemake.output.folder, snakemake.params.seed)
+    record_folder(snakemake.output.folder, snakemake.output.record)

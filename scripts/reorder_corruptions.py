@@ -5,6 +5,7 @@ from pathlib import Path
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS
 from filterfreq.evaluation.published_corruptions import reorder
+from filterfreq.files import record_folder
 from filterfreq.jobs import job
 
 with job(snakemake) as logger:
@@ -12,10 +13,11 @@ with job(snakemake) as logger:
         [Path(path) for path in snakemake.input.published],
         PUBLISHED_CORRUPTIONS[snakemake.wildcards.dataset],
         PreparedDataset(Path(snakemake.input.dataset).parent),
-        snakemake.output[0],
+        snakemake.output.folder,
         snakemake.params.images,
         snakemake.params.corruptions,
         seed=snakemake.params.seed,
         processes=snakemake.threads,
         announce=logger.info,
     )
+    record_folder(snakemake.output.folder, snakemake.output.record)

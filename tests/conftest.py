@@ -1,3 +1,4 @@
+import os
 import signal
 from pathlib import Path
 
@@ -8,8 +9,11 @@ from PIL import Image
 
 from filterfreq.data.arrays import PreparedDataset, save_dataset, save_files
 from filterfreq.data.registry import Dataset
+from filterfreq.environment import make_neutral
 
 ROOT = Path(__file__).parents[1]
+# Before matplotlib is imported.
+make_neutral(os.environ, ROOT / ".snakemake" / "matplotlib")
 
 TINY = Dataset(
     name="tiny",

@@ -71,6 +71,7 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.slow
 def test_no_space_left_is_one_sentence_and_no_partial_file(tmp_path, writer):
     """No file may grow beyond 64 KiB, so that writes fail as they do on a full disk."""
 

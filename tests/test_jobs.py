@@ -137,7 +137,7 @@ def test_a_job_ends_with_the_process_that_started_it(tmp_path):
         assert time.monotonic() - start < 10
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_a_request_to_stop_is_said_and_has_a_status_of_its_own(tmp_path, name):
     statement = f"""
     import os, signal

@@ -154,3 +154,39 @@ def test_what_cannot_be_is_refused():
         training_processes("cuda", {"gpu": 4, "processes": 2})
     with pytest.raises(InputError, match=r"compute\.train: 3 processes or GPUs cannot be spread evenly over 2 nodes"):
         training_processes("cuda", {"gpu": 3, "nodes": 2})
+
+
+# Says which of the signals it has received, after it has sent each to itself.
+HUNG_UP = """
+import os, signal, sys
+from filterfreq.machine import STOP_SIGNALS, on_request_to_stop, take_hangup_for_termination
+if sys.argv[1] == "job":
+    on_request_to_stop(lambda number, frame: print(signal.Signals(number).name, flush=True))
+    for number in STOP_SIGNALS:
+        os.kill(os.getpid(), number)
+else:
+    if sys.argv[1] == "scheduling":
+        signal.signal(signal.SIGTERM, lambda number, frame: print("SIGTERM", flush=True))
+    take_hangup_for_termination()
+    try:
+        os.kill(os.getpid(), signal.SIGHUP)
+    except KeyboardInterrupt:
+        print("KeyboardInterrupt", flush=True)
+print("goes on")
+"""
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["terminal", "nohup"])
+@pytest.mark.parametrize(
+    ("process", "received"),
+    [("job", ["SIGTERM", "SIGINT", "SIGHUP"]), ("scheduling", ["SIGTERM"]), ("planning", ["KeyboardInterrupt"])],
+)
+def test_what_nohup_protects_stays_protected(process, received, ignored):
+    def start_as(handler=signal.SIG_IGN if ignored else signal.SIG_DFL):
+        signal.signal(signal.SIGHUP, handler)
+
+    command = [sys.executable, "-c", HUNG_UP, process]
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    outcome = subprocess.run(command, env=environment, capture_output=True, text=True, preexec_fn=start_as)
+    expected = received if not ignored else received[:2] if process == "job" else []
+    assert outcome.stdout.split("\n") == [*expected, "goes on", ""], outcome.stderr

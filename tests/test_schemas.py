@@ -54,7 +54,7 @@ def test_different_values_are_unique(value):
         ({"a": [0, float("nan")]}, "a.1: nan is no finite number"),
         ({"a": -(2**63)}, "a: the number has more than 63 bits"),
         ({"a": int("9" * 4000)}, "a: the number has more than 63 bits"),
-        ({"a": {3: 4}}, "a: the key 3 is no text, put it in quotes"),
+        ({"a": {3: 4}}, "a: the name 3 is not text to YAML, but a number"),
         ({"a": {"b\n": 4}}, r"a: 'b\n' holds a control character"),
         ({"a": "b\u202e"}, "holds a control character or a second line"),
         ({"a": "b" * 4097}, "a: the text has 4097 characters"),

@@ -106,6 +106,7 @@ def refusal(config: dict) -> str | None:
     return None
 
 
+@pytest.mark.slow
 def test_no_text_of_the_config_names_a_file_a_job_or_a_target(monkeypatch):
     """Each of its strings is replaced by each hostile one: it is refused in one line, or may be any text."""
     config = yaml.safe_load(CONFIG)

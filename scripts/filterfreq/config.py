@@ -56,6 +56,8 @@ _SWEEP_LABELS = {
     "gaussian_noise": "noise σ = {}",
 }
 
+_LONGEST_NAME = 200  # characters of a variant; file systems take 255 bytes
+
 
 class Run(NamedTuple):
     """One model: what identifies it among all others, and names its folder."""
@@ -406,6 +408,11 @@ class Study:
             check_schema(of_variants, variant, f"{where}.sweep.{key}", prefix_only=True)
             name += f"_{setting}-{str(value).replace('/', 'of')}"
             variant["label"] += ", " + _SWEEP_LABELS[key].format(value)
+        if len(name) > _LONGEST_NAME:
+            raise InputError(
+                f"{where}.sweep: '{name}' is the name of a folder and has {len(name)} characters, of {_LONGEST_NAME} "
+                f"at most: give '{base}' a shorter name, or sweep over less at once"
+            )
         self.variants.setdefault(name, variant)
         return name
 

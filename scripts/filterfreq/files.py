@@ -228,6 +228,18 @@ def read_json(path: str | Path, remedy: str = "delete it and run again") -> dict
     return content
 
 
+def record_folder(folder: str | Path, record: str | Path) -> None:
+    """Write the SHA-256 of each JSON file of a folder, by name; these hold the checksums of all else that is in it.
+
+    Of a folder Snakemake compares the time alone, which a copy need not keep; of this file it compares the content.
+
+    Args:
+        folder: a folder that is finished.
+        record: the file to write, outside of it.
+    """
+    write_json(record, {path.name: sha256(path) for path in sorted(Path(folder).glob("*.json"))})
+
+
 def _digest(content: dict[str, Any]) -> str:
     # Of what is read, not of the text: spaces and line ends may be others.
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from filterfreq.errors import InputError, StoppedError
-from filterfreq.machine import claim_gpus, end_with_parent
+from filterfreq.machine import claim_gpus, end_with_parent, on_request_to_stop
 from filterfreq.submission import slurm_job
 from filterfreq.text import one_line
 
@@ -160,13 +160,9 @@ def is_at_work(log: str) -> bool | None:
 
 
 def stop_requests() -> Callable[[], bool]:
-    """Take SIGTERM and SIGINT as requests to stop, and return a function that says whether one has come.
-
-    Clusters send SIGTERM before they take a node away or a time limit ends a job, a terminal SIGINT for Ctrl-C.
-    """
+    """Take `machine.STOP_SIGNALS` as requests to stop, and return a function that says whether one has come."""
     received: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: received.append(number))
+    on_request_to_stop(lambda number, frame: received.append(number))
     return lambda: bool(received)
 
 

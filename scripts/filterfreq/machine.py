@@ -7,13 +7,19 @@ import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from filterfreq.errors import InputError
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What asks a process to stop: a cluster before it takes a node away, Ctrl-C, and a terminal that is closed."""
 
 _PR_SET_PDEATHSIG = 1
 # Locks on the GPUs of this process; the kernel releases them when it ends, however it ends.
@@ -34,6 +40,37 @@ def end_with_parent(number: signal.Signals) -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+
+
+def on_request_to_stop(stop: Callable[[int, Any], None]) -> None:
+    """Have a function called for every signal in `STOP_SIGNALS`, instead of what they do by default.
+
+    A terminal's end that the process is to survive, as nohup(1) has it, stays ignored.
+    """
+    for number in STOP_SIGNALS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
+
+
+def take_hangup_for_termination() -> None:
+    """Have a closed terminal (SIGHUP) end this process as SIGTERM does, or Ctrl-C where SIGTERM would kill it.
+
+    What this process has started is told too: a terminal that closes tells its first process alone. Snakemake knows
+    what to do on SIGTERM and Ctrl-C, among it to leave its folder unlocked; of SIGHUP it just dies.
+    """
+
+    def terminate(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.send_signal(signal.SIGHUP)
+        if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGTERM)
+
+    # Handlers can be set in the main thread alone, which is not Snakemake's where another program calls it.
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, terminate)
 
 
 def claim_gpus(count: int) -> list[str]:

@@ -14,10 +14,10 @@ _RECORDED = ("torch", "numpy", "safetensors")
 
 
 def code_version(script: Path, *chosen: str) -> str:
-    """Return a SHA-256 over every module of this package that a script imports, directly or through others.
+    """Return a SHA-256 over a script and every module of this package that it imports, directly or through others.
 
-    Snakemake runs a job again when its script changes, but does not follow the script's imports. A rule that takes
-    this value as a parameter is run again when any code it depends on has changed, and only then.
+    Snakemake compares the time of a script and does not follow its imports. A rule that takes this value as a parameter
+    is run again when the content of any code it depends on has changed, and only then.
 
     The registries themselves are left out, or one more model in the list would train every other model again.
 
@@ -31,7 +31,7 @@ def code_version(script: Path, *chosen: str) -> str:
         new = _direct_imports(waiting.pop()) - found
         found |= new
         waiting.extend(new)
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(script.read_bytes() + b"\0")
     for module in sorted(found):
         digest.update(module.relative_to(PACKAGE).as_posix().encode() + b"\0" + module.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -6,6 +6,7 @@ All functions raise `InputError`; `where` and `path` name the place that the sen
 import json
 import math
 from collections.abc import Iterator
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,14 @@ from filterfreq.text import is_one_line
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 _LONGEST_TEXT = 4096  # characters, which is also the longest path on Linux
+_KINDS = {
+    bool: "yes or no",
+    int: "a number",
+    float: "a number",
+    type(None): "nothing",
+    date: "a date",
+    datetime: "a date",
+}
 _LARGEST_INTEGER = 2**63 - 1  # of the integers of arrays, tables and seeds
 
 
@@ -87,7 +96,10 @@ def check_values(value: Any, path: list[str]) -> None:
         for key, item in value.items():
             check_values(key, path)
             if not isinstance(key, str):
-                raise InputError(f"{where}: the key {key!r} is no text, put it in quotes")
+                kind = _KINDS.get(type(key), "something else")
+                raise InputError(
+                    f"{where}: the name {key} is not text to YAML, but {kind}: write it in quotes, as in '{key}'"
+                )
             check_values(item, [*path, key])
     elif isinstance(value, list):
         for number, item in enumerate(value):

@@ -18,6 +18,8 @@ from filterfreq.evaluation.adversarial import evaluate_adversarial
 from filterfreq.evaluation.autoattack import evaluate_autoattack, withstands
 from filterfreq.evaluation.progress import Progress
 
+pytestmark = pytest.mark.slow
+
 
 def images_of(n: int) -> np.ndarray:
     return np.random.default_rng(0).integers(60, 196, (n, 6, 6, 3), dtype=np.uint8)

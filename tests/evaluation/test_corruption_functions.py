@@ -16,6 +16,8 @@ from filterfreq.evaluation.corruption_functions import FUNCTIONS
 from filterfreq.evaluation.corruption_severities import CIFAR_10_C, IMAGENET_C, TINY_IMAGENET_C
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 
+pytestmark = pytest.mark.slow
+
 SIZES = ((32, 32), (45, 61), (96, 128))
 LARGER_THAN_SOME_PHOTOGRAPHS_OF_FROST = (330, 700)
 # Where scipy.ndimage.zoom, which the library calls, blackens the last row or column of some magnified layers.

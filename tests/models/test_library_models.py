@@ -48,6 +48,7 @@ def case(request):
     return request.param, model, convolutions
 
 
+@pytest.mark.slow
 def test_exactly_the_spatial_convolutions_are_decomposed(case):
     name, model, convolutions = case
     layers = {
@@ -62,6 +63,7 @@ def test_exactly_the_spatial_convolutions_are_decomposed(case):
         assert layer.coefficients.shape == convolutions[layer_name].weight.shape
 
 
+@pytest.mark.slow
 def test_with_projected_weights_the_network_computes_the_same(case):
     _, model, convolutions = case
     decomposed = decompose(copy.deepcopy(model), "signal")
@@ -80,6 +82,7 @@ def test_with_projected_weights_the_network_computes_the_same(case):
         torch.testing.assert_close(decomposed(images) / scale, expected / scale, rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_composed_network_computes_the_same(case):
     _, model, _ = case
     decomposed = Classifier(decompose(copy.deepcopy(model).float(), "weight"), (0.5,) * 3, (0.25,) * 3).eval()

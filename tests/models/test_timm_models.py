@@ -57,6 +57,7 @@ def test_a_checkpoint_of_a_network_with_same_padding_comes_back(tmp_path):
     assert torch.equal(loaded(images), classifier(images))
 
 
+@pytest.mark.slow
 def test_the_names_are_those_that_timm_lists():
     # In a process of its own: RobustBench, where it was imported, has added models.
     command = [sys.executable, "-c", "import timm; print(*timm.list_models())"]
@@ -65,6 +66,7 @@ def test_the_names_are_those_that_timm_lists():
     assert timm_models.timm_names() == tuple(sorted(listed))
 
 
+@pytest.mark.slow
 def test_the_tags_are_those_that_timm_lists():
     command = [sys.executable, "-c", "import timm; print(*timm.list_pretrained())"]
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()

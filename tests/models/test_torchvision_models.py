@@ -26,6 +26,7 @@ def test_the_models_have_the_published_numbers_of_parameters(name):
     assert sum(parameter.numel() for parameter in model.parameters()) == PARAMETERS[name]
 
 
+@pytest.mark.slow
 def test_the_names_are_those_that_torchvision_lists():
     code = (
         "import torchvision; from torchvision.models import get_model_weights, list_models\n"

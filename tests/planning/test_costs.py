@@ -78,6 +78,7 @@ def test_transferred_attacks_pass_through_their_source():
     ("attack", "classes"),
     [("apgd-ce", 5), ("apgd-dlr", 5), ("apgd-t", 5), ("apgd-t", 12), ("fab", 5), ("fab-t", 4), ("square", 5)],
 )
+@pytest.mark.slow
 def test_autoattack_passes_as_often_as_a_model_that_withstands_it_counts(attack, classes):
     model = Counting(classes)
     evaluate_autoattack(model, IMAGES[:1], LABELS[:1], "linf", ["1/255"], 1, "cpu", 0, [attack])

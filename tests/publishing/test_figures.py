@@ -21,6 +21,8 @@ from filterfreq.publishing.figures import (
 )
 from filterfreq.publishing.style import save, variant_styles
 
+pytestmark = pytest.mark.slow
+
 VARIANTS = {"plain": "plain", "wd": "WD", "fgsm": "FGSM training"}
 STYLES = variant_styles(VARIANTS)
 

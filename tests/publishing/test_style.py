@@ -1,12 +1,17 @@
+import os
+import subprocess
+import sys
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib import rcParams
+from matplotlib import rc_context, rcParams
 from matplotlib.colors import to_rgb
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from filterfreq.environment import make_neutral
 from filterfreq.publishing.style import (
     COLUMN_WIDTH,
     STYLE,
@@ -38,6 +43,42 @@ VISIONS = {
         [0.004733, 0.691367, 0.303900],
     ],
 }
+
+SETTINGS = """
+backend: svg
+text.usetex: True
+text.hinting: none
+mathtext.fontset: cm
+font.size: 30
+lines.antialiased: False
+axes.grid: False
+axes.formatter.limits: -1, 1
+axes.formatter.use_locale: True
+axes.xmargin: 0.3
+image.cmap: jet
+image.interpolation: bilinear
+legend.loc: center
+patch.linewidth: 5
+figure.constrained_layout.w_pad: 1
+savefig.bbox: tight
+savefig.facecolor: black
+savefig.transparent: True
+pdf.compression: 0
+path.simplify: False
+"""
+FIGURES = """
+import numpy as np
+import pandas as pd
+from filterfreq.publishing.figures import training_curves
+from filterfreq.publishing.samples import corruption_sheet
+from filterfreq.publishing.style import save
+columns = ["model", "variant", "seed", "epoch", "loss", "penalty", "train_accuracy", "test_accuracy"]
+rows = [("net", name, seed, epoch, 2 / epoch, 0.1, 0.2 * epoch - seed / 50, 0.2 * epoch) for name in ("a", "b")
+        for seed in (0, 1) for epoch in (1, 2, 3, 4)]
+save(training_curves(pd.DataFrame(rows, columns=columns), {"a": "A", "b": "λ = 0.1"}), "curves.png", "curves.pdf")
+image = np.arange(3072, dtype=np.uint8).reshape(32, 32, 3)
+save(corruption_sheet(image, {"fog": np.stack([image] * 5)}), "sheet.png", "sheet.pdf")
+"""
 
 
 def many(count: int) -> dict[str, str]:
@@ -131,3 +172,50 @@ def test_files_are_whole_and_the_same_twice(tmp_path):
     assert first[1].rstrip().endswith(b"%%EOF")
     assert b"CreationDate" not in first[1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "again"]
+
+
+def test_a_users_settings_of_matplotlib_neither_break_nor_change_a_figure(tmp_path):
+    def draw(folder: Path, **settings: str) -> dict[str, bytes]:
+        (folder / "home").mkdir(parents=True, exist_ok=True)
+        variables = {"PATH": os.environ["PATH"], "HOME": str(folder / "home"), **settings}
+        make_neutral(variables, folder / "fonts")
+        path = f"import sys; sys.path.append({str(Path(__file__).parents[2] / 'scripts')!r})\n"
+        command = [sys.executable, "-W", "error", "-c", path + FIGURES]
+        outcome = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+        assert outcome.returncode == 0, outcome.stderr
+        return {file.name: file.read_bytes() for file in folder.iterdir() if file.suffix in (".png", ".pdf")}
+
+    plain = draw(tmp_path / "plain")
+    hostile = tmp_path / "hostile"
+    of_user = hostile / "home" / ".config" / "matplotlib"
+    (of_user / "stylelib").mkdir(parents=True)
+    (of_user / "stylelib" / "old.mplstyle").write_bytes(b"# Schriftgr\xf6\xdfe")
+    for file in (hostile / "matplotlibrc", hostile / "given", of_user / "matplotlibrc"):
+        file.write_text(SETTINGS)
+    settings = {
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MATPLOTLIBRC": str(hostile / "given"),
+        "FREETYPE_PROPERTIES": "truetype:interpreter-version=35 autofitter:no-stem-darkening=0",
+        "SOURCE_DATE_EPOCH": "yesterday",
+        "LC_ALL": "C",
+        "PYTHONHASHSEED": "1",
+    }
+    assert draw(hostile, **settings) == plain
+    assert sorted(plain) == ["curves.pdf", "curves.png", "sheet.pdf", "sheet.png"]
+
+
+def test_settings_made_by_a_program_change_no_figure(tmp_path):
+    @styled
+    def draw() -> bytes:
+        figure = new_figure(3, 2)
+        figure.subplots().plot([0, 1], [0, 1], label=r"$\ell_2$")
+        figure.legend()
+        save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
+        return (tmp_path / "a.png").read_bytes() + (tmp_path / "a.pdf").read_bytes()
+
+    before = draw()
+    (tmp_path / "settings").write_text(SETTINGS)
+    with rc_context(fname=tmp_path / "settings"):
+        assert rcParams["text.usetex"]
+        assert draw() == before
+        assert rcParams["text.usetex"]

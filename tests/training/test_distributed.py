@@ -21,6 +21,8 @@ from filterfreq.training.distributed import GlobalBatchNorm, Processes, with_glo
 from filterfreq.training.job import TrainingJob
 from filterfreq.training.launch import launch
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 # Trains every case, in double precision, and keeps gradients of the first step, history and weights of each.
@@ -262,7 +264,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
     # One of the processes that train is killed.
     process = job.after_epoch(2)
     those_that_train(process)[1].kill()
-    assert process.wait(60) == 1
+    assert process.wait(300) == 1
     assert "process 1 of 0 to 1 was ended by SIGKILL" in job.last_line
     assert "when run again, it goes on from its last saved state" in job.last_line
 
@@ -281,7 +283,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
     process = job.after_epoch(8)
     for _ in range(3):
         os.killpg(process.pid, signal.SIGTERM)
-    assert process.wait(60) == 128 + signal.SIGTERM
+    assert process.wait(300) == 128 + signal.SIGTERM
     assert "was asked to stop: it is kept after epoch" in job.last_line
     assert [file.name for file in job.folder.iterdir() if file != job.log] == ["training_state.pt"]
 
@@ -289,7 +291,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
     job.log.unlink()
     process = job.after_epoch(11)
     those_that_train(process)[1].terminate()
-    assert process.wait(60) == 128 + signal.SIGTERM
+    assert process.wait(300) == 128 + signal.SIGTERM
     assert "was asked to stop" in job.last_line
 
     job.log.unlink()

@@ -22,6 +22,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import batch_seed, epoch_batches, to_images
 from filterfreq.errors import InputError, StoppedError
+from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.training.loop import Trainer, build_classifier, count_parameters
 from filterfreq.training.optimization import OPTIMIZERS
 
@@ -53,6 +54,10 @@ def trained(spec, dataset, state_file, fingerprint="fingerprint", announce=lambd
     return trainer.train(), trainer.result
 
 
+def plain_classifier(spec, dataset):
+    return subsample_pointwise(build_classifier(spec, dataset)).to(memory_format=torch.channels_last)
+
+
 def digest(model) -> str:
     return hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values())).hexdigest()
 
@@ -71,7 +76,7 @@ def test_first_epoch_equals_a_plain_loop(tiny_dataset, tiny_spec, tmp_path):
     spec["training"]["epochs"] = 1
     history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
 
-    plain = build_classifier(spec, tiny_dataset).to(memory_format=torch.channels_last)
+    plain = plain_classifier(spec, tiny_dataset)
     optimizer = torch.optim.AdamW(plain.parameters(), lr=0.01, weight_decay=0.01, fused=True)
     images, labels = (torch.tensor(tiny_dataset.array(f"train_{kind}")) for kind in ("images", "labels"))
     losses, correct = [], 0
@@ -138,7 +143,7 @@ def test_variants_equal_a_plain_loop(tiny_dataset, tiny_spec, tmp_path, variant,
     # Steps so small that roundings do not grow.
     spec = one_epoch_of_sgd(tiny_spec, variant, learning_rate=0.001)
     history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
-    plain = build_classifier(spec, tiny_dataset).to(memory_format=torch.channels_last)
+    plain = plain_classifier(spec, tiny_dataset)
     optimizer = torch.optim.SGD(plain.parameters(), 0.001, 0.9, weight_decay=0.01, nesterov=True)
     losses = []
     plain.train()
@@ -200,7 +205,7 @@ def test_free_adversarial_training_follows_its_algorithm(tiny_dataset, tiny_spec
     """Shafahi et al. 2019, algorithm 1, written out: batches of 40, 40 and 16, each shown twice."""
     spec = one_epoch_of_sgd(tiny_spec, {"adversarial_training": FREE}, epochs=4, batch_size=40, schedule="cosine")
     history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
-    plain = build_classifier(spec, tiny_dataset).to(memory_format=torch.channels_last)
+    plain = plain_classifier(spec, tiny_dataset)
     optimizer = torch.optim.SGD(plain.parameters(), 0.05, 0.9, weight_decay=0.01, nesterov=True)
     offset = torch.zeros(40, 3, 32, 32)
     losses, rates = [], [0.05, 0.025]
@@ -243,6 +248,8 @@ def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
     assert mixed[-1]["test_accuracy"] == pytest.approx(exact[-1]["test_accuracy"], abs=0.1)
 
 
+# torch says so of Python 3.13.0 alone.
+@pytest.mark.filterwarnings("ignore:Guards may run slower:RuntimeWarning")
 @pytest.mark.parametrize(
     "variant",
     [
@@ -255,6 +262,7 @@ def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
     ],
     ids=["fgsm", "free"],
 )
+@pytest.mark.slow
 def test_compiled_network_trains_alike(tiny_dataset, tiny_spec, tmp_path, monkeypatch, variant):
     """The graphs that torch.compile traces, forward and backward, run without a C compiler."""
     backend = CompileCounterWithBackend("aot_eager")
@@ -323,6 +331,7 @@ def test_adversarial_training_sees_attacked_images(tiny_dataset, tiny_spec, tmp_
     assert classifier.state_dict()[next(n for n in classifier.state_dict() if n.endswith("num_batches_tracked"))] == 12
 
 
+@pytest.mark.slow
 def test_a_killed_training_ends_with_the_same_bytes(tiny_dataset, tiny_spec, tmp_path):
     spec = deepcopy(tiny_spec)
     spec["training"]["epochs"] = 60
@@ -388,6 +397,7 @@ def asked_after(batches: int):
     ],
     ids=str,
 )
+@pytest.mark.slow
 def test_every_option_resumes_to_the_same_bits(tiny_dataset, tiny_spec, tmp_path, variant, training):
     spec = {**tiny_spec, "variant": variant, "training": {**tiny_spec["training"], "epochs": 3, **training}}
     expected, straight = trained(spec, tiny_dataset, tmp_path / "straight.pt")
@@ -423,6 +433,7 @@ def test_images_in_files_train_to_the_bits_of_arrays(tiny_dataset, tiny_files, t
     assert digest(files) == digest(arrays)
 
 
+@pytest.mark.slow
 def test_a_training_on_files_resumes_to_the_same_bits_with_any_number_of_workers(tiny_files, tiny_spec, tmp_path):
     variant = {"mixup": 0.5, "gaussian_noise": 0.1}
     settings = {"epochs": 3, "augmentation": "resized_crop_flip", "accumulate": 2, "ema": 0.9}
@@ -437,6 +448,7 @@ def test_a_training_on_files_resumes_to_the_same_bits_with_any_number_of_workers
     assert digest(resumed) == digest(straight)
 
 
+@pytest.mark.slow
 def test_sigterm_to_every_process_of_a_job_leaves_those_that_decode(tiny_files, tiny_spec, tmp_path):
     """As clusters send it: their end would be an error of the training."""
     spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 400}}

@@ -182,6 +182,25 @@ def test_adahessian_averages_over_the_kernel():
     torch.testing.assert_close(square, torch.full((1, 1, 2, 2), 0.001 * 3.0**2, dtype=torch.float64))
 
 
+def test_every_step_of_adahessian_begins_as_the_first():
+    """In the order in memory too: it decides on the order of the sums over a kernel, and so on their last bit."""
+    layer = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    images = torch.rand(2, 3, 8, 8).contiguous(memory_format=torch.channels_last)
+    optimizer = make_optimizer(layer, {**SETTINGS, "optimizer": "adahessian"})
+    strides, estimate = [], optimizer.set_hessian
+
+    def noted() -> None:
+        estimate()
+        strides.append(layer.weight.hess.stride())
+
+    optimizer.set_hessian = noted
+    for _ in range(3):
+        optimizer.zero_grad()
+        backward(layer(images).square().sum(), optimizer)
+        optimizer.step()
+    assert strides == [strides[0]] * 3
+
+
 def test_seeded_draws_are_the_same_again_and_others_for_another_seed():
     found = []
     for seed in (1, 1, 2):

@@ -202,18 +202,18 @@ class Submission:
         """The numbers of the jobs that were submitted so far."""
         return re.findall(r"SLURM jobid (\d+)", self.text())
 
-    def wait_for(self, log: str, line: str, seconds: float = 90) -> None:
+    def wait_for(self, log: str, line: str, seconds: float = 300) -> None:
         """Wait until a log of the project has a line with certain words."""
         file = self.project.folder / log
         until(lambda: file.exists() and line in file.read_text(), f"{log} says {line!r}", self, seconds)
 
     def finish(self) -> str:
         """Wait for a good end, and return what was said."""
-        assert self.process.wait(timeout=400) == 0, self.text()
+        assert self.process.wait(timeout=1200) == 0, self.text()
         return self.text()
 
 
-def until(true, what: str, submission: Submission | None = None, seconds: float = 90) -> None:
+def until(true, what: str, submission: Submission | None = None, seconds: float = 300) -> None:
     """Wait until something is true."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -1,8 +1,12 @@
+import fcntl
+import os
+import pty
 import re
 import resource
 import shutil
 import subprocess
 import sys
+import termios
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +89,24 @@ class Project:
             started.wait(until)
             yield started
 
+    def started_in_terminal(self, *arguments: str, until: str) -> tuple[subprocess.Popen, int]:
+        """Start Snakemake in a terminal, and go on once it shows `until`; return the process and the terminal."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, "--configfile", "tiny.yaml"]
+        ours, theirs = pty.openpty()
+
+        def control() -> None:
+            os.setsid()
+            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+        process = subprocess.Popen(
+            command, cwd=self.folder, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=control
+        )
+        os.close(theirs)
+        said = b""
+        while until.encode() not in said:
+            said += os.read(ours, 1000)
+        return process, ours
+
     def plan(self, *arguments: str, config: str | None = "tiny.yaml") -> Plan:
         """The jobs of a dry run by rule, without targets, and their outputs."""
         outcome = self.snakemake("--dry-run", *arguments, config=config)
@@ -96,6 +118,21 @@ class Project:
         jobs = Counter({rule: int(count) for rule, count in pairs if not targets.fullmatch(rule)})
         outputs = [file for line in re.findall(r"^    output: (.*)", text, re.MULTILINE) for file in line.split(", ")]
         return Plan(jobs, outputs)
+
+    def hold_trainings(self, *epochs: int) -> None:
+        """Have trainings wait after some epochs until they are asked to stop or released: no test races them then."""
+        loop = "scripts/filterfreq/training/loop.py"
+        if "hold-" not in (self.folder / loop).read_text():
+            waits = "            while Path(f'hold-{epoch}').exists() and not self.stop():\n"
+            waits += "                __import__('time').sleep(0.05)\n"
+            self.edit(loop, "        return self.history\n", f"{waits}        return self.history\n")
+        for epoch in epochs:
+            (self.folder / f"hold-{epoch}").touch()
+
+    def release(self, *epochs: int) -> None:
+        """Have trainings go on that wait after some epochs."""
+        for epoch in epochs:
+            (self.folder / f"hold-{epoch}").unlink()
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.folder / file

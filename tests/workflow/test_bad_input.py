@@ -3,7 +3,6 @@
 import json
 import pickle
 import re
-import shutil
 import subprocess
 import sys
 
@@ -44,36 +43,54 @@ def test_a_wrong_config_stops_before_any_work(fresh, tmp_path, old, new, message
     assert not (tmp_path / "work" / "results").exists()
 
 
-ALIASES = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60))
+def test_an_unknown_name_in_a_target_is_said_before_any_work(fresh, tmp_path):
+    target = "results/runs/texdigits/resnet_8_2/plane/seed-0/run.json"
+    outcome = fresh.snakemake(target, "--directory", str(tmp_path), config=str(fresh.config))
+    assert outcome.returncode == 1
+    said = outcome.stdout + outcome.stderr
+    assert f"there is no {target} to make: unknown variant 'plane': did you mean 'plain'?" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "results").exists()
 
 
-def test_a_small_config_that_would_take_for_ever(fresh, unstarted, tmp_path):
-    config = tmp_path / "aliases.yaml"
-    config.write_text(ALIASES)
-    outcome = fresh.snakemake("--dry-run", config=str(config))
-    assert outcome.returncode == 1
-    assert "The config is refused. config: it holds more than 100000 values" in outcome.stdout + outcome.stderr
-    # Mappings, too, where it is not Snakemake that reads it first.
-    (unstarted.folder / "config.yaml").write_text(
-        ALIASES.replace("[*", "{p: *").replace(", *", ", q: *").replace("]", "}")
-    )
-    outcome = unstarted.snakemake("--dry-run", config=None)
-    assert outcome.returncode == 1
-    assert "The config is refused. config.yaml" in outcome.stdout + outcome.stderr
+def test_what_the_option_for_configs_swallows(fresh, tmp_path):
+    target = fresh.snakemake("--dry-run", "--configfile", "tiny.yaml", "table_main", config=None)
+    assert target.returncode == 1
+    assert target.stderr.splitlines()[1:] == [
+        "error: 'table_main' is no config file, and --configfile takes every word up to the next option: "
+        "put targets first, as in snakemake table_main --configfile tiny.yaml"
+    ]
+    # From elsewhere, and by a config that Snakemake would take hours over.
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{level}: &a{level} [{', '.join(9 * [f'*a{level - 1}'])}]" for level in range(1, 10)]
+    (tmp_path / "laughs.yaml").write_text("\n".join(lines))
+    arguments = ("--snakefile", str(fresh.folder / "Snakefile"), "--directory", str(tmp_path))
+    laughs = fresh.snakemake("--dry-run", *arguments, config=str(tmp_path / "laughs.yaml"))
+    assert laughs.returncode == 1
+    assert "laughs.yaml: it holds more than 100000 values" in laughs.stderr
+
+
+def test_a_small_config_that_would_take_for_ever(unstarted):
+    """Of mappings, which Snakemake itself would go through."""
+    lines = [f"a{level}: &a{level} {{p: *a{level - 1}, q: *a{level - 1}}}" for level in range(1, 60)]
+    (unstarted.folder / "config.yaml").write_text("\n".join(["a0: &a0 {k: x}", *lines]))
+    for config in (None, "config.yaml"):
+        outcome = unstarted.snakemake("--dry-run", config=config)
+        assert outcome.returncode == 1
+        assert "config.yaml: it holds more than 100000 values" in outcome.stdout + outcome.stderr
 
 
 def test_a_config_is_not_run_as_python(unstarted):
     marker = unstarted.folder / "ran"
-    template = unstarted.folder / "template.yaml"
+    template = unstarted.folder / "config.yaml"
     template.write_text(f"__use_yte__: true\nexperiments: ?open({str(marker)!r}, 'w')\n")
-    shutil.copy(template, unstarted.folder / "config.yaml")
-    command = [sys.executable, "scripts/plan.py", "--cores", "1", "--configfile", "template.yaml"]
+    command = [sys.executable, "scripts/plan.py", "--cores", "1", "--configfile", template.name]
     planned = subprocess.run(command, cwd=unstarted.folder, capture_output=True, text=True)
-    started = unstarted.snakemake("--dry-run", config=None)
-    for outcome in (planned, started):
+    started = [unstarted.snakemake("--dry-run", config=config) for config in (None, template.name)]
+    for outcome in (planned, *started):
         assert outcome.returncode == 1
         said = outcome.stdout + outcome.stderr
-        assert ".yaml: __use_yte__ would have Snakemake run text of the config as Python: take it out" in said
+        assert "config.yaml: __use_yte__ would have Snakemake run text of the config as Python: take it out" in said
         assert "Traceback" not in said
     assert not marker.exists()
 

@@ -33,10 +33,10 @@ def story(shared_project):
     assert outcome.returncode == 0, outcome.stderr
     story = SimpleNamespace(project=project, expected=published(project))
     (project.folder / RECORD).unlink()
+    project.hold_trainings(1, 2, 3)
 
     with project.started(RECORD, "--retries", "1", until="epoch 1/4") as started:
         (script,) = started.scripts()
-        script.suspend()
         story.second = project.snakemake(RECORD)
         script.kill()
         started.wait("Trying to restart")
@@ -51,6 +51,12 @@ def story(shared_project):
         story.interrupted_status = started.end()
     story.interrupted, story.after_interrupt = started.said, published(project)
 
+    log = project.folder / "results/logs/train/texdigits/resnet_8_2/wd-penalty/seed-0.log"
+    process, terminal = project.started_in_terminal(RECORD, until="goes on after")
+    os.close(terminal)
+    story.hung_up_status = process.wait(300)
+    story.hung_up, story.after_hangup = log.read_text(), published(project)
+
     with project.started(RECORD, until="goes on after") as started:
         started.wait("  loss ")
         started.process.kill()
@@ -59,6 +65,7 @@ def story(shared_project):
     story.locked = project.snakemake(RECORD)
     assert project.snakemake("--unlock").returncode == 0
 
+    project.release(1, 2, 3)
     story.last = project.snakemake(RECORD, "--rerun-incomplete")
     story.published = published(project)
     return story
@@ -88,8 +95,15 @@ def test_a_training_that_is_asked_to_stop_goes_on_with_the_next_batch(story):
 
 def test_ctrl_c_stops_a_training_between_two_batches(story):
     assert story.interrupted_status == 1
-    assert f"goes on {kept(story.interrupted)}\n" in story.orphaned
+    assert f"goes on {kept(story.interrupted)}\n" in story.hung_up
     assert "Traceback" not in story.interrupted
+
+
+def test_a_closed_terminal_stops_a_training_between_two_batches_and_leaves_no_lock(story):
+    assert story.hung_up_status == 1
+    # The next one was not refused for a lock.
+    assert f"goes on {kept(story.hung_up)}\n" in story.orphaned
+    assert "Traceback" not in story.hung_up
 
 
 def test_a_training_ends_with_a_killed_snakemake(story):
@@ -103,13 +117,13 @@ def test_a_second_snakemake_is_refused(story):
 
 
 def test_nothing_is_published_before_the_end(story):
-    assert story.after_kill == story.after_interrupt == story.after_orphan == {}
+    assert story.after_kill == story.after_interrupt == story.after_hangup == story.after_orphan == {}
 
 
 def test_the_end_is_that_of_an_undisturbed_training(story):
     assert story.last.returncode == 0, story.last.stderr
     # Every epoch was finished once.
-    every = "".join((story.killed, story.interrupted, story.orphaned, story.last.stderr))
+    every = "".join((story.killed, story.interrupted, story.hung_up, story.orphaned, story.last.stderr))
     assert epochs(every) == [*range(1, EPOCHS + 1)]
     assert story.published["model.safetensors"] == story.expected["model.safetensors"]
     assert story.published["history.csv"] == story.expected["history.csv"]
@@ -123,6 +137,7 @@ def test_the_end_is_that_of_an_undisturbed_training(story):
 def test_two_processes_train_one_run_and_keep_their_state(project):
     project.edit("tiny.yaml", "epochs: 1", "epochs: 3")
     project.edit("tiny.yaml", "train: {threads: 1,", "train: {threads: 2, processes: 2,")
+    project.hold_trainings(1)
     with project.started("--cores", "2", RECORD, until="epoch 1/3") as started:
         next(one for one in started.scripts() if one.cmdline()[-1].endswith("train.py")).terminate()
         assert started.end() == 1

@@ -1,5 +1,8 @@
 """What is made again after one change, by what a dry run lists."""
 
+import os
+import random
+import re
 from collections import Counter
 
 import pytest
@@ -165,3 +168,41 @@ def test_a_label_redraws_and_retrains_nothing(project):
     jobs = project.plan().jobs
     assert set(jobs) <= set(PLOTS) | set(TABLES)
     assert jobs["tabulate_main"] == 1
+
+
+def test_a_copy_is_finished_whatever_times_its_files_have(project):
+    """As after `cp -r`, `git clone`, another branch and back, or `touch`: equal content makes nothing due."""
+    files = sorted(path for path in project.folder.rglob("*") if ".git" not in path.parts)
+    random.Random(0).shuffle(files)
+    for seconds, path in enumerate(files):
+        os.utime(path, (10**9 + seconds, 10**9 + seconds))
+    assert project.plan().jobs == Counter()
+    assert project.plan("--profile", "profiles/workstation").jobs == Counter()
+
+
+def test_a_moved_study_is_finished(project, tmp_path):
+    project.folder.rename(tmp_path / "elsewhere")
+    project.folder = tmp_path / "elsewhere"
+    assert project.plan().jobs == Counter()
+
+
+def test_scripts_that_are_newer_than_their_results_run_nothing_again(project):
+    for path in (project.folder / "scripts").rglob("*.py"):
+        path.touch()
+    assert project.plan().jobs == Counter()
+
+
+def test_every_rule_knows_the_content_of_its_code(project):
+    """Without the trigger on times of scripts, a change of a script is seen by the parameter `code` alone."""
+    rules = [
+        (match[1], match[2])
+        for file in (project.folder / "rules").glob("*.smk")
+        for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), re.MULTILINE | re.DOTALL)
+    ]
+    assert len(rules) > 40
+    without = {name for name, body in rules if "script:" in body and "code=code" not in body}
+    # What they make is known by its checksum, or is a measured time.
+    assert without == {"download", "download_checkpoint", "calibrate"}
+    for name, body in rules:
+        if "code=code" in body:
+            assert re.search(r'code=code\w*\("(\w+)"\)', body)[1] == re.search(r"scripts/(\w+)\.py", body)[1], name

@@ -36,6 +36,8 @@ def undisturbed(finished, tmp_path_factory) -> Project:
     """The study with longer trainings, of which one is done without a fault."""
     project = copied(finished.folder, tmp_path_factory.mktemp("undisturbed"))
     project.edit("tiny.yaml", "epochs: 1", f"epochs: {EPOCHS}")
+    # Of the same code as those that are held.
+    project.hold_trainings()
     outcome = project.snakemake(WEIGHTS)
     assert outcome.returncode == 0, outcome.stderr
     return project
@@ -90,6 +92,7 @@ def test_one_process_sees_all_gpus_of_its_job(cluster, fresh, tmp_path):
 
 
 def test_a_preempted_training_is_queued_again_and_loses_no_batch(cluster, undisturbed, training):
+    training.hold_trainings(2)
     submission = Submission(training, WEIGHTS)
     submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
     (number,) = submission.jobs()
@@ -113,6 +116,7 @@ def test_a_training_of_two_processes_is_one_job_that_is_queued_again_as_a_whole(
     training = copied(undisturbed.folder, tmp_path / "project")
     outcome = undisturbed.snakemake(WEIGHTS)
     assert outcome.returncode == 0, outcome.stderr
+    training.hold_trainings(1)
     submission = Submission(training, WEIGHTS)
     submission.wait_for(LOG, "epoch 1/3")
     (number,) = submission.jobs()
@@ -128,11 +132,12 @@ def test_a_training_of_two_processes_is_one_job_that_is_queued_again_as_a_whole(
 
 
 def test_an_interrupted_snakemake_cancels_its_jobs_for_good(cluster, undisturbed, training):
+    training.hold_trainings(2)
     submission = Submission(training, WEIGHTS)
     submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
     (number,) = submission.jobs()
     submission.process.send_signal(signal.SIGINT)
-    assert submission.process.wait(timeout=60) != 0
+    assert submission.process.wait(timeout=300) != 0
     cluster.wait_for_job(number, "CANCELLED")
     submission = Submission(training, WEIGHTS)
     submission.wait_for(LOG, "goes on after")
@@ -143,15 +148,19 @@ def test_an_interrupted_snakemake_cancels_its_jobs_for_good(cluster, undisturbed
 
 
 def test_daemons_that_die_and_a_drained_node_leave_a_training_alone(cluster, undisturbed, training):
+    training.hold_trainings(1, 2, 3)
     submission = Submission(training, WEIGHTS)
     submission.wait_for(LOG, f"epoch 1/{EPOCHS}")
     cluster.kill("slurmctld")
+    training.release(1)
     submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
     cluster.start_daemon("slurmctld")
     cluster.kill("slurmd")
+    training.release(2)
     submission.wait_for(LOG, f"epoch 3/{EPOCHS}")
     cluster.start_daemon("slurmd")
     cluster.set_node("DRAIN")
+    training.release(3)
     submission.finish()
     cluster.wait_for_node("drained")
     cluster.set_node("RESUME")
@@ -162,6 +171,7 @@ def test_daemons_that_die_and_a_drained_node_leave_a_training_alone(cluster, und
 
 
 def test_a_training_on_a_node_that_vanishes_goes_on_after_its_last_epoch(cluster, undisturbed, training):
+    training.hold_trainings(2)
     submission = Submission(training, WEIGHTS)
     submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
     (number,) = submission.jobs()
@@ -203,7 +213,7 @@ def test_a_training_over_its_time_is_queued_again_before_it_ends(cluster, traini
         "tiny.yaml", "train: {threads: 1, mem_mb: 2000, runtime: 10", "train: {threads: 1, mem_mb: 2000, runtime: 3"
     )
     submission = Submission(training, WEIGHTS)
-    submission.wait_for(LOG, "Slurm queues job", seconds=150)
+    submission.wait_for(LOG, "Slurm queues job", seconds=400)
     (number,) = submission.jobs()
     stopped = (training.folder / LOG).read_text()
     cluster.begin(number)
@@ -211,19 +221,21 @@ def test_a_training_over_its_time_is_queued_again_before_it_ends(cluster, traini
     assert where_it_goes_on(stopped) in (training.folder / LOG).read_text()
     assert submission.jobs() == [number]
     submission.process.send_signal(signal.SIGINT)
-    submission.process.wait(timeout=60)
+    submission.process.wait(timeout=300)
     cluster.wait_for_job(number, "CANCELLED")
 
 
 def test_jobs_outlive_a_snakemake_that_is_killed(cluster, undisturbed, training):
+    training.hold_trainings(2)
     submission = Submission(training, WEIGHTS)
     submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
     (number,) = submission.jobs()
     submission.process.kill()
     submission.process.wait()
     refused = Submission(training, WEIGHTS)
-    assert refused.process.wait(timeout=60) != 0
+    assert refused.process.wait(timeout=300) != 0
     assert "Directory cannot be locked" in refused.text()
+    training.release(2)
     cluster.wait_for_job(number, "COMPLETED")
     assert training.snakemake("--unlock").returncode == 0
     again = Submission(training, WEIGHTS)
@@ -231,11 +243,27 @@ def test_jobs_outlive_a_snakemake_that_is_killed(cluster, undisturbed, training)
     assert weights_and_history(training) == weights_and_history(undisturbed)
 
 
+def test_a_snakemake_whose_terminal_is_closed_waits_for_its_jobs(cluster, undisturbed, training):
+    training.hold_trainings(2)
+    submission = Submission(training, f"{RUN}/evaluations/clean.csv")
+    submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
+    submission.process.send_signal(signal.SIGHUP)
+    until(lambda: "Will exit after finishing currently running jobs" in submission.text(), "it is told", submission)
+    training.release(2)
+    assert submission.process.wait(timeout=300) != 0
+    # No more was submitted, and nothing has to be unlocked.
+    assert len(submission.jobs()) == 1
+    assert weights_and_history(training) == weights_and_history(undisturbed)
+    assert "Nothing to be done" in Submission(training, WEIGHTS).finish()
+
+
 def test_jobs_take_the_config_that_the_workflow_began_with(cluster, training):
     (training.folder / RUN / "perturbations.npz").unlink()
+    training.hold_trainings(1)
     submission = Submission(training, f"{RUN}/perturbations.npz")
     submission.wait_for(LOG, f"epoch 1/{EPOCHS}")
     training.edit("tiny.yaml", "epsilon: 2/255, images: 2}", "epsilon: 2/255, images: 1}")
+    training.release(1)
     submission.finish()
     with np.load(training.folder / RUN / "perturbations.npz") as found:
         assert {len(array) for array in found.values()} == {2}
@@ -251,11 +279,11 @@ def test_what_cannot_succeed_fails_its_group_but_not_what_has_a_job_of_its_own(c
     weights = project.folder / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1])
     together = Submission(project, *targets, "--retries", "0")
-    assert together.process.wait(timeout=200) != 0
+    assert together.process.wait(timeout=600) != 0
     assert len(together.jobs()) == 1
     assert not any((project.folder / target).exists() for target in targets)
     alone = Submission(project, *targets, "--retries", "0", "--group-components", "minutes=1")
-    assert alone.process.wait(timeout=200) != 0
+    assert alone.process.wait(timeout=600) != 0
     assert [target for target in targets if (project.folder / target).exists()] == targets[2:]
     log = RUN.replace("runs", "logs/evaluate_clean", 1) + ".log"
     assert "model.safetensors is truncated" in (project.folder / log).read_text()

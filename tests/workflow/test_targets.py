@@ -3,10 +3,14 @@
 import ast
 import re
 import sys
+from collections.abc import Iterable
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from filterfreq.config import Study
 from filterfreq.provenance import _direct_imports
@@ -126,18 +130,59 @@ def lock() -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", (ROOT / "envs/requirements.lock").read_text(), re.MULTILINE))
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda file: file.stem)
+def excluded() -> set[str]:
+    """The packages that the lock leaves out although others ask for them."""
+    return {line for line in (ROOT / "envs/excluded.in").read_text().splitlines() if line and not line.startswith("#")}
+
+
+def pinned(file: Path) -> dict[str, str]:
+    """What pip installs into a conda environment together with all that it asks for, name and version."""
+    *_, pip = yaml.safe_load(file.read_text())["dependencies"]
+    return dict(requirement.split("==") for requirement in pip["pip"])
+
+
+def pinned_alone(file: Path) -> dict[str, str]:
+    """What pip installs into it afterwards without what it asks for."""
+    script = file.with_suffix(".post-deploy.sh")
+    text = script.read_text() if script.exists() else ""
+    return dict(re.findall(r"^python -m pip install --no-deps (\S+)==(\S+)$", text, re.MULTILINE))
+
+
+def asked_for(names: Iterable[str]) -> set[str]:
+    """These packages and all that they ask for, directly or through others."""
+    wishes = {canonicalize_name(package.name): package.requires or () for package in distributions()}
+    found, waiting = set(), {canonicalize_name(name) for name in names}
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        wanted = map(Requirement, wishes.get(name, ()))
+        waiting |= {canonicalize_name(other.name) for other in wanted if not other.marker or other.marker.evaluate()}
+        waiting -= found
+    return found
+
+
+ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda file: file.stem)
 def test_conda_files_pin_what_the_lock_pins(file):
-    conda, pip = [], []
-    for dependency in yaml.safe_load(file.read_text())["dependencies"]:
-        (pip.extend if isinstance(dependency, dict) else conda.append)(
-            dependency["pip"] if isinstance(dependency, dict) else dependency
-        )
+    *conda, _ = yaml.safe_load(file.read_text())["dependencies"]
     assert [name.split("=")[0] for name in conda] == ["python", "pip"]
-    assert len(pip) > 3
-    for requirement in pip:
-        name, version = requirement.split("==")
-        assert lock()[name] == version, requirement
+    assert len(pinned(file)) > 3
+    for name, version in (pinned(file) | pinned_alone(file)).items():
+        assert lock()[name] == version, name
+
+
+@pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda file: file.stem)
+def test_conda_files_get_nothing_that_the_lock_leaves_out(file):
+    assert not asked_for(pinned(file)) & excluded()
+    # All else that such a package asks for and the jobs need is there without it.
+    assert all(asked_for([name]) & excluded() for name in pinned_alone(file))
+
+
+def test_what_the_lock_leaves_out_is_asked_for_and_not_there():
+    assert excluded() <= asked_for(lock())
+    assert not excluded() & (lock().keys() | {canonicalize_name(package.name) for package in distributions()})
 
 
 def test_the_lock_is_hashed_and_resolves_what_is_wanted():
@@ -151,7 +196,7 @@ def test_the_lock_is_hashed_and_resolves_what_is_wanted():
             assert lock()[name] == version
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda file: file.stem)
 def test_conda_files_hold_what_their_scripts_import(file):
     """Every third-party module that a rule's script imports, through the package too, is pinned in the rule's file."""
     modules = {"PIL": "pillow", "imagecorruptions": "imagecorruptions-imaug", "yaml": "pyyaml"}

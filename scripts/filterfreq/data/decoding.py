@@ -13,6 +13,7 @@ from filterfreq.data.augmentation import augment_image, draws
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.images import fit
 from filterfreq.errors import InputError
+from filterfreq.machine import STOP_SIGNALS
 
 
 def decoded_batches(
@@ -69,12 +70,12 @@ def decoded_batches(
 
 @contextmanager
 def _requests_to_stop_held() -> Iterator[None]:
-    """Hold SIGTERM and SIGINT back, for ever in processes that are started meanwhile.
+    """Hold requests to stop back, for ever in processes that are started meanwhile.
 
     Clusters and terminals send them to all processes of a job. The one that has asked for the images still needs the
     others to come to the end of its batch, and ends them itself.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
     finally:

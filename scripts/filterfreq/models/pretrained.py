@@ -163,28 +163,6 @@ def convert_checkpoint(
     return Classifier(backbone, mean, std).eval(), settings
 
 
-@torch.inference_mode()
-def check_image_size(source: Mapping[str, Any], classifier: Classifier, image_size: int) -> None:
-    """Check that a downloaded model takes images of a data set's size: transformers are of one size.
-
-    Args:
-        source: a checkpoint's entry in the config, for the message.
-        classifier: what `convert_checkpoint` made of it.
-        image_size: height and width in pixels.
-
-    Raises:
-        InputError: it does not.
-    """
-    try:
-        classifier(torch.zeros(1, 3, image_size, image_size))
-    except (AssertionError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{_title(source)} does not take images of {image_size} x {image_size} pixels ({reason}): "
-            "take another, or an experiment on a data set of its size"
-        ) from error
-
-
 def check_downloads(record_file: Path, folder: Path) -> dict[str, dict]:
     """Check that the files of a checkpoint are those that were downloaded, and return what is recorded of them.
 

@@ -21,6 +21,7 @@ from filterfreq.evaluation.accuracy import inference
 from filterfreq.evaluation.corruptions import generate
 from filterfreq.files import write_json
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.image_size import check_image_size
 from filterfreq.models.registry import build
 from filterfreq.planning.records import unit_key
 from filterfreq.schemas import read_record
@@ -82,7 +83,7 @@ def calibrate(
         announce: takes a line for each unit.
 
     Raises:
-        InputError: the disk is full, or one of the files is damaged.
+        InputError: the disk is full, one of the files is damaged, or see `measure`.
     """
     path = Path(path)
     unfinished = path.with_name(f"{path.stem}.unfinished{path.suffix}")
@@ -183,6 +184,7 @@ def _evaluate(unit: Mapping[str, Any], classes: int, device: torch.device, secon
     batch, side = unit["batch_size"], unit["image_size"]
     torch.manual_seed(0)
     classifier = Classifier(build(unit["model"], classes), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    check_image_size(unit["model"], classifier, side, "noise")
     images = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
     labels = torch.arange(batch, device=device) % classes
     shown = to_images(images, device)

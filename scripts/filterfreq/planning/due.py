@@ -10,9 +10,9 @@ from typing import Any
 from snakemake import cli
 from snakemake.api import DAGApi
 
+from filterfreq.command_line import check_command_line
 from filterfreq.config import Study
 from filterfreq.errors import InputError
-from filterfreq.yaml_files import check_config_file
 
 # Makes the plan's own table, which is no part of it; targets run nothing.
 _LEFT_OUT = {"tabulate_plan", "calibrate"}
@@ -96,14 +96,11 @@ def read_dag(arguments: Sequence[str]) -> Dag:
         execute(api, *positional, **named)
         workflows.append(api.workflow_api._workflow)
 
+    check_command_line(arguments)
     # The API has no way to ask for the jobs of a command line, which is where profiles are read.
     DAGApi.execute_workflow = remembering
     try:
         parser, given = cli.parse_args([*arguments, "--dry-run", "--quiet", "all"])
-        for file in given.configfile or ():
-            # YAML has other rules for spaces than JSON, which Snakemake takes as well.
-            if Path(file).suffix != ".json":
-                check_config_file(file)
         clusters = given.executor not in (None, "local")
         # A dry run would take one core where none are given, and cut the threads of all jobs down to it.
         cores, given.cores = given.cores, given.cores or 10**6

@@ -11,12 +11,12 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 import pandas as pd
 import seaborn as sns
-from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.style import context
 from matplotlib.ticker import PercentFormatter
 
 from filterfreq.files import replacing
@@ -83,7 +83,7 @@ STYLE = {
     "savefig.dpi": 300,
     "pdf.fonttype": 42,  # TrueType outlines: journals refuse Type 3 fonts
 }
-"""Matplotlib settings of every figure: seaborn's `whitegrid` for paper, no text under 7 points."""
+"""Where every figure departs from matplotlib's defaults: seaborn's `whitegrid` for paper, no text under 7 points."""
 
 SEED_RANGE = ("pi", 100)
 """Seaborn's name for the interval from the lowest to the highest seed."""
@@ -92,8 +92,8 @@ PERCENT = PercentFormatter(1, decimals=0, symbol=None)
 
 
 def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Make a function draw in the common style and leave matplotlib's settings as they were."""
-    return rc_context(STYLE)(function)
+    """Make a function draw in the common style, whatever matplotlib's settings are, and leave them as they were."""
+    return context(["default", STYLE])(function)
 
 
 class VariantStyle(NamedTuple):

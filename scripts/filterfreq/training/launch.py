@@ -1,7 +1,7 @@
 """Several processes that train one run: one for each GPU, on one machine or on every node of a Slurm allocation.
 
 torch's elastic agent, which is what torchrun runs, starts them, gives them their ranks and ends all when one fails. It
-is told to leave SIGTERM and SIGINT alone: it would end processes that have not finished within its time, and forget
+is told to leave requests to stop alone: it would end processes that have not finished within its time, and forget
 them when the signal comes twice, as it does on clusters that send it to every process of a job. Here each process
 passes it on to those that it started; the ones that train agree to stop before the same batch.
 
@@ -31,7 +31,7 @@ from filterfreq.compute import use_device
 from filterfreq.errors import InputError, StoppedError
 from filterfreq.files import read_json, write_json
 from filterfreq.jobs import log_of_worker, stop_requests
-from filterfreq.machine import end_with_parent
+from filterfreq.machine import end_with_parent, on_request_to_stop
 from filterfreq.training.distributed import Processes
 from filterfreq.training.job import TrainingJob, run_training
 
@@ -65,7 +65,7 @@ def launch(job: TrainingJob) -> None:
 
 
 def _pass_on_requests_to_stop(folder: Path) -> Callable[[], bool]:
-    """Pass SIGTERM and SIGINT on to the processes that this one has started, and return whether one has come."""
+    """Pass requests to stop on to the processes that this one has started, and return whether one has come."""
 
     def pass_on(number: int, frame: object) -> None:
         # For those that have not started yet.
@@ -74,8 +74,7 @@ def _pass_on_requests_to_stop(folder: Path) -> Callable[[], bool]:
             with suppress(psutil.NoSuchProcess):
                 child.terminate()
 
-    for asks in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asks, pass_on)
+    on_request_to_stop(pass_on)
     return (folder / "stop").exists
 
 
@@ -122,8 +121,8 @@ def _run_agent(job: TrainingJob, folder: Path, node: int, host: str, port: int) 
         rdzv_configs={"is_host": node == 0},
         local_addr="localhost" if job.nodes == 1 else os.environ.get("SLURMD_NODENAME"),
         max_restarts=0,
-        # Not SIGTERM and SIGINT, and it takes no empty list.
-        signals_to_handle="SIGHUP",
+        # None of those that ask to stop, and it takes no empty list.
+        signals_to_handle="SIGQUIT",
         shutdown_timeout=_GRACE,
     )
     os.environ.update(_python_path())

@@ -22,8 +22,10 @@ from filterfreq.files import may_be_whole, reading, replacing, verify_zip
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.dct import compose, decompose
 from filterfreq.models.penalty import frequency_penalty
+from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.models.registry import build
 from filterfreq.training.attacks import FreePerturbation, attack_images
+from filterfreq.training.checks import check_trainable
 from filterfreq.training.distributed import Processes, with_global_statistics
 from filterfreq.training.objective import count_correct, jensen_shannon, mixup
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
@@ -75,6 +77,9 @@ class Trainer:
         workers: processes that decode images in files ahead of their use; see `epoch_batches`.
         stop: asked before every batch whether to stop.
         processes: those that train together; the first of them keeps the state.
+
+    Raises:
+        InputError: see `check_trainable` and, of several processes, `with_global_statistics`.
     """
 
     def __init__(
@@ -95,6 +100,8 @@ class Trainer:
         self.processes = processes or Processes()
         self.alone = self.processes.size == 1
         self.classifier = classifier.to(device, memory_format=torch.channels_last)
+        if device.type == "cpu":
+            subsample_pointwise(self.classifier)
         if not self.alone:
             with_global_statistics(self.classifier, device)
         self.network = torch.compile(self.classifier) if compiled else self.classifier
@@ -120,6 +127,7 @@ class Trainer:
             for array in (dataset.images(split), dataset.labels(split))
         )
         self.size = self.test_images.shape[1]
+        check_trainable(self.classifier, spec, self.size, len(self.train_labels))
         self.num_classes = dataset.num_classes
         # Mixup mixes neighbours, so that a process needs one more image for each row of its own.
         self.in_rows = "mixup" in self.variant

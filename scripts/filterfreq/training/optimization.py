@@ -58,7 +58,7 @@ def is_second_order(optimizer: Optimizer) -> bool:
 def seed_draws(optimizer: Optimizer, seed: int) -> None:
     """Seed what a second-order optimizer draws in its steps; for the others there is nothing to do.
 
-    Called before every epoch it makes a resumed training draw what an uninterrupted one does.
+    Called before every step it makes a resumed training draw what an uninterrupted one does.
     """
     if is_second_order(optimizer):
         # Drawn on the device of the parameters, or timm would put a generator of its own there.
@@ -69,7 +69,8 @@ def seed_draws(optimizer: Optimizer, seed: int) -> None:
 def backward(loss: Tensor, optimizer: Optimizer) -> None:
     """Add the gradients of `loss`, a scalar, to those of the parameters, in the form that the optimizer's step needs.
 
-    For a second-order optimizer they replace what was there, and keep their graph until they are set to None.
+    For a second-order optimizer they replace what was there, and keep their graph until they are set to None; and each
+    step begins as the first one does, so that equal states take equal steps.
     """
     if not is_second_order(optimizer):
         loss.backward()
@@ -80,6 +81,9 @@ def backward(loss: Tensor, optimizer: Optimizer) -> None:
     gradients = torch.autograd.grad(loss, parameters, create_graph=True)
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
+        # timm would add the next estimate of the Hessian to the last one, set to zero. So it had that one's memory
+        # format, and from it the order of a sum over the kernel, which a training that is resumed cannot know.
+        parameter.hess = 0.0
 
 
 def make_schedule(optimizer: Optimizer, settings: dict) -> LRScheduler:

@@ -1,0 +1,63 @@
+# What is refused before the first job: said at once, not by a job that comes after hours.
+
+import time
+
+from filterfreq.machine import has_gpu
+from filterfreq.targets import check_target
+
+
+def refuse_unknown_names_in_targets():
+    """Stop where a path that was asked for names what the config lacks.
+
+    Snakemake tells the targets only once it has built the DAG, in which such a path would end in a traceback.
+    """
+    patterns = (EVALUATION, RUN, AGGREGATED, TABLE, FIGURE, DOWNLOADED, SHIFTED, CORRUPTED, RAW, DATASET)
+    for target in sys.argv[1:]:
+        try:
+            check_target(study, target, patterns)
+        except InputError as error:
+            raise WorkflowError(f"The target is refused: {error}") from error
+
+
+def refuse_without_gpu():
+    """Stop where jobs that are due here need a GPU and this machine has none."""
+    due = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    on_device = {name for name in due if name in ("train", "perturb", "calibrate") or name.startswith("evaluate_")}
+    if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
+        raise WorkflowError(
+            "compute.device is cuda but this machine has no GPU: "
+            "run on one, submit the jobs to a cluster, or set it to cpu or auto."
+        )
+
+
+def refuse_what_is_newer_than_now():
+    """Stop where an input is from the future: at the end of its job, Snakemake would refuse and delete what it made."""
+    if workflow.touch:
+        return
+    inputs = {Path(file) for job in workflow.dag.needrun_jobs() for file in job.input}
+    stamps = {path: path / ".snakemake_timestamp" if path.is_dir() else path for path in inputs}
+    late = [str(path) for path, stamp in stamps.items() if stamp.exists() and stamp.stat().st_mtime > time.time() + 1]
+    if late:
+        raise WorkflowError(
+            f"{min(late)} is newer than this machine's clock{f', and {len(late) - 1} more' if late[1:] else ''}: "
+            "correct the clock or, where it is right, set the times of all results to now with "
+            "snakemake --touch --forceall, which takes what is there for up to date."
+        )
+
+
+def refuse_commands_in_paths():
+    """Stop before jobs are submitted where a path of theirs holds what a shell would run.
+
+    The executor for Slurm gives sbatch the job's command in double quotes, between which a shell still runs $(...).
+    """
+    paths = [workflow.workdir_init, workflow.main_snakefile, *workflow.overwrite_configfiles]
+    for path in () if workflow.local_exec else map(str, paths):
+        if set(path) & set('$`"\\\n'):
+            raise WorkflowError(
+                f"{path!r} holds a character that a shell would not leave alone in a cluster's job "
+                '($, `, ", \\ or the end of a line): rename it, or run without a cluster.'
+            )
+
+
+if workflow.is_main_process:
+    refuse_unknown_names_in_targets()
