@@ -28,7 +28,8 @@ from filterfreq.yaml_files import check_config_file
 
 if "experiments" not in config:
     try:
-        check_config_file("config.yaml")
+        if workflow.is_main_process and Path("config.yaml").exists():
+            check_config_file("config.yaml")
     except InputError as error:
         raise WorkflowError(f"The config is refused. {error}") from error
 

@@ -29,8 +29,9 @@ from filterfreq.files import replacing_with_checksum, sha256, write_json
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
-from filterfreq.planning.records import read_benchmark, read_calibration, read_plan
+from filterfreq.planning.records import read_benchmark, read_calibration, read_plan, read_seconds
 from filterfreq.publishing.samples import read_perturbations
+from filterfreq.publishing.tables import cost_table
 from filterfreq.schemas import read_record
 from filterfreq.text import is_one_line
 from filterfreq.training.history import HISTORY_COLUMNS, read_history, write_history
@@ -41,6 +42,8 @@ REFUSED = object()
 TINY = Dataset("tiny", ("a", "b"), 32, None, None, (0.5,) * 3, (0.25,) * 3, "none", False, (), "", "none")
 RUN = {"dataset": "tiny", "model": "resnet_8_2", "variant": "plain", "seed": 0}
 LABELS = np.arange(4) % 2
+TRAINING = {"epochs": 1, "batch_size": 2, "optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0}
+TRAINING |= {"schedule": "cosine"}
 # Each takes the place of each value in turn; the last two are written without their quotes.
 VALUES: list[Any] = [
     None,
@@ -86,6 +89,12 @@ def checkpoint(path: Path) -> tuple:
     return safetensors.torch.save(classifier.backbone.state_dict()), classifier.mean.tolist(), repr(record)
 
 
+def costs(path: Path) -> tuple:
+    seconds = read_seconds(path.with_name("benchmark.tsv"), path)
+    record = read_record(path, "run")
+    return seconds, repr(record), frame(cost_table([record], {"v": "v"}, "tiny").cells)
+
+
 def frame(table: pd.DataFrame) -> str:
     return table.to_csv()
 
@@ -120,14 +129,17 @@ def doors(tmp_path_factory) -> dict[str, Door]:
     identity = {"name": "set", "shift_of": "tiny", "folders": "classes"}
     save_shifted(folder / "set", identity, ["a", "b"], LABELS, images, {})
     torch.manual_seed(0)
-    settings = {
-        "architecture": "resnet_8_2",
-        "num_classes": 2,
-        "mean": [0.5] * 3,
-        "std": [0.25] * 3,
-        "decomposition": None,
-    }
-    save_checkpoint(folder / "run", Classifier(build("resnet_8_2", 2), [0.5] * 3, [0.25] * 3), record_of(settings))
+    scale = {"mean": [0.5] * 3, "std": [0.25] * 3}
+    record = record_of({"architecture": "resnet_8_2", "num_classes": 2, **scale, "decomposition": None})
+    save_checkpoint(folder / "run", Classifier(build("resnet_8_2", 2), **scale), record)
+    trained = {**record, "variant": {}, "training": {**TRAINING, "augmentation": "none"}}
+    del trained["source"]
+    trained["metrics"] = {"epoch": 1, "loss": 1.5, "penalty": 0.0, "train_accuracy": 0.5, "test_accuracy": 0.5}
+    trained["metrics"] |= {"parameters": 1000}
+    trained["provenance"] = {**record["provenance"], "data": {}, "device": "cpu", "seconds": 1.5, "peak_memory_mb": 9.5}
+    checkpoint_of = {"file": "model.safetensors", "sha256": "0" * 64}
+    write_json(folder / "trained" / "run.json", {**trained, "checkpoint": checkpoint_of})
+    (folder / "trained" / "benchmark.tsv").write_text("s\tmax_rss\n1.5\t1\n")
     generate(images, folder / "corrupted", 0, ["fog"], announce=lambda line: None)
     published = folder / "published"
     write_json(published / "fog.json", {"size": 32, "names": ["fog/1/a/0.png"] * 5})
@@ -156,8 +168,7 @@ def doors(tmp_path_factory) -> dict[str, Door]:
     (folder / "benchmark.tsv").write_text("s\tmax_rss\n1.5\t1\n")
     (folder / "claims.yaml").write_text("\n".join((ROOT / "claims.yaml").read_text().splitlines()[:30]))
 
-    training = {"epochs": 1, "batch_size": 2, "optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0}
-    spec = {"run": RUN, "variant": {}, "training": {**training, "schedule": "cosine", "augmentation": "none"}}
+    spec = {"run": RUN, "variant": {}, "training": {**TRAINING, "augmentation": "none"}}
     prepared = PreparedDataset(folder / "arrays")
 
     def trainer() -> Trainer:
@@ -173,6 +184,7 @@ def doors(tmp_path_factory) -> dict[str, Door]:
             lambda: repr((PreparedDataset(folder / "files").record, PreparedDataset(folder / "files").labels("test"))),
         ),
         "run.json": Door(folder / "run" / "run.json", lambda: checkpoint(folder / "run" / "run.json")),
+        "run.json of a training": Door(folder / "trained" / "run.json", lambda: costs(folder / "trained" / "run.json")),
         "set.json": Door(folder / "set" / "set.json", lambda: shifted(folder / "set")),
         "checksums.json": Door(
             folder / "corrupted" / "checksums.json", lambda: load_corrupted(folder / "corrupted" / "fog.npy").tobytes()
@@ -216,6 +228,7 @@ RECORDS = [
     "dataset.json",
     "dataset.json of files",
     "run.json",
+    "run.json of a training",
     "set.json",
     "checksums.json",
     "fog.json",

@@ -73,6 +73,15 @@ def test_what_values_can_be():
     check_values({"a": [None, True, 2**63 - 1, -0.5, "ü" * 4096, {"b": []}]}, [])
 
 
+@pytest.mark.parametrize("depth", [60, 400, 900, *range(940, 1000, 3), 5000])
+def test_a_record_that_is_deep(tmp_path, depth):
+    """Up to about 1,000 levels are read, and then gone through."""
+    path = tmp_path / "published.json"
+    path.write_text('{"corruptions": ' + "[" * depth + "]" * depth + "}")
+    with pytest.raises(InputError, match=r"published\.json is damaged .*: make it again$"):
+        read_record(path, "published", "make it again")
+
+
 def test_a_record_is_read_with_its_remedy(tmp_path: Path):
     path = tmp_path / "published.json"
     write_json(path, {"corruptions": ["fog"]})

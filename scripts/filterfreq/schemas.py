@@ -24,6 +24,7 @@ from filterfreq.text import is_one_line
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 _LONGEST_TEXT = 4096  # characters, which is also the longest path on Linux
+_DEEPEST = 50  # lists and objects inside each other
 _KINDS = {
     bool: "yes or no",
     int: "a number",
@@ -88,10 +89,13 @@ def _validator(kind: str) -> Validator:
 def check_values(value: Any, path: list[str]) -> None:
     """Refuse what no key and no value can be, whatever the schema says: they stand in logs, tables and commands.
 
-    Keys are text. Text is one line of at most 4,096 characters, integers are of 64 bits, numbers are finite, and there
-    is nothing but text, numbers, true, false, null, lists and objects.
+    Lists and objects are at most 50 deep in each other. Keys are text. Text is one line of at most 4,096 characters,
+    integers are of 64 bits, numbers are finite, and there is nothing but text, numbers, true, false, null, lists and
+    objects.
     """
     where = ".".join(path) or "config"
+    if len(path) > _DEEPEST:
+        raise InputError(f"{where}: its lists and objects are more than {_DEEPEST} deep in each other: unnest it")
     if isinstance(value, dict):
         for key, item in value.items():
             check_values(key, path)

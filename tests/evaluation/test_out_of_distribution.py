@@ -47,7 +47,7 @@ def test_classes_are_found_by_name_index_or_category(tmp_path):
     assert targets == [list(CATEGORIES["bear"]), [499]]
     for name, folders in (("cow", "classes"), ("4", "indices"), ("cat", "indices"), ("cow", "categories")):
         with pytest.raises(InputError, match=rf"set some has the class '{name}', which is none of the"):
-            class_targets(shifted(tmp_path / "d", [name, name], folders), base)
+            class_targets(shifted(tmp_path / "d", [name, f"no {name}"], folders), base)
 
 
 def test_only_the_sets_classes_can_be_answered(tmp_path):

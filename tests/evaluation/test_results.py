@@ -142,6 +142,8 @@ def edited(**values: object) -> str:
         (edited(n=0).encode(), "a value of nothing in line 2"),
         (edited(seed=2**63).encode(), "a seed that is not a whole number"),
         (edited(seed="-1").encode(), "a seed that is not a whole number"),
+        (edited(seed="9.223372036854775807e18").encode(), "a seed that is not a whole number"),
+        (edited(suite="mine", metric="margin", parameter="test").encode(), "parameter 'test'"),
         (edited(seed="True", n="True").encode(), "text where a number belongs"),
         (edited(value="True", ci_low="", ci_high="").encode(), "text where a number belongs"),
         (edited(ci_low=-0.5).encode(), "interval that leaves"),

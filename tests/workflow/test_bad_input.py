@@ -1,7 +1,10 @@
 """Each wrong input stops with one sentence that names it, and leaves nothing half made."""
 
+import json
 import pickle
 import re
+import subprocess
+import sys
 
 import pytest
 from records import edit_json
@@ -67,6 +70,31 @@ def test_what_the_option_for_configs_swallows(fresh, tmp_path):
     assert "laughs.yaml: it holds more than 100000 values" in laughs.stderr
 
 
+def test_a_small_config_that_would_take_for_ever(unstarted):
+    """Of mappings, which Snakemake itself would go through."""
+    lines = [f"a{level}: &a{level} {{p: *a{level - 1}, q: *a{level - 1}}}" for level in range(1, 60)]
+    (unstarted.folder / "config.yaml").write_text("\n".join(["a0: &a0 {k: x}", *lines]))
+    for config in (None, "config.yaml"):
+        outcome = unstarted.snakemake("--dry-run", config=config)
+        assert outcome.returncode == 1
+        assert "config.yaml: it holds more than 100000 values" in outcome.stdout + outcome.stderr
+
+
+def test_a_config_is_not_run_as_python(unstarted):
+    marker = unstarted.folder / "ran"
+    template = unstarted.folder / "config.yaml"
+    template.write_text(f"__use_yte__: true\nexperiments: ?open({str(marker)!r}, 'w')\n")
+    command = [sys.executable, "scripts/plan.py", "--cores", "1", "--configfile", template.name]
+    planned = subprocess.run(command, cwd=unstarted.folder, capture_output=True, text=True)
+    started = [unstarted.snakemake("--dry-run", config=config) for config in (None, template.name)]
+    for outcome in (planned, *started):
+        assert outcome.returncode == 1
+        said = outcome.stdout + outcome.stderr
+        assert "config.yaml: __use_yte__ would have Snakemake run text of the config as Python: take it out" in said
+        assert "Traceback" not in said
+    assert not marker.exists()
+
+
 def refused(project, target: str, *arguments: str, config: str = "tiny.yaml") -> str:
     """Run a target that must fail, see that it leaves no output, and return the sentence that says why."""
     outcome = project.snakemake(target, *arguments, config=config)
@@ -123,6 +151,31 @@ def test_a_checkpoint_of_another_model(project):
     edit_json(project.folder / f"{RUN}/run.json", lambda record: record["classifier"].update(architecture="resnet_8_4"))
     target = again(project, f"{RUN}/evaluations/clean.csv")
     assert "does not fit resnet_8_4" in refused(project, target)
+
+
+def test_a_changed_digit_of_the_normalisation(project):
+    record = project.folder / f"{RUN}/run.json"
+    text = record.read_text()
+    mean = str(json.loads(text)["classifier"]["mean"][0])
+    record.write_text(text.replace(mean, "0.125"))
+    target = again(project, f"{RUN}/evaluations/clean.csv")
+    assert f"{RUN}/run.json was changed since it was written" in refused(project, target)
+    target = again(project, "results/tables/tiny/texdigits/costs.md")
+    assert f"{RUN}/run.json was changed since it was written" in refused(project, target)
+
+
+def test_a_changed_digit_of_the_data_sets_record(project):
+    record = project.folder / "results/data/texdigits/dataset.json"
+    record.write_text(record.read_text().replace('"seed": 0', '"seed": 1'))
+    target = again(project, f"{RUN}/evaluations/clean.csv")
+    assert "dataset.json was changed since it was written" in refused(project, target)
+
+
+def test_a_changed_history(project):
+    history = project.folder / f"{RUN}/history.csv"
+    history.write_text(history.read_text().replace("1,0.05,", "1,0.06,"))
+    target = again(project, "results/aggregated/tiny/texdigits/history.csv")
+    assert f"{RUN}/history.csv was changed since it was written" in refused(project, target)
 
 
 def test_a_damaged_result(project):

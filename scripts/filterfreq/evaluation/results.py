@@ -47,7 +47,7 @@ KEYS: Mapping[tuple[str, str], tuple[str, ...]] = {
 """The keys that the parameter of every row has, by suite and metric."""
 
 _NUMBERS = ("seed", "value", "n", "ci_low", "ci_high")
-_LARGEST_N = 2**53  # below it floats are exact
+_LARGEST_FLOAT = 2**53  # up to which floats are exact
 _INTEGER_PARAMETERS = ("severity", "index", "horizontal", "vertical")
 _FLOAT_PARAMETERS = ("depth", "radius")
 
@@ -210,7 +210,7 @@ def _problem(table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | 
     texts = table[[column for column in COLUMNS if column not in _NUMBERS]]
     checks = {
         "text where a number belongs": (numbers.isna() & table[list(_NUMBERS)].notna()).any(axis="columns"),
-        f"an n that is not a whole number from 0 to {_LARGEST_N}": ~_is_whole(n, _LARGEST_N),
+        f"an n that is not a whole number from 0 to {_LARGEST_FLOAT}": ~_is_whole(n, _LARGEST_FLOAT),
         "a seed that is not a whole number from 0 to 2^63 - 1": ~_is_whole(numbers["seed"], 2**63 - 1),
         "a value that is not finite": ~(np.isfinite(value) | (value.isna() & (n == 0))),
         "a value of nothing": value.notna() & (n == 0),
@@ -226,14 +226,15 @@ def _problem(table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | 
         if rows.any():
             return f"holds {problem} in line {_line(rows)}"
     for row in table.drop_duplicates(["suite", "metric", "parameter"]).to_dict("records"):
-        keys = KEYS.get((row["suite"], row["metric"]), ())
         try:
-            missing = [key for key in keys if key not in _parse_parameter(row["parameter"])]
+            pairs = _parse_parameter(row["parameter"])
         except (ValueError, InputError):
-            missing = None
-        if missing != []:
+            said = "is not key=value pairs joined by ';'"
+        else:
+            missing = [key for key in KEYS.get((row["suite"], row["metric"]), ()) if key not in pairs]
+            said = f"lacks {' and '.join(missing)}" if missing else ""
+        if said:
             line = _line(table["parameter"] == row["parameter"])
-            said = "is not key=value pairs joined by ';'" if missing is None else f"lacks {' and '.join(missing)}"
             return f"holds the parameter {row['parameter']!r}, which {said}, in line {line}"
     if suite is not None and (others := table["suite"] != suite).any():
         found = table.loc[others.idxmax(), "suite"]
@@ -252,6 +253,7 @@ def _as_numbers(column: pd.Series) -> pd.Series:
 
 
 def _is_whole(numbers: pd.Series, largest: int) -> pd.Series:
+    largest = min(largest, _LARGEST_FLOAT) if numbers.dtype.kind == "f" else largest
     return (numbers >= 0) & (numbers <= largest) & (numbers % 1 == 0)
 
 
