@@ -41,6 +41,30 @@ take_hangup_for_termination()
 # Jobs are started with this process's environment, those of a cluster too.
 make_neutral(os.environ, ".snakemake/matplotlib")
 
+
+@cache
+def state_of_images(folder, storage):
+    """What changes with the images in a folder: of those used where they lie, which may be many, less is read."""
+    return [str(folder), class_folders_state(folder)] if storage == "files" else [folder_state(folder)]
+
+
+def folder_of_shifted(entry):
+    """The folder that a shifted set's images lie in as they are, or None."""
+    folder = Path(entry.path).expanduser() if entry.path else None
+    return folder if folder is not None and folder.is_dir() else None
+
+
+def read_image_folders(study):
+    """Read what `state_of_images` needs before anything else, because Snakemake would refuse it with a traceback."""
+    for name in dict.fromkeys(run.dataset for run in study.runs):
+        folders = [(study.image_folder(name), study.dataset(name).storage)]
+        shifted = [*study.shifted_sets(name), *filter(None, [study.stimuli(name)])]
+        folders += [(folder_of_shifted(entry), entry.storage) for entry in shifted]
+        for folder, storage in folders:
+            if folder is not None:
+                state_of_images(folder, storage)
+
+
 try:
     # A job on a cluster reads the Snakefile anew, perhaps days later: it takes the config that the workflow began with.
     if not workflow.is_main_process and (began_with := told_config()) is not None:
@@ -51,6 +75,7 @@ try:
     claims = load_claims(Path(workflow.basedir) / "claims.yaml", schemas / "claims.schema.yaml")
     study.check_files()
     if workflow.is_main_process:
+        read_image_folders(study)
         tell_jobs(config, ".snakemake/configs")
 except InputError as error:
     raise WorkflowError(f"The config is refused. {error}") from error
@@ -100,11 +125,7 @@ def what_preparation_reads(wildcards):
         facts += [entry.train, entry.test, entry.test_fraction]
     # An archive is an input, whose time Snakemake compares; of a folder it would see the uppermost level alone.
     folder = study.image_folder(wildcards.dataset)
-    if folder is not None and entry.storage == "files":
-        facts += [str(folder), class_folders_state(folder)]
-    elif folder is not None:
-        facts.append(folder_state(folder))
-    return facts
+    return facts if folder is None else facts + state_of_images(folder, entry.storage)
 
 
 def raw_file(dataset, source):
@@ -130,12 +151,8 @@ def what_shifted_reads(wildcards):
     entry = study.shifted(wildcards.shifted)
     facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
     facts += [entry.storage, *(source.checksum for source in entry.sources)]
-    folder = Path(entry.path).expanduser() if entry.path else None
-    if folder is not None and folder.is_dir():
-        # As for data sets: files are used where they lie, and there may be many of them.
-        in_files = entry.storage == "files"
-        facts += [str(folder), class_folders_state(folder)] if in_files else [folder_state(folder)]
-    return facts
+    folder = folder_of_shifted(entry)
+    return facts if folder is None else facts + state_of_images(folder, entry.storage)
 
 
 def shifted_files(wildcards):

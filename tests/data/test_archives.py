@@ -1,13 +1,19 @@
 import errno
+import gzip
 import io
 import os
+import re
+import shutil
 import stat
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from filterfreq.data import archives
 from filterfreq.data.archives import class_folders_state, folder_state, list_files, read_files, unpack, unpacking
 from filterfreq.errors import InputError
 
@@ -71,10 +77,13 @@ def test_a_link_inside_a_tar_is_its_target(tmp_path):
         add(archive, "a/one", b"one")
         add(archive, "b/soft", type=tarfile.SYMTYPE, linkname="../a/one")
         add(archive, "b/hard", type=tarfile.LNKTYPE, linkname="a/one")
-        add(archive, "b/broken", type=tarfile.SYMTYPE, linkname="none")
-    assert dict(read_files(tmp_path / "x.tar", ["b/soft", "b/hard"])) == {"b/soft": b"one", "b/hard": b"one"}
-    with pytest.raises(InputError, match=r"x.tar cannot be read \(.*none"):
-        list(read_files(tmp_path / "x.tar", ["b/broken"]))
+        add(archive, "b/to-come", type=tarfile.SYMTYPE, linkname="../c/two")
+        add(archive, "b/of-link", type=tarfile.LNKTYPE, linkname="./b/soft")
+        add(archive, "b/.hidden", type=tarfile.SYMTYPE, linkname="none")
+        add(archive, "c/two", b"two")
+    links = {"b/soft": b"one", "b/hard": b"one", "b/to-come": b"two", "b/of-link": b"one"}
+    assert dict(read_files(tmp_path / "x.tar", links)) == links
+    assert dict(read_files(tmp_path / "x.tar")) == links | {"a/one": b"one", "c/two": b"two"}
 
 
 @pytest.mark.parametrize(
@@ -194,7 +203,9 @@ def test_names_that_are_not_one_line_of_utf_8_are_refused(tmp_path, kind, name):
 def test_a_truncated_archive(tmp_path, kind):
     path = make(tmp_path, kind)
     path.write_bytes(path.read_bytes()[: -len(path.read_bytes()) * 2 // 3])
-    with pytest.raises(InputError, match=rf"{kind} (cannot be read \(.*\): replace|lacks .*: is it the right file)"):
+    with pytest.raises(
+        InputError, match=rf"{kind} (cannot be read|is damaged or not what it should be) \(.*\): replace"
+    ):
         list(read_files(path, FILES))
 
 
@@ -283,3 +294,287 @@ def test_class_folders_tell_what_was_added_and_removed(tmp_path, monkeypatch):
         assert changed()
     (tmp_path / "train/a/1.png").write_text("other")
     assert not changed()
+
+
+def outcome(path):
+    """What a reader gets: names and contents, or the sentence that refuses them."""
+    try:
+        names, found = list_files(path), dict(read_files(path))
+    except InputError as refusal:
+        return str(refusal)
+    assert names == sorted(found)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["x.zip", *MODES])
+def test_a_flipped_bit_is_refused_or_does_no_harm(tmp_path, kind):
+    """Of an uncompressed tar it may stand in a content, of which there is no checksum."""
+    path = make(tmp_path, kind)
+    content = path.read_bytes()
+    refused = 0
+    for bit in np.random.default_rng(0).choice(8 * len(content), 300, replace=False).tolist():
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        found = outcome(path)
+        if isinstance(found, str):
+            refused += 1
+        elif kind != "x.tar":
+            assert found == FILES
+        else:
+            bits = [
+                np.unpackbits(np.frombuffer(b"".join(files[name] for name in FILES), np.uint8))
+                for files in (found, FILES)
+            ]
+            assert (bits[0] != bits[1]).sum() <= 1
+    assert refused > 0
+
+
+@pytest.mark.parametrize("kind", MODES)
+def test_a_tar_that_is_cut_anywhere_is_refused(tmp_path, kind):
+    path = make(tmp_path, kind)
+    content = path.read_bytes()
+    # Of an uncompressed one only zeros follow its last member: the first 512 of them are its end.
+    end = content.rindex(b"two.bin") // 512 * 512 + 1024 if kind == "x.tar" else len(content)
+    for length in {*range(512, end, 512), *range(1, end, 97), end - 1}:
+        path.write_bytes(content[:length])
+        assert isinstance(outcome(path), str), length
+    path.write_bytes(content[:end])
+    assert outcome(path) == FILES
+
+
+def test_what_follows_the_end_of_an_archive_is_not_passed_over(tmp_path):
+    one, two = make(tmp_path, "x.tar").read_bytes(), tmp_path / "two"
+    with tarfile.open(two, "w") as archive:
+        add(archive, "three", b"3")
+    (tmp_path / "y.tar").write_bytes(one + two.read_bytes())
+    assert "y.tar goes on after its end, as a damaged tar does, or two" in outcome(tmp_path / "y.tar")
+    (tmp_path / "y.tar.gz").write_bytes(gzip.compress(one) + gzip.compress(two.read_bytes()))
+    assert "y.tar.gz goes on after its end" in outcome(tmp_path / "y.tar.gz")
+    (tmp_path / "y.tar.gz").write_bytes(gzip.compress(one) + b"more")
+    assert "y.tar.gz is damaged or not what it should be (BadGzipFile" in outcome(tmp_path / "y.tar.gz")
+    # Compressed in several parts it is still one tar, as parallel compressors write it.
+    (tmp_path / "y.tar.gz").write_bytes(gzip.compress(one[:1000]) + gzip.compress(one[1000:]))
+    assert outcome(tmp_path / "y.tar.gz") == FILES
+    # A header that became zeros looks like the end.
+    start = one.index(b"./a.txt") // 512 * 512
+    (tmp_path / "y.tar").write_bytes(one[:start] + bytes(512) + one[start + 512 :])
+    assert "y.tar goes on after its end" in outcome(tmp_path / "y.tar")
+    zipped = make(tmp_path, "x.zip").read_bytes()
+    (tmp_path / "y.zip").write_bytes(zipped + zipped)
+    assert "y.zip begins with something else, as two zips that were put together do" in outcome(tmp_path / "y.zip")
+
+
+def test_damage_of_a_zips_directory_that_would_hide_a_file(tmp_path):
+    path = make(tmp_path, "x.zip")
+    content = path.read_bytes()
+    first = content.index(b"PK\1\2")
+    second = content.index(b"PK\1\2", first + 1)
+    third = content.index(b"PK\1\2", second + 1)
+    damaged = bytearray(content)
+    damaged[first + 32 : first + 34] = (third - second).to_bytes(2, "little")  # as if it had a comment of that length
+    path.write_bytes(damaged)
+    assert "the entry of 'b/' holds another" in outcome(path)
+    damaged = bytearray(content)
+    damaged[second + 16 : second + 28] = bytes(12)  # checksum and both sizes
+    path.write_bytes(damaged)
+    assert "the directory says something else of 'b/one.bin' than the file" in outcome(path)
+
+
+def header(name="x", size=0, kind=tarfile.REGTYPE, content=b""):
+    """Blocks of a tar as any program may write them."""
+    member = tarfile.TarInfo(name)
+    member.size, member.type = size, kind
+    return member.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512)
+
+
+def pax(kind=tarfile.XHDTYPE, /, **fields):
+    records = b""
+    for key, value in fields.items():
+        record = f" {key.replace('__', '.')}={value}\n".encode()
+        length = len(record) + len(str(len(record) + len(str(len(record)))))
+        records += b"%d%s" % (length, record)
+    return header("pax", len(records), kind, records)
+
+
+FILE = header(size=3, content=b"abc")
+HOSTILE_TARS = {
+    "a size of exabytes": (
+        header(size=2**61, content=b"abc"),
+        "holds 'x' of 2305843009213693952 bytes, more than 2 GB",
+    ),
+    "a size beyond the end": (header(size=900 << 20, content=b"abc"), "unexpected end of data"),
+    "a negative size": (header(size=-512) + FILE, "impossible size -512"),
+    "a negative size of pax": (pax(size="-1024") + FILE, "impossible size -1024"),
+    "a size of pax": (pax(size=str(2**70)) + FILE, "holds 'x' of 1180591620717411303424 bytes"),
+    "a long name": (header(size=2**40, kind=tarfile.GNUTYPE_LONGNAME) + FILE, "has a header of 1099511627776 bytes"),
+    "a long header": (header(size=20_000, kind=tarfile.XHDTYPE, content=b"1" * 20_000) + FILE, "of 20000 bytes: pack"),
+    "a field without a length": (FILE + header("y", 9, tarfile.XHDTYPE, b"0 path=y\n"), "invalid header"),
+    "many fields for all": (
+        pax(tarfile.XGLTYPE, **{f"k{number}": "v" for number in range(200)}) + FILE,
+        "more than 100 fields for all members",
+    ),
+    "a chain of headers": (pax(path="y") * 3000 + FILE, "RecursionError"),
+    "a sparse map": (pax(GNU__sparse__map="0,1,a") + FILE, "(ValueError: "),
+    "a sparse map that is not there": (pax(GNU__sparse__major="1", GNU__sparse__minor="0") + FILE, "(ValueError: "),
+    "a sparse file of exabytes": (pax(GNU__sparse__size=str(2**60)) + FILE, "more than 2 GB: if it is right, unpack"),
+    "no name": (header("", 3, content=b"abc"), "holds a file without a name: pack it again"),
+    "no name in pax": (pax(path="./") + FILE, "holds a file without a name: pack it again"),
+    "a part too long": (pax(path="y" * 256) + FILE, "holds a name of 256 characters, 'yyyyyyyy"),
+    "a path too long": (pax(path="y/" * 600 + "y") + FILE, "holds a name of 1201 characters, 'y/y/y/"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE_TARS)
+def test_a_tar_claims_what_cannot_be(tmp_path, case):
+    content, sentence = HOSTILE_TARS[case]
+    (tmp_path / "x.tar").write_bytes(content + bytes(1024))
+    start = time.process_time()
+    assert sentence in outcome(tmp_path / "x.tar")
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("name", ["", "a" * 256, "a/" * 600 + "b", "a\0b"])
+def test_names_of_a_zip_that_no_file_can_have(tmp_path, name):
+    member = zipfile.ZipInfo("x")
+    member.filename = name
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(member, b"1")
+    assert re.search("without a name|a name of [0-9]+ characters|is not one line of UTF-8", outcome(tmp_path / "x.zip"))
+
+
+@pytest.mark.parametrize("kind", ["x.tar.gz", "x.tar.bz2", "x.tar.xz", "x.zip"])
+def test_what_unpacks_to_far_more_than_its_size_is_refused(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(archives, "_SMALLEST", 1 << 22)
+    content = bytes(1 << 20)
+    for count, room in ((2, True), (8, False)):
+        if kind == "x.zip":
+            with zipfile.ZipFile(tmp_path / kind, "w", zipfile.ZIP_DEFLATED) as archive:
+                for number in range(count):
+                    archive.writestr(str(number), content)
+        else:
+            with tarfile.open(tmp_path / kind, MODES[kind]) as archive:
+                for number in range(count):
+                    add(archive, str(number), content)
+        found = outcome(tmp_path / kind)
+        assert isinstance(found, str) is not room
+    assert f"{kind} unpacks to more than 100 times its size and 0 GB: if it is right, unpack it and give" in found
+
+
+def test_what_is_not_a_content_counts_too(tmp_path, monkeypatch):
+    """Zeros after the end, and members without content, which cost time and memory."""
+    monkeypatch.setattr(archives, "_SMALLEST", 1 << 22)
+    (tmp_path / "x.tar.gz").write_bytes(gzip.compress(FILE + bytes(1 << 23)))
+    assert "unpacks to more than" in outcome(tmp_path / "x.tar.gz")
+    (tmp_path / "x.tar.gz").write_bytes(gzip.compress(b"".join(header(str(n)) for n in range(2000)) + bytes(1024)))
+    assert "unpacks to more than" in outcome(tmp_path / "x.tar.gz")
+    monkeypatch.setattr(archives, "_LARGEST_MEMBER", 2)
+    (tmp_path / "x.tar").write_bytes(FILE + bytes(1024))
+    assert "x.tar holds 'x' of 3 bytes, more than" in outcome(tmp_path / "x.tar")
+
+
+def link(name, target, kind=tarfile.LNKTYPE):
+    member = tarfile.TarInfo(name)
+    member.linkname, member.type = target, kind
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize(
+    ("links", "named"),
+    [
+        ([("a", "b"), ("b", "a")], "a"),
+        ([("a", "a")], "a"),
+        ([("a", "none")], "a"),
+        ([("a", "folder")], "a"),
+        ([("a0", "x"), *((f"a{number + 1}", f"a{number}") for number in range(3000))], "a40"),
+    ],
+    ids=["circle", "itself", "nothing", "folder", "chain"],
+)
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.SYMTYPE])
+def test_links_of_a_tar_that_lead_to_no_file(tmp_path, links, named, kind):
+    folder = header("folder", kind=tarfile.DIRTYPE)
+    blocks = b"".join(link(name, target, kind) for name, target in links)
+    (tmp_path / "x.tar").write_bytes(FILE + folder + blocks + bytes(1024))
+    assert f"x.tar holds the link '{named}', which leads to no file in it: pack the files" in outcome(
+        tmp_path / "x.tar"
+    )
+
+
+def test_many_links_in_a_compressed_tar_are_read_in_one_go(tmp_path):
+    """Each for itself would unpack all that lies before its target again."""
+    rng = np.random.default_rng(0)
+    blocks = [
+        header("big", 1 << 22, content=rng.bytes(1 << 22)),
+        FILE,
+        *(link(f"a{n}", ("x", "big")[n == 7]) for n in range(300)),
+    ]
+    (tmp_path / "x.tar.gz").write_bytes(gzip.compress(b"".join(blocks) + bytes(1024), 1))
+    start = time.process_time()
+    found = dict(read_files(tmp_path / "x.tar.gz"))
+    assert time.process_time() - start < 5
+    assert found["a299"] == b"abc"
+    assert found["a7"] == found["big"]
+    assert len(found) == 302
+
+
+@pytest.mark.parametrize(
+    ("make_entry", "said"),
+    [
+        (lambda path: path.symlink_to("/nowhere/x.png"), "is a link that leads nowhere: remove it, or put back"),
+        (lambda path: path.symlink_to(path.name), "is a link that leads nowhere: remove it, or put back"),
+        (lambda path: os.mkfifo(path), "is neither a file nor a folder: remove it, or put back"),
+        (lambda path: path.symlink_to("/dev/zero"), "is neither a file nor a folder: remove it, or put back"),
+        (lambda path: path.symlink_to(".."), "leads back to a folder that is read already: remove the link"),
+        (lambda path: path.symlink_to("."), "leads back to a folder that is read already: remove the link"),
+    ],
+    ids=["broken", "itself", "pipe", "device", "above", "here"],
+)
+@pytest.mark.parametrize("place", ["c/9.png", "b"])
+def test_what_a_folder_may_not_hold_is_named_and_not_read(tmp_path, make_entry, said, place):
+    path = make(tmp_path, "folder")
+    entry = path / place
+    entry.parent.mkdir(exist_ok=True)
+    if place == "b":
+        shutil.rmtree(entry)
+    make_entry(entry)
+    for read in (list_files, folder_state, lambda folder: list(read_files(folder, ["a.txt"]))):
+        with pytest.raises(InputError, match=f"^{entry} {said}"):
+            read(path)
+    if "leads back" in said:
+        with pytest.raises(InputError, match=f"^{entry} {said}"):
+            class_folders_state(path)
+
+
+def test_links_in_a_folder_are_followed(tmp_path):
+    path = make(tmp_path, "folder")
+    (path / "d").symlink_to("b")
+    (path / ".hidden").symlink_to("/nowhere")
+    (path / "one.png").symlink_to("b/one.bin")
+    found = dict(read_files(path))
+    expected = FILES | {name.replace("b/", "d/", 1): content for name, content in FILES.items() if name[0] == "b"}
+    assert found == expected | {"one.png": FILES["b/one.bin"]}
+    assert list(found) == ["a.txt", "one.png", "b/one.bin", "b/c/two.bin", "d/one.bin", "d/c/two.bin"]
+
+
+def test_links_that_multiply_are_refused(tmp_path):
+    """Thirty folders with two links each to the next hold 2^30 files, and no link leads back."""
+    for number in range(30):
+        folder = tmp_path / "x" / str(number)
+        folder.mkdir(parents=True)
+        for name in "ab":
+            (folder / name).symlink_to(f"../{number + 1}")
+    (tmp_path / "x" / "30").mkdir()
+    for read in (list_files, class_folders_state):
+        with pytest.raises(InputError, match="leads back to a folder that is read already"):
+            read(tmp_path / "x" / "0")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_named(tmp_path):
+    path = make(tmp_path, "folder")
+    (path / "b").chmod(0)
+    try:
+        with pytest.raises(InputError, match="folder/b may not be read by you"):
+            list_files(path)
+    finally:
+        (path / "b").chmod(0o700)

@@ -2,11 +2,12 @@ import hashlib
 import re
 import resource
 import socket
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+from servers import serving
 
 from filterfreq.data.download import download, partial_file, verify
 from filterfreq.data.registry import Source
@@ -35,6 +36,14 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
         elif kind == "other":
             self.answer(200, OTHER)
+        elif kind == "longer":
+            self.answer(200, CONTENT * 2, b"")
+        elif kind == "no-range":
+            self.send_error(416)
+        elif kind == "nowhere":
+            self.send_response(302)
+            self.send_header("Location", "http://[")
+            self.end_headers()
         elif kind == "whole-only":
             self.answer(200, CONTENT)
         elif kind == "whole-only-cut":
@@ -78,26 +87,14 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-class Server(ThreadingHTTPServer):
-    requests: list
-
-    def handle_error(self, request, client_address):
-        pass  # a client that hung up
-
-
 @pytest.fixture
-def server():
-    with Server(("127.0.0.1", 0), Handler) as running:
-        running.requests = []
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+def server(tmp_path):
+    with serving(Handler, tmp_path) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 def source(server, *kinds, content=CONTENT, algorithm="sha256"):
-    urls = tuple(f"http://127.0.0.1:{server.server_port}/{kind}/raw.bin" for kind in kinds)
+    urls = tuple(f"{server.address}/{kind}/raw.bin" for kind in kinds)
     return Source("raw.bin", urls, f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}", len(content))
 
 
@@ -255,3 +252,23 @@ def test_verify(server, tmp_path):
         verify(wanted, tmp_path / "raw.bin")
     (tmp_path / "raw.bin").write_bytes(CONTENT)
     verify(wanted, tmp_path / "raw.bin")
+
+
+@pytest.mark.parametrize("certificate", ["expired", "other"])
+def test_a_mirror_helps_where_a_certificate_is_not_trusted(server, tmp_path, certificate):
+    with serving(Handler, tmp_path, certificate) as untrusted:
+        of_both = source(untrusted, "whole")
+        mirrored = replace(of_both, urls=of_both.urls + source(server, "whole").urls)
+        download(mirrored, tmp_path / "raw" / "raw.bin")  # with the pauses of a user
+        assert (tmp_path / "raw" / "raw.bin").read_bytes() == CONTENT
+        with pytest.raises(InputError) as refusal:
+            download(of_both, tmp_path / "other" / "raw.bin")
+    assert "/whole/raw.bin shows a certificate that is not trusted (" in str(refusal.value)
+    assert "REQUESTS_CA_BUNDLE and SSL_CERT_FILE: check the connection and run again, or get" in str(refusal.value)
+
+
+@pytest.mark.parametrize("kind", ["longer", "no-range", "nowhere"])
+def test_a_mirror_helps_where_an_answer_is_nonsense(server, tmp_path, kind):
+    fetch(source(server, kind, "whole"), tmp_path / "raw.bin")
+    assert (tmp_path / "raw.bin").read_bytes() == CONTENT
+    assert [path for path, _ in server.requests] == [f"/{kind}/raw.bin", "/whole/raw.bin"]

@@ -1,14 +1,13 @@
 import hashlib
 import os
-import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 
-import gdown
 import pytest
 import safetensors.torch
 import torch
 from records import record_of
+from servers import serving
 
 from filterfreq.analysis.spectra import filter_spectra
 from filterfreq.errors import InputError
@@ -40,12 +39,8 @@ def web(tmp_path):
     """A folder that a local server serves, and its address."""
     folder = tmp_path / "web"
     folder.mkdir()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(partial(Handler, directory=folder), tmp_path) as server:
+        yield folder, server.address
 
 
 def drawn(model):
@@ -131,9 +126,7 @@ def test_a_checksum_that_is_stated_or_was_seen_is_compared(tmp_path, web):
 def test_a_download_that_fails_leaves_nothing(tmp_path, web):
     _, address = web
     source = {"source": "file", "url": f"{address}/none.pt", "architecture": "resnet_8_2"}
-    with pytest.raises(
-        InputError, match=r"none\.pt cannot be downloaded \(HTTPError: 404 .* put it at .*files/none\.pt"
-    ):
+    with pytest.raises(InputError, match=r"none\.pt answers 404 File not found: check .* put it at .*files/none\.pt"):
         download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
     assert not list((tmp_path / "files").iterdir())
     assert not (tmp_path / "download.json").exists()
@@ -158,7 +151,7 @@ def test_no_error_repeats_what_opens_an_address(tmp_path, web, monkeypatch):
         with pytest.raises(InputError) as refusal:
             download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
         said.append(str(refusal.value))
-    assert "403 Client Error: Forbidden for url" in said[0]
+    assert "/m.pt answers 403 Forbidden: check" in said[0]
     assert "ProxyError" in said[1]
     assert "SECRET" not in "".join(said)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -244,35 +237,62 @@ def test_no_source_runs_code_from_a_pickle(tmp_path, source, monkeypatch):
     ],
 )
 @pytest.mark.slow
-def test_a_robustbench_model(zoo, tmp_path, monkeypatch, name, prefix, layers):
+def test_a_robustbench_model(zoo, tmp_path, web, monkeypatch, name, prefix, layers):
+    folder, address = web
     original = drawn(zoo["cifar10", "Linf"][name]["model"]())
     state = {f"{prefix}{key}": value for key, value in original.state_dict().items()}
     published = {"last": state, "best": {}} if name.startswith("Andriushchenko") else {"state_dict": state}
-    asked = []
-
-    def drive(url, output, **_options):
-        asked.append(url)
-        torch.save(published, output)
-
-    monkeypatch.setattr(gdown, "download", drive)
+    key = zoo["cifar10", "Linf"][name]["gdrive_id"]
+    torch.save(published, folder / key)
+    assert remote_files({**ROBUSTBENCH, "name": name})[0].url == f"https://drive.google.com/uc?id={key}"
+    monkeypatch.setattr(pretrained, "_DRIVE", f"{address}/")
     source = {**ROBUSTBENCH, "name": name}
     download_checkpoint(source, tmp_path / "files", tmp_path / "download.json")
     classifier, settings = convert_checkpoint(source, tmp_path / "files", 10, HALF, HALF)
 
-    assert asked == [f"https://drive.google.com/uc?id={zoo['cifar10', 'Linf'][name]['gdrive_id']}"]
     assert (settings["architecture"], settings["mean"]) == (f"robustbench_cifar10_Linf_{name}", [0, 0, 0])
     assert filter_spectra(classifier.backbone)["layer"].nunique() == layers
     same(tmp_path, classifier, settings, original)
 
 
-def test_a_file_that_google_drive_withholds(tmp_path, monkeypatch):
-    def drive(*_arguments, **_options):
-        raise gdown.exceptions.FileURLRetrievalError("Too many users have viewed or downloaded this file recently")
+DRIVE = {
+    "asks": """<html><form id="download-form" action="{address}/weights" method="get">
+        <input type="hidden" name="confirm" value="t"></form></html>""",
+    "asks again": """<html><form id="download-form" action="{address}/asks again" method="get"></form></html>""",
+    "withholds": """<html><p class="uc-error-subcaption">Too many users have viewed it\x1b[2J</p></html>""",
+    "leads away": """<html><form id="download-form" action="ftp://elsewhere.invalid/m.pt"></form></html>""",
+    "is another": "<html>sign in</html>",
+    "is none": """<html><form id="download-form"></form></html>""",
+}
 
-    monkeypatch.setattr(gdown, "download", drive)
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("asks", None),
+        ("asks again", "has 3 pages in a row and no file: check"),
+        ("withholds", r"is not given out by Google Drive (Too many users have viewed it\x1b[2J): check"),
+        ("leads away", "leads to an address without https: check"),
+        ("is another", "is not given out by Google Drive (Cannot retrieve the public link of the file."),
+        ("is none", "is not given out by Google Drive ('action'): check"),
+    ],
+)
+def test_the_pages_of_google_drive(tmp_path, web, monkeypatch, page, said):
+    folder, address = web
+    (folder / "weights").write_bytes(b"weights")
+    for name, text in DRIVE.items():
+        (folder / f"{name}.html").write_text(text.replace("{address}", address).replace("again", "again.html"))
+    monkeypatch.setattr(pretrained, "_DRIVE", f"{address}/{page}.html?")
     source = {**ROBUSTBENCH, "name": "Standard"}
-    with pytest.raises(InputError, match=r"Too many users .* get the file elsewhere and put it at .*Linf/Standard\.pt"):
+    if said is None:
         download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
+        assert (tmp_path / "files/cifar10/Linf/Standard.pt").read_bytes() == b"weights"
+        return
+    with pytest.raises(InputError) as refusal:
+        download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
+    assert said in str(refusal.value)
+    assert str(refusal.value).endswith("put it at " + str(tmp_path / "files/cifar10/Linf/Standard.pt"))
+    assert not [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
 
 
 def test_a_robustbench_model_of_other_classes_is_refused(tmp_path):
@@ -356,31 +376,54 @@ def test_a_timm_model(tmp_path, name, kernels):
     assert spectra.groupby("layer")["energy_share"].sum().to_numpy() == pytest.approx(1)
 
 
+class Hub(SimpleHTTPRequestHandler):
+    """Answers as the hub does: it redirects to where the file lies, and says its size and tag."""
+
+    CONTENT = b"weights"
+    etag = hashlib.sha256(CONTENT).hexdigest()
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        self.server.requests.append((self.command, self.path))
+        stored = self.path == "/stored"
+        self.send_response(200 if stored else 302)
+        self.send_header("Content-Length", str(len(self.CONTENT)))
+        if not stored:
+            self.send_header("Location", f"{self.server.address}/stored")
+            self.send_header("X-Linked-Etag", f'"{self.etag}"')
+            self.send_header("X-Linked-Size", str(len(self.CONTENT)))
+            self.send_header("X-Repo-Commit", "0" * 40)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(self.CONTENT)
+
+    def log_message(self, *arguments):
+        pass
+
+
 def test_the_hub_is_asked_by_its_own_client_and_its_checksum_compared(tmp_path, monkeypatch):
-    import huggingface_hub
+    from huggingface_hub import constants
 
-    content = b"weights"
-    etag = [hashlib.sha256(content).hexdigest()]
-
-    def downloaded(repository, filename, local_dir):
-        assert (repository, filename) == ("timm/resnet18.a1_in1k", "model.safetensors")
-        local_dir.mkdir(exist_ok=True)
-        (local_dir / filename).write_bytes(content)
-        return str(local_dir / filename)
-
-    metadata = type("Metadata", (), {"etag": property(lambda _: etag[0])})()
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", downloaded)
-    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda _url: metadata)
     source = {"source": "timm", "name": "resnet18.a1_in1k"}
-    download_checkpoint(source, tmp_path / "files", tmp_path / "download.json")
-    assert [file.name for file in (tmp_path / "files").iterdir()] == ["model.safetensors"]
-    assert (tmp_path / "files" / "model.safetensors").read_bytes() == content
-
-    (tmp_path / "files" / "model.safetensors").unlink()
-    etag[0] = 64 * "0"
-    with pytest.raises(InputError, match=r"model\.safetensors cannot be downloaded .*and not 0000"):
+    with serving(Hub, tmp_path) as server:
+        template = server.address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "ENDPOINT", server.address)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
-    assert not list((tmp_path / "files").iterdir())  # or the client would take what came for the right file
+        place = "/timm/resnet18.a1_in1k/resolve/main/model.safetensors"
+        assert server.requests == [("HEAD", place), ("GET", place), ("GET", "/stored")]
+        assert [file.name for file in (tmp_path / "files").iterdir()] == ["model.safetensors"]
+        assert (tmp_path / "files" / "model.safetensors").read_bytes() == Hub.CONTENT
+
+        (tmp_path / "files" / "model.safetensors").unlink()
+        monkeypatch.setattr(Hub, "etag", 64 * "0")
+        with pytest.raises(
+            InputError, match=r"model\.safetensors has the SHA-256 \w{64} and not 0{64} as the hub says:"
+        ):
+            download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
+    assert not list((tmp_path / "files").iterdir())
 
 
 def test_a_hub_that_cannot_be_reached(tmp_path, monkeypatch):
@@ -388,10 +431,9 @@ def test_a_hub_that_cannot_be_reached(tmp_path, monkeypatch):
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/{revision}/{filename}")
-    monkeypatch.setattr(pretrained, "_ATTEMPTS", 1)
     source = {"source": "timm", "name": "resnet18.a1_in1k"}
-    with pytest.raises(InputError, match=r"model\.safetensors cannot be downloaded \(ConnectionError: .*refused"):
-        download_checkpoint(source, tmp_path / "files", tmp_path / "download.json")
+    with pytest.raises(InputError, match=r"model\.safetensors cannot be reached or found \(ConnectError\): check the"):
+        download_checkpoint(source, tmp_path / "files", tmp_path / "download.json", pause=0.001)
 
 
 def test_timm_weights_that_do_not_exist_are_refused():

@@ -1,21 +1,13 @@
 """Models that others trained: from a checkpoint's entry in the config to its files, and from these to a classifier."""
 
 import contextlib
-import itertools
-import os
 import re
-import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-import gdown
-import pooch
-import requests
 import torch
-from gdown.exceptions import FileURLRetrievalError
 
 from filterfreq.errors import InputError
 from filterfreq.files import replacing, sha256, write_json
@@ -28,8 +20,12 @@ from filterfreq.models.robustbench_models import (
     robustbench_paths,
 )
 from filterfreq.schemas import read_record
+from filterfreq.text import one_line
+from filterfreq.web import DownloadError, PageError, ask, fetch
 
-_ATTEMPTS = 4
+_PAGES = 3  # of Google Drive before a file
+_DRIVE = "https://drive.google.com/uc?id="
+_SHA256_DIGITS = 64
 _HUB_FILE = "model.safetensors"
 # torch.hub's convention, which torchvision and timm follow: the name ends with the first digits of the SHA-256.
 _DIGITS = re.compile(r"-([0-9a-f]{8,})\.\w+$")
@@ -43,7 +39,7 @@ class RemoteFile(NamedTuple):
         path: where it goes, below the checkpoint's folder.
         url: where it lies.
         sha256: its SHA-256 or the first digits of it, as far as its publisher states them; else empty.
-        via: "https", "drive" (Google Drive, whose pages before a file gdown passes) or "hub" (the Hugging Face Hub).
+        via: "https", "drive" (Google Drive, whose pages before a file gdown reads) or "hub" (the Hugging Face Hub).
     """
 
     path: str
@@ -65,9 +61,7 @@ def remote_files(source: Mapping[str, Any]) -> list[RemoteFile]:
     match source["source"]:
         case "robustbench":
             paths = robustbench_paths(source["dataset"], source["threat_model"], source["name"])
-            return [
-                RemoteFile(path, f"https://drive.google.com/uc?id={key}", "", "drive") for path, key in paths.items()
-            ]
+            return [RemoteFile(path, f"{_DRIVE}{key}", "", "drive") for path, key in paths.items()]
         case "timm":
             return [_timm_file(source["name"], given)]
         case "torchvision":
@@ -285,52 +279,49 @@ def _digits(url: str) -> str:
 
 
 def _fetch(file: RemoteFile, target: Path, pause: float) -> None:
-    fetch = {"https": _from_web, "drive": _from_drive, "hub": _from_hub}[file.via]
-    for attempt in itertools.count(1):
+    take = {"https": _from_web, "drive": _from_drive, "hub": _from_hub}[file.via]
+    try:
+        with replacing(target) as temporary:
+            take(file, temporary, pause)
+    except DownloadError as error:
+        raise InputError(
+            f"{file.url} {error}: check the connection and run again, or get the file elsewhere and put it at {target}"
+        ) from error
+
+
+def _from_web(file: RemoteFile, target: Path, pause: float) -> None:
+    # The first digits of a checksum find damage; somebody on the way could make a file that has them.
+    fetch(file.url, target, file.path, verified=len(file.sha256) == _SHA256_DIGITS, backoff=pause)
+
+
+def _from_drive(file: RemoteFile, target: Path, pause: float) -> None:
+    """Download a file of Google Drive, past the pages that it shows before a large one."""
+    from gdown.download import get_url_from_gdrive_confirmation
+
+    url = file.url
+    for _ in range(_PAGES):
         try:
-            with replacing(target) as temporary:
-                fetch(file, temporary)
+            fetch(url, target, file.path, backoff=pause)
             return
-        except (requests.RequestException, FileURLRetrievalError, ConnectionError, TimeoutError) as error:
-            if attempt == _ATTEMPTS:
-                reason = _without_secrets(next(iter(str(error).strip().splitlines()), ""))[:150]
-                raise InputError(
-                    f"{file.url} cannot be downloaded ({type(error).__name__}: {reason}): check the connection and run "
-                    f"again, or get the file elsewhere and put it at {target}"
-                ) from error
-            time.sleep(pause * 2 ** (attempt - 1))
+        except PageError as error:
+            try:
+                url = urljoin(url, get_url_from_gdrive_confirmation(error.page))
+            except Exception as refusal:  # whatever a page of another kind makes its parser raise
+                raise DownloadError(f"is not given out by Google Drive ({one_line(refusal, 200)})") from refusal
+            if urlsplit(url).scheme != urlsplit(file.url).scheme:
+                raise DownloadError("leads to an address without https") from error
+    raise DownloadError(f"has {_PAGES} pages in a row and no file")
 
 
-def _without_secrets(text: str) -> str:
-    """Leave out what an address to which a server redirects, or that of a proxy, may be opened with."""
-    return re.sub(r"//[^/@\s]*@", "//", re.sub(r"\?\S*", "?...", text))
-
-
-def _from_web(file: RemoteFile, target: Path) -> None:
-    pooch.HTTPDownloader(progressbar=True, timeout=60)(file.url, str(target), None)
-
-
-def _from_drive(file: RemoteFile, target: Path) -> None:
-    gdown.download(file.url, str(target), use_cookies=False)
-
-
-def _from_hub(file: RemoteFile, target: Path) -> None:
-    """Download by the hub's own client, and compare the checksum that the hub states."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.errors import EntryNotFoundError, FileMetadataError, HTTPError
+def _from_hub(file: RemoteFile, target: Path, pause: float) -> None:
+    """Ask the hub's own client for the size and the checksum of a file, and compare what comes with them."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     repository, filename = re.fullmatch(r"https://[^/]+/(.+)/resolve/main/(.+)", file.url).groups()
-    try:
-        # For a large file the hub's tag is its SHA-256.
-        expected = get_hf_file_metadata(hf_hub_url(repository, filename)).etag
-        folder = target.with_suffix("")
-        downloaded = hf_hub_download(repository, filename, local_dir=folder)
-    except (HTTPError, EntryNotFoundError, FileMetadataError) as error:
-        # Not of the kinds that `_fetch` knows: the client's HTTP library is not requests.
-        raise ConnectionError(str(error)) from error
-    digest = sha256(downloaded)
-    if len(expected or "") == len(digest) and expected != digest:
-        shutil.rmtree(folder)  # or the next attempt would find it there, and not download it again
-        raise ConnectionError(f"what came has the SHA-256 {digest} and not {expected}")
-    os.replace(downloaded, target)
-    shutil.rmtree(folder)
+    url = hf_hub_url(repository, filename)
+    found = ask(lambda: get_hf_file_metadata(url), backoff=pause)
+    # For a large file the hub's tag is its SHA-256.
+    expected = found.etag if len(found.etag or "") == _SHA256_DIGITS else None
+    fetch(url, target, file.path, size=found.size, verified=expected is not None, backoff=pause)
+    if expected is not None and sha256(target) != expected:
+        raise DownloadError(f"has the SHA-256 {sha256(target)} and not {expected} as the hub says")
