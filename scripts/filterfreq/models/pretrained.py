@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import torch
 
 from filterfreq.errors import InputError
-from filterfreq.files import read_json, replacing, sha256, write_json
+from filterfreq.files import read_json, reading, replacing, sha256, write_json
 from filterfreq.models import dct, registry
 from filterfreq.models.checkpoints import check_fit, convert_option_a_resnet, read_external_state, read_pickle
 from filterfreq.models.classifier import Classifier
@@ -89,21 +90,25 @@ def download_checkpoint(source: Mapping[str, Any], folder: Path, record_file: Pa
     Raises:
         InputError: a file cannot be downloaded, is another than before or than stated, or the disk is full.
     """
-    before = read_json(record_file).get("files", {}) if record_file.is_file() else {}
+    before = {}
+    if record_file.is_file():
+        with reading(record_file, "delete it and run again"):
+            before = {path: (seen["url"], seen["sha256"]) for path, seen in read_json(record_file)["files"].items()}
     files = {}
     for file in remote_files(source):
         target = folder / file.path
         if not target.is_file():
             _fetch(file, target, pause)
-        digest = sha256(target)
-        seen = before.get(file.path, {})
+        with reading(target, "delete it and run again"):
+            digest = sha256(target)
+        url, seen = before.get(file.path, (None, None))
         if not digest.startswith(file.sha256):
             raise InputError(
                 f"{target} has the SHA-256 {digest} and not {file.sha256} as {file.url} should: delete it and run again"
             )
-        if seen.get("url") == file.url and seen["sha256"] != digest:
+        if url == file.url and seen != digest:
             raise InputError(
-                f"{target} has the SHA-256 {digest}, but {file.url} had {seen['sha256']} before: delete the file and "
+                f"{target} has the SHA-256 {digest}, but {file.url} had {seen} before: delete the file and "
                 f"run again, or delete {record_file} if the publisher has replaced it"
             )
         files[file.path] = {"url": file.url, "sha256": digest, "size": target.stat().st_size}
@@ -184,12 +189,13 @@ def check_downloads(record_file: Path, folder: Path) -> dict[str, dict]:
     Raises:
         InputError: one is missing or was changed.
     """
-    files = read_json(record_file)["files"]
-    for path, file in files.items():
-        if not (folder / path).is_file() or sha256(folder / path) != file["sha256"]:
-            raise InputError(
-                f"{folder / path} is missing or was changed since it was downloaded: delete it and run again"
-            )
+    with reading(record_file, "delete it and run again"):
+        files = read_json(record_file)["files"]
+        for path, file in files.items():
+            if not (folder / path).is_file() or sha256(folder / path) != file["sha256"]:
+                raise InputError(
+                    f"{folder / path} is missing or was changed since it was downloaded: delete it and run again"
+                )
     return files
 
 
@@ -270,10 +276,10 @@ def _as_input_error(source: Mapping[str, Any]) -> Iterator[None]:
     """Turn what a library says of weights that do not fit its model into one sentence."""
     try:
         yield
-    except (RuntimeError, KeyError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        reason = " ".join(str(error).split())[:200]
+    except InputError:
+        raise
+    except Exception as error:
+        reason = one_line(" ".join(str(error).split()), 200)
         raise InputError(
             f"the files of {_title(source)} do not fit the model ({reason}): delete them and run again"
         ) from error
@@ -326,7 +332,9 @@ def _from_drive(file: RemoteFile, target: Path, pause: float) -> None:
             return
         except PageError as error:
             try:
-                url = urljoin(url, get_url_from_gdrive_confirmation(error.page))
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of its parser, which renames its methods
+                    url = urljoin(url, get_url_from_gdrive_confirmation(error.page))
             except Exception as refusal:  # whatever a page of another kind makes its parser raise
                 raise DownloadError(f"is not given out by Google Drive ({one_line(refusal, 200)})") from refusal
             if urlsplit(url).scheme != urlsplit(file.url).scheme:
