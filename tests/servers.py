@@ -83,8 +83,10 @@ def serving(handler: type[BaseHTTPRequestHandler], folder, certificate: str | No
             # The handshake is then made in the request's own thread, and a failed one does not end the server.
             server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         server.address = f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

@@ -249,11 +249,10 @@ class _Attempt:
         headers = {"Range": f"bytes={self.start}-"} if self.start else {}
         for _ in range(_REDIRECTS):
             response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
-            target = requests.Session().get_redirect_target(response)
-            if target is None:
+            if not response.is_redirect:
                 return response
-            response.close()
-            before, url = url, urljoin(url, target)
+            with response:
+                before, url = url, urljoin(url, requests.Session().get_redirect_target(response))
             if not self.verified and urlsplit(before).scheme == "https" != urlsplit(url).scheme:
                 raise DownloadError("redirects from https to an address without it, so anybody could have changed it")
         raise DownloadError(f"redirects more than {_REDIRECTS} times")

@@ -76,7 +76,7 @@ def test_other_numbers_than_the_registry_says_or_a_damaged_file(tmp_path):
     with pytest.raises(InputError, match="flowers102 has 3 test images and 3 labels, but there should be 6149"):
         prepared("flowers102", tmp_path, tmp_path / "out", test_size=6_149)
     (tmp_path / "setid.mat").write_bytes(b"no variables")
-    with pytest.raises(InputError, match=r"setid\.mat cannot be read \(.*\): replace it by a whole copy"):
+    with pytest.raises(InputError, match=r"setid\.mat is damaged or not what it should be \(.*\): replace it"):
         prepared("flowers102", tmp_path, tmp_path / "out")
     with pytest.raises(InputError, match=r"102flowers\.tgz has .* not the checksum sha256:2d01ecc8"):
         prepare_dataset(get_dataset("flowers102"), tmp_path, tmp_path / "out", 0)

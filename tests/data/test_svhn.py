@@ -52,12 +52,12 @@ def test_what_is_no_mat_file(tmp_path, damage):
     make_set(tmp_path)
     path = tmp_path / "test_32x32.mat"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=r"test_32x32.mat cannot be read \(.*\): replace it by a whole copy"):
+    with pytest.raises(InputError, match=r"test_32x32.mat is damaged or not what it should be \(.*\): replace it"):
         prepare(tmp_path, tmp_path / "out", 0, described(tmp_path))
 
 
 def test_a_missing_variable(tmp_path):
     make_set(tmp_path)
     savemat(tmp_path / "train_32x32.mat", {"X": np.zeros((32, 32, 3, 30), dtype=np.uint8)})
-    with pytest.raises(InputError, match=r"train_32x32.mat cannot be read \('y'\)"):
+    with pytest.raises(InputError, match=r"train_32x32.mat is damaged or not what it should be \(KeyError: 'y'\)"):
         prepare(tmp_path, tmp_path / "out", 0, described(tmp_path))

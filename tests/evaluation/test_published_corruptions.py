@@ -112,7 +112,7 @@ def test_other_labels_are_refused(originals, prepared, tmp_path):
             r"fog.npy in .*tar holds uint8 \[30, 32, 32, 3\] where",
         ),
         (np.zeros((5 * COUNT, 32, 32, 3)), r"fog.npy in .*tar holds float64"),
-        (np.array([{}]), r"fog.npy in .*tar is no .npy file \(.*\): get a whole copy"),
+        (np.array([{}]), r"fog.npy in .*tar is damaged or not what it should be \(.*\): get a whole copy"),
     ],
 )
 def test_other_content_is_refused(originals, prepared, tmp_path, array, message):

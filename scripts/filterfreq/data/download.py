@@ -7,7 +7,7 @@ import pooch
 
 from filterfreq.data.registry import Dataset, Source
 from filterfreq.errors import InputError
-from filterfreq.files import full_disk_named
+from filterfreq.files import full_disk_named, reading
 from filterfreq.web import DownloadError, fetch
 
 
@@ -75,7 +75,9 @@ def verify(source: Source, path: str | Path) -> None:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} is missing: download it first" + (f", from {source.urls[0]}" if source.urls else ""))
-    if not _matches(source, path):
+    with reading(path, "look what it is"):
+        matches = _matches(source, path)
+    if not matches:
         size = f" ({source.size} bytes)" if source.size is not None else ""
         raise InputError(
             f"{path} has {path.stat().st_size} bytes and not the checksum {source.checksum} of {source.file}{size}: "

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from filterfreq.data.images import fit, open_image
-from filterfreq.errors import InputError
+from filterfreq.files import reading
 
 
 class ImageFiles:
@@ -87,8 +87,6 @@ class ImageFiles:
             InputError: the file is missing or no image.
         """
         path = self.folder / name
-        try:
+        with reading(path, "prepare the data set again"):
             content = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror}): prepare the data set again") from error
         return open_image(content, str(path))

@@ -17,7 +17,7 @@ from filterfreq.data.arrays import save_files, save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.images import decode_image
 from filterfreq.data.registry import Dataset, ImageFolder
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, some_of
 from filterfreq.files import sha256
 
 
@@ -47,7 +47,7 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
     names = list_files(path)
     classes = find_classes(path, names, dataset.train)
     if dataset.classes and sorted(dataset.classes) != list(classes):
-        raise InputError(f"{path} has the classes {', '.join(classes)} in {dataset.train}, not those of {dataset.name}")
+        raise InputError(f"{path} has the classes {some_of(classes)} in {dataset.train}, not those of {dataset.name}")
     if dataset.test_fraction is None:
         train, test = classes, find_classes(path, names, dataset.test)
         for label in test:
@@ -141,10 +141,7 @@ def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[st
                 images.append(name)
     if not found:
         beside = sorted({name.partition("/")[0] for name in names})
-        raise InputError(
-            f"{path} has no class folders in {folder!r}: it holds {', '.join(beside[:5]) or 'nothing'}"
-            f"{', ...' if len(beside) > 5 else ''}"
-        )
+        raise InputError(f"{path} has no class folders in {folder!r}: it holds {some_of(beside) or 'nothing'}")
     for label, images in found.items():
         if not images:
             raise InputError(f"{path} has no images in {inside / label}: images are {', '.join(IMAGE_SUFFIXES)} files")

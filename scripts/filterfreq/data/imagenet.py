@@ -18,6 +18,7 @@ from filterfreq.data.imagefolder import find_classes
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import Dataset
 from filterfreq.errors import InputError
+from filterfreq.files import reading
 
 _KIT = "ILSVRC2012_devkit_t12/data"
 
@@ -84,6 +85,7 @@ def _validation_classes(kit: Path) -> list[str]:
     names = (f"{_KIT}/meta.mat", f"{_KIT}/ILSVRC2012_validation_ground_truth.txt")
     found = dict(read_files(kit, names))
     (synsets,) = read_mat(found[names[0]], f"{names[0]} in {kit}", "synsets", squeeze_me=True)
-    # The first columns are number, WordNet number, words, gloss and number of children; only leaves are classes.
-    wnid_of = {int(row[0]): str(row[1]) for row in synsets.tolist() if int(row[4]) == 0}
-    return [wnid_of[int(number)] for number in found[names[1]].split()]
+    with reading(kit, "get a whole copy"):
+        # The first columns are number, WordNet number, words, gloss and number of children; only leaves are classes.
+        wnid_of = {int(row[0]): str(row[1]) for row in synsets.tolist() if int(row[4]) == 0}
+        return [wnid_of[int(number)] for number in found[names[1]].split()]

@@ -12,6 +12,10 @@ from filterfreq.data.imagefolder import save_images, split_classes
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import Dataset
 from filterfreq.errors import InputError
+from filterfreq.files import reading
+
+_REMEDY = "delete it and download it again"
+_UPDATE = "update the clone"
 
 
 def prepare_flowers102(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) -> None:
@@ -30,13 +34,15 @@ def prepare_flowers102(raw_folder: Path, output_folder: Path, seed: int, dataset
     """
     archive, labels, splits = verified(raw_folder, dataset)
     (classes,) = read_mat(labels, str(labels), "labels")
-    train, test = (
-        (
-            [f"jpg/image_{number:05d}.jpg" for number in numbers.ravel()],
-            classes.ravel()[numbers.ravel().astype(int) - 1].astype(np.int64) - 1,
+    drawn = read_mat(splits, str(splits), "trnid", "tstid")
+    with reading(splits, _REMEDY):
+        train, test = (
+            (
+                [f"jpg/image_{number:05d}.jpg" for number in numbers.ravel()],
+                classes.ravel()[numbers.ravel().astype(int) - 1].astype(np.int64) - 1,
+            )
+            for numbers in drawn
         )
-        for numbers in read_mat(splits, str(splits), "trnid", "tstid")
-    )
     save_images(archive, output_folder, dataset, train, test, seed=seed, sources=_checksums(dataset))
 
 
@@ -51,11 +57,12 @@ def prepare_oxfordiiitpet(raw_folder: Path, output_folder: Path, seed: int, data
     archive, annotations = verified(raw_folder, dataset)
     names: dict[int, str] = {}
     splits = []
-    for split in ("trainval", "test"):
-        lines = [line.split() for line in _text(annotations, f"annotations/{split}.txt").splitlines()]
-        names |= {int(label) - 1: image.rpartition("_")[0] for image, label, *_ in lines}
-        labels = np.array([int(label) - 1 for _, label, *_ in lines], dtype=np.int64)
-        splits.append(([f"images/{image}.jpg" for image, *_ in lines], labels))
+    with reading(annotations, _REMEDY):
+        for split in ("trainval", "test"):
+            lines = [line.split() for line in _text(annotations, f"annotations/{split}.txt").splitlines()]
+            names |= {int(label) - 1: image.rpartition("_")[0] for image, label, *_ in lines}
+            labels = np.array([int(label) - 1 for _, label, *_ in lines], dtype=np.int64)
+            splits.append(([f"images/{image}.jpg" for image, *_ in lines], labels))
     dataset = replace(dataset, classes=tuple(names[label] for label in sorted(names)))
     save_images(archive, output_folder, dataset, *splits, seed=seed, sources=_checksums(dataset))
 
@@ -122,17 +129,19 @@ def prepare_grocerystore(raw_folder: Path, output_folder: Path, seed: int, datas
     Raises:
         InputError: a file is missing or damaged.
     """
-    table = csv.DictReader(_text(raw_folder, "classes.csv").splitlines())
-    names = {int(row["Coarse Class ID (int)"]): row["Coarse Class Name (str)"] for row in table}
+    with reading(f"classes.csv in {raw_folder}", _UPDATE):
+        table = csv.DictReader(_text(raw_folder, "classes.csv").splitlines())
+        names = {int(row["Coarse Class ID (int)"]): row["Coarse Class Name (str)"] for row in table}
     splits = []
     for split in ("train", "test"):
-        lines = [line.split(",") for line in _text(raw_folder, f"{split}.txt").splitlines()]
-        if any(len(line) != 3 for line in lines):
-            raise InputError(
-                f"{split}.txt in {raw_folder} has a line other than image, class, coarse class: update the clone"
-            )
-        labels = np.array([int(coarse) for _, _, coarse in lines], dtype=np.int64)
-        splits.append(([image.strip() for image, _, _ in lines], labels))
+        with reading(f"{split}.txt in {raw_folder}", _UPDATE):
+            lines = [line.split(",") for line in _text(raw_folder, f"{split}.txt").splitlines()]
+            if any(len(line) != 3 for line in lines):
+                raise InputError(
+                    f"{split}.txt in {raw_folder} has a line other than image, class, coarse class: {_UPDATE}"
+                )
+            labels = np.array([int(coarse) for _, _, coarse in lines], dtype=np.int64)
+            splits.append(([image.strip() for image, _, _ in lines], labels))
     dataset = replace(dataset, classes=tuple(names[label] for label in sorted(names)))
     save_images(Path(raw_folder), output_folder, dataset, *splits, seed=seed, sources={})
 
@@ -144,7 +153,8 @@ def _checksums(dataset: Dataset) -> dict[str, str]:
 def _text(path: Path, name: str) -> str:
     """Return a text file of a folder or an archive."""
     ((_, content),) = read_files(path, [name])
-    return content.decode()
+    with reading(f"{name} in {path}", "replace it by a whole copy"):
+        return content.decode()
 
 
 def _place(label: str, classes: list[str], path: Path) -> int:

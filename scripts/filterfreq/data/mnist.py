@@ -5,7 +5,7 @@ int32, and the values, as http://yann.lecun.com/exdb/mnist describes.
 """
 
 import gzip
-import zlib
+import math
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,11 @@ from filterfreq.data.download import verify
 from filterfreq.data.images import fit
 from filterfreq.data.registry import Dataset
 from filterfreq.errors import InputError
+from filterfreq.files import reading
 
 _UNSIGNED_BYTES = 8
+_LARGEST = 1 << 30  # bytes; MNIST's training images take 47 million
+_REMEDY = "replace it by a whole copy"
 
 
 def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) -> None:
@@ -53,18 +56,18 @@ def read_idx(path: str | Path) -> np.ndarray:
     Raises:
         InputError: it is no such file, or cut.
     """
-    try:
-        content = gzip.decompress(Path(path).read_bytes())
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise InputError(f"{path} cannot be read ({error}): replace it by a whole copy") from error
-    if len(content) < 4 or content[:3] != bytes((0, 0, _UNSIGNED_BYTES)):
-        raise InputError(f"{path} is no IDX file of bytes: replace it by a whole copy")
-    start = 4 + 4 * content[3]
-    shape = tuple(np.frombuffer(content[4:start], dtype=">i4").tolist())
-    values = np.frombuffer(content, dtype=np.uint8, offset=min(start, len(content)))
-    if len(shape) != content[3] or np.prod(shape) != len(values):
-        raise InputError(f"{path} has {len(values)} values for the shape {shape}: replace it by a whole copy")
-    return values.reshape(shape)
+    with reading(path, _REMEDY):
+        # To the end, where its checksum is, unless that is far behind what any of these files holds.
+        with gzip.open(path) as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST or content[:3] != bytes((0, 0, _UNSIGNED_BYTES)):
+            raise InputError(f"{path} is no IDX file of bytes: {_REMEDY}")
+        start = 4 + 4 * content[3]
+        shape = tuple(np.frombuffer(content[4:start], dtype=">u4").tolist())
+        values = np.frombuffer(content, dtype=np.uint8, offset=min(start, len(content)))
+        if len(shape) != content[3] or math.prod(shape) != len(values):
+            raise InputError(f"{path} has {len(values)} values for the shape {shape}: {_REMEDY}")
+        return values.reshape(shape)
 
 
 def _to_rgb(images: np.ndarray, size: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import Dataset
+from filterfreq.files import reading
 
 
 def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) -> None:
@@ -38,4 +39,5 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read images, uint8, N x 32 x 32 x 3, and labels, int64, N."""
     images, labels = read_mat(path, str(path), "X", "y")
-    return np.ascontiguousarray(images.transpose(3, 0, 1, 2)), labels.ravel().astype(np.int64) % 10
+    with reading(path, "delete it and download it again"):
+        return np.ascontiguousarray(images.transpose(3, 0, 1, 2)), labels.ravel().astype(np.int64) % 10

@@ -14,6 +14,7 @@ from filterfreq.data.download import verify
 from filterfreq.data.imagefolder import find_classes, save_images
 from filterfreq.data.registry import Dataset
 from filterfreq.errors import InputError
+from filterfreq.files import reading
 
 _ROOT = "tiny-imagenet-200"
 _ANNOTATIONS = f"{_ROOT}/val/val_annotations.txt"
@@ -50,9 +51,10 @@ def _annotated(path: Path, label_of: dict[str, int]) -> list[tuple[str, int]]:
     """Return the names and labels of the `val` images; a line is file, WordNet number and a box, tab-separated."""
     ((_, content),) = read_files(path, [_ANNOTATIONS])
     found = []
-    for line in content.decode().splitlines():
-        file, wnid, *_ = line.split("\t")
-        if wnid not in label_of:
-            raise InputError(f"{_ANNOTATIONS} in {path} has the class {wnid!r}, which is not trained on")
-        found.append((f"{_ROOT}/val/images/{file}", label_of[wnid]))
+    with reading(f"{_ANNOTATIONS} in {path}", "delete the zip and download it again"):
+        for line in content.decode().splitlines():
+            file, wnid, *_ = line.split("\t")
+            if wnid not in label_of:
+                raise InputError(f"{_ANNOTATIONS} in {path} has the class {wnid!r}, which is not trained on")
+            found.append((f"{_ROOT}/val/images/{file}", label_of[wnid]))
     return found

@@ -33,7 +33,7 @@ from filterfreq.evaluation.corruptions import (
     SEVERITIES,
     generate,
 )
-from filterfreq.files import read_json, replacing, sha256, write_json
+from filterfreq.files import read_json, reading, replacing, sha256, write_json
 
 _IMAGE = re.compile(r"(?:.*/)?(?P<corruption>\w+)/(?P<severity>[1-5])/(?P<image>[^/]+/[^/]+)")
 
@@ -214,7 +214,6 @@ def _save(file: Path, array: np.ndarray) -> str:
 
 
 def _array(content: bytes, name: str) -> np.ndarray:
-    try:
-        return np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{name} is no .npy file ({error}): get a whole copy") from error
+    with reading(name, "get a whole copy"):
+        # Of a zip or a pickle numpy's load would make something else.
+        return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)

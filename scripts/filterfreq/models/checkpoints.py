@@ -9,7 +9,6 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
@@ -17,11 +16,17 @@ from filterfreq.errors import InputError
 from filterfreq.files import reading, replacing, sha256, write_json
 from filterfreq.models import dct, registry
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.pickles import refuse_costly
 from filterfreq.schemas import read_record
 
 WEIGHTS_FILE = "model.safetensors"
 RECORD_FILE = "run.json"
 
+_DOWNLOAD_AGAIN = "download it again"
+_MOST_BLOCKS = 200  # of a group, as in the ResNet-1202 of He et al.
+# Tensors may share their memory, or repeat a part of it.
+_VIEWS = 4
+_SMALL = 1 << 30  # bytes
 _STATE_KEYS = ("state_dict", "model_state_dict", "model")
 
 
@@ -101,54 +106,53 @@ def read_external_state(path: str | Path) -> dict[str, Tensor]:
         Tensors on the CPU by name.
 
     Raises:
-        InputError: the file is missing, is damaged, would run code, or holds no state dict.
+        InputError: the file is missing, is damaged, would run code, is small and would take far more memory or time,
+            or holds no state dict.
     """
     path = Path(path)
     if path.suffix == ".safetensors":
-        if not path.is_file():
-            raise InputError(f"{path} is missing: download it first")
-        try:
-            return safetensors.torch.load_file(path)
-        except SafetensorError as error:
-            raise InputError(f"{path} is truncated or no safetensors file ({error}): download it again") from error
-    content = read_pickle(path)
-    state = content
-    if isinstance(content, Mapping):
-        state = next((content[key] for key in _STATE_KEYS if isinstance(content.get(key), Mapping)), content)
-    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(f"{path} holds no state dict: give a checkpoint that maps parameter names to tensors")
-    state = dict(state)
-    consume_prefix_in_state_dict_if_present(state, "module.")
+        with reading(path, _DOWNLOAD_AGAIN):
+            state = safetensors.torch.load_file(path)
+    else:
+        content = read_pickle(path)
+        state = content
+        if isinstance(content, Mapping):
+            state = next((content[key] for key in _STATE_KEYS if isinstance(content.get(key), Mapping)), content)
+        if not isinstance(state, Mapping) or not state or not all(map(_is_parameter, state.items())):
+            raise InputError(f"{path} holds no state dict: give a checkpoint that maps parameter names to tensors")
+        state = dict(state)
+        consume_prefix_in_state_dict_if_present(state, "module.")
+    claimed = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+    if claimed > _VIEWS * path.stat().st_size + _SMALL:
+        raise InputError(f"{path} claims tensors of {claimed} bytes, more than the file can hold: {_DOWNLOAD_AGAIN}")
     return state
+
+
+def _is_parameter(item: tuple[Any, Any]) -> bool:
+    """Whether an entry is a name and a tensor whose elements are there: neither sparse nor without data."""
+    name, value = item
+    return isinstance(name, str) and isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta
 
 
 def read_pickle(path: str | Path) -> Any:
     """Read a pickle that torch wrote and that holds tensors and plain values alone, without running any code in it.
 
     Raises:
-        InputError: the file is missing, is damaged, or would run code.
+        InputError: the file is missing, is damaged, would run code, or is small and would take far more memory or time.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} is missing: download it first")
-    try:
+    with reading(path, _DOWNLOAD_AGAIN):
+        refuse_costly(path)
         with warnings.catch_warnings():
-            # torch warns of old storages and of pickle protocols; what it cannot read it refuses below.
+            # torch warns of old storages and of pickle protocols; what it cannot read it refuses.
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a truncated file can fail in any way, from IndexError to struct.error
-        if isinstance(error, pickle.UnpicklingError):
-            name = re.search(r"GLOBAL (\S+)", str(error))
-            code = (
-                f"would run code ({name[1]})"
-                if name
-                else "is damaged or holds more than tensors, which could run code,"
-            )
-            raise InputError(f"{path} {code} and was not loaded: give a checkpoint that holds tensors alone") from error
-        reason = (str(error).splitlines() or [""])[0][:100]
-        raise InputError(
-            f"{path} is truncated or no torch checkpoint ({type(error).__name__}: {reason}): download it again"
-        ) from error
+            try:
+                return torch.load(path, map_location="cpu", weights_only=True)
+            except pickle.UnpicklingError as error:  # whose text recommends to read it all the same
+                raise InputError(
+                    f"{path} is damaged or holds more than tensors, which could run code, and was not loaded: give a "
+                    "checkpoint that holds tensors alone"
+                ) from error
 
 
 def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
@@ -170,7 +174,7 @@ def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str,
     remedy = "give a checkpoint of akamaster/pytorch_resnet_cifar10"
     blocks = len({name.split(".")[1] for name in renamed if name.startswith("layer1.")})
     width, num_classes = (renamed.get(name, torch.empty(0)).numel() for name in ("bn1.weight", "fc.bias"))
-    if not blocks or not width or not num_classes:
+    if not 0 < blocks <= _MOST_BLOCKS or not width or not num_classes:
         raise InputError(f"the checkpoint lacks bn1.weight, layer1 or linear.bias, it is no CIFAR ResNet: {remedy}")
     architecture = f"resnet_{6 * blocks + 2}{'' if width == 16 else f'_{width}'}_option_a"
     with torch.device("meta"):

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import torch
 
 from filterfreq.errors import InputError
-from filterfreq.files import replacing, sha256, write_json
+from filterfreq.files import reading, replacing, sha256, write_json
 from filterfreq.models import dct, registry
 from filterfreq.models.checkpoints import check_fit, convert_option_a_resnet, read_external_state, read_pickle
 from filterfreq.models.classifier import Classifier
@@ -96,7 +97,8 @@ def download_checkpoint(source: Mapping[str, Any], folder: Path, record_file: Pa
         target = folder / file.path
         if not target.is_file():
             _fetch(file, target, pause)
-        digest = sha256(target)
+        with reading(target, "delete it and run again"):
+            digest = sha256(target)
         seen = before.get(file.path, {})
         if not digest.startswith(file.sha256):
             raise InputError(
@@ -249,10 +251,10 @@ def _as_input_error(source: Mapping[str, Any]) -> Iterator[None]:
     """Turn what a library says of weights that do not fit its model into one sentence."""
     try:
         yield
-    except (RuntimeError, KeyError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        reason = " ".join(str(error).split())[:200]
+    except InputError:
+        raise
+    except Exception as error:
+        reason = one_line(" ".join(str(error).split()), 200)
         raise InputError(
             f"the files of {_title(source)} do not fit the model ({reason}): delete them and run again"
         ) from error
@@ -305,7 +307,9 @@ def _from_drive(file: RemoteFile, target: Path, pause: float) -> None:
             return
         except PageError as error:
             try:
-                url = urljoin(url, get_url_from_gdrive_confirmation(error.page))
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of its parser, which renames its methods
+                    url = urljoin(url, get_url_from_gdrive_confirmation(error.page))
             except Exception as refusal:  # whatever a page of another kind makes its parser raise
                 raise DownloadError(f"is not given out by Google Drive ({one_line(refusal, 200)})") from refusal
             if urlsplit(url).scheme != urlsplit(file.url).scheme:

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filterfreq.errors import InputError
+from filterfreq.errors import InputError, some_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -78,7 +78,7 @@ def check_robustbench_name(dataset: str, threat_model: str, name: str) -> bool:
     if not names:
         raise InputError(f"{where}, nor any others: choose another data set or threat model")
     close = difflib.get_close_matches(name, names, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(names))}"
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {some_of(sorted(names))}"
     raise InputError(f"{where}: {hint}")
 
 

@@ -1,0 +1,104 @@
+"""What reading a pickle would take, found out without reading it. Imports no torch.
+
+torch's own reader of weights (`weights_only`) runs no code of the file's, but what it calls can ask for any memory: a
+`bytearray` of a number of bytes, `_codecs.encode` of what it has encoded already. And a hundred bytes hold tuples of
+tuples of the same tuples, whose hash takes for ever.
+"""
+
+import pickletools
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+from filterfreq.errors import InputError
+
+_PICKLES = 5  # one after the other before the tensors, in torch's format of before 1.6
+_MOST_OBJECTS = 10_000_000  # each counted wherever it appears; an optimizer's state of a large model has a hundredth
+_DEEPEST = 500
+# With what lies in the module torch itself: types, sizes, devices.
+_HARMLESS = {
+    "collections OrderedDict",
+    "collections Counter",
+    "builtins set",
+    "builtins complex",
+    "__builtin__ set",
+    "__builtin__ complex",
+    "torch.nn.parameter Parameter",
+    "torch.storage TypedStorage",
+    "torch.storage UntypedStorage",
+    "torch._utils _rebuild_tensor",
+    "torch._utils _rebuild_tensor_v2",
+    "torch._utils _rebuild_tensor_v3",
+    "torch._utils _rebuild_parameter",
+    "torch._utils _rebuild_parameter_with_state",
+    "torch._tensor _rebuild_from_type_v2",
+}
+_MARK = pickletools.markobject
+_NAMING = ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4")  # what is called then; torch reads the first alone
+_KEEPING = ("PUT", "BINPUT", "LONG_BINPUT")
+_FETCHING = ("GET", "BINGET", "LONG_BINGET")
+_GROWING = ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "BUILD")
+_REMEDY = "give a checkpoint that holds tensors alone"
+
+
+def refuse_costly(path: Path) -> None:
+    """Refuse a file of torch's that would call more than what tensors are made by, or is small and takes much.
+
+    Raises:
+        InputError: it is one.
+        Exception: it is damaged, or no such file.
+    """
+    with open(path, "rb") as file:
+        if file.read(4) == b"PK\3\4":
+            _refuse_costly_zip(path)
+            return
+        file.seek(0)
+        for _ in range(_PICKLES):
+            _refuse_costly_pickle(file, path)
+
+
+def _refuse_costly_zip(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        # torch stores as it is, and each part once.
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise InputError(f"{path} unpacks to more than it is large: {_REMEDY}, as torch.save writes it")
+        for member in members:
+            if member.orig_filename.lower().endswith("data.pkl"):
+                with archive.open(member) as stream:
+                    _refuse_costly_pickle(stream, path)
+
+
+def _refuse_costly_pickle(stream: BinaryIO, path: Path) -> None:
+    """Go through one pickle as its reader would, with the number of objects and the depth in place of each object."""
+    stack: list = []
+    kept: dict[int, list[int]] = {}
+    for opcode, argument, _ in pickletools.genops(stream):
+        if opcode.name in _NAMING and argument not in _HARMLESS and not str(argument).startswith("torch "):
+            name = f" ({argument.replace(' ', '.', 1)})" if isinstance(argument, str) else ""
+            raise InputError(f"{path} would run code{name} and was not loaded: {_REMEDY}")
+        if opcode.name in _KEEPING:
+            kept[argument] = stack[-1]
+        elif opcode.name in _FETCHING:
+            stack.append(kept[argument])
+        elif opcode.name == "MARK":
+            stack.append(_MARK)
+        else:
+            parts = _take(stack, opcode.stack_before)
+            made = parts.pop(0) if opcode.name in _GROWING else [1, 0]
+            made[0] += sum(number for number, _ in parts)
+            made[1] = max([made[1], *(depth + 1 for _, depth in parts)])
+            if made[0] > _MOST_OBJECTS or made[1] > _DEEPEST:
+                raise InputError(f"{path} holds objects within objects, more than tensors need: {_REMEDY}")
+            stack += [made] * len(opcode.stack_after)
+
+
+def _take(stack: list, before: list) -> list:
+    """Take what an opcode takes off the stack, in order."""
+    parts: list = []
+    count = len(before)
+    if _MARK in before:
+        count = before.index(_MARK)
+        while (part := stack.pop()) is not _MARK:
+            parts.insert(0, part)
+    return [stack.pop() for _ in range(count)][::-1] + parts
