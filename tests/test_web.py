@@ -331,6 +331,12 @@ def test_a_trusted_certificate(tmp_path, monkeypatch):
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
+def test_certificates_that_are_not_there_are_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    with running(tmp_path, "good") as server:
+        assert "nowhere.pem" in refusal(server, "whole", tmp_path / "file", backoff=60)
+
+
 def test_what_speaks_no_tls_is_final(server, tmp_path):
     server.address = server.address.replace("http:", "https:")
     said = refusal(server, "whole", tmp_path / "file", backoff=60)

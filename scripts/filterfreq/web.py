@@ -248,7 +248,13 @@ class _Attempt:
         url = self.url
         headers = {"Range": f"bytes={self.start}-"} if self.start else {}
         for _ in range(_REDIRECTS):
-            response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
+            try:
+                response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
+            except OSError as error:
+                if isinstance(error, requests.RequestException):
+                    raise
+                # A file of certificates that is not there, say.
+                raise DownloadError(f"cannot be asked ({one_line(error, 200)})") from error
             if not response.is_redirect:
                 return response
             with response:

@@ -220,7 +220,7 @@ def test_no_archive(tmp_path):
 def test_hidden_files_are_not_listed(tmp_path):
     path = make(tmp_path, "folder")
     before = folder_state(path)
-    for name in (".DS_Store", "b/._one.bin", ".git/config", "__MACOSX/a.txt"):
+    for name in (".DS_Store", "b/._one.bin", ".git/config", "__MACOSX/a.txt", "lost+found/x"):
         (path / name).parent.mkdir(exist_ok=True)
         (path / name).write_bytes(b"")
     assert list_files(path) == sorted(FILES)

@@ -44,7 +44,7 @@ def test_a_part_is_read_when_it_is_made_an_array(folder):
     for place in (3, np.int64(3)):
         np.testing.assert_array_equal(files[place], whole[3])
     assert (files.ndim, files.dtype) == (whole.ndim, whole.dtype)
-    with pytest.raises(InputError, match=r"0\.png cannot be read"):
+    with pytest.raises(InputError, match=r"0\.png is missing"):
         np.asarray(files[:2])
 
 

@@ -72,8 +72,8 @@ def test_idx_as_torchvision_reads_it(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"no gzip", r"file cannot be read \(.*\): replace"),
-        (gzip.compress(b"x" * 1000)[:-12], r"file cannot be read \(.*\): replace"),
+        (b"no gzip", r"file is damaged or not what it should be \(.*\): replace"),
+        (gzip.compress(b"x" * 1000)[:-12], r"file is damaged or not what it should be \(.*\): replace"),
         (gzip.compress(b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0"), "file is no IDX file of bytes"),
         (gzip.compress(b"\0\0"), "file is no IDX file of bytes"),
         (gzip.compress(b"\0\0\x08\x01\0\0\0\x05abcd"), r"file has 4 values for the shape \(5,\)"),

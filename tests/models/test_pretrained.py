@@ -394,6 +394,7 @@ class Hub(SimpleHTTPRequestHandler):
             self.send_header("Location", f"{self.server.address}/stored")
         self.send_header("X-Linked-Etag", f'"{self.etag}"')
         self.send_header("X-Linked-Size", str(len(self.CONTENT)))
+        self.send_header("X-HF-Warning", "topic; all is well")
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(self.CONTENT)
@@ -402,7 +403,7 @@ class Hub(SimpleHTTPRequestHandler):
         pass
 
 
-def test_the_hub_is_asked_by_its_own_client_and_its_checksum_compared(tmp_path, monkeypatch):
+def test_the_hub_is_asked_by_its_own_client_and_its_checksum_compared(tmp_path, monkeypatch, capsys):
     from huggingface_hub import constants
 
     source = {"source": "timm", "name": "resnet18.a1_in1k"}
@@ -414,6 +415,7 @@ def test_the_hub_is_asked_by_its_own_client_and_its_checksum_compared(tmp_path, 
         place = "/timm/resnet18.a1_in1k/resolve/main/model.safetensors"
         assert server.requests[-2:] == [("GET", place), ("GET", "/stored")]
         assert ("HEAD", place) in server.requests
+        assert "all is well" not in capsys.readouterr().err
         assert [file.name for file in (tmp_path / "files").iterdir()] == ["model.safetensors"]
         assert (tmp_path / "files" / "model.safetensors").read_bytes() == Hub.CONTENT
 

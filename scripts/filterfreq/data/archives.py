@@ -24,6 +24,7 @@ from filterfreq.text import is_one_line
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
 
+_OF_OTHERS = ("__MACOSX", "lost+found")  # archivers and file systems
 _REMEDY = "replace it by a whole copy"
 # An archive may unpack to so many bytes, and to so many more for each of its own. Images are compressed already; those
 # that are not, flat ones at best, shrink to a hundredth.
@@ -48,7 +49,7 @@ _ENTRY = b"PK\1\2"  # of a zip's directory
 def list_files(path: str | Path) -> list[str]:
     """Return the names of all files of a folder or an archive, sorted, with `/` between folders and no leading `./`.
 
-    What file managers and archivers add is left out: hidden files and folders, and `__MACOSX`.
+    What others add is left out: hidden files and folders, `__MACOSX` and `lost+found`.
 
     Raises:
         InputError: as for `read_files`.
@@ -489,7 +490,7 @@ def _refuse_kind(path: Path, member: tarfile.TarInfo) -> None:
 
 
 def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+    return any(part.startswith(".") or part in _OF_OTHERS for part in name.split("/"))
 
 
 def _plain(name: str) -> str:

@@ -319,8 +319,9 @@ def _from_drive(file: RemoteFile, target: Path, pause: float) -> None:
 
 def _from_hub(file: RemoteFile, target: Path, pause: float) -> None:
     """Ask the hub's own client for the size and the checksum of a file, and compare what comes with them."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, logging
 
+    logging.set_verbosity_error()  # or it would show warnings that a server sends
     repository, filename = re.fullmatch(r"https://[^/]+/(.+)/resolve/main/(.+)", file.url).groups()
     url = hf_hub_url(repository, filename)
     found = ask(lambda: get_hf_file_metadata(url), backoff=pause)
