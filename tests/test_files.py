@@ -266,6 +266,13 @@ def test_a_flipped_bit_in_a_zip(tmp_path):
         verify_zip(path)
 
 
+def test_a_zip_that_would_become_large(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("first", bytes(10**7))
+    with pytest.raises(ValueError, match="its members are compressed"):
+        verify_zip(tmp_path / "a.zip")
+
+
 @pytest.mark.parametrize(("error", "whole"), [(PermissionError(), True), (MemoryError(), True), (ValueError(), False)])
 def test_what_cannot_be_read_may_be_whole(error, whole):
     with pytest.raises(InputError) as caught, reading("a", "make it again"):

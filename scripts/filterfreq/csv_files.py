@@ -9,6 +9,8 @@ import pandas as pd
 
 from filterfreq.files import reading
 
+_LONGEST_HEADER = 4096  # bytes
+
 
 def read_csv(path: str | Path, remedy: str, text: Iterable[str], **options: Any) -> pd.DataFrame:
     """Read a CSV file with a header and at least one row.
@@ -25,6 +27,11 @@ def read_csv(path: str | Path, remedy: str, text: Iterable[str], **options: Any)
         InputError: the file is missing, is no such CSV, or has rows longer than its header.
     """
     with reading(path, remedy), warnings.catch_warnings():
+        with open(path, "rb") as file:
+            header = file.readline(_LONGEST_HEADER)
+        # pandas takes hours for as many columns as fit into a megabyte; between quotes a header goes on.
+        if len(header) == _LONGEST_HEADER or header.count(b'"') % 2:
+            raise ValueError("its first line is no header")
         # Of longer rows.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         table = pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False, index_col=False, **options)

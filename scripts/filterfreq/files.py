@@ -169,9 +169,12 @@ def verify_zip(path: str | Path) -> None:
     Neither does so itself: torch never, and numpy not where a damaged header says that an array is shorter.
 
     Raises:
-        ValueError: a member is damaged. Of other damage zipfile raises what it will; so call it within `reading`.
+        ValueError: a member is damaged, or compressed, which neither of them does and which a small file could use to
+            become a large one. Of other damage zipfile raises what it will; so call it within `reading`.
     """
     with zipfile.ZipFile(path) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("its members are compressed")
         damaged = archive.testzip()
     if damaged is not None:
         raise ValueError(f"{damaged} in it does not have its checksum")

@@ -121,6 +121,8 @@ def edited(**values: object) -> str:
         (edited().splitlines()[0].encode(), "no rows"),
         (edited().replace(",ci_low", ",low").encode(), "has other columns than dataset, model"),
         (edited().replace("ci_low,", "").encode(), "ParserWarning"),
+        (b"a," * 200_000 + b"\n" + b"1," * 200_000, "its first line is no header"),
+        (b'"a\n",' + b"a," * 200_000 + b"\n" + b"1," * 200_000, "its first line is no header"),
         (edited().replace("0.9,", "0.9,7,").encode(), "ParserWarning"),
         (edited(value=1.2).encode(), "outside"),
         (edited(value=1.2, ci_low="", ci_high="").encode(), "fraction"),
