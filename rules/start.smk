@@ -11,7 +11,14 @@ def refuse_unknown_names_in_targets():
 
     Snakemake tells the targets only once it has built the DAG, in which such a path would end in a traceback.
     """
-    patterns = (EVALUATION, RUN, AGGREGATED, TABLE, FIGURE, DOWNLOADED, SHIFTED, CORRUPTED, RAW, DATASET)
+    if "--cleanup-metadata" in sys.argv:  # of what a config has no more
+        return
+    of_runs = "/{rule}/{dataset}/{model}/{variant}/seed-{seed}."
+    patterns = (
+        *(EVALUATION, RUN, f"results/logs{of_runs}log", f"results/benchmarks{of_runs}tsv"),
+        *(AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, DOWNLOADED, DOWNLOAD),
+        *(SHIFTED_RECORD, SHIFTED, CORRUPTED_RECORD, CORRUPTED, RAW, ARRAYS, DATASET),
+    )
     for target in sys.argv[1:]:
         try:
             check_target(study, target, patterns)

@@ -15,6 +15,7 @@ PATTERNS = (
     "results/aggregated/{experiment}/{dataset}/{suite}.csv",
     "results/figures/{experiment}/{dataset}/{name}",
     "results/checkpoints/{checkpoint}/files",
+    "results/data/{dataset}/shifted/{shifted}.json",
     "results/data/{dataset}/shifted/{shifted}",
     "results/data/{dataset}/dataset.json",
 )
@@ -65,6 +66,8 @@ def test_a_path_that_the_config_has_no_settings_for_is_refused(study, target, se
         "results/runs/texdigits/resnet_20/mine/seed-0/run.json",
         "results/aggregated/demo/texdigits/history.csv",
         "results/data/cifar10/dataset.json",
+        "results/data/texdigits/shifted/texdigits-edges.json",
+        "results/data/texdigits/shifted/texdigits-edges",
         "table_main",
         "--configfile",
         "results/report.html",

@@ -56,6 +56,8 @@ _SWEEP_LABELS = {
     "gaussian_noise": "noise σ = {}",
 }
 
+# The parameters of results that are numbers.
+_RANGED = ("severity", "index", "horizontal", "vertical", "depth", "radius", "epsilon_value")
 _LONGEST_NAME = 200  # characters of a variant; file systems take 255 bytes
 
 
@@ -536,6 +538,14 @@ def load_claims(path: Path, schema: Path) -> dict[str, dict[str, Any]]:
     content = read_yaml(path, "restore it from the repository, or correct it")
     check_values(content, [path.name])
     check_schema(load_schema(schema), content, path.name)
+    for name, claim in content["claims"].items():
+        for entry in claim["measure"].get("where", []):
+            for key, wanted in entry.items():
+                if isinstance(wanted, dict) and key not in _RANGED:
+                    raise InputError(
+                        f"{path.name}: claims.{name}.measure.where.{key}: only numbers have a range, as "
+                        f"{', '.join(_RANGED)}: list the values of {key} instead"
+                    )
     return content["claims"]
 
 

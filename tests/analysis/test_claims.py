@@ -241,6 +241,7 @@ def test_missing_claims_are_one_sentence(tmp_path):
         ),
         ("{depth: {to: 0.34}", "{depth: {to: .inf}", "to: inf is no finite number"),
         ("treatment: plain\n", "treatment: 2001-01-01\n", "treatment: a date means nothing here, write text in quotes"),
+        ("{depth: {to: 0.34}", "{layer: {to: 0.34}", "where.layer: only numbers have a range, as severity, index"),
         ("treatment: plain\n", "1: plain\n", "the name 1 is not text to YAML, but a number"),
         ("treatment: wd", "treatmen: wd", "unknown key 'treatmen': did you mean 'treatment'"),
         ("claims:", "claims: [", "is no YAML"),

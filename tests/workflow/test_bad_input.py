@@ -43,12 +43,22 @@ def test_a_wrong_config_stops_before_any_work(fresh, tmp_path, old, new, message
     assert not (tmp_path / "work" / "results").exists()
 
 
-def test_an_unknown_name_in_a_target_is_said_before_any_work(fresh, tmp_path):
-    target = "results/runs/texdigits/resnet_8_2/plane/seed-0/run.json"
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("results/runs/texdigits/resnet_8_2/plane/seed-0/run.json", "unknown variant 'plane': did you mean 'plain'?"),
+        ("results/logs/train/texdigits/resnet_8_2/plane/seed-0.log", "unknown variant 'plane'"),
+        ("results/tables/nope/paper.txt", "unknown experiment 'nope'"),
+        ("results/checkpoints/nope/download.json", "unknown checkpoint 'nope'"),
+        ("results/data/nope/corruptions.json", "unknown data set 'nope'"),
+        ("results/data/nope/arrays", "unknown data set 'nope'"),
+    ],
+)
+def test_an_unknown_name_in_a_target_is_said_before_any_work(fresh, tmp_path, target, sentence):
     outcome = fresh.snakemake(target, "--directory", str(tmp_path), config=str(fresh.config))
     assert outcome.returncode == 1
     said = outcome.stdout + outcome.stderr
-    assert f"there is no {target} to make: unknown variant 'plane': did you mean 'plain'?" in said
+    assert f"there is no {target} to make: {sentence}" in said
     assert "Traceback" not in said
     assert not (tmp_path / "results").exists()
 
