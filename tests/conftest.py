@@ -33,8 +33,9 @@ TINY = Dataset(
 
 @pytest.fixture(autouse=True, scope="session")
 def interruptible():
-    """Tests that are started in the background ignore SIGINT, and so would all that they start."""
+    """Tests that are started in the background ignore SIGINT, under nohup SIGHUP, and so would all that they start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True, scope="session")

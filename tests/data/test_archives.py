@@ -430,7 +430,9 @@ def test_a_tar_claims_what_cannot_be(tmp_path, case):
     content, sentence = HOSTILE_TARS[case]
     (tmp_path / "x.tar").write_bytes(content + bytes(1024))
     start = time.process_time()
-    assert sentence in outcome(tmp_path / "x.tar")
+    said = outcome(tmp_path / "x.tar")
+    # Later releases of each Python refuse negative sizes themselves.
+    assert sentence in said or ("negative" in case and "cannot be read (neither tar nor zip)" in said)
     assert time.process_time() - start < 5
 
 

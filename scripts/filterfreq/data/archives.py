@@ -316,18 +316,25 @@ class _Room:
 def _open_tar(path: Path, room: _Room) -> tarfile.TarFile | None:
     """Open a tar that shows what Python's own reader passes over; None where there is none."""
 
+    def check(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        if member.type in _EXTENDED:
+            if not 0 <= member.size <= _LONGEST_HEADER:
+                raise InputError(
+                    f"{path} has a header of {member.size} bytes: pack it again, without extended attributes"
+                )
+            # tarfile looks for a field in time that grows with the square of the length.
+            room.take(member.size**2 // 8)
+        return member
+
     class Member(tarfile.TarInfo):
         @classmethod
         def frombuf(cls, buf: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
-            member = super().frombuf(buf, encoding, errors)
-            if member.type in _EXTENDED:
-                if not 0 <= member.size <= _LONGEST_HEADER:
-                    raise InputError(
-                        f"{path} has a header of {member.size} bytes: pack it again, without extended attributes"
-                    )
-                # tarfile looks for a field in time that grows with the square of the length.
-                room.take(member.size**2 // 8)
-            return member
+            return check(super().frombuf(buf, encoding, errors))
+
+        @classmethod
+        def _frombuf(cls, buf: bytes, encoding: str, errors: str, **options: bool) -> tarfile.TarInfo:
+            # What later releases of each Python, and Debian's, call instead.
+            return check(super()._frombuf(buf, encoding, errors, **options))
 
         @classmethod
         def fromtarfile(cls, archive: tarfile.TarFile) -> tarfile.TarInfo:
