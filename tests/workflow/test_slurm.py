@@ -245,6 +245,7 @@ def test_jobs_outlive_a_snakemake_that_is_killed(cluster, undisturbed, training)
 
 def test_a_snakemake_whose_terminal_is_closed_waits_for_its_jobs(cluster, undisturbed, training):
     training.hold_trainings(2)
+    (training.folder / f"{RUN}/evaluations/clean.csv").unlink()
     submission = Submission(training, f"{RUN}/evaluations/clean.csv")
     submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
     submission.process.send_signal(signal.SIGHUP)
