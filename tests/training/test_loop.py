@@ -206,7 +206,8 @@ def test_free_adversarial_training_follows_its_algorithm(tiny_dataset, tiny_spec
     spec = one_epoch_of_sgd(tiny_spec, {"adversarial_training": FREE}, epochs=4, batch_size=40, schedule="cosine")
     history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
     plain = plain_classifier(spec, tiny_dataset)
-    optimizer = torch.optim.SGD(plain.parameters(), 0.05, 0.9, weight_decay=0.01, nesterov=True)
+    # Fused as in the trainer: other roundings would grow through the signs of gradients.
+    optimizer = torch.optim.SGD(plain.parameters(), 0.05, 0.9, weight_decay=0.01, nesterov=True, fused=True)
     offset = torch.zeros(40, 3, 32, 32)
     losses, rates = [], [0.05, 0.025]
     plain.train()
