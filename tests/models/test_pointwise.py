@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from filterfreq.models.pointwise import subsample_pointwise
 
 ROOT = Path(__file__).parents[2]
-# Many sizes and all instruction sets, which takes a quarter of an hour, or some of them.
+# Many sizes and all instruction sets, which takes long, or some of them.
 ALL = "POINTWISE_SWEEP" in os.environ
 SIZES = (*range(16, 224, 8), 224) if ALL else (16, 64, 224)
 INSTRUCTION_SETS = [
