@@ -2,7 +2,6 @@
 
 import os
 import re
-import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -123,7 +122,7 @@ def what_preparation_reads(wildcards):
     facts += [entry.storage, entry.resize, entry.train_resize]
     if isinstance(entry, ImageFolder):
         facts += [entry.train, entry.test, entry.test_fraction]
-    # An archive is an input, whose time Snakemake compares; of a folder it would see the uppermost level alone.
+    # An archive is an input, whose content Snakemake compares; of a folder it would see the uppermost level alone.
     folder = study.image_folder(wildcards.dataset)
     return facts if folder is None else facts + state_of_images(folder, entry.storage)
 

@@ -13,9 +13,9 @@ def refuse_unknown_names_in_targets():
     """
     if "--cleanup-metadata" in sys.argv:  # of what a config has no more
         return
-    of_runs = "/{rule}/{dataset}/{model}/{variant}/seed-{seed}."
+    of_runs = "{rule}/{dataset}/{model}/{variant}/seed-{seed}."
     patterns = (
-        *(EVALUATION, RUN, f"results/logs{of_runs}log", f"results/benchmarks{of_runs}tsv"),
+        *(EVALUATION, RUN, f"results/logs/{of_runs}log", f"results/benchmarks/{of_runs}tsv"),
         *(AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, DOWNLOADED, DOWNLOAD),
         *(SHIFTED_RECORD, SHIFTED, CORRUPTED_RECORD, CORRUPTED, RAW, ARRAYS, DATASET),
     )

@@ -179,3 +179,12 @@ def test_a_checkpoint_of_a_training_is_read(tmp_path, old):
     state = read_external_state(tmp_path / "m.pt")
     assert state.keys() == model.state_dict().keys()
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in state.items())
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_tensor_that_was_on_a_gpu_is_read(tmp_path, old):
+    """Its storage has a type of torch.cuda in some files, which torch's own reader takes too."""
+    content = mapping(text("a"), tensor(1, [1], [1], old)).replace(b"ctorch\nFloat", b"ctorch.cuda\nFloat")
+    assert b"torch.cuda" in content
+    (tmp_path / "a.pt").write_bytes(file_of(content, old, struct.pack("<f", 1.5)))
+    assert read_external_state(tmp_path / "a.pt")["a"].tolist() == [1.5]

@@ -6,6 +6,7 @@ tuples of the same tuples, whose hash takes for ever.
 """
 
 import pickletools
+import re
 import zipfile
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +16,8 @@ from filterfreq.errors import InputError
 _PICKLES = 5  # one after the other before the tensors, in torch's format of before 1.6
 _MOST_OBJECTS = 10_000_000  # each counted wherever it appears; an optimizer's state of a large model has a hundredth
 _DEEPEST = 500
-# With what lies in the module torch itself: types, sizes, devices.
+# What lies in the module torch itself: types, sizes, devices; and the storages of tensors that were on a GPU.
+_OF_TORCH = re.compile(r"torch \w+|torch\.cuda \w+Storage")
 _HARMLESS = {
     "collections OrderedDict",
     "collections Counter",
@@ -74,7 +76,7 @@ def _refuse_costly_pickle(stream: BinaryIO, path: Path) -> None:
     stack: list = []
     kept: dict[int, list[int]] = {}
     for opcode, argument, _ in pickletools.genops(stream):
-        if opcode.name in _NAMING and argument not in _HARMLESS and not str(argument).startswith("torch "):
+        if opcode.name in _NAMING and argument not in _HARMLESS and not _OF_TORCH.fullmatch(str(argument)):
             name = f" ({argument.replace(' ', '.', 1)})" if isinstance(argument, str) else ""
             raise InputError(f"{path} would run code{name} and was not loaded: {_REMEDY}")
         if opcode.name in _KEEPING:
