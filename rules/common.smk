@@ -25,12 +25,19 @@ from filterfreq.provenance import code_version
 from filterfreq.submission import tell_jobs, told_config
 from filterfreq.yaml_files import check_config_file
 
-if "experiments" not in config:
-    try:
-        if workflow.is_main_process and Path("config.yaml").exists():
+takes_default = "experiments" not in config
+
+try:
+    if workflow.is_main_process:
+        # Those that a profile names, too, which the command line does not show.
+        for file in workflow.overwrite_configfiles:
+            check_config_file(os.path.relpath(file))
+        if takes_default and Path("config.yaml").exists():
             check_config_file("config.yaml")
-    except InputError as error:
-        raise WorkflowError(f"The config is refused. {error}") from error
+except InputError as error:
+    raise WorkflowError(f"The config is refused. {error}") from error
+
+if takes_default:
 
     configfile: "config.yaml"
 

@@ -29,6 +29,13 @@ def folder(tmp_path, monkeypatch):
         (["--configfile", "study.yaml", "other.jsn"], "'other.jsn' is no config file"),
         (["--configfile", "half.json"], r"half\.json is damaged or not what it should be .*: correct it"),
         (["--configfile", "study.yaml", "-n", "--configfile", "python.yml"], "__use_yte__ would have Snakemake run"),
+        (
+            ["--configfile", "study.yaml", "-n", "--configfiles", "other.json"],
+            "--configfile is there twice, and the last one alone would count: give all after one --configfile",
+        ),
+        (["--config", "a=1", "-n", "-C", "b=1"], "--config is there twice, and the last one alone would count"),
+        (["--config", "a=1", "b=2", "a=3"], "^--config has the key a twice: take one of them out$"),
+        (["-C", "a={b: 1, 'b': 2}"], "^--config a, line 1: b is there already, in line 1: take one of them out$"),
     ],
 )
 def test_what_is_no_config_file_is_refused(arguments, sentence):
@@ -44,6 +51,7 @@ def test_what_is_no_config_file_is_refused(arguments, sentence):
         ["table_main", "--configfile", "study.yaml", "other.json", "--cores", "2"],
         ["--configfile=study.yaml", "table_main"],
         ["--config", "a=1", "--profile", "profiles/demo"],
+        ["--config", "a={b: 010, c: {b: no}}", "d=]", "e=f=g"],
     ],
 )
 def test_what_snakemake_understands_passes(arguments):

@@ -27,6 +27,8 @@ def refusal(schema: dict, value) -> str:
         ({"type": "integer"}, 1.0, "it: 1.0 is not of type integer"),
         ({"type": "integer"}, True, "it: True is not of type integer"),
         ({"type": "number"}, True, "it: True is not of type number"),
+        ({"type": "number"}, None, "it: has no value, write one"),
+        ({"type": "object"}, None, "it: has no value, write one ({} for one without settings)"),
         ({"const": "a"}, "b", "it: 'b' is not 'a'"),
         ({"maximum": 3}, 4, "it: 4 is out of range, it must be at most 3"),
         ({"exclusiveMaximum": 3}, 3, "it: 3 is out of range, it must be less than 3"),

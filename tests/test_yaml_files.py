@@ -1,4 +1,5 @@
 import pytest
+import yaml
 
 from filterfreq.errors import InputError
 from filterfreq.yaml_files import check_config_file, check_extent, read_yaml
@@ -38,7 +39,41 @@ DAMAGED = {
     "no UTF-8": b"a: \xff\xfe",
     "much deeper": b"[" * 5000,
     "5,000 digits": b"a: " + b"9" * 5000,
-    "no date": b"a: 2001-99-99",
+}
+NUMBER, QUOTES = "write a finite number in plain digits", "or put it in quotes where text is meant"
+PLAIN = "write a number without leading zeros, as 10, 0.01 or 1.0e-2"
+# What stands there, what YAML makes of it, and what is said.
+MISREAD = {
+    "octal": ("010", 8, f"010 is the number 8 to YAML: {NUMBER}, {QUOTES}"),
+    "negative octal": ("-010", -8, f"-010 is the number -8 to YAML: {NUMBER}, {QUOTES}"),
+    "only zeros": ("000", 0, f"000 is the number 0 to YAML: {NUMBER}, {QUOTES}"),
+    "an octal number with a tag": ("!!int '010'", 8, f"010 is the number 8 to YAML: {NUMBER}, {QUOTES}"),
+    "base 60": ("1:30", 90, f"1:30 is the number 90 to YAML: {NUMBER}, {QUOTES}"),
+    "a fraction in base 60": ("1:30.5", 90.5, f"1:30.5 is the number 90.5 to YAML: {NUMBER}, {QUOTES}"),
+    "underscores": ("1_000", 1000, f"1_000 is the number 1000 to YAML: {NUMBER}, {QUOTES}"),
+    "underscores after a point": ("0.1_5", 0.15, f"0.1_5 is the number 0.15 to YAML: {NUMBER}, {QUOTES}"),
+    "hexadecimal": ("0x10", 16, f"0x10 is the number 16 to YAML: {NUMBER}, {QUOTES}"),
+    "binary": ("0b11", 3, f"0b11 is the number 3 to YAML: {NUMBER}, {QUOTES}"),
+    "infinity": ("-.inf", float("-inf"), f"-.inf is the number -inf to YAML: {NUMBER}, {QUOTES}"),
+    "no": ("no", False, f"no is false to YAML: write false, {QUOTES}"),
+    "On": ("On", True, f"On is true to YAML: write true, {QUOTES}"),
+    "tilde": ("~", None, f"~ is nothing to YAML: write a value, {QUOTES}"),
+    "an exponent without a point": ("1e-2", "1e-2", f"1e-2 is text to YAML: {PLAIN}, {QUOTES}"),
+    "an exponent without a sign": ("1.5e3", "1.5e3", f"1.5e3 is text to YAML: {PLAIN}, {QUOTES}"),
+    "no octal number": ("08", "08", f"08 is text to YAML: {PLAIN}, {QUOTES}"),
+    "an octal number of Python": ("0o17", "0o17", f"0o17 is text to YAML: {PLAIN}, {QUOTES}"),
+    "a set": ("!!set {b}", {"b"}, "k.1 has the tag !!set, which means nothing here: take it out"),
+    "bytes": ("!!binary eA==", b"x", "k.1 has the tag !!binary, which means nothing here: take it out"),
+}
+TWICE = {
+    "at the top": ("a: 1\nb: 2\na: 3\n", "line 3: a is there already, in line 1: take one of them out"),
+    "in quotes": ("a:\n  b: 1\n  'b': 2\n", "line 3: a.b is there already, in line 2: take one of them out"),
+    "in braces": ("a: [{b: 1, b: 1}]", "line 1: a.0.b is there already, in line 1: take one of them out"),
+    "<<": ("a: &a {b: 1}\nc:\n  <<: *a\n  <<: *a\n", "line 4: c.<< is there already, in line 3: write <<: [*a, *b]"),
+    "merged from two": (
+        "a: &a {k: 1}\nb: &b {k: 2}\nc: {<<: [*a, *b]}\n",
+        "line 3: c merges two objects that both have the key k: write k beside << as it is meant",
+    ),
 }
 
 
@@ -83,6 +118,49 @@ def test_other_faults_are_sentences(tmp_path, case):
     assert refusal(tmp_path, DAMAGED[case]).endswith("): correct it")
 
 
+@pytest.mark.parametrize("case", MISREAD)
+def test_what_yaml_takes_for_something_else_is_refused(tmp_path, case):
+    text, value, said = MISREAD[case]
+    content = f"j: x\nk: [0, {text}]\n"
+    assert yaml.safe_load(content) == {"j": "x", "k": [0, value]}
+    path = tmp_path / "claims.yaml"
+    assert refusal(tmp_path, content) == f"{path}, line 2: {'' if said.startswith('k.1') else 'k.1: '}{said}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2001-02-03", "2001-02-03 is a date to YAML: put it in quotes"),
+        ("2001-99-99", "2001-99-99 is a date to YAML: put it in quotes"),
+        ("=", "= is a mark of YAML's own: put it in quotes"),
+    ],
+)
+def test_dates_and_marks_belong_in_quotes(tmp_path, text, said):
+    assert refusal(tmp_path, f"a: {{b: {text}}}").endswith(f"claims.yaml, line 1: a.b: {said}")
+
+
+@pytest.mark.parametrize("key", ["no", "On", "10", "1.10", "010", "2001-02-03", "~", "null", "true"])
+def test_a_key_is_text(tmp_path, key):
+    said = refusal(tmp_path, f"a:\n  {key}: 1\n")
+    assert said.endswith(f"line 2: a has the key {key}, which is no text to YAML: put it in quotes")
+
+
+@pytest.mark.parametrize("case", TWICE)
+def test_a_key_that_is_there_twice_is_refused(tmp_path, case):
+    content, said = TWICE[case]
+    assert refusal(tmp_path, content) == f"{tmp_path / 'claims.yaml'}, {said}"
+
+
+def test_what_everybody_reads_alike_comes_back(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("a: [0, -5, 1.5, .5, 1.0e-3, True, false, null, '010', \"1e-2\", 8/255, 12ab, y, 1.2.3, a:b]\nb:\n")
+    numbers = [0, -5, 1.5, 0.5, 0.001, True, False, None]
+    assert read_yaml(path, "") == {"a": [*numbers, "010", "1e-2", "8/255", "12ab", "y", "1.2.3", "a:b"], "b": None}
+    # Beside what is merged a key may be there again, and what reaches it by two ways is one.
+    path.write_text("a: &a {k: 1}\nb: &b {<<: *a, l: 2}\nc: &c {<<: *a, m: 3}\nd: {<<: [*b, *c], m: 4}\n")
+    assert read_yaml(path, "")["d"] == {"k": 1, "l": 2, "m": 4}
+
+
 def test_a_large_file(tmp_path):
     assert "larger than 200000 bytes" in refusal(tmp_path, "# comment\n" * 5_000_000)
 
@@ -108,6 +186,12 @@ def test_a_config_that_snakemake_would_run_as_python_is_refused(tmp_path):
         check_config_file(path)
     path.write_text("a: ?1\n")
     check_config_file(path)
+    other = tmp_path / "config.json"
+    other.write_text('{"a": {"b": 1, "c": 2, "b": 3}}')
+    with pytest.raises(
+        InputError, match=r"config\.json is damaged .*the key 'b' is there twice in one object.*: correct it"
+    ):
+        check_config_file(other)
 
 
 def nested(kind: type, times: int):

@@ -5,33 +5,32 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from filterfreq.errors import InputError
-from filterfreq.files import read_json
-from filterfreq.yaml_files import check_config_file
+from filterfreq.yaml_files import check_config_file, check_config_text
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def check_command_line(arguments: Sequence[str]) -> None:
-    """Check the config files of a command line.
+    """Check the config of a command line: its files, and its single values.
 
-    Snakemake meets a missing one with a traceback and may take hours over a small one. A target among them is taken for
-    one too, because the option takes every word up to the next option.
+    Snakemake meets a missing file with a traceback and may take hours over a small one. A target among the files is
+    taken for one too, because the option takes every word up to the next option. Of an option that is there twice, and
+    of a key, Snakemake takes the last alone.
 
     Args:
         arguments: those of Snakemake.
 
     Raises:
-        InputError: a file is missing, is a target, or cannot be read.
+        InputError: a file is missing, is a target, or cannot be read; or an option or a key is there twice.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--configfile", "--configfiles", nargs="+", action="extend", default=[], dest="files")
-    files = parser.parse_known_args(arguments)[0].files
+    parser.add_argument("--configfile", "--configfiles", nargs="+", action="append", default=[], dest="files")
+    parser.add_argument("--config", "-C", nargs="*", action="append", default=[], dest="values")
+    found = parser.parse_known_args(arguments)[0]
+    files = [file for group in found.files for file in group]
     for file in files:
         if Path(file).exists():
-            if file.endswith(".json"):
-                read_json(file, "correct it")
-            else:
-                check_config_file(file)
+            check_config_file(file)
         elif file.endswith(_SUFFIXES):
             raise InputError(f"there is no config file {file!r}: correct the path after --configfile")
         else:
@@ -40,3 +39,14 @@ def check_command_line(arguments: Sequence[str]) -> None:
                 f"{file!r} is no config file, and --configfile takes every word up to the next option: "
                 f"put targets first, as in snakemake {file} --configfile {config}"
             )
+    for option, groups in {"--configfile": found.files, "--config": found.values}.items():
+        if len(groups) > 1:
+            raise InputError(
+                f"{option} is there twice, and the last one alone would count: give all after one {option}"
+            )
+    keys = set()
+    for key, _, value in (entry.partition("=") for group in found.values for entry in group):
+        if key in keys:
+            raise InputError(f"--config has the key {key} twice: take one of them out")
+        keys.add(key)
+        check_config_text(value, f"--config {key}")

@@ -216,10 +216,16 @@ def read_json(path: str | Path, remedy: str = "delete it and run again") -> dict
         The object, without the checksum.
 
     Raises:
-        InputError: the file is missing, is no JSON object, was changed, or has a number that is not finite.
+        InputError: the file is missing, is no JSON object, was changed, or has a number that is not finite or two keys
+            of one name in an object.
     """
     with reading(path, remedy):
-        content = json.loads(Path(path).read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite)
+        content = json.loads(
+            Path(path).read_text(encoding="utf-8"),
+            parse_float=_finite,
+            parse_constant=_finite,
+            object_pairs_hook=_object,
+        )
         if not isinstance(content, dict):
             raise ValueError("no JSON object")
         known = _CHECKSUM not in content or content.pop(_CHECKSUM) == _digest(content)
@@ -228,6 +234,14 @@ def read_json(path: str | Path, remedy: str = "delete it and run again") -> dict
             f"{path} was changed since it was written, it does not have the SHA-256 that its entry {_CHECKSUM} says: "
             f"{remedy} (or delete the entry, to have the change used)"
         )
+    return content
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number]))
+        raise ValueError(f"the key {twice!r} is there twice in one object")
     return content
 
 

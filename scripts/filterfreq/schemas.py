@@ -168,6 +168,8 @@ def _sentence(error: ValidationError) -> str:
             return error.message.replace(" is a required property", " is missing")
         case "pattern":
             return f"{value!r} is not of the form that is expected here (see schemas)"
+        case "type" if value is None:
+            return f"has no value, write one{' ({} for one without settings)' if wanted == 'object' else ''}"
         case "type":
             return f"{value!r} is not of type {wanted}"
         case _:

@@ -78,6 +78,13 @@ def test_what_the_option_for_configs_swallows(fresh, tmp_path):
     laughs = fresh.snakemake("--dry-run", *arguments, config=str(tmp_path / "laughs.yaml"))
     assert laughs.returncode == 1
     assert "laughs.yaml: it holds more than 100000 values" in laughs.stderr
+    # One that a profile names.
+    (tmp_path / "config.yaml").write_text(f"configfile: {tmp_path / 'twice.yaml'}\ncores: 1\n")
+    (tmp_path / "twice.yaml").write_text((fresh.folder / "tiny.yaml").read_text() + "experiments: {}\n")
+    twice = fresh.snakemake("--dry-run", *arguments, "--profile", str(tmp_path), config=None)
+    assert twice.returncode == 1
+    said = twice.stdout + twice.stderr
+    assert re.search(r"The config is refused\. .*twice\.yaml, line \d+: experiments is there already, in line", said)
 
 
 def test_a_small_config_that_would_take_for_ever(unstarted):
