@@ -11,7 +11,7 @@ from filterfreq.models.pretrained import check_downloads, convert_checkpoint
 from filterfreq.models.registry import libraries
 from filterfreq.provenance import environment
 
-with job(snakemake):
+with job(snakemake) as logger:
     spec = snakemake.params.spec
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
     if "path" in spec["source"]:
@@ -20,11 +20,24 @@ with job(snakemake):
     else:
         folder = Path(snakemake.input.files)
         files = check_downloads(Path(snakemake.input.record), folder)
-    classifier, settings = convert_checkpoint(spec["source"], folder, dataset.num_classes, dataset.mean, dataset.std)
+    classifier, settings, assumed = convert_checkpoint(
+        spec["source"], folder, dataset.num_classes, dataset.mean, dataset.std
+    )
+    logger.info(
+        "read as %s, weights: %s; normalisation: %s (mean %s, std %s)",
+        *(settings["architecture"], assumed["weights"], assumed["normalisation"], settings["mean"], settings["std"]),
+    )
+    if assumed["may_also_be"]:
+        logger.warning(
+            "warning: its tensors also fit %s, which compute something else with them: give the architecture that they "
+            "were trained in",
+            " and ".join(assumed["may_also_be"]),
+        )
     check_image_size(f"checkpoints.{spec['run']['variant']}", classifier, dataset.image_size, dataset.name)
     record = {
         **spec,
         "classifier": settings,
+        "assumed": assumed,
         "metrics": {"parameters": sum(parameter.numel() for parameter in classifier.parameters())},
         "provenance": {
             **environment(*libraries(settings["architecture"])),

@@ -607,7 +607,7 @@ def test_the_schema_knows_what_the_package_knows():
 CARMON = {"source": "robustbench", "dataset": "cifar10", "threat_model": "Linf", "name": "Carmon2019Unlabeled"}
 WITH_TAG = {"source": "timm", "name": "resnet50.a1_in1k"}
 RESNET50 = {"source": "torchvision", "name": "resnet50", "weights": "IMAGENET1K_V2"}
-LOCAL = {"source": "file", "path": "m.pt", "architecture": "resnet_8_2"}
+LOCAL = {"source": "file", "path": "m.pt", "architecture": "resnet_8_2", "normalisation": "none"}
 
 
 @pytest.fixture
@@ -666,6 +666,18 @@ def test_a_checkpoint_counts_as_its_architecture_or_what_the_entry_says(download
         ({"source": "file", "architecture": "resnet_8", "url": "https://example.org/a/.."}, r"one\.url: 'https:"),
         ({"source": "file", "architecture": "resnet_8", "url": "https://example.org/?m.pt"}, r"one\.url: 'https:"),
         ({**LOCAL, "mean": [0.5, 0.5, 0.5]}, "give both mean and std, or neither"),
+        (
+            {**LOCAL, "mean": [0, 0, 0], "std": [1, 1, 1]},
+            r"\.one: says twice how its model normalises images",
+        ),
+        (
+            {key: value for key, value in LOCAL.items() if key != "normalisation"},
+            r"\.one: does not say how its model normalises images: give mean and std, or normalisation: none",
+        ),
+        ({**LOCAL, "normalisation": "imagenet"}, r"one\.normalisation: 'imagenet' is none of none, dataset"),
+        ({**WITH_TAG, "normalisation": "none"}, r"one\.normalisation: means nothing to the source timm"),
+        ({**LOCAL, "mean": [123.7, 116.3, 103.5], "std": [1, 1, 1]}, r"one\.mean\.\d: 1\d\d\.\d is out of range"),
+        ({**LOCAL, "mean": [0, 0, 0], "std": [0, 0, 0]}, r"one\.std\.0: 0 is out of range"),
         ({**LOCAL, "sha256": "12"}, r"checkpoints\.one\.sha256: '12' is not of the form"),
     ],
 )

@@ -112,12 +112,12 @@ def read_array(path: Path) -> None:
 
 
 def read_checkpoint(path: Path) -> None:
-    for tensor in read_external_state(path).values():
+    for tensor in read_external_state(path)[0].values():
         tensor.clone()
 
 
 def convert(path: Path) -> None:
-    source = {"source": "file", "path": str(path), "architecture": "resnet_8_2"}
+    source = {"source": "file", "path": str(path), "architecture": "resnet_8_2", "normalisation": "none"}
     convert_checkpoint(source, path.parent, 10, (0, 0, 0), (1, 1, 1))
 
 

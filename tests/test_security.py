@@ -44,7 +44,8 @@ variants:
   plain: {label: Plain}
   wd: {label: WD, decomposition: weight, penalty: {kind: highest, strength: 0.1, depth: 1}}
 checkpoints:
-  brought: {source: file, path: brought.pt, architecture: resnet_8_2, label: Brought, model: resnet_8_2}
+  brought:
+    {source: file, path: brought.pt, architecture: resnet_8_2, normalisation: none, label: Brought, model: resnet_8_2}
 training:
   default: {epochs: 1, batch_size: 8, optimizer: sgd, learning_rate: 0.1, weight_decay: 0, schedule: cosine}
   models: {resnet_8_2: {epochs: 2}}

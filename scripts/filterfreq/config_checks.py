@@ -15,9 +15,9 @@ from filterfreq.models.registry import architecture_of
 # What each source of a checkpoint needs, and what it understands beside that.
 _KEYS_OF_SOURCES = {
     "robustbench": ({"dataset", "threat_model", "name"}, set()),
-    "timm": ({"name"}, {"sha256"}),
+    "timm": ({"name"}, {"sha256", "weights"}),
     "torchvision": ({"name", "weights"}, {"sha256"}),
-    "file": ({"architecture"}, {"path", "url", "sha256", "format", "mean", "std"}),
+    "file": ({"architecture"}, {"path", "url", "sha256", "format", "weights", "mean", "std", "normalisation"}),
 }
 
 # What a checkpoint is shown by, whatever its source.
@@ -67,6 +67,12 @@ def check_checkpoint(where: str, entry: dict) -> None:
         _check_credentials(f"{where}.url", entry["url"])
     if ("mean" in entry) != ("std" in entry):
         raise InputError(f"{where}: give both mean and std, or neither")
+    if entry["source"] == "file" and ("mean" in entry) == ("normalisation" in entry):
+        given = "says twice how" if "mean" in entry else "does not say how"
+        raise InputError(
+            f"{where}: {given} its model normalises images: give mean and std, or normalisation: none for one that "
+            "takes them in [0, 1], or normalisation: dataset for the data set's mean and std"
+        )
     explained(architecture_of, entry, where)
 
 

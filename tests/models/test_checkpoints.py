@@ -346,22 +346,77 @@ def test_a_pickle_without_a_state_dict_is_refused(tmp_path, content):
         read_external_state(tmp_path / "model.pth")
 
 
-@pytest.mark.parametrize("key", [None, "state_dict", "model_state_dict", "model"])
-@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("key", [None, "state_dict", "model_state_dict", "model", "state_dict_ema", "net"])
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "module.module."])
 def test_a_state_dict_is_found_and_its_prefix_taken_off(tmp_path, key, prefix):
     state = {f"{prefix}a.weight": torch.rand(3), f"{prefix}a.bias": torch.rand(2)}
     torch.save({key: state, "epoch": 3} if key else state, tmp_path / "model.pth")
-    read = read_external_state(tmp_path / "model.pth")
+    read, weights = read_external_state(tmp_path / "model.pth")
 
+    assert weights == (key or "the only ones of the file")
     assert list(read) == ["a.weight", "a.bias"]
     assert torch.equal(read["a.weight"], state[f"{prefix}a.weight"])
+
+
+RAW, AVERAGED = {"a.weight": torch.zeros(3), "b": torch.zeros(2)}, {"a.weight": torch.ones(3), "b": torch.ones(2)}
+# As timm, torchvision, Lightning, BYOL-like code and others keep raw and averaged weights beside each other.
+SEVERAL = {
+    "timm": ({"state_dict": RAW, "state_dict_ema": AVERAGED}, ["state_dict", "state_dict_ema"]),
+    "torchvision": ({"model": RAW, "model_ema": {"module.a.weight": torch.ones(3)}}, ["model", "model_ema"]),
+    "averaged first": ({"ema_state_dict": AVERAGED, "model_state_dict": RAW}, ["ema_state_dict", "model_state_dict"]),
+    "key in a key": ({"model": RAW, "ema": {"decay": 0.9, "shadow": {"b": torch.ones(2)}}}, ["model", "ema.shadow"]),
+    "both in a key": ({"state": {"net": RAW, "avg": AVERAGED}, "epoch": 3}, ["state.net", "state.avg"]),
+    "other names": ({"last": RAW, "best": AVERAGED}, ["last", "best"]),
+}
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_of_several_weights_none_is_taken_silently(tmp_path, case):
+    content, keys = SEVERAL[case]
+    torch.save({**content, "optimizer": {"state": {"a": RAW}}, "loss": torch.ones(1)}, tmp_path / "m.pt")
+    with pytest.raises(InputError) as refusal:
+        read_external_state(tmp_path / "m.pt")
+    assert str(refusal.value) == (
+        f"{tmp_path / 'm.pt'} has several weights, {', '.join(keys)}: say in the checkpoint's entry which to read, as "
+        f"in weights: {keys[-1]}"
+    )
+    for key in keys:
+        found = content
+        for part in key.split("."):
+            found = found[part]
+        state, weights = read_external_state(tmp_path / "m.pt", key)
+        assert weights == key
+        assert [value.tolist() for value in state.values()] == [value.tolist() for value in found.values()]
+    with pytest.raises(InputError, match=rf"m\.pt has no weights 'emma': it has {', '.join(keys)}$"):
+        read_external_state(tmp_path / "m.pt", "emma")
+
+
+def test_weights_of_something_else_beside_the_model_do_not_count(tmp_path):
+    torch.save({"state_dict": RAW, "loss": {"temperature": torch.ones(1)}}, tmp_path / "m.pt")
+    assert read_external_state(tmp_path / "m.pt")[1] == "state_dict"
+    torch.save(RAW, tmp_path / "m.pt")
+    with pytest.raises(InputError, match="has no weights 'ema': it is one state dict, leave weights out"):
+        read_external_state(tmp_path / "m.pt", "ema")
+
+
+def test_the_state_of_torch_s_averaged_model_is_that_of_its_model(tmp_path):
+    model = torch.nn.Linear(2, 3)
+    averaged = torch.optim.swa_utils.AveragedModel(model)
+    for _ in range(5):
+        averaged.update_parameters(model)
+    torch.save({"model": model.state_dict(), "swa": averaged.state_dict()}, tmp_path / "m.pt")
+    with pytest.raises(InputError, match="has several weights, model, swa: say in"):
+        read_external_state(tmp_path / "m.pt")
+    state, weights = read_external_state(tmp_path / "m.pt", "swa")
+    assert weights == "swa, an average of 5"
+    assert list(state) == list(model.state_dict())
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("resnet20-12fca82f.th", 269_722), ("resnet56-4bfd9763.th", 853_018)])
 def test_published_checkpoints_are_read(name, parameters):
     if not (EXTERNAL / name).is_file():
         pytest.skip(f"{name} is not at {EXTERNAL}")
-    state = read_external_state(EXTERNAL / name)
+    state, _ = read_external_state(EXTERNAL / name)
     learned = {key: value for key, value in state.items() if "running" not in key and "num_batches" not in key}
 
     assert sum(value.numel() for value in learned.values()) == parameters
@@ -405,7 +460,7 @@ def test_the_published_resnet_20_recognises_jpeg_images():
     archive = DATA / "cifar10_jpeg.tar.xz"
     if not archive.is_file() or not EXTERNAL.is_dir():
         pytest.skip(f"the test images and the checkpoint are not at {DATA}")
-    architecture, state = convert_option_a_resnet(read_external_state(EXTERNAL / "resnet20-12fca82f.th"))
+    architecture, state = convert_option_a_resnet(read_external_state(EXTERNAL / "resnet20-12fca82f.th")[0])
     backbone = build(architecture, 10)
     backbone.load_state_dict(state)
     classifier = Classifier(backbone, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)).eval()

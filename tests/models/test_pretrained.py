@@ -27,6 +27,7 @@ from filterfreq.models.robustbench_models import robustbench_model
 
 HALF = (0.5, 0.5, 0.5)
 ROBUSTBENCH = {"source": "robustbench", "dataset": "cifar10", "threat_model": "Linf"}
+OURS = {"source": "file", "architecture": "resnet_8_2", "normalisation": "dataset"}
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -66,10 +67,11 @@ def test_a_file_from_the_web(tmp_path, web):
     folder, address = web
     model = drawn(build("resnet_8_2", 10))
     torch.save({"state_dict": {f"module.{name}": value for name, value in model.state_dict().items()}}, folder / "m.pt")
-    source = {"source": "file", "url": f"{address}/m.pt", "architecture": "resnet_8_2", "std": [0.2, 0.25, 0.3]}
+    source = {"source": "file", "url": f"{address}/m.pt", "architecture": "resnet_8_2", "mean": [0.5] * 3}
+    source["std"] = [0.2, 0.25, 0.3]
     download_checkpoint(source, tmp_path / "files", tmp_path / "download.json")
     record = read_json(tmp_path / "download.json")
-    classifier, settings = convert_checkpoint(source, tmp_path / "files", 10, HALF, (1, 1, 1))
+    classifier, settings, assumed = convert_checkpoint(source, tmp_path / "files", 10, (0.1,) * 3, (1, 1, 1))
 
     assert record["source"] == source
     assert record["files"] == check_downloads(tmp_path / "download.json", tmp_path / "files")
@@ -85,6 +87,7 @@ def test_a_file_from_the_web(tmp_path, web):
         "std": [0.2, 0.25, 0.3],
         "decomposition": None,
     }
+    assert assumed == {"weights": "state_dict", "normalisation": "the config's mean and std", "may_also_be": []}
     same(tmp_path, classifier, settings, Classifier(model, HALF, (0.2, 0.25, 0.3)))
 
 
@@ -161,8 +164,8 @@ def test_no_error_repeats_what_opens_an_address(tmp_path, web, monkeypatch):
 def test_our_own_decomposed_weights(tmp_path, suffix):
     model = drawn(decompose(build("resnet_8_2", 10), "signal"))
     (torch.save if suffix == "pt" else safetensors.torch.save_file)(model.state_dict(), tmp_path / f"m.{suffix}")
-    source = {"source": "file", "path": str(tmp_path / f"m.{suffix}"), "architecture": "resnet_8_2"}
-    classifier, settings = convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+    source = {**OURS, "path": str(tmp_path / f"m.{suffix}")}
+    classifier, settings, _ = convert_checkpoint(source, tmp_path, 10, HALF, HALF)
 
     assert settings["decomposition"] == "weight"
     with torch.inference_mode():
@@ -182,16 +185,64 @@ def test_our_own_decomposed_weights(tmp_path, suffix):
 )
 def test_a_file_that_does_not_fit_is_refused(tmp_path, change, classes, message):
     torch.save(build("resnet_8_2", 10).state_dict(), tmp_path / "m.pt")
-    source = {"source": "file", "path": str(tmp_path / "m.pt"), "architecture": "resnet_8_2", **change}
+    source = {**OURS, "path": str(tmp_path / "m.pt"), **change}
     with pytest.raises(InputError, match=message):
         convert_checkpoint(source, tmp_path, classes, HALF, HALF)
+
+
+@pytest.mark.parametrize(
+    ("given", "mean", "std", "said"),
+    [
+        ({"normalisation": "none"}, [0, 0, 0], [1, 1, 1], "none"),
+        ({"normalisation": "dataset"}, [0.5, 0.4, 0.3], [0.1, 0.2, 0.3], "the data set's"),
+        ({"mean": [0, 0, 0], "std": [1, 1, 1]}, [0, 0, 0], [1, 1, 1], "the config's mean and std"),
+    ],
+)
+def test_the_normalisation_is_the_one_that_the_entry_says(tmp_path, given, mean, std, said):
+    model = drawn(build("resnet_8_2", 10))
+    torch.save(model.state_dict(), tmp_path / "m.pt")
+    source = {"source": "file", "architecture": "resnet_8_2", "path": str(tmp_path / "m.pt"), **given}
+    classifier, settings, assumed = convert_checkpoint(source, tmp_path, 10, (0.5, 0.4, 0.3), (0.1, 0.2, 0.3))
+
+    assert assumed["normalisation"] == said
+    images = torch.rand(2, 3, 32, 32)
+    with torch.inference_mode():
+        normalised = (images - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+        assert torch.equal(classifier(images), model(normalised.float()))
+    same(tmp_path, classifier, settings, Classifier(model, mean, std))
+
+
+def test_of_raw_and_averaged_weights_the_entry_says_which(tmp_path):
+    raw, averaged = drawn(build("resnet_8_2", 10)), build("resnet_8_2", 10)
+    torch.save({"state_dict": raw.state_dict(), "state_dict_ema": averaged.state_dict()}, tmp_path / "m.pt")
+    source = {**OURS, "path": str(tmp_path / "m.pt")}
+    with pytest.raises(InputError, match="has several weights, state_dict, state_dict_ema: say in the checkpoint's"):
+        convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+    for key, model in {"state_dict": raw, "state_dict_ema": averaged}.items():
+        classifier, _, assumed = convert_checkpoint({**source, "weights": key}, tmp_path, 10, HALF, HALF)
+        assert assumed["weights"] == key
+        state = model.state_dict()
+        assert all(torch.equal(value, state[name]) for name, value in classifier.backbone.state_dict().items())
+
+
+@pytest.mark.slow
+def test_what_also_fits_another_architecture_of_timm_is_said(tmp_path):
+    """EfficientNet-Lite0 pads as TensorFlow does in the one and as torch does in the other, with the same tensors."""
+    import timm
+
+    model = timm.create_model("tf_efficientnet_lite0", num_classes=10)
+    torch.save(model.state_dict(), tmp_path / "m.pt")
+    source = {"source": "file", "path": str(tmp_path / "m.pt"), "normalisation": "none"}
+    source["architecture"] = "timm_efficientnet_lite0"
+    _, _, assumed = convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+    assert assumed["may_also_be"] == ["timm_tf_efficientnet_lite0"]
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):
     state = build("resnet_8_2", 10).state_dict()
     state["fc.weight"][0, 0] = float("nan")
     torch.save(state, tmp_path / "m.pt")
-    source = {"source": "file", "path": str(tmp_path / "m.pt"), "architecture": "resnet_8_2"}
+    source = {**OURS, "path": str(tmp_path / "m.pt")}
     with pytest.raises(InputError, match=r"m\.pt are not all finite \(fc\.weight\)"):
         convert_checkpoint(source, tmp_path, 10, HALF, HALF)
 
@@ -248,8 +299,9 @@ def test_a_robustbench_model(zoo, tmp_path, web, monkeypatch, name, prefix, laye
     monkeypatch.setattr(pretrained, "_DRIVE", f"{address}/")
     source = {**ROBUSTBENCH, "name": name}
     download_checkpoint(source, tmp_path / "files", tmp_path / "download.json")
-    classifier, settings = convert_checkpoint(source, tmp_path / "files", 10, HALF, HALF)
+    classifier, settings, assumed = convert_checkpoint(source, tmp_path / "files", 10, HALF, HALF)
 
+    assert assumed["normalisation"] == "inside the model"
     assert (settings["architecture"], settings["mean"]) == (f"robustbench_cifar10_Linf_{name}", [0, 0, 0])
     assert filter_spectra(classifier.backbone)["layer"].nunique() == layers
     same(tmp_path, classifier, settings, original)
@@ -330,12 +382,13 @@ def test_a_torchvision_model(tmp_path, name, weights):
             if "num_batches_tracked" not in key
         }
     torch.save(state, path)
-    classifier, settings = convert_checkpoint(source, tmp_path / "files", 1000, HALF, HALF)
+    classifier, settings, assumed = convert_checkpoint(source, tmp_path / "files", 1000, HALF, HALF)
 
     assert file.url == torchvision.models.get_model_weights(name)[weights].url
     assert sha256(path).startswith(file.sha256) is False  # made here, so the download would refuse it
     assert len(file.sha256) == 8
     assert settings["architecture"] == f"torchvision_{name}"
+    assert assumed["normalisation"] == "torchvision's for these weights"
     expected = Classifier(original, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     same(tmp_path, classifier, settings, expected, size=64)
     with pytest.raises(InputError, match=f"torchvision model {name} has 1000 classes, but the data set has 10"):
@@ -359,7 +412,7 @@ def test_a_timm_model(tmp_path, name, kernels):
     (file,) = remote_files(source)
     (tmp_path / "files").mkdir()
     safetensors.torch.save_file(original.state_dict(), tmp_path / "files" / file.path)
-    classifier, settings = convert_checkpoint(source, tmp_path / "files", 1000, HALF, HALF)
+    classifier, settings, assumed = convert_checkpoint(source, tmp_path / "files", 1000, HALF, HALF)
 
     assert file == (
         "model.safetensors",
@@ -369,6 +422,7 @@ def test_a_timm_model(tmp_path, name, kernels):
     )
     assert settings["architecture"] == f"timm_{name.partition('.')[0]}"
     assert settings["mean"] == list(timm.get_pretrained_cfg(name).mean)
+    assert assumed["normalisation"] == "timm's for these weights"
     same(tmp_path, classifier, settings, Classifier(original, settings["mean"], settings["std"]), size=64)
     spectra = filter_spectra(classifier.backbone)
     sides = spectra.groupby("layer")["horizontal"].max() + 1

@@ -44,6 +44,7 @@ def hostile(fresh, tmp_path):
             "source": "file",
             "path": str(weights.relative_to(project.folder)),
             "architecture": "resnet_8_2",
+            "normalisation": "none",
             "label": TEXT,
         }
     }

@@ -30,7 +30,7 @@ alone:
   baseline: wide
 """
 CHECKPOINTS = """
-brought: {source: file, path: brought.pt, architecture: resnet_8_2, label: brought along}
+brought: {source: file, path: brought.pt, architecture: resnet_8_2, normalisation: dataset, label: brought along}
 wide: {source: file, path: wide.pt, architecture: resnet_8_4, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25]}
 far: {source: robustbench, dataset: cifar10, threat_model: Linf, name: Rebuffi2021Fixing_R18_ddpm}
 """
@@ -95,6 +95,9 @@ def test_downloaded_models_stand_beside_trained_ones(work):
     assert record["provenance"]["files"] == {"brought.pt": {"sha256": sha256(work.folder / "brought.pt")}}
     trained = json.loads((runs / "resnet_8_2/plain/seed-0/run.json").read_text())
     assert record["classifier"]["mean"] == trained["classifier"]["mean"]
+    assert record["assumed"]["normalisation"] == "the data set's"
+    log = work.folder / "results/logs/convert_checkpoint/texdigits/resnet_8_2/brought/seed-0.log"
+    assert "read as resnet_8_2, weights: the only ones of the file; normalisation: the data set's (" in log.read_text()
     assert json.loads((runs / "resnet_8_4/wide/seed-0/run.json").read_text())["classifier"]["mean"] == [0.5] * 3
 
     main = pd.read_csv(work.folder / targets[0])

@@ -20,6 +20,7 @@ from filterfreq.models.robustbench_models import (
     load_robustbench_model,
     robustbench_paths,
 )
+from filterfreq.models.timm_models import timm_twins
 from filterfreq.schemas import read_record
 from filterfreq.text import one_line
 from filterfreq.web import DownloadError, PageError, ask, fetch
@@ -115,37 +116,50 @@ def download_checkpoint(source: Mapping[str, Any], folder: Path, record_file: Pa
 
 def convert_checkpoint(
     source: Mapping[str, Any], folder: Path, num_classes: int, mean: Sequence[float], std: Sequence[float]
-) -> tuple[Classifier, dict[str, Any]]:
+) -> tuple[Classifier, dict[str, Any], dict[str, Any]]:
     """Read a third-party checkpoint, without running any code in it.
 
     Args:
         source: a checkpoint's entry in the config.
         folder: where `download_checkpoint` put its files; a `file` with a path is read from there.
         num_classes: the number of classes of the data set that it is evaluated on.
-        mean: the data set's, for a `file` that states none.
+        mean: the data set's, for a `file` that takes these.
         std: likewise.
 
     Returns:
-        The classifier in eval mode, and its settings for the record beside `save_checkpoint`'s weights.
+        The classifier in eval mode, its settings for the record beside `save_checkpoint`'s weights, and what was taken
+        for granted: which `weights` of the file, whose `normalisation`, and as which other architectures
+        (`may_also_be`) the file could be read, with other results.
 
     Raises:
         InputError: a file is missing, damaged, or holds more than tensors; it does not fit its architecture; the
             numbers of classes differ; or a weight is not finite.
     """
     architecture = registry.architecture_of(source)
-    decomposition = None
+    decomposition, twins = None, []
     with _as_input_error(source):
         match source["source"]:
             case "robustbench":
                 backbone, (mean, std) = _robustbench_backbone(source, folder, num_classes), _IDENTITY
+                weights, normalisation = "those that RobustBench reads", "inside the model"
             case "timm":
-                backbone, mean, std = _timm_backbone(source, folder, num_classes)
+                backbone, mean, std, weights = _timm_backbone(source, folder, num_classes)
+                normalisation = "timm's for these weights"
             case "torchvision":
                 backbone, mean, std = _torchvision_backbone(source, folder, num_classes)
+                weights, normalisation = "the only ones of the file", "torchvision's for these weights"
             case "file":
                 path = Path(source["path"]).expanduser() if "path" in source else folder / remote_files(source)[0].path
-                backbone, decomposition = _file_backbone(source, path, num_classes)
-                mean, std = source.get("mean", mean), source.get("std", std)
+                backbone, decomposition, weights = _file_backbone(source, path, num_classes)
+                if "mean" in source:
+                    mean, std, normalisation = source["mean"], source["std"], "the config's mean and std"
+                elif source["normalisation"] == "none":
+                    (mean, std), normalisation = _IDENTITY, "none"
+                else:
+                    normalisation = "the data set's"
+                if architecture.startswith("timm_") and decomposition is None:
+                    name = architecture.removeprefix("timm_")
+                    twins = [f"timm_{twin}" for twin in timm_twins(backbone.eval(), name)]
     for name, tensor in backbone.state_dict().items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise InputError(f"the weights of {_title(source)} are not all finite ({name}): take others")
@@ -156,7 +170,8 @@ def convert_checkpoint(
         "std": [float(value) for value in std],
         "decomposition": decomposition,
     }
-    return Classifier(backbone, mean, std).eval(), settings
+    assumed = {"weights": weights, "normalisation": normalisation, "may_also_be": twins}
+    return Classifier(backbone, mean, std).eval(), settings, assumed
 
 
 def check_downloads(record_file: Path, folder: Path) -> dict[str, dict]:
@@ -184,14 +199,14 @@ def _robustbench_backbone(source: Mapping[str, Any], folder: Path, num_classes: 
 
 def _timm_backbone(
     source: Mapping[str, Any], folder: Path, num_classes: int
-) -> tuple[torch.nn.Module, Sequence[float], Sequence[float]]:
+) -> tuple[torch.nn.Module, Sequence[float], Sequence[float], str]:
     import timm
 
-    state = read_external_state(folder / remote_files(source)[0].path)
+    state, weights = read_external_state(folder / remote_files(source)[0].path, source.get("weights"))
     # timm renames tensors of older versions on the way.
     model = timm.create_model(source["name"], pretrained=True, pretrained_cfg_overlay={"state_dict": state})
     _check_classes(source, model.num_classes, num_classes)
-    return model, model.pretrained_cfg["mean"], model.pretrained_cfg["std"]
+    return model, model.pretrained_cfg["mean"], model.pretrained_cfg["std"], weights
 
 
 def _torchvision_backbone(
@@ -213,13 +228,13 @@ def _torchvision_backbone(
     return model, transforms.mean, transforms.std
 
 
-def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> tuple[torch.nn.Module, str | None]:
-    """Return the backbone, and how it is decomposed if it is."""
+def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> tuple[torch.nn.Module, str | None, str]:
+    """Return the backbone, how it is decomposed if it is, and which of the file's weights it has."""
     if "sha256" in source and (not path.is_file() or sha256(path) != source["sha256"]):
         raise InputError(
             f"{path} is missing or does not have the SHA-256 {source['sha256']} of the config: get it again"
         )
-    state, architecture = read_external_state(path), source["architecture"]
+    (state, weights), architecture = read_external_state(path, source.get("weights")), source["architecture"]
     remedy = "correct the checkpoint's architecture or format in the config, or the experiment's data set"
     if source.get("format") == "option_a_resnet":
         found, state = convert_option_a_resnet(state)
@@ -231,7 +246,7 @@ def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> t
         backbone = dct.decompose(backbone, decomposition)
     check_fit(state, backbone.state_dict(), path, f"{architecture} with {num_classes} classes", remedy)
     backbone.load_state_dict(state)
-    return backbone, decomposition
+    return backbone, decomposition, weights
 
 
 def _check_classes(source: Mapping[str, Any], of_model: int, of_data: int) -> None:
