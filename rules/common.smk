@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from filterfreq.config import SUITES, Run, Study, load_claims
 from filterfreq.data.archives import class_folders_state, folder_state
-from filterfreq.data.registry import ImageFolder
+from filterfreq.data.registry import AS_STORED, ImageFolder
 from filterfreq.environment import make_neutral
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
@@ -121,6 +121,11 @@ wildcard_constraints:
     suite=r"\w+",
 
 
+def how_files_are_read(entry):
+    """What the config says of orientation and transparency of a data set's or a shifted set's images."""
+    return [] if entry.rendering == AS_STORED else [entry.rendering._asdict()]
+
+
 def what_preparation_reads(wildcards):
     """A data set's entry in the registry, without what does not change its arrays, such as an address."""
     entry = study.dataset(wildcards.dataset)
@@ -129,6 +134,7 @@ def what_preparation_reads(wildcards):
     facts += [entry.storage, entry.resize, entry.train_resize]
     if isinstance(entry, ImageFolder):
         facts += [entry.train, entry.test, entry.test_fraction]
+    facts += how_files_are_read(entry)
     # An archive is an input, whose content Snakemake compares; of a folder it would see the uppermost level alone.
     folder = study.image_folder(wildcards.dataset)
     return facts if folder is None else facts + state_of_images(folder, entry.storage)
@@ -157,6 +163,7 @@ def what_shifted_reads(wildcards):
     entry = study.shifted(wildcards.shifted)
     facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
     facts += [entry.storage, *(source.checksum for source in entry.sources)]
+    facts += how_files_are_read(entry)
     folder = folder_of_shifted(entry)
     return facts if folder is None else facts + state_of_images(folder, entry.storage)
 

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import get_dataset, prepare_dataset
 from filterfreq.jobs import job
 
-with job(snakemake):
+with job(snakemake) as logger:
     dataset = get_dataset(snakemake.wildcards.dataset, snakemake.config.get("data"))
     folder = Path(snakemake.output.dataset).parent
     given = snakemake.config.get("data", {}).get("raw", {}).get(dataset.name)
@@ -14,3 +15,5 @@ with job(snakemake):
     else:
         raw_folder = Path(snakemake.input.raw[0]).parent if snakemake.input.raw else folder
     prepare_dataset(dataset, raw_folder, folder, snakemake.params.seed)
+    for remark in PreparedDataset(folder).record.get("remarks", ()):
+        logger.info("%s: %s", dataset.name, remark)

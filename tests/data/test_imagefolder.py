@@ -193,10 +193,88 @@ def test_an_unreadable_image_is_named(folder, tmp_path, content):
     assert not (tmp_path / "out").exists()
 
 
+def stray(folder: Path) -> list[str]:
+    """Put into the folder what is not taken, and return what is to be said of it."""
+    rng = np.random.default_rng(1)
+    for name in ("train/ant/5.heic", "train/bee/part/6.heic", "test/ant/7"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"")
+    for name in ("train/8.png", "val/ant/9.png", "val/ant/10.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(png(picture(rng)))
+    shutil.rmtree(folder / "test" / "bee")
+    return [
+        "left out of the class folders, by suffix: 2 .heic, 1 without, 1 .txt",
+        "left out, in no class folder: images, 2 in val/ant, 1 in train",
+        "without test images: 1 of 3 classes, bee",
+    ]
+
+
+@pytest.mark.parametrize("storage", ["arrays", "files"])
+@pytest.mark.parametrize("archive", ["", "tar", "zip"])
+def test_what_is_not_taken_is_said(folder, tmp_path, storage, archive):
+    said = stray(folder)
+    path = Path(shutil.make_archive(str(tmp_path / "packed"), archive, folder)) if archive else folder
+    dataset = prepared(path, tmp_path / "out", storage=storage)
+    assert sorted(dataset.record["remarks"]) == sorted(said)
+    assert (len(dataset.labels("train")), len(dataset.labels("test"))) == (15, 4)
+
+
+def test_where_all_is_taken_nothing_is_said(folder, tmp_path):
+    (folder / "train" / "ant" / "notes.txt").unlink()
+    assert "remarks" not in prepared(folder, tmp_path / "out").record
+
+
+@pytest.mark.parametrize("archive", ["", "tar", "zip"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_empty_class_folder_is_refused(folder, tmp_path, split, archive):
+    (folder / split / "dog").mkdir()
+    path = Path(shutil.make_archive(str(tmp_path / "packed"), archive, folder)) if archive else folder
+    with pytest.raises(InputError, match=rf"has no images in {split}/dog, which would be a class .*: take the folder"):
+        prepared(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("suffix", ["gif", "GIF", "jfif", "jpe", "pbm"])
+def test_images_have_many_suffixes(folder, tmp_path, suffix):
+    kind = {"pbm": "PPM", "jfif": "JPEG", "jpe": "JPEG"}.get(suffix, suffix.upper())
+    mode = {"GIF": "P", "PPM": "1", "JPEG": "RGB"}[kind]
+    Image.fromarray(picture(np.random.default_rng(2))).convert(mode).save(
+        folder / "train" / "ant" / f"5.{suffix}", kind
+    )
+    assert prepared(folder, tmp_path / "out").labels("train").tolist() == [0] * 6 + [1] * 5 + [2] * 5
+
+
+@pytest.mark.parametrize("storage", ["arrays", "files"])
+def test_orientation_and_transparency_are_counted_and_as_the_entry_says(folder, tmp_path, storage):
+    (folder / "train" / "ant" / "notes.txt").unlink()
+    stored = picture(np.random.default_rng(3))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(stored).save(folder / "train" / "ant" / "0.PNG", exif=exif)
+    through = np.dstack([stored, np.zeros((32, 32), dtype=np.uint8)])
+    Image.fromarray(through).save(folder / "test" / "ant" / "0.PNG")
+
+    as_stored = prepared(folder, tmp_path / "stored", storage=storage)
+    assert as_stored.record["remarks"] == [
+        "with an orientation in their EXIF data, taken as they lie there (upright: true turns them): 1 of 21 images",
+        "transparent in places, taken with the colours stored there (background: white or black shows through): "
+        "1 of 21 images",
+    ]
+    asked = prepared(folder, tmp_path / "asked", storage=storage, upright=True, background="black")
+    assert asked.record["remarks"] == [
+        "with an orientation in their EXIF data, turned: 1 of 21 images",
+        "transparent in places, shown on black: 1 of 21 images",
+    ]
+    place = asked.array("test_order").tolist().index(0)
+    for dataset, turned, shown in ((as_stored, stored, stored), (asked, np.rot90(stored, -1), 0 * stored)):
+        np.testing.assert_array_equal(np.asarray(dataset.images("train")[:1])[0], turned)
+        np.testing.assert_array_equal(np.asarray(dataset.images("test")[[place]])[0], shown)
+
+
 def test_too_few_images(folder, tmp_path):
     for number in range(5):
         (folder / "train" / "ant" / f"{number}.PNG").unlink()
-    with pytest.raises(InputError, match=r"animals has no images in train/ant: images are .jpg"):
+    with pytest.raises(InputError, match=r"animals has no images in train/ant, which would be .*: take"):
         prepared(folder, tmp_path / "out")
     (folder / "train" / "ant" / "0.PNG").write_bytes(png(picture(np.random.default_rng(0))))
     with pytest.raises(InputError, match=r"animals has one image of the class 'ant': two are needed"):

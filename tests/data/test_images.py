@@ -7,7 +7,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from filterfreq.data.images import decode_image, open_image
+from filterfreq.data.images import decode_image, is_transparent, is_turned, open_image
+from filterfreq.data.registry import Rendering
 from filterfreq.errors import InputError
 
 
@@ -99,6 +100,83 @@ def test_other_colours_become_rgb():
     cases.append((bytes(bmp), [[255, 0, 0]] * 2))
     for content, expected in cases:
         np.testing.assert_array_equal(np.asarray(open_image(content, "x")), [expected])
+
+
+UPRIGHT = Rendering(upright=True)
+# What each value of the tag (EXIF 2.32, table 6) says has to be done to the stored pixels.
+ORIENTATIONS = {
+    1: lambda pixels: pixels,
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: lambda pixels: np.swapaxes(pixels, 0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(np.swapaxes(pixels, 0, 1), 2),
+    8: np.rot90,
+}
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_orientation_is_honoured_where_it_is_asked_for(orientation, kind):
+    pixels = np.repeat(np.repeat(np.arange(6).reshape(2, 3) * 40, 16, 0), 16, 1).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    options = {"lossless": True} if kind == "WEBP" else {"quality": 100}
+    Image.fromarray(pixels).convert("RGB").save(buffer, kind, exif=exif, **options)
+    tolerance = 3 if kind == "JPEG" else 0
+
+    np.testing.assert_allclose(np.asarray(open_image(buffer.getvalue(), "x"))[..., 0], pixels, atol=tolerance)
+    turned = np.asarray(open_image(buffer.getvalue(), "x", UPRIGHT))[..., 0]
+    np.testing.assert_allclose(turned, ORIENTATIONS[orientation](pixels), atol=tolerance)
+    assert is_turned(buffer.getvalue()) is (orientation > 1)
+
+
+def transparent(mode: str) -> Image.Image:
+    """Two pixels of (10, 20, 30), or 10, of which the first is transparent."""
+    if mode == "P":
+        image = Image.fromarray(np.array([[0, 1]], dtype=np.uint8), "P")
+        image.putpalette([10, 20, 30, 10, 20, 30])
+        image.info["transparency"] = 0
+        return image
+    grey = [10] if mode == "LA" else [10, 20, 30]
+    return Image.fromarray(np.array([[[*grey, 0], [*grey, 255]]], dtype=np.uint8), mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("RGBA", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("P", "GIF"), ("RGBA", "TIFF")]
+)
+def test_what_shows_through_is_the_background_that_is_asked_for(mode, kind):
+    content = saved(transparent(mode), kind)
+    colour = [10, 10, 10] if mode == "LA" else [10, 20, 30]
+    shown = {None: colour, "white": [255] * 3, "black": [0] * 3}
+    for background, expected in shown.items():
+        image = open_image(content, "x", Rendering(background=background))
+        np.testing.assert_array_equal(np.asarray(image), [[expected, colour]])
+    assert is_transparent(content, "x")
+
+
+def test_half_of_a_background_shows_through():
+    half = Image.fromarray(np.array([[[100, 200, 0, 51]]], dtype=np.uint8), "RGBA")  # a fifth
+    image = open_image(saved(half, "PNG"), "x", Rendering(background="white"))
+    np.testing.assert_array_equal(np.asarray(image), [[[224, 244, 204]]])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_what_could_be_transparent_and_is_not(mode):
+    content = saved(Image.new("RGBA", (2, 2), (1, 2, 3, 255)).convert(mode), "PNG")
+    assert not is_transparent(content, "x")
+    np.testing.assert_array_equal(open_image(content, "x"), open_image(content, "x", Rendering(background="white")))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_damaged_exif_data_turns_nothing():
+    pixels = Image.new("RGB", (16, 16))
+    buffer = io.BytesIO()
+    pixels.save(buffer, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert not is_turned(buffer.getvalue())
+    assert open_image(buffer.getvalue(), "x").size == (16, 16)
 
 
 @pytest.mark.parametrize("kind", ["EPS", "PDF", "ICO", "JPEG2000"])

@@ -68,6 +68,46 @@ def test_entry_is_complete(name):
         assert all(url.startswith("https://") for url in source.urls)
 
 
+PLACES = {"base": {"kind": "imagefolder", "path": "base", "image_size": 32, "test": "test"}}
+
+
+@pytest.mark.parametrize("size", [32, 100])
+def test_orientation_is_as_the_entry_or_its_base_says(tmp_path, size):
+    stored = np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    for name in ("ant", "bee"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        Image.fromarray(stored).save(tmp_path / "in" / name / "0.png", exif=exif)
+    (tmp_path / "in" / "ant" / "0.heic").write_bytes(b"")
+    (tmp_path / "in" / "1.png").write_bytes((tmp_path / "in" / "ant" / "0.png").read_bytes())
+    for number, (of_base, own, turned) in enumerate(
+        [({}, {}, False), ({}, {"upright": True}, True), ({"upright": True}, {}, True)]
+    ):
+        data = {
+            "datasets": {"base": PLACES["base"] | {"image_size": size} | of_base},
+            "shifted": {"mine": {"shift_of": "base", "path": str(tmp_path / "in"), **own}},
+        }
+        prepare_shifted(get_shifted("mine", data), tmp_path, tmp_path / f"out{number}", 0)
+        prepared = PreparedShift(tmp_path / f"out{number}")
+        how = "turned" if turned else "taken as they lie there (upright: true turns them)"
+        assert prepared.record["remarks"] == [
+            "left out of the class folders, by suffix: 1 .heic",
+            "left out, in no class folder: images, 1 in .",
+            f"with an orientation in their EXIF data, {how}: 2 of 2 images",
+        ]
+        for image in np.asarray(prepared.images()[:]):
+            np.testing.assert_array_equal(image, np.rot90(stored, 2) if turned else stored)
+
+
+@pytest.mark.parametrize("key", ["resize", "upright", "background"])
+def test_a_data_set_that_is_a_shifted_set_is_prepared_already(key):
+    given = {"shift_of": "base", "dataset": "other", key: {"resize": 40, "upright": True}.get(key, "white")}
+    data = {"datasets": {**PLACES, "other": PLACES["base"]}, "shifted": {"mine": given}}
+    with pytest.raises(InputError, match=f"'mine' has {key}: the images of other are prepared, leave it out"):
+        get_shifted("mine", data)
+
+
 # Where the archives have their class folders, and what else lies in them.
 LAYOUTS = {
     "imagenet-r": ("imagenet-r", ("n01443537", "n01484850"), "art_0.jpg", "imagenet-r/README.txt"),

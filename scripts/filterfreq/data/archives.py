@@ -22,7 +22,10 @@ from filterfreq.errors import InputError
 from filterfreq.files import full_disk_named, reading
 from filterfreq.text import is_one_line
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".dib"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+)
 
 _OF_OTHERS = ("__MACOSX", "lost+found")  # archivers and file systems
 _REMEDY = "replace it by a whole copy"
@@ -54,8 +57,22 @@ def list_files(path: str | Path) -> list[str]:
     Raises:
         InputError: as for `read_files`.
     """
+    return list_all(path)[0]
+
+
+def list_all(path: str | Path) -> tuple[list[str], list[str]]:
+    """Return the names of all files, as `list_files` does, and those of all folders that are written down.
+
+    An archive may hold files without their folders, but an empty folder it holds itself.
+
+    Raises:
+        InputError: as for `read_files`.
+    """
+    folders: list[str] = []
     with reading(path, _REMEDY):
-        return sorted(name for name, _ in _files(Path(path)) if not _is_hidden(name))
+        files = [name for name, _ in _files(Path(path), folders)]
+    files, folders = (sorted(name for name in names if not _is_hidden(name)) for names in (files, folders))
+    return files, folders
 
 
 def read_files(path: str | Path, wanted: Collection[str] | None = None) -> Iterator[tuple[str, bytes]]:
@@ -184,10 +201,14 @@ def folder_state(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def _files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """Yield every file's name and the function that reads it, which must be called before the next is asked for."""
+def _files(path: Path, folders: list[str] | None = None) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Yield every file's name and the function that reads it, which must be called before the next is asked for.
+
+    Names of folders are added to `folders` on the way.
+    """
+    folders = [] if folders is None else folders
     if path.is_dir():
-        yield from _files_of_folder(path)
+        yield from _files_of_folder(path, folders)
         return
     if not path.exists():
         raise InputError(f"{path} is missing: give the path of a folder, a tar or a zip")
@@ -197,14 +218,15 @@ def _files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     if tar is None and not zipfile.is_zipfile(path):
         raise InputError(f"{path} cannot be read (neither tar nor zip): {_REMEDY}")
     seen: set[str] = set()
-    folders: set[str] = set()
-    for name, read in _files_of_zip(path, room) if tar is None else _files_of_tar(path, room, tar):
+    above: set[str] = set()
+    found = _files_of_zip(path, room, folders) if tar is None else _files_of_tar(path, room, tar, folders)
+    for name, read in found:
         if name in seen:
             raise InputError(f"{path} holds {name} twice: only one of them can be meant, so it is not read")
         seen.add(name)
-        new = {str(folder) for folder in PurePosixPath(name).parents} - folders
-        folders |= new
-        if name in folders or new & seen:
+        new = {str(folder) for folder in PurePosixPath(name).parents} - above
+        above |= new
+        if name in above or new & seen:
             raise InputError(f"{path} holds {min(new & seen, default=name)} both as a file and as a folder: not read")
         yield name, read
 
@@ -237,12 +259,12 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return False
 
 
-def _files_of_folder(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+def _files_of_folder(path: Path, folders: list[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yield the visible files of a folder, and of those in it, each folder's own first."""
     way = _Way()
-    folders = [("", frozenset())]
-    while folders:
-        prefix, above = folders.pop()
+    left = [("", frozenset())]
+    while left:
+        prefix, above = left.pop()
         folder = path / prefix
         with reading(folder, "look what it is"):
             above = way.enter(folder, above)
@@ -255,11 +277,12 @@ def _files_of_folder(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
             name = prefix + entry.name
             _refuse_text(path, name)
             if _is_folder(entry):
+                folders.append(name)
                 below.append((f"{name}/", above))
             else:
                 _refuse_no_file(entry)
                 yield name, functools.partial(_content_of_file, path / name)
-        folders += reversed(below)
+        left += reversed(below)
 
 
 def _refuse_no_file(entry: os.DirEntry) -> None:
@@ -368,7 +391,9 @@ _EXTENDED = (
 )
 
 
-def _files_of_tar(path: Path, room: _Room, opened: tarfile.TarFile) -> Iterator[tuple[str, Callable[[], bytes]]]:
+def _files_of_tar(
+    path: Path, room: _Room, opened: tarfile.TarFile, folders: list[str]
+) -> Iterator[tuple[str, Callable[[], bytes]]]:
     with opened as archive:
         links = []
         for member in archive:
@@ -378,7 +403,9 @@ def _files_of_tar(path: Path, room: _Room, opened: tarfile.TarFile) -> Iterator[
                 room.take_member(member.name, 0)
                 if not _is_hidden(member.name):
                     links.append(member)
-            elif not member.isdir():
+            elif member.isdir():
+                folders.append(_plain(member.name))
+            else:
                 room.take_member(member.name, member.size)
                 yield _plain(member.name), lambda member=member: archive.extractfile(member).read()
         _read_to_the_end(path, room, archive)
@@ -427,7 +454,7 @@ def _target(link: tarfile.TarInfo) -> str:
     return posixpath.normpath(posixpath.join(folder, link.linkname))
 
 
-def _files_of_zip(path: Path, room: _Room) -> Iterator[tuple[str, Callable[[], bytes]]]:
+def _files_of_zip(path: Path, room: _Room, folders: list[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         if min((member.header_offset for member in members), default=0) > 0:
@@ -443,7 +470,9 @@ def _files_of_zip(path: Path, room: _Room) -> Iterator[tuple[str, Callable[[], b
                 raise InputError(f"{path} is encrypted ({member.filename}): unpack it and give the folder")
             room.take_member(member.filename, member.file_size)
             _compare_with_directory(archive, member)
-            if not member.is_dir():
+            if member.is_dir():
+                folders.append(_plain(member.filename))
+            else:
                 yield _plain(member.filename), functools.partial(archive.read, member)
 
 

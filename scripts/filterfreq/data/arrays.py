@@ -13,7 +13,11 @@ Of a data set whose images stay in files, `files` says for each split, train and
 - `index`, `sha256`, `length`: a csv of the images' paths in it and their labels, `file,label`, its checksum and lines;
 - `size`: height and width of the images as `PreparedDataset.images` gives them;
 - `resize`: the shorter side, or [height, width], before the centre is cut out; null where it is `size`. That of train
-  holds before the augmentation too, and null leaves it images in their own size.
+  holds before the augmentation too, and null leaves it images in their own size;
+- `rendering`, where it is not as stored: whether images are turned `upright`, and the `background` of transparent ones.
+
+`remarks` are sentences on what was found and left out or taken in one of several ways; where there are none it is not
+there.
 
 The test images are in an order of which every prefix is close to class-balanced, so that an evaluation may take the
 first n of them.
@@ -28,7 +32,7 @@ from pathlib import Path
 import numpy as np
 
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.data.registry import Dataset
+from filterfreq.data.registry import AS_STORED, Dataset, Rendering
 from filterfreq.errors import InputError
 from filterfreq.files import reading, replacing, sha256, to_json
 from filterfreq.schemas import read_record
@@ -80,6 +84,7 @@ def save_splits(
     *,
     seed: int,
     sources: dict[str, str],
+    remarks: Sequence[str] = (),
 ) -> None:
     """Write a data set as `save_dataset` does, its test images in `balanced_order`, with their `test_order`.
 
@@ -90,6 +95,7 @@ def save_splits(
         test: likewise, in the source's order.
         seed: fixes the order of the test images.
         sources: what they were made from: checksums of raw files, versions of packages.
+        remarks: sentences for `dataset.json`.
 
     Raises:
         InputError: there are other numbers of images than the entry says or than of labels, or as for `save_dataset`.
@@ -103,7 +109,7 @@ def save_splits(
         "test_labels": test[1][order],
         "test_order": order,
     }
-    save_dataset(folder, dataset, arrays, seed=seed, sources=sources)
+    save_dataset(folder, dataset, arrays, seed=seed, sources=sources, remarks=remarks)
 
 
 def save_files(
@@ -115,6 +121,7 @@ def save_files(
     *,
     seed: int,
     sources: dict[str, str],
+    remarks: Sequence[str] = (),
 ) -> None:
     """Write what describes a data set whose images stay in files; the test images in `balanced_order`, as in arrays.
 
@@ -128,6 +135,7 @@ def save_files(
         test: likewise, in the source's order.
         seed: fixes the order of the test images.
         sources: what they come from: checksums of raw files.
+        remarks: sentences for `dataset.json`.
 
     Raises:
         InputError: there are other numbers of images than the entry says or than of labels, an image to measure is
@@ -141,7 +149,7 @@ def save_files(
         drawn = np.sort(np.random.default_rng((seed, 2)).permutation(len(train[0]))[:_MEASURED])
         # Blocks, so that the images of large data sets are never in memory together.
         blocks = np.array_split(drawn, -(-len(drawn) // 100))
-        files = ImageFiles(images, train[0], dataset.image_size, dataset.train_resize)
+        files = ImageFiles(images, train[0], dataset.image_size, dataset.train_resize, rendering=dataset.rendering)
         mean, std = channel_statistics(np.asarray(files[block]) for block in blocks)
     if not images.is_absolute() or images.is_relative_to(folder.absolute()):
         images = Path(os.path.relpath(images, folder))
@@ -165,9 +173,14 @@ def save_files(
                 "length": len(names),
                 "size": dataset.image_size,
                 "resize": resize,
-            }
-    arrays = {"test_order": order}
-    save_dataset(folder, dataset, arrays, seed=seed, sources=sources, mean=mean, std=std, files=files)
+            } | recorded(dataset.rendering)
+    facts = {"mean": mean, "std": std, "files": files, "remarks": remarks}
+    save_dataset(folder, dataset, {"test_order": order}, seed=seed, sources=sources, **facts)
+
+
+def recorded(rendering: Rendering) -> dict[str, dict]:
+    """Return the entry `rendering` of a record, or nothing where images are taken as stored."""
+    return {} if rendering == AS_STORED else {"rendering": rendering._asdict()}
 
 
 def save_dataset(
@@ -180,6 +193,7 @@ def save_dataset(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     files: dict[str, dict] | None = None,
+    remarks: Sequence[str] = (),
 ) -> None:
     """Write the arrays and `dataset.json`, all of them or none.
 
@@ -192,6 +206,7 @@ def save_dataset(
         mean: per channel, in units of [0, 1]; by default the registry's, or else measured on the training images.
         std: likewise.
         files: what `dataset.json` says of a data set on files.
+        remarks: sentences on what was found and left out, or taken in one of several ways.
 
     Raises:
         InputError: an array has the wrong shape, dtype or labels, all images have one value in a channel, or the disk
@@ -221,6 +236,7 @@ def save_dataset(
         "arrays": {},
         "sources": sources,
         **({"files": files} if files else {}),
+        **({"remarks": list(remarks)} if remarks else {}),
     }
     with ExitStack() as stack:
         # Entered first, so replaced last: once dataset.json is there, so are the arrays.
@@ -351,7 +367,8 @@ class PreparedDataset:
             return self.array(f"{split}_images")
         entry = self.files[split]
         names, _ = self._index(split)
-        return ImageFiles(self._image_folder(split), names, entry["size"], entry["resize"], self.threads)
+        rendering = Rendering(**entry.get("rendering", {}))
+        return ImageFiles(self._image_folder(split), names, entry["size"], entry["resize"], self.threads, rendering)
 
     def labels(self, split: str) -> np.ndarray:
         """Return the verified labels of a split, "train" or "test": int64, N.

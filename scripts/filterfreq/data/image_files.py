@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from filterfreq.data.images import fit, open_image
+from filterfreq.data.registry import AS_STORED, Rendering
 from filterfreq.files import reading
 
 
@@ -24,6 +25,7 @@ class ImageFiles:
         size: height and width of the images, in pixels.
         resize: the shorter side, in pixels, before the centre is cut out, or height and width; by default `size`.
         threads: how many files to decode at once.
+        rendering: what becomes of their orientation and of transparency.
 
     Attributes:
         shape: (N, size, size, 3).
@@ -41,12 +43,14 @@ class ImageFiles:
         size: int,
         resize: int | Sequence[int] | None = None,
         threads: int = 1,
+        rendering: Rendering = AS_STORED,
     ) -> None:
         self.folder = Path(folder)
         self.names = names
         self.size = size
         self.resize = resize
         self.threads = threads
+        self.rendering = rendering
 
     @property
     def shape(self) -> tuple[int, int, int, int]:  # noqa: D102  # described above
@@ -61,7 +65,7 @@ class ImageFiles:
         if isinstance(index, int | np.integer):
             return np.asarray(self[[index]])[0]
         names = self.names[index] if isinstance(index, slice) else [self.names[i] for i in index]
-        return type(self)(self.folder, names, self.size, self.resize, self.threads)
+        return type(self)(self.folder, names, self.size, self.resize, self.threads, self.rendering)
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         """Read and decode the images.
@@ -86,7 +90,14 @@ class ImageFiles:
         Raises:
             InputError: the file is missing or no image.
         """
+        return open_image(self.content(name), str(self.folder / name), self.rendering)
+
+    def content(self, name: str) -> bytes:
+        """Return the bytes of one of the files.
+
+        Raises:
+            InputError: the file is missing.
+        """
         path = self.folder / name
         with reading(path, "prepare the data set again"):
-            content = path.read_bytes()
-        return open_image(content, str(path))
+            return path.read_bytes()

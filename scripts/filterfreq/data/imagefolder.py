@@ -1,24 +1,30 @@
 """Data sets that are folders or archives of class folders: `<split>/<class>/<image>`, with further folders in between.
 
 A class is a folder's name, a label its place among the sorted names; images are ordered by class and name, so that a
-folder and an archive of it give the same arrays. Hidden files, and those that are no images by their suffix, are left
-out. A data set that stays in files is used in its folder, and of an archive unpacked once, beside `dataset.json`.
+folder and an archive of it give the same arrays. Hidden files are left out. So are those that are no images by their
+suffix; the `remarks` of `dataset.json` say how many. A data set that stays in files is used in its folder, and of an
+archive unpacked once, beside `dataset.json`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from filterfreq.data.archives import IMAGE_SUFFIXES, list_files, read_files, unpack
+from filterfreq.data.archives import IMAGE_SUFFIXES, list_all, read_files, unpack
 from filterfreq.data.arrays import save_files, save_splits
 from filterfreq.data.download import verify
-from filterfreq.data.images import decode_image
-from filterfreq.data.registry import Dataset, ImageFolder
+from filterfreq.data.image_files import ImageFiles
+from filterfreq.data.images import decode_image, is_transparent, is_turned
+from filterfreq.data.registry import AS_STORED, Dataset, ImageFolder, Rendering
 from filterfreq.errors import InputError, some_of
 from filterfreq.files import sha256
+from filterfreq.text import one_line
+
+_LOOKED_AT = 1000  # images in files whose orientation and transparency are looked at
 
 
 def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFolder) -> None:
@@ -44,12 +50,14 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
     else:
         path = Path(dataset.path).expanduser()
         checksum = None
-    names = list_files(path)
-    classes = find_classes(path, names, dataset.train)
+    names, folders = list_all(path)
+    classes = find_classes(path, names, dataset.train, folders)
     if dataset.classes and sorted(dataset.classes) != list(classes):
         raise InputError(f"{path} has the classes {some_of(classes)} in {dataset.train}, not those of {dataset.name}")
+    splits = {dataset.train: classes}
     if dataset.test_fraction is None:
-        train, test = classes, find_classes(path, names, dataset.test)
+        train, test = classes, find_classes(path, names, dataset.test, folders)
+        splits[dataset.test] = test
         for label in test:
             if label not in train:
                 raise InputError(
@@ -67,6 +75,7 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
         (_names(test, order), _labels(test, order)),
         seed=seed,
         sources={path.name: checksum} if checksum else {},
+        remarks=remarks_on_names(names, splits) + _remarks_on_classes(train, test),
     )
 
 
@@ -79,6 +88,7 @@ def save_images(
     *,
     seed: int,
     sources: dict[str, str],
+    remarks: Sequence[str] = (),
 ) -> None:
     """Write images of a folder or an archive as the entry's `storage` says, as arrays or as files.
 
@@ -91,6 +101,7 @@ def save_images(
         test: likewise, in the source's order.
         seed: fixes the order of the test images.
         sources: checksums of raw files; where they are not known, one of the archive or of the images is added.
+        remarks: sentences for `dataset.json`, to which those on the images' orientation and transparency are added.
 
     Raises:
         InputError: an image is missing or cannot be read, the disk is full, or as for `save_splits`.
@@ -102,20 +113,23 @@ def save_images(
             path, archive = output_folder / "images" / next(iter(sources.values())).partition(":")[2][:16], path
             if not path.is_dir():
                 unpack(archive, path)
-        save_files(output_folder, dataset, path, train, test, seed=seed, sources=sources)
+        files = ImageFiles(path, [*train[0], *test[0]], dataset.image_size, rendering=dataset.rendering)
+        remarks = [*remarks, *remarks_on_files(files, seed)]
+        save_files(output_folder, dataset, path, train, test, seed=seed, sources=sources, remarks=remarks)
         return
     stored = dataset.train_resize or dataset.image_size
-    (train_images, test_images), digest = read_images(
+    (train_images, test_images), digest, found = read_images(
         path,
         (train[0], stored, dataset.train_resize or dataset.resize),
         (test[0], dataset.image_size, dataset.resize),
+        rendering=dataset.rendering,
     )
     sources = sources or {path.name: digest}
     train, test = (train_images, train[1]), (test_images, test[1])
-    save_splits(output_folder, dataset, train, test, seed=seed, sources=sources)
+    save_splits(output_folder, dataset, train, test, seed=seed, sources=sources, remarks=[*remarks, *found])
 
 
-def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[str]]:
+def find_classes(path: Path, names: list[str], folder: str, folders: Iterable[str] = ()) -> dict[str, list[str]]:
     """Return the sorted names of images by class, the classes sorted too.
 
     Args:
@@ -123,14 +137,12 @@ def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[st
         names: the names of its files.
         folder: the one that holds the class folders, "." being the uppermost. Where everything lies in one folder, the
             path is meant from there, for so most archives come.
+        folders: the names of its folders, by which a class folder is found that is empty.
 
     Raises:
         InputError: there are no class folders, or only one, or one without images.
     """
-    inside = PurePosixPath(folder)
-    tops = {name.partition("/")[0] for name in names if "/" in name}
-    if len(tops) == 1 and inside.parts[:1] != tuple(tops):
-        inside = PurePosixPath(*tops, inside)
+    inside = _inside(names, folder)
     found: dict[str, list[str]] = {}
     for name in names:
         parts = PurePosixPath(name).parts
@@ -139,15 +151,29 @@ def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[st
             images = found.setdefault(parts[depth], [])
             if name.lower().endswith(IMAGE_SUFFIXES):
                 images.append(name)
+    for name in folders if found else ():
+        parts = PurePosixPath(name).parts
+        if parts[:-1] == inside.parts:
+            found.setdefault(parts[-1], [])
     if not found:
         beside = sorted({name.partition("/")[0] for name in names})
         raise InputError(f"{path} has no class folders in {folder!r}: it holds {some_of(beside) or 'nothing'}")
     for label, images in found.items():
         if not images:
-            raise InputError(f"{path} has no images in {inside / label}: images are {', '.join(IMAGE_SUFFIXES)} files")
+            raise InputError(
+                f"{path} has no images in {inside / label}, which would be a class without any: take the folder out, "
+                f"or put some in ({', '.join(IMAGE_SUFFIXES)})"
+            )
     if len(found) == 1:
         raise InputError(f"{path} has one class folder in {folder!r}, {next(iter(found))!r}: there must be two or more")
     return {label: sorted(found[label]) for label in sorted(found)}
+
+
+def _inside(names: Collection[str], folder: str) -> PurePosixPath:
+    """Return the folder of the class folders, where everything lies in one folder with this one before it."""
+    inside = PurePosixPath(folder)
+    tops = {name.partition("/")[0] for name in names if "/" in name}
+    return PurePosixPath(*tops, inside) if len(tops) == 1 and inside.parts[:1] != tuple(tops) else inside
 
 
 def split_classes(
@@ -180,6 +206,76 @@ def split_classes(
     return train, test
 
 
+def remarks_on_names(names: Collection[str], splits: Mapping[str, dict[str, list[str]]]) -> list[str]:
+    """Return how many files in the class folders are no images, and how many images are in none of these folders.
+
+    Args:
+        names: those of all files of a folder or an archive.
+        splits: by the folder of the class folders, as for `find_classes`, what that returns.
+    """
+    used = {name for split in splits.values() for found in split.values() for name in found}
+    insides = [_inside(names, folder).parts for folder in splits]
+    suffixes: Counter[str] = Counter()
+    elsewhere: Counter[str] = Counter()
+    for name in map(PurePosixPath, names):
+        if str(name) in used:
+            continue
+        if name.suffix.lower() in IMAGE_SUFFIXES:
+            elsewhere[f"in {name.parent}"] += 1
+        elif any(name.parts[: len(parts)] == parts and len(name.parts) > len(parts) + 1 for parts in insides):
+            suffixes[name.suffix.lower() or "without"] += 1
+    found = []
+    if suffixes:
+        found.append(f"left out of the class folders, by suffix: {_counted(suffixes)}")
+    if elsewhere:
+        found.append(f"left out, in no class folder: images, {_counted(elsewhere)}")
+    return found
+
+
+def _remarks_on_classes(train: dict[str, list[str]], test: dict[str, list[str]]) -> list[str]:
+    missing = [label for label in train if label not in test]
+    if not missing:
+        return []
+    return [f"without test images: {len(missing)} of {len(train)} classes, {one_line(some_of(missing))}"]
+
+
+def _counted(counts: Counter[str]) -> str:
+    return one_line(some_of(f"{number} {what}" for what, number in counts.most_common()))
+
+
+def remarks_on_images(images: Iterable[tuple[str, bytes]], rendering: Rendering) -> list[str]:
+    """Return how many images are turned by their EXIF data, or transparent, and what becomes of them.
+
+    Args:
+        images: names and contents of image files.
+        rendering: how they are read.
+    """
+    total = turned = transparent = 0
+    for name, content in images:
+        total += 1
+        turned += is_turned(content)
+        transparent += is_transparent(content, name)
+    found = []
+    if turned:
+        how = "turned" if rendering.upright else "taken as they lie there (upright: true turns them)"
+        found.append(f"with an orientation in their EXIF data, {how}: {turned} of {total} images")
+    if transparent:
+        how = (
+            f"shown on {rendering.background}"
+            if rendering.background
+            else "taken with the colours stored there (background: white or black shows through)"
+        )
+        found.append(f"transparent in places, {how}: {transparent} of {total} images")
+    return found
+
+
+def remarks_on_files(files: ImageFiles, seed: int) -> list[str]:
+    """Return `remarks_on_images` of a thousand images in files, which the seed draws, or of all."""
+    drawn = np.random.default_rng((seed, 3)).permutation(len(files))[:_LOOKED_AT]
+    names = [files.names[place] for place in drawn]
+    return remarks_on_images(((name, files.content(name)) for name in names), files.rendering)
+
+
 def _names(split: dict[str, list[str]], order: list[str]) -> list[str]:
     return [name for label in order for name in split.get(label, [])]
 
@@ -189,16 +285,19 @@ def _labels(split: dict[str, list[str]], order: list[str]) -> np.ndarray:
     return np.repeat(np.arange(len(order), dtype=np.int64), counts)
 
 
-def read_images(path: Path, *splits: tuple[list[str], int, int | Sequence[int] | None]) -> tuple[list[np.ndarray], str]:
+def read_images(
+    path: Path, *splits: tuple[list[str], int, int | Sequence[int] | None], rendering: Rendering = AS_STORED
+) -> tuple[list[np.ndarray], str, list[str]]:
     """Read image files of a folder or an archive, in one pass.
 
     Args:
         path: the folder or archive.
         splits: for each the names, as `list_files` gives them, and the arguments `size` and `resize` of `decode_image`.
+        rendering: what becomes of their orientation and of transparency.
 
     Returns:
-        The images of each split in the order of its names, uint8, N x size x size x 3, and a checksum over all names
-        and contents.
+        The images of each split in the order of its names, uint8, N x size x size x 3, a checksum over all names and
+        contents, and `remarks_on_images`.
 
     Raises:
         InputError: a file is missing or no image.
@@ -210,9 +309,14 @@ def read_images(path: Path, *splits: tuple[list[str], int, int | Sequence[int] |
         for i, name in enumerate(names)
     }
     digests = {}
-    for name, content in read_files(path, places):
-        array, i, size, resize = places[name]
-        array[i] = decode_image(content, f"{name} in {path}", size, resize)
-        digests[name] = hashlib.sha256(content).hexdigest()
+
+    def contents() -> Iterator[tuple[str, bytes]]:
+        for name, content in read_files(path, places):
+            array, i, size, resize = places[name]
+            array[i] = decode_image(content, f"{name} in {path}", size, resize, rendering)
+            digests[name] = hashlib.sha256(content).hexdigest()
+            yield f"{name} in {path}", content
+
+    remarks = remarks_on_images(contents(), rendering)
     listing = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
-    return arrays, "sha256:" + hashlib.sha256(listing.encode()).hexdigest()
+    return arrays, "sha256:" + hashlib.sha256(listing.encode()).hexdigest(), remarks

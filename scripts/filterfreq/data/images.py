@@ -3,10 +3,12 @@
 import io
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from filterfreq.data.registry import AS_STORED, Rendering
 from filterfreq.errors import InputError
 from filterfreq.files import reading
 
@@ -19,6 +21,7 @@ _PIXELS_PER_BYTE = 10_000  # deflate, the densest of all but one format, can hol
 _LONGEST = 100  # times the shorter side, which is scaled
 _MOST_SCANS = 20  # of the largest image; a progressive JPEG has some ten, each a pass over all pixels
 _SCAN = b"\xff\xda"
+_OPAQUE = 255
 _TILE = (322, 323)  # TileWidth and TileLength of TIFF
 _REMEDY = "repair it or take it out"
 
@@ -26,7 +29,13 @@ _REMEDY = "repair it or take it out"
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
-def decode_image(content: bytes, name: str, size: int, resize: int | Sequence[int] | None = None) -> np.ndarray:
+def decode_image(
+    content: bytes,
+    name: str,
+    size: int,
+    resize: int | Sequence[int] | None = None,
+    rendering: Rendering = AS_STORED,
+) -> np.ndarray:
     """Decode an image file, and resize it where it does not have the size.
 
     Images are resized as by torchvision's `Resize(resize)` and `CenterCrop(size)` of PIL images: the shorter side to
@@ -39,6 +48,7 @@ def decode_image(content: bytes, name: str, size: int, resize: int | Sequence[in
         size: height and width of the result, in pixels.
         resize: the shorter side before the centre is cut out, or height and width, whatever the image's proportions;
             at least `size`, and by default `size`.
+        rendering: what becomes of its orientation and of transparency.
 
     Returns:
         uint8, size x size x 3.
@@ -46,17 +56,19 @@ def decode_image(content: bytes, name: str, size: int, resize: int | Sequence[in
     Raises:
         InputError: as for `open_image`.
     """
-    return np.asarray(fit(open_image(content, name), size, resize))
+    return np.asarray(fit(open_image(content, name, rendering), size, resize))
 
 
-def open_image(content: bytes, name: str) -> Image.Image:
-    """Decode an image file in its own size, as RGB: grey levels become three equal channels, transparency is dropped.
+def open_image(content: bytes, name: str, rendering: Rendering = AS_STORED) -> Image.Image:
+    """Decode an image file in its own size, as RGB: grey levels become three equal channels.
 
-    Other colours, as CMYK, become RGB as by PIL. Of several images in one file the first is taken.
+    Other colours, as CMYK, become RGB as by PIL. Of several images in one file the first is taken. Colour profiles are
+    not applied.
 
     Args:
         content: the file's bytes.
         name: what to call it in the message.
+        rendering: what becomes of its orientation and of transparency.
 
     Raises:
         InputError: the bytes are no image, a damaged one, one of more than 8 bits a channel, of more pixels than PIL
@@ -68,11 +80,30 @@ def open_image(content: bytes, name: str) -> Image.Image:
                 _refuse_size(image, content, name)
                 if _is_deep(image):
                     raise InputError(f"{name} has more than 8 bits a channel: convert it to an 8-bit image first")
-                return image.convert("RGB")
+                shown = ImageOps.exif_transpose(image) if rendering.upright else image
+                if shown.has_transparency_data:
+                    shown = shown.convert("RGBA")
+                    if rendering.background:
+                        shown = Image.alpha_composite(Image.new("RGBA", shown.size, rendering.background), shown)
+                return shown.convert("RGB")
         except UnidentifiedImageError as error:  # whose text is an address in memory
             raise InputError(f"{name} is no readable image (no known image format): {_REMEDY}") from error
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise InputError(f"{name} has more than {_MOST_PIXELS} pixels: scale it down") from error
+
+
+def is_turned(content: bytes) -> bool:
+    """Return whether an image that `open_image` reads would be turned or mirrored by `Rendering.upright`."""
+    # Of damaged EXIF data other programs make nothing either. TIFFs PIL itself turns.
+    with suppress(Exception), Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+        return image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+    return False
+
+
+def is_transparent(content: bytes, name: str) -> bool:
+    """Return whether anything in an image that `open_image` reads is transparent, wholly or in part."""
+    with reading(name, _REMEDY), Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+        return image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < _OPAQUE
 
 
 def _refuse_size(image: Image.Image, content: bytes, name: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from filterfreq.errors import InputError, unknown
 
@@ -17,6 +18,23 @@ AUGMENTATIONS: tuple[str, ...] = (
     "resized_crop_flips",
 )
 """The training augmentations of `filterfreq.data.batches`."""
+
+
+class Rendering(NamedTuple):
+    """What is made of an image file beyond its colours.
+
+    Attributes:
+        upright: whether it is turned and mirrored as the orientation in its EXIF data says.
+        background: the colour that shows through what is transparent, "white" or "black"; None where the colours that
+            are stored there are taken as they are.
+    """
+
+    upright: bool = False
+    background: str | None = None
+
+
+AS_STORED = Rendering()
+"""As torchvision reads images, and with it most who publish results on a data set."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,7 @@ class Dataset:
             width); None where it is `image_size`.
         train_resize: likewise of training images, before the augmentation cuts `image_size` out of them: in arrays they
             are stored as squares of this side. None: in arrays `resize`, in files each in its own size.
+        rendering: how its image files are read.
         fetch: what a user has to get, and from where, if it cannot be downloaded here.
         folders: what a folder of the user holds that serves in place of `sources`.
     """
@@ -78,6 +97,7 @@ class Dataset:
     storage: str = field(default="arrays", kw_only=True)
     resize: int | tuple[int, int] | None = field(default=None, kw_only=True)
     train_resize: int | None = field(default=None, kw_only=True)
+    rendering: Rendering = field(default=AS_STORED, kw_only=True)
     fetch: str | None = field(default=None, kw_only=True)
     folders: tuple[str, ...] = field(default=(), kw_only=True)
 
@@ -604,6 +624,7 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
         storage=entry.get("storage", "arrays"),
         resize=tuple(resize) if isinstance(resize, list) else resize,
         train_resize=entry.get("train_resize"),
+        rendering=Rendering(entry.get("upright", False), entry.get("background")),
     )
 
 

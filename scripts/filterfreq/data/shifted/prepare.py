@@ -5,12 +5,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from filterfreq.data.archives import extract, folder_state, list_files, read_files
+from filterfreq.data.archives import extract, folder_state, list_all
 from filterfreq.data.arrays import PreparedDataset, balanced_order, open_array
 from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.data.imagefolder import find_classes
-from filterfreq.data.images import decode_image
+from filterfreq.data.imagefolder import find_classes, read_images, remarks_on_files, remarks_on_names
 from filterfreq.data.registry import get_dataset
 from filterfreq.data.shifted.prepared import save_shifted
 from filterfreq.data.shifted.registry import ShiftedSet
@@ -45,28 +44,31 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
         (source,) = entry.sources
         path = raw_folder / source.file
         verify(source, path)
-    files = [name for name in list_files(path) if fnmatchcase(PurePosixPath(name).name, entry.names)]
-    classes = find_classes(path, files, entry.folder)
+    found, folders = list_all(path)
+    files = [name for name in found if fnmatchcase(PurePosixPath(name).name, entry.names)]
+    classes = find_classes(path, files, entry.folder, folders)
+    remarks = remarks_on_names(files, {entry.folder: classes})
     names = [name for found in classes.values() for name in found]
     labels = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
     order = balanced_order(labels, np.random.default_rng(seed))
     names, labels = [names[i] for i in order], labels[order]
     if entry.storage == "arrays":
-        images = np.empty((len(names), entry.image_size, entry.image_size, 3), dtype=np.uint8)
-        places = {name: place for place, name in enumerate(names)}
-        for name, content in read_files(path, places):
-            images[places[name]] = decode_image(content, f"{name} in {path}", entry.image_size, entry.resize)
+        split = (names, entry.image_size, entry.resize)
+        (images,), _, of_images = read_images(path, split, rendering=entry.rendering)
     else:
         folder = path
         if not path.is_dir():
             folder = output_folder / "files"
             extract(path, folder, dict(zip(names, names, strict=True)))
-        images = ImageFiles(folder, names, entry.image_size, entry.resize)
+        images = ImageFiles(folder, names, entry.image_size, entry.resize, rendering=entry.rendering)
+        of_images = remarks_on_files(images, seed)
     if entry.path:
-        found = f"state:{folder_state(path)}" if path.is_dir() else f"sha256:{sha256(path)}"
+        source = f"state:{folder_state(path)}" if path.is_dir() else f"sha256:{sha256(path)}"
     else:
-        found = entry.sources[0].checksum
-    save_shifted(output_folder, identity(entry), list(classes), labels, images, {path.name: found})
+        source = entry.sources[0].checksum
+    save_shifted(
+        output_folder, identity(entry), list(classes), labels, images, {path.name: source}, [*remarks, *of_images]
+    )
 
 
 def prepare_cifar_10_1(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:

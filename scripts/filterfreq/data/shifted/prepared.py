@@ -6,13 +6,15 @@ which every prefix is close to class-balanced.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from filterfreq.data.arrays import PreparedDataset, open_array
+from filterfreq.data.arrays import PreparedDataset, open_array, recorded
 from filterfreq.data.image_files import ImageFiles
+from filterfreq.data.registry import Rendering
 from filterfreq.errors import InputError
 from filterfreq.files import replacing, sha256, write_json
 from filterfreq.schemas import read_record
@@ -30,6 +32,7 @@ def save_shifted(
     labels: np.ndarray | None,
     images: np.ndarray | ImageFiles | Path,
     sources: dict[str, str],
+    remarks: Sequence[str] = (),
 ) -> None:
     """Write a shifted set, its record last.
 
@@ -40,6 +43,7 @@ def save_shifted(
         labels: int64, N, indices into them; None where the images are a data set's.
         images: uint8, N x H x W x 3; files, in `folder` or elsewhere; or the folder of a prepared data set.
         sources: what it was made from: checksums of raw files, versions of packages.
+        remarks: sentences on what was found and left out, or taken in one of several ways.
 
     Raises:
         InputError: the disk is full.
@@ -52,7 +56,7 @@ def save_shifted(
             "names": list(images.names),
             "size": images.size,
             "resize": images.resize,
-        }
+        } | recorded(images.rendering)
     elif isinstance(images, Path):
         where = {"dataset": os.path.relpath(images, folder)}
     else:
@@ -64,6 +68,7 @@ def save_shifted(
         "labels": None if labels is None else labels.tolist(),
         "images": where,
         "sources": sources,
+        **({"remarks": list(remarks)} if remarks else {}),
     }
     write_json(folder / RECORD, record, indent=None)
 
@@ -107,7 +112,8 @@ class PreparedShift:
             return self._dataset.images("test")
         if "names" in where:
             files = self.folder / where["folder"]
-            return ImageFiles(files, where["names"], where["size"], where["resize"], self.threads)
+            rendering = Rendering(**where.get("rendering", {}))
+            return ImageFiles(files, where["names"], where["size"], where["resize"], self.threads, rendering)
         path = self.folder / IMAGES
         images = open_array(path, _REMEDY)
         if sha256(path) != where["sha256"]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
-from filterfreq.data.registry import DATASETS, Source, get_dataset
+from filterfreq.data.registry import AS_STORED, DATASETS, Rendering, Source, get_dataset
 from filterfreq.errors import InputError, unknown
 
 CUE_CONFLICT = "cue-conflict"
@@ -41,6 +41,7 @@ class ShiftedSet:
         dataset: the data set whose test images it is.
         how: what the user does to get a set that cannot be downloaded.
         responses: a folder of published answers to its images, that models are compared with.
+        rendering: how its image files are read.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ShiftedSet:
     dataset: str | None = None
     how: str = ""
     responses: str | None = None
+    rendering: Rendering = AS_STORED
 
     @property
     def storage(self) -> str:
@@ -302,8 +304,11 @@ def _declared(name: str, given: Mapping, data: Mapping) -> ShiftedSet:
     base = get_dataset(given["shift_of"], data)
     if "dataset" in given:
         other = get_dataset(given["dataset"], data)
-        if "resize" in given:
-            raise InputError(f"shifted set {name!r} has resize: the images of {other.name} are prepared, leave it out")
+        for key in ("resize", "upright", "background"):
+            if key in given:
+                raise InputError(
+                    f"shifted set {name!r} has {key}: the images of {other.name} are prepared, leave it out"
+                )
         if other.image_size != base.image_size:
             raise InputError(
                 f"shifted set {name!r} has images of {other.image_size} pixels, but {base.name} has "
@@ -325,6 +330,9 @@ def _declared(name: str, given: Mapping, data: Mapping) -> ShiftedSet:
         resize=given.get("resize", base.resize),  # shown as the base's test images are
         path=given.get("path"),
         dataset=given.get("dataset"),
+        rendering=Rendering(
+            given.get("upright", base.rendering.upright), given.get("background", base.rendering.background)
+        ),
     )
 
 
