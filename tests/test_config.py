@@ -22,6 +22,7 @@ SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 
 TRANSFER = {"source": "plain", "attacks": [{"attack": "fgsm", "norm": "linf", "epsilons": ["2/255"]}]}
 
+FOLDER = {"kind": "imagefolder", "path": "a", "image_size": 32, "test": "test"}
 APGD = {"norm": "linf", "epsilons": ["2/255"], "attacks": ["apgd-ce"]}
 
 
@@ -202,6 +203,8 @@ def test_every_experiment_of_the_paper_stands_alone():
         ("variants/wd/label", "plain", r"experiments\.demo\.variants: 'plain' and 'wd' have the same label 'plain'"),
         ("training/default/learning_rate", math.nan, r"training\.default\.learning_rate: nan is no finite number"),
         ("variants/wd-penalty/penalty/strength", math.inf, r"penalty\.strength: inf is no finite number"),
+        ("data/datasets", {"a": {**FOLDER, "background": "red"}}, "data.datasets.a.background: 'red' is none of white"),
+        ("data/shifted", {"a": {"shift_of": "cifar10", "path": "a", "upright": 1}}, "upright: 1 is not of type boolean"),
         ("experiments/demo/seeds", [2**63], r"experiments\.demo\.seeds\.0: the number has more than 63 bits"),
         ("experiments/demo/seeds", [int("9" * 4000)], r"experiments\.demo\.seeds\.0: the number has more than 63 bits"),
         ("experiments/demo/seeds", [0, 0.0], r"experiments\.demo\.seeds: has the same value twice"),

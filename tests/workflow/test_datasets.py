@@ -56,6 +56,7 @@ def animals(tmp_path) -> Path:
 
 def test_a_folder_goes_through_every_evaluation_and_its_changes_are_noticed(work, animals):
     work.configure(ENTRY.format(path="animals", split="test_fraction: 0.3"))
+    (animals / "bee" / "20.heic").write_bytes(b"")
     plan = work.due()
     assert plan["prepare"] == plan["corrupt"] == 1
     assert plan["download"] == plan["evaluate_cue_conflict"] == 0
@@ -65,6 +66,8 @@ def test_a_folder_goes_through_every_evaluation_and_its_changes_are_noticed(work
     outcome = work.run(result)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert "animals,resnet_8_2,plain,0,clean,accuracy,split=test," in (work.folder / result).read_text()
+    log = work.folder / "results/logs/prepare/animals.log"
+    assert "animals: left out of the class folders, by suffix: 1 .heic\n" in log.read_text()
 
     assert work.due(PREPARED) == Counter()
     os.utime(animals / "ant" / "3.png", ns=(1, 1))
@@ -96,6 +99,7 @@ def test_images_of_other_distributions_are_prepared_once_and_shown(work, animals
     for number, name in enumerate(("ant", "cow", "ant", "cow", "ant")):
         (work.folder / "others" / name).mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (50, 40), (0, 0, 50 * number)).save(work.folder / "others" / name / f"{number}.png")
+    (work.folder / "others" / "ant" / "5.heic").write_bytes(b"")
     for name in ("edges/bear/bear1", "edges/dog/dog1", "stimuli/bear/bear1-dog1", "stimuli/dog/dog1-bear1"):
         (work.folder / name).parent.mkdir(parents=True)
         Image.new("RGB", (224, 224)).save(work.folder / f"{name}.png")
@@ -122,6 +126,8 @@ def test_images_of_other_distributions_are_prepared_once_and_shown(work, animals
     assert PreparedShift(work.folder / stimuli[1]).images().shape == (2, 224, 224, 3)
     assert work.due(result, *stimuli) == Counter()
     os.utime(work.folder / "others" / "ant" / "0.png", ns=(1, 1))
+    log = work.folder / "results/logs/prepare_shifted/animals/others.log"
+    assert "others: left out of the class folders, by suffix: 1 .heic\n" in log.read_text()
     (work.folder / "edges").rename(work.folder / "moved")  # with its times: large images are used where they lie
     work.config.write_text(work.config.read_text().replace("path: edges", "path: moved"))
     assert work.due(result, *stimuli) == {"prepare_shifted": 2, "evaluate_out_of_distribution": 1}
