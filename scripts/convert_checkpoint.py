@@ -29,8 +29,7 @@ with job(snakemake) as logger:
     )
     if assumed["may_also_be"]:
         logger.warning(
-            "warning: its tensors also fit %s, which compute something else with them: give the architecture that they "
-            "were trained in",
+            "warning: its tensors also fit %s, with other results: give the architecture that they were trained in",
             " and ".join(assumed["may_also_be"]),
         )
     check_image_size(f"checkpoints.{spec['run']['variant']}", classifier, dataset.image_size, dataset.name)
