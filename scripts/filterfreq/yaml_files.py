@@ -88,12 +88,13 @@ def check_config_text(text: str, where: str) -> None:
     Raises:
         InputError: two have, or it is too large by what its aliases stand for, or too deep.
     """
-    try:
-        node = yaml.BaseLoader(text).get_single_node()
-    except yaml.YAMLError:  # which Snakemake takes as it is
-        return
-    _check_extent(node, _parts_of_node, where)
-    _check_keys(node, where)
+    with reading(where, "correct it"):
+        try:
+            node = yaml.BaseLoader(text).get_single_node()
+        except yaml.YAMLError:  # which Snakemake takes as it is
+            return
+        _check_extent(node, _parts_of_node, where)
+        _check_keys(node, where)
 
 
 def check_extent(config: Any) -> None:
