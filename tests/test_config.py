@@ -640,6 +640,7 @@ def test_checkpoints_are_runs_without_any_training(downloaded):
         (RESNET50, "torchvision_resnet50"),
         ({**CARMON, "model": "wideresnet_28_10"}, "wideresnet_28_10"),
         ({**LOCAL, "format": "option_a_resnet", "architecture": "resnet_20_option_a"}, "resnet_20_option_a"),
+        ({**WITH_TAG, "weights": "model_ema"}, "timm_resnet50"),
     ],
 )
 @pytest.mark.slow
@@ -678,6 +679,10 @@ def test_a_checkpoint_counts_as_its_architecture_or_what_the_entry_says(download
             r"\.one: does not say how its model normalises images: give mean and std, or normalisation: none",
         ),
         ({**LOCAL, "normalisation": "imagenet"}, r"one\.normalisation: 'imagenet' is none of none, dataset"),
+        (
+            {**LOCAL, "architecture": "robustbench_cifar10_Linf_Standard", "normalisation": "dataset"},
+            r"one: RobustBench's models normalise images themselves: give normalisation: none",
+        ),
         ({**WITH_TAG, "normalisation": "none"}, r"one\.normalisation: means nothing to the source timm"),
         ({**LOCAL, "mean": [123.7, 116.3, 103.5], "std": [1, 1, 1]}, r"one\.mean\.\d: 1\d\d\.\d is out of range"),
         ({**LOCAL, "mean": [0, 0, 0], "std": [0, 0, 0]}, r"one\.std\.\d: 0 is out of range"),

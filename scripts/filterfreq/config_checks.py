@@ -73,6 +73,8 @@ def check_checkpoint(where: str, entry: dict) -> None:
             f"{where}: {given} its model normalises images: give mean and std, or normalisation: none for one that "
             "takes them in [0, 1], or normalisation: dataset for the data set's mean and std"
         )
+    if entry.get("architecture", "").startswith("robustbench_") and entry.get("normalisation") != "none":
+        raise InputError(f"{where}: RobustBench's models normalise images themselves: give normalisation: none")
     explained(architecture_of, entry, where)
 
 
