@@ -697,6 +697,16 @@ def test_a_wrong_checkpoint_is_one_sentence(downloaded, entry, message):
     assert "\n" not in str(refusal.value)
 
 
+def test_images_may_stay_in_0_to_1(downloaded):
+    scale = {"mean": [0, 0, 0], "std": [1, 1, 1]}
+    del downloaded["checkpoints"]["local"]["normalisation"]
+    downloaded["checkpoints"]["local"] |= scale
+    downloaded["data"] = {"datasets": {"a": FOLDER | scale}}
+    study = Study(downloaded, SCHEMA)
+    assert study.source("local")["mean"] == [0, 0, 0]
+    assert (study.dataset("a").mean, study.dataset("a").std) == ((0, 0, 0), (1, 1, 1))
+
+
 @pytest.mark.parametrize(
     ("experiment", "message"),
     [
