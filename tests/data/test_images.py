@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from filterfreq.data.images import decode_image, is_transparent, is_turned, open_image
-from filterfreq.data.registry import Rendering
+from filterfreq.data.registry import AS_STORED, Rendering
 from filterfreq.errors import InputError
 
 
@@ -133,6 +133,15 @@ def test_orientation_is_honoured_where_it_is_asked_for(orientation, kind):
     assert is_turned(buffer.getvalue()) is (orientation > 1)
 
 
+def test_a_tiff_lies_upright_in_any_case():
+    pixels = np.repeat(np.arange(6, dtype=np.uint8).reshape(2, 3, 1), 3, 2)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "TIFF", tiffinfo={0x0112: 6})
+    for rendering in (AS_STORED, UPRIGHT):
+        np.testing.assert_array_equal(open_image(buffer.getvalue(), "x", rendering), np.rot90(pixels, -1))
+    assert not is_turned(buffer.getvalue())
+
+
 def transparent(mode: str) -> Image.Image:
     """Two pixels of (10, 20, 30), or 10, of which the first is transparent."""
     if mode == "P":
@@ -245,6 +254,8 @@ def test_what_takes_far_more_than_its_file_is_refused_before_it_is_decoded(kind)
     before, cpu = process.memory_info().rss, process.cpu_times()
     with pytest.raises(InputError) as refusal:
         decode_image(content, "x", 224, 256)
+    with pytest.raises(InputError):
+        is_transparent(content, "x")
     spent = process.cpu_times().user - cpu.user
     assert str(refusal.value).startswith("x ")
     assert sentence in str(refusal.value)

@@ -249,6 +249,9 @@ def remarks_on_images(images: Iterable[tuple[str, bytes]], rendering: Rendering)
     Args:
         images: names and contents of image files.
         rendering: how they are read.
+
+    Raises:
+        InputError: one is no image.
     """
     total = turned = transparent = 0
     for name, content in images:
@@ -273,7 +276,7 @@ def remarks_on_files(files: ImageFiles, seed: int) -> list[str]:
     """Return `remarks_on_images` of a thousand images in files, which the seed draws, or of all."""
     drawn = np.random.default_rng((seed, 3)).permutation(len(files))[:_LOOKED_AT]
     names = [files.names[place] for place in drawn]
-    return remarks_on_images(((name, files.content(name)) for name in names), files.rendering)
+    return remarks_on_images(((str(files.folder / name), files.content(name)) for name in names), files.rendering)
 
 
 def _names(split: dict[str, list[str]], order: list[str]) -> list[str]:

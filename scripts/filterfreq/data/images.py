@@ -101,8 +101,17 @@ def is_turned(content: bytes) -> bool:
 
 
 def is_transparent(content: bytes, name: str) -> bool:
-    """Return whether anything in an image that `open_image` reads is transparent, wholly or in part."""
+    """Return whether anything in an image is transparent, wholly or in part.
+
+    Args:
+        content: the file's bytes.
+        name: what to call it in the message.
+
+    Raises:
+        InputError: the bytes are no image, or one that `open_image` refuses for its size.
+    """
     with reading(name, _REMEDY), Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+        _refuse_size(image, content, name)
         return image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < _OPAQUE
 
 
