@@ -10,7 +10,8 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from filterfreq.config import SUITES, Run, Study, load_claims
+from filterfreq.claims_files import claims_of_study
+from filterfreq.config import SUITES, Run, Study
 from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import ImageFolder
 from filterfreq.environment import make_neutral
@@ -71,7 +72,8 @@ try:
         config.update(began_with)
     schemas = Path(workflow.basedir) / "schemas"
     study = Study(config, schemas / "config.schema.yaml")
-    claims = load_claims(Path(workflow.basedir) / "claims.yaml", schemas / "claims.schema.yaml")
+    folders = [Path.cwd(), Path(workflow.basedir)]
+    claims, claims_left_out = claims_of_study(study, folders, schemas / "claims.schema.yaml")
     study.check_files()
     if workflow.is_main_process:
         read_image_folders(study)

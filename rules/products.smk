@@ -48,7 +48,7 @@ NEEDED = {
     **dict.fromkeys(OF_TRAINING, "a run that is trained here"),
     **dict.fromkeys(["table_ablation", "figure_ablation"], "a sweep of penalty.strength or penalty.depth"),
     **dict.fromkeys(["table_penalties", "figure_penalties"], "a sweep of penalty.kind"),
-    **dict.fromkeys(["table_scorecard", "figure_scorecard"], "both variants of a claim in claims.yaml"),
+    **dict.fromkeys(["table_scorecard", "figure_scorecard"], "both variants of a claim in a file that the key claims names"),
     "table_differences": "another variant of a model and seed that the baseline has",
 }
 
@@ -61,10 +61,10 @@ def is_possible(product, experiment, dataset):
     )
 
 
-def is_claimed(experiment, dataset):
-    """Whether an experiment has both variants of at least one claim."""
+def claims_of(experiment, dataset):
+    """The claims on two variants of an experiment."""
     variants = set(study.labels(experiment, dataset))
-    return any({claim["treatment"], claim["control"]} <= variants for claim in claims.values())
+    return {name: claim for name, claim in claims.items() if {claim["treatment"], claim["control"]} <= variants}
 
 
 def is_swept(experiment, dataset, *settings):
@@ -86,7 +86,7 @@ def is_shown(product, experiment, dataset):
     if product in OF_TRAINING:
         return bool(trained(experiment, dataset))
     if product.endswith("scorecard"):
-        return is_claimed(experiment, dataset)
+        return bool(claims_of(experiment, dataset))
     if product.endswith("ablation"):
         return is_swept(experiment, dataset, "strength", "depth")
     if product.endswith("penalties"):

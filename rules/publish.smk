@@ -334,7 +334,7 @@ rule tabulate_scorecard:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        claims=claims,
+        claims=lambda wildcards: claims_of(wildcards.experiment, wildcards.dataset),
         code=code("tabulate_scorecard"),
     script:
         "../scripts/tabulate_scorecard.py"
@@ -567,7 +567,7 @@ rule draw_scorecard:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        claims=claims,
+        claims=lambda wildcards: claims_of(wildcards.experiment, wildcards.dataset),
         code=code("draw_scorecard"),
     script:
         "../scripts/draw_scorecard.py"

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from filterfreq.config import Study, load_claims
+from filterfreq.claims_files import load_claims
+from filterfreq.config import Study
 from filterfreq.data.registry import DATASETS, get_dataset
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, SHIFTED_SETS
 from filterfreq.errors import InputError
@@ -129,7 +130,7 @@ def test_no_text_of_the_config_names_a_file_a_job_or_a_target(monkeypatch):
 @pytest.mark.parametrize("text", ["x\ny", "x\x1b[2J"])
 def test_no_text_of_a_claim_is_more_than_a_line(tmp_path, text):
     schema = ROOT / "schemas" / "claims.schema.yaml"
-    claims = yaml.safe_load((ROOT / "claims.yaml").read_text())
+    claims = yaml.safe_load((ROOT / "claims" / "filter_frequency.yaml").read_text())
     for path, is_key in texts(claims):
         if path[0] == "claims" and len(path) > 1 and path[1] == next(iter(claims["claims"])):
             (tmp_path / "claims.yaml").write_text(yaml.safe_dump(changed(claims, path, is_key, text)))

@@ -29,7 +29,7 @@ from filterfreq.machine import training_processes
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
 from filterfreq.schemas import check_schema, check_values, load_schema
-from filterfreq.yaml_files import check_extent, read_yaml
+from filterfreq.yaml_files import check_extent
 
 SUITES = (
     "clean",
@@ -56,8 +56,6 @@ _SWEEP_LABELS = {
     "gaussian_noise": "noise σ = {}",
 }
 
-# The parameters of results that are numbers.
-_RANGED = ("severity", "index", "horizontal", "vertical", "depth", "radius", "epsilon_value")
 _LONGEST_NAME = 200  # characters of a variant; file systems take 255 bytes
 
 
@@ -520,33 +518,6 @@ class Study:
     def baseline(self, experiment: str) -> str:
         """The variant that an experiment's corruption errors are relative to."""
         return self.config["experiments"][experiment].get("baseline", self.experiments[experiment][0].variant)
-
-
-def load_claims(path: Path, schema: Path) -> dict[str, dict[str, Any]]:
-    """Read and check a file of papers' claims.
-
-    Args:
-        path: a YAML file such as `claims.yaml`.
-        schema: `schemas/claims.schema.yaml`.
-
-    Returns:
-        The claims by name, in the file's order.
-
-    Raises:
-        InputError: the file is missing or no YAML, or a claim does not fit the schema; the sentence names the key.
-    """
-    content = read_yaml(path, "restore it from the repository, or correct it")
-    check_values(content, [path.name])
-    check_schema(load_schema(schema), content, path.name)
-    for name, claim in content["claims"].items():
-        for entry in claim["measure"].get("where", []):
-            for key, wanted in entry.items():
-                if isinstance(wanted, dict) and key not in _RANGED:
-                    raise InputError(
-                        f"{path.name}: claims.{name}.measure.where.{key}: only numbers have a range, as "
-                        f"{', '.join(_RANGED)}: list the values of {key} instead"
-                    )
-    return content["claims"]
 
 
 def _in_order(value: Any) -> Any:

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "config.yaml", "claims.yaml", "rules", "scripts", "schemas", "envs", "report", "profiles")
+PARTS = ("Snakefile", "config.yaml", "claims", "rules", "scripts", "schemas", "envs", "report", "profiles")
 SECRET = "hidden-in-the-environment"
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from filterfreq.analysis.intervals import bootstrap_interval
+from filterfreq.analysis.claims import FEWEST_PAIRS
+from filterfreq.analysis.intervals import mean_difference
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
 from filterfreq.publishing.measures import (
@@ -37,7 +38,7 @@ from filterfreq.publishing.selection import (
     present_variants,
     select,
 )
-from filterfreq.publishing.table import Direction, Table, TextTable
+from filterfreq.publishing.table import Direction, Table, TextTable, best_of
 
 _SIGNS = {
     "higher": "> {}",
@@ -107,8 +108,8 @@ def paper_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) 
 def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> TextTable:
     """Show what each variant changes against the baseline, in the measures of `main_table`.
 
-    Runs are paired by model and seed. A cell holds the mean difference, its 95 % bootstrap interval (see
-    `bootstrap_interval`) and the number of pairs.
+    Runs are paired by seed. A cell holds the mean difference, Student's 95 % interval of it (see `mean_difference`) and
+    the number of pairs.
 
     Args:
         results: tidy results of one data set.
@@ -135,8 +136,8 @@ def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline:
                 continue
             differences = (by_variant[variant] - by_variant[baseline]).dropna()
             for model, of_model in differences.groupby(level="model", sort=False, observed=True):
-                low, high = bootstrap_interval(of_model.to_numpy())
-                numbers.append((model, variant, measure, setting, of_model.mean(), low, high, len(of_model)))
+                estimate = mean_difference([of_model.to_numpy()])
+                numbers.append((model, variant, measure, setting, estimate.mean, *estimate.interval(), len(of_model)))
     if not numbers:
         raise InputError(
             f"there is no run of {baseline} with the model and seed of another variant: nothing can be compared"
@@ -160,7 +161,7 @@ def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline:
     cells.columns.name = None
     caption = (
         f"Differences to {shown[baseline]} on {_dataset(frame)}{_meanings(columns, variants, baseline)}. Percentage "
-        "points, mean over pairs of runs with one seed [95 % bootstrap interval] (pairs)."
+        "points, mean over pairs of runs with one seed [Student's 95 % interval, of each cell by itself] (pairs)."
     )
     return TextTable(tidy, cells.astype(str), caption, right=text["column"].nunique())
 
@@ -437,16 +438,26 @@ def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
             "comparison": comparison_label(row, labels),
             "claimed": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
             "verdict": row["verdict"],
-            "effect": "–" if np.isnan(row["effect"]) else f"{100 * row['effect']:+.1f}",
+            "with all": "–" if np.isnan(row["p"]) else "holds" if row["together"] else "does not hold",
+            "effect": _effect(row),
             "95 % interval": _interval(row),
             "pairs": str(row["pairs"]),
         }
         for row in scores.to_dict("records")
     ]
+    # What stayed undecided was tested too.
+    tested = int((scores["p"].notna() | (scores["verdict"] == "undecided")).sum())
+    several = (
+        " (in brackets the least and the largest of a model)"
+        if (scores["lowest_model"] < scores["highest_model"]).any()
+        else ""
+    )
     caption = (
-        f"The papers' claims on {dataset}. Effects are differences of the two variants in percentage points, mean over "
-        "pairs of runs of one model and seed, with Student's 95 % interval (one pair has none); claimed is the "
-        "smallest effect of interest."
+        f"The papers' claims on {dataset}. Effects are differences of the two variants in percentage points, the mean "
+        f"over pairs of runs of one model and seed, each model weighing the same{several}, with Student's 95 % "
+        "interval of that mean over these models; claimed is the smallest effect of interest. A verdict is the claim's "
+        f"own, at 5 %, and takes {FEWEST_PAIRS} pairs; with all: whether it holds when all {tested} claims that have "
+        "them are tested at once (Holm's method, 5 %)."
     )
     return TextTable(scores, pd.DataFrame(rows), caption, right=3)
 
@@ -460,6 +471,13 @@ def _meanings(columns: list[tuple[str, str, pd.Series]], variants: dict[str, str
     }
     shown = {part for measure, setting, _ in columns for part in (measure, setting)}
     return "".join(f"; {meaning}" for name, meaning in meanings.items() if name in shown)
+
+
+def _effect(row: dict) -> str:
+    if np.isnan(row["effect"]):
+        return "–"
+    ends = [f"{100 * row[end]:+.1f}" for end in ("lowest_model", "highest_model")]
+    return f"{100 * row['effect']:+.1f}" + (f" ({' to '.join(ends)})" if ends[0] != ends[1] else "")
 
 
 def _interval(row: dict) -> str:
@@ -490,7 +508,9 @@ def _table(
     if order is not None:
         statistics = statistics.loc[[row for row in order if row in statistics.index]]
     mean, std, seeds = (statistics.xs(name, axis="columns", level=-1) for name in ("mean", "std", "count"))
-    return Table(mean, std, seeds, {key: _direction(*key) for key in keys}, labels, caption, across)
+    directions = {key: _direction(*key) for key in keys}
+    best = pd.DataFrame({key: best_of(per_seed[key], directions[key]) for key in keys}, columns=mean.columns)
+    return Table(mean, std, seeds, best.reindex(mean.index), directions, labels, caption, across)
 
 
 def _direction(measure: str, setting: str) -> Direction:
