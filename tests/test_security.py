@@ -214,7 +214,14 @@ def test_labels_and_class_names_are_shown_as_they_are_in_figures(monkeypatch):
     images = np.zeros((len(LABELS), 8, 8, 3), dtype=np.uint8)
     numbers = np.arange(len(LABELS))
     sheet = contact_sheet({"test": (images, numbers)}, LABELS, {"test": numbers}, examples=1)
-    claim = {"statement": LABELS[0], "effect": 0.1, "smallest_effect": 0.1, "verdict": "supported", "pairs": 1}
+    claim = {
+        "statement": LABELS[0],
+        "effect": 0.1,
+        "smallest_effect": 0.1,
+        "verdict": "supported",
+        "pairs": 3,
+        "together": True,
+    }
     claim |= {"ci_low": 0.0, "ci_high": 0.2, "direction": "higher", "treatment": "a", "control": "b"}
     card = scorecard_figure(pd.DataFrame([claim]), {"a": LABELS[1], "b": LABELS[4]})
     for drawn in (figure, sheet, card):
