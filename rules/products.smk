@@ -191,6 +191,27 @@ def aggregated_inputs(product):
     return lambda wildcards: aggregated_suites(product, wildcards.experiment, wildcards.dataset)
 
 
+def shown(product):
+    """A parameter: what a table or figure of one data set shows, for its caption in the report."""
+    return lambda wildcards: shown_of(product, wildcards.experiment, wildcards.dataset)
+
+
+def shown_over_datasets(product):
+    """The same of a table of all data sets of an experiment."""
+    return lambda wildcards: " ".join(
+        shown_of(product, wildcards.experiment, dataset)
+        for dataset in datasets_of(wildcards.experiment)
+        if is_possible(product, wildcards.experiment, dataset)
+    )
+
+
+def shown_of(product, experiment, dataset):
+    """What a table or figure shows of one data set."""
+    needed, optional = (TABLES | FIGURES)[product]
+    suites = [suite for suite in study.suites_in(experiment, dataset) if suite in (*needed, *optional)]
+    return captions.shown(study, experiment, dataset, suites)
+
+
 def aggregated_over_datasets(product):
     """An input function: what a table of all data sets of an experiment reads."""
     return lambda wildcards: [

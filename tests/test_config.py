@@ -599,7 +599,7 @@ def test_the_schema_knows_what_the_package_knows():
     assert tuple(parts["training_settings"]["properties"]["optimizer"]["enum"]) == OPTIMIZERS
     assert tuple(parts["training_settings"]["properties"]["schedule"]["enum"]) == SCHEDULES
     evaluation = definitions["properties"]["evaluation"]["properties"]
-    assert set(evaluation) == {"batch_size", "datasets", *SUITES}
+    assert set(evaluation) == {"batch_size", "main_epsilons", "datasets", *SUITES}
     assert set(parts["autoattack_entry"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
     assert set(parts["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,10 @@ from filterfreq.publishing.selection import attack_label, attacks, norm_label
 
 RUN: list[str] = ["model", "variant", "seed"]
 """What tells the runs on one data set apart."""
+
+
+PUBLISHED = "published"
+"""How the setting of a column ends that others have published."""
 
 
 class Column(NamedTuple):
@@ -53,6 +57,36 @@ def main_columns(frame: pd.DataFrame, baseline: str, epsilons: Mapping[str, str]
     ]
     columns += [found for found in corruption_means(frame, baseline) if found.setting != "relative mCE"]
     columns += [found._replace(setting="") for found in shape_biases(frame) if found.setting == "overall"]
+    return columns
+
+
+def with_published(
+    columns: list[Column], frame: pd.DataFrame, published: Mapping[str, Mapping[str, Any]]
+) -> list[Column]:
+    """Return columns with those of what others have published of the same models, each beside the one like it.
+
+    Args:
+        columns: what `main_columns` returns.
+        frame: what `select` returns.
+        published: by variant, a `filterfreq.models.robustbench_models.Published` as a mapping.
+    """
+    runs = frame.loc[frame["variant"].isin(list(published)), RUN].drop_duplicates()
+    values: dict[tuple[str, str], dict[tuple, float]] = {}
+    for run in runs.itertuples(index=False, name=None):
+        entry = published[run[1]]
+        robust = ("corruptions", "mean")
+        if entry["norm"]:
+            robust = (attack_label("autoattack"), f"{norm_label(entry['norm'])} {entry['epsilon']}")
+        for key, value in ((("clean", ""), entry["clean"]), (robust, entry["robust"])):
+            values.setdefault(key, {})[run] = value
+    columns = list(columns)
+    for (measure, setting), by_run in values.items():
+        numbers = pd.Series(by_run).rename_axis(RUN)
+        # Its images are not said with it: they are all of the test set, or of ImageNet's a part.
+        added = Column(measure, ", ".join(filter(None, (setting, PUBLISHED))), numbers, numbers.where(False))
+        alike = [place for place, found in enumerate(columns) if found[:2] == (measure, setting)]
+        alike = alike or [place for place, found in enumerate(columns) if found.measure == measure]
+        columns.insert(alike[-1] + 1 if alike else len(columns), added)
     return columns
 
 

@@ -7,6 +7,7 @@ column; a missing combination, an empty cell.
 
 import itertools
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from filterfreq.analysis.intervals import bootstrap_interval
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
 from filterfreq.publishing.measures import (
+    PUBLISHED,
     RUN,
     Column,
     attacked,
@@ -27,6 +29,7 @@ from filterfreq.publishing.measures import (
     epsilons_phrase,
     main_columns,
     shape_biases,
+    with_published,
 )
 from filterfreq.publishing.selection import (
     FAMILIES,
@@ -53,7 +56,11 @@ _ACCURACY = ["clean", "adversarial", "autoattack"]
 
 
 def main_table(
-    results: pd.DataFrame, variants: dict[str, str], baseline: str, epsilons: Mapping[str, str] | None = None
+    results: pd.DataFrame,
+    variants: dict[str, str],
+    baseline: str,
+    epsilons: Mapping[str, str] | None = None,
+    published: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Table:
     """Compare the variants on everything measured, one column per kind of robustness.
 
@@ -64,16 +71,17 @@ def main_table(
         variants: names and display labels, in order.
         baseline: the variant whose corruption error is 1.
         epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
+        published: by variant, what `filterfreq.config.Study.published_accuracies` returns.
 
     Returns:
         Columns: clean accuracy; accuracy under each attack; mean accuracy over the 15 common corruptions, and mCE
-        relative to the baseline of the same model and seed; shape bias.
+        relative to the baseline of the same model and seed; shape bias; what is published beside them.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`).
     """
     frame = select(results, variants)
-    columns = main_columns(frame, baseline, epsilons)
+    columns = with_published(main_columns(frame, baseline, epsilons), frame, published or {})
     phrases = [_dataset(frame), epsilons_phrase(frame, epsilons), *_meanings(columns, variants, baseline)]
     return _table(columns, present_variants(frame, variants), f"Accuracy on {'; '.join(filter(None, phrases))}.")
 
@@ -83,6 +91,7 @@ def paper_table(
     variants: dict[str, str],
     baseline: str,
     epsilons: Mapping[str, Mapping[str, str]] | None = None,
+    published: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
 ) -> Table:
     """Compare all models and variants on all data sets of an experiment, in the measures of `main_table`.
 
@@ -93,16 +102,18 @@ def paper_table(
         variants: names and display labels, in order.
         baseline: the variant whose corruption error is 1.
         epsilons: of each data set, as in `main_table`.
+        published: likewise.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`).
     """
     datasets = list(results["dataset"].unique())
     frames = {name: select(results[results["dataset"] == name], variants) for name in datasets}
-    epsilons = epsilons or {}
+    epsilons, published = epsilons or {}, published or {}
     parts: dict[tuple[str, str], dict[str, Column]] = {}
     for name, frame in frames.items():
-        for found in main_columns(frame, baseline, epsilons.get(name)):
+        columns = main_columns(frame, baseline, epsilons.get(name))
+        for found in with_published(columns, frame, published.get(name, {})):
             parts.setdefault((found.measure, found.setting), {})[name] = found
     # Columns of one measure stand together, also where data sets have others of them.
     measures = list(dict.fromkeys(measure for measure, _ in parts))
@@ -498,7 +509,10 @@ def _meanings(columns: list[Column], variants: dict[str, str], baseline: str) ->
         "shape bias": "shape bias: on cue-conflict images",
     }
     shown = {part for found in columns for part in (found.measure, found.setting)}
-    return [meaning for name, meaning in meanings.items() if name in shown]
+    said = [meaning for name, meaning in meanings.items() if name in shown]
+    if any(found.setting.endswith(PUBLISHED) for found in columns):
+        said.append("published: by RobustBench, of all test images (ImageNet: 5,000), the lowest accuracy under attack")
+    return said
 
 
 def _interval(row: dict) -> str:
@@ -540,7 +554,9 @@ def _table(
 def _direction(measure: str, setting: str) -> Direction:
     if "mCE" in f"{measure} {setting}" or measure.startswith("calibration error"):
         return "lower"
-    return "none" if measure in ("answers", "error consistency") else "higher"
+    if measure in ("answers", "error consistency") or setting.endswith(PUBLISHED):
+        return "none"
+    return "higher"
 
 
 def _dataset(frame: pd.DataFrame) -> str:
