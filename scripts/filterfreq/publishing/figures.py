@@ -182,7 +182,7 @@ def shape_bias(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         InputError: results that cannot stand beside each other (see `select`), or none of cue conflict.
     """
     frame = select(results, variants, ["cue_conflict"])
-    note = _note(frame[frame["metric"] != "shape_bias"], "markers", "bars")  # n of a shape bias is that of decisions
+    images = images_phrase(frame.loc[frame["metric"] == "accuracy", "n"])  # a shape bias counts decisions for a cue
     frame = frame[frame["metric"] == "shape_bias"]
     styles = variant_styles(present_variants(frame, variants))
     categories = [name for name in frame["category"].unique() if name != "overall"]
@@ -228,6 +228,7 @@ def shape_bias(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         axes.grid(axis="y", which="minor", color="0.75", linestyle="dotted")
         if len(models) > 1:
             axes.set_title(model)
+    note = "; ".join(filter(None, (_seeds_note(frame, "markers", "bars"), images)))
     add_legend(figure, styles, note=note)
     return figure
 
@@ -491,9 +492,9 @@ def _seeds_note(frame: pd.DataFrame, lines: str = "lines", bands: str = "bands")
     return seeds if seeds == "1 seed" else f"{lines}: mean, {bands}: lowest to highest of {seeds}"
 
 
-def _note(frame: pd.DataFrame, lines: str = "lines", bands: str = "bands") -> str:
+def _note(frame: pd.DataFrame) -> str:
     """Say the same, and on how many images each value stands."""
-    return _seeds_note(frame, lines, bands) + f"; {images_phrase(frame['n'])}"
+    return f"{_seeds_note(frame)}; {images_phrase(frame['n'])}"
 
 
 def _images_of_panels(images: Mapping[Any, str]) -> tuple[dict[Any, str], str]:

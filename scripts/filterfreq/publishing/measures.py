@@ -83,7 +83,7 @@ def with_published(
     for (measure, setting), by_run in values.items():
         numbers = pd.Series(by_run).rename_axis(RUN)
         # Its images are not said with it: they are all of the test set, or of ImageNet's a part.
-        added = Column(measure, ", ".join(filter(None, (setting, PUBLISHED))), numbers, numbers.where(False))
+        added = Column(measure, ", ".join(filter(None, (setting, PUBLISHED))), numbers, numbers * np.nan)
         alike = [place for place, found in enumerate(columns) if found[:2] == (measure, setting)]
         alike = alike or [place for place, found in enumerate(columns) if found.measure == measure]
         columns.insert(alike[-1] + 1 if alike else len(columns), added)
