@@ -204,7 +204,7 @@ def test_captions_name_data_set_models_seeds_and_images(changes, suites, said):
 
 def test_captions_say_all_where_the_number_is_not_known():
     config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
-    config["data"] = {"datasets": {"own": {"kind": "imagefolder", "path": "own", "image_size": 32}}}
+    config["data"] = {"datasets": {"own": {"kind": "imagefolder", "path": "own", "image_size": 32, "test": "test"}}}
     config["experiments"]["tiny"]["datasets"] = ["own"]
     study = Study(config, ROOT / "schemas" / "config.schema.yaml")
     assert shown(study, "tiny", "own", ["clean", "adversarial"]).endswith("images: clean all, adversarial up to 16.")
