@@ -33,12 +33,12 @@ def rows(row):
             {"linf": "8/255", "l2": "0.5"},
             # The largest below the one wanted, and where there is none below the smallest.
             ["FGSM Linf 8/255", "PGD-10 Linf 2/255", "PGD-10 L2 0.25", "AutoAttack L2 1.5"],
-            "attacks: at Linf 8/255 and L2 0.5, but for PGD-10 Linf, PGD-10 L2, AutoAttack L2, not measured there.",
+            "attacks: at Linf 8/255 and L2 0.5 (but for PGD-10 Linf, PGD-10 L2, AutoAttack L2, not measured there).",
         ),
         (
             {"linf": "2/255"},
             ["FGSM Linf 2/255", "PGD-10 Linf 2/255", "PGD-10 L2 2", "AutoAttack L2 3"],
-            "attacks: at Linf 2/255; attacks: at the largest L2 epsilon measured.",
+            "attacks: at Linf 2/255, at the largest L2 epsilon measured.",
         ),
         (
             {},

@@ -97,7 +97,7 @@ def published_accuracies(dataset: str, threat_model: str) -> dict[str, Published
             cells = [re.sub(r"<[^>]*>|\*", "", cell).strip() for cell in line.split("|")]
             if "Model ID" in cells:
                 columns = cells
-            elif cells[1].isdigit():
+            elif cells[1].isdigit() and len(cells) == len(columns):
                 row = dict(zip(columns, cells, strict=True))
                 clean, robust = (float(row[f"{kind} accuracy"].rstrip("%")) / 100 for kind in ("Clean", "Robust"))
                 found[row["Model ID"]] = Published(clean, robust, norm.lower() if epsilon else "", epsilon)

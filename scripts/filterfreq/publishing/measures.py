@@ -119,13 +119,14 @@ def epsilons_phrase(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> 
         for attack, norm, rows in chosen
         if norm in wanted and rows["epsilon_value"].iloc[0] != parse_epsilon(wanted[norm])
     ]
-    phrases = []
-    if wanted:
-        phrase = f"attacks: at {' and '.join(f'{norm_label(norm)} {epsilon}' for norm, epsilon in wanted.items())}"
-        phrases.append(phrase + (f", but for {', '.join(elsewhere)}, not measured there" if elsewhere else ""))
+    places = (
+        [f"at {' and '.join(f'{norm_label(norm)} {epsilon}' for norm, epsilon in wanted.items())}"] if wanted else []
+    )
+    if elsewhere:
+        places[0] += f" (but for {', '.join(elsewhere)}, not measured there)"
     if largest:
-        phrases.append(f"attacks: at the largest {' and '.join(largest)} epsilon measured")
-    return "; ".join(phrases)
+        places.append(f"at the largest {' and '.join(largest)} epsilon measured")
+    return f"attacks: {', '.join(places)}" if places else ""
 
 
 def clean_accuracy(frame: pd.DataFrame) -> Iterator[Column]:
