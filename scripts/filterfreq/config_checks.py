@@ -113,7 +113,7 @@ def check_main_epsilon(where: str, epsilon: str, attacks: dict[str, list[dict]],
                 attack = " ".join(filter(None, (suite, name)))
                 raise InputError(
                     f"{where}: {epsilon} is not among the epsilons of {attack} on {dataset} ({', '.join(epsilons)}): "
-                    "add it there, or name one that all attacks of this norm have"
+                    f"add it there, or name one that all attacks have in evaluation.datasets.{dataset}.main_epsilons"
                 )
 
 

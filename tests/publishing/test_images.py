@@ -1,14 +1,9 @@
 """What stands in one row or curve is of the same images, or says on how many it stands."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
-import yaml
 
-from filterfreq.config import Study
 from filterfreq.evaluation.corruptions import COMMON
-from filterfreq.publishing.captions import shown
 from filterfreq.publishing.figures import accuracy_against_epsilon, calibration, corruptions, shape_bias, transfer
 from filterfreq.publishing.tables import (
     adversarial_table,
@@ -22,7 +17,6 @@ from filterfreq.publishing.tables import (
     transfer_table,
 )
 
-ROOT = Path(__file__).parents[2]
 NET = "net_8"
 VARIANTS = {"plain": "plain", "wd": "WD"}
 
@@ -184,27 +178,3 @@ def test_shape_bias_says_how_many_images_were_shown(results_of, row):
     title = shape_bias(results_of(rows), VARIANTS).legends[0].get_title().get_text()
     assert title.replace("\n", " ") == "markers: mean, bars: lowest to highest of 2 seeds; n = 640"
     assert shape_bias_table(results_of(rows), VARIANTS).tidy()["images"].tolist() == [640] * 3
-
-
-@pytest.mark.parametrize(
-    ("changes", "suites", "said"),
-    [
-        ({}, ["clean", "adversarial", "autoattack"], "; test images: clean 1,000, adversarial 16, autoattack 2 and 4"),
-        ({"corruption": {}}, ["corruption", "cue_conflict"], "; test images: corruption 1,000"),
-        ({"corruption": {"images": 5000}}, ["corruption"], "; test images: corruption 1,000"),
-        ({}, ["filters"], ""),
-    ],
-)
-def test_captions_name_data_set_models_seeds_and_images(changes, suites, said):
-    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
-    config["evaluation"] |= changes
-    study = Study(config, ROOT / "schemas" / "config.schema.yaml")
-    assert shown(study, "tiny", "texdigits", suites) == f"Data set ``texdigits``, model ``resnet_8_2``, seed 0{said}."
-
-
-def test_captions_say_all_where_the_number_is_not_known():
-    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
-    config["data"] = {"datasets": {"own": {"kind": "imagefolder", "path": "own", "image_size": 32, "test": "test"}}}
-    config["experiments"]["tiny"]["datasets"] = ["own"]
-    study = Study(config, ROOT / "schemas" / "config.schema.yaml")
-    assert shown(study, "tiny", "own", ["clean", "adversarial"]).endswith("images: clean all, adversarial up to 16.")
