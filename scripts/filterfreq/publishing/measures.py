@@ -244,5 +244,5 @@ def calibration_errors(frame: pd.DataFrame) -> pd.DataFrame:
     before = pd.concat([own, of_all[of_all["n"].isin(corrupted["n"])]]).drop_duplicates(RUN)
     rows = pd.concat([before.assign(severity=0), corrupted])
     if rows.empty:
-        raise InputError("there are no calibration errors: run the evaluations clean and corruption")
+        raise InputError("there are no calibration errors: run the evaluation corruption")
     return rows.astype({"severity": "int64"})
