@@ -28,8 +28,11 @@ class Work:
         self.config = folder / "animals.yaml"
 
     def configure(self, data: str, dataset: str = "animals") -> None:
-        text = (self.project.folder / "tiny.yaml").read_text()
-        self.config.write_text(text.replace("[texdigits]", f"[{dataset}]") + data)
+        text = (self.project.folder / "tiny.yaml").read_text().replace("[texdigits]", f"[{dataset}]")
+        for of_texdigits in ("  cue_conflict: {}\n", "    sets: [texdigits-silhouettes, texdigits-edges]\n"):
+            assert of_texdigits in text
+            text = text.replace(of_texdigits, "")
+        self.config.write_text(text.replace("  out_of_distribution:\n    images: 50\n", "") + data)
 
     def run(self, *arguments):
         return self.project.snakemake(*arguments, "--directory", str(self.folder), config=str(self.config))
@@ -103,7 +106,8 @@ def test_images_of_other_distributions_are_prepared_once_and_shown(work, animals
     data += "  shifted:\n    others: {shift_of: animals, path: others}\n    edges: {path: edges}\n"
     data += "    cue-conflict: {path: stimuli}\n"
     work.configure(data)
-    work.config.write_text(work.config.read_text().replace("texdigits-silhouettes,", "edges, others,"))
+    suite = "\nevaluation:\n  out_of_distribution: {images: 50, sets: [others]}\n"
+    work.config.write_text(work.config.read_text().replace("\nevaluation:\n", suite))
     result = "results/runs/animals/resnet_8_2/plain/seed-0/evaluations/out_of_distribution.csv"
     stimuli = [f"results/data/imagenet/shifted/{name}" for name in ("edges", "cue-conflict")]
     assert work.due(result, *stimuli) == {
