@@ -50,7 +50,6 @@ rule tabulate_main:
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
-        extent=extent,
         code=code("tabulate_main"),
     script:
         "../scripts/tabulate_main.py"
@@ -75,7 +74,6 @@ rule tabulate_paper:
     params:
         labels=labels_over_datasets,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
-        extent=extent,
         code=code("tabulate_paper"),
     script:
         "../scripts/tabulate_paper.py"
@@ -100,7 +98,6 @@ rule tabulate_differences:
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
-        extent=extent,
         code=code("tabulate_differences"),
     script:
         "../scripts/tabulate_differences.py"
@@ -124,7 +121,6 @@ rule tabulate_adversarial:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("tabulate_adversarial"),
     script:
         "../scripts/tabulate_adversarial.py"
@@ -149,7 +145,6 @@ rule tabulate_corruptions:
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
-        extent=extent,
         code=code("tabulate_corruptions"),
     script:
         "../scripts/tabulate_corruptions.py"
@@ -173,7 +168,6 @@ rule tabulate_shape_bias:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("tabulate_shape_bias"),
     script:
         "../scripts/tabulate_shape_bias.py"
@@ -198,7 +192,6 @@ rule tabulate_out_of_distribution:
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
-        extent=extent,
         code=code("tabulate_out_of_distribution"),
     script:
         "../scripts/tabulate_out_of_distribution.py"
@@ -224,7 +217,6 @@ rule tabulate_ablation:
         labels=labels,
         penalties=penalties,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
-        extent=extent,
         code=code("tabulate_ablation"),
     script:
         "../scripts/tabulate_ablation.py"
@@ -250,7 +242,6 @@ rule tabulate_penalties:
         labels=labels,
         penalties=penalties,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
-        extent=extent,
         code=code("tabulate_penalties"),
     script:
         "../scripts/tabulate_penalties.py"
@@ -274,7 +265,6 @@ rule tabulate_transfer:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("tabulate_transfer"),
     script:
         "../scripts/tabulate_transfer.py"
@@ -298,7 +288,6 @@ rule tabulate_calibration:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("tabulate_calibration"),
     script:
         "../scripts/tabulate_calibration.py"
@@ -322,7 +311,6 @@ rule tabulate_costs:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("tabulate_costs"),
     script:
         "../scripts/tabulate_costs.py"
@@ -347,7 +335,6 @@ rule tabulate_scorecard:
     params:
         labels=labels,
         claims=claims,
-        extent=extent,
         code=code("tabulate_scorecard"),
     script:
         "../scripts/tabulate_scorecard.py"
@@ -371,7 +358,6 @@ rule draw_accuracy_epsilon:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("draw_accuracy_epsilon"),
     script:
         "../scripts/draw_accuracy_epsilon.py"
@@ -395,7 +381,6 @@ rule draw_corruptions:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("draw_corruptions"),
     script:
         "../scripts/draw_corruptions.py"
@@ -419,7 +404,6 @@ rule draw_frequency_filtered:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("draw_frequency_filtered"),
     script:
         "../scripts/draw_frequency_filtered.py"
@@ -443,7 +427,6 @@ rule draw_shape_bias:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("draw_shape_bias"),
     script:
         "../scripts/draw_shape_bias.py"
@@ -467,7 +450,6 @@ rule draw_dct_energy:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("draw_dct_energy"),
     script:
         "../scripts/draw_dct_energy.py"
@@ -492,7 +474,6 @@ rule draw_ablation:
     params:
         labels=labels,
         penalties=penalties,
-        extent=extent,
         code=code("draw_ablation"),
     script:
         "../scripts/draw_ablation.py"
@@ -517,7 +498,6 @@ rule draw_penalties:
     params:
         labels=labels,
         penalties=penalties,
-        extent=extent,
         code=code("draw_penalties"),
     script:
         "../scripts/draw_penalties.py"
@@ -541,7 +521,6 @@ rule draw_transfer:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("draw_transfer"),
     script:
         "../scripts/draw_transfer.py"
@@ -565,7 +544,6 @@ rule draw_calibration:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("draw_calibration"),
     script:
         "../scripts/draw_calibration.py"
@@ -590,7 +568,6 @@ rule draw_scorecard:
     params:
         labels=labels,
         claims=claims,
-        extent=extent,
         code=code("draw_scorecard"),
     script:
         "../scripts/draw_scorecard.py"
@@ -614,7 +591,6 @@ rule draw_training_curves:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        extent=extent,
         code=code("draw_training_curves"),
     script:
         "../scripts/draw_training_curves.py"
@@ -638,7 +614,6 @@ rule draw_samples:
         mem_mb=growing("publish", "mem_mb"),
         runtime=growing("publish", "runtime"),
     params:
-        extent=extent,
         code=code("draw_samples"),
     script:
         "../scripts/draw_samples.py"
@@ -668,7 +643,6 @@ rule draw_perturbations:
         labels=labels,
         variants=lambda wildcards: [run.variant for run in first_of_each_variant(wildcards)],
         settings=settings_of("perturbations"),
-        extent=extent,
         code=code("draw_perturbations"),
     script:
         "../scripts/draw_perturbations.py"
@@ -694,7 +668,6 @@ rule draw_corruption_samples:
         mem_mb=growing("publish", "mem_mb"),
         runtime=growing("publish", "runtime"),
     params:
-        extent=extent,
         code=code("draw_corruption_samples"),
     script:
         "../scripts/draw_corruption_samples.py"

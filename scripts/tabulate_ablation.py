@@ -8,4 +8,4 @@ with job(snakemake):
     params = snakemake.params
     results = read_results(snakemake.input)
     table = penalty_table(results, params.labels, params.penalties, params.baseline)
-    table.write(snakemake.output, snakemake.params.extent)
+    table.write(snakemake.output)

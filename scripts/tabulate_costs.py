@@ -7,4 +7,4 @@ from filterfreq.schemas import read_record
 with job(snakemake):
     records = [read_record(file, "run") for file in snakemake.input]
     table = cost_table(records, snakemake.params.labels, snakemake.wildcards.dataset)
-    table.write(snakemake.output, snakemake.params.extent)
+    table.write(snakemake.output)

@@ -6,4 +6,4 @@ from filterfreq.publishing.tables import differences_table
 
 with job(snakemake):
     table = differences_table(read_results(snakemake.input), snakemake.params.labels, snakemake.params.baseline)
-    table.write(snakemake.output, snakemake.params.extent)
+    table.write(snakemake.output)

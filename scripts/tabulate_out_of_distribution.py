@@ -6,6 +6,4 @@ from filterfreq.publishing.tables import out_of_distribution_table
 
 with job(snakemake):
     params = snakemake.params
-    out_of_distribution_table(read_results(snakemake.input), params.labels, params.baseline).write(
-        snakemake.output, params.extent
-    )
+    out_of_distribution_table(read_results(snakemake.input), params.labels, params.baseline).write(snakemake.output)

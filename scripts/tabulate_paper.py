@@ -6,4 +6,4 @@ from filterfreq.publishing.tables import paper_table
 
 with job(snakemake):
     params = snakemake.params
-    paper_table(read_results(snakemake.input), params.labels, params.baseline).write(snakemake.output, params.extent)
+    paper_table(read_results(snakemake.input), params.labels, params.baseline).write(snakemake.output)

@@ -6,4 +6,4 @@ from filterfreq.publishing.tables import shape_bias_table
 
 with job(snakemake):
     table = shape_bias_table(read_results(snakemake.input), snakemake.params.labels)
-    table.write(snakemake.output, snakemake.params.extent)
+    table.write(snakemake.output)

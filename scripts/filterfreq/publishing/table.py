@@ -4,7 +4,7 @@ import html
 import re
 import textwrap
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -74,17 +74,16 @@ class Table:
     caption: str
     across: bool = False
 
-    def write(self, files: Iterable[str | Path], note: str = "") -> None:
+    def write(self, files: Iterable[str | Path]) -> None:
         """Write the table into files of the form that their suffixes name, each whole or not at all.
 
         Args:
             files: paths that end in .csv, .md, .tex, .html or .txt.
-            note: sentences that the caption ends with.
 
         Raises:
             InputError: the disk is full.
         """
-        _write(replace(self, caption=f"{self.caption} {note}".rstrip()), files)
+        _write(self, files)
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per number: the row's names, measure, setting, mean, std, seeds; fractions, not percent."""
@@ -217,13 +216,13 @@ class TextTable:
     caption: str
     right: int
 
-    def write(self, files: Iterable[str | Path], note: str = "") -> None:
+    def write(self, files: Iterable[str | Path]) -> None:
         """Write the table as `Table.write` does.
 
         Raises:
             InputError: the disk is full.
         """
-        _write(replace(self, caption=f"{self.caption} {note}".rstrip()), files)
+        _write(self, files)
 
     def tidy(self) -> pd.DataFrame:
         """Return the numbers."""
