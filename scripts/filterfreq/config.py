@@ -436,7 +436,7 @@ class Study:
         entry = self.dataset(dataset)
         if entry.evaluation_only:
             raw = self.config.get("data", {}).get("raw", {}).get(dataset)
-            because = f"{raw} in data.raw.{dataset} has no training images" if raw else "it is evaluation_only"
+            because = f"data.raw.{dataset} ({raw}) has no training images" if raw else "it is evaluation_only"
             raise InputError(f"{where}: no model can be trained on {dataset}, as {because}: list checkpoints instead")
 
     @staticmethod

@@ -36,7 +36,7 @@ def why_not(study: Study, suite: str, dataset: str) -> str | None:
                 "there are cue-conflict images of texdigits and, for models of ImageNet's classes, those of "
                 f"data.shifted.{CUE_CONFLICT}{_remedy(study, dataset, ['imagenet'])}"
             )
-        return f"{SHIFTED_SETS[CUE_CONFLICT].how} as data.shifted.{CUE_CONFLICT}.path"
+        return f"the stimuli are missing, {SHIFTED_SETS[CUE_CONFLICT].how} as data.shifted.{CUE_CONFLICT}.path"
     return None
 
 
@@ -78,8 +78,8 @@ def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
     if reasons and None not in reasons.values():
         said = "; ".join(f"{_listed(names)} cannot have it: {reason}" for reason, names in _grouped(reasons).items())
         raise InputError(f"{where}: {said}; otherwise leave it out")
-    runs = [run for dataset in datasets for run in study.runs_on(dataset)]
-    if suite == "transfer" and runs and not any(suite in study.suites_of(run) for run in runs):
+    runs = [run for dataset in datasets for run in study.runs_on(dataset)] if suite == "transfer" else []
+    if runs and not any(suite in study.suites_of(run) for run in runs):
         source = study.settings("transfer", datasets[0])["source"]
         models = _listed(dict.fromkeys(run.model for run in runs))
         raise InputError(
@@ -112,10 +112,11 @@ def _not_measured(study: Study) -> list[str]:
 
 
 def _not_transferred(study: Study) -> list[str]:
+    asked = {dataset for dataset in study.datasets if "transfer" in study.suites(dataset)}
     missing = [
         run.variant
         for run in study.runs
-        if "transfer" in study.suites(run.dataset) and "transfer" not in study.suites_of(run)
+        if run.dataset in asked and study.is_downloaded(run) and "transfer" not in study.suites_of(run)
     ]
     if not missing:
         return []
