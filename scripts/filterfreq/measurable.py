@@ -131,13 +131,14 @@ def _beyond(study: Study) -> list[str]:
     said = []
     for dataset in study.datasets:
         settings = study.settings("frequency_filtered", dataset) or {"radii": {}}
-        last = math.sqrt(2) * (study.dataset(dataset).image_size // 2)
-        for kind, does in (("low", "keeps all"), ("high", "leaves out all")):
+        side = study.dataset(dataset).image_size
+        last = math.sqrt(2) * (side // 2)
+        for kind, is_done in (("low", "kept"), ("high", "left out")):
             beyond = [f"{radius:g}" for radius in settings["radii"].get(kind, []) if radius > last]
             if beyond:
                 said.append(
-                    f"evaluation.frequency_filtered.radii.{kind}: {_listed(beyond)} {does} frequencies of {dataset}, "
-                    f"whose images of {study.dataset(dataset).image_size} pixels end at {last:.1f} cycles per image"
+                    f"evaluation.frequency_filtered.radii.{kind}: with {_listed(beyond)} all frequencies of {dataset} "
+                    f"are {is_done}, as its images of {side} pixels end at {last:.1f} cycles per image"
                 )
     return said
 
