@@ -22,6 +22,7 @@ from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import CALIBRATION, plan_of
 from filterfreq.provenance import code_version
+from filterfreq.publishing import captions
 from filterfreq.submission import tell_jobs, told_config
 from filterfreq.yaml_files import check_config_file
 
@@ -297,6 +298,27 @@ def extent(wildcards):
     """A sentence for captions about each data set of which only a part is here; empty where there is none."""
     names = [wildcards.dataset] if "dataset" in wildcards.keys() else datasets_of(wildcards.experiment)
     return " ".join(f"Of {name}, these are {part}." for name in names if (part := study.extent(name)))
+
+
+def main_epsilons(wildcards):
+    """The epsilon of each norm that tables and figures of one epsilon show on the wildcard's data set."""
+    return study.main_epsilons(wildcards.dataset)
+
+
+def main_epsilons_over_datasets(wildcards):
+    """The same for each data set of an experiment."""
+    return {dataset: study.main_epsilons(dataset) for dataset in datasets_of(wildcards.experiment)}
+
+
+def published_accuracies(wildcards):
+    """What is published of an experiment's models on a data set."""
+    return study.published_accuracies(wildcards.experiment, wildcards.dataset)
+
+
+def published_accuracies_over_datasets(wildcards):
+    """The same for each data set of an experiment."""
+    experiment = wildcards.experiment
+    return {dataset: study.published_accuracies(experiment, dataset) for dataset in datasets_of(experiment)}
 
 
 def penalties(wildcards):

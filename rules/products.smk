@@ -17,20 +17,20 @@ TABLES = {
     "table_ablation": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
     "table_penalties": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
     "table_transfer": (["transfer"], ["clean", "adversarial"]),
-    "table_calibration": (["clean", "corruption"], []),
+    "table_calibration": (["corruption"], ["clean"]),
     "table_costs": ([], []),
     "table_scorecard": (["clean"], claimed_suites),
 }
 FIGURES = {
-    "figure_accuracy_epsilon": (["clean", "adversarial"], ["autoattack"]),
+    "figure_accuracy_epsilon": (["adversarial"], ["clean", "autoattack"]),
     "figure_corruptions": (["corruption"], []),
     "figure_frequency_filtered": (["frequency_filtered"], []),
     "figure_shape_bias": (["cue_conflict"], []),
     "figure_dct_energy": (["filters"], []),
     "figure_ablation": (["clean"], ["adversarial", "corruption"]),
     "figure_penalties": (["clean"], ["adversarial", "corruption"]),
-    "figure_transfer": (["clean", "transfer"], ["adversarial"]),
-    "figure_calibration": (["clean", "corruption"], []),
+    "figure_transfer": (["transfer"], ["clean", "adversarial"]),
+    "figure_calibration": (["corruption"], ["clean"]),
     "figure_scorecard": (["clean"], claimed_suites),
     "figure_training_curves": ([], []),
     "figure_samples": ([], []),
@@ -195,6 +195,27 @@ def aggregated_suites(product, experiment, dataset):
 def aggregated_inputs(product):
     """An input function: what a table or figure of one data set reads."""
     return lambda wildcards: aggregated_suites(product, wildcards.experiment, wildcards.dataset)
+
+
+def shown(product):
+    """A parameter: what a table or figure of one data set shows, for its caption in the report."""
+    return lambda wildcards: shown_of(product, wildcards.experiment, wildcards.dataset)
+
+
+def shown_over_datasets(product):
+    """The same of a table of all data sets of an experiment."""
+    return lambda wildcards: " ".join(
+        shown_of(product, wildcards.experiment, dataset)
+        for dataset in datasets_of(wildcards.experiment)
+        if is_possible(product, wildcards.experiment, dataset)
+    )
+
+
+def shown_of(product, experiment, dataset):
+    """What a table or figure shows of one data set."""
+    needed, optional = (TABLES | FIGURES)[product]
+    suites = [suite for suite in study.suites_in(experiment, dataset) if suite in (*needed, *optional)]
+    return captions.shown(study, experiment, dataset, suites)
 
 
 def aggregated_over_datasets(product):

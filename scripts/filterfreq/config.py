@@ -13,9 +13,11 @@ from filterfreq.config_checks import (
     SHOWN,
     check_checkpoint,
     check_distinct,
+    check_main_epsilon,
     check_variant,
     explained,
 )
+from filterfreq.customary_epsilons import CUSTOMARY_EPSILONS
 from filterfreq.data.imagenet import describe_part
 from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
 from filterfreq.data.shifted.registry import (
@@ -29,7 +31,7 @@ from filterfreq.errors import InputError, unknown
 from filterfreq.machine import training_processes
 from filterfreq.measurable import WITHOUT_IMAGES, check_measurable, why_not
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
-from filterfreq.models.robustbench_models import CLASSES
+from filterfreq.models.robustbench_models import CLASSES, published_accuracies
 from filterfreq.schemas import check_schema, check_values, load_schema
 from filterfreq.yaml_files import check_extent, read_yaml
 
@@ -123,6 +125,7 @@ class Study:
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._all_runs = frozenset(self.runs)
         self._check_sources()
+        self._check_main_epsilons()
         self._check_training()
         check_measurable(self)
 
@@ -326,6 +329,28 @@ class Study:
                     f"on {run.dataset} with seed {run.seed}, to attack '{run.variant}' from: add it to one"
                 )
 
+    def _check_main_epsilons(self) -> None:
+        """Refuse epsilons of the main tables that an attack is not measured at."""
+        evaluation = self.config["evaluation"]
+        for dataset in dict.fromkeys(run.dataset for run in self.runs):
+            own = "main_epsilons" in evaluation.get("datasets", {}).get(dataset, {})
+            where = f"evaluation.datasets.{dataset}" if own else "evaluation"
+            for norm, epsilon in self.evaluation(dataset).get("main_epsilons", {}).items():
+                attacks = {
+                    suite: self._attacks(suite, dataset, norm)
+                    for suite in ("adversarial", "autoattack")
+                    if suite in self.suites(dataset)
+                }
+                check_main_epsilon(f"{where}.main_epsilons.{norm}", epsilon, attacks, dataset)
+
+    def _attacks(self, suite: str, dataset: str, norm: str) -> list[dict]:
+        """The entries of a suite's attacks on a data set in one norm."""
+        settings = self.settings(suite, dataset)
+        if suite == "adversarial":
+            settings = settings["attacks"]
+        entries = settings if isinstance(settings, list) else [settings]
+        return [entry for entry in entries if entry["norm"] == norm]
+
     def _check_training(self) -> None:
         """Refuse what a variant and the training settings of its runs cannot do together."""
         compute = self.config["compute"]
@@ -513,6 +538,23 @@ class Study:
         """The settings of a suite on a data set, or of the perturbations that are shown; None where there are none."""
         found = self.evaluation(dataset).get(section, self.config.get(section))
         return None if found is None else _in_order(found)
+
+    def main_epsilons(self, dataset: str) -> dict[str, str]:
+        """The epsilon of each norm that the main tables show: what the config says, or what is customary."""
+        return {**CUSTOMARY_EPSILONS.get(dataset, {}), **self.evaluation(dataset).get("main_epsilons", {})}
+
+    def published_accuracies(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
+        """What RobustBench has published of an experiment's models that it measured on this data set, by variant.
+
+        Each is a `filterfreq.models.robustbench_models.Published` as a mapping.
+        """
+        found = {}
+        for name in self.labels(experiment, dataset):
+            entry = self.checkpoints.get(name, {})
+            if entry.get("source") == "robustbench" and entry["dataset"] == dataset:
+                published = published_accuracies(dataset, entry["threat_model"]).get(entry["name"])
+                found |= {name: published._asdict()} if published else {}
+        return found
 
     def evaluation(self, dataset: str) -> dict:
         """The suites that are asked for on a data set, with their settings."""

@@ -26,6 +26,7 @@ from filterfreq.publishing.tables import (
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 VARIANTS = {"plain": "plain", "wd": "WD & 50 %_λ", "sd": "SD | L2"}
+EPSILONS = {"linf": "2/255", "l2": "0.5"}
 NET = "net_8"
 
 
@@ -55,15 +56,15 @@ def corruptions(results_of, row):
 
 class TestNumbers:
     def test_mean_std_and_seeds(self, two_seeds):
-        table = main_table(two_seeds, VARIANTS, "plain")
+        table = main_table(two_seeds, VARIANTS, "plain", EPSILONS)
         clean = table.mean["clean", ""]
         assert clean[NET, "plain"] == pytest.approx(0.85)
         assert clean[NET, "wd"] == pytest.approx(0.90)
         assert table.std.loc[(NET, "wd"), ("clean", "")] == pytest.approx(0.1 / math.sqrt(2))
         assert (table.seeds == 2).all(axis=None)
 
-    def test_main_table_takes_the_middle_epsilon(self, two_seeds):
-        table = main_table(two_seeds, VARIANTS, "plain")
+    def test_main_table_takes_the_epsilon_wanted(self, two_seeds):
+        table = main_table(two_seeds, VARIANTS, "plain", EPSILONS)
         assert list(table.mean) == [("clean", ""), ("PGD-10", "Linf 2/255"), ("AutoAttack", "L2 0.5")]
         assert table.mean.loc[(NET, "plain"), ("PGD-10", "Linf 2/255")] == pytest.approx(0.85 - 0.3)
 
@@ -152,11 +153,11 @@ class TestNumbers:
 
 class TestFiles:
     def test_csv_is_tidy_and_numeric(self, two_seeds, tmp_path):
-        main_table(two_seeds, VARIANTS, "plain").write(
+        main_table(two_seeds, VARIANTS, "plain", EPSILONS).write(
             tmp_path / f"a.{form}" for form in ("csv", "md", "tex", "html", "txt")
         )
         tidy = pd.read_csv(tmp_path / "a.csv", keep_default_na=False, na_values={"std": [""]})
-        assert list(tidy) == ["model", "variant", "measure", "setting", "mean", "std", "seeds"]
+        assert list(tidy) == ["model", "variant", "measure", "setting", "mean", "std", "seeds", "images"]
         assert len(tidy) == 6
         found = tidy[(tidy["variant"] == "wd") & (tidy["measure"] == "PGD-10")].iloc[0]
         assert (found["model"], found["setting"], found["seeds"]) == (NET, "Linf 2/255", 2)
@@ -168,7 +169,7 @@ class TestFiles:
         assert (tmp_path / "a.txt").read_text(encoding="utf-8").endswith("7.1\n")
 
     def test_markdown(self, two_seeds):
-        lines = main_table(two_seeds, VARIANTS, "plain").to_markdown().splitlines()
+        lines = main_table(two_seeds, VARIANTS, "plain", EPSILONS).to_markdown().splitlines()
         assert "toy_set" in lines[0]
         assert "over 2 seeds" in lines[0]
         cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
@@ -177,7 +178,7 @@ class TestFiles:
         assert cells[3] == ["WD & 50 %_λ", "**90.0 ± 7.1**", "**60.0 ± 7.1**", "**20.0 ± 7.1**"]
 
     def test_latex(self, two_seeds):
-        latex = main_table(two_seeds, VARIANTS, "plain").to_latex()
+        latex = main_table(two_seeds, VARIANTS, "plain", EPSILONS).to_latex()
         for part in (
             r"\toprule",
             r"\midrule",
@@ -192,7 +193,7 @@ class TestFiles:
             assert part in latex
 
     def test_html(self, two_seeds):
-        page = main_table(two_seeds, VARIANTS, "plain").to_html()
+        page = main_table(two_seeds, VARIANTS, "plain", EPSILONS).to_html()
         cells = [html.unescape(cell) for cell in re.findall(r"<t[dh] [^>]*(?:row_heading|data)[^>]*>([^<]*)<", page)]
         assert cells == [
             *("plain", "85.0 ± 7.1", "55.0 ± 7.1", "15.0 ± 7.1"),
@@ -211,7 +212,7 @@ class TestFiles:
         assert cells[4][:3] == ["", "2/255", "55.0 ± 7.1"]
 
     def test_text(self, two_seeds):
-        text = main_table(two_seeds, VARIANTS, "plain").to_text()
+        text = main_table(two_seeds, VARIANTS, "plain", EPSILONS).to_text()
         assert " ".join(text.splitlines()[-1].split()) == "WD & 50 %_λ *90.0 ± 7.1 *60.0 ± 7.1 *20.0 ± 7.1"
 
     def test_lowest_corruption_error_is_best(self, corruptions):
@@ -466,9 +467,9 @@ def test_transferred_attacks_stand_beside_those_on_the_model_itself(results_of, 
             ("PGD-10 Linf, white box", "1/255"): 0.4,
         }
     )
-    assert "made on plain (transferred) and on each model itself (white box)." in table.caption
+    assert "made on plain (transferred) and on each model itself (white box); clean, or at 0" in table.caption
     alone = transfer_table(results[results["suite"] != "adversarial"], VARIANTS)
-    assert "made on plain (transferred). Percent" in alone.full_caption
+    assert "made on plain (transferred); clean" in alone.full_caption
     # The main table shows attacks on the model itself alone.
     assert main_table(results, VARIANTS, "plain").mean.loc[(NET, "wd"), ("PGD-10", "Linf 1/255")] == pytest.approx(0.4)
 

@@ -3,8 +3,8 @@
 import html
 import re
 import textwrap
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +13,10 @@ from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
 from filterfreq.files import replacing
-from filterfreq.publishing.selection import seeds_phrase
+from filterfreq.publishing.selection import images_phrase, seeds_phrase
 
 Direction = Literal["higher", "lower", "none"]
+ImagesByColumn = Mapping[tuple[str, str], Iterable[float]]
 
 _MISSING = "–"
 _TERMINAL_COLUMN = 12
@@ -60,6 +61,7 @@ class Table:
             setting); NaN where nothing was measured.
         std: sample standard deviations over seeds (n - 1), NaN where there are fewer than two; same shape.
         seeds: the number of seeds behind each mean; same shape.
+        images: the number of images behind each mean; same shape, NaN where it is not known.
         directions: which values of a column are better.
         labels: display labels of the variants, in order.
         caption: what the table shows, in sentences; the seeds and the meaning of bold are added.
@@ -69,29 +71,31 @@ class Table:
     mean: pd.DataFrame
     std: pd.DataFrame
     seeds: pd.DataFrame
+    images: pd.DataFrame
     directions: dict[tuple[str, str], Direction]
     labels: dict[str, str]
     caption: str
     across: bool = False
 
-    def write(self, files: Iterable[str | Path]) -> None:
+    def write(self, files: Iterable[str | Path], note: str = "") -> None:
         """Write the table into files of the form that their suffixes name, each whole or not at all.
 
         Args:
             files: paths that end in .csv, .md, .tex, .html or .txt.
+            note: sentences that the caption goes on with.
 
         Raises:
             InputError: the disk is full.
         """
-        _write(self, files)
+        _write(replace(self, caption=f"{self.caption} {note}".rstrip()), files)
 
     def tidy(self) -> pd.DataFrame:
-        """Return one row per number: the row's names, measure, setting, mean, std, seeds; fractions, not percent."""
+        """Return one row per number: its names, measure, setting, mean, std, seeds, images; fractions, not percent."""
         columns = {
             name: getattr(self, name).stack(["measure", "setting"], future_stack=True)  # noqa: PD013
-            for name in ("mean", "std", "seeds")
+            for name in ("mean", "std", "seeds", "images")
         }
-        tidy = pd.DataFrame(columns).dropna(subset="mean").astype({"seeds": "int64"})
+        tidy = pd.DataFrame(columns).dropna(subset="mean").astype({"seeds": "int64", "images": "Int64"})
         return tidy.reset_index()
 
     def to_markdown(self) -> str:
@@ -134,7 +138,27 @@ class Table:
         marked = f"best value (of {', '.join(lower)}: the lowest)" if lower else "best value"
         if len(lower) == len(self.directions):
             marked = "best value (the lowest)"
-        return f"{self.caption} {self.unit}; the {marked} is marked."
+        return f"{self.caption} {self.sizes} {self.unit}; the {marked} is marked."
+
+    @property
+    def sizes(self) -> str:
+        """On how many images the columns stand, on each data set where there are several."""
+        if self.images.index.nlevels < 3 or self.images.index.unique("dataset").size == 1:
+            return images_sentence(dict(self.images.items()))
+        sentences = []
+        for dataset, rows in self.images.groupby(level="dataset", sort=False):
+            columns: dict[str, list[str]] = {}
+            for key, counts in rows.items():
+                columns.setdefault(images_phrase(counts), []).append(" ".join(key).strip())
+            columns.pop("", None)
+            parts = [f"{phrase} ({', '.join(names)})" for phrase, names in columns.items()]
+            sentences.append(f"{dataset}: {', '.join(parts) if len(parts) > 1 else ''.join(columns)}")
+        return f"Images: {'; '.join(sentences)}."
+
+    @property
+    def headings(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """Each column's measure and setting as they are shown, see `headings`."""
+        return headings(dict(self.images.items()), self.across)
 
     @property
     def unit(self) -> str:
@@ -185,8 +209,11 @@ class Table:
             )
             frame = frame[measured.loc[frame.index].to_numpy()]
             frame = frame.astype(object).where(frame.notna(), missing)
+            shown = [(model, *self.headings[measure, setting]) for model, measure, setting in frame.index]
+            frame.index = pd.MultiIndex.from_tuples(shown, names=frame.index.names)
         else:
             frame = frame.rename(index=self.labels, level="variant")
+            frame.columns = pd.MultiIndex.from_tuples(map(self.headings.get, frame.columns), names=frame.columns.names)
         outer = [name for name in ("dataset", "model") if name in frame.index.names]
         return frame.droplevel([name for name in outer if frame.index.unique(name).size == 1])
 
@@ -198,6 +225,31 @@ class Table:
         rows = _without_repeats(marked.index.to_frame(index=False).astype(object))
         rows.columns = ["" if name in ("measure", "setting") else name for name in rows.columns]
         return pd.concat([rows, marked.reset_index(drop=True)], axis="columns"), rows.shape[1]
+
+
+def headings(images: ImagesByColumn, across: bool = False) -> dict[tuple[str, str], tuple[str, str]]:
+    """Say with measure and setting of each column on how many images it stands, where columns differ in that.
+
+    Args:
+        images: by measure and setting, the numbers of images behind the column's cells.
+        across: whether columns of one measure stand below each other, so that the measure says it.
+    """
+    said = {key: images_phrase(counts) for key, counts in images.items()}
+    if len(set(said.values()) - {""}) < 2:
+        return {key: key for key in said}
+    shown = {}
+    for (measure, setting), phrase in said.items():
+        with_images = ", ".join(filter(None, (measure if across else setting, phrase)))
+        shown[measure, setting] = (with_images, setting) if across else (measure, with_images)
+    return shown
+
+
+def images_sentence(images: ImagesByColumn) -> str:
+    """Say on how many images the columns of a table stand, or where it is said."""
+    phrases = {images_phrase(counts) for counts in images.values()} - {""}
+    if len(phrases) > 1:
+        return "n: number of images."
+    return f"{phrases.pop()} images." if phrases else ""
 
 
 @dataclass(frozen=True)
@@ -216,13 +268,13 @@ class TextTable:
     caption: str
     right: int
 
-    def write(self, files: Iterable[str | Path]) -> None:
+    def write(self, files: Iterable[str | Path], note: str = "") -> None:
         """Write the table as `Table.write` does.
 
         Raises:
             InputError: the disk is full.
         """
-        _write(self, files)
+        _write(replace(self, caption=f"{self.caption} {note}".rstrip()), files)
 
     def tidy(self) -> pd.DataFrame:
         """Return the numbers."""
