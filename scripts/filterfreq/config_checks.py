@@ -43,7 +43,7 @@ def check_variant(where: str, variant: dict) -> None:
                 raise InputError(
                     f"{where}.adversarial_training.{key}: means nothing to the attack {attack['attack']}, leave it out"
                 )
-    if "jensen_shannon" in variant and variant["augmentation_policy"] != "augmix":
+    if "jensen_shannon" in variant and not variant["augmentation_policy"].startswith("augmix"):
         raise InputError(
             f"{where}.jensen_shannon: belongs to AugMix, set augmentation_policy to augmix or leave it out"
         )
