@@ -40,7 +40,7 @@ def operate(name: str, picture: Image.Image, level: float, sign: int) -> Image.I
 
 
 NAMES = (
-    "autocontrast equalize posterize rotate solarize shear_x shear_y translate_x translate_y".split()  # noqa: SIM905
+    "autocontrast equalize posterize solarize rotate shear_x shear_y translate_x translate_y".split()  # noqa: SIM905
 )
 
 
