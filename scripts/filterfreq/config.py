@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from jsonschema.protocols import Validator
 
 from filterfreq.config_checks import (
     SHOWN,
+    check_attack,
     check_checkpoint,
     check_distinct,
     check_variant,
@@ -120,6 +121,7 @@ class Study:
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._all_runs = frozenset(self.runs)
         self._check_sources()
+        self._check_radii()
         self._check_training()
 
     def dataset(self, name: str) -> Dataset:
@@ -275,6 +277,33 @@ class Study:
                     f"on {run.dataset} with seed {run.seed}, to attack '{run.variant}' from: add it to one"
                 )
 
+    def _check_radii(self) -> None:
+        """Refuse attacks that mean nothing on a data set: keys of other attacks, a ball around all images."""
+        for dataset in dict.fromkeys(run.dataset for run in self.runs):
+            for where, attack in self._attacks(dataset):
+                check_attack(where, attack, self.dataset(dataset).image_size)
+        for run in self.runs:
+            attack = self.variants.get(run.variant, {}).get("adversarial_training")
+            if attack is not None:
+                where = f"variants.{run.variant}.adversarial_training"
+                check_attack(where, attack, self.dataset(run.dataset).image_size)
+
+    def _attacks(self, dataset: str) -> Iterator[tuple[str, dict]]:
+        """The attacks that models of a data set are tested with, each after its place in the config."""
+        own = self.config["evaluation"].get("datasets", {}).get(dataset, {})
+        for suite in ("adversarial", "transfer", "autoattack"):
+            where = f"evaluation.datasets.{dataset}.{suite}" if suite in own else f"evaluation.{suite}"
+            settings = self._evaluation(dataset).get(suite, [])
+            if suite == "autoattack" and isinstance(settings, dict):
+                yield where, settings
+            else:
+                where, attacks = (
+                    (f"{where}.attacks", settings["attacks"]) if "attacks" in settings else (where, settings)
+                )
+                yield from ((f"{where}.{number}", attack) for number, attack in enumerate(attacks))
+        if "perturbations" in self.config:
+            yield "perturbations", self.config["perturbations"]
+
     def _check_training(self) -> None:
         """Refuse what a variant and the training settings of its runs cannot do together."""
         compute = self.config["compute"]
@@ -408,6 +437,7 @@ class Study:
                 continue
             settings_of[setting] = value
             check_schema(of_variants, variant, f"{where}.sweep.{key}", prefix_only=True)
+            check_variant(f"{where}.sweep", variant)
             name += f"_{setting}-{str(value).replace('/', 'of')}"
             variant["label"] += ", " + _SWEEP_LABELS[key].format(value)
         if len(name) > _LONGEST_NAME:

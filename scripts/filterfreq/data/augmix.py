@@ -4,8 +4,8 @@ Hendrycks et al., AugMix: A Simple Data Processing Method to Improve Robustness 
 google-research/augmix. Only the operations that are no corruptions of the benchmarks: brightness, contrast, colour and
 sharpness are left out, as by default there. Three chains of one to three operations, alpha 1.
 
-torchvision's and timm's are others: torchvision's draws magnitudes from a grid, of which a third are zero, so that it is
-milder; timm's leaves the authors' operations.
+torchvision's AugMix is milder: it draws strengths from a grid of three, the first of which is zero. timm's has other
+operations.
 """
 
 from collections.abc import Callable, Mapping
