@@ -81,8 +81,9 @@ def attack_label(attack: str) -> str:
     A start that is not the usual one is said: "pgd-10-from-image" is PGD-10 from the image.
     """
     name, _, start = attack.partition("-from-")
-    label = " + ".join(_ATTACKS.get(part, part.upper()) for part in name.split("+"))
-    return f"{label} {_STARTS[start]}" if start else label
+    words = _STARTS.get(start)
+    label = " + ".join(_ATTACKS.get(part, part.upper()) for part in (name if words else attack).split("+"))
+    return f"{label} {words}" if words else label
 
 
 def norm_label(norm: str) -> str:
