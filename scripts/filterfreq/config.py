@@ -291,16 +291,20 @@ class Study:
     def _attacks(self, dataset: str) -> Iterator[tuple[str, dict]]:
         """The attacks that models of a data set are tested with, each after its place in the config."""
         own = self.config["evaluation"].get("datasets", {}).get(dataset, {})
-        for suite in ("adversarial", "transfer", "autoattack"):
-            where = f"evaluation.datasets.{dataset}.{suite}" if suite in own else f"evaluation.{suite}"
-            settings = self._evaluation(dataset).get(suite, [])
-            if suite == "autoattack" and isinstance(settings, dict):
-                yield where, settings
-            else:
-                where, attacks = (
-                    (f"{where}.attacks", settings["attacks"]) if "attacks" in settings else (where, settings)
-                )
-                yield from ((f"{where}.{number}", attack) for number, attack in enumerate(attacks))
+        suites = self._evaluation(dataset)
+
+        def scope(suite: str) -> str:
+            return f"evaluation.datasets.{dataset}.{suite}" if suite in own else f"evaluation.{suite}"
+
+        for suite in ("adversarial", "transfer"):
+            for number, attack in enumerate(suites.get(suite, {}).get("attacks", [])):
+                yield f"{scope(suite)}.attacks.{number}", attack
+        settings = suites.get("autoattack", [])
+        if isinstance(settings, dict):
+            yield scope("autoattack"), settings
+        else:
+            for number, attack in enumerate(settings):
+                yield f"{scope('autoattack')}.{number}", attack
         if "perturbations" in self.config:
             yield "perturbations", self.config["perturbations"]
 

@@ -5,6 +5,7 @@ All functions raise `InputError`; `where` names the place that the sentence begi
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -61,10 +62,11 @@ def check_attack(where: str, attack: dict, size: int | None = None) -> None:
     for key in attack:
         if kind is not None and key not in _KEYS_OF_ALL_ATTACKS | _KEYS_OF_ATTACKS[kind]:
             raise InputError(f"{where}.{key}: means nothing to the attack {kind}, leave it out")
+    bounded = partial(check_bounds, norm=attack["norm"], size=size)
     if "epsilon" in attack:
-        explained(lambda epsilon: check_bounds(epsilon, attack["norm"], size), attack["epsilon"], f"{where}.epsilon")
-    for number, radius in enumerate(attack.get("epsilons", [])):
-        explained(lambda epsilon: check_bounds(epsilon, attack["norm"], size), radius, f"{where}.epsilons.{number}")
+        explained(bounded, attack["epsilon"], f"{where}.epsilon")
+    for number, epsilon in enumerate(attack.get("epsilons", [])):
+        explained(bounded, epsilon, f"{where}.epsilons.{number}")
 
 
 def check_checkpoint(where: str, entry: dict) -> None:
