@@ -513,8 +513,8 @@ def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
     caption = (
         f"The papers' claims on {dataset}{of_models}. Effects are differences of the two variants in percentage "
         f"points, the mean over pairs of runs of one model and seed, each model weighing the same{several}, with "
-        "Student's 95 % interval of that mean over these models; claimed is the smallest effect of interest; n: images that a "
-        "value stands on (of energy: filters of a layer). A verdict is the claim's own, at 5 %, and takes "
+        "Student's 95 % interval of that mean over these models; claimed is the smallest effect of interest; n: images "
+        "that a value stands on (of energy: filters of a layer). A verdict is the claim's own, at 5 %, and takes "
         f"{FEWEST_PAIRS} pairs{at_once}."
     )
     return TextTable(scores, pd.DataFrame(rows), caption, right=4)
