@@ -10,7 +10,8 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from filterfreq.config import SUITES, Run, Study, load_claims
+from filterfreq.claims_files import claims_of_study
+from filterfreq.config import SUITES, Run, Study
 from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import AS_STORED, ImageFolder
 from filterfreq.environment import make_neutral
@@ -20,8 +21,9 @@ from filterfreq.evaluation.observers import response_files
 from filterfreq.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.planning.costs import CostModel
-from filterfreq.planning.records import CALIBRATION, PLAN
+from filterfreq.planning.records import CALIBRATION, plan_of
 from filterfreq.provenance import code_version
+from filterfreq.publishing import captions
 from filterfreq.submission import tell_jobs, told_config
 from filterfreq.yaml_files import check_config_file
 
@@ -62,7 +64,8 @@ def folder_of_shifted(entry):
 
 def read_image_folders(study):
     """Read what `state_of_images` needs before anything else, because Snakemake would refuse it with a traceback."""
-    for name in dict.fromkeys(run.dataset for run in study.runs):
+    for name in study.datasets:
+        study.extent(name)
         folders = [(study.image_folder(name), study.dataset(name).storage)]
         shifted = [*study.shifted_sets(name), *filter(None, [study.stimuli(name)])]
         folders += [(folder_of_shifted(entry), entry.storage) for entry in shifted]
@@ -78,7 +81,8 @@ try:
         config.update(began_with)
     schemas = Path(workflow.basedir) / "schemas"
     study = Study(config, schemas / "config.schema.yaml")
-    claims = load_claims(Path(workflow.basedir) / "claims.yaml", schemas / "claims.schema.yaml")
+    folders = [Path.cwd(), Path(workflow.basedir)]
+    claims, claims_left_out = claims_of_study(study, folders, schemas / "claims.schema.yaml")
     study.check_files()
     if workflow.is_main_process:
         read_image_folders(study)
@@ -107,7 +111,10 @@ AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
 TABLE_OF_EXPERIMENT = "results/tables/{experiment}/{name}"
 FIGURE = "results/figures/{experiment}/{dataset}/{name}"
-TABLE_OF_PLAN = "results/tables/{name}"
+
+# A plan belongs to the study of its config files: another study's has nothing to show beside these results.
+PLAN = plan_of(list(map(str, workflow.overwrite_configfiles)) or ["config.yaml"])
+TABLE_OF_PLAN = str(Path(PLAN).parent / "{name}")
 
 
 wildcard_constraints:
@@ -135,6 +142,8 @@ def what_preparation_reads(wildcards):
     if isinstance(entry, ImageFolder):
         facts += [entry.train, entry.test, entry.test_fraction]
     facts += how_files_are_read(entry)
+    if entry.evaluation_only:
+        facts.append("evaluation_only")
     # An archive is an input, whose content Snakemake compares; of a folder it would see the uppermost level alone.
     folder = study.image_folder(wildcards.dataset)
     return facts if folder is None else facts + state_of_images(folder, entry.storage)
@@ -160,7 +169,7 @@ def raw_files(wildcards):
 
 def what_shifted_reads(wildcards):
     """A shifted set's entry, as `what_preparation_reads` has a data set's."""
-    entry = study.shifted(wildcards.shifted)
+    entry = study.shifted(wildcards.shifted, wildcards.dataset)
     facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
     facts += [entry.storage, *(source.checksum for source in entry.sources)]
     facts += how_files_are_read(entry)
@@ -187,8 +196,8 @@ def shifted_sets(pattern):
 
 
 def classes_known_by(wildcards):
-    """The file that names a data set's classes; ImageNet's are known without it, so that its images need not be here."""
-    return [] if wildcards.dataset == "imagenet" else DATASET.format(**wildcards)
+    """The file that names a data set's classes; where they are known without it, its images need not be here."""
+    return [] if study.dataset(wildcards.dataset).is_known else DATASET.format(**wildcards)
 
 
 def cue_conflict_images(wildcards):
@@ -299,6 +308,33 @@ def labels_over_datasets(wildcards):
     """The same over all data sets of an experiment."""
     datasets = datasets_of(wildcards.experiment)
     return {name: label for dataset in datasets for name, label in study.labels(wildcards.experiment, dataset).items()}
+
+
+def extent(wildcards):
+    """A sentence for captions about each data set of which only a part is here; empty where there is none."""
+    names = [wildcards.dataset] if "dataset" in wildcards.keys() else datasets_of(wildcards.experiment)
+    return " ".join(f"Of {name}, these are {part}." for name in names if (part := study.extent(name)))
+
+
+def main_epsilons(wildcards):
+    """The epsilon of each norm that tables and figures of one epsilon show on the wildcard's data set."""
+    return study.main_epsilons(wildcards.dataset)
+
+
+def main_epsilons_over_datasets(wildcards):
+    """The same for each data set of an experiment."""
+    return {dataset: study.main_epsilons(dataset) for dataset in datasets_of(wildcards.experiment)}
+
+
+def published_accuracies(wildcards):
+    """What is published of an experiment's models on a data set."""
+    return study.published_accuracies(wildcards.experiment, wildcards.dataset)
+
+
+def published_accuracies_over_datasets(wildcards):
+    """The same for each data set of an experiment."""
+    experiment = wildcards.experiment
+    return {dataset: study.published_accuracies(experiment, dataset) for dataset in datasets_of(experiment)}
 
 
 def penalties(wildcards):

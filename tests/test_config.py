@@ -28,8 +28,9 @@ APGD = {"norm": "linf", "epsilons": ["2/255"], "attacks": ["apgd-ce"]}
 
 @pytest.fixture
 def config() -> dict:
-    """The demo's, with the penalty on the signal decomposition too."""
+    """The demo's, with the penalty on the signal decomposition too, but without the main table's epsilons."""
     config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    del config["evaluation"]["main_epsilons"]
     weight = config["variants"]["wd-penalty"]
     config["variants"]["sd-penalty"] = {**deepcopy(weight), "label": "SD + penalty", "decomposition": "signal"}
     config["experiments"]["demo"]["variants"].append("sd-penalty")
@@ -132,6 +133,66 @@ def test_every_experiment_of_the_paper_stands_alone():
         ("evaluation/adversarial/attacks", [], r"evaluation\.adversarial\.attacks: is empty"),
         ("evaluation/autoattack/epsilons", ["2\\255"], r"evaluation\.autoattack\.epsilons\.0: .* not of the form"),
         ("evaluation/corruptions", {}, r"evaluation: unknown key 'corruptions': did you mean 'corruption'"),
+        (
+            "evaluation/autoattack/epsilons",
+            ["8"],
+            r"autoattack\.epsilons\.0: epsilon 8 bounds nothing, .* as in 8/255$",
+        ),
+        (
+            "evaluation/autoattack/epsilons",
+            ["1"],
+            r"autoattack\.epsilons\.0: epsilon 1 bounds nothing, .* as in 1/255$",
+        ),
+        ("evaluation/autoattack/epsilons", ["9/8"], r"epsilons\.0: epsilon 9/8 bounds nothing, .* as in 8/255$"),
+        (
+            "evaluation/autoattack/epsilons",
+            [8],
+            r"epsilons\.0: 8 is not of type string: write a fraction such as 8/255",
+        ),
+        ("evaluation/autoattack/epsilons", [0.03], r"epsilons\.0: 0\.03 is not of type string: .* in quotes such as"),
+        ("evaluation/autoattack/epsilons", ["8/0"], r"epsilons\.0: '8/0' is not of the form .* such as 8/255"),
+        ("evaluation/autoattack/epsilons", ["-8/255"], r"epsilons\.0: '-8/255' is not of the form .* above 0"),
+        (
+            "evaluation/autoattack",
+            [APGD, {"norm": "l2", "epsilons": ["0.5", "128"]}],
+            r"autoattack\.1\.epsilons\.1: epsilon 128 bounds nothing, .* images of 32 x 32 pixels are 55\.43 apart",
+        ),
+        (
+            "evaluation/adversarial/attacks",
+            [{"attack": "fgsm", "norm": "linf", "epsilons": ["2/255", "4"]}],
+            r"evaluation\.adversarial\.attacks\.0\.epsilons\.1: epsilon 4 bounds nothing",
+        ),
+        (
+            "evaluation/transfer",
+            {"source": "plain", "attacks": [{"attack": "fgsm", "norm": "linf", "epsilons": ["2"]}]},
+            r"evaluation\.transfer\.attacks\.0\.epsilons\.0: epsilon 2 bounds nothing",
+        ),
+        (
+            "evaluation/datasets",
+            {"texdigits": {"autoattack": {"norm": "linf", "epsilons": ["8"]}}},
+            r"evaluation\.datasets\.texdigits\.autoattack\.epsilons\.0: epsilon 8 bounds nothing",
+        ),
+        (
+            "perturbations",
+            {"attack": "fgsm", "norm": "linf", "epsilon": "4"},
+            r"^perturbations\.epsilon: epsilon 4 bounds nothing",
+        ),
+        (
+            "variants/plain/adversarial_training",
+            {"attack": "fgsm", "norm": "linf", "epsilon": "8"},
+            r"^variants\.plain\.adversarial_training\.epsilon: epsilon 8 bounds nothing",
+        ),
+        (
+            "variants/plain/adversarial_training",
+            {"attack": "fgsm", "norm": "l2", "epsilon": "56"},
+            r"^variants\.plain\.adversarial_training\.epsilon: epsilon 56 bounds nothing",
+        ),
+        ("variants/plain/gaussian_noise", 25, r"gaussian_noise: 25 is out of range, .* divide grey levels by 255"),
+        (
+            "evaluation/adversarial/attacks",
+            [{"attack": "fgsm", "norm": "linf", "steps": 10, "epsilons": ["2/255"]}],
+            r"evaluation\.adversarial\.attacks\.0\.steps: means nothing to the attack fgsm, leave it out",
+        ),
         ("evaluation/autoattack/epsilons", ["0"], r"evaluation\.autoattack\.epsilons\.0: '0' is not of the form"),
         ("evaluation/autoattack/epsilons", ["0.0/255"], r"evaluation\.autoattack\.epsilons\.0: .* not of the form"),
         (
@@ -145,7 +206,7 @@ def test_every_experiment_of_the_paper_stands_alone():
                 {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["2/255"]},
                 {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["4/510"], "relative_step_size": 1.0},
             ],
-            r"evaluation\.adversarial\.attacks\.1: an attack with the same steps, norm and epsilon 4/510 is there",
+            r"adversarial\.attacks\.1: an attack with the same steps, start, norm and epsilon 4/510 is there",
         ),
         ("evaluation/frequency_filtered", {"radii": {}}, r"evaluation\.frequency_filtered\.radii: is empty"),
         ("evaluation/frequency_filtered", {"radii": {"low": [0]}}, r"radii\.low\.0: 0 is out of range, .* than 0"),
@@ -181,7 +242,7 @@ def test_every_experiment_of_the_paper_stands_alone():
         (
             "evaluation/autoattack",
             [APGD, {**APGD, "images": 7}],
-            r"evaluation\.autoattack\.1: an attack with the same steps, norm and epsilon 2/255 is there already",
+            r"evaluation\.autoattack\.1: an attack with the same steps, start, norm and epsilon 2/255 is there already",
         ),
         ("evaluation/datasets", {"texdigit": {}}, r"evaluation\.datasets\.texdigit: unknown data set .*'texdigits'"),
         ("evaluation/datasets", {"cifar10": {"clear": {}}}, r"evaluation\.datasets\.cifar10: unknown key 'clear'"),
@@ -310,6 +371,62 @@ def test_autoattack_in_several_norms(config):
     assert Study(config, SCHEMA).settings("autoattack", "texdigits") == entries
 
 
+class TestMainEpsilons:
+    def test_they_are_customary_unless_given(self, config):
+        config["evaluation"]["datasets"] = {"mnist": {"main_epsilons": {"linf": "2/255"}}}
+        study = Study(config, SCHEMA)
+        assert study.main_epsilons("cifar10") == {"linf": "8/255", "l2": "0.5"}
+        assert study.main_epsilons("imagenet") == {"linf": "4/255", "l2": "3"}
+        assert study.main_epsilons("mnist") == {"linf": "2/255", "l2": "2"}
+        assert study.main_epsilons("texdigits") == {}
+
+    @pytest.mark.parametrize("place", ["evaluation", "evaluation/datasets/texdigits"])
+    @pytest.mark.parametrize(
+        ("norm", "epsilon", "message"),
+        [
+            (
+                "linf",
+                "8/255",
+                r"8/255 is not among the epsilons of adversarial fgsm on texdigits \(1/255, 2/255, 4/255\)",
+            ),
+            ("linf", "4/255", r"4/255 is not among the epsilons of autoattack apgd-ce on texdigits \(2/255\): add it"),
+            ("l2", "0.5", r"0\.5 is not among the epsilons of adversarial pgd 10 on texdigits \(0\.25\)"),
+        ],
+    )
+    def test_one_that_an_attack_lacks_is_refused(self, config, place, norm, epsilon, message):
+        config["evaluation"]["datasets"] = {"texdigits": {}}
+        put(config, f"{place}/main_epsilons", {norm: epsilon})
+        with pytest.raises(InputError, match=rf"{place.replace('/', '.')}\.main_epsilons\.{norm}: {message}"):
+            Study(config, SCHEMA)
+
+    def test_one_of_a_norm_without_attacks_is_refused(self, config):
+        config["evaluation"]["adversarial"]["attacks"].pop()
+        config["evaluation"]["main_epsilons"] = {"linf": "2/255", "l2": "0.25"}
+        with pytest.raises(InputError, match=r"evaluation\.main_epsilons\.l2: no attack of this norm is measured on"):
+            Study(config, SCHEMA)
+
+    def test_a_number_is_the_same_however_it_is_written(self, config):
+        config["evaluation"]["main_epsilons"] = {"l2": "1/4"}
+        Study(config, SCHEMA)
+
+    def test_the_demo_says_which(self):
+        study = Study(yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text()), SCHEMA)
+        assert study.main_epsilons("texdigits") == {"linf": "2/255", "l2": "0.25"}
+
+    @pytest.mark.parametrize("name", ["config", "configs/robustbench", "configs/imagenet"])
+    def test_our_studies_measure_what_is_customary(self, name):
+        config = yaml.safe_load((ROOT / f"{name}.yaml").read_text())
+        for dataset in dict.fromkeys(run.dataset for run in Study(deepcopy(config), SCHEMA).runs):
+            customary = Study(deepcopy(config), SCHEMA).main_epsilons(dataset)
+            norms = {"imagenet": ["linf"]}.get(dataset, customary)
+            config["evaluation"].setdefault("datasets", {}).setdefault(dataset, {})
+            config["evaluation"]["datasets"][dataset] = {
+                **config["evaluation"]["datasets"][dataset],
+                "main_epsilons": {norm: customary[norm] for norm in norms},
+            }
+        Study(config, SCHEMA)
+
+
 FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 4}
 
 
@@ -430,6 +547,14 @@ def test_experiments_share_their_runs(config):
     ("sweep", "message"),
     [
         ({"penalty.strength": [0.1, -1]}, r"experiments\.demo\.sweep\.penalty\.strength: -1 is out of range"),
+        (
+            {"adversarial_training.epsilon": ["2/255", "8"]},
+            r"^experiments\.demo\.sweep\.adversarial_training\.epsilon: epsilon 8 bounds nothing",
+        ),
+        (
+            {"adversarial_training.replays": [2]},
+            r"^experiments\.demo\.sweep\.adversarial_training\.replays: means nothing to the attack",
+        ),
         ({"penalty.strength": []}, r"experiments\.demo\.sweep\.penalty\.strength: is empty"),
         ({"penalty.kind": ["high"]}, r"experiments\.demo\.sweep\.penalty\.kind: 'high' is none of"),
         ({"penalty.strenght": [1]}, r"experiments\.demo\.sweep: unknown key 'penalty\.strenght': did you mean"),
@@ -543,7 +668,8 @@ def test_paths_that_cannot_be_are_refused(config, place):
             "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in .*: get ILSVRC2012_img_train",
         ),
         ("imagenet", ".", ["train"], "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in"),
-        ("imagenet", ".", ["train", "val"], None),
+        ("imagenet", ".", ["train", "val"], "data.raw.imagenet: train in .* has folders of 0 classes and not of 1000"),
+        ("imagenet", ".", [f"train/{name}" for name in get_dataset("imagenet").classes] + ["val"], None),
         ("grocerystore", None, [], "cannot be downloaded here: clone .*, and name the folder in data.raw.grocerystore"),
         ("grocerystore", ".", ["train"], "data.raw.grocerystore: there is no train and test in .*: clone https"),
         ("grocerystore", ".", ["train", "test"], None),
@@ -551,8 +677,9 @@ def test_paths_that_cannot_be_are_refused(config, place):
 )
 def test_what_users_have_to_get_is_said_before_anything_runs(config, tmp_path, name, raw, there, message):
     put(config, "experiments/demo/datasets", [name])
+    del config["evaluation"]["cue_conflict"]
     for folder in there:
-        (tmp_path / folder).mkdir()
+        (tmp_path / folder).mkdir(parents=True)
     if raw is not None:
         config["data"] = {"raw": {name: str(tmp_path / raw)}}
     study = Study(config, SCHEMA)
@@ -577,16 +704,36 @@ def test_the_imagenet_study_is_complete():
         study.check_files()
 
 
-def test_cue_conflict_is_for_data_sets_that_have_it(config):
-    study = Study(config, SCHEMA)
-    assert study.suites("texdigits") == [suite for suite in SUITES if suite in config["evaluation"]]
-    assert set(study.suites("texdigits")) - set(study.suites("cifar10")) == {"cue_conflict"}
-
-
-@pytest.mark.parametrize("epsilon", ["8/255", "0.5", "0.05/1", "10", "1.25/255"])
-def test_epsilons_that_are_fine(config, epsilon):
-    put(config, "evaluation/autoattack/epsilons", [epsilon])
+@pytest.mark.parametrize(
+    ("norm", "epsilon"),
+    [("linf", epsilon) for epsilon in ("8/255", "0.5", "0.05/1", "254/255", "1.25/255")]
+    + [("l2", epsilon) for epsilon in ("8/255", "0.5", "1", "10", "55.4")],
+)
+def test_epsilons_that_are_fine(config, norm, epsilon):
+    put(config, "evaluation/autoattack", {"norm": norm, "epsilons": [epsilon]})
     Study(config, SCHEMA)
+
+
+def test_a_ball_in_which_small_images_lie_bounds_large_ones(config):
+    put(config, "evaluation/datasets", {"mnist": {"autoattack": {"norm": "l2", "epsilons": ["60"]}}})
+    Study(config, SCHEMA)  # no experiment has them
+    put(config, "experiments/demo/datasets", ["texdigits", "mnist"])
+    with pytest.raises(InputError, match=r"^evaluation\.datasets\.mnist\.autoattack\.epsilons\.0: epsilon 60 bounds"):
+        Study(config, SCHEMA)
+    put(config, "experiments/demo/datasets", ["texdigits", "imagenet"])
+    put(config, "evaluation/datasets", {"imagenet": {"autoattack": {"norm": "l2", "epsilons": ["60"]}}})
+    Study(config, SCHEMA)
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_attacks_that_start_elsewhere_are_two(config, same):
+    attack = {"attack": "pgd", "norm": "l2", "steps": 5, "epsilons": ["0.5"]}
+    put(config, "evaluation/adversarial/attacks", [attack, {**attack, "random_start": same}])
+    if same:
+        with pytest.raises(InputError, match="an attack with the same steps, start, norm and epsilon"):
+            Study(config, SCHEMA)
+    else:
+        Study(config, SCHEMA)
 
 
 def test_the_schema_knows_what_the_package_knows():
@@ -602,7 +749,7 @@ def test_the_schema_knows_what_the_package_knows():
     assert tuple(parts["training_settings"]["properties"]["optimizer"]["enum"]) == OPTIMIZERS
     assert tuple(parts["training_settings"]["properties"]["schedule"]["enum"]) == SCHEDULES
     evaluation = definitions["properties"]["evaluation"]["properties"]
-    assert set(evaluation) == {"batch_size", "datasets", *SUITES}
+    assert set(evaluation) == {"batch_size", "main_epsilons", "datasets", *SUITES}
     assert set(parts["autoattack_entry"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
     assert set(parts["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)
 
@@ -649,6 +796,7 @@ def test_a_checkpoint_counts_as_its_architecture_or_what_the_entry_says(download
         "datasets": {"pets": {"kind": "imagefolder", "path": "pets", "image_size": 64, "test": "test"}}
     }
     downloaded["checkpoints"] = {"one": entry}
+    del downloaded["evaluation"]["cue_conflict"]
     downloaded["experiments"]["pairs"] = {"datasets": ["pets"], "checkpoints": ["one"]}
     assert Study(downloaded, SCHEMA).runs == [Run("pets", model, "one", 0)]
 
@@ -749,16 +897,10 @@ def test_robustbench_s_config_is_valid():
     study = Study(yaml.safe_load((ROOT / "configs" / "robustbench.yaml").read_text()), SCHEMA)
     assert all(study.is_downloaded(run) for run in study.runs)
     assert {study.baseline(name) for name in study.experiments} == {"standard"}
-
-
-def test_shifted_sets_are_for_the_models_of_their_data_set(config):
-    config["evaluation"]["out_of_distribution"] = {"sets": ["cifar10.1", "texdigits-edges", "imagenet-a"]}
-    study = Study(config, SCHEMA)
-    assert [entry.name for entry in study.shifted_sets("texdigits")] == ["texdigits-edges"]
-    assert [entry.name for entry in study.shifted_sets("imagenet")] == ["imagenet-a"]
-    assert "out_of_distribution" in study.suites("texdigits")
-    assert "out_of_distribution" in study.suites("cifar10")
-    assert "out_of_distribution" not in study.suites("svhn")
+    published = study.published_accuracies("wideresnet-28-10", "cifar10")
+    assert list(published) == list(study.labels("wideresnet-28-10", "cifar10"))
+    assert published["carmon2019"] == {"clean": 0.8969, "robust": 0.5953, "norm": "linf", "epsilon": "8/255"}
+    assert {entry["epsilon"] for entry in published.values()} == {"8/255", "0.5"}
 
 
 def test_the_published_stimuli_are_for_models_of_imagenet_once_it_is_said_where_they_lie(config, tmp_path):

@@ -13,6 +13,7 @@ from filterfreq.publishing.samples import contact_sheet, corruption_sheet, pertu
 from filterfreq.publishing.scorecard import scorecard_figure
 from filterfreq.publishing.style import add_legend, new_figure, save, variant_styles, wrapped
 
+pytestmark = pytest.mark.slow
 LABELS = [
     r"$\frac{$ x",
     "$a$",
@@ -146,7 +147,8 @@ def test_training_curves(drawn):
 
 
 def test_scorecard(drawn):
-    claim = {"effect": 0.1, "smallest_effect": 0.1, "verdict": "supported", "pairs": 1, "ci_low": 0.0, "ci_high": 0.2}
+    claim = {"effect": 0.1, "smallest_effect": 0.1, "verdict": "supported", "pairs": 3, "ci_low": 0.0, "ci_high": 0.2}
+    claim["together"] = True
     claims = [
         {**claim, "direction": "higher", "statement": label, "treatment": name, "control": "v0"}
         for name, label in VARIANTS.items()

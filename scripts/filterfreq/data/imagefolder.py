@@ -30,7 +30,7 @@ _LOOKED_AT = 1000  # images in files whose orientation and transparency are look
 def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFolder) -> None:
     """Write a folder or an archive of class folders as `filterfreq.data.arrays` describes.
 
-    Mean and std are the entry's, or else measured on the training images.
+    Mean and std are the entry's, or else measured on the training images, or where there are none on the test images.
 
     Args:
         raw_folder: holds the archive that `dataset.sources` names, if it names one.
@@ -40,7 +40,8 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
 
     Raises:
         InputError: the folder or archive is missing, damaged or unsafe, lacks class folders, has too few images or one
-            that cannot be read, a test class that is no training class, or other classes or numbers than in the entry.
+            that cannot be read, a test class that is no training class, or other classes or numbers than in the entry;
+            of an entry with `classes_of`, a class that is none of these.
     """
     if dataset.sources:
         (source,) = dataset.sources
@@ -51,13 +52,20 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
         path = Path(dataset.path).expanduser()
         checksum = None
     names, folders = list_all(path)
-    classes = find_classes(path, names, dataset.train, folders)
-    if dataset.classes and sorted(dataset.classes) != list(classes):
-        raise InputError(f"{path} has the classes {some_of(classes)} in {dataset.train}, not those of {dataset.name}")
-    splits = {dataset.train: classes}
-    if dataset.test_fraction is None:
-        train, test = classes, find_classes(path, names, dataset.test, folders)
-        splits[dataset.test] = test
+    # Of classes that are known some may have no image.
+    least, folders = (1, []) if dataset.classes_of else (2, folders)
+    folder = dataset.test if dataset.train is None else dataset.train
+    classes = find_classes(path, names, folder, least, folders)
+    if dataset.classes_of:
+        check_classes(path, classes, dataset)
+    elif dataset.classes and sorted(dataset.classes) != list(classes):
+        raise InputError(f"{path} has the classes {some_of(classes)} in {folder}, not those of {dataset.name}")
+    train: dict[str, list[str]] | None = classes
+    splits = {folder: classes}
+    if dataset.train is None:
+        train, test = None, classes
+    elif dataset.test_fraction is None:
+        test = splits[dataset.test] = find_classes(path, names, dataset.test, least, folders)
         for label in test:
             if label not in train:
                 raise InputError(
@@ -71,11 +79,11 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
         path,
         output_folder,
         replace(dataset, classes=tuple(order)),
-        (_names(train, order), _labels(train, order)),
+        None if train is None else (_names(train, order), _labels(train, order)),
         (_names(test, order), _labels(test, order)),
         seed=seed,
         sources={path.name: checksum} if checksum else {},
-        remarks=remarks_on_names(names, splits) + _remarks_on_classes(train, test),
+        remarks=remarks_on_names(names, splits) + remarks_on_classes(order, train, test),
     )
 
 
@@ -83,7 +91,7 @@ def save_images(
     path: Path,
     output_folder: str | Path,
     dataset: Dataset,
-    train: tuple[list[str], np.ndarray],
+    train: tuple[list[str], np.ndarray] | None,
     test: tuple[list[str], np.ndarray],
     *,
     seed: int,
@@ -97,7 +105,7 @@ def save_images(
         output_folder: gets `dataset.json` and the arrays or indices, and where files are wanted what an archive holds,
             in `images/<a part of its checksum>`; what lies there already is not unpacked again.
         dataset: the entry.
-        train: names as `list_files` gives them, and labels, int64, N.
+        train: names as `list_files` gives them, and labels, int64, N; None where there are none.
         test: likewise, in the source's order.
         seed: fixes the order of the test images.
         sources: checksums of raw files; where they are not known, one of the archive or of the images is added.
@@ -113,23 +121,44 @@ def save_images(
             path, archive = output_folder / "images" / next(iter(sources.values())).partition(":")[2][:16], path
             if not path.is_dir():
                 unpack(archive, path)
-        files = ImageFiles(path, [*train[0], *test[0]], dataset.image_size, rendering=dataset.rendering)
+        names = [*(train[0] if train else ()), *test[0]]
+        files = ImageFiles(path, names, dataset.image_size, rendering=dataset.rendering)
         remarks = [*remarks, *remarks_on_files(files, seed)]
         save_files(output_folder, dataset, path, train, test, seed=seed, sources=sources, remarks=remarks)
         return
     stored = dataset.train_resize or dataset.image_size
-    (train_images, test_images), digest, found = read_images(
-        path,
-        (train[0], stored, dataset.train_resize or dataset.resize),
-        (test[0], dataset.image_size, dataset.resize),
-        rendering=dataset.rendering,
-    )
+    splits = [(test[0], dataset.image_size, dataset.resize)]
+    if train is not None:
+        splits.append((train[0], stored, dataset.train_resize or dataset.resize))
+    (test_images, *train_images), digest, found = read_images(path, *splits, rendering=dataset.rendering)
     sources = sources or {path.name: digest}
-    train, test = (train_images, train[1]), (test_images, test[1])
+    test = test_images, test[1]
+    train = train and (train_images[0], train[1])
     save_splits(output_folder, dataset, train, test, seed=seed, sources=sources, remarks=[*remarks, *found])
 
 
-def find_classes(path: Path, names: list[str], folder: str, folders: Iterable[str] = ()) -> dict[str, list[str]]:
+def check_classes(path: Path, found: Iterable[str], dataset: Dataset) -> None:
+    """Refuse class folders that are none of the classes that a data set is said to have.
+
+    Args:
+        path: the folder or archive, for the message.
+        found: the names of its class folders.
+        dataset: the entry, with its classes.
+
+    Raises:
+        InputError: one is none of them.
+    """
+    for label in found:
+        if label not in dataset.classes:
+            raise InputError(
+                f"{path} has a folder {label!r}, which is none of {dataset.classes_of or dataset.name}'s "
+                f"{len(dataset.classes)} classes ({', '.join(dataset.classes[:3])}, ...): take it out or rename it"
+            )
+
+
+def find_classes(
+    path: Path, names: list[str], folder: str, least: int = 2, folders: Iterable[str] = ()
+) -> dict[str, list[str]]:
     """Return the sorted names of images by class, the classes sorted too.
 
     Args:
@@ -137,10 +166,11 @@ def find_classes(path: Path, names: list[str], folder: str, folders: Iterable[st
         names: the names of its files.
         folder: the one that holds the class folders, "." being the uppermost. Where everything lies in one folder, the
             path is meant from there, for so most archives come.
+        least: how many there must be.
         folders: the names of its folders, by which a class folder is found that is empty.
 
     Raises:
-        InputError: there are no class folders, or only one, or one without images.
+        InputError: there are no class folders, or fewer than `least`, or one without images.
     """
     inside = _inside(names, folder)
     found: dict[str, list[str]] = {}
@@ -164,7 +194,7 @@ def find_classes(path: Path, names: list[str], folder: str, folders: Iterable[st
                 f"{path} has no images in {inside / label}, which would be a class without any: take the folder out, "
                 f"or put some in ({', '.join(IMAGE_SUFFIXES)})"
             )
-    if len(found) == 1:
+    if len(found) < least:
         raise InputError(f"{path} has one class folder in {folder!r}, {next(iter(found))!r}: there must be two or more")
     return {label: sorted(found[label]) for label in sorted(found)}
 
@@ -232,11 +262,21 @@ def remarks_on_names(names: Collection[str], splits: Mapping[str, dict[str, list
     return found
 
 
-def _remarks_on_classes(train: dict[str, list[str]], test: dict[str, list[str]]) -> list[str]:
-    missing = [label for label in train if label not in test]
-    if not missing:
-        return []
-    return [f"without test images: {len(missing)} of {len(train)} classes, {one_line(some_of(missing))}"]
+def remarks_on_classes(classes: Collection[str], train: Collection[str] | None, test: Collection[str]) -> list[str]:
+    """Return how many classes have no images to train or to test on.
+
+    Args:
+        classes: all of them.
+        train: those with training images; None where there are none to train on.
+        test: those with test images.
+    """
+    found = []
+    for kind, having in (("training", classes if train is None else train), ("test", test)):
+        missing = [label for label in classes if label not in having]
+        if missing:
+            names = one_line(some_of(missing))
+            found.append(f"without {kind} images: {len(missing)} of {len(classes)} classes, {names}")
+    return found
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -10,7 +10,6 @@ from filterfreq.config import Run, Study
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
-from filterfreq.evaluation.imagenet_categories import imagenet_classes
 from filterfreq.models.registry import architecture_of
 from filterfreq.planning.records import unit_key
 from filterfreq.schemas import read_record
@@ -116,8 +115,6 @@ class CostModel:
 
     def classes(self, dataset: str) -> int:
         """Return the number of a data set's classes; ten where it is not known yet."""
-        if dataset == "imagenet":
-            return len(imagenet_classes())
         known = self.study.dataset(dataset).classes or self._record(f"{dataset}/dataset.json", "dataset").get("classes")
         return len(known or range(_CLASSES))
 
@@ -204,20 +201,22 @@ class CostModel:
             case "clean":
                 return Work(Passes(size, 0))
             case "corruption":
-                return Work(Passes(len(CORRUPTIONS) * len(SEVERITIES) * _shown(size, settings), 0))
+                return Work(Passes((1 + len(CORRUPTIONS) * len(SEVERITIES)) * _shown(size, settings), 0))
             case "frequency_filtered":
                 return Work(Passes(sum(map(len, settings["radii"].values())) * _shown(size, settings), 0))
             case "adversarial" | "transfer":
                 images = _shown(size, settings)
                 epsilons = [(attack, len(attack["epsilons"])) for attack in settings["attacks"]]
                 attacks = sum((attack_passes(attack).times(count) for attack, count in epsilons), Passes(0, 0))
-                judged = Passes(1 + sum(count for _, count in epsilons), 0)
+                # As they are, images are classified by the suite and by the attacks.
+                judged = Passes(2 + sum(count for _, count in epsilons), 0)
                 if suite == "transfer":
                     return Work(judged.times(images), attacks.times(images))
                 return Work((attacks + judged).times(images))
             case "autoattack":
-                passes = Passes(0, 0)
-                for entry in settings if isinstance(settings, list) else [settings]:
+                entries = settings if isinstance(settings, list) else [settings]
+                passes = Passes(sum({_shown(size, entry) for entry in entries}), 0)
+                for entry in entries:
                     one = autoattack_passes(entry.get("attacks"), self.classes(run.dataset))
                     passes += one.times(len(entry["epsilons"]) * _shown(size, entry))
                 return Work(passes)

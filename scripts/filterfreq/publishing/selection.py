@@ -19,6 +19,7 @@ FAMILIES: dict[str, list[str]] = {
 """The 19 corruptions by family, in the field's order; each family's last is an extra one."""
 
 _ATTACKS = {"autoattack": "AutoAttack", "square": "Square"}
+_STARTS = {"image": "from the image", "random": "from a random point"}
 _SPELLINGS = {"jpeg": "JPEG", "gaussian": "Gaussian"}
 
 
@@ -75,8 +76,14 @@ def present_variants(frame: pd.DataFrame, variants: dict[str, str]) -> dict[str,
 
 
 def attack_label(attack: str) -> str:
-    """Return an attack's name as the literature writes it: "pgd-10" is PGD-10, "apgd-ce+square" APGD-CE + Square."""
-    return " + ".join(_ATTACKS.get(part, part.upper()) for part in attack.split("+"))
+    """Return an attack's name as the literature writes it: "pgd-10" is PGD-10, "apgd-ce+square" APGD-CE + Square.
+
+    A start that is not the usual one is said: "pgd-10-from-image" is PGD-10 from the image.
+    """
+    name, _, start = attack.partition("-from-")
+    words = _STARTS.get(start)
+    label = " + ".join(_ATTACKS.get(part, part.upper()) for part in (name if words else attack).split("+"))
+    return f"{label} {words}" if words else label
 
 
 def norm_label(norm: str) -> str:
@@ -113,7 +120,7 @@ def family_grid(corruptions: Iterable[str]) -> tuple[dict[str, dict[int, str]], 
 
 def attacks(frame: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the pairs of attack and norm that occur, AutoAttack's last, else as they occur."""
-    adversarial = frame[frame["suite"].isin(["adversarial", "autoattack"])]
+    adversarial = frame[frame["suite"].isin(["adversarial", "autoattack"]) & (frame["metric"] == "accuracy")]
     pairs = adversarial[["suite", "attack", "norm"]].drop_duplicates().sort_values("suite", kind="stable")
     return list(pairs[["attack", "norm"]].drop_duplicates().itertuples(index=False, name=None))
 
@@ -151,3 +158,9 @@ def seeds_phrase(counts: Iterable[int]) -> str:
     if len(numbers) > 1:
         return f"{numbers[0]} to {numbers[-1]} seeds"
     return "1 seed" if numbers == [1] else f"{max(numbers, default=0)} seeds"
+
+
+def images_phrase(counts: Iterable[float]) -> str:
+    """Say on how many images something stands: "n = 1,000", "n = 120 to 1,000", or nothing where it is not known."""
+    numbers = sorted({int(count) for count in counts if count > 0})
+    return f"n = {' to '.join(f'{number:,}' for number in dict.fromkeys((numbers[0], numbers[-1])))}" if numbers else ""

@@ -46,7 +46,7 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
         verify(source, path)
     found, folders = list_all(path)
     files = [name for name in found if fnmatchcase(PurePosixPath(name).name, entry.names)]
-    classes = find_classes(path, files, entry.folder, folders)
+    classes = find_classes(path, files, entry.folder, folders=folders)
     remarks = remarks_on_names(files, {entry.folder: classes})
     names = [name for found in classes.values() for name in found]
     labels = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
@@ -94,7 +94,7 @@ def prepare_cifar_10_1(raw_folder: Path, output_folder: Path, seed: int, entry: 
     if images.shape != (len(labels), 32, 32, 3) or images.dtype != np.uint8:
         raise InputError(f"{paths[0]} holds {images.dtype} {list(images.shape)}: it is not CIFAR-10.1's, download it")
     order = balanced_order(labels, np.random.default_rng(seed))
-    classes = list(get_dataset(entry.shift_of).classes)
+    classes = list(get_dataset("cifar10").classes)
     sources = {source.file: source.checksum for source in entry.sources}
     save_shifted(output_folder, identity(entry), classes, labels[order], images[order], sources)
 
