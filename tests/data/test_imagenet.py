@@ -175,8 +175,13 @@ def test_validation_images_alone_keep_the_labels_of_all_classes(raw, tmp_path):
     found = get_dataset("imagenet", {"raw": {"imagenet": str(unpacked)}})
     assert (found.evaluation_only, found.sources, found.test_size) == (True, (), None)
     found = replace(found, classes=classes)
+    (unpacked / "val" / "n02000000" / "one.heic").write_bytes(b"")
     imagenet.prepare(unpacked, tmp_path / "part", 0, found)
     part = PreparedDataset(tmp_path / "part")
+    assert part.record["remarks"] == [
+        "left out of the class folders, by suffix: 1 .heic",
+        "without test images: 3 of 5 classes, n00000000, n01000000, n09999999",
+    ]
     # The k-th validation image is of class k modulo 3 in WNIDS and has the grey level 100 + k.
     greys = np.asarray(part.images("test"))[:, 0, 0, 0].tolist()
     assert dict(zip(greys, part.labels("test").tolist(), strict=True)) == {100: 3, 103: 3, 102: 2, 105: 2}
