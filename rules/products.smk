@@ -48,8 +48,11 @@ NEEDED = {
     **dict.fromkeys(OF_TRAINING, "a run that is trained here"),
     **dict.fromkeys(["table_ablation", "figure_ablation"], "a sweep of penalty.strength or penalty.depth"),
     **dict.fromkeys(["table_penalties", "figure_penalties"], "a sweep of penalty.kind"),
-    **dict.fromkeys(["table_scorecard", "figure_scorecard"], "both variants of a claim in a file that the key claims names"),
+    **dict.fromkeys(
+        ["table_scorecard", "figure_scorecard"], "both variants of a claim in a file that the key claims names"
+    ),
     "table_differences": "another variant of a model and seed that the baseline has",
+    "figure_samples": "a data set with images of its own",
 }
 
 
@@ -171,9 +174,9 @@ def wanted_by_name(product, wildcards):
     files = wanted(product)
     if not files:
         needed, _ = (TABLES | FIGURES)[product]
-        asked = [suite for suite in needed if any(suite in study.suites(dataset) for dataset in study.datasets)]
-        lacking = [f"evaluation.{suite}" for suite in needed if suite not in asked]
-        lacking = lacking or [NEEDED.get(product, "those of one experiment")]
+        measured = {suite for dataset in study.datasets for suite in study.suites(dataset)}
+        lacking = [f"evaluation.{suite}" for suite in needed if suite not in measured]
+        lacking = lacking or [NEEDED.get(product, f"{' and '.join(needed)} on one data set of an experiment")]
         raise WorkflowError(
             f"There is no {product} to make: the config's experiments, data sets and evaluations lack what it shows "
             f"({', '.join(lacking)})."

@@ -210,6 +210,15 @@ def test_a_part_of_imagenet_is_for_evaluation_and_is_described(config, tmp_path,
         Study(config, SCHEMA)
 
 
+def test_all_files_of_imagenet_are_for_training_whatever_is_unpacked_beside_them(tmp_path):
+    (tmp_path / "val").mkdir()
+    entry = get_dataset("imagenet")
+    for source in entry.sources:
+        assert get_dataset("imagenet", {"raw": {"imagenet": str(tmp_path)}}) != entry
+        (tmp_path / source.file).touch()
+    assert get_dataset("imagenet", {"raw": {"imagenet": str(tmp_path)}}) == entry
+
+
 def test_a_training_that_was_asked_for_by_its_path_is_refused_too(config):
     tiny = yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())
     config |= {"training": tiny["training"], "variants": tiny["variants"]}

@@ -46,25 +46,13 @@ def check_measurable(study: Study) -> None:
     Raises:
         InputError: something is not; the sentence says why.
     """
-    own = study.config["evaluation"].get("datasets", {})
     for dataset in study.datasets:
-        for suite in own.get(dataset, {}):
+        for suite in _own(study, dataset):
             _refuse(study, suite, [dataset], f"evaluation.datasets.{dataset}.{suite}")
     for suite in study.config["evaluation"]:
-        general = [dataset for dataset in study.datasets if suite not in own.get(dataset, {})]
-        _refuse(study, suite, general, f"evaluation.{suite}")
+        _refuse(study, suite, _general(study, suite), f"evaluation.{suite}")
     for name in study.config["evaluation"].get("out_of_distribution", {}).get("sets", []):
-        general = [dataset for dataset in study.datasets if "out_of_distribution" not in own.get(dataset, {})]
-        if not any(study.is_shifted_for(name, dataset) for dataset in general):
-            base = study.shifted(name).shift_of
-            named = [dataset for dataset in study.datasets if dataset not in general]
-            if any(study.is_shifted_for(name, dataset) for dataset in named):
-                raise InputError(f"{_WHERE}: {name} is shown to no model, as evaluation.datasets has sets for {base}")
-            remedies = {remedy for dataset in general if (remedy := _remedy(study, dataset, [base]))}
-            raise InputError(
-                f"{_WHERE}: {name} is for models of {base}'s classes, and no experiment has a data set of them: leave "
-                f"it out{min(remedies, default='')}"
-            )
+        _refuse_set(study, name)
 
 
 def remarks(study: Study) -> list[str]:
@@ -86,6 +74,31 @@ def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
             f"{where}.source: no experiment has '{source}' as a variant of {models}, to make attacks on: take one that "
             "has, or leave transfer out"
         )
+
+
+def _refuse_set(study: Study, name: str) -> None:
+    """Refuse a shifted set that is shown to the models of no data set."""
+    general = _general(study, "out_of_distribution")
+    if any(study.is_shifted_for(name, dataset) for dataset in general):
+        return
+    base = study.shifted(name).shift_of
+    if any(study.is_shifted_for(name, dataset) for dataset in study.datasets):
+        raise InputError(f"{_WHERE}: {name} is shown to no model, as evaluation.datasets has sets for {base}")
+    remedies = {remedy for dataset in general if (remedy := _remedy(study, dataset, [base]))}
+    raise InputError(
+        f"{_WHERE}: {name} is for models of {base}'s classes, and no experiment has a data set of them: leave it out"
+        f"{min(remedies, default='')}"
+    )
+
+
+def _own(study: Study, dataset: str) -> dict:
+    """What is asked of one data set by name."""
+    return study.config["evaluation"].get("datasets", {}).get(dataset, {})
+
+
+def _general(study: Study, suite: str) -> list[str]:
+    """The data sets that a suite under `evaluation` is for: those that have no settings of their own for it."""
+    return [dataset for dataset in study.datasets if suite not in _own(study, dataset)]
 
 
 def _remedy(study: Study, dataset: str, bases: list[str] | dict[str, None]) -> str:

@@ -628,8 +628,10 @@ def _as_found(dataset: Dataset, given: str | None) -> Dataset:
     if given is None or dataset.test_folder is None:
         return dataset
     folder = Path(given).expanduser()
+    there = tuple(source for source in dataset.sources if (folder / source.file).is_file())
+    if there == dataset.sources:
+        return dataset
     if not any((folder / name).exists() for name in dataset.folders):
-        there = tuple(source for source in dataset.sources if (folder / source.file).is_file())
         if {source.file for source in there} == set(dataset.test_sources):
             return replace(dataset, evaluation_only=True, sources=there, train_size=None)
     elif all((folder / name).is_dir() == (name == dataset.test_folder) for name in dataset.folders):
