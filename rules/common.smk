@@ -10,7 +10,8 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from filterfreq.config import SUITES, Run, Study, load_claims
+from filterfreq.claims_files import claims_of_study
+from filterfreq.config import SUITES, Run, Study
 from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import ImageFolder
 from filterfreq.environment import make_neutral
@@ -22,6 +23,7 @@ from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import CALIBRATION, PLAN
 from filterfreq.provenance import code_version
+from filterfreq.publishing import captions
 from filterfreq.submission import tell_jobs, told_config
 from filterfreq.yaml_files import check_config_file
 
@@ -71,7 +73,8 @@ try:
         config.update(began_with)
     schemas = Path(workflow.basedir) / "schemas"
     study = Study(config, schemas / "config.schema.yaml")
-    claims = load_claims(Path(workflow.basedir) / "claims.yaml", schemas / "claims.schema.yaml")
+    folders = [Path.cwd(), Path(workflow.basedir)]
+    claims, claims_left_out = claims_of_study(study, folders, schemas / "claims.schema.yaml")
     study.check_files()
     if workflow.is_main_process:
         read_image_folders(study)
@@ -285,6 +288,27 @@ def labels_over_datasets(wildcards):
     """The same over all data sets of an experiment."""
     datasets = datasets_of(wildcards.experiment)
     return {name: label for dataset in datasets for name, label in study.labels(wildcards.experiment, dataset).items()}
+
+
+def main_epsilons(wildcards):
+    """The epsilon of each norm that tables and figures of one epsilon show on the wildcard's data set."""
+    return study.main_epsilons(wildcards.dataset)
+
+
+def main_epsilons_over_datasets(wildcards):
+    """The same for each data set of an experiment."""
+    return {dataset: study.main_epsilons(dataset) for dataset in datasets_of(wildcards.experiment)}
+
+
+def published_accuracies(wildcards):
+    """What is published of an experiment's models on a data set."""
+    return study.published_accuracies(wildcards.experiment, wildcards.dataset)
+
+
+def published_accuracies_over_datasets(wildcards):
+    """The same for each data set of an experiment."""
+    experiment = wildcards.experiment
+    return {dataset: study.published_accuracies(experiment, dataset) for dataset in datasets_of(experiment)}
 
 
 def penalties(wildcards):

@@ -17,20 +17,20 @@ TABLES = {
     "table_ablation": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
     "table_penalties": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
     "table_transfer": (["transfer"], ["clean", "adversarial"]),
-    "table_calibration": (["clean", "corruption"], []),
+    "table_calibration": (["corruption"], ["clean"]),
     "table_costs": ([], []),
     "table_scorecard": (["clean"], claimed_suites),
 }
 FIGURES = {
-    "figure_accuracy_epsilon": (["clean", "adversarial"], ["autoattack"]),
+    "figure_accuracy_epsilon": (["adversarial"], ["clean", "autoattack"]),
     "figure_corruptions": (["corruption"], []),
     "figure_frequency_filtered": (["frequency_filtered"], []),
     "figure_shape_bias": (["cue_conflict"], []),
     "figure_dct_energy": (["filters"], []),
     "figure_ablation": (["clean"], ["adversarial", "corruption"]),
     "figure_penalties": (["clean"], ["adversarial", "corruption"]),
-    "figure_transfer": (["clean", "transfer"], ["adversarial"]),
-    "figure_calibration": (["clean", "corruption"], []),
+    "figure_transfer": (["transfer"], ["clean", "adversarial"]),
+    "figure_calibration": (["corruption"], ["clean"]),
     "figure_scorecard": (["clean"], claimed_suites),
     "figure_training_curves": ([], []),
     "figure_samples": ([], []),
@@ -48,7 +48,7 @@ NEEDED = {
     **dict.fromkeys(OF_TRAINING, "a run that is trained here"),
     **dict.fromkeys(["table_ablation", "figure_ablation"], "a sweep of penalty.strength or penalty.depth"),
     **dict.fromkeys(["table_penalties", "figure_penalties"], "a sweep of penalty.kind"),
-    **dict.fromkeys(["table_scorecard", "figure_scorecard"], "both variants of a claim in claims.yaml"),
+    **dict.fromkeys(["table_scorecard", "figure_scorecard"], "both variants of a claim in a file that the key claims names"),
     "table_differences": "another variant of a model and seed that the baseline has",
 }
 
@@ -61,10 +61,10 @@ def is_possible(product, experiment, dataset):
     )
 
 
-def is_claimed(experiment, dataset):
-    """Whether an experiment has both variants of at least one claim."""
+def claims_of(experiment, dataset):
+    """The claims on two variants of an experiment."""
     variants = set(study.labels(experiment, dataset))
-    return any({claim["treatment"], claim["control"]} <= variants for claim in claims.values())
+    return {name: claim for name, claim in claims.items() if {claim["treatment"], claim["control"]} <= variants}
 
 
 def is_swept(experiment, dataset, *settings):
@@ -86,7 +86,7 @@ def is_shown(product, experiment, dataset):
     if product in OF_TRAINING:
         return bool(trained(experiment, dataset))
     if product.endswith("scorecard"):
-        return is_claimed(experiment, dataset)
+        return bool(claims_of(experiment, dataset))
     if product.endswith("ablation"):
         return is_swept(experiment, dataset, "strength", "depth")
     if product.endswith("penalties"):
@@ -189,6 +189,27 @@ def aggregated_suites(product, experiment, dataset):
 def aggregated_inputs(product):
     """An input function: what a table or figure of one data set reads."""
     return lambda wildcards: aggregated_suites(product, wildcards.experiment, wildcards.dataset)
+
+
+def shown(product):
+    """A parameter: what a table or figure of one data set shows, for its caption in the report."""
+    return lambda wildcards: shown_of(product, wildcards.experiment, wildcards.dataset)
+
+
+def shown_over_datasets(product):
+    """The same of a table of all data sets of an experiment."""
+    return lambda wildcards: " ".join(
+        shown_of(product, wildcards.experiment, dataset)
+        for dataset in datasets_of(wildcards.experiment)
+        if is_possible(product, wildcards.experiment, dataset)
+    )
+
+
+def shown_of(product, experiment, dataset):
+    """What a table or figure shows of one data set."""
+    needed, optional = (TABLES | FIGURES)[product]
+    suites = [suite for suite in study.suites_in(experiment, dataset) if suite in (*needed, *optional)]
+    return captions.shown(study, experiment, dataset, suites)
 
 
 def aggregated_over_datasets(product):

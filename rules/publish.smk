@@ -50,6 +50,9 @@ rule tabulate_main:
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        epsilons=main_epsilons,
+        published=published_accuracies,
+        shown=shown("table_main"),
         code=code("tabulate_main"),
     script:
         "../scripts/tabulate_main.py"
@@ -74,6 +77,9 @@ rule tabulate_paper:
     params:
         labels=labels_over_datasets,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        epsilons=main_epsilons_over_datasets,
+        published=published_accuracies_over_datasets,
+        shown=shown_over_datasets("table_paper"),
         code=code("tabulate_paper"),
     script:
         "../scripts/tabulate_paper.py"
@@ -98,6 +104,8 @@ rule tabulate_differences:
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        epsilons=main_epsilons,
+        shown=shown("table_differences"),
         code=code("tabulate_differences"),
     script:
         "../scripts/tabulate_differences.py"
@@ -121,6 +129,7 @@ rule tabulate_adversarial:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("table_adversarial"),
         code=code("tabulate_adversarial"),
     script:
         "../scripts/tabulate_adversarial.py"
@@ -145,6 +154,7 @@ rule tabulate_corruptions:
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        shown=shown("table_corruptions"),
         code=code("tabulate_corruptions"),
     script:
         "../scripts/tabulate_corruptions.py"
@@ -168,6 +178,7 @@ rule tabulate_shape_bias:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("table_shape_bias"),
         code=code("tabulate_shape_bias"),
     script:
         "../scripts/tabulate_shape_bias.py"
@@ -192,6 +203,7 @@ rule tabulate_out_of_distribution:
     params:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        shown=shown("table_out_of_distribution"),
         code=code("tabulate_out_of_distribution"),
     script:
         "../scripts/tabulate_out_of_distribution.py"
@@ -217,6 +229,8 @@ rule tabulate_ablation:
         labels=labels,
         penalties=penalties,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        epsilons=main_epsilons,
+        shown=shown("table_ablation"),
         code=code("tabulate_ablation"),
     script:
         "../scripts/tabulate_ablation.py"
@@ -242,6 +256,8 @@ rule tabulate_penalties:
         labels=labels,
         penalties=penalties,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
+        epsilons=main_epsilons,
+        shown=shown("table_penalties"),
         code=code("tabulate_penalties"),
     script:
         "../scripts/tabulate_penalties.py"
@@ -265,6 +281,7 @@ rule tabulate_transfer:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("table_transfer"),
         code=code("tabulate_transfer"),
     script:
         "../scripts/tabulate_transfer.py"
@@ -288,6 +305,7 @@ rule tabulate_calibration:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("table_calibration"),
         code=code("tabulate_calibration"),
     script:
         "../scripts/tabulate_calibration.py"
@@ -311,6 +329,7 @@ rule tabulate_costs:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("table_costs"),
         code=code("tabulate_costs"),
     script:
         "../scripts/tabulate_costs.py"
@@ -334,7 +353,8 @@ rule tabulate_scorecard:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        claims=claims,
+        claims=lambda wildcards: claims_of(wildcards.experiment, wildcards.dataset),
+        shown=shown("table_scorecard"),
         code=code("tabulate_scorecard"),
     script:
         "../scripts/tabulate_scorecard.py"
@@ -358,6 +378,7 @@ rule draw_accuracy_epsilon:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("figure_accuracy_epsilon"),
         code=code("draw_accuracy_epsilon"),
     script:
         "../scripts/draw_accuracy_epsilon.py"
@@ -381,6 +402,7 @@ rule draw_corruptions:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("figure_corruptions"),
         code=code("draw_corruptions"),
     script:
         "../scripts/draw_corruptions.py"
@@ -404,6 +426,7 @@ rule draw_frequency_filtered:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("figure_frequency_filtered"),
         code=code("draw_frequency_filtered"),
     script:
         "../scripts/draw_frequency_filtered.py"
@@ -427,6 +450,7 @@ rule draw_shape_bias:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("figure_shape_bias"),
         code=code("draw_shape_bias"),
     script:
         "../scripts/draw_shape_bias.py"
@@ -450,6 +474,7 @@ rule draw_dct_energy:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("figure_dct_energy"),
         code=code("draw_dct_energy"),
     script:
         "../scripts/draw_dct_energy.py"
@@ -474,6 +499,8 @@ rule draw_ablation:
     params:
         labels=labels,
         penalties=penalties,
+        epsilons=main_epsilons,
+        shown=shown("figure_ablation"),
         code=code("draw_ablation"),
     script:
         "../scripts/draw_ablation.py"
@@ -498,6 +525,8 @@ rule draw_penalties:
     params:
         labels=labels,
         penalties=penalties,
+        epsilons=main_epsilons,
+        shown=shown("figure_penalties"),
         code=code("draw_penalties"),
     script:
         "../scripts/draw_penalties.py"
@@ -521,6 +550,7 @@ rule draw_transfer:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("figure_transfer"),
         code=code("draw_transfer"),
     script:
         "../scripts/draw_transfer.py"
@@ -544,6 +574,7 @@ rule draw_calibration:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("figure_calibration"),
         code=code("draw_calibration"),
     script:
         "../scripts/draw_calibration.py"
@@ -567,7 +598,8 @@ rule draw_scorecard:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
-        claims=claims,
+        claims=lambda wildcards: claims_of(wildcards.experiment, wildcards.dataset),
+        shown=shown("figure_scorecard"),
         code=code("draw_scorecard"),
     script:
         "../scripts/draw_scorecard.py"
@@ -591,6 +623,7 @@ rule draw_training_curves:
         runtime=growing("publish", "runtime"),
     params:
         labels=labels,
+        shown=shown("figure_training_curves"),
         code=code("draw_training_curves"),
     script:
         "../scripts/draw_training_curves.py"

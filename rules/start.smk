@@ -67,4 +67,6 @@ def refuse_commands_in_paths():
 
 
 if workflow.is_main_process:
+    for sentence in claims_left_out:
+        logger.info(sentence)
     refuse_unknown_names_in_targets()

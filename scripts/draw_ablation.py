@@ -6,5 +6,6 @@ from filterfreq.publishing.figures import penalties
 from filterfreq.publishing.style import save
 
 with job(snakemake):
-    figure = penalties(read_results(snakemake.input), snakemake.params.labels, snakemake.params.penalties)
+    params = snakemake.params
+    figure = penalties(read_results(snakemake.input), params.labels, params.penalties, epsilons=params.epsilons)
     save(figure, snakemake.output.png, snakemake.output.pdf)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from filterfreq.compute import use_device
 from filterfreq.data.scratch import open_dataset
+from filterfreq.evaluation.accuracy import evaluate_before
 from filterfreq.evaluation.adversarial import evaluate_adversarial
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import write_results
@@ -21,12 +22,15 @@ with job(snakemake) as logger:
         logger.info,
     )
     count = settings.get("images")
-    rows = evaluate_adversarial(
+    images, labels = dataset.images("test")[:count], dataset.labels("test")[:count]
+    batch_size = snakemake.params.batch_size
+    rows = evaluate_before(classifier, images, labels, batch_size, device)
+    rows += evaluate_adversarial(
         classifier,
-        dataset.images("test")[:count],
-        dataset.labels("test")[:count],
+        images,
+        labels,
         settings["attacks"],
-        snakemake.params.batch_size,
+        batch_size,
         device,
         seed=record["run"]["seed"],
         progress=progress,

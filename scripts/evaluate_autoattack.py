@@ -4,6 +4,7 @@ from pathlib import Path
 
 from filterfreq.compute import use_device
 from filterfreq.data.scratch import open_dataset
+from filterfreq.evaluation.accuracy import evaluate_before
 from filterfreq.evaluation.autoattack import evaluate_autoattack
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import write_results
@@ -21,8 +22,12 @@ with job(snakemake) as logger:
         [dict(snakemake.params.items()), record["checkpoint"], dataset.record, device.type, snakemake.threads],
         logger.info,
     )
+    batch_size = snakemake.params.batch_size
+    entries = settings if isinstance(settings, list) else [settings]
     rows = []
-    for entry in settings if isinstance(settings, list) else [settings]:
+    for count in sorted({min(entry.get("images", len(labels)), len(labels)) for entry in entries}):
+        rows += evaluate_before(classifier, images[:count], labels[:count], batch_size, device)
+    for entry in entries:
         count = entry.get("images")
         rows += evaluate_autoattack(
             classifier,
@@ -30,7 +35,7 @@ with job(snakemake) as logger:
             labels[:count],
             entry["norm"],
             entry["epsilons"],
-            snakemake.params.batch_size,
+            batch_size,
             device,
             seed=record["run"]["seed"],
             attacks=entry.get("attacks"),

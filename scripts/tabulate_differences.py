@@ -5,5 +5,6 @@ from filterfreq.jobs import job
 from filterfreq.publishing.tables import differences_table
 
 with job(snakemake):
-    table = differences_table(read_results(snakemake.input), snakemake.params.labels, snakemake.params.baseline)
+    params = snakemake.params
+    table = differences_table(read_results(snakemake.input), params.labels, params.baseline, params.epsilons)
     table.write(snakemake.output)

@@ -5,5 +5,6 @@ from filterfreq.jobs import job
 from filterfreq.publishing.tables import main_table
 
 with job(snakemake):
-    table = main_table(read_results(snakemake.input), snakemake.params.labels, snakemake.params.baseline)
+    params = snakemake.params
+    table = main_table(read_results(snakemake.input), params.labels, params.baseline, params.epsilons, params.published)
     table.write(snakemake.output)

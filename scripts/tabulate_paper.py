@@ -6,4 +6,7 @@ from filterfreq.publishing.tables import paper_table
 
 with job(snakemake):
     params = snakemake.params
-    paper_table(read_results(snakemake.input), params.labels, params.baseline).write(snakemake.output)
+    table = paper_table(
+        read_results(snakemake.input), params.labels, params.baseline, params.epsilons, params.published
+    )
+    table.write(snakemake.output)

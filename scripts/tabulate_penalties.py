@@ -7,5 +7,5 @@ from filterfreq.publishing.tables import penalty_table
 with job(snakemake):
     params = snakemake.params
     results = read_results(snakemake.input)
-    table = penalty_table(results, params.labels, params.penalties, params.baseline, "kind")
+    table = penalty_table(results, params.labels, params.penalties, params.baseline, "kind", params.epsilons)
     table.write(snakemake.output)

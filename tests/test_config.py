@@ -27,8 +27,9 @@ APGD = {"norm": "linf", "epsilons": ["2/255"], "attacks": ["apgd-ce"]}
 
 @pytest.fixture
 def config() -> dict:
-    """The demo's, with the penalty on the signal decomposition too."""
+    """The demo's, with the penalty on the signal decomposition too, but without the main table's epsilons."""
     config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    del config["evaluation"]["main_epsilons"]
     weight = config["variants"]["wd-penalty"]
     config["variants"]["sd-penalty"] = {**deepcopy(weight), "label": "SD + penalty", "decomposition": "signal"}
     config["experiments"]["demo"]["variants"].append("sd-penalty")
@@ -367,6 +368,62 @@ def test_autoattack_in_several_norms(config):
     assert Study(config, SCHEMA).settings("autoattack", "texdigits") == entries
 
 
+class TestMainEpsilons:
+    def test_they_are_customary_unless_given(self, config):
+        config["evaluation"]["datasets"] = {"mnist": {"main_epsilons": {"linf": "2/255"}}}
+        study = Study(config, SCHEMA)
+        assert study.main_epsilons("cifar10") == {"linf": "8/255", "l2": "0.5"}
+        assert study.main_epsilons("imagenet") == {"linf": "4/255", "l2": "3"}
+        assert study.main_epsilons("mnist") == {"linf": "2/255", "l2": "2"}
+        assert study.main_epsilons("texdigits") == {}
+
+    @pytest.mark.parametrize("place", ["evaluation", "evaluation/datasets/texdigits"])
+    @pytest.mark.parametrize(
+        ("norm", "epsilon", "message"),
+        [
+            (
+                "linf",
+                "8/255",
+                r"8/255 is not among the epsilons of adversarial fgsm on texdigits \(1/255, 2/255, 4/255\)",
+            ),
+            ("linf", "4/255", r"4/255 is not among the epsilons of autoattack apgd-ce on texdigits \(2/255\): add it"),
+            ("l2", "0.5", r"0\.5 is not among the epsilons of adversarial pgd-10 on texdigits \(0\.25\)"),
+        ],
+    )
+    def test_one_that_an_attack_lacks_is_refused(self, config, place, norm, epsilon, message):
+        config["evaluation"]["datasets"] = {"texdigits": {}}
+        put(config, f"{place}/main_epsilons", {norm: epsilon})
+        with pytest.raises(InputError, match=rf"{place.replace('/', '.')}\.main_epsilons\.{norm}: {message}"):
+            Study(config, SCHEMA)
+
+    def test_one_of_a_norm_without_attacks_is_refused(self, config):
+        config["evaluation"]["adversarial"]["attacks"].pop()
+        config["evaluation"]["main_epsilons"] = {"linf": "2/255", "l2": "0.25"}
+        with pytest.raises(InputError, match=r"evaluation\.main_epsilons\.l2: no attack of this norm is measured on"):
+            Study(config, SCHEMA)
+
+    def test_a_number_is_the_same_however_it_is_written(self, config):
+        config["evaluation"]["main_epsilons"] = {"l2": "1/4"}
+        Study(config, SCHEMA)
+
+    def test_the_demo_says_which(self):
+        study = Study(yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text()), SCHEMA)
+        assert study.main_epsilons("texdigits") == {"linf": "2/255", "l2": "0.25"}
+
+    @pytest.mark.parametrize("name", ["config", "configs/robustbench", "configs/imagenet"])
+    def test_our_studies_measure_what_is_customary(self, name):
+        config = yaml.safe_load((ROOT / f"{name}.yaml").read_text())
+        for dataset in dict.fromkeys(run.dataset for run in Study(deepcopy(config), SCHEMA).runs):
+            customary = Study(deepcopy(config), SCHEMA).main_epsilons(dataset)
+            norms = {"imagenet": ["linf"]}.get(dataset, customary)
+            config["evaluation"].setdefault("datasets", {}).setdefault(dataset, {})
+            config["evaluation"]["datasets"][dataset] = {
+                **config["evaluation"]["datasets"][dataset],
+                "main_epsilons": {norm: customary[norm] for norm in norms},
+            }
+        Study(config, SCHEMA)
+
+
 FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 4}
 
 
@@ -693,7 +750,7 @@ def test_the_schema_knows_what_the_package_knows():
     assert tuple(parts["training_settings"]["properties"]["optimizer"]["enum"]) == OPTIMIZERS
     assert tuple(parts["training_settings"]["properties"]["schedule"]["enum"]) == SCHEDULES
     evaluation = definitions["properties"]["evaluation"]["properties"]
-    assert set(evaluation) == {"batch_size", "datasets", *SUITES}
+    assert set(evaluation) == {"batch_size", "main_epsilons", "datasets", *SUITES}
     assert set(parts["autoattack_entry"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
     assert set(parts["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)
 
@@ -813,6 +870,10 @@ def test_robustbench_s_config_is_valid():
     study = Study(yaml.safe_load((ROOT / "configs" / "robustbench.yaml").read_text()), SCHEMA)
     assert all(study.is_downloaded(run) for run in study.runs)
     assert {study.baseline(name) for name in study.experiments} == {"standard"}
+    published = study.published_accuracies("wideresnet-28-10", "cifar10")
+    assert list(published) == list(study.labels("wideresnet-28-10", "cifar10"))
+    assert published["carmon2019"] == {"clean": 0.8969, "robust": 0.5953, "norm": "linf", "epsilon": "8/255"}
+    assert {entry["epsilon"] for entry in published.values()} == {"8/255", "0.5"}
 
 
 def test_shifted_sets_are_for_the_models_of_their_data_set(config):

@@ -16,7 +16,8 @@ import yaml
 from records import record_of
 
 from filterfreq import schemas
-from filterfreq.config import Study, load_claims
+from filterfreq.claims_files import load_claims
+from filterfreq.config import Study
 from filterfreq.data.arrays import PreparedDataset, save_dataset, save_files
 from filterfreq.data.registry import Dataset
 from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
@@ -166,7 +167,9 @@ def doors(tmp_path_factory) -> dict[str, Door]:
         f"subj,session,trial,rt,object_response,category,condition,imagename\n{trial}\n"
     )
     (folder / "benchmark.tsv").write_text("s\tmax_rss\n1.5\t1\n")
-    (folder / "claims.yaml").write_text("\n".join((ROOT / "claims.yaml").read_text().splitlines()[:30]))
+    (folder / "claims.yaml").write_text(
+        "\n".join((ROOT / "claims" / "filter_frequency.yaml").read_text().splitlines()[:30])
+    )
 
     spec = {"run": RUN, "variant": {}, "training": {**TRAINING, "augmentation": "none"}}
     prepared = PreparedDataset(folder / "arrays")

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from filterfreq.config import Study, load_claims
+from filterfreq.claims_files import load_claims
+from filterfreq.config import Study
 from filterfreq.data.registry import DATASETS, get_dataset
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, SHIFTED_SETS
 from filterfreq.errors import InputError
@@ -129,7 +130,7 @@ def test_no_text_of_the_config_names_a_file_a_job_or_a_target(monkeypatch):
 @pytest.mark.parametrize("text", ["x\ny", "x\x1b[2J"])
 def test_no_text_of_a_claim_is_more_than_a_line(tmp_path, text):
     schema = ROOT / "schemas" / "claims.schema.yaml"
-    claims = yaml.safe_load((ROOT / "claims.yaml").read_text())
+    claims = yaml.safe_load((ROOT / "claims" / "filter_frequency.yaml").read_text())
     for path, is_key in texts(claims):
         if path[0] == "claims" and len(path) > 1 and path[1] == next(iter(claims["claims"])):
             (tmp_path / "claims.yaml").write_text(yaml.safe_dump(changed(claims, path, is_key, text)))
@@ -213,7 +214,14 @@ def test_labels_and_class_names_are_shown_as_they_are_in_figures(monkeypatch):
     images = np.zeros((len(LABELS), 8, 8, 3), dtype=np.uint8)
     numbers = np.arange(len(LABELS))
     sheet = contact_sheet({"test": (images, numbers)}, LABELS, {"test": numbers}, examples=1)
-    claim = {"statement": LABELS[0], "effect": 0.1, "smallest_effect": 0.1, "verdict": "supported", "pairs": 1}
+    claim = {
+        "statement": LABELS[0],
+        "effect": 0.1,
+        "smallest_effect": 0.1,
+        "verdict": "supported",
+        "pairs": 3,
+        "together": True,
+    }
     claim |= {"ci_low": 0.0, "ci_high": 0.2, "direction": "higher", "treatment": "a", "control": "b"}
     card = scorecard_figure(pd.DataFrame([claim]), {"a": LABELS[1], "b": LABELS[4]})
     for drawn in (figure, sheet, card):

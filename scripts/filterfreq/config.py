@@ -14,9 +14,11 @@ from filterfreq.config_checks import (
     check_attack,
     check_checkpoint,
     check_distinct,
+    check_main_epsilon,
     check_variant,
     explained,
 )
+from filterfreq.customary_epsilons import CUSTOMARY_EPSILONS
 from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
 from filterfreq.data.shifted.registry import (
     CUE_CONFLICT,
@@ -28,9 +30,9 @@ from filterfreq.data.shifted.registry import (
 from filterfreq.errors import InputError, unknown
 from filterfreq.machine import training_processes
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
-from filterfreq.models.robustbench_models import CLASSES
+from filterfreq.models.robustbench_models import CLASSES, published_accuracies
 from filterfreq.schemas import check_schema, check_values, load_schema
-from filterfreq.yaml_files import check_extent, read_yaml
+from filterfreq.yaml_files import check_extent
 
 SUITES = (
     "clean",
@@ -57,8 +59,6 @@ _SWEEP_LABELS = {
     "gaussian_noise": "noise σ = {}",
 }
 
-# The parameters of results that are numbers.
-_RANGED = ("severity", "index", "horizontal", "vertical", "depth", "radius", "epsilon_value")
 _LONGEST_NAME = 200  # characters of a variant; file systems take 255 bytes
 
 
@@ -122,6 +122,7 @@ class Study:
         self._all_runs = frozenset(self.runs)
         self._check_sources()
         self._check_radii()
+        self._check_main_epsilons()
         self._check_training()
 
     def dataset(self, name: str) -> Dataset:
@@ -280,7 +281,7 @@ class Study:
     def _check_radii(self) -> None:
         """Refuse attacks that mean nothing on a data set: keys of other attacks, a ball around all images."""
         for dataset in dict.fromkeys(run.dataset for run in self.runs):
-            for where, attack in self._attacks(dataset):
+            for where, attack in self._placed_attacks(dataset):
                 check_attack(where, attack, self.dataset(dataset).image_size)
         for run in self.runs:
             attack = self.variants.get(run.variant, {}).get("adversarial_training")
@@ -288,7 +289,7 @@ class Study:
                 where = f"variants.{run.variant}.adversarial_training"
                 check_attack(where, attack, self.dataset(run.dataset).image_size)
 
-    def _attacks(self, dataset: str) -> Iterator[tuple[str, dict]]:
+    def _placed_attacks(self, dataset: str) -> Iterator[tuple[str, dict]]:
         """The attacks that models of a data set are tested with, each after its place in the config."""
         own = self.config["evaluation"].get("datasets", {}).get(dataset, {})
         suites = self._evaluation(dataset)
@@ -307,6 +308,28 @@ class Study:
                 yield f"{scope('autoattack')}.{number}", attack
         if "perturbations" in self.config:
             yield "perturbations", self.config["perturbations"]
+
+    def _check_main_epsilons(self) -> None:
+        """Refuse epsilons of the main tables that an attack is not measured at."""
+        evaluation = self.config["evaluation"]
+        for dataset in dict.fromkeys(run.dataset for run in self.runs):
+            own = "main_epsilons" in evaluation.get("datasets", {}).get(dataset, {})
+            where = f"evaluation.datasets.{dataset}" if own else "evaluation"
+            for norm, epsilon in self._evaluation(dataset).get("main_epsilons", {}).items():
+                attacks = {
+                    suite: self._attacks(suite, dataset, norm)
+                    for suite in ("adversarial", "autoattack")
+                    if suite in self.suites(dataset)
+                }
+                check_main_epsilon(f"{where}.main_epsilons.{norm}", epsilon, attacks, dataset)
+
+    def _attacks(self, suite: str, dataset: str, norm: str) -> list[dict]:
+        """The entries of a suite's attacks on a data set in one norm."""
+        settings = self.settings(suite, dataset)
+        if suite == "adversarial":
+            settings = settings["attacks"]
+        entries = settings if isinstance(settings, list) else [settings]
+        return [entry for entry in entries if entry["norm"] == norm]
 
     def _check_training(self) -> None:
         """Refuse what a variant and the training settings of its runs cannot do together."""
@@ -483,6 +506,23 @@ class Study:
         found = self._evaluation(dataset).get(section, self.config.get(section))
         return None if found is None else _in_order(found)
 
+    def main_epsilons(self, dataset: str) -> dict[str, str]:
+        """The epsilon of each norm that the main tables show: what the config says, or what is customary."""
+        return {**CUSTOMARY_EPSILONS.get(dataset, {}), **self._evaluation(dataset).get("main_epsilons", {})}
+
+    def published_accuracies(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
+        """What RobustBench has published of an experiment's models that it measured on this data set, by variant.
+
+        Each is a `filterfreq.models.robustbench_models.Published` as a mapping.
+        """
+        found = {}
+        for name in self.labels(experiment, dataset):
+            entry = self.checkpoints.get(name, {})
+            if entry.get("source") == "robustbench" and entry["dataset"] == dataset:
+                published = published_accuracies(dataset, entry["threat_model"]).get(entry["name"])
+                found |= {name: published._asdict()} if published else {}
+        return found
+
     def _evaluation(self, dataset: str) -> dict:
         """The suites that are asked for on a data set, with their settings."""
         evaluation = self.config["evaluation"]
@@ -554,33 +594,6 @@ class Study:
     def baseline(self, experiment: str) -> str:
         """The variant that an experiment's corruption errors are relative to."""
         return self.config["experiments"][experiment].get("baseline", self.experiments[experiment][0].variant)
-
-
-def load_claims(path: Path, schema: Path) -> dict[str, dict[str, Any]]:
-    """Read and check a file of papers' claims.
-
-    Args:
-        path: a YAML file such as `claims.yaml`.
-        schema: `schemas/claims.schema.yaml`.
-
-    Returns:
-        The claims by name, in the file's order.
-
-    Raises:
-        InputError: the file is missing or no YAML, or a claim does not fit the schema; the sentence names the key.
-    """
-    content = read_yaml(path, "restore it from the repository, or correct it")
-    check_values(content, [path.name])
-    check_schema(load_schema(schema), content, path.name)
-    for name, claim in content["claims"].items():
-        for entry in claim["measure"].get("where", []):
-            for key, wanted in entry.items():
-                if isinstance(wanted, dict) and key not in _RANGED:
-                    raise InputError(
-                        f"{path.name}: claims.{name}.measure.where.{key}: only numbers have a range, as "
-                        f"{', '.join(_RANGED)}: list the values of {key} instead"
-                    )
-    return content["claims"]
 
 
 def _in_order(value: Any) -> Any:

@@ -115,6 +115,24 @@ def check_distinct(attacks: list[dict], where: str) -> None:
             seen.add(key)
 
 
+def check_main_epsilon(where: str, epsilon: str, attacks: dict[str, list[dict]], dataset: str) -> None:
+    """Refuse an epsilon that not all attacks of its norm are measured at; `attacks` are those, by suite."""
+    if not any(attacks.values()):
+        raise InputError(f"{where}: no attack of this norm is measured on {dataset}, leave it out")
+    for suite, entries in attacks.items():
+        measured: dict[str, list[str]] = {}
+        for entry in entries:
+            name = attack_name(entry) if "attack" in entry else " ".join(entry.get("attacks", []))
+            measured.setdefault(name, []).extend(entry["epsilons"])
+        for name, epsilons in measured.items():
+            if parse_epsilon(epsilon) not in map(parse_epsilon, epsilons):
+                attack = " ".join(filter(None, (suite, name)))
+                raise InputError(
+                    f"{where}: {epsilon} is not among the epsilons of {attack} on {dataset} ({', '.join(epsilons)}): "
+                    f"add it there, or name one that all attacks have in evaluation.datasets.{dataset}.main_epsilons"
+                )
+
+
 def explained(check: Callable[[Any], object], name: Any, where: str) -> None:
     """Call a check that may refuse a name, and say where in the config the name stands."""
     try:

@@ -4,15 +4,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
 
 from filterfreq.analysis.claims import score, verdict
-from filterfreq.config import load_claims
+from filterfreq.analysis.intervals import Estimate
+from filterfreq.claims_files import claims_of_study, load_claims
+from filterfreq.config import Study
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON
 from filterfreq.evaluation.results import COLUMNS, format_parameter, read_results
 
 ROOT = Path(__file__).parents[2]
+CLAIMS = ROOT / "claims" / "filter_frequency.yaml"
 SCHEMA = ROOT / "schemas" / "claims.schema.yaml"
 
 
@@ -52,15 +56,20 @@ def clean(variant, seed, value, model="m"):
 CLEAN = {"suite": "clean", "metric": "accuracy"}
 
 
+# Intervals of the mean of five differences: 2.776 standard errors to either side.
 @pytest.mark.parametrize(
     ("direction", "effect", "low", "high", "expected"),
     [
         ("higher", 0.05, 0.02, 0.08, "supported"),
         ("higher", 0.05, -0.01, 0.11, "undecided"),
         ("higher", 0.008, 0.002, 0.014, "undecided"),  # too small to matter, yet the interval reaches what matters
-        ("higher", 0.005, 0.001, 0.009, "contradicted"),  # there, but smaller than anyone cares about
+        ("higher", 0.005, 0.001, 0.009, "negligible"),  # there, but smaller than anyone cares about
+        ("higher", -0.005, -0.009, -0.001, "negligible"),
+        ("higher", 0.0, -0.009, 0.009, "negligible"),
+        ("higher", -0.01, -0.029, 0.009, "contradicted"),
         ("higher", -0.05, -0.08, -0.02, "contradicted"),
         ("lower", -0.05, -0.08, -0.02, "supported"),
+        ("lower", -0.005, -0.009, -0.001, "negligible"),
         ("lower", 0.05, 0.02, 0.08, "contradicted"),
         ("not lower", 0.0, -0.005, 0.005, "supported"),
         ("not lower", 0.0, -0.02, 0.02, "undecided"),
@@ -68,31 +77,78 @@ CLEAN = {"suite": "clean", "metric": "accuracy"}
         ("not higher", -0.05, -0.08, -0.02, "supported"),
         ("not higher", 0.05, 0.02, 0.08, "contradicted"),
         ("equal", 0.0, -0.005, 0.005, "supported"),
-        ("equal", 0.0, -0.02, 0.005, "undecided"),
+        ("equal", 0.0, -0.02, 0.02, "undecided"),
         ("equal", 0.05, 0.02, 0.08, "contradicted"),
         ("equal", -0.05, -0.08, -0.02, "contradicted"),
-        ("higher", 0.5, np.nan, np.nan, "undecided"),
-        ("equal", np.nan, np.nan, np.nan, "not tested"),
     ],
 )
 def test_verdicts(direction, effect, low, high, expected):
-    assert verdict(direction, 0.01, effect, low, high) == expected
+    estimate = Estimate(effect, (high - low) / 2 / stats.t.ppf(0.975, 4), 4)
+    assert estimate.interval() == pytest.approx((low, high))
+    assert verdict(direction, 0.01, estimate)[0] == expected
 
 
-def test_runs_are_paired_by_model_and_seed(results_of):
-    values = {("m", 0): (0.5, 0.4), ("m", 1): (0.7, 0.5), ("n", 0): (0.9, 0.8)}
-    rows = [
+def test_without_an_interval_nothing_is_decided():
+    assert verdict("higher", 0.01, Estimate(0.5, np.nan, np.nan))[0] == "undecided"
+
+
+def pairs_of(values):
+    """Rows of clean accuracies, from pairs (new, old) by model and seed."""
+    return [
         clean(variant, seed, value, model)
         for (model, seed), pair in values.items()
         for variant, value in zip(("new", "old"), pair, strict=True)
     ]
+
+
+def test_runs_are_paired_by_model_and_seed(results_of):
+    rows = pairs_of({("m", 0): (0.5, 0.4), ("m", 1): (0.62, 0.5), ("m", 2): (0.91, 0.8)})
     rows += [clean("new", 7, 0.0), clean("old", 8, 0.0), clean("other", 0, 0.0)]  # without a partner
     (row,) = score(results_of(rows), claim(CLEAN)).to_dict("records")
-    differences = [0.1, 0.2, 0.1]
+    expected = stats.ttest_rel([0.5, 0.62, 0.91], [0.4, 0.5, 0.8])
     assert row["pairs"] == 3
-    assert row["effect"] == pytest.approx(np.mean(differences))
-    expected = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    assert row["effect"] == pytest.approx(0.11)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert row["verdict"] == "supported"
+    assert row["p"] == pytest.approx(expected.pvalue)
+
+
+def test_models_are_not_one_sample(results_of):
+    """Two models whose effects differ: each weighs the same, and only their own spread counts."""
+    m, n = [0.10, 0.11, 0.12], [0.30, 0.33]
+    values = {("m", seed): (0.4 + by, 0.4) for seed, by in enumerate(m)}
+    values |= {("n", seed): (0.5 + by, 0.5) for seed, by in enumerate(n)}
+    (row,) = score(results_of(pairs_of(values)), claim(CLEAN)).to_dict("records")
+    assert row["pairs"] == 5
+    assert row["effect"] == pytest.approx((0.11 + 0.315) / 2)
+    assert (row["lowest_model"], row["highest_model"]) == pytest.approx((0.11, 0.315))
+    welch = stats.ttest_ind(m, [-by for by in n], equal_var=False).confidence_interval(0.95)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((welch.low / 2, welch.high / 2))
+    # A model with one pair says nothing of its spread.
+    alone = {key: pair for key, pair in values.items() if key != ("n", 1)}
+    assert score(results_of(pairs_of(alone)), claim(CLEAN))["verdict"].tolist() == ["too few pairs"]
+
+
+def test_two_pairs_have_an_interval_but_no_verdict(results_of):
+    rows = pairs_of({("m", 0): (0.9, 0.5), ("m", 1): (0.91, 0.52)})
+    (row,) = score(results_of(rows), claim(CLEAN)).to_dict("records")
+    expected = stats.ttest_rel([0.9, 0.91], [0.5, 0.52]).confidence_interval(0.95)
     assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(expected))
+    assert (row["verdict"], row["pairs"]) == ("too few pairs", 2)
+    assert not row["together"]
+
+
+def test_several_claims_at_once_ask_more_of_each(results_of):
+    noise = [0.0, 0.005, 0.01]
+    rows = pairs_of({("m", seed): (0.45 + by, 0.4) for seed, by in enumerate(noise)})
+    alone = score(results_of(rows), claim(CLEAN))
+    assert alone["verdict"].tolist() == ["supported"]
+    assert alone["p"].item() == pytest.approx(stats.ttest_1samp([0.05, 0.055, 0.06], 0).pvalue)
+    assert alone["together"].tolist() == [True]
+    # The same claim fifteen times over: its p-value of 0.0027 times 15 is below 0.05, times 20 is not.
+    for times, holds in ((15, True), (20, False)):
+        several = {f"c{place}": claim(CLEAN)["c"] for place in range(times)}
+        assert set(score(results_of(rows), several)["together"]) == {holds}
 
 
 def energies(variant, seed, shares):
@@ -123,7 +179,30 @@ def test_sums_over_some_parameters_and_means_over_the_others(results_of):
     # Layers 0 and 1: high-frequency shares 0.5 and 0.4 against 0 and 0.2; (2, 2) fits both entries and counts once.
     assert row["effect"] == pytest.approx(0.45 - 0.1)
     assert row["pairs"] == 1
-    assert row["verdict"] == "undecided"
+    assert row["verdict"] == "too few pairs"
+    # The highest frequency is 2 in these layers.
+    highest = [{"depth": {"to": 0.6}, key: "highest"} for key in ("horizontal", "vertical")]
+    assert score(results_of(rows), claim({**measure, "where": highest}))["effect"].item() == pytest.approx(0.35)
+
+
+def test_the_highest_frequency_is_that_of_each_layer(results_of):
+    """A stem of 7 x 7 and a layer of 3 x 3: the highest is 6 in one and 2 in the other."""
+    rows = []
+    for variant, (in_stem, in_layer) in {"new": (0.4, 0.2), "old": (0.1, 0.1)}.items():
+        for index, (side, share) in enumerate([(7, in_stem), (3, in_layer)]):
+            for horizontal, vertical in itertools.product(range(side), repeat=2):
+                value = share if (horizontal, vertical) == (side - 1, 0) else 0.0
+                where = {"layer": f"conv{index}", "index": index, "depth": float(index)}
+                where |= {"horizontal": horizontal, "vertical": vertical}
+                rows.append(("m", variant, 0, "filters", "energy_share", where, value))
+    measure = {
+        **{"suite": "filters", "metric": "energy_share", "sum_over": ["horizontal", "vertical"]},
+        "where": [{"horizontal": "highest"}, {"vertical": "highest"}],
+    }
+    assert score(results_of(rows), claim(measure))["effect"].item() == pytest.approx((0.3 + 0.1) / 2)
+    numbers = [{"horizontal": 2}, {"vertical": 2}]  # of the stem, a frequency in the middle
+    effect = score(results_of(rows), claim({**measure, "where": numbers}))["effect"].item()
+    assert effect == pytest.approx((0.0 + 0.1) / 2)
 
 
 def test_rows_are_chosen_by_values_lists_and_ranges(results_of):
@@ -141,6 +220,9 @@ def test_rows_are_chosen_by_values_lists_and_ranges(results_of):
 
     assert effect([{"corruption": "snow"}]) == pytest.approx(0.02 * 4)
     assert effect([{"corruption": ["fog", "frost"], "severity": 1}]) == pytest.approx(0.02 * 3)
+    # A value without a row would leave another measure than the one that was claimed.
+    for where in ([{"corruption": ["fog", "brightness"]}], [{"severity": 4}], [{"severity": {"from": 6}}]):
+        assert score(results_of(rows), claim({**measure, "where": where}))["verdict"].tolist() == ["not measured"]
     assert effect([{"severity": {"from": 2, "to": 2}}]) == pytest.approx(0.02 * 4)
     assert effect([{"corruption": "fog", "severity": 1}, {"corruption": "frost", "severity": 3}]) == pytest.approx(0.08)
 
@@ -163,7 +245,7 @@ def test_nothing_to_compare_is_not_tested(results_of):
 def test_a_measure_without_results_is_not_measured(results_of, measure):
     results = results_of([clean("new", 0, 0.5), clean("old", 0, 0.5)])
     scores = score(results, claim(CLEAN) | {"other": claim(measure)["c"]})
-    assert scores["verdict"].tolist() == ["undecided", "not measured"]
+    assert scores["verdict"].tolist() == ["too few pairs", "not measured"]
     assert scores["pairs"].tolist() == [1, 0]
     assert np.isnan(scores["effect"][1])
 
@@ -172,22 +254,28 @@ def test_one_pair_has_an_effect_but_no_verdict(results_of):
     (row,) = score(results_of([clean("new", 0, 0.9), clean("old", 0, 0.5)]), claim(CLEAN)).to_dict("records")
     assert row["effect"] == pytest.approx(0.4)
     assert np.isnan([row["ci_low"], row["ci_high"]]).all()
-    assert (row["verdict"], row["pairs"]) == ("undecided", 1)
+    assert (row["verdict"], row["pairs"]) == ("too few pairs", 1)
 
 
-def test_unknown_parameter_is_one_sentence(results_of):
-    measure = {**CLEAN, "where": [{"severity": 1}]}
-    with pytest.raises(InputError, match=r"claims\.c\.measure\.where: results of the suite clean have no 'severity'"):
-        score(results_of([clean("new", 0, 0.5), clean("old", 0, 0.5)]), claim(measure))
+def test_runs_with_other_rows_are_no_pair(results_of):
+    rows = [
+        ("m", variant, 0, "corruption", "accuracy", {"corruption": corruption, "severity": 1}, 0.5)
+        for variant, corruption in (("new", "fog"), ("new", "snow"), ("old", "fog"))
+    ]
+    (row,) = score(results_of(rows), claim({"suite": "corruption", "metric": "accuracy"})).to_dict("records")
+    assert (row["verdict"], row["pairs"]) == ("not tested", 0)
 
 
 def test_the_projects_own_claims_fit_the_schema_and_what_suites_measure(results_of):
-    claims = load_claims(ROOT / "claims.yaml", SCHEMA)
+    claims = load_claims(CLAIMS, SCHEMA)
     rows = []
     for variant, seed in itertools.product(("plain", "wd", "wd-penalty", "plain-fgsm"), (0, 1)):
         rows += [
             clean(variant, seed, 0.5),
-            ("m", variant, seed, "corruption", "accuracy", {"corruption": "fog", "severity": 1}, 0.5),
+            *(
+                ("m", variant, seed, "corruption", "accuracy", {"corruption": corruption, "severity": 1}, 0.5)
+                for corruption in COMMON
+            ),
             # The extra corruptions are not common ones.
             (
                 "m",
@@ -220,6 +308,27 @@ def test_the_projects_own_claims_fit_the_schema_and_what_suites_measure(results_
     assert of_corruptions == [{"corruption": list(COMMON)}]
 
 
+# What the two variants of a claim may differ in, by what its name begins with.
+DIFFERENCES = {
+    "penalty": {"penalty"},
+    "method": {"penalty", "decomposition"},
+    "decomposition": {"decomposition"},
+    "fgsm": {"adversarial_training"},
+}
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "profiles/demo/demo.yaml", "docs/results/config.yaml"])
+def test_the_projects_claims_compare_what_they_speak_of(file):
+    study = Study(yaml.safe_load((ROOT / file).read_text()), ROOT / "schemas" / "config.schema.yaml")
+    claims, left_out = claims_of_study(study, [ROOT], SCHEMA)
+    assert len(claims) == 15
+    assert left_out == []
+    for name, entry in claims.items():
+        new, old = (study.variants[entry[side]] for side in ("treatment", "control"))
+        differing = {key for key in new.keys() | old.keys() if new.get(key) != old.get(key)} - {"label"}
+        assert differing == DIFFERENCES[name.split("-")[0]]
+
+
 def test_missing_claims_are_one_sentence(tmp_path):
     with pytest.raises(InputError, match=r"claims\.yaml is missing: restore it from the repository"):
         load_claims(tmp_path / "claims.yaml", SCHEMA)
@@ -242,13 +351,73 @@ def test_missing_claims_are_one_sentence(tmp_path):
         ("{depth: {to: 0.34}", "{depth: {to: .inf}", "to: inf is no finite number"),
         ("treatment: plain\n", "treatment: 2001-01-01\n", "treatment: a date means nothing here, write text in quotes"),
         ("{depth: {to: 0.34}", "{layer: {to: 0.34}", "where.layer: only numbers have a range, as severity, index"),
+        (
+            "{depth: {to: 0.34}",
+            "{depht: {to: 0.34}",
+            "where: unknown parameter of the suite filters 'depht': did you mean",
+        ),
+        ("{depth: {to: 0.34}", "{depth: {from: 1, to: 0.34}", "where.depth: no number lies from 1 to 0.34, swap them"),
+        ("{depth: {to: 0.34}", "{depth: highest", "where.depth: 'highest' is text, write a number without quotes"),
+        (
+            "horizontal: highest",
+            "horizontal: higest",
+            "'higest' is text, write a number without quotes, or the word high",
+        ),
+        (
+            "gaussian_noise",
+            "gausian_noise",
+            "corruption: unknown corruption 'gausian_noise': did you mean 'gaussian_noi",
+        ),
+        (
+            "- corruption: [",
+            "- severity: 6\n          corruption: [",
+            "where.severity: unknown severity '6': choose one",
+        ),
+        (
+            "suite: corruption\n",
+            "suite: corruptions\n",
+            "measure.suite: unknown suite 'corruptions': did you mean 'corrup",
+        ),
+        (
+            "metric: shape_bias",
+            "metric: shape-bias",
+            "unknown metric of the suite cue_conflict 'shape-bias': did you mean",
+        ),
+        (
+            "suite: clean, metric: accuracy",
+            "suite: filters, metric: accuracy",
+            "metric of the suite filters 'accuracy'",
+        ),
+        (
+            "sum_over: [horizontal",
+            "sum_over: [horizontl",
+            "sum_over: unknown parameter of the suite filters 'horizontl'",
+        ),
+        ("control: wd\n", "control: wd-penalty\n", "penalty-adversarial.control: 'wd-penalty' is the treatment itself"),
+        (
+            "smallest_effect: 0.01",
+            "smallest_effect: 1.5",
+            "accuracy lies between 0 and 1, so that it never differs by 1.5",
+        ),
+        (
+            "metric: accuracy}",
+            "metric: accuracy, where: [{attack: pdg-10}]}",
+            "where.attack: unknown attack 'pdg-10': did you mean 'pgd-10'",
+        ),
+        (
+            "metric: accuracy}",
+            "metric: accuracy, where: [{attack: pgd}]}",
+            "unknown attack 'pgd': did you mean 'pgd-10'",
+        ),
+        ("metric: accuracy}", "metric: accuracy, where: [{norm: l_2}]}", "unknown norm 'l_2': did you mean 'l2'"),
+        ("metric: accuracy}", "metric: accuracy, where: [{epsilon: 8/25x}]}", "where.epsilon: epsilon '8/25x'"),
         ("treatment: plain\n", "1: plain\n", "the name 1 is not text to YAML, but a number"),
         ("treatment: wd", "treatmen: wd", "unknown key 'treatmen': did you mean 'treatment'"),
         ("claims:", "claims: [", "is no YAML"),
     ],
 )
 def test_a_wrong_claim_is_one_sentence(tmp_path, old, new, message):
-    text = (ROOT / "claims.yaml").read_text()
+    text = CLAIMS.read_text()
     assert old in text
     (tmp_path / "claims.yaml").write_text(text.replace(old, new, 1))
     with pytest.raises(InputError) as error:
@@ -261,3 +430,79 @@ def test_claims_that_are_no_text_are_one_sentence(tmp_path):
     (tmp_path / "claims.yaml").write_bytes(b"claims: \xff\xfe")
     with pytest.raises(InputError, match=r"claims\.yaml is damaged .*UnicodeDecodeError.*: restore it from the"):
         load_claims(tmp_path / "claims.yaml", SCHEMA)
+
+
+def study_of(variants):
+    config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    config["variants"] = {name: config["variants"].get(name, {}) for name in variants}
+    config["experiments"]["demo"]["variants"] = list(variants)
+    return Study(config, ROOT / "schemas" / "config.schema.yaml")
+
+
+def test_claims_on_variants_that_a_study_lacks_are_left_out_and_said():
+    claims, left_out = claims_of_study(study_of(["plain", "wd-penalty"]), [ROOT], SCHEMA)
+    assert list(claims) == [
+        f"method-{what}" for what in ("adversarial", "corruptions", "out-of-distribution", "shape", "clean")
+    ]
+    (said,) = left_out
+    assert said.startswith("filter_frequency.yaml: left out, because the study lacks the variant in brackets: ")
+    assert "penalty-shape (wd)" in said
+    assert "fgsm-energy-late (plain-fgsm)" in said
+
+
+@pytest.mark.parametrize(
+    ("variants", "message"),
+    [
+        (
+            ["plain", "wd", "wd-penalti"],
+            "penalty-adversarial.treatment: 'wd-penalty' is no variant of this study, did you mean 'wd-penalti'?",
+        ),
+        (
+            ["plain-noise", "noise"],
+            "claims: none of filter_frequency.yaml compares two variants of this study (plain-noise, noise): leave",
+        ),
+    ],
+)
+def test_claims_that_fit_no_variants_are_one_sentence(variants, message):
+    with pytest.raises(InputError) as error:
+        claims_of_study(study_of(variants), [ROOT], SCHEMA)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("suite", "metric", "where", "message"),
+    [
+        ("out_of_distribution", "accuracy", {"set": "imagenet-z"}, "where.set: unknown shifted set 'imagenet-z'"),
+        (
+            "cue_conflict",
+            "shape_bias",
+            {"category": "overal"},
+            "where.category: unknown category 'overal': did you mean 'overall'",
+        ),
+        ("transfer", "accuracy", {"source": "plane"}, "where.source: unknown variant 'plane': did you mean 'plain'"),
+    ],
+)
+def test_names_of_the_study_in_claims_are_checked(tmp_path, suite, metric, where, message):
+    entry = claim({"suite": suite, "metric": metric, "where": [where]})["c"] | {"treatment": "wd", "control": "plain"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
+    study = study_of(["plain", "wd"])
+    study.config["claims"] = ["mine.yaml"]
+    with pytest.raises(InputError) as error:
+        claims_of_study(study, [tmp_path, ROOT], SCHEMA)
+    assert message in str(error.value)
+    assert str(error.value).startswith("mine.yaml: claims.c.")
+
+
+def test_two_files_of_claims_with_one_name_are_one_sentence(tmp_path):
+    (tmp_path / "mine.yaml").write_text(CLAIMS.read_text())
+    study = study_of(["plain", "wd"])
+    study.config["claims"] = ["claims/filter_frequency.yaml", "mine.yaml"]
+    with pytest.raises(InputError, match=r"mine\.yaml: claims\.decomposition-adversarial: another file of claims has"):
+        claims_of_study(study, [tmp_path, ROOT], SCHEMA)
+
+
+def test_a_missing_file_of_claims_is_looked_for_in_the_repository():
+    study = study_of(["plain", "wd"])
+    study.config["claims"] = ["claims/filter_frequncy.yaml"]
+    with pytest.raises(InputError, match=r"claims/filter_frequncy\.yaml is missing"):
+        claims_of_study(study, [ROOT], SCHEMA)

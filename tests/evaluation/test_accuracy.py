@@ -9,6 +9,7 @@ from filterfreq.data.batches import to_images
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import (
     CategoryClassifier,
+    evaluate_before,
     evaluate_clean,
     evaluate_corruption,
     evaluate_cue_conflict,
@@ -105,6 +106,17 @@ def test_images_whose_confidence_is_no_number_have_no_calibration():
     assert accuracy["n"] == 2
     assert calibration["n"] == 0
     assert math.isnan(calibration["value"])
+
+
+def test_images_before_an_attack_are_measured_like_clean_ones_under_other_names():
+    images, labels = images_of([0, 1, 2, 3]), np.array([0, 1, 2, 9])
+    accuracy, calibration = evaluate_before(ReadsPixels(), images, labels, 3, "cpu")
+    assert (accuracy["metric"], accuracy["parameter"]) == ("clean_accuracy", "split=test;images=4")
+    assert (calibration["metric"], calibration["parameter"]) == ("clean_calibration_error", "split=test;images=4")
+    for found, expected in zip(
+        (accuracy, calibration), evaluate_clean(ReadsPixels(), images, labels, 3, "cpu"), strict=True
+    ):
+        assert [found[key] for key in ("value", "n")] == [expected[key] for key in ("value", "n")]
 
 
 def test_evaluate_corruption_reads_severity_blocks():

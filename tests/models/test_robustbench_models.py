@@ -7,7 +7,9 @@ import torch
 from filterfreq.errors import InputError
 from filterfreq.models.registry import build, check_architecture, libraries
 from filterfreq.models.robustbench_models import (
+    CLASSES,
     check_robustbench_name,
+    published_accuracies,
     robustbench_files,
     robustbench_paths,
 )
@@ -23,6 +25,27 @@ def test_the_names_and_files_are_those_of_robustbench(zoo):
 
     assert {key: robustbench_files(*key) for key in zoo} == expected
     assert len(expected["cifar10", "Linf"]) > 60
+
+
+def test_published_accuracies_are_the_leaderboards():
+    """Beside RobustBench's files model_info/<data set>/<threat model>/<name>.json."""
+    linf, l2 = published_accuracies("cifar10", "Linf"), published_accuracies("cifar10", "L2")
+    for found, (clean, robust), attack in (
+        (linf["Carmon2019Unlabeled"], (0.8969, 0.5953), ("linf", "8/255")),
+        # AutoAttack alone left 66.58 %.
+        (linf["Rebuffi2021Fixing_70_16_cutmix_extra"], (0.9223, 0.6656), ("linf", "8/255")),
+        (l2["Wang2023Better_WRN-28-10"], (0.9516, 0.8368), ("l2", "0.5")),
+        (published_accuracies("cifar10", "corruptions")["Standard"], (0.9478, 0.7346), ("", "")),
+        (published_accuracies("imagenet", "Linf")["Salman2020Do_R18"], (0.5292, 0.2532), ("linf", "4/255")),
+    ):
+        assert found[:2] == pytest.approx((clean, robust))
+        assert found[2:] == attack
+    # Every model that can be named has an entry.
+    for dataset in CLASSES:
+        for threat_model in ("Linf", "L2", "corruptions"):
+            known = published_accuracies(dataset, threat_model)
+            assert set(robustbench_files(dataset, threat_model)) <= set(known)
+            assert all(0 <= number <= 1 for found in known.values() for number in found[:2])
 
 
 def test_where_files_lie():

@@ -8,7 +8,7 @@ import yaml
 from torch import nn
 
 from filterfreq.config import Run, Study
-from filterfreq.evaluation.accuracy import evaluate_clean, evaluate_corruption
+from filterfreq.evaluation.accuracy import evaluate_before, evaluate_clean, evaluate_corruption
 from filterfreq.evaluation.adversarial import evaluate_adversarial, evaluate_transfer, perturbations
 from filterfreq.evaluation.autoattack import evaluate_autoattack
 from filterfreq.evaluation.corruptions import CORRUPTIONS
@@ -60,15 +60,17 @@ ATTACKS = [
 
 def test_attacks_pass_as_often_as_a_model_counts():
     model = Counting()
+    evaluate_before(model, IMAGES, LABELS, 2, "cpu")
     evaluate_adversarial(model, IMAGES, LABELS, ATTACKS, 2, "cpu", 0)
     planned = tiny(evaluation={"adversarial": {"images": 3, "attacks": ATTACKS}}).work("adversarial", RUN)
     assert planned == Work(model.passes)
-    # By hand: of each image one clean pass, then for two epsilons of FGSM 1 step and a last look, for one of PGD 7.
-    assert planned.own == (3 * (1 + 2 * 2 + 8), 3 * (2 + 7))
+    # By hand: of each image two clean passes, then for two epsilons of FGSM 1 step and a last look, for one of PGD 7.
+    assert planned.own == (3 * (2 + 2 * 2 + 8), 3 * (2 + 7))
 
 
 def test_transferred_attacks_pass_through_their_source():
     model, source = Counting(), Counting()
+    evaluate_before(model, IMAGES, LABELS, 2, "cpu")
     evaluate_transfer(model, source, "plain", IMAGES, LABELS, ATTACKS, 2, "cpu", 0)
     suites = {"transfer": {"source": "plain", "images": 3, "attacks": ATTACKS}}
     assert tiny(evaluation=suites).work("transfer", RUN) == Work(model.passes, source.passes)
@@ -99,8 +101,8 @@ def test_autoattacks_of_several_entries_and_epsilons_add_up():
         {"images": 100, "norm": "linf", "epsilons": ["1/255", "2/255"], "attacks": ["apgd-ce"]},
         {"images": 10, "norm": "l2", "epsilons": ["0.25"], "attacks": ["square"]},
     ]
-    # 8 and 103 forward passes of the first for each of two epsilons, 8 and 5,004 of the second.
-    expected = Work(Passes(200 * 111 + 10 * 5012, 200 * 101))
+    # 8 and 103 forward passes of the first for each of two epsilons, 8 and 5,004 of the second; one of each unattacked.
+    expected = Work(Passes(200 * 111 + 10 * 5012 + 100 + 10, 200 * 101))
     assert tiny(evaluation={"autoattack": entries}).work("autoattack", RUN) == expected
 
 
@@ -111,6 +113,7 @@ def test_suites_without_gradients_pass_as_often_as_a_model_counts():
 
     model = Counting()
     corrupted = {name: np.repeat(IMAGES, 5, axis=0) for name in CORRUPTIONS}
+    evaluate_before(model, IMAGES, LABELS, 8, "cpu")
     evaluate_corruption(model, corrupted, LABELS, 8, "cpu")
     assert tiny(evaluation={"corruption": {"images": 3}}).work("corruption", RUN) == Work(model.passes)
 

@@ -12,16 +12,17 @@ Row = tuple[str, str, int, str, str, dict, float]
 def results_of(tmp_path) -> Callable[..., pd.DataFrame]:
     """Make results, as tables and figures get them, of (model, variant, seed, suite, metric, parameters, value).
 
-    Beside each accuracy of a suite that also measures calibration stands a calibration error.
+    Each stands on 100 images unless their number comes last. Beside each accuracy of a suite that also measures
+    calibration stands a calibration error.
     """
 
     def build(rows: Iterable[Row], dataset: str = "toy_set") -> pd.DataFrame:
         rows = list(rows)
         calibrated = [row for row in rows if row[3:5] in [("clean", "accuracy"), ("corruption", "accuracy")]]
-        rows += [(*row[:4], "expected_calibration_error", row[5], 0.0625) for row in calibrated]
+        rows += [(*row[:4], "expected_calibration_error", row[5], 0.0625, *row[7:]) for row in calibrated]
         records = [
-            (dataset, model, variant, seed, suite, metric, format_parameter(**parameters), value, 100, None, None)
-            for model, variant, seed, suite, metric, parameters, value in rows
+            (dataset, model, variant, seed, suite, metric, format_parameter(**parameters), value, *images, None, None)
+            for model, variant, seed, suite, metric, parameters, value, *images in ((*row, 100)[:8] for row in rows)
         ]
         path = tmp_path / f"{dataset}.csv"
         pd.DataFrame(records, columns=list(COLUMNS)).to_csv(path, index=False)

@@ -146,7 +146,8 @@ def test_training_curves(drawn):
 
 
 def test_scorecard(drawn):
-    claim = {"effect": 0.1, "smallest_effect": 0.1, "verdict": "supported", "pairs": 1, "ci_low": 0.0, "ci_high": 0.2}
+    claim = {"effect": 0.1, "smallest_effect": 0.1, "verdict": "supported", "pairs": 3, "ci_low": 0.0, "ci_high": 0.2}
+    claim["together"] = True
     claims = [
         {**claim, "direction": "higher", "statement": label, "treatment": name, "control": "v0"}
         for name, label in VARIANTS.items()

@@ -11,7 +11,7 @@ LABELS = {"plain": "plain", "wd": "WD_1"}
 
 @pytest.fixture
 def scores():
-    def row(direction, effect, low, high, pairs, verdict, treatment="wd"):
+    def row(direction, effect, low, high, pairs, verdict, treatment="wd", p=np.nan, together=False):
         return {
             "claim": verdict.replace(" ", "-"),
             "statement": f"A 100 % true claim with A & B, and long enough to need two lines: {verdict}.",
@@ -21,20 +21,25 @@ def scores():
             "direction": direction,
             "smallest_effect": 0.01,
             "effect": effect,
+            "lowest_model": effect,
+            "highest_model": effect,
             "ci_low": low,
             "ci_high": high,
             "pairs": pairs,
             "verdict": verdict,
+            "p": p,
+            "together": together,
         }
 
     return pd.DataFrame(
         [
-            row("higher", 0.031, 0.012, 0.045, 3, "supported"),
-            row("lower", 0.02, 0.015, 0.025, 4, "contradicted"),
-            row("equal", 0.005, -0.9, 0.91, 2, "undecided"),
+            row("higher", 0.031, 0.012, 0.045, 3, "supported", p=0.004, together=True) | {"highest_model": 0.04},
+            row("lower", 0.02, 0.015, 0.025, 4, "contradicted", p=0.03),
+            row("equal", 0.005, -0.9, 0.91, 3, "undecided"),
             row("not lower", np.nan, np.nan, np.nan, 0, "not tested", "absent"),
             row("higher", np.nan, np.nan, np.nan, 0, "not measured"),
-            row("higher", 0.04, np.nan, np.nan, 1, "undecided"),
+            row("higher", 0.04, np.nan, np.nan, 1, "too few pairs"),
+            row("higher", 0.005, 0.001, 0.009, 5, "negligible", p=0.01),
         ]
     )
 
@@ -55,7 +60,10 @@ def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
     assert r"WD\_1 against plain" in latex
     assert "& $<$ -1 &" in latex
     assert "A &amp; B" in page
-    assert len(markdown.split("\n\n")[1].strip().splitlines()) == 2 + 6
+    assert len(markdown.split("\n\n")[1].strip().splitlines()) == 2 + 7
+    assert "all 4 claims that have them are tested at once (Holm's method, 5 %)" in markdown
+    assert "+3.1 (+3.1 to +4.0)" in markdown
+    assert "does not hold" in markdown
 
 
 def test_figure_shows_effects_intervals_and_verdicts(scores):
@@ -65,18 +73,19 @@ def test_figure_shows_effects_intervals_and_verdicts(scores):
     limit = axes.get_xlim()[1]
     lines = [(list(line.get_xdata()), float(np.ravel(line.get_ydata())[0])) for line in axes.lines]
     markers = {place: xs[0] for xs, place in lines if len(xs) == 1}
-    assert markers == pytest.approx({0: 3.1, 1: 2.0, 2: 0.5, 5: 4.0})
+    assert markers == pytest.approx({0: 3.1, 1: 2.0, 2: 0.5, 5: 4.0, 6: 0.5})
     intervals = {place: xs for xs, place in lines if len(xs) == 2 and xs[0] != xs[1]}
     assert intervals[0] == pytest.approx([1.2, 4.5])
     assert intervals[2] == pytest.approx([-limit, limit])  # cut at the edges
     texts = [text.get_text() for text in figure.findobj(Text)]
     for verdict in (
-        "supported\n3 pairs",
+        "supported †\n3 pairs",
         "contradicted\n4 pairs",
-        "undecided\n2 pairs",
+        "undecided\n3 pairs",
         "not tested",
         "not measured",
-        "undecided\n1 pair",
+        "too few pairs\n1 pair",
+        "negligible\n5 pairs",
     ):
         assert verdict in texts
     box = figure.get_tightbbox()

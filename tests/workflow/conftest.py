@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "config.yaml", "claims.yaml", "rules", "scripts", "schemas", "envs", "report", "profiles")
+PARTS = ("Snakefile", "config.yaml", "claims", "rules", "scripts", "schemas", "envs", "report", "profiles")
 SECRET = "hidden-in-the-environment"
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 
@@ -142,7 +142,8 @@ class Project:
 
 
 def copied(source: Path, target: Path) -> Project:
-    shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    """Copy a project, with the times of its files, so that what Python has compiled of it counts there too."""
+    shutil.copytree(source, target, dirs_exist_ok=True)
     return Project(target)
 
 
@@ -153,7 +154,7 @@ def fresh(tmp_path_factory) -> Project:
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            copied(source, folder / part)
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, folder)
     shutil.copy2(TINY, folder)

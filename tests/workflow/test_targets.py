@@ -57,7 +57,8 @@ def test_what_shows_no_model_trains_none_and_claims_plan_their_suites_alone(fres
         assert not {"train", "evaluate_corruption"} & set(fresh.plan(target).jobs)
     measured = {rule for rule in fresh.plan("table_scorecard").jobs if rule.startswith("evaluate_")}
     suites = {
-        claim["measure"]["suite"] for claim in yaml.safe_load((ROOT / "claims.yaml").read_text())["claims"].values()
+        claim["measure"]["suite"]
+        for claim in yaml.safe_load((ROOT / "claims" / "filter_frequency.yaml").read_text())["claims"].values()
     }
     assert measured == {f"evaluate_{suite}" for suite in suites - {"filters"}}
 

@@ -10,12 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from filterfreq.analysis.intervals import student_interval
-from filterfreq.errors import InputError
+from filterfreq.analysis.intervals import Estimate, holm, mean_difference
 
-VERDICTS: tuple[str, ...] = ("supported", "contradicted", "undecided", "not tested", "not measured")
+VERDICTS: tuple[str, ...] = (
+    *("supported", "contradicted", "negligible", "undecided"),
+    *("too few pairs", "not tested", "not measured"),
+)
+FEWEST_PAIRS = 3
+"""Below this number of pairs there is no verdict: two seeds tell next to nothing of how much a third would differ."""
+HIGHEST = "highest"
+"""The value of a frequency in `where` that means the highest of the layer, whatever the size of its kernels."""
 
 _PAIR = ["model", "seed"]
+_LEVEL = 0.05
 
 
 def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -23,116 +30,149 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
 
     Args:
         results: what `filterfreq.evaluation.results.read_results` returns, of one data set.
-        claims: what `filterfreq.config.load_claims` returns.
+        claims: what `filterfreq.claims_files.load_claims` returns.
 
     Returns:
         One row per claim, in order: claim, statement, source, treatment, control, direction, smallest_effect; effect,
-        the mean of treatment - control over all pairs of runs of one model and seed; ci_low and ci_high, its 95 %
-        interval (see `student_interval`), NaN for fewer than two pairs; pairs, their number; verdict, one of `VERDICTS`
-        (see `verdict`): "not measured" where no run has a number of the claim's measure, "not tested" where some have
-        but no pair does. One pair gives an effect, but no interval, and so leaves the claim undecided.
-
-    Raises:
-        InputError: a claim filters by a parameter that its suite does not have.
+        the mean of treatment - control over the pairs of runs of one model and seed, each model weighing the same;
+        lowest_model and highest_model, the least and the largest mean of a model; ci_low and ci_high, the effect's 95 %
+        interval (see `mean_difference`), NaN where there is none; pairs, their number; verdict, one of `VERDICTS` (see
+        `verdict`): "not measured" where a value that the measure names has no row, "not tested" where no pair has a
+        number, "too few pairs" below `FEWEST_PAIRS`, or below two of each model; p, that of the verdict, NaN of no
+        verdict and of "undecided"; together, whether the verdict stands at 5 % also with all claims of these results
+        that have enough pairs tested at once (see `holm`).
     """
     rows = []
     for name, claim in claims.items():
-        rows_of_measure = _measured(results, name, claim["measure"])
-        differences = _differences(rows_of_measure, claim)
-        effect = differences.mean() if len(differences) else np.nan
-        low, high = student_interval(differences.to_numpy())
-        said = verdict(claim["direction"], claim["smallest_effect"], effect, low, high)
+        measured = _measured(results, claim["measure"])
+        groups = [of_model.to_numpy() for _, of_model in _differences(measured, claim).groupby(level="model")]
+        estimate = mean_difference(groups)
+        low, high = estimate.interval()
+        pairs = sum(map(len, groups))
+        said, p = "not measured", np.nan
+        if not measured.empty:
+            said, p = "not tested", np.nan
+        if pairs:
+            said = "too few pairs"
+        if pairs >= FEWEST_PAIRS and min(map(len, groups)) > 1:
+            said, p = verdict(claim["direction"], claim["smallest_effect"], estimate)
+        means = [np.mean(group) for group in groups]
         rows.append(
             {
                 "claim": name,
                 **{key: claim[key] for key in ("statement", "source", "treatment", "control", "direction")},
                 "smallest_effect": claim["smallest_effect"],
-                "effect": effect,
+                "effect": estimate.mean,
+                "lowest_model": min(means, default=np.nan),
+                "highest_model": max(means, default=np.nan),
                 "ci_low": low,
                 "ci_high": high,
-                "pairs": len(differences),
-                "verdict": "not measured" if rows_of_measure.empty else said,
+                "pairs": pairs,
+                "verdict": said,
+                "p": p,
             }
         )
-    return pd.DataFrame(rows)
+    scores = pd.DataFrame(rows)
+    # What stayed undecided was tested too.
+    tested = scores["p"].notna() | (scores["verdict"] == "undecided")
+    adjusted = holm(scores.loc[tested, "p"].fillna(1).to_numpy())
+    return scores.assign(together=pd.Series(adjusted, scores.index[tested]).reindex(scores.index) <= _LEVEL)
 
 
-def verdict(direction: str, smallest_effect: float, effect: float, low: float, high: float) -> str:
+def verdict(direction: str, smallest_effect: float, estimate: Estimate) -> tuple[str, float]:
     """Say whether an effect and its interval support a claim.
 
     - `higher`, `lower`: supported when the effect is at least the smallest of interest and the interval leaves zero
-      out; contradicted when the whole interval falls short of the smallest effect of interest.
+      out; negligible when the whole interval lies within plus and minus the smallest effect of interest, on whichever
+      side of zero; contradicted when the whole interval falls short of the effect of interest and some of it lies
+      beyond that on the other side.
     - `not lower`, `not higher`: supported when the whole interval stays on the right side of a loss of that size,
       contradicted when all of it lies beyond.
     - `equal`: supported when the whole interval lies within plus and minus the smallest effect of interest (an
       equivalence test: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987), contradicted when all
       of it lies outside.
 
-    Otherwise the claim is undecided, as it is without an interval, and not tested without an effect.
+    Otherwise the claim is undecided, as it is without an interval.
 
     Args:
         direction: as in `schemas/claims.schema.yaml`.
         smallest_effect: more than 0.
-        effect: treatment - control, NaN where there is none.
-        low: the interval's lower end, or NaN.
-        high: the interval's upper end, or NaN.
+        estimate: of treatment - control.
 
     Returns:
-        One of `VERDICTS`.
+        One of `VERDICTS`, and the two-sided p-value of what it rejects, NaN of "undecided".
     """
-    if np.isnan(effect):
-        return "not tested"
+    if np.isnan(estimate.standard_error):
+        return "undecided", np.nan
     if direction in ("lower", "not higher"):
-        effect, low, high = -effect, -high, -low
+        estimate = estimate._replace(mean=-estimate.mean)
+    no_loss, no_gain = estimate.p_above(-smallest_effect), estimate.p_below(smallest_effect)
+    within = max(no_loss, no_gain)
     if direction == "equal":
-        supported = -smallest_effect < low and high < smallest_effect
-        contradicted = low >= smallest_effect or high <= -smallest_effect
+        outside = min(estimate.p_above(smallest_effect), estimate.p_below(-smallest_effect))
+        decisions = {"supported": within, "contradicted": outside}
     elif direction.startswith("not"):
-        supported, contradicted = low > -smallest_effect, high < -smallest_effect
+        decisions = {"supported": no_loss, "contradicted": estimate.p_below(-smallest_effect)}
     else:
-        supported, contradicted = low > 0 and effect >= smallest_effect, high < smallest_effect
-    return "supported" if supported else "contradicted" if contradicted else "undecided"
+        is_large = estimate.mean >= smallest_effect
+        decisions = {
+            "supported": estimate.p_above(0) if is_large else 1.0,
+            "negligible": within,
+            "contradicted": no_gain,
+        }
+    return next(((said, p) for said, p in decisions.items() if p < _LEVEL), ("undecided", np.nan))
 
 
-def _measured(results: pd.DataFrame, name: str, measure: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the rows that a claim's measure stands on, those with a value."""
+def _measured(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows that a claim's measure stands on, those with a value; none where one that it names has no row."""
     rows = results[(results["suite"] == measure["suite"]) & (results["metric"] == measure["metric"])]
-    if rows.empty:
-        return rows
-    return rows[_chosen(rows, name, measure.get("where"))].dropna(subset="value")
+    if rows.empty or "where" not in measure:
+        return rows.dropna(subset="value")
+    chosen = pd.Series(False, index=rows.index)
+    for entry in measure["where"]:
+        fits = pd.Series(True, index=rows.index)
+        for key, wanted in entry.items():
+            matches = [_matching(rows, key, one) for one in (wanted if isinstance(wanted, list) else [wanted])]
+            if not all(match.any() for match in matches):
+                return rows[:0]
+            fits &= np.logical_or.reduce(matches)
+        if not fits.any():
+            return rows[:0]
+        chosen |= fits
+    return rows[chosen].dropna(subset="value")
+
+
+def _matching(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:
+    """Mark the rows whose parameter `key` is a value, lies in a range, or is the highest of its layer."""
+    if isinstance(wanted, dict):
+        return rows[key].between(wanted.get("from", -np.inf), wanted.get("to", np.inf)).fillna(False).astype(bool)
+    if wanted == HIGHEST:
+        return rows[key] == rows.groupby(["variant", *_PAIR, "layer"])[key].transform("max")
+    # A number where rows hold text, as epsilon 0.5, is that text.
+    is_text = not pd.api.types.is_numeric_dtype(rows[key])
+    return rows[key] == (str(wanted) if is_text else wanted)
 
 
 def _differences(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.Series:
-    """Return treatment - control by model and seed, of the pairs that are there."""
+    """Return treatment - control by model and seed, of the pairs that are there and have the same rows."""
+    nothing = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=_PAIR))
     if rows.empty:
-        return pd.Series(dtype=float)
+        return nothing
     summed = claim["measure"].get("sum_over", [])
     if summed:
         # What is left to tell rows apart is not added up but averaged.
         others = [key for key in _parameters(rows) if key not in summed]
         rows = rows.groupby([*_PAIR, "variant", *others], as_index=False, dropna=False)["value"].sum()
-    values = rows.groupby(["variant", *_PAIR])["value"].mean()
-    sides = [values.xs(variant) for variant in (claim["treatment"], claim["control"]) if variant in values.index]
-    return (sides[0] - sides[1]).dropna() if len(sides) == 2 else pd.Series(dtype=float)
-
-
-def _chosen(rows: pd.DataFrame, name: str, where: list[dict] | None) -> pd.Series:
-    """Mark the rows for which all keys of one of the entries fit."""
-    chosen = pd.Series(where is None, index=rows.index)
-    for entry in where or []:
-        fits = pd.Series(True, index=rows.index)
-        for key, wanted in entry.items():
-            if key not in _parameters(rows):
-                raise InputError(
-                    f"claims.{name}.measure.where: results of the suite {rows['suite'].iloc[0]} have no {key!r}, "
-                    f"but {', '.join(_parameters(rows))}"
-                )
-            if isinstance(wanted, dict):
-                fits &= rows[key].between(wanted.get("from", -np.inf), wanted.get("to", np.inf))
-            else:
-                fits &= rows[key].isin(wanted if isinstance(wanted, list) else [wanted])
-        chosen |= fits
-    return chosen
+        rows["parameter"] = rows[others].astype(str).agg(";".join, axis="columns") if others else ""
+    of_runs = rows.groupby(["variant", *_PAIR])
+    values, stand_on = of_runs["value"].mean(), of_runs["parameter"].agg(frozenset)
+    sides = [variant for variant in (claim["treatment"], claim["control"]) if variant in values.index]
+    if len(sides) < 2:
+        return nothing
+    (new, old), (rows_of_new, rows_of_old) = ([of.xs(side) for side in sides] for of in (values, stand_on))
+    differences = (new - old).dropna()
+    alike = [rows_of_new[pair] == rows_of_old[pair] for pair in differences.index]
+    return differences[np.array(alike, dtype=bool)]
 
 
 def _parameters(rows: pd.DataFrame) -> list[str]:

@@ -127,6 +127,31 @@ def evaluate_clean(
     return _accuracy_and_calibration(format_parameter(split="test"), predictions == labels, confidences)
 
 
+def evaluate_before(
+    model: nn.Module, images: np.ndarray, labels: np.ndarray, batch_size: int, device: torch.device | str
+) -> list[dict[str, Any]]:
+    """Measure a suite's images as they are before the suite attacks or corrupts them.
+
+    A suite may see fewer images than `clean`. What it adds to an error, and where a curve of it begins, is told by the
+    same images alone.
+
+    Args:
+        model: a classifier.
+        images: the suite's test images, uint8, N x H x W x C.
+        labels: int64, N.
+        batch_size: see `predict`.
+        device: where to compute.
+
+    Returns:
+        The rows of `evaluate_clean` under names of their own, `clean_accuracy` and `clean_calibration_error`, so that
+        they are in no mean over the suite's accuracies. Their parameter holds the number of images.
+    """
+    predictions, confidences = predict_with_confidence(model, images, batch_size, device)
+    parameter = format_parameter(split="test", images=len(labels))
+    accuracy, calibration = _accuracy_and_calibration(parameter, predictions == labels, confidences)
+    return [{**accuracy, "metric": "clean_accuracy"}, {**calibration, "metric": "clean_calibration_error"}]
+
+
 def evaluate_corruption(
     model: nn.Module,
     corrupted: Mapping[str, np.ndarray],

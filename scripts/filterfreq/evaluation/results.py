@@ -24,10 +24,14 @@ from filterfreq.text import is_one_line
 
 RUN_COLUMNS: tuple[str, ...] = ("dataset", "model", "variant", "seed")
 COLUMNS: tuple[str, ...] = (*RUN_COLUMNS, "suite", "metric", "parameter", "value", "n", "ci_low", "ci_high")
-FRACTIONS: tuple[str, ...] = ("accuracy", "shape_bias", "energy_share", "expected_calibration_error")
+FRACTIONS: tuple[str, ...] = (
+    *("accuracy", "clean_accuracy", "shape_bias", "energy_share"),
+    *("expected_calibration_error", "clean_calibration_error"),
+)
 """The metrics whose values lie in [0, 1]."""
 
 _ATTACK = ("attack", "norm", "epsilon")
+_BEFORE = ("split", "images")
 KEYS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("clean", "accuracy"): ("split",),
     ("clean", "expected_calibration_error"): ("split",),
@@ -36,6 +40,11 @@ KEYS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("transfer", "accuracy"): (*_ATTACK, "source"),
     ("corruption", "accuracy"): ("corruption", "severity"),  # and origin
     ("corruption", "expected_calibration_error"): ("corruption", "severity"),
+    **{
+        (suite, metric): _BEFORE
+        for suite in ("adversarial", "autoattack", "transfer", "corruption")
+        for metric in ("clean_accuracy", "clean_calibration_error")
+    },
     ("frequency_filtered", "accuracy"): ("pass", "radius"),
     ("out_of_distribution", "accuracy"): ("set",),
     ("out_of_distribution", "expected_calibration_error"): ("set",),

@@ -9,13 +9,15 @@ from __future__ import annotations
 import ast
 import contextlib
 import difflib
+import importlib.metadata
 import importlib.util
 import io
+import re
 import sys
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from filterfreq.errors import InputError, some_of
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 CLASSES = {"cifar10": 10, "cifar100": 100, "imagenet": 1000}
 """RobustBench's data sets, with their numbers of classes."""
 
+_HEADINGS = {"CIFAR-10": "cifar10", "CIFAR-100": "cifar100", "ImageNet": "imagenet"}
 _ZOO = {"linf": "Linf", "l2": "L2", "common_corruptions": "corruptions"}
 
 
@@ -49,6 +52,56 @@ def robustbench_files(dataset: str, threat_model: str) -> dict[str, tuple[str, .
             found = {ast.literal_eval(name): _drive_ids(settings) for name, settings in entries}
             return {name: ids for name, ids in found.items() if ids}
     return {}
+
+
+class Published(NamedTuple):
+    """What RobustBench has published of a model.
+
+    Attributes:
+        clean: accuracy on test images, in [0, 1].
+        robust: that under attack, the lowest that was published, AutoAttack's or another's; or on corrupted images.
+        norm: linf or l2; empty where images are corrupted.
+        epsilon: of the attack, as "8/255"; empty likewise.
+    """
+
+    clean: float
+    robust: float
+    norm: str
+    epsilon: str
+
+
+@cache
+def published_accuracies(dataset: str, threat_model: str) -> dict[str, Published]:
+    """Return what RobustBench has published of its models of a data set and a threat model, by name.
+
+    The installed package has it in tables of its description, a copy of the leaderboard of that release; measured on
+    all test images, of ImageNet on 5,000. Nothing is returned where robustbench is not installed.
+
+    Args:
+        dataset: one of `CLASSES`.
+        threat_model: "Linf", "L2" or "corruptions".
+    """
+    try:
+        description = importlib.metadata.distribution("robustbench").read_text("METADATA") or ""
+    except importlib.metadata.PackageNotFoundError:
+        return {}
+    found: dict[str, Published] = {}
+    of_dataset, norm, epsilon, columns = "", None, "", []
+    for line in description.splitlines():
+        if line.startswith("### "):
+            of_dataset, norm = _HEADINGS.get(line[4:].strip(), ""), None
+        elif line.startswith("#### "):
+            attack = re.fullmatch(r"(Linf|L2), eps=([0-9./]+)", line[5:].strip())
+            norm, epsilon = attack.groups() if attack else ("corruptions" if "orruptions" in line else None, "")
+        elif line.startswith("|") and (of_dataset, norm) == (dataset, threat_model):
+            cells = [re.sub(r"<[^>]*>|\*", "", cell).strip() for cell in line.split("|")]
+            if "Model ID" in cells:
+                columns = cells
+            elif cells[1].isdigit() and len(cells) == len(columns):
+                row = dict(zip(columns, cells, strict=True))
+                clean, robust = (float(row[f"{kind} accuracy"].rstrip("%")) / 100 for kind in ("Clean", "Robust"))
+                found[row["Model ID"]] = Published(clean, robust, norm.lower() if epsilon else "", epsilon)
+    return found
 
 
 def _drive_ids(settings: ast.Dict) -> tuple[str, ...]:

@@ -204,20 +204,22 @@ class CostModel:
             case "clean":
                 return Work(Passes(size, 0))
             case "corruption":
-                return Work(Passes(len(CORRUPTIONS) * len(SEVERITIES) * _shown(size, settings), 0))
+                return Work(Passes((1 + len(CORRUPTIONS) * len(SEVERITIES)) * _shown(size, settings), 0))
             case "frequency_filtered":
                 return Work(Passes(sum(map(len, settings["radii"].values())) * _shown(size, settings), 0))
             case "adversarial" | "transfer":
                 images = _shown(size, settings)
                 epsilons = [(attack, len(attack["epsilons"])) for attack in settings["attacks"]]
                 attacks = sum((attack_passes(attack).times(count) for attack, count in epsilons), Passes(0, 0))
-                judged = Passes(1 + sum(count for _, count in epsilons), 0)
+                # As they are, images are classified by the suite and by the attacks.
+                judged = Passes(2 + sum(count for _, count in epsilons), 0)
                 if suite == "transfer":
                     return Work(judged.times(images), attacks.times(images))
                 return Work((attacks + judged).times(images))
             case "autoattack":
-                passes = Passes(0, 0)
-                for entry in settings if isinstance(settings, list) else [settings]:
+                entries = settings if isinstance(settings, list) else [settings]
+                passes = Passes(sum({_shown(size, entry) for entry in entries}), 0)
+                for entry in entries:
                     one = autoattack_passes(entry.get("attacks"), self.classes(run.dataset))
                     passes += one.times(len(entry["epsilons"]) * _shown(size, entry))
                 return Work(passes)

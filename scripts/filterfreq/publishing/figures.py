@@ -2,10 +2,12 @@
 
 Every function takes what `filterfreq.evaluation.results.read_results` returns, of one data set, and the variants to
 show (names and display labels, in order). Where there are several models, each has its own row or column of panels.
-Lines and markers are means over seeds; bands and bars reach from the lowest to the highest seed.
+Lines and markers are means over seeds; bands and bars reach from the lowest to the highest seed, which the legend says
+with the number of seeds and, where no panel has others, of images.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,15 +18,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from filterfreq.errors import InputError
-from filterfreq.publishing.measures import calibration_errors, main_columns
+from filterfreq.publishing.measures import calibration_errors, clean_beside, main_columns
 from filterfreq.publishing.selection import (
     attack_label,
     attacks,
     corruption_label,
     family_grid,
+    images_phrase,
     in_order,
     penalty_series,
     present_variants,
+    seeds_phrase,
     select,
 )
 from filterfreq.publishing.style import (
@@ -64,25 +68,27 @@ _PANELS_WIDTH = 3.8  # what labels and the colour bar leave of the text's width
 def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     """Draw accuracy against the size of the perturbation, a panel for each attack and norm; models below each other.
 
-    Every line begins at the clean accuracy. AutoAttack, usually measured at few sizes, is drawn as hollow markers into
-    the last panel of its norm, where the strongest attack with that norm is, or into a panel of its own; so is one of
-    its attacks that was measured without it.
+    Every line begins at the clean accuracy on the attacked images, whose number is in the titles where panels differ in
+    it. AutoAttack, usually measured at few sizes, is drawn as hollow markers into the last panel of its norm, where the
+    strongest attack with that norm is, or where that is of other images into a panel of its own; so is one of its
+    attacks that was measured without it.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of an attack.
     """
     select(results, variants, ["adversarial", "autoattack"])
     frame = select(results, variants, ["clean", "adversarial", "autoattack"])
-    frame = frame[frame["metric"] == "accuracy"]
     styles = variant_styles(present_variants(frame, variants))
     pairs = attacks(frame)
+    images = {pair: images_phrase(_of_attack(frame, *pair)["n"]) for pair in pairs}
+    suffixes, of_all = _images_of_panels(images)
     auto = attacks(frame[frame["suite"] == "autoattack"])
     # AutoAttack itself, or else the last of its attacks.
     guests = {norm: (attack, norm) for attack, norm in sorted(auto, key=lambda pair: pair[0] == "autoattack")}
-    guests = {norm: pair for norm, pair in guests.items() if [other for _, other in pairs].count(norm) > 1}
+    host = {norm: (attack, norm) for attack, norm in pairs if (attack, norm) != guests.get(norm)}
+    guests = {norm: pair for norm, pair in guests.items() if norm in host and images[pair] == images[host[norm]]}
     norms = list(dict.fromkeys(norm for _, norm in pairs))
     panels = sorted((pair for pair in pairs if pair not in guests.values()), key=lambda pair: norms.index(pair[1]))
-    host = {norm: (attack, norm) for attack, norm in panels}
 
     models = list(frame["model"].cat.categories)
     figure, grids = _panel_grids(models, len(panels))
@@ -92,7 +98,7 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
             draw_lines(axes, _attack_curve(of_model, attack, norm), "epsilon", "value", styles, markers=True)
             if norm in guests and host[norm] == (attack, norm):
                 _hollow_markers(axes, _attack_curve(of_model, *guests[norm], clean=False), styles)
-            title = f"{literal(attack_label(attack))}, {_norm(norm)}"
+            title = f"{literal(attack_label(attack))}, {_norm(norm)}{suffixes[attack, norm]}"
             axes.set_title(title if model == models[0] else "", parse_math=True)
             axes.set_xlabel(_epsilon_label(norm), parse_math=True)
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -100,7 +106,7 @@ def accuracy_against_epsilon(results: pd.DataFrame, variants: dict[str, str]) ->
         Line2D([], [], color="0.4", marker="o", markerfacecolor="white", linestyle="none", label=attack_label(name))
         for name in dict.fromkeys(guest for guest, _ in guests.values())
     ]
-    add_legend(figure, styles, extra=extra)
+    add_legend(figure, styles, extra=extra, note=_seeds_note(frame) + of_all)
     return figure
 
 
@@ -134,7 +140,7 @@ def corruptions(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         grid[0, 0].xaxis.set_major_locator(MultipleLocator(1))
         part.supxlabel("severity")
         part.supylabel("accuracy (%)")
-    add_legend(figure, styles)
+    add_legend(figure, styles, note=_note(frame))
     return figure
 
 
@@ -161,7 +167,7 @@ def frequency_filtered(results: pd.DataFrame, variants: dict[str, str]) -> Figur
         row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
         row[0].set_ylim(-0.03, 1.04)
         row[0].yaxis.set_major_formatter(PERCENT)
-    add_legend(figure, styles)
+    add_legend(figure, styles, note=_note(frame))
     return figure
 
 
@@ -176,6 +182,7 @@ def shape_bias(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         InputError: results that cannot stand beside each other (see `select`), or none of cue conflict.
     """
     frame = select(results, variants, ["cue_conflict"])
+    images = images_phrase(frame.loc[frame["metric"] == "accuracy", "n"])  # a shape bias counts decisions for a cue
     frame = frame[frame["metric"] == "shape_bias"]
     styles = variant_styles(present_variants(frame, variants))
     categories = [name for name in frame["category"].unique() if name != "overall"]
@@ -221,7 +228,8 @@ def shape_bias(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         axes.grid(axis="y", which="minor", color="0.75", linestyle="dotted")
         if len(models) > 1:
             axes.set_title(model)
-    add_legend(figure, styles)
+    note = "; ".join(filter(None, (_seeds_note(frame, "markers", "bars"), images)))
+    add_legend(figure, styles, note=note)
     return figure
 
 
@@ -245,7 +253,7 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     models = list(frame["model"].cat.categories)
     if len(models) > _MODELS_WITH_HEAT_MAPS:
         figure = _energy_curves(shares, models, styles)
-        add_legend(figure, styles)
+        add_legend(figure, styles, note=_seeds_note(frame))
         return figure
     # A model's own variants: of downloaded models each has others.
     own = {
@@ -272,7 +280,7 @@ def dct_energy(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
             curve.set_anchor("N")
         curve.set_title(model if len(models) > 1 else "")
         _heat_maps(heat, frame[frame["model"] == model], own[model], written=cell > _WRITTEN_CELL)
-    add_legend(figure, styles)
+    add_legend(figure, styles, note=_seeds_note(frame))
     figure.draw_without_rendering()  # squares move when they are first drawn; the second layout counts with that
     return figure
 
@@ -289,9 +297,8 @@ def transfer(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     """
     select(results, variants, ["transfer"])
     frame = select(results, variants, ["clean", "adversarial", "transfer"])
-    frame = frame[frame["metric"] == "accuracy"]
     styles = variant_styles(present_variants(frame, variants))
-    transferred = frame[frame["suite"] == "transfer"]
+    transferred = frame[(frame["suite"] == "transfer") & (frame["metric"] == "accuracy")]
     source = ", ".join(variants.get(name, name) for name in transferred["source"].unique())
     panels = [
         (attack, norm, suite, title)
@@ -299,6 +306,12 @@ def transfer(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         for suite, title in (("adversarial", "made on the model itself"), ("transfer", f"made on {source}"))
         if ((frame["suite"] == suite) & (frame["attack"] == attack) & (frame["norm"] == norm)).any()
     ]
+    suffixes, of_all = _images_of_panels(
+        {
+            (attack, norm, suite): images_phrase(_of_attack(frame[frame["suite"] == suite], attack, norm)["n"])
+            for attack, norm, suite, _ in panels
+        }
+    )
     models = list(frame["model"].cat.categories)
     figure, grids = _panel_grids(models, len(panels))
     for model, cells in zip(models, grids, strict=True):
@@ -306,11 +319,12 @@ def transfer(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         for axes, (attack, norm, suite, title) in zip(cells, panels, strict=True):
             shown = of_model[of_model["suite"].isin(["clean", suite])]
             draw_lines(axes, _attack_curve(shown, attack, norm), "epsilon", "value", styles, markers=True)
-            heading = f"{literal(attack_label(attack))}, {_norm(norm)},\n{literal(wrapped(title, 40, 2))}"
+            attacked = f"{literal(attack_label(attack))}, {_norm(norm)}{suffixes[attack, norm, suite]}"
+            heading = f"{attacked},\n{literal(wrapped(title, 40, 2))}"
             axes.set_title(heading if model == models[0] else "", parse_math=True)
             axes.set_xlabel(_epsilon_label(norm), parse_math=True)
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    add_legend(figure, styles)
+    add_legend(figure, styles, note=_seeds_note(frame) + of_all)
     return figure
 
 
@@ -321,8 +335,8 @@ def calibration(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of calibration.
     """
-    frame = calibration_errors(select(results, variants, ["clean", "corruption"]))
-    frame = frame.groupby(["model", "variant", "seed", "severity"], observed=True)["value"].mean().reset_index()
+    errors = calibration_errors(select(results, variants, ["clean", "corruption"]))
+    frame = errors.groupby(["model", "variant", "seed", "severity"], observed=True)["value"].mean().reset_index()
     styles = variant_styles(present_variants(frame, variants))
     models = list(frame["model"].cat.categories)
     columns = min(len(models), 3)
@@ -341,13 +355,17 @@ def calibration(results: pd.DataFrame, variants: dict[str, str]) -> Figure:
         row[0].set_ylabel("calibration error (%)")
         row[0].set_ylim(bottom=0)
         row[0].yaxis.set_major_formatter(PERCENT)
-    add_legend(figure, styles)
+    add_legend(figure, styles, note=_note(errors))
     return figure
 
 
 @styled
 def penalties(
-    results: pd.DataFrame, variants: dict[str, str], settings: Mapping[str, Mapping], along: str | None = None
+    results: pd.DataFrame,
+    variants: dict[str, str],
+    settings: Mapping[str, Mapping],
+    along: str | None = None,
+    epsilons: Mapping[str, str] | None = None,
 ) -> Figure:
     """Draw accuracy against a setting of the penalty: clean, under one attack of each norm, and on corrupted images.
 
@@ -360,6 +378,7 @@ def penalties(
         settings: of every variant with a penalty its kind, strength, depth and `beside`, as
             `filterfreq.config.Study.penalties` returns them.
         along: kind; or strength, or depth where there is one strength only, unless given.
+        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of a variant with a penalty.
@@ -377,7 +396,7 @@ def penalties(
     references = {name: label for name, label in present.items() if name not in settings}
     styles = variant_styles(references | {name: name for name in series.values()})
 
-    panels = _penalty_panels(frame)
+    panels, of_all = _penalty_panels(frame, epsilons)
     models = list(frame["model"].cat.categories)
     figure = new_figure(TEXT_WIDTH, 0.3 + (2.1 if along == "kind" else 1.8) * len(models))
     grid = figure.subplots(len(models), len(panels), sharex=True, squeeze=False)
@@ -415,7 +434,9 @@ def penalties(
         Line2D([], [], color=style.colour, marker=style.marker, linestyle="none", label=style.label)
         for style in (styles[name] for name in dict.fromkeys(series.values()) if along == "kind")
     ]
-    add_legend(figure, {name: lines[name] for name in (references if along == "kind" else lines)}, extra=points)
+    shown = {name: lines[name] for name in (references if along == "kind" else lines)}
+    drawn = ("lines and markers", "bands and bars") if along == "kind" else ("lines", "bands")
+    add_legend(figure, shown, extra=points, note=_seeds_note(frame, *drawn) + of_all)
     return figure
 
 
@@ -461,16 +482,37 @@ def training_curves(histories: pd.DataFrame, variants: dict[str, str]) -> Figure
                 axes.yaxis.set_major_formatter(PERCENT)
         if len(models) > 1:
             row[0].set_ylabel(model)
-    add_legend(figure, styles, markers=False)
+    add_legend(figure, styles, markers=False, note=_seeds_note(frame))
     return figure
 
 
-def _penalty_panels(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the values of every panel by title, as of a formula, with columns model, variant, seed and value."""
+def _seeds_note(frame: pd.DataFrame, lines: str = "lines", bands: str = "bands") -> str:
+    """Say what lines and bands are, and of how many seeds."""
+    seeds = seeds_phrase(frame.groupby(["model", "variant"], observed=True)["seed"].nunique())
+    return seeds if seeds == "1 seed" else f"{lines}: mean, {bands}: lowest to highest of {seeds}"
+
+
+def _note(frame: pd.DataFrame) -> str:
+    """Say the same, and on how many images each value stands."""
+    return f"{_seeds_note(frame)}; {images_phrase(frame['n'])}"
+
+
+def _images_of_panels(images: Mapping[Any, str]) -> tuple[dict[Any, str], str]:
+    """Say of panels of different images in each title on how many it stands; of others, once in the legend."""
+    if len(set(images.values())) > 1:
+        return {panel: f",\n{phrase}" for panel, phrase in images.items()}, ""
+    return dict.fromkeys(images, ""), "".join(f"; {phrase}" for phrase in set(images.values()))
+
+
+def _penalty_panels(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> tuple[dict[str, pd.DataFrame], str]:
+    """Return the values of every panel by title, as of a formula, with columns model, variant, seed and value.
+
+    And what the legend says of their images.
+    """
     last = {norm: attack_label(attack) for attack, norm in attacks(frame[frame["suite"] == "adversarial"])}
     titles = {("clean", ""): "clean", ("corruptions", "mean"): "common corruptions"}
-    panels = {}
-    for measure, setting, values in main_columns(frame, ""):
+    panels, images = {}, {}
+    for measure, setting, numbers, counts in main_columns(frame, "", epsilons):
         norm = setting.partition(" ")[0].lower()
         if (measure, setting) in titles:
             title = titles[measure, setting]
@@ -478,8 +520,10 @@ def _penalty_panels(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
             title = f"{literal(measure)}, {_norm(norm)} {literal(setting.partition(' ')[2])}"
         else:
             continue
-        panels[title] = values.rename("value").reset_index()
-    return panels
+        panels[title] = numbers.rename("value").reset_index()
+        images[title] = images_phrase(counts)
+    suffixes, of_all = _images_of_panels(images)
+    return {title + suffixes[title]: rows for title, rows in panels.items()}, of_all
 
 
 def _markers_with_ranges(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:
@@ -508,15 +552,15 @@ def _epsilon_label(norm: str) -> str:
     return rf"perturbation $\varepsilon$ ({unit})"
 
 
+def _of_attack(frame: pd.DataFrame, attack: str, norm: str) -> pd.DataFrame:
+    return frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
+
+
 def _attack_curve(frame: pd.DataFrame, attack: str, norm: str, clean: bool = True) -> pd.DataFrame:
-    """Return the accuracies under one attack with `epsilon` in the panel's unit, and the clean ones as epsilon 0."""
-    rows = frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
+    """Return the accuracies under one attack with `epsilon` in the panel's unit; as epsilon 0 those without attack."""
+    rows = _of_attack(frame, attack, norm)
     rows = rows.assign(epsilon=rows["epsilon_value"].astype(float) * (255 if norm == "linf" else 1))
-    if not clean:
-        return rows
-    runs = ["variant", "seed"]
-    start = frame[frame["suite"] == "clean"].merge(rows[runs].drop_duplicates(), on=runs).assign(epsilon=0.0)
-    return pd.concat([start, rows], ignore_index=True).astype({"variant": rows["variant"].dtype})
+    return pd.concat([clean_beside(frame, rows).assign(epsilon=0.0), rows], ignore_index=True) if clean else rows
 
 
 def _hollow_markers(axes: Axes, rows: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:

@@ -1,10 +1,13 @@
 """The measures that tables and figures share, with one value for every run. Imports neither matplotlib nor scipy."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON, mean_corruption_error, relative_mean_corruption_error
 from filterfreq.publishing.selection import attack_label, attacks, norm_label
@@ -13,37 +16,167 @@ RUN: list[str] = ["model", "variant", "seed"]
 """What tells the runs on one data set apart."""
 
 
-def main_columns(frame: pd.DataFrame, baseline: str) -> list[tuple[str, str, pd.Series]]:
-    """Return the measures of `main_table`, each with its setting and its values by model, variant and seed.
+PUBLISHED = "published"
+"""How the setting of a column ends that others have published."""
+
+
+class Column(NamedTuple):
+    """A measure of every run.
+
+    Attributes:
+        measure: its name.
+        setting: what tells it from others of that name; may be empty.
+        numbers: by model, variant and seed, as fractions.
+        images: on how many images each of them stands.
+    """
+
+    measure: str
+    setting: str
+    numbers: pd.Series
+    images: pd.Series
+
+
+def column(measure: str, setting: str, rows: pd.DataFrame) -> Column:
+    """Return the column of rows of which each run has one."""
+    by_run = rows.set_index(RUN)
+    return Column(measure, setting, by_run["value"], by_run["n"])
+
+
+def main_columns(frame: pd.DataFrame, baseline: str, epsilons: Mapping[str, str] | None = None) -> list[Column]:
+    """Return the measures of `main_table`.
 
     Args:
         frame: what `select` returns.
         baseline: the variant whose corruption error is 1.
+        epsilons: for each norm the epsilon that attacks are shown at, see `at_epsilon`.
     """
-    frame = frame[frame["suite"] != "transfer"]  # the same attacks, not made on the model itself
     columns = [*clean_accuracy(frame)]
-    for attack, norm in attacks(frame):
-        at_epsilon = list(attacked(frame, attack, norm))
-        epsilon, values = at_epsilon[(len(at_epsilon) - 1) // 2]
-        columns.append((attack_label(attack), f"{norm_label(norm)} {epsilon}", values))
-    means = corruption_means(frame, baseline)
-    columns += [("corruptions", name, values) for name, values in means if name != "relative mCE"]
-    columns += [("shape bias", "", values) for category, values in shape_biases(frame) if category == "overall"]
+    columns += [
+        column(attack_label(attack), f"{norm_label(norm)} {rows['epsilon'].iloc[0]}", rows)
+        for attack, norm, rows in at_epsilon(frame, epsilons)
+    ]
+    columns += [found for found in corruption_means(frame, baseline) if found.setting != "relative mCE"]
+    columns += [found._replace(setting="") for found in shape_biases(frame) if found.setting == "overall"]
     return columns
 
 
-def clean_accuracy(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
-    """Yield the column of the clean accuracy, if it was measured."""
+def with_published(
+    columns: list[Column], frame: pd.DataFrame, published: Mapping[str, Mapping[str, Any]]
+) -> list[Column]:
+    """Return columns with those of what others have published of the same models, each beside the one like it.
+
+    Args:
+        columns: what `main_columns` returns.
+        frame: what `select` returns.
+        published: by variant, a `filterfreq.models.robustbench_models.Published` as a mapping.
+    """
+    runs = frame.loc[frame["variant"].isin(list(published)), RUN].drop_duplicates()
+    values: dict[tuple[str, str], dict[tuple, float]] = {}
+    for run in runs.itertuples(index=False, name=None):
+        entry = published[run[1]]
+        robust = ("corruptions", "mean")
+        if entry["norm"]:
+            robust = (attack_label("autoattack"), f"{norm_label(entry['norm'])} {entry['epsilon']}")
+        for key, value in ((("clean", ""), entry["clean"]), (robust, entry["robust"])):
+            values.setdefault(key, {})[run] = value
+    columns = list(columns)
+    for (measure, setting), by_run in values.items():
+        numbers = pd.Series(by_run).rename_axis(RUN)
+        # Its images are not said with it: they are all of the test set, or of ImageNet's a part.
+        added = Column(measure, ", ".join(filter(None, (setting, PUBLISHED))), numbers, numbers * np.nan)
+        alike = [place for place, found in enumerate(columns) if found[:2] == (measure, setting)]
+        alike = alike or [place for place, found in enumerate(columns) if found.measure == measure]
+        columns.insert(alike[-1] + 1 if alike else len(columns), added)
+    return columns
+
+
+def at_epsilon(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Yield the attacks on the models themselves, each with its norm and its rows at one epsilon.
+
+    That is the epsilon wanted of the norm; where the attack was not measured there, the largest one below it, or if
+    there is none the smallest one; where none is wanted, the largest one.
+
+    Args:
+        frame: what `select` returns.
+        epsilons: by norm, as "8/255".
+    """
+    own = frame[frame["suite"] != "transfer"]  # the same attacks, not made on the model itself
+    for attack, norm in attacks(own):
+        rows = own[(own["attack"] == attack) & (own["norm"] == norm)]
+        measured = sorted(rows["epsilon_value"].unique())
+        wanted = parse_epsilon((epsilons or {}).get(norm, measured[-1]))
+        shown = max((epsilon for epsilon in measured if epsilon <= wanted), default=measured[0])
+        yield attack, norm, rows[rows["epsilon_value"] == shown]
+
+
+def epsilons_phrase(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> str:
+    """Say at which epsilons the attacks of `main_columns` are shown; nothing where there are none."""
+    chosen = list(at_epsilon(frame, epsilons))
+    wanted = {norm: epsilon for norm, epsilon in (epsilons or {}).items() if norm in {norm for _, norm, _ in chosen}}
+    largest = [norm_label(norm) for norm in dict.fromkeys(norm for _, norm, _ in chosen) if norm not in wanted]
+    elsewhere = [
+        f"{attack_label(attack)} {norm_label(norm)}"
+        for attack, norm, rows in chosen
+        if norm in wanted and rows["epsilon_value"].iloc[0] != parse_epsilon(wanted[norm])
+    ]
+    places = (
+        [f"at {' and '.join(f'{norm_label(norm)} {epsilon}' for norm, epsilon in wanted.items())}"] if wanted else []
+    )
+    if elsewhere:
+        places[0] += f" (but for {', '.join(elsewhere)}, not measured there)"
+    if largest:
+        places.append(f"at the largest {' and '.join(largest)} epsilon measured")
+    return f"attacks: {', '.join(places)}" if places else ""
+
+
+def clean_accuracy(frame: pd.DataFrame) -> Iterator[Column]:
+    """Yield the column of the accuracy on all test images, if it was measured."""
     rows = frame[(frame["suite"] == "clean") & (frame["metric"] == "accuracy")]
     if not rows.empty:
-        yield "clean", "", values_by_run(rows)
+        yield column("clean", "", rows)
 
 
-def attacked(frame: pd.DataFrame, attack: str, norm: str) -> Iterator[tuple[str, pd.Series]]:
-    """Yield every epsilon of an attack, from small to large, with the accuracies at it."""
+def clean_accuracies(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracies without attack and corruption: a row for each run and number of images, the first ones."""
+    rows = frame[
+        (frame["metric"] == "clean_accuracy") | ((frame["suite"] == "clean") & (frame["metric"] == "accuracy"))
+    ]
+    return rows.drop_duplicates([*RUN, "n"])
+
+
+def clean_beside(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return, of the runs of some rows, the clean accuracy on the images that these stand on."""
+    shown = rows[[*RUN, "n"]].drop_duplicates()
+    return clean_accuracies(frame).merge(shown, on=[*RUN, "n"]).astype({name: frame[name].dtype for name in RUN})
+
+
+def attacked(frame: pd.DataFrame, attack: str, norm: str, measure: str) -> list[Column]:
+    """Return a column for every epsilon of an attack, from small to large."""
     rows = frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
-    for _, at_epsilon in rows.groupby("epsilon_value"):
-        yield at_epsilon["epsilon"].iloc[0], values_by_run(at_epsilon)
+    return [column(measure, of_one["epsilon"].iloc[0], of_one) for _, of_one in rows.groupby("epsilon_value")]
+
+
+def beside_clean(frame: pd.DataFrame, blocks: Iterable[list[Column]]) -> list[Column]:
+    """Return columns of attacks with the clean accuracy on the same images.
+
+    It comes first, once; where attacks saw different numbers of images, as epsilon 0 before each attack.
+
+    Args:
+        frame: what `select` returns, with the attacks' own clean accuracies.
+        blocks: the columns of each attack, by epsilon.
+    """
+    blocks = list(blocks)
+    clean = clean_accuracies(frame)
+
+    def of_same_images(columns: Iterable[Column], measure: str, setting: str) -> list[Column]:
+        counts = {count for found in columns for count in found.images}
+        rows = clean[clean["n"].isin(counts)].drop_duplicates(RUN)
+        return [] if rows.empty else [column(measure, setting, rows)]
+
+    every = list(itertools.chain.from_iterable(blocks))
+    if len({count for found in every for count in found.images}) == 1:
+        return [*of_same_images(every, "clean", ""), *every]
+    return [found for block in blocks for found in (*of_same_images(block, block[0].measure, "0"), *block)]
 
 
 def by_corruption(frame: pd.DataFrame) -> pd.DataFrame:
@@ -52,10 +185,10 @@ def by_corruption(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.set_index([*RUN, "corruption", "severity"])["value"].unstack(["corruption", "severity"])  # noqa: PD010
 
 
-def corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[tuple[str, pd.Series]]:
+def corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[Column]:
     """Yield the mean accuracy over the common corruptions, and mCE where all of them and the baseline were measured.
 
-    Relative mCE also needs the clean accuracies of both.
+    Relative mCE also needs the accuracies of both on the same images before corruption.
 
     A run that lacks a corruption or a severity which another run has would not be comparable: it gets no mean.
     """
@@ -63,11 +196,13 @@ def corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[tuple[str, 
     common = measured.loc[:, measured.columns.isin(COMMON, level="corruption")].dropna()
     if common.empty:
         return
-    yield "mean", common.mean(axis="columns")
+    rows = frame[(frame["suite"] == "corruption") & (frame["metric"] == "accuracy")]
+    images = rows.groupby(RUN, observed=True)["n"].max()
+    yield Column("corruptions", "mean", common.mean(axis="columns"), images.reindex(common.index))
     if not set(COMMON) <= set(common.columns.unique("corruption")):
         return
     accuracies = {run: values.unstack("severity") for run, values in common.iterrows()}  # noqa: PD010
-    clean = {run: value for _, _, values in clean_accuracy(frame) for run, value in values.items()}
+    clean = clean_beside(frame, rows).set_index(RUN)["value"].to_dict()
     errors: dict[str, dict] = {"mCE": {}, "relative mCE": {}}
     for run, accuracy in accuracies.items():
         model, _, seed = run
@@ -79,32 +214,35 @@ def corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[tuple[str, 
             errors["relative mCE"][run] = relative_mean_corruption_error(
                 accuracy, clean[run], accuracies[reference], clean[reference]
             )
-    for name, values in errors.items():
-        if values:
+    for name, by_run in errors.items():
+        if by_run:
             # A baseline without any error has no relative error.
-            yield name, pd.Series(values).rename_axis(RUN).replace(np.inf, np.nan)
+            values = pd.Series(by_run).rename_axis(RUN).replace(np.inf, np.nan)
+            yield Column("corruptions", name, values, images.reindex(values.index))
 
 
-def shape_biases(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
-    """Yield every category, and "overall", with the shape biases."""
-    rows = frame[(frame["suite"] == "cue_conflict") & (frame["metric"] == "shape_bias")]
-    for category, its_rows in rows.groupby("category", sort=False):
-        yield category, values_by_run(its_rows)
-
-
-def values_by_run(rows: pd.DataFrame) -> pd.Series:
-    """Return the values by model, variant and seed."""
-    return rows.set_index(RUN)["value"]
+def shape_biases(frame: pd.DataFrame) -> Iterator[Column]:
+    """Yield the shape biases of every category, and "overall"; their images are all that the runs were shown."""
+    rows = frame[frame["suite"] == "cue_conflict"]
+    shown = rows[rows["metric"] == "accuracy"].groupby(RUN, observed=True)["n"].max()
+    for category, its_rows in rows[rows["metric"] == "shape_bias"].groupby("category", sort=False):
+        found = column("shape bias", category, its_rows)
+        yield found._replace(images=shown.reindex(found.numbers.index))
 
 
 def calibration_errors(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the expected calibration errors on clean images, as severity 0, and under the common corruptions.
+    """Return the expected calibration errors under the common corruptions, and as severity 0 before them.
+
+    The calibration error depends on the number of images, so that severity 0 is of those that were corrupted.
 
     Raises:
         InputError: there are none.
     """
-    rows = frame[frame["metric"] == "expected_calibration_error"]
-    rows = rows[(rows["suite"] == "clean") | rows["corruption"].isin(COMMON)]
+    corrupted = frame[(frame["metric"] == "expected_calibration_error") & frame["corruption"].isin(COMMON)]
+    own = frame[(frame["suite"] == "corruption") & (frame["metric"] == "clean_calibration_error")]
+    of_all = frame[(frame["suite"] == "clean") & (frame["metric"] == "expected_calibration_error")]
+    before = pd.concat([own, of_all[of_all["n"].isin(corrupted["n"])]]).drop_duplicates(RUN)
+    rows = pd.concat([before.assign(severity=0), corrupted])
     if rows.empty:
-        raise InputError("there are no calibration errors: run the evaluations clean and corruption")
-    return rows.assign(severity=rows["severity"].where(rows["suite"] != "clean", 0).astype("int64"))
+        raise InputError("there are no calibration errors: run the evaluation corruption")
+    return rows.astype({"severity": "int64"})

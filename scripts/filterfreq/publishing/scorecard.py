@@ -8,11 +8,15 @@ from filterfreq.publishing.selection import comparison_label
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
 
 # Verdicts differ in marker and fill too, so that they survive a grey copy.
+_OPEN = {"color": "0.45", "markerfacecolor": "white"}
 _MARKS = {
     "supported": {"marker": "o", "color": "#117733", "markerfacecolor": "#117733"},
     "contradicted": {"marker": "X", "color": "#CC6677", "markerfacecolor": "#CC6677"},
-    "undecided": {"marker": "o", "color": "0.45", "markerfacecolor": "white"},
+    "negligible": {"marker": "s", "color": "#DDAA33", "markerfacecolor": "#DDAA33"},
+    "undecided": {"marker": "o", **_OPEN},
+    "too few pairs": {"marker": "d", **_OPEN},
 }
+_HOLDS = " †"
 _ROW, _STATEMENT_WIDTH, _STATEMENT_LINES = 0.5, 56, 3
 
 
@@ -43,7 +47,8 @@ def scorecard_figure(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
     axes.set_xlim(-limit, limit)
     axes.set_ylim(len(scores) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("effect (percentage points); shaded: what the claim asks for")
+    holds = f"\n{_HOLDS.strip()} holds with all claims tested at once (Holm, 5 %)" if scores["together"].any() else ""
+    axes.set_xlabel(f"effect (percentage points); shaded: what the claim asks for{holds}")
     axes.set_yticks(range(len(scores)), [_statement(row, labels) for row in scores.to_dict("records")])
     verdicts = axes.secondary_yaxis("right")
     verdicts.set_yticks(range(len(scores)), [_verdict(row) for row in scores.to_dict("records")])
@@ -60,7 +65,8 @@ def _statement(row: dict, labels: dict[str, str]) -> str:
 
 def _verdict(row: dict) -> str:
     pairs = "1 pair" if row["pairs"] == 1 else f"{row['pairs']} pairs"
-    return f"{row['verdict']}\n{pairs}" if row["pairs"] else row["verdict"]
+    said = row["verdict"] + (_HOLDS if row["together"] else "")
+    return f"{said}\n{pairs}" if row["pairs"] else said
 
 
 def _claimed(row: dict, limit: float) -> tuple[float, float]:

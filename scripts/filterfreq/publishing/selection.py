@@ -120,7 +120,7 @@ def family_grid(corruptions: Iterable[str]) -> tuple[dict[str, dict[int, str]], 
 
 def attacks(frame: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the pairs of attack and norm that occur, AutoAttack's last, else as they occur."""
-    adversarial = frame[frame["suite"].isin(["adversarial", "autoattack"])]
+    adversarial = frame[frame["suite"].isin(["adversarial", "autoattack"]) & (frame["metric"] == "accuracy")]
     pairs = adversarial[["suite", "attack", "norm"]].drop_duplicates().sort_values("suite", kind="stable")
     return list(pairs[["attack", "norm"]].drop_duplicates().itertuples(index=False, name=None))
 
@@ -158,3 +158,9 @@ def seeds_phrase(counts: Iterable[int]) -> str:
     if len(numbers) > 1:
         return f"{numbers[0]} to {numbers[-1]} seeds"
     return "1 seed" if numbers == [1] else f"{max(numbers, default=0)} seeds"
+
+
+def images_phrase(counts: Iterable[float]) -> str:
+    """Say on how many images something stands: "n = 1,000", "n = 120 to 1,000", or nothing where it is not known."""
+    numbers = sorted({int(count) for count in counts if count > 0})
+    return f"n = {' to '.join(f'{number:,}' for number in dict.fromkeys((numbers[0], numbers[-1])))}" if numbers else ""

@@ -172,7 +172,11 @@ def new_figure(width: float, height: float, *, images: bool = False) -> Figure:
 
 @styled
 def add_legend(
-    figure: Figure, styles: dict[str, VariantStyle], markers: bool = True, extra: Sequence[Artist] = ()
+    figure: Figure,
+    styles: dict[str, VariantStyle],
+    markers: bool = True,
+    extra: Sequence[Artist] = (),
+    note: str = "",
 ) -> None:
     """Put the legend of the variants under the figure, in as few rows as its width allows; the figure grows by it.
 
@@ -181,6 +185,7 @@ def add_legend(
         styles: the variants drawn.
         markers: whether the figure draws markers on its lines.
         extra: further legend entries, after the variants.
+        note: a line above the entries, that says what is drawn.
     """
     handles: list[Artist] = [
         Line2D(
@@ -197,7 +202,12 @@ def add_legend(
     handles += extra
     for columns in range(len(handles), 0, -1):
         legend = figure.legend(
-            handles=handles, loc="outside lower center", ncols=columns, handlelength=3, columnspacing=1.5
+            handles=handles,
+            loc="outside lower center",
+            ncols=columns,
+            handlelength=3,
+            columnspacing=1.5,
+            title=wrapped(note, _LABEL_WIDTH, _LABEL_LINES) or None,
         )
         size = legend.get_window_extent(figure.canvas.get_renderer())
         if size.width <= figure.bbox.width or columns == 1:

@@ -3,7 +3,7 @@
 import html
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,10 +12,12 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
+from filterfreq.analysis.intervals import mean_difference
 from filterfreq.files import replacing
-from filterfreq.publishing.selection import seeds_phrase
+from filterfreq.publishing.selection import images_phrase, seeds_phrase
 
 Direction = Literal["higher", "lower", "none"]
+ImagesByColumn = Mapping[tuple[str, str], Iterable[float]]
 
 _MISSING = "–"
 _TERMINAL_COLUMN = 12
@@ -60,6 +62,8 @@ class Table:
             setting); NaN where nothing was measured.
         std: sample standard deviations over seeds (n - 1), NaN where there are fewer than two; same shape.
         seeds: the number of seeds behind each mean; same shape.
+        best: whether a mean is marked as best, see `best_of`; same shape.
+        images: the number of images behind each mean; same shape, NaN where it is not known.
         directions: which values of a column are better.
         labels: display labels of the variants, in order.
         caption: what the table shows, in sentences; the seeds and the meaning of bold are added.
@@ -69,6 +73,8 @@ class Table:
     mean: pd.DataFrame
     std: pd.DataFrame
     seeds: pd.DataFrame
+    best: pd.DataFrame
+    images: pd.DataFrame
     directions: dict[tuple[str, str], Direction]
     labels: dict[str, str]
     caption: str
@@ -86,12 +92,12 @@ class Table:
         _write(self, files)
 
     def tidy(self) -> pd.DataFrame:
-        """Return one row per number: the row's names, measure, setting, mean, std, seeds; fractions, not percent."""
+        """Return one row per number: its names, measure, setting, mean, std, seeds, images; fractions, not percent."""
         columns = {
             name: getattr(self, name).stack(["measure", "setting"], future_stack=True)  # noqa: PD013
-            for name in ("mean", "std", "seeds")
+            for name in ("mean", "std", "seeds", "images")
         }
-        tidy = pd.DataFrame(columns).dropna(subset="mean").astype({"seeds": "int64"})
+        tidy = pd.DataFrame(columns).dropna(subset="mean").astype({"seeds": "int64", "images": "Int64"})
         return tidy.reset_index()
 
     def to_markdown(self) -> str:
@@ -111,14 +117,14 @@ class Table:
 
     def to_html(self) -> str:
         """Return a whole HTML page with the table, in percent, best values bold."""
-        text, best = self._arranged(self.text(), _MISSING), self._arranged(self._best(), False)
+        text, best = self._arranged(self.text(), _MISSING), self._arranged(self.best, False)
         bold = best.map(lambda is_best: "font-weight: bold" if is_best else "")
         style = text.style.apply(lambda _: bold, axis=None)
         return _html_page(style.hide(axis="index", names=True).hide(axis="columns", names=True), self.full_caption)
 
     def to_latex(self) -> str:
         """Return a LaTeX table environment that needs the package booktabs alone, in percent, best values bold."""
-        text, best = self._arranged(self.text(), _MISSING), self._arranged(self._best(), False)
+        text, best = self._arranged(self.text(), _MISSING), self._arranged(self.best, False)
         text = text.map(_latex)
         text.index, text.columns = _relabelled(text.index, _latex), _relabelled(text.columns, _latex)
         bold = best.map(lambda is_best: "textbf:--rwrap;" if is_best else "").set_axis(text.index)
@@ -131,10 +137,32 @@ class Table:
     def full_caption(self) -> str:
         """The caption, with what a cell and its marks mean."""
         lower = [" ".join(column).strip() for column, direction in self.directions.items() if direction == "lower"]
-        marked = f"best value (of {', '.join(lower)}: the lowest)" if lower else "best value"
+        best = f"best value (of {', '.join(lower)}: the lowest)" if lower else "best value"
         if len(lower) == len(self.directions):
-            marked = "best value (the lowest)"
-        return f"{self.caption} {self.unit}; the {marked} is marked."
+            best = "best value (the lowest)"
+        told = " and all that cannot be told from it (Student's 95 % interval of the paired differences holds zero)"
+        marked = f"the {best}{told} are marked" if self.seeds.max(axis=None) > 1 else f"the {best} is marked"
+        return f"{self.caption} {self.sizes} {self.unit}; {marked}."
+
+    @property
+    def sizes(self) -> str:
+        """On how many images the columns stand, on each data set where there are several."""
+        if self.images.index.nlevels < 3 or self.images.index.unique("dataset").size == 1:
+            return images_sentence(dict(self.images.items()))
+        sentences = []
+        for dataset, rows in self.images.groupby(level="dataset", sort=False):
+            columns: dict[str, list[str]] = {}
+            for key, counts in rows.items():
+                columns.setdefault(images_phrase(counts), []).append(" ".join(key).strip())
+            columns.pop("", None)
+            parts = [f"{phrase} ({', '.join(names)})" for phrase, names in columns.items()]
+            sentences.append(f"{dataset}: {', '.join(parts) if len(parts) > 1 else ''.join(columns)}")
+        return f"Images: {'; '.join(sentences)}."
+
+    @property
+    def headings(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """Each column's measure and setting as they are shown, see `headings`."""
+        return headings(dict(self.images.items()), self.across)
 
     @property
     def unit(self) -> str:
@@ -145,34 +173,18 @@ class Table:
         each = " (their number in brackets)" if self._seeds_differ else ""
         return f"Percent, mean ± standard deviation over {phrase}{each}"
 
-    def _rounded(self) -> pd.DataFrame:
-        return (100 * self.mean).map(lambda value: float(f"{value:.1f}"))
-
     @property
     def _seeds_differ(self) -> bool:
         return len(set(self.seeds.to_numpy().ravel()) - {0}) > 1
 
     def text(self) -> pd.DataFrame:
         """Return the cells as they are shown, in percent, with their number of seeds where not all have the same."""
-        mean = self._rounded().map("{:.1f}".format)
+        mean = self.mean.map(_percent)
         spread = (100 * self.std).map(" ± {:.1f}".format).where(self.std.notna(), "")
         cells = mean + spread
         if self._seeds_differ:
             cells += self.seeds.map(" ({:.0f})".format)
         return cells.where(self.mean.notna(), _MISSING)
-
-    def _best(self) -> pd.DataFrame:
-        """Mark the best values of every model and column, as displayed; a value alone has nothing to be better than."""
-        rounded = self._rounded()
-        groups = rounded.groupby(level=[name for name in rounded.index.names if name != "variant"], sort=False)
-        compared = groups.transform("count") > 1
-        lowest, highest = groups.transform("min"), groups.transform("max")
-        best = pd.DataFrame(False, index=rounded.index, columns=rounded.columns)
-        for column, direction in self.directions.items():
-            if direction != "none":
-                extreme = lowest if direction == "lower" else highest
-                best[column] = compared[column] & (rounded[column] == extreme[column])
-        return best
 
     def _arranged(self, frame: pd.DataFrame, missing: object) -> pd.DataFrame:
         """Lay a frame out as it is shown: variants by label, as rows or columns; no models where there is but one."""
@@ -185,19 +197,47 @@ class Table:
             )
             frame = frame[measured.loc[frame.index].to_numpy()]
             frame = frame.astype(object).where(frame.notna(), missing)
+            shown = [(model, *self.headings[measure, setting]) for model, measure, setting in frame.index]
+            frame.index = pd.MultiIndex.from_tuples(shown, names=frame.index.names)
         else:
             frame = frame.rename(index=self.labels, level="variant")
+            frame.columns = pd.MultiIndex.from_tuples(map(self.headings.get, frame.columns), names=frame.columns.names)
         outer = [name for name in ("dataset", "model") if name in frame.index.names]
         return frame.droplevel([name for name in outer if frame.index.unique(name).size == 1])
 
     def _shown(self, mark: Callable[[str], str]) -> tuple[pd.DataFrame, int]:
         """Return the cells with their headings as columns before them, and the number of those columns."""
-        text, best = self._arranged(self.text(), _MISSING), self._arranged(self._best(), False)
+        text, best = self._arranged(self.text(), _MISSING), self._arranged(self.best, False)
         marked = text.where(~best.astype(bool), text.map(mark))
         marked.columns = [" ".join(column).strip() if isinstance(column, tuple) else column for column in marked]
         rows = _without_repeats(marked.index.to_frame(index=False).astype(object))
         rows.columns = ["" if name in ("measure", "setting") else name for name in rows.columns]
         return pd.concat([rows, marked.reset_index(drop=True)], axis="columns"), rows.shape[1]
+
+
+def headings(images: ImagesByColumn, across: bool = False) -> dict[tuple[str, str], tuple[str, str]]:
+    """Say with measure and setting of each column on how many images it stands, where columns differ in that.
+
+    Args:
+        images: by measure and setting, the numbers of images behind the column's cells.
+        across: whether columns of one measure stand below each other, so that the measure says it.
+    """
+    said = {key: images_phrase(counts) for key, counts in images.items()}
+    if len(set(said.values()) - {""}) < 2:
+        return {key: key for key in said}
+    shown = {}
+    for (measure, setting), phrase in said.items():
+        with_images = ", ".join(filter(None, (measure if across else setting, phrase)))
+        shown[measure, setting] = (with_images, setting) if across else (measure, with_images)
+    return shown
+
+
+def images_sentence(images: ImagesByColumn) -> str:
+    """Say on how many images the columns of a table stand, or where it is said."""
+    phrases = {images_phrase(counts) for counts in images.values()} - {""}
+    if len(phrases) > 1:
+        return "n: number of images."
+    return f"{phrases.pop()} images." if phrases else ""
 
 
 @dataclass(frozen=True)
@@ -256,6 +296,46 @@ class TextTable:
     @property
     def _left(self) -> int:
         return self.cells.shape[1] - self.right
+
+
+def best_of(values: pd.Series, direction: Direction) -> pd.Series:
+    """Mark in one column the best mean of every model, and all that the results cannot tell from it.
+
+    Two variants are told apart where Student's 95 % interval of their differences, paired by seed, leaves zero out (see
+    `mean_difference`; each comparison by itself). Where no two seeds are common there is no interval: what is shown as
+    the same number is marked too.
+
+    Args:
+        values: fractions, by the names of a row (`variant` among them) and `seed`.
+        direction: which values are better.
+
+    Returns:
+        A truth value for every row; a value that stands alone has nothing to be better than, and is not marked.
+    """
+    by_seed = values.unstack("seed")  # noqa: PD010
+    marked = pd.Series(False, index=by_seed.index)
+    outer = [name for name in by_seed.index.names if name != "variant"]
+    for _, of_model in by_seed.groupby(level=outer, sort=False, observed=True) if direction != "none" else ():
+        means = of_model.mean(axis="columns").dropna()
+        if len(means) > 1:
+            best = means.idxmin() if direction == "lower" else means.idxmax()
+            for row in means.index:
+                marked[row] = not _are_told_apart(by_seed.loc[best], by_seed.loc[row])
+    return marked
+
+
+def _are_told_apart(one: pd.Series, other: pd.Series) -> bool:
+    """Whether the values of two variants by seed differ by more than chance, or, without pairs, as they are shown."""
+    differences = (one - other).dropna().to_numpy()
+    if len(differences) < 2:
+        return _percent(one.mean()) != _percent(other.mean())
+    low, high = mean_difference([differences]).interval()
+    return low > 0 or high < 0
+
+
+def _percent(fraction: float) -> str:
+    # Rounding must not leave a minus before zero.
+    return f"{float(f'{100 * fraction:.1f}') + 0.0:.1f}"
 
 
 def _write(table: Table | TextTable, files: Iterable[str | Path]) -> None:

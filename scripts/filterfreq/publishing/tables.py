@@ -7,23 +7,30 @@ column; a missing combination, an empty cell.
 
 import itertools
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from filterfreq.analysis.intervals import bootstrap_interval
+from filterfreq.analysis.claims import FEWEST_PAIRS
+from filterfreq.analysis.intervals import mean_difference
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
 from filterfreq.publishing.measures import (
+    PUBLISHED,
     RUN,
+    Column,
     attacked,
+    beside_clean,
     by_corruption,
     calibration_errors,
     clean_accuracy,
+    column,
     corruption_means,
+    epsilons_phrase,
     main_columns,
     shape_biases,
-    values_by_run,
+    with_published,
 )
 from filterfreq.publishing.selection import (
     FAMILIES,
@@ -37,7 +44,7 @@ from filterfreq.publishing.selection import (
     present_variants,
     select,
 )
-from filterfreq.publishing.table import Direction, Table, TextTable
+from filterfreq.publishing.table import Direction, Table, TextTable, best_of, headings, images_sentence
 
 _SIGNS = {
     "higher": "> {}",
@@ -49,71 +56,104 @@ _SIGNS = {
 _ACCURACY = ["clean", "adversarial", "autoattack"]
 
 
-def main_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> Table:
+def main_table(
+    results: pd.DataFrame,
+    variants: dict[str, str],
+    baseline: str,
+    epsilons: Mapping[str, str] | None = None,
+    published: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Table:
     """Compare the variants on everything measured, one column per kind of robustness.
 
-    Each attack and norm is shown at one epsilon, so that the table stays readable: the middle one of those measured
-    (the smaller middle one of an even number); `adversarial_table` has them all.
+    Each attack and norm is shown at one epsilon, so that the table stays readable; `adversarial_table` has them all.
 
     Args:
         results: tidy results of one data set.
         variants: names and display labels, in order.
         baseline: the variant whose corruption error is 1.
+        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
+        published: by variant, what `filterfreq.config.Study.published_accuracies` returns.
 
     Returns:
         Columns: clean accuracy; accuracy under each attack; mean accuracy over the 15 common corruptions, and mCE
-        relative to the baseline of the same model and seed; shape bias.
+        relative to the baseline of the same model and seed; shape bias; what is published beside them.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`).
     """
     frame = select(results, variants)
-    columns = main_columns(frame, baseline)
-    caption = f"Accuracy on {_dataset(frame)}{_meanings(columns, variants, baseline)}."
-    return _table(columns, present_variants(frame, variants), caption)
+    columns = with_published(main_columns(frame, baseline, epsilons), frame, published or {})
+    phrases = [_dataset(frame), epsilons_phrase(frame, epsilons), *_meanings(columns, variants, baseline)]
+    return _table(columns, present_variants(frame, variants), f"Accuracy on {'; '.join(filter(None, phrases))}.")
 
 
-def paper_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> Table:
+def paper_table(
+    results: pd.DataFrame,
+    variants: dict[str, str],
+    baseline: str,
+    epsilons: Mapping[str, Mapping[str, str]] | None = None,
+    published: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+) -> Table:
     """Compare all models and variants on all data sets of an experiment, in the measures of `main_table`.
 
-    Each attack and norm is shown at the middle epsilon of its data set, so that data sets with other epsilons have
-    columns of their own.
+    Data sets whose attacks are shown at other epsilons have columns of their own.
 
     Args:
         results: tidy results of any number of data sets.
         variants: names and display labels, in order.
         baseline: the variant whose corruption error is 1.
+        epsilons: of each data set, as in `main_table`.
+        published: likewise.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`).
     """
     datasets = list(results["dataset"].unique())
     frames = {name: select(results[results["dataset"] == name], variants) for name in datasets}
-    parts: dict[tuple[str, str], dict[str, pd.Series]] = {}
+    epsilons, published = epsilons or {}, published or {}
+    parts: dict[tuple[str, str], dict[str, Column]] = {}
     for name, frame in frames.items():
-        for measure, setting, values in main_columns(frame, baseline):
-            parts.setdefault((measure, setting), {})[name] = values
+        columns = main_columns(frame, baseline, epsilons.get(name))
+        for found in with_published(columns, frame, published.get(name, {})):
+            parts.setdefault((found.measure, found.setting), {})[name] = found
     # Columns of one measure stand together, also where data sets have others of them.
     measures = list(dict.fromkeys(measure for measure, _ in parts))
     keys = sorted(parts, key=lambda key: measures.index(key[0]))
-    columns = [(*key, pd.concat(parts[key], names=["dataset"])) for key in keys]
+    columns = [
+        Column(
+            *key,
+            pd.concat({name: found.numbers for name, found in parts[key].items()}, names=["dataset"]),
+            pd.concat({name: found.images for name, found in parts[key].items()}, names=["dataset"]),
+        )
+        for key in keys
+    ]
     models = results["model"].unique()
     present = set().union(*(frame["variant"].cat.categories for frame in frames.values()))
     labels = {name: label for name, label in variants.items() if name in present}
-    caption = f"Accuracy on {', '.join(datasets)}{_meanings(columns, variants, baseline)}."
-    return _table(columns, labels, caption, order=list(itertools.product(datasets, models, labels)))
+    said: dict[str, list[str]] = {}
+    for name, frame in frames.items():
+        if phrase := epsilons_phrase(frame, epsilons.get(name)):
+            said.setdefault(phrase, []).append(name)
+    of_datasets = [phrase if len(said) == 1 else f"{', '.join(names)}, {phrase}" for phrase, names in said.items()]
+    phrases = [f"{', '.join(datasets)} ({', '.join(models)})", *of_datasets, *_meanings(columns, variants, baseline)]
+    return _table(
+        columns, labels, f"Accuracy on {'; '.join(phrases)}.", order=list(itertools.product(datasets, models, labels))
+    )
 
 
-def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline: str) -> TextTable:
+def differences_table(
+    results: pd.DataFrame, variants: dict[str, str], baseline: str, epsilons: Mapping[str, str] | None = None
+) -> TextTable:
     """Show what each variant changes against the baseline, in the measures of `main_table`.
 
-    Runs are paired by model and seed. A cell holds the mean difference, its 95 % bootstrap interval (see
-    `bootstrap_interval`) and the number of pairs.
+    Runs are paired by seed. A cell holds the mean difference, Student's 95 % interval of it (see `mean_difference`) and
+    the number of pairs.
 
     Args:
         results: tidy results of one data set.
         variants: names and display labels, in order.
         baseline: the variant that the others are compared with.
+        epsilons: as in `main_table`.
 
     Returns:
         One row per model and variant but the baseline, one column per measure; its numbers have one row per cell.
@@ -124,9 +164,10 @@ def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline:
     frame = select(results, variants)
     shown = present_variants(frame, variants)
     # The baseline's mCE is 1 by definition: the difference says nothing that the column does not.
-    columns = [column for column in main_columns(frame, baseline) if column[1] != "mCE"]
+    columns = [found for found in main_columns(frame, baseline, epsilons) if found.setting != "mCE"]
+    images = {(found.measure, found.setting): found.images for found in columns}
     numbers = []
-    for measure, setting, values in columns:
+    for measure, setting, values, counts in columns:
         by_variant = values.unstack("variant")  # noqa: PD010
         if baseline not in by_variant:
             continue
@@ -135,18 +176,18 @@ def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline:
                 continue
             differences = (by_variant[variant] - by_variant[baseline]).dropna()
             for model, of_model in differences.groupby(level="model", sort=False, observed=True):
-                low, high = bootstrap_interval(of_model.to_numpy())
-                numbers.append((model, variant, measure, setting, of_model.mean(), low, high, len(of_model)))
+                estimate = mean_difference([of_model.to_numpy()])
+                shown_images = counts.xs((model, variant), level=["model", "variant"]).max()
+                cell = (estimate.mean, *estimate.interval(), len(of_model), shown_images)
+                numbers.append((model, variant, measure, setting, *cell))
     if not numbers:
         raise InputError(
             f"there is no run of {baseline} with the model and seed of another variant: nothing can be compared"
         )
-    names = ["model", "variant", "measure", "setting", "difference", "ci_low", "ci_high", "pairs"]
-    tidy = pd.DataFrame(numbers, columns=names)
+    names = ["model", "variant", "measure", "setting", "difference", "ci_low", "ci_high", "pairs", "images"]
+    tidy = pd.DataFrame(numbers, columns=names).astype({"images": "Int64"})
     text = tidy.assign(
-        column=[
-            f"{measure} {setting}".strip() for measure, setting in zip(tidy["measure"], tidy["setting"], strict=True)
-        ],
+        column=[" ".join(headings(images)[key]).strip() for key in zip(tidy["measure"], tidy["setting"], strict=True)],
         model=pd.Categorical(tidy["model"], frame["model"].cat.categories, ordered=True),
         variant=pd.Categorical(tidy["variant"].map(shown), [*shown.values()], ordered=True),
         cell=[
@@ -158,9 +199,10 @@ def differences_table(results: pd.DataFrame, variants: dict[str, str], baseline:
     if len(cells["model"].unique()) == 1:
         cells = cells.drop(columns="model")
     cells.columns.name = None
+    phrases = [_dataset(frame), epsilons_phrase(frame, epsilons), *_meanings(columns, variants, baseline)]
     caption = (
-        f"Differences to {shown[baseline]} on {_dataset(frame)}{_meanings(columns, variants, baseline)}. Percentage "
-        "points, mean over pairs of runs with one seed [95 % bootstrap interval] (pairs)."
+        f"Differences to {shown[baseline]} on {'; '.join(filter(None, phrases))}. {images_sentence(images)} Percentage "
+        "points, mean over pairs of runs with one seed [Student's 95 % interval, of each cell by itself] (pairs)."
     )
     return TextTable(tidy, cells.astype(str), caption, right=text["column"].nunique())
 
@@ -216,21 +258,23 @@ def cost_table(records: Iterable[Mapping], variants: dict[str, str], dataset: st
 
 
 def adversarial_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
-    """Show the accuracy without attack and under every attack at every epsilon; variants are columns.
+    """Show the accuracy on the attacked images, under every attack at every epsilon and without it.
+
+    Variants are columns.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of an attack.
     """
     select(results, variants, ["adversarial", "autoattack"])
     frame = select(results, variants, _ACCURACY)
-    columns = [*clean_accuracy(frame)]
-    for attack, norm in attacks(frame):
-        measure = f"{attack_label(attack)} {norm_label(norm)}"
-        columns += [(measure, epsilon, values) for epsilon, values in attacked(frame, attack, norm)]
+    blocks = [
+        attacked(frame, attack, norm, f"{attack_label(attack)} {norm_label(norm)}") for attack, norm in attacks(frame)
+    ]
     return _table(
-        columns,
+        beside_clean(frame, blocks),
         present_variants(frame, variants),
-        f"Accuracy on {_dataset(frame)} under adversarial attacks, by norm and size of the perturbation.",
+        f"Accuracy on {_dataset(frame)} under adversarial attacks, by norm and size of the perturbation; clean, or at "
+        "0: on the same images without attack.",
         across=True,
     )
 
@@ -248,23 +292,24 @@ def corruption_table(results: pd.DataFrame, variants: dict[str, str], baseline: 
     """
     frame = select(results, variants, ["corruption"])
     measured = by_corruption(frame)
+    images = frame[frame["metric"] == "accuracy"].groupby(RUN, observed=True)["n"].max()
     columns = [
-        (family, corruption_label(corruption), measured[corruption].mean(axis="columns", skipna=False))
+        Column(family, corruption_label(corruption), measured[corruption].mean(axis="columns", skipna=False), images)
         for family, corruptions in FAMILIES.items()
         for corruption in corruptions
         if corruption in measured.columns.unique("corruption")
     ]
     with_clean = select(results, variants, ["corruption", "clean"])
-    means = list(corruption_means(with_clean, baseline))
-    columns += [("common", *column) for column in means]
-    relative = "relative mCE" in dict(means)
+    means = [found._replace(measure="common") for found in corruption_means(with_clean, baseline)]
+    columns += means
+    relative = any(found.setting == "relative mCE" for found in means)
     return _table(
         columns,
         present_variants(frame, variants),
         f"Accuracy on corrupted {_dataset(frame)}, mean over severities. The means are over the {len(COMMON)} common "
         f"corruptions, without {', '.join(corruption_label(name) for name in EXTRA)}; "
         f"mCE: corruption error relative to {variants.get(baseline, baseline)}"
-        + ("; relative mCE: the same of what corruptions add to the clean error." if relative else "."),
+        + ("; relative mCE: the same of what corruptions add to the error on the same images." if relative else "."),
         across=True,
     )
 
@@ -278,13 +323,11 @@ def shape_bias_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
         InputError: results that cannot stand beside each other (see `select`), or none of cue conflict.
     """
     frame = select(results, variants, ["cue_conflict"])
-    biases = dict(shape_biases(frame))
-    order = sorted(biases, key=lambda category: category != "overall")
-    columns = [("shape bias", category, biases[category]) for category in order]
+    columns = sorted(shape_biases(frame), key=lambda found: found.setting != "overall")
     answers = frame[frame["metric"] == "accuracy"]
-    columns += [("answers", cue, values_by_run(of_cue)) for cue, of_cue in answers.groupby("cue")]
+    columns += [column("answers", cue, of_cue) for cue, of_cue in answers.groupby("cue")]
     consistencies = frame[frame["metric"] == "error_consistency"].groupby("observer")
-    columns += [("error consistency", observer, values_by_run(rows)) for observer, rows in consistencies]
+    columns += [column("error consistency", observer, rows) for observer, rows in consistencies]
     meaning = " Error consistency: Cohen's kappa of right and wrong answers with an observer's, times 100."
     return _table(
         columns,
@@ -311,16 +354,18 @@ def out_of_distribution_table(results: pd.DataFrame, variants: dict[str, str], b
     frame = select(results, variants)
     columns = [*clean_accuracy(frame)]
     rows = frame[(frame["suite"] == "out_of_distribution") & (frame["metric"] == "accuracy")]
+    columns += [column("out of distribution", name, of_set) for name, of_set in rows.groupby("set", sort=False)]
     columns += [
-        ("out of distribution", name, values_by_run(of_set)) for name, of_set in rows.groupby("set", sort=False)
+        found._replace(measure="mCE", setting="")
+        for found in corruption_means(frame, baseline)
+        if found.setting == "mCE"
     ]
-    columns += [("mCE", "", values) for name, values in corruption_means(frame, baseline) if name == "mCE"]
-    columns += [("shape bias", "", values) for category, values in shape_biases(frame) if category == "overall"]
-    caption = (
-        f"Accuracy of models trained on {_dataset(frame)}, on its test images and out of distribution"
-        f"{_meanings(columns, variants, baseline)}."
-    )
-    return _table(columns, present_variants(frame, variants), caption)
+    columns += [found._replace(setting="") for found in shape_biases(frame) if found.setting == "overall"]
+    phrases = [
+        f"Accuracy of models trained on {_dataset(frame)}, on its test images and out of distribution",
+        *_meanings(columns, variants, baseline),
+    ]
+    return _table(columns, present_variants(frame, variants), f"{'; '.join(phrases)}.")
 
 
 def transfer_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
@@ -335,19 +380,21 @@ def transfer_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
     frame = select(results, variants, ["clean", "adversarial", "transfer"])
     transferred = frame[frame["suite"] == "transfer"]
     white_box = frame[frame["suite"] == "adversarial"]
-    columns = [*clean_accuracy(frame)]
-    for attack, norm in transferred[["attack", "norm"]].drop_duplicates().itertuples(index=False, name=None):
-        for kind, rows in (("transferred", transferred), ("white box", white_box)):
-            measure = f"{attack_label(attack)} {norm_label(norm)}, {kind}"
-            columns += [(measure, epsilon, values) for epsilon, values in attacked(rows, attack, norm)]
-    sources = " and ".join(variants.get(name, name) for name in transferred["source"].unique())
+    pairs = transferred[transferred["metric"] == "accuracy"][["attack", "norm"]].drop_duplicates()
+    blocks = [
+        attacked(rows, attack, norm, f"{attack_label(attack)} {norm_label(norm)}, {kind}")
+        for attack, norm in pairs.itertuples(index=False, name=None)
+        for kind, rows in (("transferred", transferred), ("white box", white_box))
+    ]
+    columns = beside_clean(frame, filter(None, blocks))
+    sources = " and ".join(variants.get(name, name) for name in transferred["source"].dropna().unique())
     caption = f"Accuracy on {_dataset(frame)} under attacks made on {sources} (transferred)"
-    if any(measure.endswith("white box") for measure, *_ in columns):
+    if any(found.measure.endswith("white box") for found in columns):
         caption += " and on each model itself (white box)"
     return _table(
         columns,
         present_variants(frame, variants),
-        f"{caption}.",
+        f"{caption}; clean, or at 0: on the same images without attack.",
         across=True,
     )
 
@@ -361,14 +408,14 @@ def calibration_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
     frame = calibration_errors(select(results, variants, ["clean", "corruption"]))
     columns = []
     for severity, at_severity in frame.groupby("severity"):
-        values = at_severity.groupby(RUN, observed=True)["value"].mean()
+        by_run = at_severity.groupby(RUN, observed=True)
         place = ("calibration error", "clean") if severity == 0 else ("calibration error, corrupted", str(severity))
-        columns.append((*place, values))
+        columns.append(Column(*place, by_run["value"].mean(), by_run["n"].max()))
     return _table(
         columns,
         present_variants(frame, variants),
-        f"Expected calibration error on {_dataset(frame)}, 15 bins: on clean images, and by severity as the mean over "
-        "the common corruptions.",
+        f"Expected calibration error on {_dataset(frame)}, 15 bins: by severity as the mean over the common "
+        "corruptions, and on the same images before them.",
         across=True,
     )
 
@@ -379,6 +426,7 @@ def penalty_table(
     penalties: Mapping[str, Mapping],
     baseline: str,
     along: str = "strength",
+    epsilons: Mapping[str, str] | None = None,
 ) -> TextTable:
     """Show the measures of `main_table` by the settings of the penalty, variants without a penalty first.
 
@@ -389,6 +437,7 @@ def penalty_table(
             `filterfreq.config.Study.penalties` returns them.
         baseline: the variant whose corruption error is 1.
         along: the setting that changes from row to row: kind, strength or depth.
+        epsilons: as in `main_table`.
 
     Returns:
         One row per model and variant; its numbers have one row for each of these and measure.
@@ -397,7 +446,7 @@ def penalty_table(
         InputError: results that cannot stand beside each other (see `select`).
     """
     frame = select(results, variants)
-    columns = main_columns(frame, baseline)
+    columns = main_columns(frame, baseline, epsilons)
     table = _table(columns, present_variants(frame, variants), "")
     order = [name for name in variants if name not in penalties] + penalty_order(penalties, along)
     rows = [row for row in itertools.product(frame["model"].cat.categories, order) if row in table.mean.index]
@@ -409,16 +458,17 @@ def penalty_table(
         ]
     )
     text = table.text().loc[rows]
-    text.columns = [" ".join(column).strip() for column in text]
+    text.columns = [" ".join(table.headings[key]).strip() for key in text]
     beside = [penalties.get(variant, {}).get("beside", variants[variant]) for _, variant in rows]
     named = settings.rename(columns={"kind": "penalty", "strength": "λ"}).assign(variant=beside)
     cells = pd.concat([named, text.reset_index(drop=True)], axis="columns")
     if len(cells["model"].unique()) == 1:
         cells = cells.drop(columns="model")
     numbers = settings.merge(table.tidy(), on=["model", "variant"])
+    phrases = [_dataset(frame), epsilons_phrase(frame, epsilons), *_meanings(columns, variants, baseline)]
     caption = (
-        f"Settings of the frequency penalty on {_dataset(frame)}{_meanings(columns, variants, baseline)}. Depth 1: all "
-        f"layers, 2: about the first half, 3: the first third; λ: the penalty's weight. {table.unit}."
+        f"Settings of the frequency penalty on {'; '.join(filter(None, phrases))}. Depth 1: all layers, 2: about the "
+        f"first half, 3: the first third; λ: the penalty's weight. {table.sizes} {table.unit}."
     )
     return TextTable(numbers, cells, caption, right=text.shape[1])
 
@@ -437,29 +487,49 @@ def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
             "comparison": comparison_label(row, labels),
             "claimed": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
             "verdict": row["verdict"],
-            "effect": "–" if np.isnan(row["effect"]) else f"{100 * row['effect']:+.1f}",
+            "with all": "–" if np.isnan(row["p"]) else "holds" if row["together"] else "does not hold",
+            "effect": _effect(row),
             "95 % interval": _interval(row),
             "pairs": str(row["pairs"]),
         }
         for row in scores.to_dict("records")
     ]
+    # What stayed undecided was tested too.
+    tested = int((scores["p"].notna() | (scores["verdict"] == "undecided")).sum())
+    several = (
+        " (in brackets the least and the largest of a model)"
+        if (scores["lowest_model"] < scores["highest_model"]).any()
+        else ""
+    )
     caption = (
-        f"The papers' claims on {dataset}. Effects are differences of the two variants in percentage points, mean over "
-        "pairs of runs of one model and seed, with Student's 95 % interval (one pair has none); claimed is the "
-        "smallest effect of interest."
+        f"The papers' claims on {dataset}. Effects are differences of the two variants in percentage points, the mean "
+        f"over pairs of runs of one model and seed, each model weighing the same{several}, with Student's 95 % "
+        "interval of that mean over these models; claimed is the smallest effect of interest. A verdict is the claim's "
+        f"own, at 5 %, and takes {FEWEST_PAIRS} pairs; with all: whether it holds when all {tested} claims that have "
+        "them are tested at once (Holm's method, 5 %)."
     )
     return TextTable(scores, pd.DataFrame(rows), caption, right=3)
 
 
-def _meanings(columns: list[tuple[str, str, pd.Series]], variants: dict[str, str], baseline: str) -> str:
-    """What the columns mean that do not say so themselves, to go on a caption's sentence."""
+def _meanings(columns: list[Column], variants: dict[str, str], baseline: str) -> list[str]:
+    """What the columns mean that do not say so themselves."""
     meanings = {
         "corruptions": "corruptions: mean over the common ones at all severities",
         "mCE": f"mCE: mean corruption error relative to {variants.get(baseline, baseline)}",
         "shape bias": "shape bias: on cue-conflict images",
     }
-    shown = {part for measure, setting, _ in columns for part in (measure, setting)}
-    return "".join(f"; {meaning}" for name, meaning in meanings.items() if name in shown)
+    shown = {part for found in columns for part in (found.measure, found.setting)}
+    said = [meaning for name, meaning in meanings.items() if name in shown]
+    if any(found.setting.endswith(PUBLISHED) for found in columns):
+        said.append("published: by RobustBench, of all test images (ImageNet: 5,000), the lowest accuracy under attack")
+    return said
+
+
+def _effect(row: dict) -> str:
+    if np.isnan(row["effect"]):
+        return "–"
+    ends = [f"{100 * row[end]:+.1f}" for end in ("lowest_model", "highest_model")]
+    return f"{100 * row['effect']:+.1f}" + (f" ({' to '.join(ends)})" if ends[0] != ends[1] else "")
 
 
 def _interval(row: dict) -> str:
@@ -472,31 +542,39 @@ def _difference(mean: float, low: float, high: float, pairs: int) -> str:
 
 
 def _table(
-    columns: list[tuple[str, str, pd.Series]],
+    columns: list[Column],
     labels: dict[str, str],
     caption: str,
     *,
     across: bool = False,
     order: list[tuple[str, ...]] | None = None,
 ) -> Table:
-    """Take means over seeds. Each column is (measure, setting, values by the names of a row and the seed)."""
+    """Take means over seeds."""
     if not columns:
         raise InputError("the results hold nothing that this table shows: run the evaluations first")
-    keys = [(measure, setting) for measure, setting, _ in columns]
-    per_seed = pd.concat([values for *_, values in columns], axis="columns", keys=keys, names=["measure", "setting"])
+    keys = [(found.measure, found.setting) for found in columns]
+    stacked = {"axis": "columns", "keys": keys, "names": ["measure", "setting"]}
+    per_seed = pd.concat([found.numbers for found in columns], **stacked)
     names = [name for name in per_seed.index.names if name != "seed"]
+    images = pd.concat([found.images for found in columns], **stacked).groupby(level=names, observed=True).max()
     statistics = per_seed.groupby(level=names, observed=True).agg(["mean", "std", "count"])
     statistics.index = pd.MultiIndex.from_tuples(statistics.index, names=names)
     if order is not None:
         statistics = statistics.loc[[row for row in order if row in statistics.index]]
     mean, std, seeds = (statistics.xs(name, axis="columns", level=-1) for name in ("mean", "std", "count"))
-    return Table(mean, std, seeds, {key: _direction(*key) for key in keys}, labels, caption, across)
+    images.index = pd.MultiIndex.from_tuples(images.index, names=names)
+    directions = {key: _direction(*key) for key in keys}
+    best = pd.DataFrame({key: best_of(per_seed[key], directions[key]) for key in keys}, columns=mean.columns)
+    best = best.reindex(mean.index)
+    return Table(mean, std, seeds, best, images.loc[mean.index], directions, labels, caption, across)
 
 
 def _direction(measure: str, setting: str) -> Direction:
     if "mCE" in f"{measure} {setting}" or measure.startswith("calibration error"):
         return "lower"
-    return "none" if measure in ("answers", "error consistency") else "higher"
+    if measure in ("answers", "error consistency") or setting.endswith(PUBLISHED):
+        return "none"
+    return "higher"
 
 
 def _dataset(frame: pd.DataFrame) -> str:

@@ -1,0 +1,110 @@
+"""The main tables show attacks at the epsilon that is wanted, and what others have published beside it."""
+
+import pandas as pd
+import pytest
+
+from filterfreq.publishing.figures import penalties
+from filterfreq.publishing.tables import differences_table, main_table, paper_table, penalty_table
+
+NET = "net_8"
+VARIANTS = {"plain": "plain", "wd": "WD"}
+ATTACKS = {
+    ("fgsm", "linf"): ("2/255", "4/255", "8/255", "16/255"),
+    ("pgd-10", "linf"): ("1/255", "2/255"),
+    ("pgd-10", "l2"): ("0.25", "1", "2"),
+    ("autoattack", "l2"): ("1.5", "3"),
+}
+
+
+@pytest.fixture
+def rows(row):
+    made = []
+    for variant in VARIANTS:
+        made.append(row.clean(NET, variant, 0, 0.9))
+        for (attack, norm), epsilons in ATTACKS.items():
+            made += [row.attacked(NET, variant, 0, attack, norm, epsilon, 0.5) for epsilon in reversed(epsilons)]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("epsilons", "shown", "said"),
+    [
+        (
+            {"linf": "8/255", "l2": "0.5"},
+            # The largest below the one wanted, and where there is none below the smallest.
+            ["FGSM Linf 8/255", "PGD-10 Linf 2/255", "PGD-10 L2 0.25", "AutoAttack L2 1.5"],
+            "attacks: at Linf 8/255 and L2 0.5 (but for PGD-10 Linf, PGD-10 L2, AutoAttack L2, not measured there).",
+        ),
+        (
+            {"linf": "2/255"},
+            ["FGSM Linf 2/255", "PGD-10 Linf 2/255", "PGD-10 L2 2", "AutoAttack L2 3"],
+            "attacks: at Linf 2/255, at the largest L2 epsilon measured.",
+        ),
+        (
+            {},
+            ["FGSM Linf 16/255", "PGD-10 Linf 2/255", "PGD-10 L2 2", "AutoAttack L2 3"],
+            "attacks: at the largest Linf and L2 epsilon measured.",
+        ),
+    ],
+)
+def test_every_table_of_one_epsilon_shows_the_one_wanted(rows, results_of, epsilons, shown, said):
+    results = results_of(rows)
+    main = main_table(results, VARIANTS, "plain", epsilons)
+    assert [" ".join(key).strip() for key in main.mean] == ["clean", *shown]
+    assert said in main.caption
+    differences = differences_table(results, VARIANTS, "plain", epsilons)
+    assert list(differences.cells)[1:] == ["clean", *shown]
+    assert said in differences.caption
+    swept = {"wd": {"kind": "all", "strength": 0.1, "depth": 1, "beside": "WD"}}
+    table = penalty_table(results, VARIANTS, swept, "plain", epsilons=epsilons)
+    assert list(table.cells)[-5:] == ["clean", *shown]
+    assert said in table.caption
+    titles = [axes.get_title() for axes in penalties(results, VARIANTS, swept, "kind", epsilons).axes]
+    epsilon = shown[1].rpartition(" ")[2]
+    assert titles[1] == rf"PGD-10, $\ell_\infty$ {epsilon}"
+
+
+def test_each_data_set_has_its_own(results_of, row):
+    first = results_of([row.attacked(NET, "wd", 0, "fgsm", "linf", e, 0.5) for e in ("2/255", "8/255")], "first")
+    second = results_of([row.attacked(NET, "wd", 0, "fgsm", "linf", e, 0.5) for e in ("0.1", "0.3")], "second")
+    results = pd.concat([first, second], ignore_index=True)
+    wanted = {"first": {"linf": "2/255"}, "second": {"linf": "0.3"}}
+    table = paper_table(results, VARIANTS, "plain", wanted)
+    assert list(table.mean) == [("FGSM", "Linf 2/255"), ("FGSM", "Linf 0.3")]
+    assert "first, attacks: at Linf 2/255; second, attacks: at Linf 0.3." in table.caption
+
+
+PUBLISHED = {
+    "plain": {"clean": 0.9478, "robust": 0.0, "norm": "linf", "epsilon": "8/255"},
+    "wd": {"clean": 0.9516, "robust": 0.8368, "norm": "l2", "epsilon": "0.5"},
+}
+
+
+def test_what_is_published_stands_beside_what_is_measured(results_of, row):
+    rows = [row.clean(NET, variant, 0, 0.9) for variant in ("plain", "wd", "own")]
+    for norm, epsilon in (("linf", "8/255"), ("l2", "0.5")):
+        rows += [row.attacked(NET, variant, 0, "autoattack", norm, epsilon, 0.5) for variant in ("plain", "wd", "own")]
+    results = results_of(rows)
+    labels = {**VARIANTS, "own": "own"}
+    table = main_table(results, labels, "plain", {"linf": "8/255", "l2": "0.5"}, PUBLISHED)
+    assert list(table.mean) == [
+        ("clean", ""),
+        ("clean", "published"),
+        ("AutoAttack", "Linf 8/255"),
+        ("AutoAttack", "Linf 8/255, published"),
+        ("AutoAttack", "L2 0.5"),
+        ("AutoAttack", "L2 0.5, published"),
+    ]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.to_markdown().splitlines()[4:]]
+    assert [(line[2], line[4], line[6]) for line in lines] == [("94.8", "0.0", "–"), ("95.2", "–", "83.7"), ("–",) * 3]
+    assert "published: by RobustBench, of all test images" in table.caption
+    both = paper_table(results, labels, "plain", {"toy_set": {"linf": "8/255"}}, {"toy_set": PUBLISHED})
+    assert ("AutoAttack", "L2 0.5, published") in both.mean
+    assert "published" not in main_table(results, labels, "plain").to_markdown()
+
+
+def test_a_published_accuracy_on_corrupted_images_is_no_attack(results_of, row):
+    rows = [row.clean(NET, "wd", 0, 0.9), row.corrupted(NET, "wd", 0, "fog", 1, 0.8)]
+    entry = {"clean": 0.96, "robust": 0.93, "norm": "", "epsilon": ""}
+    table = main_table(results_of(rows), VARIANTS, "plain", {}, {"wd": entry})
+    assert table.mean.loc[(NET, "wd"), ("corruptions", "mean, published")] == pytest.approx(0.93)
