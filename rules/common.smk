@@ -21,7 +21,7 @@ from filterfreq.evaluation.observers import response_files
 from filterfreq.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.planning.costs import CostModel
-from filterfreq.planning.records import CALIBRATION, PLAN
+from filterfreq.planning.records import CALIBRATION, plan_of
 from filterfreq.provenance import code_version
 from filterfreq.publishing import captions
 from filterfreq.submission import tell_jobs, told_config
@@ -57,7 +57,8 @@ def folder_of_shifted(entry):
 
 def read_image_folders(study):
     """Read what `state_of_images` needs before anything else, because Snakemake would refuse it with a traceback."""
-    for name in dict.fromkeys(run.dataset for run in study.runs):
+    for name in study.datasets:
+        study.extent(name)
         folders = [(study.image_folder(name), study.dataset(name).storage)]
         shifted = [*study.shifted_sets(name), *filter(None, [study.stimuli(name)])]
         folders += [(folder_of_shifted(entry), entry.storage) for entry in shifted]
@@ -103,7 +104,10 @@ AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
 TABLE_OF_EXPERIMENT = "results/tables/{experiment}/{name}"
 FIGURE = "results/figures/{experiment}/{dataset}/{name}"
-TABLE_OF_PLAN = "results/tables/{name}"
+
+# A plan belongs to the study of its config files: another study's has nothing to show beside these results.
+PLAN = plan_of(list(map(str, workflow.overwrite_configfiles)) or ["config.yaml"])
+TABLE_OF_PLAN = str(Path(PLAN).parent / "{name}")
 
 
 wildcard_constraints:
@@ -125,6 +129,8 @@ def what_preparation_reads(wildcards):
     facts += [entry.storage, entry.resize, entry.train_resize]
     if isinstance(entry, ImageFolder):
         facts += [entry.train, entry.test, entry.test_fraction]
+    if entry.evaluation_only:
+        facts.append("evaluation_only")
     # An archive is an input, whose content Snakemake compares; of a folder it would see the uppermost level alone.
     folder = study.image_folder(wildcards.dataset)
     return facts if folder is None else facts + state_of_images(folder, entry.storage)
@@ -150,7 +156,7 @@ def raw_files(wildcards):
 
 def what_shifted_reads(wildcards):
     """A shifted set's entry, as `what_preparation_reads` has a data set's."""
-    entry = study.shifted(wildcards.shifted)
+    entry = study.shifted(wildcards.shifted, wildcards.dataset)
     facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
     facts += [entry.storage, *(source.checksum for source in entry.sources)]
     folder = folder_of_shifted(entry)
@@ -176,8 +182,8 @@ def shifted_sets(pattern):
 
 
 def classes_known_by(wildcards):
-    """The file that names a data set's classes; ImageNet's are known without it, so that its images need not be here."""
-    return [] if wildcards.dataset == "imagenet" else DATASET.format(**wildcards)
+    """The file that names a data set's classes; where they are known without it, its images need not be here."""
+    return [] if study.dataset(wildcards.dataset).is_known else DATASET.format(**wildcards)
 
 
 def cue_conflict_images(wildcards):
@@ -288,6 +294,12 @@ def labels_over_datasets(wildcards):
     """The same over all data sets of an experiment."""
     datasets = datasets_of(wildcards.experiment)
     return {name: label for dataset in datasets for name, label in study.labels(wildcards.experiment, dataset).items()}
+
+
+def extent(wildcards):
+    """A sentence for captions about each data set of which only a part is here; empty where there is none."""
+    names = [wildcards.dataset] if "dataset" in wildcards.keys() else datasets_of(wildcards.experiment)
+    return " ".join(f"Of {name}, these are {part}." for name in names if (part := study.extent(name)))
 
 
 def main_epsilons(wildcards):

@@ -33,7 +33,7 @@ rule download_checkpoint:
 rule convert_checkpoint:
     input:
         unpack(checkpoint_files),
-        dataset=DATASET,
+        dataset=classes_known_by,
     output:
         weights=WEIGHTS,
         record=RECORD,

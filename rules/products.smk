@@ -85,6 +85,8 @@ def is_shown(product, experiment, dataset):
     """Whether an experiment has what a table or figure compares."""
     if product in OF_TRAINING:
         return bool(trained(experiment, dataset))
+    if product == "figure_samples":
+        return study.has_images(dataset)
     if product.endswith("scorecard"):
         return bool(claims_of(experiment, dataset))
     if product.endswith("ablation"):
@@ -168,9 +170,13 @@ def wanted_by_name(product, wildcards):
     """The same for a target that was asked for by name, where having nothing to make is a mistake."""
     files = wanted(product)
     if not files:
+        needed, _ = (TABLES | FIGURES)[product]
+        asked = [suite for suite in needed if any(suite in study.suites(dataset) for dataset in study.datasets)]
+        lacking = [f"evaluation.{suite}" for suite in needed if suite not in asked]
+        lacking = lacking or [NEEDED.get(product, "those of one experiment")]
         raise WorkflowError(
             f"There is no {product} to make: the config's experiments, data sets and evaluations lack what it shows "
-            f"({NEEDED.get(product) or ', '.join((TABLES | FIGURES)[product][0])})."
+            f"({', '.join(lacking)})."
         )
     return files
 
@@ -235,10 +241,18 @@ def tables_without_html(name, pattern=TABLE):
 def published(pattern, file, title):
     """An output that `snakemake --report` shows, with its caption and place."""
     kind = "Figures" if pattern == FIGURE else "Tables"
+
+    def data_set(wildcards):
+        part = study.extent(wildcards.dataset)
+        return f"{wildcards.dataset} ({part})" if part else wildcards.dataset
+
     return report(
         named(pattern, file),
         caption=f"../report/{kind[:-1].lower()}_{Path(file).stem}.rst",
         category=kind,
         subcategory="{experiment}",
-        labels={kind[:-1].lower(): title, "data set": "all" if pattern == TABLE_OF_EXPERIMENT else "{dataset}"},
+        labels=lambda wildcards: {
+            kind[:-1].lower(): title,
+            "data set": "all" if pattern == TABLE_OF_EXPERIMENT else data_set(wildcards),
+        },
     )

@@ -53,6 +53,7 @@ rule tabulate_main:
         epsilons=main_epsilons,
         published=published_accuracies,
         shown=shown("table_main"),
+        extent=extent,
         code=code("tabulate_main"),
     script:
         "../scripts/tabulate_main.py"
@@ -80,6 +81,7 @@ rule tabulate_paper:
         epsilons=main_epsilons_over_datasets,
         published=published_accuracies_over_datasets,
         shown=shown_over_datasets("table_paper"),
+        extent=extent,
         code=code("tabulate_paper"),
     script:
         "../scripts/tabulate_paper.py"
@@ -106,6 +108,7 @@ rule tabulate_differences:
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
         epsilons=main_epsilons,
         shown=shown("table_differences"),
+        extent=extent,
         code=code("tabulate_differences"),
     script:
         "../scripts/tabulate_differences.py"
@@ -130,6 +133,7 @@ rule tabulate_adversarial:
     params:
         labels=labels,
         shown=shown("table_adversarial"),
+        extent=extent,
         code=code("tabulate_adversarial"),
     script:
         "../scripts/tabulate_adversarial.py"
@@ -155,6 +159,7 @@ rule tabulate_corruptions:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
         shown=shown("table_corruptions"),
+        extent=extent,
         code=code("tabulate_corruptions"),
     script:
         "../scripts/tabulate_corruptions.py"
@@ -204,6 +209,7 @@ rule tabulate_out_of_distribution:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
         shown=shown("table_out_of_distribution"),
+        extent=extent,
         code=code("tabulate_out_of_distribution"),
     script:
         "../scripts/tabulate_out_of_distribution.py"
@@ -231,6 +237,7 @@ rule tabulate_ablation:
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
         epsilons=main_epsilons,
         shown=shown("table_ablation"),
+        extent=extent,
         code=code("tabulate_ablation"),
     script:
         "../scripts/tabulate_ablation.py"
@@ -258,6 +265,7 @@ rule tabulate_penalties:
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
         epsilons=main_epsilons,
         shown=shown("table_penalties"),
+        extent=extent,
         code=code("tabulate_penalties"),
     script:
         "../scripts/tabulate_penalties.py"
@@ -282,6 +290,7 @@ rule tabulate_transfer:
     params:
         labels=labels,
         shown=shown("table_transfer"),
+        extent=extent,
         code=code("tabulate_transfer"),
     script:
         "../scripts/tabulate_transfer.py"
@@ -306,6 +315,7 @@ rule tabulate_calibration:
     params:
         labels=labels,
         shown=shown("table_calibration"),
+        extent=extent,
         code=code("tabulate_calibration"),
     script:
         "../scripts/tabulate_calibration.py"
@@ -355,6 +365,7 @@ rule tabulate_scorecard:
         labels=labels,
         claims=lambda wildcards: claims_of(wildcards.experiment, wildcards.dataset),
         shown=shown("table_scorecard"),
+        extent=extent,
         code=code("tabulate_scorecard"),
     script:
         "../scripts/tabulate_scorecard.py"
@@ -647,6 +658,7 @@ rule draw_samples:
         mem_mb=growing("publish", "mem_mb"),
         runtime=growing("publish", "runtime"),
     params:
+        extent=extent,
         code=code("draw_samples"),
     script:
         "../scripts/draw_samples.py"
@@ -676,6 +688,7 @@ rule draw_perturbations:
         labels=labels,
         variants=lambda wildcards: [run.variant for run in first_of_each_variant(wildcards)],
         settings=settings_of("perturbations"),
+        extent=extent,
         code=code("draw_perturbations"),
     script:
         "../scripts/draw_perturbations.py"
@@ -701,6 +714,7 @@ rule draw_corruption_samples:
         mem_mb=growing("publish", "mem_mb"),
         runtime=growing("publish", "runtime"),
     params:
+        extent=extent,
         code=code("draw_corruption_samples"),
     script:
         "../scripts/draw_corruption_samples.py"

@@ -2,7 +2,10 @@
 
 import time
 
+from snakemake.logging import logger
+
 from filterfreq.machine import has_gpu
+from filterfreq.measurable import remarks
 from filterfreq.targets import check_target
 
 
@@ -66,7 +69,14 @@ def refuse_commands_in_paths():
             )
 
 
+def say_what_is_not_measured():
+    """Say what the config has and nothing comes of."""
+    for remark in remarks(study):
+        logger.info(remark)
+
+
 if workflow.is_main_process:
     for sentence in claims_left_out:
         logger.info(sentence)
     refuse_unknown_names_in_targets()
+    say_what_is_not_measured()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.registry import get_dataset
 from filterfreq.files import sha256
 from filterfreq.jobs import job
 from filterfreq.models.checkpoints import save_checkpoint
@@ -13,7 +14,9 @@ from filterfreq.provenance import environment
 
 with job(snakemake):
     spec = snakemake.params.spec
-    dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
+    prepared = snakemake.input.get("dataset")
+    # ImageNet's classes, mean and std are known without its images.
+    dataset = PreparedDataset(Path(prepared).parent) if prepared else get_dataset(spec["run"]["dataset"])
     if "path" in spec["source"]:
         folder = Path()
         files = {snakemake.input.file: {"sha256": sha256(snakemake.input.file)}}

@@ -9,7 +9,7 @@ from filterfreq.publishing.style import save
 
 with job(snakemake):
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)
-    splits = {name: (dataset.images(name), dataset.labels(name)) for name in ("train", "test")}
+    splits = {name: (dataset.images(name), dataset.labels(name)) for name in ("train", "test") if dataset.has(name)}
     textures = {}
     if "cue_conflict_images" in dataset.record["arrays"]:
         splits["cue conflict"] = (dataset.images("cue_conflict"), dataset.array("cue_conflict_shapes"))

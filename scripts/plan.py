@@ -3,7 +3,7 @@
     python scripts/plan.py --profile profiles/slurm --gpus 8
 
 All other arguments are Snakemake's, as in the command that is to be planned. Times are those of finished jobs, or else
-those that `snakemake calibrate` measured. The plan goes into results/plan.json, too.
+those that `snakemake calibrate` measured. The plan goes into results/plans/<name of the config>/plan.json, too.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import sys
 from filterfreq.errors import InputError
 from filterfreq.planning.due import read_dag
 from filterfreq.planning.plan import describe_plan, describe_status, make_plan, write_plan
-from filterfreq.planning.records import CALIBRATION, PLAN, read_calibration
+from filterfreq.planning.records import CALIBRATION, read_calibration
 
 
 def main() -> None:
@@ -31,8 +31,8 @@ def main() -> None:
             print(describe_status(dag, calibration))
         elif dag.due:
             plan = make_plan(dag, calibration, own.gpus)
-            write_plan(plan, dag, PLAN)
-            print(describe_plan(plan) + f"Written to {PLAN}")
+            write_plan(plan, dag, dag.plan)
+            print(describe_plan(plan) + f"Written to {dag.plan}")
         else:
             print("Nothing is due.")
     except InputError as error:

@@ -7,7 +7,7 @@ from filterfreq.files import record_folder
 from filterfreq.jobs import job
 
 with job(snakemake):
-    entry = get_shifted(snakemake.wildcards.shifted, snakemake.config.get("data"))
+    entry = get_shifted(snakemake.wildcards.shifted, snakemake.config.get("data"), snakemake.wildcards.dataset)
     raw_folder = Path(snakemake.input.raw[0]).parent if snakemake.input.raw else Path(".")
     prepare_shifted(entry, raw_folder, snakemake.output.folder, snakemake.params.seed)
     record_folder(snakemake.output.folder, snakemake.output.record)

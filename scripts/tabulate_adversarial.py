@@ -6,4 +6,4 @@ from filterfreq.publishing.tables import adversarial_table
 
 with job(snakemake):
     table = adversarial_table(read_results(snakemake.input), snakemake.params.labels)
-    table.write(snakemake.output)
+    table.write(snakemake.output, snakemake.params.extent)

@@ -6,4 +6,4 @@ from filterfreq.publishing.tables import calibration_table
 
 with job(snakemake):
     params = snakemake.params
-    calibration_table(read_results(snakemake.input), params.labels).write(snakemake.output)
+    calibration_table(read_results(snakemake.input), params.labels).write(snakemake.output, params.extent)

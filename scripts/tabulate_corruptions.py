@@ -6,4 +6,4 @@ from filterfreq.publishing.tables import corruption_table
 
 with job(snakemake):
     table = corruption_table(read_results(snakemake.input), snakemake.params.labels, snakemake.params.baseline)
-    table.write(snakemake.output)
+    table.write(snakemake.output, snakemake.params.extent)

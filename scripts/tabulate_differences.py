@@ -7,4 +7,4 @@ from filterfreq.publishing.tables import differences_table
 with job(snakemake):
     params = snakemake.params
     table = differences_table(read_results(snakemake.input), params.labels, params.baseline, params.epsilons)
-    table.write(snakemake.output)
+    table.write(snakemake.output, params.extent)

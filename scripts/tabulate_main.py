@@ -7,4 +7,4 @@ from filterfreq.publishing.tables import main_table
 with job(snakemake):
     params = snakemake.params
     table = main_table(read_results(snakemake.input), params.labels, params.baseline, params.epsilons, params.published)
-    table.write(snakemake.output)
+    table.write(snakemake.output, params.extent)

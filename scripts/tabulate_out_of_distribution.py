@@ -6,4 +6,6 @@ from filterfreq.publishing.tables import out_of_distribution_table
 
 with job(snakemake):
     params = snakemake.params
-    out_of_distribution_table(read_results(snakemake.input), params.labels, params.baseline).write(snakemake.output)
+    out_of_distribution_table(read_results(snakemake.input), params.labels, params.baseline).write(
+        snakemake.output, params.extent
+    )

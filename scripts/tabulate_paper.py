@@ -9,4 +9,4 @@ with job(snakemake):
     table = paper_table(
         read_results(snakemake.input), params.labels, params.baseline, params.epsilons, params.published
     )
-    table.write(snakemake.output)
+    table.write(snakemake.output, params.extent)

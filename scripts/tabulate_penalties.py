@@ -8,4 +8,4 @@ with job(snakemake):
     params = snakemake.params
     results = read_results(snakemake.input)
     table = penalty_table(results, params.labels, params.penalties, params.baseline, "kind", params.epsilons)
-    table.write(snakemake.output)
+    table.write(snakemake.output, params.extent)

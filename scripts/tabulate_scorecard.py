@@ -7,4 +7,6 @@ from filterfreq.publishing.tables import scorecard_table
 
 with job(snakemake):
     scores = score(read_results(snakemake.input), snakemake.params.claims)
-    scorecard_table(scores, snakemake.params.labels, snakemake.wildcards.dataset).write(snakemake.output)
+    scorecard_table(scores, snakemake.params.labels, snakemake.wildcards.dataset).write(
+        snakemake.output, snakemake.params.extent
+    )

@@ -6,4 +6,4 @@ from filterfreq.publishing.tables import transfer_table
 
 with job(snakemake):
     params = snakemake.params
-    transfer_table(read_results(snakemake.input), params.labels).write(snakemake.output)
+    transfer_table(read_results(snakemake.input), params.labels).write(snakemake.output, params.extent)

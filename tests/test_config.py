@@ -665,7 +665,8 @@ def test_paths_that_cannot_be_are_refused(config, place):
             "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in .*: get ILSVRC2012_img_train",
         ),
         ("imagenet", ".", ["train"], "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in"),
-        ("imagenet", ".", ["train", "val"], None),
+        ("imagenet", ".", ["train", "val"], "data.raw.imagenet: train in .* has folders of 0 classes and not of 1000"),
+        ("imagenet", ".", [f"train/{name}" for name in get_dataset("imagenet").classes] + ["val"], None),
         ("grocerystore", None, [], "cannot be downloaded here: clone .*, and name the folder in data.raw.grocerystore"),
         ("grocerystore", ".", ["train"], "data.raw.grocerystore: there is no train and test in .*: clone https"),
         ("grocerystore", ".", ["train", "test"], None),
@@ -673,8 +674,9 @@ def test_paths_that_cannot_be_are_refused(config, place):
 )
 def test_what_users_have_to_get_is_said_before_anything_runs(config, tmp_path, name, raw, there, message):
     put(config, "experiments/demo/datasets", [name])
+    del config["evaluation"]["cue_conflict"]
     for folder in there:
-        (tmp_path / folder).mkdir()
+        (tmp_path / folder).mkdir(parents=True)
     if raw is not None:
         config["data"] = {"raw": {name: str(tmp_path / raw)}}
     study = Study(config, SCHEMA)
@@ -697,12 +699,6 @@ def test_the_imagenet_study_is_complete():
     assert convnext["batch_size"] * convnext["accumulate"] == 4096
     with pytest.raises(InputError, match=r"data\.raw\.imagenet: there is no ILSVRC2012_img_train\.tar in data/i"):
         study.check_files()
-
-
-def test_cue_conflict_is_for_data_sets_that_have_it(config):
-    study = Study(config, SCHEMA)
-    assert study.suites("texdigits") == [suite for suite in SUITES if suite in config["evaluation"]]
-    assert set(study.suites("texdigits")) - set(study.suites("cifar10")) == {"cue_conflict"}
 
 
 @pytest.mark.parametrize(
@@ -796,6 +792,7 @@ def test_a_checkpoint_counts_as_its_architecture_or_what_the_entry_says(download
         "datasets": {"pets": {"kind": "imagefolder", "path": "pets", "image_size": 64, "test": "test"}}
     }
     downloaded["checkpoints"] = {"one": entry}
+    del downloaded["evaluation"]["cue_conflict"]
     downloaded["experiments"]["pairs"] = {"datasets": ["pets"], "checkpoints": ["one"]}
     assert Study(downloaded, SCHEMA).runs == [Run("pets", model, "one", 0)]
 
@@ -874,16 +871,6 @@ def test_robustbench_s_config_is_valid():
     assert list(published) == list(study.labels("wideresnet-28-10", "cifar10"))
     assert published["carmon2019"] == {"clean": 0.8969, "robust": 0.5953, "norm": "linf", "epsilon": "8/255"}
     assert {entry["epsilon"] for entry in published.values()} == {"8/255", "0.5"}
-
-
-def test_shifted_sets_are_for_the_models_of_their_data_set(config):
-    config["evaluation"]["out_of_distribution"] = {"sets": ["cifar10.1", "texdigits-edges", "imagenet-a"]}
-    study = Study(config, SCHEMA)
-    assert [entry.name for entry in study.shifted_sets("texdigits")] == ["texdigits-edges"]
-    assert [entry.name for entry in study.shifted_sets("imagenet")] == ["imagenet-a"]
-    assert "out_of_distribution" in study.suites("texdigits")
-    assert "out_of_distribution" in study.suites("cifar10")
-    assert "out_of_distribution" not in study.suites("svhn")
 
 
 def test_the_published_stimuli_are_for_models_of_imagenet_once_it_is_said_where_they_lie(config, tmp_path):

@@ -19,6 +19,7 @@ from filterfreq.config_checks import (
     explained,
 )
 from filterfreq.customary_epsilons import CUSTOMARY_EPSILONS
+from filterfreq.data.imagenet import describe_part
 from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
 from filterfreq.data.shifted.registry import (
     CUE_CONFLICT,
@@ -29,6 +30,7 @@ from filterfreq.data.shifted.registry import (
 )
 from filterfreq.errors import InputError, unknown
 from filterfreq.machine import training_processes
+from filterfreq.measurable import WITHOUT_IMAGES, check_measurable, why_not
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES, published_accuracies
 from filterfreq.schemas import check_schema, check_values, load_schema
@@ -90,6 +92,7 @@ class Study:
 
     def __init__(self, config: dict, schema: Path) -> None:
         self.config = config
+        self._extents: dict[str, str] = {}
         validator = load_schema(schema)
         check_extent(config)
         check_values(config, [])
@@ -124,6 +127,12 @@ class Study:
         self._check_radii()
         self._check_main_epsilons()
         self._check_training()
+        check_measurable(self)
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets of all runs, in the config's order."""
+        return list(dict.fromkeys(run.dataset for run in self.runs))
 
     def dataset(self, name: str) -> Dataset:
         """The entry of a data set, of the registry or of the config.
@@ -133,25 +142,28 @@ class Study:
         """
         return get_dataset(name, self.config.get("data"))
 
-    def shifted(self, name: str) -> ShiftedSet:
-        """The entry of a shifted set, of the registry or of the config.
+    def shifted(self, name: str, dataset: str | None = None) -> ShiftedSet:
+        """The entry of a shifted set, of the registry or of the config, as it is shown to the models of a data set.
 
         Raises:
-            InputError: there is none, or the config lacks its folder.
+            InputError: there is none, the config lacks its folder, or it is for other models than the data set's.
         """
-        return get_shifted(name, self.config.get("data"))
+        return get_shifted(name, self.config.get("data"), dataset)
+
+    def is_shifted_for(self, name: str, dataset: str) -> bool:
+        """Whether a shifted set is named like the classes of a data set."""
+        return self.dataset(dataset).has_classes_of(self.shifted(name).shift_of)
 
     def shifted_sets(self, dataset: str) -> list[ShiftedSet]:
         """The shifted sets that the config wants shown to the models of a data set."""
-        names = self._evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
-        return [entry for entry in map(self.shifted, names) if entry.shift_of == dataset]
+        names = self.evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
+        return [self.shifted(name, dataset) for name in names if self.is_shifted_for(name, dataset)]
 
     def stimuli(self, dataset: str) -> ShiftedSet | None:
         """The published cue-conflict stimuli for the models of a data set, where the config says where they lie."""
         if CUE_CONFLICT not in self.config.get("data", {}).get("shifted", {}):
             return None
-        entry = self.shifted(CUE_CONFLICT)
-        return entry if entry.shift_of == dataset else None
+        return self.shifted(CUE_CONFLICT, dataset) if self.is_shifted_for(CUE_CONFLICT, dataset) else None
 
     @property
     def published_corruptions(self) -> dict[str, CorruptedImages]:
@@ -169,6 +181,18 @@ class Study:
         raw = self.config.get("data", {}).get("raw", {}).get(name)
         return Path(raw).expanduser() if raw is not None and entry.is_ready(raw) else None
 
+    def extent(self, name: str) -> str:
+        """Which part of a data set's test images is here, for captions; empty where all are.
+
+        Raises:
+            InputError: the folder that the config names holds no class folders, or others.
+        """
+        if name not in self._extents:
+            entry, folder = self.dataset(name), self.image_folder(name)
+            in_part = entry.evaluation_only and entry.test_folder and folder is not None
+            self._extents[name] = describe_part(folder, entry) if in_part else ""
+        return self._extents[name]
+
     def check_files(self) -> None:
         """Check that what the config says lies on the disk does, for the data sets of its runs.
 
@@ -180,20 +204,25 @@ class Study:
             if path and not Path(path).expanduser().is_file():
                 raise InputError(f"checkpoints.{name}.path: there is no {path}")
         raw = self.config.get("data", {}).get("raw", {})
-        for name in dict.fromkeys(run.dataset for run in self.runs):
+        # Shifted sets may be the test images of others.
+        shown = [entry.dataset for name in self.datasets for entry in self.shifted_sets(name) if entry.dataset]
+        for name in dict.fromkeys([*self.datasets, *shown]):
             entry = self.dataset(name)
             if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
                 raise InputError(f"data.datasets.{name}.path: there is no {entry.path}, neither folder nor archive")
-            if entry.fetch and name not in raw:
+            if entry.fetch and name not in raw and (name in shown or self.needs_images(name)):
+                without = f"; without them a config can ask for {', '.join(WITHOUT_IMAGES)} of checkpoints alone"
                 raise InputError(
                     f"data set {name} cannot be downloaded here: {entry.fetch}, and name the folder in data.raw.{name}"
+                    f"{without if entry.is_known else ''}"
                 )
             for shifted in filter(None, [*self.shifted_sets(name), self.stimuli(name)]):
                 for key in ("path", "responses"):
                     folder = getattr(shifted, key)
                     if folder and not Path(folder).expanduser().exists():
                         raise InputError(f"data.shifted.{shifted.name}.{key}: there is no {folder}")
-            if self.image_folder(name) is not None:
+            if (folder := self.image_folder(name)) is not None:
+                self._check_training_folder(entry, folder)
                 continue
             if entry.fetch and not entry.sources:
                 raise InputError(
@@ -203,6 +232,28 @@ class Study:
                 if not Path(raw[name], source.file).expanduser().is_file():
                     remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
                     raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
+
+    @staticmethod
+    def _check_training_folder(entry: Dataset, folder: Path) -> None:
+        """Refuse a folder without some or all of the class folders to train on, before anything is prepared of it."""
+        if entry.evaluation_only:
+            return
+        if isinstance(entry, ImageFolder):
+            # Of most archives and some folders, everything lies in one folder; its preparation looks there.
+            train, test = (folder / (name or ".") for name in (entry.train, entry.test))
+            if test.is_dir() and not train.exists():
+                raise InputError(
+                    f"data.datasets.{entry.name}: there is no {entry.train} in {folder}: name in train the folder to "
+                    "train on, or say evaluation_only: true to evaluate models alone"
+                )
+        elif entry.test_folder:
+            found = sum(path.is_dir() for path in (folder / entry.folders[0]).iterdir())
+            if found < entry.num_classes:
+                raise InputError(
+                    f"data.raw.{entry.name}: {entry.folders[0]} in {folder} has folders of {found} classes and not of "
+                    f"{entry.num_classes}: get a whole copy, or to evaluate models alone name a folder that has "
+                    f"{entry.test_folder} and no {entry.folders[0]}"
+                )
 
     def _check_paths(self) -> None:
         """Refuse paths that no file can have, or in which Snakemake would take words in braces for wildcards."""
@@ -258,13 +309,13 @@ class Study:
             where = f"evaluation.datasets.{dataset}.out_of_distribution.sets"
             for name in suites.get("out_of_distribution", {}).get("sets", []):
                 explained(self.shifted, name, where)
-                if self.shifted(name).shift_of != dataset:
+                if not self.is_shifted_for(name, dataset):
                     raise InputError(f"{where}: {name} is a shift of {self.shifted(name).shift_of}, leave it out")
 
     def _check_sources(self) -> None:
         """Refuse attacks that transfer from a model that no experiment has."""
         for run in self.runs:
-            transfer = self._evaluation(run.dataset).get("transfer")
+            transfer = self.evaluation(run.dataset).get("transfer")
             if transfer is None:
                 continue
             source = transfer["source"]
@@ -315,7 +366,7 @@ class Study:
         for dataset in dict.fromkeys(run.dataset for run in self.runs):
             own = "main_epsilons" in evaluation.get("datasets", {}).get(dataset, {})
             where = f"evaluation.datasets.{dataset}" if own else "evaluation"
-            for norm, epsilon in self._evaluation(dataset).get("main_epsilons", {}).items():
+            for norm, epsilon in self.evaluation(dataset).get("main_epsilons", {}).items():
                 attacks = {
                     suite: self._attacks(suite, dataset, norm)
                     for suite in ("adversarial", "autoattack")
@@ -417,6 +468,8 @@ class Study:
     def _grid(self, where: str, experiment: dict, of_variants: Validator) -> list[Run]:
         if "training" not in self.config:
             raise InputError(f"training: is missing, but {where} trains models")
+        for name in experiment["datasets"]:
+            self.check_trainable(name, where)
         for name in experiment["models"]:
             explained(check_architecture, name, f"{where}.models")
         for name in experiment["variants"]:
@@ -429,6 +482,18 @@ class Study:
         axes = experiment["datasets"], experiment["models"], variants, experiment["seeds"]
         self._check_number(where, "runs", *axes)
         return [Run(*values) for values in itertools.product(*axes)]
+
+    def check_trainable(self, dataset: str, where: str) -> None:
+        """Check that a data set has images to train on.
+
+        Raises:
+            InputError: it is for evaluation alone; the sentence begins with `where`.
+        """
+        entry = self.dataset(dataset)
+        if entry.evaluation_only:
+            raw = self.config.get("data", {}).get("raw", {}).get(dataset)
+            because = f"data.raw.{dataset} ({raw}) has no training images" if raw else "it is evaluation_only"
+            raise InputError(f"{where}: no model can be trained on {dataset}, as {because}: list checkpoints instead")
 
     @staticmethod
     def _check_number(where: str, what: str, *axes: Sequence) -> None:
@@ -503,12 +568,12 @@ class Study:
 
     def settings(self, section: str, dataset: str) -> dict | list | None:
         """The settings of a suite on a data set, or of the perturbations that are shown; None where there are none."""
-        found = self._evaluation(dataset).get(section, self.config.get(section))
+        found = self.evaluation(dataset).get(section, self.config.get(section))
         return None if found is None else _in_order(found)
 
     def main_epsilons(self, dataset: str) -> dict[str, str]:
         """The epsilon of each norm that the main tables show: what the config says, or what is customary."""
-        return {**CUSTOMARY_EPSILONS.get(dataset, {}), **self._evaluation(dataset).get("main_epsilons", {})}
+        return {**CUSTOMARY_EPSILONS.get(dataset, {}), **self.evaluation(dataset).get("main_epsilons", {})}
 
     def published_accuracies(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """What RobustBench has published of an experiment's models that it measured on this data set, by variant.
@@ -523,23 +588,36 @@ class Study:
                 found |= {name: published._asdict()} if published else {}
         return found
 
-    def _evaluation(self, dataset: str) -> dict:
+    def evaluation(self, dataset: str) -> dict:
         """The suites that are asked for on a data set, with their settings."""
         evaluation = self.config["evaluation"]
         return {**evaluation, **evaluation.get("datasets", {}).get(dataset, {})}
 
     def evaluation_batch_size(self, dataset: str) -> int:
         """How many images of a data set are evaluated at a time."""
-        return self._evaluation(dataset)["batch_size"]
+        return self.evaluation(dataset)["batch_size"]
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
-        wanted = self._evaluation(dataset)
-        served = {
-            "cue_conflict": self.dataset(dataset).cue_conflict or self.stimuli(dataset) is not None,
-            "out_of_distribution": bool(self.shifted_sets(dataset)),
-        }
-        return [suite for suite in SUITES if suite in wanted and served.get(suite, True)]
+        wanted = self.evaluation(dataset)
+        return [suite for suite in SUITES if suite in wanted and why_not(self, suite, dataset) is None]
+
+    def needs_images(self, dataset: str) -> bool:
+        """Whether something is asked for that a data set's own images are needed for.
+
+        Downloaded models of one whose classes are known without its files can be shown other images.
+        """
+        if not self.dataset(dataset).is_known or any(not self.is_downloaded(run) for run in self.runs_on(dataset)):
+            return True
+        return bool(set(self.suites(dataset)) - set(WITHOUT_IMAGES)) or "perturbations" in self.config
+
+    def has_images(self, dataset: str) -> bool:
+        """Whether a data set's own images are downloaded, or the config says where they lie."""
+        return not self.dataset(dataset).is_known or dataset in self.config.get("data", {}).get("raw", {})
+
+    def runs_on(self, dataset: str) -> list[Run]:
+        """The runs of all experiments on a data set."""
+        return [run for run in self.runs if run.dataset == dataset]
 
     def suites_of(self, run: Run) -> list[str]:
         """The suites of a run: those of its data set, without the transfer of attacks where their source is missing.
@@ -548,7 +626,7 @@ class Study:
         """
         found = self.suites(run.dataset)
         if "transfer" in found:
-            source = self._evaluation(run.dataset)["transfer"]["source"]
+            source = self.evaluation(run.dataset)["transfer"]["source"]
             if run._replace(variant=source) not in self._all_runs:
                 found.remove("transfer")
         return found

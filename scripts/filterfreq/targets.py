@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from filterfreq.config import SUITES, Study
 from filterfreq.errors import InputError, unknown
+from filterfreq.measurable import why_not
 from filterfreq.models.registry import check_architecture
 
 
@@ -42,18 +43,20 @@ def _check_names(study: Study, names: Mapping[str, str]) -> None:
         if experiment is not None and not study.runs_of(experiment, dataset):
             raise InputError(f"experiments.{experiment} has no runs on {dataset}: add the data set to it")
     if "shifted" in names:
-        study.shifted(names["shifted"])
+        study.shifted(names["shifted"], dataset)
     if "checkpoint" in names and names["checkpoint"] not in study.checkpoints:
         raise unknown("checkpoint", names["checkpoint"], study.checkpoints)
     if variant is not None:
-        _check_run(study, names["model"], variant)
+        _check_run(study, dataset, names["model"], variant)
     if suite is not None and suite != "history" and suite not in study.suites(dataset):
         if suite not in SUITES:
             raise unknown("suite", suite, SUITES)
+        if suite in study.evaluation(dataset):
+            raise InputError(f"evaluation.{suite} is not for {dataset}: {why_not(study, suite, dataset)}")
         raise InputError(f"evaluation.{suite} is not asked for on {dataset}: add it to the config")
 
 
-def _check_run(study: Study, model: str, variant: str) -> None:
+def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:
     if variant in study.checkpoints:
         models = {run.model for run in study.runs if run.variant == variant}
         if model not in models:
@@ -62,3 +65,4 @@ def _check_run(study: Study, model: str, variant: str) -> None:
         raise unknown("variant", variant, study.variants | study.checkpoints)
     else:
         check_architecture(model)
+        study.check_trainable(dataset, f"variants.{variant}")

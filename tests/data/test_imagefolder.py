@@ -209,6 +209,9 @@ def test_too_few_images(folder, tmp_path):
         ({"test": None}, "needs either test, a folder, or test_fraction"),
         ({"test_fraction": 0.1}, "needs either test, a folder, or test_fraction"),
         ({"mean": [0.5, 0.5, 0.5]}, "has one of mean and std: give both"),
+        ({"evaluation_only": True}, "is evaluation_only and has train, which training needs: leave one out"),
+        ({"classes": "cifar"}, "has classes: unknown data set of known classes 'cifar': did you mean 'cifar10'"),
+        ({"classes": "dtd"}, "has classes: unknown data set of known classes 'dtd'"),
     ],
 )
 def test_entries_that_contradict_themselves(tmp_path, changes, message):
@@ -359,3 +362,25 @@ def test_images_are_resized_as_asked_for(tmp_path, storage, resize):
 def test_a_resize_below_the_size_is_refused():
     with pytest.raises(InputError, match=r"'animals' has a resize below its image_size: make it 32 or more"):
         entry("somewhere", resize=[32, 31])
+
+
+@pytest.mark.parametrize("storage", ["arrays", "files"])
+def test_images_to_evaluate_alone_have_the_labels_of_another_data_set(folder, tmp_path, storage):
+    for name, new in zip(CLASSES, ("truck", "dog", "bird"), strict=True):
+        (folder / "test" / name).rename(folder / "test" / new)
+    wanted = {"train": None, "evaluation_only": True, "classes": "cifar10", "storage": storage}
+    dataset = prepared(folder, tmp_path / "out", **wanted)
+    assert dataset.classes == get_dataset("cifar10").classes
+    assert (dataset.has("train"), dataset.has("test"), dataset.has("cue_conflict")) == (False, True, False)
+    assert np.bincount(dataset.labels("test"), minlength=10).tolist() == [0, 0, 2, 0, 0, 2, 0, 0, 0, 2]
+    images = np.asarray(dataset.images("test"))
+    for label, name in ((2, "bird"), (5, "dog"), (9, "truck")):
+        expected = {pixels(folder / "test" / name / f"{number}.PNG").tobytes() for number in range(2)}
+        assert {image.tobytes() for image in images[dataset.labels("test") == label]} == expected
+    np.testing.assert_allclose(dataset.mean, images.mean(axis=(0, 1, 2)) / 255)
+    with pytest.raises(InputError, match=r"data set animals in .* has no array 'train_images'"):
+        dataset.images("train")
+
+    (folder / "test" / "bird").rename(folder / "test" / "birds")
+    with pytest.raises(InputError, match="has a folder 'birds', which is none of cifar10's 10 classes"):
+        prepared(folder, tmp_path / "other", **wanted)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import tarfile
 from dataclasses import replace
 
@@ -151,3 +152,35 @@ def test_folders_that_do_not_fit(raw, tmp_path):
     (unpacked / "val" / WNIDS[0]).rename(unpacked / "val" / "n09999999")
     with pytest.raises(InputError, match="has 3 classes in train and 3 in val, and not the same ones"):
         imagenet.prepare(unpacked, tmp_path / "other", 0, entry(raw))
+
+
+def test_validation_images_alone_keep_the_labels_of_all_classes(raw, tmp_path):
+    """Of the tars without that of the training images, and of a folder with some of the images."""
+    (raw / "ILSVRC2012_img_train.tar").unlink()
+    found = get_dataset("imagenet", {"raw": {"imagenet": str(raw)}})
+    assert (found.evaluation_only, len(found.sources)) == (True, 2)
+    classes = ("n00000000", *sorted(WNIDS), "n09999999")
+    sources = tuple(
+        replace(source, checksum=f"md5:{hashlib.md5((raw / source.file).read_bytes()).hexdigest()}")
+        for source in found.sources
+    )
+    imagenet.prepare(raw, tmp_path / "out", 0, replace(found, sources=sources, classes=classes, test_size=6))
+    dataset = PreparedDataset(tmp_path / "out")
+    assert (dataset.classes, dataset.has("train")) == (classes, False)
+    assert sorted(dataset.labels("test")) == [1, 1, 2, 2, 3, 3]
+    assert dataset.mean == get_dataset("imagenet").mean
+
+    (unpacked,) = (tmp_path / "out" / "images").iterdir()
+    shutil.rmtree(unpacked / "val" / "n01000000")
+    found = get_dataset("imagenet", {"raw": {"imagenet": str(unpacked)}})
+    assert (found.evaluation_only, found.sources, found.test_size) == (True, (), None)
+    found = replace(found, classes=classes)
+    imagenet.prepare(unpacked, tmp_path / "part", 0, found)
+    part = PreparedDataset(tmp_path / "part")
+    # The k-th validation image is of class k modulo 3 in WNIDS and has the grey level 100 + k.
+    greys = np.asarray(part.images("test"))[:, 0, 0, 0].tolist()
+    assert dict(zip(greys, part.labels("test").tolist(), strict=True)) == {100: 3, 103: 3, 102: 2, 105: 2}
+    assert imagenet.describe_part(unpacked, found) == "4 of 50,000 validation images, of 2 of 5 classes"
+    (unpacked / "val" / "n02000000").rename(unpacked / "val" / "cat")
+    with pytest.raises(InputError, match="has a folder 'cat', which is none of imagenet's 5 classes"):
+        imagenet.prepare(unpacked, tmp_path / "other", 0, found)

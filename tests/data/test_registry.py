@@ -16,8 +16,8 @@ def test_entry_is_complete(name):
     assert dataset.name == name
     assert dataset.augmentation in AUGMENTATIONS
     # Those of some are read from their files.
-    read = dict.fromkeys(("tinyimagenet", "imagenet", "sun397", "grocerystore", "oxfordiiitpet", "dtd"), 0)
-    expected = {"cifar100": 100, "flowers102": 102, **read}.get(name, 10)
+    read = dict.fromkeys(("tinyimagenet", "sun397", "grocerystore", "oxfordiiitpet", "dtd"), 0)
+    expected = {"cifar100": 100, "flowers102": 102, "imagenet": 1000, **read}.get(name, 10)
     assert len(set(dataset.classes)) == len(dataset.classes) == expected
     assert (dataset.mean is None) == (dataset.std is None)
     assert dataset.licence

@@ -7,10 +7,11 @@ from sklearn.metrics import accuracy_score
 from timm.data import ImageNetInfo
 from torch import nn
 
+from filterfreq.data.registry import get_dataset
 from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
 from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import evaluate_out_of_distribution
-from filterfreq.evaluation.imagenet_categories import CATEGORIES, imagenet_classes
+from filterfreq.evaluation.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.out_of_distribution import class_targets, classes_of
 
 
@@ -35,15 +36,15 @@ def shifted(folder, classes, folders="classes") -> PreparedShift:
 
 def test_imagenets_classes_are_timms():
     info = ImageNetInfo()
-    assert imagenet_classes() == tuple(info.index_to_label_name(i) for i in range(1000))
-    assert imagenet_classes()[0] == "n01440764"
+    assert get_dataset("imagenet").classes == tuple(info.index_to_label_name(i) for i in range(1000))
+    assert get_dataset("imagenet").classes[0] == "n01440764"
 
 
 def test_classes_are_found_by_name_index_or_category(tmp_path):
     base = ("ant", "bee", "cat", "dog")
     assert class_targets(shifted(tmp_path / "a", ["cat", "bee"]), base) == [[2], [1]]
     assert class_targets(shifted(tmp_path / "b", ["0", "3", "2"], "indices"), base) == [[0], [3], [2]]
-    targets = class_targets(shifted(tmp_path / "c", ["bear", "knife"], "categories"), imagenet_classes())
+    targets = class_targets(shifted(tmp_path / "c", ["bear", "knife"], "categories"), get_dataset("imagenet").classes)
     assert targets == [list(CATEGORIES["bear"]), [499]]
     for name, folders in (("cow", "classes"), ("4", "indices"), ("cat", "indices"), ("cow", "categories")):
         with pytest.raises(InputError, match=rf"set some has the class '{name}', which is none of the"):
@@ -72,7 +73,7 @@ def test_only_the_sets_classes_can_be_answered(tmp_path):
 
 def test_categories_are_answered_by_the_mean_probability_of_their_classes(tmp_path):
     part = shifted(tmp_path, list(CATEGORIES), "categories")
-    sets = {"some": (part.images(), part.labels(), class_targets(part, imagenet_classes()))}
+    sets = {"some": (part.images(), part.labels(), class_targets(part, get_dataset("imagenet").classes))}
     accuracy, _ = evaluate_out_of_distribution(FromPixels(1000), sets, batch_size=16, device="cpu")
     logits = torch.tensor(part.images().transpose(0, 3, 1, 2) / 255).flatten(1)[:, :1000] * 10
     means = torch.stack([logits.softmax(1)[:, list(c)].mean(1) for c in CATEGORIES.values()], dim=1)

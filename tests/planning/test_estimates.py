@@ -60,7 +60,7 @@ def job(rule: str, wildcards: dict | None = None, **facts) -> Job:
 
 
 def dag(study: Study, *jobs: Job, **facts) -> Dag:
-    return Dag(study, list(jobs), **{"cores": None, "gpus": None, "locked": False, **facts})
+    return Dag(study, list(jobs), **{"cores": None, "gpus": None, "locked": False, "plan": "plan.json", **facts})
 
 
 def benchmark(path: Path, seconds: float) -> str:

@@ -46,9 +46,12 @@ class TestContactSheet:
         shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
         assert shown == [f"class {i}" for i in range(0, 100, 11)]
 
-    def test_a_class_without_image(self):
-        with pytest.raises(InputError, match="test has no image of the class 2 gravel"):
-            contact_sheet({"test": (flat([1, 2]), np.array([0, 1]))}, CLASSES)
+    def test_classes_without_images_are_left_out(self):
+        classes = [f"class {i}" for i in range(1000)]
+        figure = contact_sheet({"test": (flat([1, 2, 3], side=8), np.array([7, 500, 7]))}, classes, examples=1)
+        assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["class 7", "class 500"]
+        with pytest.raises(InputError, match="no class has an image in every split"):
+            contact_sheet({"a": (flat([1]), np.array([0])), "b": (flat([1]), np.array([1]))}, CLASSES)
 
 
 class TestPerturbations:

@@ -157,7 +157,7 @@ class TestNumbers:
 class TestFiles:
     def test_csv_is_tidy_and_numeric(self, two_seeds, tmp_path):
         main_table(two_seeds, VARIANTS, "plain", EPSILONS).write(
-            tmp_path / f"a.{form}" for form in ("csv", "md", "tex", "html", "txt")
+            [tmp_path / f"a.{form}" for form in ("csv", "md", "tex", "html", "txt")], "Of ten images, two."
         )
         tidy = pd.read_csv(tmp_path / "a.csv", keep_default_na=False, na_values={"std": [""]})
         assert list(tidy) == ["model", "variant", "measure", "setting", "mean", "std", "seeds", "images"]
@@ -170,6 +170,8 @@ class TestFiles:
         assert (tmp_path / "a.tex").read_text(encoding="utf-8").rstrip().endswith(r"\end{table}")
         assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
         assert (tmp_path / "a.txt").read_text(encoding="utf-8").endswith("6.8\n")
+        for form in ("md", "tex", "html", "txt"):
+            assert "Of ten images, two." in " ".join((tmp_path / f"a.{form}").read_text(encoding="utf-8").split())
 
     def test_markdown(self, two_seeds):
         lines = main_table(two_seeds, VARIANTS, "plain", EPSILONS).to_markdown().splitlines()

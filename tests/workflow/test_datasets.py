@@ -10,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import yaml
 from PIL import Image
 
+from filterfreq.data.registry import get_dataset
 from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.data.shifted.registry import downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.models.registry import build
 
 ENTRY = "\ndata:\n  datasets:\n    animals: {{kind: imagefolder, path: {path}, image_size: 32, {split}}}\n"
 PREPARED = "results/data/animals/dataset.json"
@@ -28,8 +32,11 @@ class Work:
         self.config = folder / "animals.yaml"
 
     def configure(self, data: str, dataset: str = "animals") -> None:
-        text = (self.project.folder / "tiny.yaml").read_text()
-        self.config.write_text(text.replace("[texdigits]", f"[{dataset}]") + data)
+        text = (self.project.folder / "tiny.yaml").read_text().replace("[texdigits]", f"[{dataset}]")
+        for of_texdigits in ("  cue_conflict: {}\n", "    sets: [texdigits-silhouettes, texdigits-edges]\n"):
+            assert of_texdigits in text
+            text = text.replace(of_texdigits, "")
+        self.config.write_text(text.replace("  out_of_distribution:\n    images: 50\n", "") + data)
 
     def run(self, *arguments):
         return self.project.snakemake(*arguments, "--directory", str(self.folder), config=str(self.config))
@@ -89,42 +96,64 @@ def test_images_in_files_go_through_every_evaluation_too(work, animals):
 
 
 def test_images_of_other_distributions_are_prepared_once_and_shown(work, animals):
-    """A folder beside the data set's own with one of its classes left out; and stimuli for models of ImageNet."""
+    """A folder beside the data set's own with one of its classes left out; a model of ImageNet, on two of its."""
     (animals / "cow").mkdir()
     for number in range(4):
         Image.new("RGB", (40, 40), (60 * number, 0, 0)).save(animals / "cow" / f"{number}.png")
     for number, name in enumerate(("ant", "cow", "ant", "cow", "ant")):
         (work.folder / "others" / name).mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (50, 40), (0, 0, 50 * number)).save(work.folder / "others" / name / f"{number}.png")
-    for name in ("edges/bear/bear1", "edges/dog/dog1", "stimuli/bear/bear1-dog1", "stimuli/dog/dog1-bear1"):
+    images = ["edges/bear/bear1", "edges/dog/dog1", "stimuli/bear/bear1-dog1", "stimuli/dog/dog1-bear1"]
+    images += [f"part/val/{get_dataset('imagenet').classes[label]}/one" for label in (0, 999)]
+    for name in images:
         (work.folder / name).parent.mkdir(parents=True)
         Image.new("RGB", (224, 224)).save(work.folder / f"{name}.png")
-    data = ENTRY.format(path="animals", split="test_fraction: 0.3")
-    data += "  shifted:\n    others: {shift_of: animals, path: others}\n    edges: {path: edges}\n"
-    data += "    cue-conflict: {path: stimuli}\n"
-    work.configure(data)
-    work.config.write_text(work.config.read_text().replace("texdigits-silhouettes,", "edges, others,"))
+    state = build("resnet_8_2", 1000).state_dict()
+    state["fc.bias"][:] = 0
+    state["fc.bias"][999] = 100  # the answer to everything
+    torch.save(state, work.folder / "brought.pt")
+    work.configure(ENTRY.format(path="animals", split="test_fraction: 0.3"))
+    config = yaml.safe_load(work.config.read_text())
+    config["experiments"]["part"] = {"datasets": ["imagenet"], "checkpoints": ["brought"]}
+    config["checkpoints"] = {"brought": {"source": "file", "path": "brought.pt", "architecture": "resnet_8_2"}}
+    config["evaluation"] |= {"out_of_distribution": {"images": 50, "sets": ["others"]}, "cue_conflict": {}}
+    shifted = {"others": {"shift_of": "animals", "path": "others"}, "edges": {"path": "edges"}}
+    config["data"] |= {"raw": {"imagenet": "part"}, "shifted": shifted | {"cue-conflict": {"path": "stimuli"}}}
+    work.config.write_text(yaml.safe_dump(config))
+    of_imagenet = "results/runs/imagenet/resnet_8_2/brought/seed-0/evaluations/clean.csv"
     result = "results/runs/animals/resnet_8_2/plain/seed-0/evaluations/out_of_distribution.csv"
-    stimuli = [f"results/data/imagenet/shifted/{name}" for name in ("edges", "cue-conflict")]
-    assert work.due(result, *stimuli) == {
-        "prepare": 1,
+    shown = [f"results/data/imagenet/shifted/{name}" for name in ("edges", "cue-conflict")]
+    targets = [result, of_imagenet, "results/tables/part/imagenet/shape_bias.txt", *shown]
+    assert work.due(*targets) == {
+        "prepare": 2,
         "train": 1,
+        "convert_checkpoint": 1,
         "prepare_shifted": 3,
         "evaluate_out_of_distribution": 1,
+        "evaluate_clean": 1,
+        "evaluate_cue_conflict": 1,
+        "aggregate": 1,
+        "tabulate_shape_bias": 1,
     }
-    outcome = work.run(result, *stimuli)
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    outcome = work.run(*targets)
+    said = outcome.stdout + outcome.stderr
+    assert outcome.returncode == 0, said
+    assert "evaluation.cue_conflict: not for animals: there are cue-conflict images of texdigits and" in said
+    assert "evaluation.out_of_distribution: not for imagenet: sets has only others, for models of animals's" in said
+    assert "data.shifted.edges: nothing that the config asks for uses it" in said
     rows = [line.split(",")[5:9] for line in (work.folder / result).read_text().splitlines()[1:]]
     assert [(metric, parameter, n) for metric, parameter, _, n in rows] == [
         ("accuracy", "set=others", "5"),
         ("expected_calibration_error", "set=others", "5"),
     ]
-    assert PreparedShift(work.folder / stimuli[1]).images().shape == (2, 224, 224, 3)
-    assert work.due(result, *stimuli) == Counter()
+    # One of the two images is of the class that is always answered, whose label is that among all 1,000.
+    assert "imagenet,resnet_8_2,brought,0,clean,accuracy,split=test,0.5,2," in (work.folder / of_imagenet).read_text()
+    assert PreparedShift(work.folder / shown[1]).images().shape == (2, 224, 224, 3)
+    assert work.due(*targets) == Counter()
     os.utime(work.folder / "others" / "ant" / "0.png", ns=(1, 1))
     (work.folder / "edges").rename(work.folder / "moved")  # with its times: large images are used where they lie
     work.config.write_text(work.config.read_text().replace("path: edges", "path: moved"))
-    assert work.due(result, *stimuli) == {"prepare_shifted": 2, "evaluate_out_of_distribution": 1}
+    assert work.due(*targets) == {"prepare_shifted": 2, "evaluate_out_of_distribution": 1}
 
 
 def test_an_archive_is_an_input(work, animals):

@@ -9,6 +9,7 @@ from collections import Counter
 import pandas as pd
 
 RUN = "results/runs/texdigits/resnet_8_2"
+PLAN = "results/plans/tiny/plan.json"
 
 
 def planned(project, *arguments: str) -> subprocess.CompletedProcess:
@@ -17,7 +18,7 @@ def planned(project, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def content(project) -> dict:
-    return json.loads((project.folder / "results/plan.json").read_text())
+    return json.loads((project.folder / PLAN).read_text())
 
 
 def test_the_plan_has_snakemakes_jobs_and_the_profiles_submissions(unstarted):
@@ -51,7 +52,7 @@ def test_a_plan_is_measured_compared_and_makes_nothing_else_again(project):
     """Of a second seed's jobs each takes what the first one's did, by the benchmark file that says so."""
     outcome = planned(project)
     assert (outcome.returncode, outcome.stdout.strip()) == (0, "Nothing is due.")
-    assert not (project.folder / "results/plan.json").exists()
+    assert not (project.folder / "results/plans").exists()
     refused = project.snakemake("--dry-run", "table_plan")
     assert "There is no table_plan to make: no plan was made" in refused.stdout + refused.stderr
 
@@ -74,9 +75,20 @@ def test_a_plan_is_measured_compared_and_makes_nothing_else_again(project):
     assert dict(project.plan().jobs) == {"tabulate_plan": 1}
     outcome = project.snakemake("table_plan")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    table = pd.read_csv(project.folder / "results/tables/plan.csv").set_index("rule")
+    table = pd.read_csv(project.folder / "results/plans/tiny/plan.csv").set_index("rule")
     assert table.loc["train", ["planned_jobs", "finished_jobs"]].tolist() == [2, 0]
     assert project.plan().jobs == {}
+
+    # Another study's plan is in no report but its own, and leaves this one as it is.
+    (project.folder / "configs").mkdir()
+    other = (project.folder / "tiny.yaml").read_text().replace("  tiny:\n", "  other:\n")
+    (project.folder / "configs" / "tiny.yaml").write_text(other.replace("seeds: [0]", "seeds: [2]"))
+    command = [sys.executable, "scripts/plan.py", "--configfile", "configs/tiny.yaml"]
+    subprocess.run(command, cwd=project.folder, check=True, capture_output=True, timeout=120)
+    assert len(json.loads((project.folder / "results/plans/configs-tiny/plan.json").read_text())["planned"]) > 20
+    assert content(project)["planned"] == plan["planned"]
+    assert project.plan().jobs == {}
+    assert project.plan("table_plan", "--forcerun", "tabulate_plan").jobs == {"tabulate_plan": 1}
 
 
 def test_a_calibration_measures_once_what_the_study_does(project):

@@ -7,6 +7,8 @@ file, SHA-256, shape and dtype of every array:
 - `train_labels`, `test_labels`, optionally `cue_conflict_shapes`, `cue_conflict_textures`: int64, N, class indices;
 - optionally `test_order`: int64, N, the place of each test image among those of the source.
 
+A data set for evaluation alone has no train split, in arrays or in files.
+
 Of a data set whose images stay in files, `files` says for each split, train and test:
 
 - `folder`: where the images lie, absolute or relative to that of `dataset.json`;
@@ -75,7 +77,7 @@ def channel_statistics(blocks: Iterable[np.ndarray]) -> tuple[list[float], list[
 def save_splits(
     folder: str | Path,
     dataset: Dataset,
-    train: tuple[np.ndarray, np.ndarray],
+    train: tuple[np.ndarray, np.ndarray] | None,
     test: tuple[np.ndarray, np.ndarray],
     *,
     seed: int,
@@ -86,7 +88,7 @@ def save_splits(
     Args:
         folder: where it goes.
         dataset: the registry's entry.
-        train: images, uint8, N x H x W x 3, and labels, int64, N.
+        train: images, uint8, N x H x W x 3, and labels, int64, N; None where there are none.
         test: likewise, in the source's order.
         seed: fixes the order of the test images.
         sources: what they were made from: checksums of raw files, versions of packages.
@@ -96,9 +98,8 @@ def save_splits(
     """
     _check_counts(dataset, train, test, sources)
     order = balanced_order(test[1], np.random.default_rng(seed))
-    arrays = {
-        "train_images": train[0],
-        "train_labels": train[1],
+    arrays = {} if train is None else {"train_images": train[0], "train_labels": train[1]}
+    arrays |= {
         "test_images": test[0][order],
         "test_labels": test[1][order],
         "test_order": order,
@@ -110,7 +111,7 @@ def save_files(
     folder: str | Path,
     dataset: Dataset,
     images: str | Path,
-    train: tuple[Sequence[str], np.ndarray],
+    train: tuple[Sequence[str], np.ndarray] | None,
     test: tuple[Sequence[str], np.ndarray],
     *,
     seed: int,
@@ -118,13 +119,15 @@ def save_files(
 ) -> None:
     """Write what describes a data set whose images stay in files; the test images in `balanced_order`, as in arrays.
 
-    Where the entry has no mean and std, they are measured on 10,000 training images that the seed draws, or on all.
+    Where the entry has no mean and std, they are measured on 10,000 training images that the seed draws, or on all; on
+    test images where there are no others.
 
     Args:
         folder: where it goes.
         dataset: the registry's entry.
         images: the folder of the images; a relative one is recorded relative to `folder`, and so is one inside it.
-        train: the images' paths in that folder, with `/` between folders, and labels, int64, N.
+        train: the images' paths in that folder, with `/` between folders, and labels, int64, N; None where there are
+            none.
         test: likewise, in the source's order.
         seed: fixes the order of the test images.
         sources: what they come from: checksums of raw files.
@@ -138,17 +141,16 @@ def save_files(
     order = balanced_order(test[1], np.random.default_rng(seed))
     mean, std = dataset.mean, dataset.std
     if mean is None or std is None:
-        drawn = np.sort(np.random.default_rng((seed, 2)).permutation(len(train[0]))[:_MEASURED])
+        names, resize = (test[0], dataset.resize) if train is None else (train[0], dataset.train_resize)
+        drawn = np.sort(np.random.default_rng((seed, 2)).permutation(len(names))[:_MEASURED])
         # Blocks, so that the images of large data sets are never in memory together.
         blocks = np.array_split(drawn, -(-len(drawn) // 100))
-        files = ImageFiles(images, train[0], dataset.image_size, dataset.train_resize)
+        files = ImageFiles(images, names, dataset.image_size, resize)
         mean, std = channel_statistics(np.asarray(files[block]) for block in blocks)
     if not images.is_absolute() or images.is_relative_to(folder.absolute()):
         images = Path(os.path.relpath(images, folder))
-    splits = {
-        "train": (*train, dataset.train_resize),
-        "test": ([test[0][place] for place in order], test[1][order], dataset.resize),
-    }
+    splits = {} if train is None else {"train": (*train, dataset.train_resize)}
+    splits["test"] = [test[0][place] for place in order], test[1][order], dataset.resize
     with ExitStack() as stack:
         files = {}
         for split, (names, labels, resize) in splits.items():
@@ -189,7 +191,8 @@ def save_dataset(
         arrays: the arrays by name, as the module describes them.
         seed: the seed of the preparation.
         sources: what they were made from: checksums of raw files, versions of packages.
-        mean: per channel, in units of [0, 1]; by default the registry's, or else measured on the training images.
+        mean: per channel, in units of [0, 1]; by default the registry's, or else measured on the training images, or
+            where there are none on the test images.
         std: likewise.
         files: what `dataset.json` says of a data set on files.
 
@@ -205,11 +208,11 @@ def save_dataset(
         mean, std = (
             (dataset.mean, dataset.std)
             if dataset.mean and dataset.std
-            else channel_statistics([arrays["train_images"]])
+            else channel_statistics([arrays.get("train_images", arrays["test_images"])])
         )
     if not all(value > 0 for value in std):
         raise InputError(
-            f"the training images of {dataset.name} have one value in all pixels of a channel (std {list(std)}), by "
+            f"the images of {dataset.name} have one value in all pixels of a channel (std {list(std)}), by "
             "which nothing can be divided: take other images, or give mean and std in the config"
         )
     record = {
@@ -310,6 +313,10 @@ class PreparedDataset:
     def image_size(self) -> int:
         """Height and width in pixels of the test images, and of what training cuts out of its own."""
         return self.files["test"]["size"] if self.files else self.array("test_images", verify=False).shape[1]
+
+    def has(self, split: str) -> bool:
+        """Return whether there are images of a split, "train", "test" or "cue_conflict"."""
+        return split in self.files or f"{split}_images" in self.record["arrays"]
 
     def array(self, name: str, verify: bool = True) -> np.ndarray:
         """Return an array as a read-only memory map.
@@ -412,8 +419,9 @@ def _remedy(what: str, folder: Path) -> str:
     return f"prepare {what} again: delete {record} and run snakemake {record}"
 
 
-def _check_counts(dataset: Dataset, train: tuple, test: tuple, sources: dict[str, str]) -> None:
-    for split, (images, labels), wanted in (("train", train, dataset.train_size), ("test", test, dataset.test_size)):
+def _check_counts(dataset: Dataset, train: tuple | None, test: tuple, sources: dict[str, str]) -> None:
+    for split, found, wanted in (("train", train, dataset.train_size), ("test", test, dataset.test_size)):
+        images, labels = found or ((), ())
         if len(images) != len(labels) or wanted not in (None, len(images)):
             raise InputError(
                 f"{dataset.name} has {len(images)} {split} images and {len(labels)} labels, but there should be "

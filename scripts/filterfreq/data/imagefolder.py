@@ -6,7 +6,7 @@ out. A data set that stays in files is used in its folder, and of an archive unp
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -24,7 +24,7 @@ from filterfreq.files import sha256
 def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFolder) -> None:
     """Write a folder or an archive of class folders as `filterfreq.data.arrays` describes.
 
-    Mean and std are the entry's, or else measured on the training images.
+    Mean and std are the entry's, or else measured on the training images, or where there are none on the test images.
 
     Args:
         raw_folder: holds the archive that `dataset.sources` names, if it names one.
@@ -34,7 +34,8 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
 
     Raises:
         InputError: the folder or archive is missing, damaged or unsafe, lacks class folders, has too few images or one
-            that cannot be read, a test class that is no training class, or other classes or numbers than in the entry.
+            that cannot be read, a test class that is no training class, or other classes or numbers than in the entry;
+            of an entry with `classes_of`, a class that is none of these.
     """
     if dataset.sources:
         (source,) = dataset.sources
@@ -45,11 +46,17 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
         path = Path(dataset.path).expanduser()
         checksum = None
     names = list_files(path)
-    classes = find_classes(path, names, dataset.train)
-    if dataset.classes and sorted(dataset.classes) != list(classes):
-        raise InputError(f"{path} has the classes {some_of(classes)} in {dataset.train}, not those of {dataset.name}")
-    if dataset.test_fraction is None:
-        train, test = classes, find_classes(path, names, dataset.test)
+    folder = dataset.test if dataset.train is None else dataset.train
+    classes = find_classes(path, names, folder, 1 if dataset.classes_of else 2)
+    if dataset.classes_of:
+        check_classes(path, classes, dataset)
+    elif dataset.classes and sorted(dataset.classes) != list(classes):
+        raise InputError(f"{path} has the classes {some_of(classes)} in {folder}, not those of {dataset.name}")
+    train: dict[str, list[str]] | None = classes
+    if dataset.train is None:
+        train, test = None, classes
+    elif dataset.test_fraction is None:
+        test = find_classes(path, names, dataset.test, 1 if dataset.classes_of else 2)
         for label in test:
             if label not in train:
                 raise InputError(
@@ -63,7 +70,7 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
         path,
         output_folder,
         replace(dataset, classes=tuple(order)),
-        (_names(train, order), _labels(train, order)),
+        None if train is None else (_names(train, order), _labels(train, order)),
         (_names(test, order), _labels(test, order)),
         seed=seed,
         sources={path.name: checksum} if checksum else {},
@@ -74,7 +81,7 @@ def save_images(
     path: Path,
     output_folder: str | Path,
     dataset: Dataset,
-    train: tuple[list[str], np.ndarray],
+    train: tuple[list[str], np.ndarray] | None,
     test: tuple[list[str], np.ndarray],
     *,
     seed: int,
@@ -87,7 +94,7 @@ def save_images(
         output_folder: gets `dataset.json` and the arrays or indices, and where files are wanted what an archive holds,
             in `images/<a part of its checksum>`; what lies there already is not unpacked again.
         dataset: the entry.
-        train: names as `list_files` gives them, and labels, int64, N.
+        train: names as `list_files` gives them, and labels, int64, N; None where there are none.
         test: likewise, in the source's order.
         seed: fixes the order of the test images.
         sources: checksums of raw files; where they are not known, one of the archive or of the images is added.
@@ -105,17 +112,36 @@ def save_images(
         save_files(output_folder, dataset, path, train, test, seed=seed, sources=sources)
         return
     stored = dataset.train_resize or dataset.image_size
-    (train_images, test_images), digest = read_images(
-        path,
-        (train[0], stored, dataset.train_resize or dataset.resize),
-        (test[0], dataset.image_size, dataset.resize),
-    )
+    splits = [(test[0], dataset.image_size, dataset.resize)]
+    if train is not None:
+        splits.append((train[0], stored, dataset.train_resize or dataset.resize))
+    (test_images, *train_images), digest = read_images(path, *splits)
     sources = sources or {path.name: digest}
-    train, test = (train_images, train[1]), (test_images, test[1])
+    test = test_images, test[1]
+    train = train and (train_images[0], train[1])
     save_splits(output_folder, dataset, train, test, seed=seed, sources=sources)
 
 
-def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[str]]:
+def check_classes(path: Path, found: Iterable[str], dataset: Dataset) -> None:
+    """Refuse class folders that are none of the classes that a data set is said to have.
+
+    Args:
+        path: the folder or archive, for the message.
+        found: the names of its class folders.
+        dataset: the entry, with its classes.
+
+    Raises:
+        InputError: one is none of them.
+    """
+    for label in found:
+        if label not in dataset.classes:
+            raise InputError(
+                f"{path} has a folder {label!r}, which is none of {dataset.classes_of or dataset.name}'s "
+                f"{len(dataset.classes)} classes ({', '.join(dataset.classes[:3])}, ...): take it out or rename it"
+            )
+
+
+def find_classes(path: Path, names: list[str], folder: str, least: int = 2) -> dict[str, list[str]]:
     """Return the sorted names of images by class, the classes sorted too.
 
     Args:
@@ -123,9 +149,10 @@ def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[st
         names: the names of its files.
         folder: the one that holds the class folders, "." being the uppermost. Where everything lies in one folder, the
             path is meant from there, for so most archives come.
+        least: how many there must be.
 
     Raises:
-        InputError: there are no class folders, or only one, or one without images.
+        InputError: there are no class folders, or fewer than `least`, or one without images.
     """
     inside = PurePosixPath(folder)
     tops = {name.partition("/")[0] for name in names if "/" in name}
@@ -145,7 +172,7 @@ def find_classes(path: Path, names: list[str], folder: str) -> dict[str, list[st
     for label, images in found.items():
         if not images:
             raise InputError(f"{path} has no images in {inside / label}: images are {', '.join(IMAGE_SUFFIXES)} files")
-    if len(found) == 1:
+    if len(found) < least:
         raise InputError(f"{path} has one class folder in {folder!r}, {next(iter(found))!r}: there must be two or more")
     return {label: sorted(found[label]) for label in sorted(found)}
 

@@ -4,8 +4,12 @@
 `ILSVRC2012_img_val.tar` have their classes in the development kit: the i-th line of the ground truth is the number of
 the i-th image's class, and `meta.mat` tells the WordNet number of each. Models are tested on these, because the labels
 of the test set are not public. Class names are the WordNet numbers, a label is the place among the sorted ones.
+
+The validation images alone, or some of them, are a data set to evaluate models on: labels are the same.
 """
 
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +18,9 @@ import numpy as np
 from filterfreq.data.archives import extract, list_files, read_files, unpacking
 from filterfreq.data.arrays import save_files
 from filterfreq.data.download import verified
-from filterfreq.data.imagefolder import find_classes
+from filterfreq.data.imagefolder import check_classes, find_classes
 from filterfreq.data.matlab import read_mat
-from filterfreq.data.registry import Dataset
+from filterfreq.data.registry import DATASETS, Dataset
 from filterfreq.errors import InputError
 from filterfreq.files import reading
 
@@ -28,14 +32,14 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
 
     Args:
         raw_folder: holds `train/<WordNet number>/` and `val/<WordNet number>/`, which are used where they lie, or the
-            files that `dataset.sources` names.
+            files that `dataset.sources` names; of an entry for evaluation alone no training images.
         output_folder: gets `dataset.json`, the indices, and in `images` what is unpacked.
         seed: fixes the order of the test images.
         dataset: the registry's entry.
 
     Raises:
         InputError: a file is missing or damaged, the disk is full, or there are other numbers of images than in the
-            entry, or other classes to test than to train on.
+            entry, other classes to test than to train on, or for evaluation alone one that is none of the entry's.
     """
     if dataset.is_ready(raw_folder):
         root, sources = Path(raw_folder), {}
@@ -43,7 +47,14 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
         sources = {source.file: source.checksum for source in dataset.sources}
         root = Path(output_folder) / "images" / next(iter(sources.values())).partition(":")[2][:16]
         if not root.is_dir():
-            _unpack(*verified(raw_folder, dataset), root)
+            *train_tar, val_tar, kit = verified(raw_folder, dataset)
+            _unpack(train_tar, val_tar, kit, root)
+    if dataset.evaluation_only:
+        test = _validation_images(root, dataset)
+        place = {name: label for label, name in enumerate(dataset.classes)}
+        splits = None, _split(test, [place[name] for name in test])
+        save_files(output_folder, dataset, root, *splits, seed=seed, sources=sources)
+        return
     names = list_files(root)
     train, test = (find_classes(root, names, split) for split in ("train", "val"))
     if list(train) != list(test):
@@ -51,18 +62,41 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
             f"{root} has {len(train)} classes in train and {len(test)} in val, and not the same ones: "
             "both have a folder for each WordNet number"
         )
-    splits = (
-        (
-            [name for of_class in split.values() for name in of_class],
-            np.repeat(np.arange(len(split), dtype=np.int64), [len(of_class) for of_class in split.values()]),
-        )
-        for split in (train, test)
-    )
+    splits = (_split(split, range(len(split))) for split in (train, test))
     save_files(output_folder, replace(dataset, classes=tuple(train)), root, *splits, seed=seed, sources=sources)
 
 
-def _unpack(train: Path, val: Path, kit: Path, root: Path) -> None:
-    """Unpack the tars into class folders."""
+def describe_part(folder: Path, dataset: Dataset) -> str:
+    """Return how many of the validation images a folder has, as "5,000 of 50,000 validation images"; empty where all.
+
+    Args:
+        folder: holds some of them in `val/<WordNet number>/`.
+        dataset: the registry's entry, for evaluation alone.
+
+    Raises:
+        InputError: the folder has no class folders, one that is none of the entry's classes, or one without images.
+    """
+    found = _validation_images(folder, dataset)
+    count, whole = sum(map(len, found.values())), DATASETS[dataset.name].test_size
+    some = f", of {len(found):,} of {dataset.num_classes:,} classes" if len(found) < dataset.num_classes else ""
+    return "" if count == whole else f"{count:,} of {whole:,} validation images{some}"
+
+
+def _validation_images(root: Path, dataset: Dataset) -> dict[str, list[str]]:
+    """Return the names of images by class, of those classes that have a folder."""
+    found = find_classes(root, list_files(root), "val", least=1)
+    check_classes(root / "val", found, dataset)
+    return found
+
+
+def _split(classes: Mapping[str, list[str]], labels: Sequence[int]) -> tuple[list[str], np.ndarray]:
+    """Return the names of images by class as one list, and the label of each, int64."""
+    names = [name for of_class in classes.values() for name in of_class]
+    return names, np.repeat(np.array(labels, dtype=np.int64), [len(of_class) for of_class in classes.values()])
+
+
+def _unpack(train: Iterable[Path], val: Path, kit: Path, root: Path) -> None:
+    """Unpack the tars, that of the training images if there is one, into class folders."""
     wnids = _validation_classes(kit)
     images = list_files(val)
     if len(images) != len(wnids):
@@ -73,7 +107,7 @@ def _unpack(train: Path, val: Path, kit: Path, root: Path) -> None:
             target = temporary / "val" / class_of[name] / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        for name, content in read_files(train):
+        for name, content in itertools.chain.from_iterable(map(read_files, train)):
             of_class = temporary / name
             of_class.write_bytes(content)
             extract(of_class, temporary / "train" / of_class.stem)

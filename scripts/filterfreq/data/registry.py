@@ -1,7 +1,7 @@
 """The registry of data sets: one entry each. Imports no torch, so that reading it costs nothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -61,6 +61,12 @@ class Dataset:
             are stored as squares of this side. None: in arrays `resize`, in files each in its own size.
         fetch: what a user has to get, and from where, if it cannot be downloaded here.
         folders: what a folder of the user holds that serves in place of `sources`.
+        test_folder: which of these it may hold alone, with any part of the images in it, to evaluate models without
+            training any; None where all are needed.
+        test_sources: the files of `sources` that are enough for that.
+        evaluation_only: whether there are no training images.
+        classes_of: the data set of the registry whose classes it has, of which some may have no image; None where they
+            are its own.
     """
 
     name: str
@@ -80,6 +86,24 @@ class Dataset:
     train_resize: int | None = field(default=None, kw_only=True)
     fetch: str | None = field(default=None, kw_only=True)
     folders: tuple[str, ...] = field(default=(), kw_only=True)
+    test_folder: str | None = field(default=None, kw_only=True)
+    test_sources: tuple[str, ...] = field(default=(), kw_only=True)
+    evaluation_only: bool = field(default=False, kw_only=True)
+    classes_of: str | None = field(default=None, kw_only=True)
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes are known before the files are read."""
+        return len(self.classes)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether users get its files, but models can be shown other images of its classes without them."""
+        return self.fetch is not None and bool(self.classes)
+
+    def has_classes_of(self, name: str) -> bool:
+        """Return whether its labels are those of another data set, as the models' are that were trained on it."""
+        return name in (self.name, self.classes_of)
 
     def is_ready(self, folder: str | Path) -> bool:
         """Return whether a folder holds the images as folders, so that no raw file is needed."""
@@ -92,13 +116,14 @@ class ImageFolder(Dataset):
 
     Attributes:
         path: the folder, tar or zip; None where it is the downloaded source.
-        train: the folder in it that holds the class folders to train on, "." being the uppermost.
+        train: the folder in it that holds the class folders to train on, "." being the uppermost; None where there are
+            none.
         test: the folder that holds those to test on; None where a part of the training images is taken.
         test_fraction: that part, above 0 and below 1, of every class; None where there is a folder.
     """
 
     path: str | None
-    train: str
+    train: str | None
     test: str | None
     test_fraction: float | None
 
@@ -138,6 +163,9 @@ _FLOWERS102_CLASSES = tuple(
 )
 
 _CIFAR_LICENCE = "no licence stated; Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009"
+
+# The WordNet numbers of ILSVRC 2012's classes, which are the labels' order.
+_IMAGENET_CLASSES = tuple(Path(__file__).with_name("imagenet_classes.txt").read_text("ascii").split())
 
 _IMAGENET_LICENCE = "ImageNet's terms: for research and education, not for commerce"
 
@@ -404,7 +432,7 @@ DATASETS: dict[str, Dataset] = {
         ),
         Dataset(
             name="imagenet",
-            classes=(),
+            classes=_IMAGENET_CLASSES,
             storage="files",
             image_size=224,
             resize=256,
@@ -421,9 +449,12 @@ DATASETS: dict[str, Dataset] = {
             ),
             fetch=(
                 "get ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz with an account "
-                "of https://image-net.org into one folder, or have one with a folder for each class in train and val"
+                "of https://image-net.org into one folder, or have one with a folder for each class in train and val; "
+                "to evaluate models alone, the last two files, or val with any of its images, are enough"
             ),
             folders=("train", "val"),
+            test_folder="val",
+            test_sources=("ILSVRC2012_img_val.tar", "ILSVRC2012_devkit_t12.tar.gz"),
             prepare="filterfreq.data.imagenet:prepare",
             licence=_IMAGENET_LICENCE,
         ),
@@ -556,7 +587,8 @@ def get_dataset(name: str, data: Mapping | None = None) -> Dataset:
 
     Args:
         name: the data set's name.
-        data: the config's section `data`, whose `datasets` are entries like those of the registry.
+        data: the config's section `data`, whose `datasets` are entries like those of the registry. Where the folder
+            that its `raw` names holds test images alone, the entry says so.
 
     Raises:
         InputError: there is none, or the config's entry contradicts itself.
@@ -568,13 +600,40 @@ def get_dataset(name: str, data: Mapping | None = None) -> Dataset:
         return _image_folder(name, declared[name])
     if name not in DATASETS:
         raise unknown("data set", name, [*DATASETS, *declared])
-    return DATASETS[name]
+    return _as_found(DATASETS[name], (data or {}).get("raw", {}).get(name))
+
+
+def _as_found(dataset: Dataset, given: str | None) -> Dataset:
+    """The entry, or where a folder of the user's holds enough to evaluate models and not to train any, that of this."""
+    if given is None or dataset.test_folder is None:
+        return dataset
+    folder = Path(given).expanduser()
+    if not any((folder / name).exists() for name in dataset.folders):
+        there = tuple(source for source in dataset.sources if (folder / source.file).is_file())
+        if {source.file for source in there} == set(dataset.test_sources):
+            return replace(dataset, evaluation_only=True, sources=there, train_size=None)
+    elif all((folder / name).is_dir() == (name == dataset.test_folder) for name in dataset.folders):
+        return replace(
+            dataset, evaluation_only=True, folders=(dataset.test_folder,), sources=(), train_size=None, test_size=None
+        )
+    return dataset
 
 
 def _image_folder(name: str, entry: Mapping) -> ImageFolder:
     """The entry that a validated part of the config describes."""
-    if ("test" in entry) == ("test_fraction" in entry):
-        raise InputError(f"data set {name!r} needs either test, a folder, or test_fraction, a part of the one folder")
+    evaluation_only = entry.get("evaluation_only", False)
+    for key in ("train", "test_fraction", "train_resize", "augmentation") if evaluation_only else ():
+        if key in entry:
+            raise InputError(f"data set {name!r} is evaluation_only and has {key}, which training needs: leave one out")
+    if not evaluation_only and ("test" in entry) == ("test_fraction" in entry):
+        raise InputError(
+            f"data set {name!r} needs either test, a folder, or test_fraction, a part of the one folder, or "
+            "evaluation_only: true"
+        )
+    classes_of = entry.get("classes")
+    known = [other.name for other in DATASETS.values() if other.classes]
+    if classes_of is not None and classes_of not in known:
+        raise InputError(f"data set {name!r} has classes: {unknown('data set of known classes', classes_of, known)}")
     if ("mean" in entry) != ("std" in entry):
         raise InputError(f"data set {name!r} has one of mean and std: give both, or neither to have them measured")
     resize = entry.get("resize")
@@ -586,7 +645,7 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
             )
     return ImageFolder(
         name=name,
-        classes=(),
+        classes=DATASETS[classes_of].classes if classes_of else (),
         image_size=entry["image_size"],
         train_size=None,
         test_size=None,
@@ -598,12 +657,14 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
         prepare="filterfreq.data.imagefolder:prepare",
         licence="the owner's",
         path=entry["path"],
-        train=entry.get("train", "train" if "test" in entry else "."),
-        test=entry.get("test"),
+        train=None if evaluation_only else entry.get("train", "train" if "test" in entry else "."),
+        test=entry.get("test", "." if evaluation_only else None),
         test_fraction=entry.get("test_fraction"),
         storage=entry.get("storage", "arrays"),
         resize=tuple(resize) if isinstance(resize, list) else resize,
         train_resize=entry.get("train_resize"),
+        evaluation_only=evaluation_only,
+        classes_of=classes_of,
     )
 
 

@@ -8,13 +8,6 @@ belong to a category for WordNet and yet are missing, such as the Chihuahua or t
 """
 
 from collections.abc import Mapping
-from importlib.metadata import distribution
-from pathlib import Path
-
-from filterfreq.errors import InputError
-
-IMAGENET_CLASSES = 1000
-"""How many classes a model of ILSVRC 2012 tells apart, in the order of their WordNet numbers."""
 
 
 def _classes(text: str) -> tuple[int, ...]:
@@ -42,17 +35,3 @@ CATEGORIES: Mapping[str, tuple[int, ...]] = {
     "truck": _classes("555 569 656 675 717 734 864 867"),
 }
 """The indices of each category's ImageNet classes, categories in alphabetical order."""
-
-
-def imagenet_classes() -> tuple[str, ...]:
-    """Return the WordNet numbers of ILSVRC 2012's classes in their order, as timm lists them, such as "n01440764".
-
-    Raises:
-        InputError: timm's list is missing.
-    """
-    # Located by the package's metadata: importing timm takes seconds.
-    path = Path(str(distribution("timm").locate_file("timm/data/_info/imagenet_synsets.txt")))
-    classes = tuple(path.read_text(encoding="utf-8").split()) if path.is_file() else ()
-    if len(classes) != IMAGENET_CLASSES:
-        raise InputError(f"{path} is missing or damaged: reinstall timm as pinned")
-    return classes

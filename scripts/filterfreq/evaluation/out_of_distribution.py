@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.registry import get_dataset
 from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.errors import InputError
-from filterfreq.evaluation.imagenet_categories import CATEGORIES, imagenet_classes
+from filterfreq.evaluation.imagenet_categories import CATEGORIES
 
 
 def class_targets(shifted: PreparedShift, base_classes: Sequence[str]) -> list[list[int]]:
@@ -43,12 +44,12 @@ def classes_of(dataset: str, record: dict, prepared: PreparedDataset | None) -> 
     Args:
         dataset: the run's data set.
         record: the run's record.
-        prepared: its data set; None for ImageNet, whose classes are known without it.
+        prepared: its data set; None for one whose classes are known without it.
 
     Raises:
         InputError: the run has another number of classes.
     """
-    classes = imagenet_classes() if prepared is None else prepared.classes
+    classes = get_dataset(dataset).classes if prepared is None else prepared.classes
     count = record["classifier"]["num_classes"]
     if count != len(classes):
         raise InputError(

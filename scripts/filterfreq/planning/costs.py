@@ -10,7 +10,6 @@ from filterfreq.config import Run, Study
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
 from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
-from filterfreq.evaluation.imagenet_categories import imagenet_classes
 from filterfreq.models.registry import architecture_of
 from filterfreq.planning.records import unit_key
 from filterfreq.schemas import read_record
@@ -116,8 +115,6 @@ class CostModel:
 
     def classes(self, dataset: str) -> int:
         """Return the number of a data set's classes; ten where it is not known yet."""
-        if dataset == "imagenet":
-            return len(imagenet_classes())
         known = self.study.dataset(dataset).classes or self._record(f"{dataset}/dataset.json", "dataset").get("classes")
         return len(known or range(_CLASSES))
 

@@ -65,6 +65,7 @@ class Dag:
         cores: processor cores of the machine that runs all jobs, None where a cluster does or none are given.
         gpus: GPUs of that machine, likewise.
         locked: whether Snakemake is at work in this folder, or was when it was killed.
+        plan: where the study's plan is kept.
     """
 
     study: Study
@@ -72,6 +73,7 @@ class Dag:
     cores: int | None
     gpus: int | None
     locked: bool
+    plan: str
 
     @property
     def due(self) -> list[Job]:
@@ -153,4 +155,5 @@ def _dag(workflow: Any, clusters: bool, cores: int | None) -> Dag:
         cores=None if clusters else cores,
         gpus=None if clusters else gpus,
         locked=workflow.persistence.locked,
+        plan=workflow.globals["PLAN"],
     )

@@ -87,7 +87,7 @@ def write_plan(plan: dict[str, Any], dag: Dag, path: str | Path) -> None:
     Args:
         plan: what `make_plan` returned.
         dag: what it was made of.
-        path: `results/plan.json`.
+        path: where the plan is kept, `dag.plan`.
 
     Raises:
         InputError: the disk is full, or the plan before it is damaged.

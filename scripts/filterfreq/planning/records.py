@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +13,8 @@ from filterfreq.errors import InputError, unknown
 from filterfreq.files import read_json, reading
 from filterfreq.schemas import read_record
 
-# Where the workflow and scripts/plan.py have them.
-CALIBRATION, PLAN = "results/calibration.json", "results/plan.json"
+CALIBRATION = "results/calibration.json"
+"""Where the workflow and scripts/plan.py have what was measured on each device, for all studies."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,18 @@ def read_calibration(path: str | Path, device: str | None = None) -> Calibration
 def unit_key(unit: Mapping[str, Any]) -> str:
     """Return the name under which a calibration keeps a unit."""
     return json.dumps(unit, sort_keys=True)
+
+
+def plan_of(config_files: Sequence[str | Path]) -> str:
+    """Return where the plan of a study is kept, `results/plans/<name>/plan.json`: each study has its own.
+
+    Args:
+        config_files: the study's, by which it is named: `configs/imagenet.yaml` is configs-imagenet. Of one outside of
+            this folder its name alone counts.
+    """
+    here = [os.path.relpath(Path(file).with_suffix("")) for file in config_files]
+    names = [Path(path).name if path.startswith("..") else path.replace("/", "-") for path in here]
+    return f"results/plans/{'+'.join(names)}/plan.json"
 
 
 def read_plan(path: str | Path) -> dict[str, Any]:

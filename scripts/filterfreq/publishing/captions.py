@@ -9,7 +9,7 @@ _OF_TEST_IMAGES = ("clean", "adversarial", "autoattack", "transfer", "corruption
 
 
 def shown(study: Study, experiment: str, dataset: str, suites: Iterable[str]) -> str:
-    """Name data set, models, seeds and numbers of test images, in a sentence of reStructuredText.
+    """Name data set, models, seeds and numbers of test images, or which part is here, as reStructuredText.
 
     Args:
         study: the validated config.
@@ -21,7 +21,8 @@ def shown(study: Study, experiment: str, dataset: str, suites: Iterable[str]) ->
     models = ", ".join(f"``{model}``" for model in dict.fromkeys(run.model for run in runs))
     seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in runs}))
     images = [f"{suite} {_images(study, suite, dataset)}" for suite in suites if suite in _OF_TEST_IMAGES]
-    tested = f"; test images: {', '.join(images)}" if images else ""
+    part = f" ({extent})" if (extent := study.extent(dataset)) else ""
+    tested = f"; test images{part}: {', '.join(images)}" if images else ""
     return f"Data set ``{dataset}``, model {models}, seed {seeds}{tested}."
 
 

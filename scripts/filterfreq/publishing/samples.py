@@ -33,21 +33,23 @@ def contact_sheet(
 
     Args:
         splits: display names of the splits, and their images and labels (int, N; of cue conflict: the shapes).
-        classes: the names of the classes; of more than ten, ten evenly spread ones are shown.
+        classes: the names of the classes; of more than ten that have images, ten evenly spread ones are shown.
         textures: for splits of cue conflict the classes of their textures (int, N), written under the images.
         examples: how many images of each class and split.
 
     Raises:
-        InputError: a split has no image of a class that is shown.
+        InputError: no class has an image in every split.
     """
     textures = textures or {}
-    shown = np.unique(np.linspace(0, len(classes) - 1, min(len(classes), _MOST_CLASSES)).round().astype(int))
+    # A data set for evaluation alone may lack images of some classes.
+    present = sorted(set.intersection(*(set(np.unique(labels).tolist()) for _, labels in splits.values())))
+    if not present:
+        raise InputError("no class has an image in every split: prepare the data set again")
+    places = np.unique(np.linspace(0, len(present) - 1, min(len(present), _MOST_CLASSES)).round().astype(int))
+    shown = np.array(present)[places]
     blocks = {}
     for name, (images, labels) in splits.items():
         chosen = [np.flatnonzero(labels == label)[:examples] for label in shown]
-        if not all(len(indices) for indices in chosen):
-            empty = next(classes[label] for label, indices in zip(shown, chosen, strict=True) if not len(indices))
-            raise InputError(f"the split {name} has no image of the class {empty}: prepare the data set again")
         chosen = [np.resize(indices, examples) for indices in chosen]
         indices = np.stack(chosen, axis=1)
         tiles = _to_uint8(np.stack([images[index] for index in indices.ravel()]))

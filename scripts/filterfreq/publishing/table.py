@@ -4,7 +4,7 @@ import html
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -80,16 +80,17 @@ class Table:
     caption: str
     across: bool = False
 
-    def write(self, files: Iterable[str | Path]) -> None:
+    def write(self, files: Iterable[str | Path], note: str = "") -> None:
         """Write the table into files of the form that their suffixes name, each whole or not at all.
 
         Args:
             files: paths that end in .csv, .md, .tex, .html or .txt.
+            note: sentences that the caption goes on with.
 
         Raises:
             InputError: the disk is full.
         """
-        _write(self, files)
+        _write(replace(self, caption=f"{self.caption} {note}".rstrip()), files)
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per number: its names, measure, setting, mean, std, seeds, images; fractions, not percent."""
@@ -256,13 +257,13 @@ class TextTable:
     caption: str
     right: int
 
-    def write(self, files: Iterable[str | Path]) -> None:
+    def write(self, files: Iterable[str | Path], note: str = "") -> None:
         """Write the table as `Table.write` does.
 
         Raises:
             InputError: the disk is full.
         """
-        _write(self, files)
+        _write(replace(self, caption=f"{self.caption} {note}".rstrip()), files)
 
     def tidy(self) -> pd.DataFrame:
         """Return the numbers."""

@@ -92,7 +92,7 @@ def prepare_cifar_10_1(raw_folder: Path, output_folder: Path, seed: int, entry: 
     if images.shape != (len(labels), 32, 32, 3) or images.dtype != np.uint8:
         raise InputError(f"{paths[0]} holds {images.dtype} {list(images.shape)}: it is not CIFAR-10.1's, download it")
     order = balanced_order(labels, np.random.default_rng(seed))
-    classes = list(get_dataset(entry.shift_of).classes)
+    classes = list(get_dataset("cifar10").classes)
     sources = {source.file: source.checksum for source in entry.sources}
     save_shifted(output_folder, identity(entry), classes, labels[order], images[order], sources)
 

@@ -12,7 +12,7 @@ from filterfreq.data.registry import DATASETS, Source, get_dataset
 from filterfreq.errors import InputError, unknown
 
 CUE_CONFLICT = "cue-conflict"
-"""The published stimuli on which the suite `cue_conflict` measures models of ImageNet."""
+"""The published stimuli on which the suite `cue_conflict` measures models of ImageNet's classes."""
 
 LARGEST_IN_ARRAYS = 64
 """Pixels of the images that become arrays; larger ones stay in files."""
@@ -60,8 +60,11 @@ class ShiftedSet:
 
     @property
     def storage(self) -> str:
-        """What becomes of images in class folders: "arrays" of small ones; others stay in "files"."""
-        return "arrays" if self.image_size <= LARGEST_IN_ARRAYS else "files"
+        """What becomes of images in class folders: "arrays" of small ones; others stay in "files".
+
+        The cue-conflict stimuli do always, as their names say what they show.
+        """
+        return "arrays" if self.image_size <= LARGEST_IN_ARRAYS and self.name != CUE_CONFLICT else "files"
 
 
 def _of_imagenet(name: str, licence: str, *sources: Source, folders: str = "classes", how: str = "") -> ShiftedSet:
@@ -260,18 +263,38 @@ def downloads(name: str) -> dict[str, Source]:
     return {source.file: source for source in sources}
 
 
-def get_shifted(name: str, data: Mapping | None = None) -> ShiftedSet:
-    """Return the entry of that name, of the registry or of the config.
+def get_shifted(name: str, data: Mapping | None = None, dataset: str | None = None) -> ShiftedSet:
+    """Return the entry of that name, of the registry or of the config, as it is shown to the models of a data set.
 
     Args:
         name: the set's name.
+        dataset: the data set, by default the one that the set is a shift of. To those of another one with the same
+            classes it is shown in the size of their own test images.
         data: the config's section `data`, whose `shifted` has entries like those of the registry, and the folders of
             those that it has.
 
     Raises:
-        InputError: there is none, the config's entry contradicts itself, or the set is one that the user gets and the
-            config does not say where it lies.
+        InputError: there is none, the config's entry contradicts itself, the set is one that the user gets and the
+            config does not say where it lies, or the data set has other classes.
     """
+    entry = _of_base(name, data)
+    if dataset in (None, entry.shift_of):
+        return entry
+    other = get_dataset(dataset, data)
+    if not other.has_classes_of(entry.shift_of):
+        raise InputError(f"the shifted set {name} is for models of {entry.shift_of}'s classes, which {dataset} has not")
+    if entry.prepare != _FOLDER and entry.image_size != other.image_size:
+        raise InputError(
+            f"the shifted set {name} has images of {entry.image_size} pixels, but {dataset} has {other.image_size}: "
+            "leave it out"
+        )
+    # Whole where the registry's are: stimuli are square, and their rims belong to them.
+    resize = other.resize if entry.resize is not None or entry.name not in SHIFTED_SETS else None
+    return replace(entry, shift_of=dataset, image_size=other.image_size, resize=resize)
+
+
+def _of_base(name: str, data: Mapping | None) -> ShiftedSet:
+    """The entry as it is shown to the models of the data set that it is a shift of."""
     declared = (data or {}).get("shifted", {})
     if name not in SHIFTED_SETS:
         if name not in declared:
