@@ -343,7 +343,7 @@ class Study:
     def _placed_attacks(self, dataset: str) -> Iterator[tuple[str, dict]]:
         """The attacks that models of a data set are tested with, each after its place in the config."""
         own = self.config["evaluation"].get("datasets", {}).get(dataset, {})
-        suites = self._evaluation(dataset)
+        suites = self.evaluation(dataset)
 
         def scope(suite: str) -> str:
             return f"evaluation.datasets.{dataset}.{suite}" if suite in own else f"evaluation.{suite}"
