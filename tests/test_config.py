@@ -324,10 +324,18 @@ class TestMainEpsilons:
             (
                 "linf",
                 "8/255",
-                r"8/255 is not among the epsilons of adversarial fgsm on texdigits \(1/255, 2/255, 4/255\)",
+                r"8/255 is not among the epsilons of adversarial \(attack fgsm\) on texdigits, 1/255, 2/255, 4/255:",
             ),
-            ("linf", "4/255", r"4/255 is not among the epsilons of autoattack apgd-ce on texdigits \(2/255\): add it"),
-            ("l2", "0.5", r"0\.5 is not among the epsilons of adversarial pgd 10 on texdigits \(0\.25\)"),
+            (
+                "linf",
+                "4/255",
+                r"4/255 is not among the epsilons of autoattack \(attacks \['apgd-ce'\]\) on texdigits, 2/255: add it",
+            ),
+            (
+                "l2",
+                "0.5",
+                r"0\.5 is not among the epsilons of adversarial \(attack pgd, steps 10\) on texdigits, 0\.25:",
+            ),
         ],
     )
     def test_one_that_an_attack_lacks_is_refused(self, config, place, norm, epsilon, message):

@@ -335,14 +335,14 @@ class Study:
             where = f"evaluation.datasets.{dataset}" if own else "evaluation"
             for norm, epsilon in self.evaluation(dataset).get("main_epsilons", {}).items():
                 attacks = {
-                    suite: self._attacks(suite, dataset, norm)
+                    suite: self._attacks_in(norm, suite, dataset)
                     for suite in ("adversarial", "autoattack")
                     if suite in self.suites(dataset)
                 }
                 check_main_epsilon(f"{where}.main_epsilons.{norm}", epsilon, attacks, dataset)
 
-    def _attacks(self, suite: str, dataset: str, norm: str) -> list[dict]:
-        """The entries of a suite's attacks on a data set in one norm."""
+    def _attacks_in(self, norm: str, suite: str, dataset: str) -> list[dict]:
+        """The entries of the attacks in one norm that a suite makes on a data set."""
         settings = self.settings(suite, dataset)
         if suite == "adversarial":
             settings = settings["attacks"]

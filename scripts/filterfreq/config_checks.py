@@ -26,6 +26,8 @@ SHOWN = ("label", "model")
 # Names that services give to what opens their addresses: access_token, sig, X-Amz-Signature, api_key.
 _SECRET = re.compile(r"token|secret|passw|signature|credential|auth(?!or)|^sig$|^key$|[_-]key", re.IGNORECASE)
 
+# What differs between entries that the results have as one attack.
+_UNNAMED = ("norm", "epsilons", "images", "relative_step_size")
 _KEYS_OF_ATTACKS = {
     "fgsm": {"random_start"},
     "pgd": {"random_start", "steps", "relative_step_size"},
@@ -105,14 +107,14 @@ def check_main_epsilon(where: str, epsilon: str, attacks: dict[str, list[dict]],
     for suite, entries in attacks.items():
         measured: dict[str, list[str]] = {}
         for entry in entries:
-            parts = [entry.get("attack"), entry.get("steps"), *entry.get("attacks", [])]
-            name = " ".join(str(part) for part in parts if part is not None)
+            named = {key: value for key, value in entry.items() if key not in _UNNAMED}
+            name = ", ".join(f"{key} {value}" for key, value in named.items())
             measured.setdefault(name, []).extend(entry["epsilons"])
         for name, epsilons in measured.items():
             if parse_epsilon(epsilon) not in map(parse_epsilon, epsilons):
-                attack = " ".join(filter(None, (suite, name)))
+                attack = f"{suite} ({name})" if name else suite
                 raise InputError(
-                    f"{where}: {epsilon} is not among the epsilons of {attack} on {dataset} ({', '.join(epsilons)}): "
+                    f"{where}: {epsilon} is not among the epsilons of {attack} on {dataset}, {', '.join(epsilons)}: "
                     f"add it there, or name one that all attacks have in evaluation.datasets.{dataset}.main_epsilons"
                 )
 
