@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from filterfreq.attack_names import attack_name
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.jobs import job
 from filterfreq.publishing.samples import perturbations, read_perturbations
@@ -13,8 +14,7 @@ with job(snakemake):
     files = zip(snakemake.params.variants, snakemake.input.perturbations, strict=True)
     examples = {variant: read_perturbations(file) for variant, file in files}
     settings = snakemake.params.settings
-    name = f"pgd-{settings['steps']}" if settings["attack"] == "pgd" else settings["attack"]
-    attack = f"{attack_label(name)}, {norm_label(settings['norm'])}, ε = {settings['epsilon']}"
+    attack = f"{attack_label(attack_name(settings))}, {norm_label(settings['norm'])}, ε = {settings['epsilon']}"
     labels = dataset.labels("test")[: len(next(iter(examples.values()))["clean"])]
     figure = perturbations(examples, labels, dataset.classes, snakemake.params.labels, attack)
     save(figure, snakemake.output.png, snakemake.output.pdf)

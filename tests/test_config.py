@@ -132,6 +132,66 @@ def test_every_experiment_of_the_paper_stands_alone():
         ("evaluation/adversarial/attacks", [], r"evaluation\.adversarial\.attacks: is empty"),
         ("evaluation/autoattack/epsilons", ["2\\255"], r"evaluation\.autoattack\.epsilons\.0: .* not of the form"),
         ("evaluation/corruptions", {}, r"evaluation: unknown key 'corruptions': did you mean 'corruption'"),
+        (
+            "evaluation/autoattack/epsilons",
+            ["8"],
+            r"autoattack\.epsilons\.0: epsilon 8 bounds nothing, .* as in 8/255$",
+        ),
+        (
+            "evaluation/autoattack/epsilons",
+            ["1"],
+            r"autoattack\.epsilons\.0: epsilon 1 bounds nothing, .* as in 1/255$",
+        ),
+        ("evaluation/autoattack/epsilons", ["9/8"], r"epsilons\.0: epsilon 9/8 bounds nothing, .* as in 8/255$"),
+        (
+            "evaluation/autoattack/epsilons",
+            [8],
+            r"epsilons\.0: 8 is not of type string: write a fraction such as 8/255",
+        ),
+        ("evaluation/autoattack/epsilons", [0.03], r"epsilons\.0: 0\.03 is not of type string: .* in quotes such as"),
+        ("evaluation/autoattack/epsilons", ["8/0"], r"epsilons\.0: '8/0' is not of the form .* such as 8/255"),
+        ("evaluation/autoattack/epsilons", ["-8/255"], r"epsilons\.0: '-8/255' is not of the form .* above 0"),
+        (
+            "evaluation/autoattack",
+            [APGD, {"norm": "l2", "epsilons": ["0.5", "128"]}],
+            r"autoattack\.1\.epsilons\.1: epsilon 128 bounds nothing, .* images of 32 x 32 pixels are 55\.43 apart",
+        ),
+        (
+            "evaluation/adversarial/attacks",
+            [{"attack": "fgsm", "norm": "linf", "epsilons": ["2/255", "4"]}],
+            r"evaluation\.adversarial\.attacks\.0\.epsilons\.1: epsilon 4 bounds nothing",
+        ),
+        (
+            "evaluation/transfer",
+            {"source": "plain", "attacks": [{"attack": "fgsm", "norm": "linf", "epsilons": ["2"]}]},
+            r"evaluation\.transfer\.attacks\.0\.epsilons\.0: epsilon 2 bounds nothing",
+        ),
+        (
+            "evaluation/datasets",
+            {"texdigits": {"autoattack": {"norm": "linf", "epsilons": ["8"]}}},
+            r"evaluation\.datasets\.texdigits\.autoattack\.epsilons\.0: epsilon 8 bounds nothing",
+        ),
+        (
+            "perturbations",
+            {"attack": "fgsm", "norm": "linf", "epsilon": "4"},
+            r"^perturbations\.epsilon: epsilon 4 bounds nothing",
+        ),
+        (
+            "variants/plain/adversarial_training",
+            {"attack": "fgsm", "norm": "linf", "epsilon": "8"},
+            r"^variants\.plain\.adversarial_training\.epsilon: epsilon 8 bounds nothing",
+        ),
+        (
+            "variants/plain/adversarial_training",
+            {"attack": "fgsm", "norm": "l2", "epsilon": "56"},
+            r"^variants\.plain\.adversarial_training\.epsilon: epsilon 56 bounds nothing",
+        ),
+        ("variants/plain/gaussian_noise", 25, r"gaussian_noise: 25 is out of range, .* divide grey levels by 255"),
+        (
+            "evaluation/adversarial/attacks",
+            [{"attack": "fgsm", "norm": "linf", "steps": 10, "epsilons": ["2/255"]}],
+            r"evaluation\.adversarial\.attacks\.0\.steps: means nothing to the attack fgsm, leave it out",
+        ),
         ("evaluation/autoattack/epsilons", ["0"], r"evaluation\.autoattack\.epsilons\.0: '0' is not of the form"),
         ("evaluation/autoattack/epsilons", ["0.0/255"], r"evaluation\.autoattack\.epsilons\.0: .* not of the form"),
         (
@@ -145,7 +205,7 @@ def test_every_experiment_of_the_paper_stands_alone():
                 {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["2/255"]},
                 {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["4/510"], "relative_step_size": 1.0},
             ],
-            r"evaluation\.adversarial\.attacks\.1: an attack with the same steps, norm and epsilon 4/510 is there",
+            r"adversarial\.attacks\.1: an attack with the same steps, start, norm and epsilon 4/510 is there",
         ),
         ("evaluation/frequency_filtered", {"radii": {}}, r"evaluation\.frequency_filtered\.radii: is empty"),
         ("evaluation/frequency_filtered", {"radii": {"low": [0]}}, r"radii\.low\.0: 0 is out of range, .* than 0"),
@@ -181,7 +241,7 @@ def test_every_experiment_of_the_paper_stands_alone():
         (
             "evaluation/autoattack",
             [APGD, {**APGD, "images": 7}],
-            r"evaluation\.autoattack\.1: an attack with the same steps, norm and epsilon 2/255 is there already",
+            r"evaluation\.autoattack\.1: an attack with the same steps, start, norm and epsilon 2/255 is there already",
         ),
         ("evaluation/datasets", {"texdigit": {}}, r"evaluation\.datasets\.texdigit: unknown data set .*'texdigits'"),
         ("evaluation/datasets", {"cifar10": {"clear": {}}}, r"evaluation\.datasets\.cifar10: unknown key 'clear'"),
@@ -324,24 +384,23 @@ class TestMainEpsilons:
             (
                 "linf",
                 "8/255",
-                r"8/255 is not among the epsilons of adversarial \(attack fgsm\) on texdigits, 1/255, 2/255, 4/255:",
+                r"8/255 is not among the epsilons of adversarial fgsm on texdigits \(1/255, 2/255, 4/255\)",
             ),
-            (
-                "linf",
-                "4/255",
-                r"4/255 is not among the epsilons of autoattack \(attacks \['apgd-ce'\]\) on texdigits, 2/255: add it",
-            ),
-            (
-                "l2",
-                "0.5",
-                r"0\.5 is not among the epsilons of adversarial \(attack pgd, steps 10\) on texdigits, 0\.25:",
-            ),
+            ("linf", "4/255", r"4/255 is not among the epsilons of autoattack apgd-ce on texdigits \(2/255\): add it"),
+            ("l2", "0.5", r"0\.5 is not among the epsilons of adversarial pgd-10 on texdigits \(0\.25\)"),
         ],
     )
     def test_one_that_an_attack_lacks_is_refused(self, config, place, norm, epsilon, message):
         config["evaluation"]["datasets"] = {"texdigits": {}}
         put(config, f"{place}/main_epsilons", {norm: epsilon})
         with pytest.raises(InputError, match=rf"{place.replace('/', '.')}\.main_epsilons\.{norm}: {message}"):
+            Study(config, SCHEMA)
+
+    def test_an_attack_from_another_start_is_another_attack(self, config):
+        config["evaluation"]["main_epsilons"] = {"l2": "0.25"}
+        attacks = config["evaluation"]["adversarial"]["attacks"]
+        attacks.append({**attacks[-1], "random_start": False, "epsilons": ["0.5"]})
+        with pytest.raises(InputError, match=r"0\.25 is not among the epsilons of adversarial pgd-10-from-image on"):
             Study(config, SCHEMA)
 
     def test_one_of_a_norm_without_attacks_is_refused(self, config):
@@ -492,6 +551,14 @@ def test_experiments_share_their_runs(config):
     ("sweep", "message"),
     [
         ({"penalty.strength": [0.1, -1]}, r"experiments\.demo\.sweep\.penalty\.strength: -1 is out of range"),
+        (
+            {"adversarial_training.epsilon": ["2/255", "8"]},
+            r"^experiments\.demo\.sweep\.adversarial_training\.epsilon: epsilon 8 bounds nothing",
+        ),
+        (
+            {"adversarial_training.replays": [2]},
+            r"^experiments\.demo\.sweep\.adversarial_training\.replays: means nothing to the attack",
+        ),
         ({"penalty.strength": []}, r"experiments\.demo\.sweep\.penalty\.strength: is empty"),
         ({"penalty.kind": ["high"]}, r"experiments\.demo\.sweep\.penalty\.kind: 'high' is none of"),
         ({"penalty.strenght": [1]}, r"experiments\.demo\.sweep: unknown key 'penalty\.strenght': did you mean"),
@@ -641,10 +708,36 @@ def test_the_imagenet_study_is_complete():
         study.check_files()
 
 
-@pytest.mark.parametrize("epsilon", ["8/255", "0.5", "0.05/1", "10", "1.25/255"])
-def test_epsilons_that_are_fine(config, epsilon):
-    put(config, "evaluation/autoattack/epsilons", [epsilon])
+@pytest.mark.parametrize(
+    ("norm", "epsilon"),
+    [("linf", epsilon) for epsilon in ("8/255", "0.5", "0.05/1", "254/255", "1.25/255")]
+    + [("l2", epsilon) for epsilon in ("8/255", "0.5", "1", "10", "55.4")],
+)
+def test_epsilons_that_are_fine(config, norm, epsilon):
+    put(config, "evaluation/autoattack", {"norm": norm, "epsilons": [epsilon]})
     Study(config, SCHEMA)
+
+
+def test_a_ball_in_which_small_images_lie_bounds_large_ones(config):
+    put(config, "evaluation/datasets", {"mnist": {"autoattack": {"norm": "l2", "epsilons": ["60"]}}})
+    Study(config, SCHEMA)  # no experiment has them
+    put(config, "experiments/demo/datasets", ["texdigits", "mnist"])
+    with pytest.raises(InputError, match=r"^evaluation\.datasets\.mnist\.autoattack\.epsilons\.0: epsilon 60 bounds"):
+        Study(config, SCHEMA)
+    put(config, "experiments/demo/datasets", ["texdigits", "imagenet"])
+    put(config, "evaluation/datasets", {"imagenet": {"autoattack": {"norm": "l2", "epsilons": ["60"]}}})
+    Study(config, SCHEMA)
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_attacks_that_start_elsewhere_are_two(config, same):
+    attack = {"attack": "pgd", "norm": "l2", "steps": 5, "epsilons": ["0.5"]}
+    put(config, "evaluation/adversarial/attacks", [attack, {**attack, "random_start": same}])
+    if same:
+        with pytest.raises(InputError, match="an attack with the same steps, start, norm and epsilon"):
+            Study(config, SCHEMA)
+    else:
+        Study(config, SCHEMA)
 
 
 def test_the_schema_knows_what_the_package_knows():

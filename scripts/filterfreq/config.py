@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from jsonschema.protocols import Validator
 
 from filterfreq.config_checks import (
     SHOWN,
+    check_attack,
     check_checkpoint,
     check_distinct,
     check_main_epsilon,
@@ -124,6 +125,7 @@ class Study:
         self._all_runs = frozenset(self.runs)
         self._check_sources()
         self._check_main_epsilons()
+        self._check_radii()
         self._check_training()
         check_measurable(self)
 
@@ -330,24 +332,44 @@ class Study:
     def _check_main_epsilons(self) -> None:
         """Refuse epsilons of the main tables that an attack is not measured at."""
         evaluation = self.config["evaluation"]
-        for dataset in dict.fromkeys(run.dataset for run in self.runs):
+        for dataset in self.datasets:
             own = "main_epsilons" in evaluation.get("datasets", {}).get(dataset, {})
             where = f"evaluation.datasets.{dataset}" if own else "evaluation"
             for norm, epsilon in self.evaluation(dataset).get("main_epsilons", {}).items():
-                attacks = {
-                    suite: self._attacks_in(norm, suite, dataset)
-                    for suite in ("adversarial", "autoattack")
-                    if suite in self.suites(dataset)
-                }
+                attacks: dict[str, list[dict]] = {"adversarial": [], "autoattack": []}
+                for suite, _, attack in self._attacks(dataset):
+                    if suite in attacks and attack["norm"] == norm:
+                        attacks[suite].append(attack)
                 check_main_epsilon(f"{where}.main_epsilons.{norm}", epsilon, attacks, dataset)
 
-    def _attacks_in(self, norm: str, suite: str, dataset: str) -> list[dict]:
-        """The entries of the attacks in one norm that a suite makes on a data set."""
-        settings = self.settings(suite, dataset)
-        if suite == "adversarial":
-            settings = settings["attacks"]
-        entries = settings if isinstance(settings, list) else [settings]
-        return [entry for entry in entries if entry["norm"] == norm]
+    def _check_radii(self) -> None:
+        """Refuse attacks that mean nothing on a data set: keys of other attacks, a ball around all images."""
+        for dataset in self.datasets:
+            for _, where, attack in self._attacks(dataset):
+                check_attack(where, attack, self.dataset(dataset).image_size)
+        for run in self.runs:
+            attack = self.variants.get(run.variant, {}).get("adversarial_training")
+            if attack is not None:
+                where = f"variants.{run.variant}.adversarial_training"
+                check_attack(where, attack, self.dataset(run.dataset).image_size)
+
+    def _attacks(self, dataset: str) -> Iterator[tuple[str, str, dict]]:
+        """The attacks on models of a data set, each after the section that it is of and its place in the config."""
+        own = self.config["evaluation"].get("datasets", {}).get(dataset, {})
+        evaluation = self.evaluation(dataset)
+        for suite in ("adversarial", "transfer", "autoattack"):
+            settings = evaluation.get(suite, {})
+            where = f"evaluation.datasets.{dataset}.{suite}" if suite in own else f"evaluation.{suite}"
+            if suite != "autoattack":
+                where, settings = f"{where}.attacks", settings.get("attacks", [])
+            if isinstance(settings, dict):
+                if settings:
+                    yield suite, where, settings
+            else:
+                for number, attack in enumerate(settings):
+                    yield suite, f"{where}.{number}", attack
+        if "perturbations" in self.config:
+            yield "perturbations", "perturbations", self.config["perturbations"]
 
     def _check_training(self) -> None:
         """Refuse what a variant and the training settings of its runs cannot do together."""
@@ -496,6 +518,7 @@ class Study:
                 continue
             settings_of[setting] = value
             check_schema(of_variants, variant, f"{where}.sweep.{key}", prefix_only=True)
+            check_variant(f"{where}.sweep", variant)
             name += f"_{setting}-{str(value).replace('/', 'of')}"
             variant["label"] += ", " + _SWEEP_LABELS[key].format(value)
         if len(name) > _LONGEST_NAME:

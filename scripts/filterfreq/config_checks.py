@@ -5,10 +5,12 @@ All functions raise `InputError`; `where` names the place that the sentence begi
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from filterfreq.epsilon import parse_epsilon
+from filterfreq.attack_names import attack_name
+from filterfreq.epsilon import check_bounds, parse_epsilon
 from filterfreq.errors import InputError
 from filterfreq.models.registry import architecture_of
 
@@ -26,8 +28,7 @@ SHOWN = ("label", "model")
 # Names that services give to what opens their addresses: access_token, sig, X-Amz-Signature, api_key.
 _SECRET = re.compile(r"token|secret|passw|signature|credential|auth(?!or)|^sig$|^key$|[_-]key", re.IGNORECASE)
 
-# What differs between entries that the results have as one attack.
-_UNNAMED = ("norm", "epsilons", "images", "relative_step_size")
+_KEYS_OF_ALL_ATTACKS = {"attack", "norm", "epsilon", "epsilons", "images"}
 _KEYS_OF_ATTACKS = {
     "fgsm": {"random_start"},
     "pgd": {"random_start", "steps", "relative_step_size"},
@@ -37,21 +38,35 @@ _KEYS_OF_ATTACKS = {
 
 def check_variant(where: str, variant: dict) -> None:
     """Refuse keys of a variant that contradict each other, or that mean nothing beside the others."""
-    attack = variant.get("adversarial_training")
-    if attack is not None:
-        allowed = {"attack", "norm", "epsilon"} | _KEYS_OF_ATTACKS[attack["attack"]]
-        for key in attack:
-            if key not in allowed:
-                raise InputError(
-                    f"{where}.adversarial_training.{key}: means nothing to the attack {attack['attack']}, leave it out"
-                )
-    if "jensen_shannon" in variant and variant["augmentation_policy"] != "augmix":
+    if "adversarial_training" in variant:
+        check_attack(f"{where}.adversarial_training", variant["adversarial_training"])
+    if "jensen_shannon" in variant and not variant["augmentation_policy"].startswith("augmix"):
         raise InputError(
             f"{where}.jensen_shannon: belongs to AugMix, set augmentation_policy to augmix or leave it out"
         )
     exclusive = [key for key in ("mixup", "jensen_shannon", "adversarial_training") if key in variant]
     if len(exclusive) > 1:
         raise InputError(f"{where}: {' and '.join(exclusive)} cannot be combined, leave one out")
+
+
+def check_attack(where: str, attack: dict, size: int | None = None) -> None:
+    """Refuse keys that mean nothing to an attack, and an epsilon that bounds nothing.
+
+    Args:
+        where: its place in the config.
+        attack: an entry of `adversarial`, `transfer` or `autoattack`, `perturbations`, or a variant's
+            `adversarial_training`.
+        size: height and width of the images, in pixels, where they are known.
+    """
+    kind = attack.get("attack")
+    for key in attack:
+        if kind is not None and key not in _KEYS_OF_ALL_ATTACKS | _KEYS_OF_ATTACKS[kind]:
+            raise InputError(f"{where}.{key}: means nothing to the attack {kind}, leave it out")
+    bounded = partial(check_bounds, norm=attack["norm"], size=size)
+    if "epsilon" in attack:
+        explained(bounded, attack["epsilon"], f"{where}.epsilon")
+    for number, epsilon in enumerate(attack.get("epsilons", [])):
+        explained(bounded, epsilon, f"{where}.epsilons.{number}")
 
 
 def check_checkpoint(where: str, entry: dict) -> None:
@@ -89,13 +104,13 @@ def check_distinct(attacks: list[dict], where: str) -> None:
     seen: set[tuple] = set()
     for number, attack in enumerate(attacks):
         # AutoAttack's name is that of its attacks, or its own.
-        name = attack.get("attack") or tuple(attack.get("attacks", ["autoattack"]))
+        name = attack_name(attack) if "attack" in attack else tuple(attack.get("attacks", ["autoattack"]))
         for epsilon in attack["epsilons"]:
-            key = (name, attack.get("steps"), attack["norm"], parse_epsilon(epsilon))
+            key = (name, attack["norm"], parse_epsilon(epsilon))
             if key in seen:
                 raise InputError(
-                    f"{where}.{number}: an attack with the same steps, norm and epsilon {epsilon} is there already, "
-                    "leave one out"
+                    f"{where}.{number}: an attack with the same steps, start, norm and epsilon {epsilon} is there "
+                    "already, leave one out"
                 )
             seen.add(key)
 
@@ -107,14 +122,13 @@ def check_main_epsilon(where: str, epsilon: str, attacks: dict[str, list[dict]],
     for suite, entries in attacks.items():
         measured: dict[str, list[str]] = {}
         for entry in entries:
-            named = {key: value for key, value in entry.items() if key not in _UNNAMED}
-            name = ", ".join(f"{key} {value}" for key, value in named.items())
+            name = attack_name(entry) if "attack" in entry else "+".join(entry.get("attacks", []))
             measured.setdefault(name, []).extend(entry["epsilons"])
         for name, epsilons in measured.items():
             if parse_epsilon(epsilon) not in map(parse_epsilon, epsilons):
-                attack = f"{suite} ({name})" if name else suite
+                attack = " ".join(filter(None, (suite, name)))
                 raise InputError(
-                    f"{where}: {epsilon} is not among the epsilons of {attack} on {dataset}, {', '.join(epsilons)}: "
+                    f"{where}: {epsilon} is not among the epsilons of {attack} on {dataset} ({', '.join(epsilons)}): "
                     f"add it there, or name one that all attacks have in evaluation.datasets.{dataset}.main_epsilons"
                 )
 

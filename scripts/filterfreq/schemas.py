@@ -33,6 +33,12 @@ _KINDS = {
     date: "a date",
     datetime: "a date",
 }
+_RELATIONS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "greater than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
 _LARGEST_INTEGER = 2**63 - 1  # of the integers of arrays, tables and seeds
 
 
@@ -138,7 +144,9 @@ def check_schema(validator: Validator, instance: Any, where: str, *, prefix_only
     # A misspelt key is missing under its right name too; the unknown one is the better thing to say.
     error = next((error for error in errors if error.validator == "additionalProperties"), best_match(errors))
     path = where if prefix_only else ".".join([*(str(part) for part in error.absolute_path)]) or where
-    raise InputError(f"{path}: {_sentence(error)}")
+    # What a schema says beside its rules, of values that are written wrongly again and again.
+    hint = error.schema.get("hint") if error.validator in ("type", "pattern", *_RELATIONS) else None
+    raise InputError(f"{path}: {_sentence(error)}" + (f": {hint}" if hint else ""))
 
 
 def _sentence(error: ValidationError) -> str:
@@ -161,9 +169,8 @@ def _sentence(error: ValidationError) -> str:
             return "is empty, write something"
         case "maxLength":
             return f"the text has {len(value)} characters, it must have at most {wanted}"
-        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
-            relations = {"minimum": "at least", "exclusiveMinimum": "greater than", "maximum": "at most"}
-            return f"{value} is out of range, it must be {relations.get(error.validator, 'less than')} {wanted}"
+        case rule if rule in _RELATIONS:
+            return f"{value} is out of range, it must be {_RELATIONS[rule]} {wanted}"
         case "required" | "dependentRequired":
             return error.message.replace(" is a required property", " is missing")
         case "pattern":

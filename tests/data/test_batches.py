@@ -7,6 +7,7 @@ from torchvision.transforms import v2
 from filterfreq.data.batches import (
     POLICIES,
     UNSCALED,
+    Part,
     add_gaussian_noise,
     apply_policy,
     augment,
@@ -141,23 +142,30 @@ def test_epochs_leave_the_global_generator_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-def test_a_policy_is_torchvisions_image_by_image(policy):
+def test_autoaugment_is_torchvisions_image_by_image():
     images = some_images(6, 8, 8)
     images[3:] = images[:3]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
-        transform = {
-            "autoaugment": v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10),
-            "augmix": v2.AugMix(severity=3, mixture_width=3, chain_depth=-1, alpha=1.0, all_ops=False),
-        }[policy]
+        transform = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)
         expected = [transform(image.permute(2, 0, 1)).permute(1, 2, 0) for image in images]
+    assert torch.equal(apply_policy(images, "autoaugment", 5), torch.stack(expected))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_draws_for_each_image_and_leaves_the_global_generator_alone(policy):
+    images = some_images(6, 8, 8)
+    images[3:] = images[:3]
     before = torch.get_rng_state()
     augmented = apply_policy(images, policy, 5)
     assert torch.equal(torch.get_rng_state(), before)
-    assert torch.equal(augmented, torch.stack(expected))
     assert augmented.dtype == torch.uint8
+    assert augmented.shape == images.shape
     assert not torch.equal(augmented[:3], augmented[3:])
+    assert torch.equal(apply_policy(images, policy, 5), augmented)
+    assert not torch.equal(apply_policy(images, policy, 6), augmented)
+    places = torch.tensor([1, 4])
+    assert torch.equal(apply_policy(images[places], policy, 5, Part(places, 6)), augmented[places])
 
 
 def test_an_unknown_policy_is_refused():

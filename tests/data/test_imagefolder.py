@@ -224,6 +224,7 @@ def test_a_name_of_the_registry_is_refused():
         get_dataset("cifar10", {"datasets": {"cifar10": {}}})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="needs shared/data/cifar10_jpeg.tar.xz")
 def test_the_layout_of_cifar10_as_jpeg():
     """Preparing all of it takes half a minute; this reads the names and two images."""

@@ -15,6 +15,7 @@ from filterfreq.evaluation.adversarial import (
     perturbations,
     withstands,
 )
+from filterfreq.evaluation.progress import Progress
 
 FGSM = {"attack": "fgsm", "norm": "linf", "epsilons": ["4/255"]}
 PGD = {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["4/255"]}
@@ -111,6 +112,41 @@ def test_epsilon_zero_is_the_clean_accuracy_and_larger_ones_only_lower_it(convol
     assert values[0] == 0.9
     assert values == sorted(values, reverse=True)
     assert values[-1] < 0.5
+
+
+def test_l2_pgd_from_the_image_finds_what_it_misses_from_a_random_point(linear, images):
+    """The nearest adversarial example of a linear model lies straight ahead; a random point is far beside it."""
+    labels = predict(linear, images, 100, "cpu")
+    with torch.no_grad():
+        logits = linear(to_images(images, "cpu")).double().numpy()
+    weight = linear[1].weight.detach().double().numpy()
+    distances = np.abs(logits[:, 0] - logits[:, 1]) / np.linalg.norm(weight[1] - weight[0])
+    epsilon = np.sort(distances)[60] * (1 + 1e-4)
+    attacks = [
+        {"attack": "pgd", "norm": "l2", "steps": 2, "epsilons": [str(epsilon)], **start}
+        for start in ({}, {"random_start": True}, {"random_start": False})
+    ]
+    default, random, straight = evaluate_adversarial(linear, images, labels, attacks, 100, "cpu", seed=0)
+    assert [row["parameter"].split(";")[0] for row in (default, random, straight)] == [
+        "attack=pgd-2",
+        "attack=pgd-2",
+        "attack=pgd-2-from-image",
+    ]
+    assert straight["value"] == np.mean(distances > epsilon) == 0.39
+    assert default == random
+    assert random["value"] > straight["value"]
+    (fast,) = evaluate_adversarial(linear, images, labels, [{**FGSM, "random_start": True}], 100, "cpu", seed=0)
+    assert fast["parameter"].startswith("attack=fgsm-from-random;")
+
+
+def test_attacks_that_start_elsewhere_do_not_share_what_is_done(linear, images, tmp_path):
+    labels = predict(linear, images, 100, "cpu")
+    attack = {"attack": "pgd", "norm": "l2", "steps": 1, "epsilons": ["0.3"]}
+    attacks = [attack, {**attack, "random_start": False}]
+    expected = evaluate_adversarial(linear, images, labels, attacks, 32, "cpu", seed=0)
+    progress = Progress(tmp_path / "progress.json", "model")
+    assert evaluate_adversarial(linear, images, labels, attacks, 32, "cpu", seed=0, progress=progress) == expected
+    assert expected[0]["value"] != expected[1]["value"]
 
 
 def test_relative_step_size_matters(linear, images):

@@ -86,20 +86,44 @@ def test_autoattack_is_at_least_as_strong_as_pgd(convolutional, norm):
     assert 0 < min(upper) < max(upper) < 1
 
 
-def test_the_smallest_epsilon_is_the_packages_result_batch_for_batch(convolutional):
+def test_each_epsilon_has_the_packages_result_batch_for_batch(convolutional):
     images = images_of(40)
     labels = predict(convolutional, images, 40, "cpu")
     labels[::5] = (labels[::5] + 1) % 5
     attacks = ["apgd-ce", "square"]
     expected = [
-        oracle.autoattack(convolutional.eval(), images[i : i + 16], labels[i : i + 16], 4 / 255, 16, 3, attacks)
-        for i in (0, 16, 32)
+        np.concatenate(
+            [
+                oracle.autoattack(convolutional.eval(), images[i : i + 16], labels[i : i + 16], epsilon, 16, 3, attacks)
+                for i in (0, 16, 32)
+            ]
+        )
+        for epsilon in (5 / 255, 4 / 255)
     ]
 
-    (robust,) = withstands(convolutional, images, labels, "linf", [4 / 255], 16, "cpu", 3, attacks)
+    robust = withstands(convolutional, images, labels, "linf", [5 / 255, 4 / 255], 16, "cpu", 3, attacks)
 
-    assert 0 < robust.sum() < 32
-    np.testing.assert_array_equal(robust, np.concatenate(expected))
+    assert 0 < robust[0].sum() < robust[1].sum() < 32
+    np.testing.assert_array_equal(robust, expected)
+
+
+def test_an_epsilon_has_the_same_result_whatever_others_there_are(monkeypatch):
+    """With attacks that succeed by chance alone: what is drawn for an image does not depend on other epsilons."""
+
+    def by_chance(self, images, labels, batch_size):
+        generator = torch.Generator().manual_seed(self.seed)
+        return images, labels + (torch.rand(len(labels), generator=generator) < self.epsilon).long()
+
+    monkeypatch.setattr(pyautoattack.AutoAttack, "run_standard_evaluation", by_chance)
+    images = images_of(40)
+    labels = np.zeros(40, dtype=np.int64)
+    alone = {}
+    for epsilon in (0.3, 0.5, 0.7):
+        (alone[epsilon],) = withstands(linear(5), images, labels, "linf", [epsilon], 16, "cpu", seed=3)
+    assert 0 < alone[0.7].sum() < alone[0.5].sum() < alone[0.3].sum() < 40
+    for epsilons in ([0.5, 0.7], [0.3, 0.5, 0.7], [0.7, 0.3]):
+        robust = withstands(linear(5), images, labels, "linf", epsilons, 16, "cpu", seed=3)
+        np.testing.assert_array_equal(robust, [alone[epsilon] for epsilon in epsilons])
 
 
 def test_an_interrupted_evaluation_ends_with_the_same_result(convolutional, monkeypatch, tmp_path):
@@ -124,28 +148,8 @@ def test_an_interrupted_evaluation_ends_with_the_same_result(convolutional, monk
     monkeypatch.setattr(autoattack, "_run", lambda *given: redone.append(len(given[2])) or run(*given))
     result = evaluate_autoattack(*arguments, progress=Progress(tmp_path / "progress.json", "model"))
     assert result == expected
-    # The first batch was done, at both epsilons; the second was lost in between.
-    assert redone[0] == 8
-    assert len(redone) == 4
-
-
-def test_images_that_a_smaller_epsilon_has_broken_are_not_attacked_again(convolutional, monkeypatch):
-    given = []
-    run = pyautoattack.AutoAttack.run_standard_evaluation
-
-    def recorded(self, images, labels, **options):
-        given.append((self.epsilon, len(labels)))
-        return run(self, images, labels, **options)
-
-    monkeypatch.setattr(pyautoattack.AutoAttack, "run_standard_evaluation", recorded)
-    images = images_of(40)
-    labels = predict(convolutional, images, 40, "cpu")
-    epsilons = ["6/255", "2/255", "0.9", "0.95"]
-    rows = evaluate_autoattack(convolutional, images, labels, "linf", epsilons, 40, "cpu", 3, ["apgd-ce"])
-    left = {row["parameter"].rpartition("=")[2]: round(row["value"] * 40) for row in rows}
-    assert 0 == left["0.9"] < left["6/255"] < left["2/255"] < 40
-    # In the order of size, each given what the one before it has left; the last is given nothing, so it does not run.
-    assert given == [(2 / 255, 40), (6 / 255, left["2/255"]), (0.9, left["6/255"])]
+    # Three of the first epsilon's batches were done, and the three of the second are left.
+    assert redone == [8, 8, 8]
 
 
 def test_it_is_seeded_and_leaves_model_and_generator_alone(convolutional):

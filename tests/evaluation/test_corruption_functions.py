@@ -6,7 +6,7 @@ import imagecorruptions.corruptions as library
 import numpy as np
 import pytest
 import scipy.stats
-from oracles.corruptions import corrupt_image, with_parameters
+from oracles.corruptions import corrupt_image, elastic_transform, trimmed_zoom, with_parameters
 from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage import data
 
@@ -35,6 +35,8 @@ WITHOUT_CHANCE = (
 BY_CHANCE = tuple(name for name in CORRUPTIONS if name not in WITHOUT_CHANCE)
 # These are computed in single precision, where the library's is double.
 IN_SINGLE_PRECISION = ("gaussian_noise", "zoom_blur", "snow", "fog", "elastic_transform", "speckle_noise")
+# The library magnifies its photographs of frost, the released code does not.
+THE_LIBRARYS = {**IMAGENET_C, "frost": tuple((keep, strength, 1.1) for keep, strength, _ in IMAGENET_C["frost"])}
 PHOTOGRAPHS = (data.astronaut(), data.coffee(), data.chelsea())
 
 
@@ -158,26 +160,30 @@ def test_with_the_severities_of_small_images_too_they_are_the_librarys_by_chance
     assert_equal_but_for_rounding(corruption, np.concatenate(ours), np.concatenate(theirs))
 
 
-@pytest.mark.parametrize("parameters", CIFAR_10_C["elastic_transform"][1:])
-def test_small_images_are_bent_by_the_smoothed_displacements(parameters):
-    """scipy's interpolation in place of OpenCV's, the affine step left out."""
-    strength, smoothing, _ = parameters
-    recorder = Recorder(0)
-    image = sample(32, 32)[:1]
-    bent = FUNCTIONS["elastic_transform"](image, recorder, strength, smoothing, 0)[0]
-    # CIFAR-10-C draws from -1 to 1 and multiplies by a number of pixels; 0.5 % of 32 pixels are 0.16.
-    moves = [
-        gaussian_filter(field / 0.16, 32 * smoothing, mode="reflect", truncate=3) * (0.16 * strength)
-        for field in recorder.draws[0]
-    ]
-    rows, columns = np.indices((32, 32))
-    expected = [map_coordinates(image[0, ..., c] / 255, (rows + moves[1], columns + moves[0]), order=1) for c in (0, 1)]
-    for channel in (0, 1):
-        inside = np.s_[8:24, 8:24]
-        difference = bent[..., channel].astype(int) - np.floor(255 * expected[channel]).astype(int)
-        # OpenCV weighs neighbours in steps of 1/32 pixel.
-        assert np.abs(difference[inside]).max() <= 8
-        assert np.abs(difference[inside]).mean() < 1
+# In pixels, from the released code: the largest displacement, the width of its smoothing, the largest step of a point.
+RELEASED_ELASTIC = {
+    32: ((0, 0, 2.56), (1.6, 6.4, 2.24), (2.56, 1.92, 1.92), (3.2, 1.28, 1.6), (3.2, 0.96, 0.96)),
+    64: ((0, 0, 5.12), (3.2, 19.2, 3.84), (6.4, 5.12, 3.84), (6.4, 1.92, 1.92), (10.24, 1.92, 1.28)),
+    224: ((488, 170.8, 24.4), (488, 19.52, 48.8), (12.2, 2.44, 4.88), (17.08, 2.44, 4.88), (29.28, 2.44, 4.88)),
+}
+
+
+@pytest.mark.parametrize(
+    ("side", "table"), [(32, CIFAR_10_C), (64, TINY_IMAGENET_C), (224, IMAGENET_C)], ids=["32", "64", "224"]
+)
+def test_images_are_bent_as_in_the_released_code(side, table):
+    image = gaussian_filter(data.astronaut()[:side, 150 : 150 + side].astype(float), (1, 1, 0)).astype(np.uint8)
+    for parameters, (largest, sigma, shift) in zip(table["elastic_transform"], RELEASED_ELASTIC[side], strict=True):
+        recorder = Recorder(0)
+        bent = FUNCTIONS["elastic_transform"](image[None], recorder, *parameters)[0]
+        fields, steps = recorder.draws[0] / (0.005 * side), recorder.draws[1]
+        assert np.abs(fields).max() == pytest.approx(1, abs=0.01)
+        assert 0.5 * shift < np.abs(steps).max() <= shift * (1 + 1e-6)
+        expected = elastic_transform(image, fields, steps, largest, sigma)
+        # OpenCV weighs neighbours in steps of 1/32 pixel, and values are cut off, not rounded.
+        difference = np.abs(bent + 0.5 - expected)
+        assert difference.mean() < 1
+        assert np.quantile(difference, 0.99) < 4
 
 
 def test_three_points_of_small_images_are_moved_as_drawn():
@@ -225,27 +231,29 @@ def test_colours_are_the_librarys_in_every_hue(corruption):
         assert np.array_equal(ours, corrupt_image(colours[0], corruption, severity, seed=0))
 
 
-@pytest.mark.parametrize("corruption", [name for name in BY_CHANCE if name != "shot_noise"])
+@pytest.mark.parametrize("corruption", [name for name in BY_CHANCE if name not in ("shot_noise", "elastic_transform")])
 def test_corruptions_by_chance_are_the_librarys_for_the_same_random_numbers(corruption, monkeypatch):
     ours, theirs = [], []
     sizes = {"glass_blur": SIZES[:2], "frost": (*SIZES[:2], LARGER_THAN_SOME_PHOTOGRAPHS_OF_FROST)}
     for size in sizes.get(corruption, SIZES):
-        for severity, parameters in enumerate(IMAGENET_C[corruption], start=1):
+        for severity, parameters in enumerate(THE_LIBRARYS[corruption], start=1):
             for number, image in enumerate(sample(*size)):
                 recorder = Recorder(number)
                 ours.append(FUNCTIONS[corruption](image[None], recorder, *parameters).ravel())
                 with monkeypatch.context() as patched:
                     replay(patched, corruption, recorder.draws, parameters)
+                    patched.setattr(library, "clipped_zoom", trimmed_zoom)
                     patched.setattr(np.random, "seed", lambda seed: None)
                     theirs.append(corrupt_image(image, corruption, severity, seed=0).ravel())
     assert_equal_but_for_rounding(corruption, np.concatenate(ours), np.concatenate(theirs))
 
 
-@pytest.mark.parametrize("corruption", BY_CHANCE)
-def test_corruptions_by_chance_are_distributed_as_the_librarys(corruption):
+@pytest.mark.parametrize("corruption", [name for name in BY_CHANCE if name != "elastic_transform"])
+def test_corruptions_by_chance_are_distributed_as_the_librarys(corruption, monkeypatch):
+    monkeypatch.setattr(library, "clipped_zoom", trimmed_zoom)
     image = sample(32, 32)[0]
     count, severity = 150, 4
-    parameters = IMAGENET_C[corruption][severity - 1]
+    parameters = THE_LIBRARYS[corruption][severity - 1]
     copies = np.broadcast_to(image, (count, *image.shape)).copy()
     ours = FUNCTIONS[corruption](copies, np.random.default_rng(1), *parameters).astype(float)
     theirs = np.stack([corrupt_image(image, corruption, severity, seed) for seed in range(count)]).astype(float)
@@ -332,6 +340,7 @@ def test_random_numbers_are_spread_as_they_should_be():
         (drawn["frost"][0].ravel(), 0, 1),
         (drawn["fog"][0].ravel(), 0, 1),
         (drawn["elastic_transform"][0].ravel(), -0.16, 0.16),
+        (np.ravel(drawn["elastic_transform"][1::2]), -32 * 4.88 / 224, 32 * 4.88 / 224),
     ):
         assert scipy.stats.kstest(numbers, scipy.stats.uniform(low, high - low).cdf).pvalue > 1e-3
         np.testing.assert_allclose([numbers.min(), numbers.max()], [low, high], rtol=0, atol=0.02 * (high - low))

@@ -12,8 +12,8 @@ def never():
     raise AssertionError("what is done was computed again")
 
 
-@pytest.mark.parametrize("flags", [np.array([True, False, True]), np.array([[True, False], [False, False]])])
-def test_a_batch_is_computed_once(tmp_path, flags):
+def test_a_batch_is_computed_once(tmp_path):
+    flags = np.array([True, False, True])
     path = tmp_path / "progress.json"
     assert Progress(path, {"model": 1}).flags("a", lambda: flags) is flags
     lines = []
@@ -33,8 +33,7 @@ BATCHES = [
     '{"a": [2]}',
     '{"a": [true]}',
     '{"a": ["x"]}',
-    '{"a": [[0], [0, 1]]}',
-    '{"a": [[[0]]]}',
+    '{"a": [[0], [0]]}',
 ]
 
 

@@ -400,6 +400,7 @@ def test_other_checkpoints_are_no_option_a_resnets():
         convert_option_a_resnet(state)
 
 
+@pytest.mark.slow
 def test_the_published_resnet_20_recognises_jpeg_images():
     """Its author reports 8.27 % error on CIFAR-10 itself; JPEG costs ten points, to 81.0 % measured elsewhere."""
     archive = DATA / "cifar10_jpeg.tar.xz"

@@ -102,6 +102,7 @@ def is_faulty(call: re.Match) -> bool:
     return strided and call["layout"] == "acdb" and int(call["channels"]) < 16 and call["ph"] == call["pw"] == "0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 def test_no_training_reaches_the_faulty_kernel(instruction_set):
     layers = [(width, size) for width in range(1, 17) for size in SIZES]

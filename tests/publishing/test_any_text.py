@@ -13,6 +13,7 @@ from filterfreq.publishing.samples import contact_sheet, corruption_sheet, pertu
 from filterfreq.publishing.scorecard import scorecard_figure
 from filterfreq.publishing.style import add_legend, new_figure, save, variant_styles, wrapped
 
+pytestmark = pytest.mark.slow
 LABELS = [
     r"$\frac{$ x",
     "$a$",

@@ -25,6 +25,9 @@ def scores():
             "highest_model": effect,
             "ci_low": low,
             "ci_high": high,
+            "models": "net_8" if pairs else "",
+            "fewest_images": 500 if pairs else 0,
+            "most_images": 1000 if pairs else 0,
             "pairs": pairs,
             "verdict": verdict,
             "p": p,
@@ -48,7 +51,7 @@ def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
     files = [tmp_path / f"scorecard.{form}" for form in ("csv", "md", "tex", "html", "txt")]
     scorecard_table(scores, LABELS, "toy").write(files)
     markdown, latex, page, text = (file.read_text() for file in files[1:])
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "scorecard.csv"), scores)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "scorecard.csv").fillna({"models": ""}), scores)
     for shown in (markdown, text):
         assert "WD_1 against plain" in shown
         assert "absent against plain" in shown
@@ -64,6 +67,8 @@ def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
     assert "all 4 claims that have them are tested at once (Holm's method, 5 %)" in markdown
     assert "+3.1 (+3.1 to +4.0)" in markdown
     assert "does not hold" in markdown
+    assert "The papers' claims on toy (net_8)." in markdown
+    assert "| 500 to 1,000 |" in " ".join(markdown.split())
 
 
 def test_figure_shows_effects_intervals_and_verdicts(scores):

@@ -174,6 +174,7 @@ def test_files_are_whole_and_the_same_twice(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "again"]
 
 
+@pytest.mark.slow
 def test_a_users_settings_of_matplotlib_neither_break_nor_change_a_figure(tmp_path):
     def draw(folder: Path, **settings: str) -> dict[str, bytes]:
         (folder / "home").mkdir(parents=True, exist_ok=True)

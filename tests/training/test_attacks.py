@@ -229,9 +229,33 @@ def test_the_free_perturbation_follows_its_algorithm(linear, images, norm):
     torch.testing.assert_close(free.offset, 0 * direction, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_the_free_perturbation_moves_along_its_own_gradient(linear, norm):
+    """That of the loss by the perturbation, through the clipping, as autograd has it."""
+    generator = torch.Generator().manual_seed(2)
+    images = torch.rand((6, *SHAPE), generator=generator, dtype=torch.float64).round(decimals=1)
+    free = FreePerturbation(images, 0.2, norm)
+    offset = torch.zeros_like(images)
+    # The last step goes back, but not where pixels are clipped.
+    for labels in (LABELS, LABELS, 1 - LABELS):
+        shown = free.apply(images)
+        nn.functional.cross_entropy(linear(shown), labels).backward()
+        free.update(shown.grad)
+        leaf = offset.clone().requires_grad_()
+        nn.functional.cross_entropy(linear((images + leaf).clamp(0, 1)), labels).backward()
+        step = leaf.grad.sign() if norm == "linf" else leaf.grad / norms(leaf.grad, "l2").view(-1, 1, 1, 1)
+        offset = offset + 0.2 * step
+        shrunk = 0.2 / norms(offset, "l2").clamp_min(0.2).view(-1, 1, 1, 1)
+        offset = offset.clamp(-0.2, 0.2) if norm == "linf" else offset * shrunk
+        torch.testing.assert_close(free.offset, offset, rtol=0, atol=1e-12)
+    assert ((images + offset < 0) | (images + offset > 1)).any()
+
+
 def test_the_free_perturbation_of_a_small_batch_leaves_the_other_rows(images):
     free = FreePerturbation(images, 0.05, "linf")
+    free.apply(images)
     free.update(torch.ones_like(images))
+    free.apply(images[:2])
     free.update(-torch.ones_like(images[:2]))
     assert torch.equal(free.offset[:2], torch.zeros_like(images[:2]))
     assert (free.offset[2:] == 0.05).all()

@@ -216,11 +216,11 @@ def test_free_adversarial_training_follows_its_algorithm(tiny_dataset, tiny_spec
         for images, labels in epoch_batches(*stored(tiny_dataset), 40, "crop_flip", seed=0, epoch=epoch):
             for _ in range(2):
                 n = len(labels)
-                moved = (images + offset[:n]).clamp(0, 1).requires_grad_()
-                loss = F.cross_entropy(plain(moved), labels)
+                own = offset[:n].clone().requires_grad_()
+                loss = F.cross_entropy(plain((images + own).clamp(0, 1)), labels)
                 optimizer.zero_grad()
                 loss.backward()
-                offset[:n] = (offset[:n] + 4 / 255 * moved.grad.sign()).clamp(-4 / 255, 4 / 255)
+                offset[:n] = (offset[:n] + 4 / 255 * own.grad.sign()).clamp(-4 / 255, 4 / 255)
                 optimizer.step()
                 losses.append(loss.item() * n / 96)
     assert [row["learning_rate"] for row in history] == pytest.approx(rates)

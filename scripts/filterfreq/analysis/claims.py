@@ -36,16 +36,19 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
         One row per claim, in order: claim, statement, source, treatment, control, direction, smallest_effect; effect,
         the mean of treatment - control over the pairs of runs of one model and seed, each model weighing the same;
         lowest_model and highest_model, the least and the largest mean of a model; ci_low and ci_high, the effect's 95 %
-        interval (see `mean_difference`), NaN where there is none; pairs, their number; verdict, one of `VERDICTS` (see
-        `verdict`): "not measured" where a value that the measure names has no row, "not tested" where no pair has a
-        number, "too few pairs" below `FEWEST_PAIRS`, or below two of each model; p, that of the verdict, NaN of no
-        verdict and of "undecided"; together, whether the verdict stands at 5 % also with all claims of these results
-        that have enough pairs tested at once (see `holm`).
+        interval (see `mean_difference`), NaN where there is none; models, those that the pairs are of; fewest_images
+        and most_images, on how many images (of the suite filters: filters) the rows of the pairs stand; pairs, their
+        number; verdict, one of `VERDICTS` (see `verdict`): "not measured" where a value that the measure names has no
+        row, "not tested" where no pair has a number, "too few pairs" below `FEWEST_PAIRS`, or below two of each model;
+        p, that of the verdict, NaN of no verdict and of "undecided"; together, whether the verdict stands at 5 % also
+        with all claims of these results that have enough pairs tested at once (see `holm`).
     """
     rows = []
     for name, claim in claims.items():
         measured = _measured(results, claim["measure"])
-        groups = [of_model.to_numpy() for _, of_model in _differences(measured, claim).groupby(level="model")]
+        differences = _differences(measured, claim)
+        groups = [of_model.to_numpy() for _, of_model in differences.groupby(level="model")]
+        images = measured.loc[measured["model"].isin(differences.index.unique("model")), "n"]
         estimate = mean_difference(groups)
         low, high = estimate.interval()
         pairs = sum(map(len, groups))
@@ -67,6 +70,9 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
                 "highest_model": max(means, default=np.nan),
                 "ci_low": low,
                 "ci_high": high,
+                "models": ", ".join(differences.index.unique("model")),
+                "fewest_images": images.min() if pairs else 0,
+                "most_images": images.max() if pairs else 0,
                 "pairs": pairs,
                 "verdict": said,
                 "p": p,

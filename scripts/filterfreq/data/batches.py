@@ -9,12 +9,13 @@ import torch
 import torch.nn.functional as F
 
 from filterfreq.data.augmentation import DRAWS, draws, flips, resized_crop_box
+from filterfreq.data.augmix import SEVERITIES, augmix
 from filterfreq.data.decoding import decoded_batches
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import AUGMENTATIONS
 from filterfreq.errors import InputError, unknown
 
-POLICIES: tuple[str, ...] = ("autoaugment", "augmix")
+POLICIES: tuple[str, ...] = ("autoaugment", *SEVERITIES)
 UNSCALED: tuple[str, ...] = tuple(kind for kind in AUGMENTATIONS if not kind.startswith("resized"))
 """The augmentations that `augment` makes; the others are those of `resized_crops`."""
 
@@ -161,11 +162,11 @@ def _rounded(sums: torch.Tensor) -> torch.Tensor:
 
 
 def apply_policy(images: torch.Tensor, policy: str, seed: int, part: Part | None = None) -> torch.Tensor:
-    """Augment every image by its own draw from a policy, as torchvision implements it.
+    """Augment every image by its own draw from a policy.
 
-    `autoaugment` is the CIFAR-10 policy of Cubuk et al., AutoAugment, CVPR 2019. `augmix` mixes chains of operations
-    (Hendrycks et al., AugMix, ICLR 2020, with its defaults: severity 3, three chains of one to three operations,
-    alpha 1), without those that are corruptions of the benchmarks too: brightness, contrast, colour and sharpness.
+    `autoaugment` is the CIFAR-10 policy of Cubuk et al., AutoAugment, CVPR 2019, as torchvision implements it. `augmix`
+    is that of Hendrycks et al., AugMix, ICLR 2020, as released for CIFAR, `augmix-imagenet` as released for ImageNet
+    (see `filterfreq.data.augmix`).
 
     It works image by image on the CPU, so that it is the same on every device; the global generators are left alone.
 
@@ -181,16 +182,19 @@ def apply_policy(images: torch.Tensor, policy: str, seed: int, part: Part | None
     Raises:
         InputError: `policy` is unknown.
     """
+    if policy not in POLICIES:
+        raise unknown("augmentation policy", policy, POLICIES)
+    if policy in SEVERITIES:
+        places = range(len(images)) if part is None else part.places.tolist()
+        mixed = [
+            augmix(image, SEVERITIES[policy], np.random.default_rng((seed, place)))
+            for image, place in zip(images.cpu().numpy(), places, strict=True)
+        ]
+        return torch.from_numpy(np.stack(mixed)).to(images.device) if mixed else images
     # Its import takes seconds: only a job that needs it pays.
     from torchvision.transforms import v2
 
-    match policy:
-        case "autoaugment":
-            transform = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)
-        case "augmix":
-            transform = v2.AugMix(all_ops=False)
-        case other:
-            raise unknown("augmentation policy", other, POLICIES)
+    transform = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)
     with torch.random.fork_rng(devices=[]):
         # torch.manual_seed would seed the GPU's generators too.
         torch.default_generator.manual_seed(seed)

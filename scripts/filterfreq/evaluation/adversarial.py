@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from filterfreq.attack_names import attack_name
 from filterfreq.data.batches import to_images
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.evaluation.accuracy import inference, predict
@@ -55,13 +56,15 @@ def evaluate_adversarial(
         labels: int64, N.
         attacks: mappings as `filterfreq.training.attacks.attack_images` reads them, each with `epsilons`, a list of
             numbers written as "2/255" or "0.5", in units of [0, 1].
-        batch_size: images at a time; the random starts depend on it, nothing else does.
+        batch_size: images at a time; the random starts depend on it, and so on how many images the last batch has.
+            Nothing else does, and they depend neither on the other attacks nor on the other epsilons.
         device: where to compute.
         seed: of the random starts; each pair of attack and epsilon starts from it anew.
         progress: where to keep what is done; by default it is lost with the process.
 
     Returns:
-        One row per attack and epsilon; PGD is named with its steps, as in `pgd-10`.
+        One row per attack and epsilon; PGD is named with its steps, as in `pgd-10`, and an attack that does not start
+        where its kind usually does with that too (see `filterfreq.attack_names`).
 
     Raises:
         InputError: an unknown attack or norm, PGD without steps, or an epsilon that is no number from 0 up.
@@ -129,8 +132,7 @@ def _accuracies(
     rows = []
     for attack, epsilon, radius in radii:
         robust = withstands(model, images, labels, correct, attack, radius, batch_size, device, seed, source, progress)
-        name = f"pgd-{attack['steps']}" if attack["attack"] == "pgd" else attack["attack"]
-        parameter = format_parameter(attack=name, norm=attack["norm"], epsilon=epsilon, **named)
+        parameter = format_parameter(attack=attack_name(attack), norm=attack["norm"], epsilon=epsilon, **named)
         rows.append(fraction("accuracy", parameter, robust.sum(), len(labels)))
     return rows
 
@@ -170,7 +172,7 @@ def withstands(
     """
     source = model if source is None else source
     progress = progress or Progress()
-    name = " ".join(str(attack[key]) for key in ("attack", "norm", "steps") if key in attack)
+    name = f"{attack_name(attack)} {attack['norm']}"
 
     def attacked(start: int) -> np.ndarray:
         batch = slice(start, start + batch_size)

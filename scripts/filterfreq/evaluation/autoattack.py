@@ -94,10 +94,11 @@ def withstands(
 ) -> np.ndarray:
     """Return which images stay classified correctly at each epsilon.
 
-    Each attack of the ensemble sees the images that withstood the ones before it, and each epsilon the images that
-    withstood the smaller ones: an adversarial example inside the smaller ball lies inside the larger one too. The
-    package is called batch by batch: at the smallest epsilon the result is its own for that batch, image for image,
-    and no more than a batch is held in memory or lost with the process.
+    Each attack of the ensemble sees the images that withstood the ones before it. Each epsilon is measured on its own,
+    as if it were the only one: what is drawn for an image depends on which others are attacked beside it, so that a
+    result would otherwise depend, by chance, on which smaller epsilons there are. So an image may withstand an epsilon
+    and not a smaller one, where a random search fails. The package is called batch by batch: the result is its own for
+    that batch, image for image, and no more than a batch is held in memory or lost with the process.
 
     Args:
         model: a classifier with at least 4 classes.
@@ -115,30 +116,23 @@ def withstands(
         bool, one row per epsilon, one column per image.
     """
     progress = progress or Progress()
+    name = "+".join(attacks or ("autoattack",))
     robust = np.zeros((len(epsilons), len(labels)), dtype=bool)
     with inference(model, device):
         classes = _number_of_classes(model, to_images(images[:1], device))
 
-        def attack(start: int) -> np.ndarray:
-            batch = np.zeros((len(epsilons), len(labels[start : start + batch_size])), dtype=bool)
-            left = np.arange(batch.shape[1])
-            for place in np.argsort(epsilons):
-                adversary = pyautoattack.AutoAttack(
-                    model, norm=_NORMS[norm], eps=epsilons[place], seed=seed, device=device
-                )
-                # Its own version for subsets would restart the attacks five times, where the standard one does not.
-                adversary.attacks_to_run = list(attacks or adversary.attacks_to_run)
-                # Fewer classes than the ten of its default have fewer targets.
-                adversary.apgd_targeted.n_target_classes = adversary.fab.n_target_classes = min(9, classes - 1)
-                left = left[_run(adversary, images[start + left], labels[start + left], batch_size)]
-                batch[place, left] = True
-                if not len(left):
-                    break
-            return batch
+        def attack(epsilon: float, batch: slice) -> np.ndarray:
+            adversary = pyautoattack.AutoAttack(model, norm=_NORMS[norm], eps=epsilon, seed=seed, device=device)
+            # Its own version for subsets would restart the attacks five times, where the standard one does not.
+            adversary.attacks_to_run = list(attacks or adversary.attacks_to_run)
+            # Fewer classes than the ten of its default have fewer targets.
+            adversary.apgd_targeted.n_target_classes = adversary.fab.n_target_classes = min(9, classes - 1)
+            return _run(adversary, images[batch], labels[batch], batch_size)
 
-        for start in range(0, len(labels), batch_size):
-            key = f"{'+'.join(attacks or ('autoattack',))} {norm} {' '.join(map(str, epsilons))} {start}"
-            robust[:, start : start + batch_size] = progress.flags(key, partial(attack, start))
+        for flags, epsilon in zip(robust, epsilons, strict=True):
+            for start in range(0, len(labels), batch_size):
+                batch = slice(start, start + batch_size)
+                flags[batch] = progress.flags(f"{name} {norm} {epsilon} {start}", partial(attack, epsilon, batch))
     return robust
 
 

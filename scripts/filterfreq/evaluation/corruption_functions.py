@@ -2,10 +2,13 @@
 
 They are those of Hendrycks and Dietterich, Benchmarking Neural Network Robustness to Common Corruptions and
 Perturbations, ICLR 2019, as the package imagecorruptions-imaug computes them image by image; what it does contrary to
-its own comments is done here too, and said at the function. Those without chance, but for zoom_blur, equal the
-package's in every bit, and so do impulse_noise, glass_blur, motion_blur, frost and spatter for the same random numbers.
-The others are computed in single precision: where rounding decides, about one value in ten thousand or fewer differs by
-one grey level, and seldom one of snow by more, where the noise lies at the threshold.
+its own comments is done here too, and said at the function. Two are the released code's instead: snow is trimmed to the
+image's size before it falls, and elastic_transform has the step that the package leaves out.
+
+Those without chance equal the package's in every bit but for zoom_blur, and so do impulse_noise, glass_blur,
+motion_blur, frost and spatter for the same random numbers. The others are computed in single precision: where rounding
+decides, about one value in ten thousand or fewer differs by one grey level, and seldom one of snow by more, where the
+noise lies at the threshold.
 
 Every function of `FUNCTIONS` takes
 
@@ -164,16 +167,12 @@ def motion_blur(images: np.ndarray, rng: np.random.Generator, radius: int, sigma
 
 
 def zoom_blur(images: np.ndarray, rng: np.random.Generator, stop: float, step: float) -> np.ndarray:
-    """Average the image, taken twice, with its centre magnified by 1 + step, 1 + 2 step, ..., below `stop`.
-
-    The magnified centre is larger than the image, and its lower and right rim are cut off.
-    """
+    """Average the image, taken twice, with its centre magnified by 1 + step, 1 + 2 step, ..., below `stop`."""
     import cv2
 
     height, width = images.shape[1:3]
     factors = np.arange(1, stop, step)
     maps = [_zoom_maps(height, width, factor) for factor in factors]
-    maps = [(map_x[:height, :width], map_y[:height, :width]) for map_x, map_y in maps]
     originals = images.astype(np.float32)
     originals /= 255
     layer = np.empty_like(originals[0])
@@ -199,6 +198,10 @@ def snow(
 ) -> np.ndarray:
     """Whiten the image and let snow fall on it: magnified normal noise, blurred along a line, once more upside down.
 
+    The noise is trimmed to the image's size before it is blurred, as in the released code. The package blurs all of it
+    and trims it then, which on 32 x 32 pixels at severity 4 adds 3 grey levels: the outermost pixels are the brightest,
+    and the blur repeats them.
+
     Args:
         images: see the module.
         rng: see the module.
@@ -222,7 +225,7 @@ def snow(
         fallen = np.zeros_like(noise)
         for weight, shifted in _along_line(np.minimum(noise, 1), radius, sigma, rng.uniform(-135, -45)):
             cv2.scaleAdd(shifted, weight, fallen, fallen)
-        flake[...] = fallen[:height, :width]
+        flake[...] = fallen
     flakes = np.rint(flakes * 255).astype(np.float64) / 255
     clear = images.astype(np.float32)
     clear /= 255
@@ -243,7 +246,7 @@ def frost(images: np.ndarray, rng: np.random.Generator, keep: float, strength: f
         rng: see the module.
         keep: factor of the image.
         strength: factor of the photograph.
-        scale: of the photograph's size; more where it would not be a tenth larger than the image.
+        scale: of the photograph's size; more where it would not be a tenth larger than the image. The package has 1.1.
 
     Raises:
         InputError: the package's photographs are missing.
@@ -302,7 +305,7 @@ def elastic_transform(
 ) -> np.ndarray:
     """Move three points of the image at random, and every pixel by a smoothed random displacement.
 
-    At the border the image is mirrored. The package, and so `IMAGENET_C`, leaves the first step out.
+    At the border the image is mirrored. This is the released code; the package leaves the first step out.
 
     Args:
         images: see the module.
@@ -503,9 +506,12 @@ def _along_line(image: np.ndarray, radius: int, sigma: float, angle: float) -> l
 
 
 def _zoom_maps(height: int, width: int, factor: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the pixels of an image's magnified centre lie in it, x and y, float32, as cv2.remap takes them."""
+    """Return where the pixels of an image's magnified centre lie in it, x and y, float32, as cv2.remap takes them.
+
+    What is magnified beyond the image's size is trimmed, as much at each rim; of an odd number one more at the end.
+    """
     y, x = (_zoomed(side, factor).astype(np.float32) for side in (height, width))
-    return np.broadcast_to(x, (len(y), len(x))).copy(), np.broadcast_to(y[:, None], (len(y), len(x))).copy()
+    return np.broadcast_to(x, (height, width)).copy(), np.broadcast_to(y[:, None], (height, width)).copy()
 
 
 def _zoomed(side: int, factor: float) -> np.ndarray:
@@ -513,7 +519,8 @@ def _zoomed(side: int, factor: float) -> np.ndarray:
     zoomed = round(cropped * factor)
     places = np.arange(zoomed) * ((cropped - 1) / (zoomed - 1))
     # scipy.ndimage.zoom takes a place that rounding has put behind the last pixel for one outside, which is black.
-    return np.where(places <= cropped - 1, places + (side - cropped) // 2, -2)
+    start = (zoomed - side) // 2
+    return np.where(places <= cropped - 1, places + (side - cropped) // 2, -2)[start : start + side]
 
 
 @cache

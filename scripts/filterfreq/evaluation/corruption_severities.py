@@ -22,16 +22,21 @@ IMAGENET_C: Mapping[str, tuple[tuple[float, ...], ...]] = {
         (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65),
         (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55),
     ),
-    "frost": ((1, 0.4, 1.1), (0.8, 0.6, 1.1), (0.7, 0.7, 1.1), (0.65, 0.7, 1.1), (0.6, 0.75, 1.1)),
+    "frost": ((1, 0.4, 1), (0.8, 0.6, 1), (0.7, 0.7, 1), (0.65, 0.7, 1), (0.6, 0.75, 1)),
     "fog": ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)),
     "brightness": ((0.1,), (0.2,), (0.3,), (0.4,), (0.5,)),
     "contrast": ((0.4,), (0.3,), (0.2,), (0.1,), (0.05,)),
-    "elastic_transform": (
-        (250 * 0.05, 0.01, 0),
-        (250 * 0.065, 0.01, 0),
-        (250 * 0.085, 0.01, 0),
-        (250 * 0.1, 0.01, 0),
-        (250 * 0.12, 0.01, 0),
+    # The release gives pixels of 224, as multiples of 244: the first two are large displacements smoothed over most of
+    # the image, the others small ones.
+    "elastic_transform": tuple(
+        (largest / (0.005 * 224), sigma / 224, shift / 224)
+        for largest, sigma, shift in (
+            (488, 170.8, 24.4),
+            (488, 19.52, 48.8),
+            (12.2, 2.44, 4.88),
+            (17.08, 2.44, 4.88),
+            (29.28, 2.44, 4.88),
+        )
     ),
     "pixelate": ((0.6,), (0.5,), (0.4,), (0.3,), (0.25,)),
     "jpeg_compression": ((25,), (18,), (15,), (10,), (7,)),
@@ -46,7 +51,10 @@ IMAGENET_C: Mapping[str, tuple[tuple[float, ...], ...]] = {
     ),
     "saturate": ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2)),
 }
-"""ImageNet-C's parameters of each corruption: five rows, severity 1 first, in the order its function takes them."""
+"""ImageNet-C's, for 224 x 224 pixels (make_imagenet_c.py of the repository hendrycks/robustness).
+
+Five rows for each corruption, severity 1 first, of what its function takes, in that order.
+"""
 
 CIFAR_10_C: Mapping[str, tuple[tuple[float, ...], ...]] = {
     "gaussian_noise": ((0.04,), (0.06,), (0.08,), (0.09,), (0.1,)),
@@ -81,7 +89,7 @@ CIFAR_10_C: Mapping[str, tuple[tuple[float, ...], ...]] = {
     ),
     "saturate": ((0.3, 0), (0.1, 0), (1.5, 0), (2, 0.1), (2.5, 0.2)),
 }
-"""CIFAR-10-C's, for 32 x 32 pixels (repository hendrycks/robustness, make_cifar_c.py)."""
+"""CIFAR-10-C's, for 32 x 32 pixels (make_cifar_c.py of the same repository)."""
 
 TINY_IMAGENET_C: Mapping[str, tuple[tuple[float, ...], ...]] = {
     "gaussian_noise": ((0.04,), (0.08,), (0.12,), (0.15,), (0.18,)),

@@ -52,7 +52,7 @@ class Progress:
 
         Args:
             key: the batch's name, unique within the evaluation.
-            compute: returns the flags, bool, of one or two dimensions.
+            compute: returns the flags, bool, N.
 
         Raises:
             InputError: the disk is full.
@@ -72,12 +72,8 @@ class Progress:
 
 
 def _are_batches(value: Any) -> bool:
-    """Whether a value is flags, 0 or 1, of one or two dimensions, by the name of their batch."""
+    """Whether a value is flags, 0 or 1, by the name of their batch."""
     return isinstance(value, dict) and all(
-        _are_flags(flags) or (isinstance(flags, list) and all(map(_are_flags, flags)) and len({*map(len, flags)}) == 1)
+        isinstance(flags, list) and all(type(flag) is int and flag in (0, 1) for flag in flags)
         for flags in value.values()
     )
-
-
-def _are_flags(value: Any) -> bool:
-    return isinstance(value, list) and all(type(flag) is int and flag in (0, 1) for flag in value)

@@ -19,6 +19,7 @@ FAMILIES: dict[str, list[str]] = {
 """The 19 corruptions by family, in the field's order; each family's last is an extra one."""
 
 _ATTACKS = {"autoattack": "AutoAttack", "square": "Square"}
+_STARTS = {"image": "from the image", "random": "from a random point"}
 _SPELLINGS = {"jpeg": "JPEG", "gaussian": "Gaussian"}
 
 
@@ -75,8 +76,14 @@ def present_variants(frame: pd.DataFrame, variants: dict[str, str]) -> dict[str,
 
 
 def attack_label(attack: str) -> str:
-    """Return an attack's name as the literature writes it: "pgd-10" is PGD-10, "apgd-ce+square" APGD-CE + Square."""
-    return " + ".join(_ATTACKS.get(part, part.upper()) for part in attack.split("+"))
+    """Return an attack's name as the literature writes it: "pgd-10" is PGD-10, "apgd-ce+square" APGD-CE + Square.
+
+    A start that is not the usual one is said: "pgd-10-from-image" is PGD-10 from the image.
+    """
+    name, _, start = attack.partition("-from-")
+    words = _STARTS.get(start)
+    label = " + ".join(_ATTACKS.get(part, part.upper()) for part in (name if words else attack).split("+"))
+    return f"{label} {words}" if words else label
 
 
 def norm_label(norm: str) -> str:

@@ -38,6 +38,7 @@ from filterfreq.publishing.selection import (
     attacks,
     comparison_label,
     corruption_label,
+    images_phrase,
     in_order,
     norm_label,
     penalty_order,
@@ -490,6 +491,7 @@ def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
             "with all": "–" if np.isnan(row["p"]) else "holds" if row["together"] else "does not hold",
             "effect": _effect(row),
             "95 % interval": _interval(row),
+            "n": images_phrase([row["fewest_images"], row["most_images"]]).removeprefix("n = ") or "–",
             "pairs": str(row["pairs"]),
         }
         for row in scores.to_dict("records")
@@ -501,14 +503,21 @@ def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
         if (scores["lowest_model"] < scores["highest_model"]).any()
         else ""
     )
-    caption = (
-        f"The papers' claims on {dataset}. Effects are differences of the two variants in percentage points, the mean "
-        f"over pairs of runs of one model and seed, each model weighing the same{several}, with Student's 95 % "
-        "interval of that mean over these models; claimed is the smallest effect of interest. A verdict is the claim's "
-        f"own, at 5 %, and takes {FEWEST_PAIRS} pairs; with all: whether it holds when all {tested} claims that have "
-        "them are tested at once (Holm's method, 5 %)."
+    models = list(dict.fromkeys(name for names in scores["models"] if names for name in names.split(", ")))
+    at_once = (
+        f"; with all: whether it holds when all {tested} claims that have them are tested at once (Holm's method, 5 %)"
+        if tested
+        else ""
     )
-    return TextTable(scores, pd.DataFrame(rows), caption, right=3)
+    of_models = f" ({', '.join(models)})" if models else ""
+    caption = (
+        f"The papers' claims on {dataset}{of_models}. Effects are differences of the two variants in percentage "
+        f"points, the mean over pairs of runs of one model and seed, each model weighing the same{several}, with "
+        "Student's 95 % interval of that mean over these models; claimed is the smallest effect of interest; n: images "
+        "that a value stands on (of energy: filters of a layer). A verdict is the claim's own, at 5 %, and takes "
+        f"{FEWEST_PAIRS} pairs{at_once}."
+    )
+    return TextTable(scores, pd.DataFrame(rows), caption, right=4)
 
 
 def _meanings(columns: list[Column], variants: dict[str, str], baseline: str) -> list[str]:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from filterfreq.attack_names import starts_at_random
 from filterfreq.data.batches import Part
 from filterfreq.errors import InputError
 
@@ -162,7 +163,7 @@ def attack_images(
         InputError: see `check_attack`, `pgd`.
     """
     check_attack(config)
-    norm, start = config["norm"], config.get("random_start", config["attack"] == "pgd")
+    norm, start = config["norm"], starts_at_random(config)
     if config["attack"] == "fgsm":
         return fgsm(model, images, labels, epsilon, norm, start, generator, chosen, part)
     steps = config["steps"]
@@ -176,7 +177,9 @@ class FreePerturbation:
     Shafahi et al., Adversarial Training for Free!, NeurIPS 2019, algorithm 1: every batch is replayed m times; each
     pass takes the gradient of the parameters, for an ordinary step, and that of the images, for a step of the
     perturbation, d <- project(d + epsilon sign(grad)); with norm "l2" along the gradient scaled to length one. It
-    starts at zero and is handed on from batch to batch; a smaller last batch uses its first rows.
+    starts at zero and is handed on from batch to batch; a smaller last batch uses its first rows. As in the authors'
+    code, for CIFAR as for ImageNet, the gradient is that by the perturbation: where the perturbed image leaves [0, 1]
+    and is clipped it is zero, and the perturbation stays as it is.
 
     Attributes:
         offset: float32, B x C x H x W: the perturbation, inside the ball around zero.
@@ -194,10 +197,13 @@ class FreePerturbation:
 
     def apply(self, images: torch.Tensor) -> torch.Tensor:
         """Return the perturbed images, clipped to [0, 1], as a leaf that wants a gradient."""
-        return (images + self.offset[: len(images)]).clamp_(0, 1).requires_grad_()
+        perturbed = images + self.offset[: len(images)]
+        self._is_clipped = (perturbed < 0) | (perturbed > 1)
+        return perturbed.clamp_(0, 1).requires_grad_()
 
     def update(self, gradient: torch.Tensor) -> None:
-        """Step along the gradient (N x C x H x W) of the loss by what `apply` returned."""
+        """Step along the gradient (N x C x H x W) of the loss by what `apply` returned last."""
+        gradient = gradient.masked_fill(self._is_clipped, 0)
         moved = self.offset[: len(gradient)]
         moved.copy_(_shrink(moved + self.epsilon * _direction(gradient, self.norm), self.epsilon, self.norm))
 

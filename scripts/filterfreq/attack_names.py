@@ -1,0 +1,24 @@
+"""What FGSM and PGD are called in the results, by what the config says of them. Imports no torch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def starts_at_random(attack: Mapping[str, Any]) -> bool:
+    """Whether an attack starts at a random point of the ball, not at the image: PGD does unless it says otherwise."""
+    return attack.get("random_start", attack["attack"] == "pgd")
+
+
+def attack_name(attack: Mapping[str, Any]) -> str:
+    """Return the name of an attack: "fgsm", or "pgd-10" with its steps; with another start than usual, that too.
+
+    Args:
+        attack: `attack` ("fgsm" or "pgd"), for PGD `steps`, and optionally `random_start`.
+
+    Returns:
+        As in "pgd-10-from-image" or "fgsm-from-random".
+    """
+    random = starts_at_random(attack)
+    if attack["attack"] == "fgsm":
+        return "fgsm-from-random" if random else "fgsm"
+    return f"pgd-{attack['steps']}" + ("" if random else "-from-image")
