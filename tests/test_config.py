@@ -399,6 +399,13 @@ class TestMainEpsilons:
         with pytest.raises(InputError, match=rf"{place.replace('/', '.')}\.main_epsilons\.{norm}: {message}"):
             Study(config, SCHEMA)
 
+    def test_an_attack_from_another_start_is_another_attack(self, config):
+        config["evaluation"]["main_epsilons"] = {"l2": "0.25"}
+        attacks = config["evaluation"]["adversarial"]["attacks"]
+        attacks.append({**attacks[-1], "random_start": False, "epsilons": ["0.5"]})
+        with pytest.raises(InputError, match=r"0\.25 is not among the epsilons of adversarial pgd-10-from-image on"):
+            Study(config, SCHEMA)
+
     def test_one_of_a_norm_without_attacks_is_refused(self, config):
         config["evaluation"]["adversarial"]["attacks"].pop()
         config["evaluation"]["main_epsilons"] = {"linf": "2/255", "l2": "0.25"}

@@ -130,7 +130,7 @@ def check_main_epsilon(where: str, epsilon: str, attacks: dict[str, list[dict]],
     for suite, entries in attacks.items():
         measured: dict[str, list[str]] = {}
         for entry in entries:
-            name = attack_name(entry) if "attack" in entry else " ".join(entry.get("attacks", []))
+            name = attack_name(entry) if "attack" in entry else "+".join(entry.get("attacks", []))
             measured.setdefault(name, []).extend(entry["epsilons"])
         for name, epsilons in measured.items():
             if parse_epsilon(epsilon) not in map(parse_epsilon, epsilons):
