@@ -29,7 +29,13 @@ def config(tmp_path) -> dict:
     return {
         "experiments": {"one": {"datasets": ["mine"], "checkpoints": ["a", "b"]}},
         "checkpoints": {
-            name: {"source": "file", "path": str(ROOT / "config.yaml"), "architecture": "resnet_8_2", "label": name}
+            name: {
+                "source": "file",
+                "path": str(ROOT / "config.yaml"),
+                "architecture": "resnet_8_2",
+                "normalisation": "none",
+                "label": name,
+            }
             for name in ("a", "b")
         },
         "evaluation": {"batch_size": 8, "out_of_distribution": {"sets": ["imagenet-a"]}, "cue_conflict": {}},

@@ -25,7 +25,9 @@ DEMO = "results/runs/texdigits/resnet_8_8"
 @pytest.fixture(scope="module")
 def study() -> Study:
     config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
-    config["checkpoints"] = {"mine": {"source": "file", "path": "mine.pt", "architecture": "resnet_20"}}
+    config["checkpoints"] = {
+        "mine": {"source": "file", "path": "mine.pt", "architecture": "resnet_20", "normalisation": "none"}
+    }
     config["checkpoints"]["mine"]["normalisation"] = "dataset"
     config["experiments"]["demo"]["checkpoints"] = ["mine"]
     return Study(config, ROOT / "schemas" / "config.schema.yaml")

@@ -50,7 +50,9 @@ def test_captions_say_which_part_of_imagenet_is_here(tmp_path):
         (folder / "one.jpg").touch()
     config = yaml.safe_load((ROOT / "configs" / "imagenet.yaml").read_text())
     config["data"] = {"raw": {"imagenet": str(tmp_path)}}
-    config["checkpoints"] = {"mine": {"source": "file", "path": "mine.pt", "architecture": "resnet_20"}}
+    config["checkpoints"] = {
+        "mine": {"source": "file", "path": "mine.pt", "architecture": "resnet_20", "normalisation": "none"}
+    }
     config["checkpoints"]["mine"]["normalisation"] = "dataset"
     config["experiments"] = {"part": {"datasets": ["imagenet"], "checkpoints": ["mine"]}}
     study = Study(config, ROOT / "schemas" / "config.schema.yaml")

@@ -119,7 +119,9 @@ def test_images_of_other_distributions_are_prepared_once_and_shown(work, animals
     work.configure(ENTRY.format(path="animals", split="test_fraction: 0.3"))
     config = yaml.safe_load(work.config.read_text())
     config["experiments"]["part"] = {"datasets": ["imagenet"], "checkpoints": ["brought"]}
-    config["checkpoints"] = {"brought": {"source": "file", "path": "brought.pt", "architecture": "resnet_8_2"}}
+    config["checkpoints"] = {
+        "brought": {"source": "file", "path": "brought.pt", "architecture": "resnet_8_2", "normalisation": "none"}
+    }
     config["checkpoints"]["brought"]["normalisation"] = "none"
     config["evaluation"] |= {"out_of_distribution": {"images": 50, "sets": ["others"]}, "cue_conflict": {}}
     shifted = {"others": {"shift_of": "animals", "path": "others"}, "edges": {"path": "edges"}}
