@@ -71,12 +71,10 @@ def refuse_commands_in_paths():
 
 def say_what_is_not_measured():
     """Say what the config has and nothing comes of."""
-    for remark in remarks(study):
+    for remark in [*claims_left_out, *remarks(study)]:
         logger.info(remark)
 
 
 if workflow.is_main_process:
-    for sentence in claims_left_out:
-        logger.info(sentence)
     refuse_unknown_names_in_targets()
     say_what_is_not_measured()
