@@ -78,13 +78,13 @@ def seconds(study, calibration, *jobs) -> float | None:
         # One epoch of 4,000 training images, and a look at 1,000 test images.
         ("train", 2 + 4000 * TRAIN + 1000 * FORWARD),
         ("evaluate_clean", 2 + 1000 * FORWARD),
-        # 16 images: seen once, for FGSM a step and a look, for PGD at two epsilons two steps and a look.
-        ("evaluate_adversarial", 2 + 16 * (1 + 2 + 2 * 3) * FORWARD + 16 * (1 + 2 * 2) * BACKWARD),
-        # 4 and 2 images under APGD: 101 steps.
-        ("evaluate_autoattack", 2 + (4 + 2) * (111 * FORWARD + 101 * BACKWARD)),
-        # 16 images, two epsilons, a step on the source and a look each.
-        ("evaluate_transfer", 2 + 16 * (1 + 2 + 2) * FORWARD + 16 * 2 * BACKWARD),
-        ("evaluate_corruption", 2 + 4 * 19 * 5 * FORWARD),
+        # 16 images: seen twice, for FGSM a step and a look, for PGD at two epsilons two steps and a look.
+        ("evaluate_adversarial", 2 + 16 * (2 + 2 + 2 * 3) * FORWARD + 16 * (1 + 2 * 2) * BACKWARD),
+        # 4 and 2 images as they are, and under APGD: 101 steps.
+        ("evaluate_autoattack", 2 + (4 + 2) * (112 * FORWARD + 101 * BACKWARD)),
+        # 16 images, seen twice, two epsilons, a step on the source and a look each.
+        ("evaluate_transfer", 2 + 16 * (2 + 2 + 2) * FORWARD + 16 * 2 * BACKWARD),
+        ("evaluate_corruption", 2 + 4 * (19 * 5 + 1) * FORWARD),
         ("evaluate_frequency_filtered", 2 + 16 * 3 * FORWARD),
         ("perturb", 2 + 2 * (1 + 2) * FORWARD + 2 * BACKWARD),
         ("evaluate_out_of_distribution", None),
