@@ -38,7 +38,6 @@ NO_YAML = {
 DAMAGED = {
     "no UTF-8": b"a: \xff\xfe",
     "much deeper": b"[" * 5000,
-    "5,000 digits": b"a: " + b"9" * 5000,
 }
 NUMBER, QUOTES = "write a finite number in plain digits", "or put it in quotes where text is meant"
 PLAIN = "write a number without leading zeros, as 10, 0.01 or 1.0e-2"
@@ -215,3 +214,10 @@ def test_a_config_is_measured_before_it_is_gone_through(kind):
         deep = [deep]
     with pytest.raises(InputError, match=r"^config: its lists and objects are more than 50 deep"):
         check_extent({"a": deep})
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000])
+def test_a_number_of_thousands_of_digits_is_one_sentence(tmp_path, number):
+    (tmp_path / "claims.yaml").write_text(f"a: {number}")
+    with pytest.raises(InputError, match=rf"is a number of {len(number)} characters to YAML: write a smaller one"):
+        read_yaml(tmp_path / "claims.yaml", "correct it")

@@ -14,6 +14,7 @@ from filterfreq.files import read_json, reading
 _LARGEST_FILE = 200_000  # bytes
 _MOST_VALUES = 100_000
 _DEEPEST = 50  # lists and objects inside each other
+_MOST_DIGITS = 100  # of a whole number; Python itself reads no more than some thousands
 
 _YAML = "tag:yaml.org,2002:"
 # How people write what YAML 1.1 (yaml.org/type) takes for a number or a word. It also takes octal digits (010 is 8),
@@ -231,6 +232,8 @@ def _misread(node: yaml.ScalarNode, kind: str, loader: yaml.SafeLoader) -> str |
         if node.style is None and _NUMBER_IN_TEXT.fullmatch(node.value):
             return f"text to YAML: write a number without leading zeros, as 10, 0.01 or 1.0e-2, {_IN_QUOTES}"
         return None
+    if kind == "int" and len(node.value) > _MOST_DIGITS:
+        return f"a number of {len(node.value)} characters to YAML: write a smaller one, {_IN_QUOTES}"
     if kind not in _AS_WRITTEN or _AS_WRITTEN[kind].fullmatch(node.value):
         return None
     value = loader.construct_object(node)
