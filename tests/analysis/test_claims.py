@@ -339,8 +339,8 @@ def test_missing_claims_are_one_sentence(tmp_path):
     [
         ("direction: higher", "direction: up", "'up' is none of higher, lower, not lower, not higher, equal"),
         ("smallest_effect: 0.01", "smallest_effect: 0", "0 is out of range, it must be greater than 0"),
-        ("smallest_effect: 0.01", "smallest_effect: .inf", "smallest_effect: .inf is the number inf to YAML: write a finite"),
-        ("smallest_effect: 0.01", "smallest_effect: .nan", "smallest_effect: .nan is the number nan to YAML: write a finite"),
+        ("smallest_effect: 0.01", "smallest_effect: .inf", "smallest_effect: .inf is the number inf to YAML"),
+        ("smallest_effect: 0.01", "smallest_effect: .nan", "smallest_effect: .nan is the number nan to YAML"),
         ("smallest_effect: 0.01", "smallest_effect: 1.0e+400", "smallest_effect: inf is no finite number"),
         ("smallest_effect: 0.01", "smallest_effect: 3", "3 is out of range, it must be at most 2"),
         (
