@@ -269,7 +269,7 @@ def test_bests_are_what_a_paired_t_test_does_not_tell_from_the_best(direction):
         values = {name: seeds + shift + rng.normal(0, 0.01, 3) for name, shift in (("a", 0), ("b", 0.02), ("c", worse))}
         means = {name: of_seeds.mean() for name, of_seeds in values.items()}
         best = (max if direction == "higher" else min)(means, key=means.get)
-        for name, is_marked in best_of(column(values), direction).droplevel("model").items():
+        for name, is_marked in best_of(column(values), column(values) * np.nan, direction).droplevel("model").items():
             is_told = name != best and stats.ttest_rel(values[best], values[name]).pvalue < 0.05
             assert is_marked != is_told
             seen.add((name == best, is_marked))
@@ -277,7 +277,16 @@ def test_bests_are_what_a_paired_t_test_does_not_tell_from_the_best(direction):
 
 
 def test_nothing_is_best_where_no_value_is_better():
-    assert not best_of(column({"a": [0.1, 0.2], "b": [0.5, 0.7]}), "none").any()
+    values = column({"a": [0.1, 0.2], "b": [0.5, 0.7]})
+    assert not best_of(values, values * 0 + 100, "none").any()
+
+
+@pytest.mark.parametrize(("images", "is_marked"), [(10_000, False), (100, True), (np.nan, True)])
+def test_equal_differences_are_as_sure_as_the_images_are_many(images, is_marked):
+    """Twice 2 points: of 100 images two, and the rounding to whole images alone may have made them equal."""
+    values = column({"a": [0.5, 0.6], "b": [0.48, 0.58]})
+    marked = best_of(values, values * 0 + images, "higher").droplevel("model")
+    assert marked.to_dict() == {"a": True, "b": is_marked}
 
 
 class TestModels:

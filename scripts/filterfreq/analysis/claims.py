@@ -23,6 +23,7 @@ HIGHEST = "highest"
 
 _PAIR = ["model", "seed"]
 _LEVEL = 0.05
+_SHARES = ("accuracy", "clean_accuracy", "shape_bias")  # metrics that count images
 
 
 def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
         differences = _differences(measured, claim)
         groups = [of_model.to_numpy() for _, of_model in differences.groupby(level="model")]
         images = measured.loc[measured["model"].isin(differences.index.unique("model")), "n"]
-        estimate = mean_difference(groups)
+        estimate = mean_difference(groups, _images(measured))
         low, high = estimate.interval()
         pairs = sum(map(len, groups))
         said, p = "not measured", np.nan
@@ -179,6 +180,13 @@ def _differences(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.Series:
     differences = (new - old).dropna()
     alike = [rows_of_new[pair] == rows_of_old[pair] for pair in differences.index]
     return differences[np.array(alike, dtype=bool)]
+
+
+def _images(rows: pd.DataFrame) -> float:
+    """On how many images, over all its rows, the least run stands; NaN where values are no shares of images."""
+    if rows.empty or not rows["metric"].isin(_SHARES).all():
+        return np.nan
+    return float(rows.groupby(["variant", *_PAIR])["n"].sum().min())
 
 
 def _parameters(rows: pd.DataFrame) -> list[str]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-# Differences of accuracies are multiples of one image of millions at the least; what is smaller is rounding.
+# What is smaller is the rounding of floating-point numbers.
 _NO_SPREAD = 1e-12
 
 
@@ -51,7 +51,7 @@ class Estimate(NamedTuple):
         return min(1.0, 2 * float(stdtr(self.degrees, (self.mean - bound) / self.standard_error)))
 
 
-def mean_difference(groups: Sequence[np.ndarray]) -> Estimate:
+def mean_difference(groups: Sequence[np.ndarray], images: float = np.nan) -> Estimate:
     """Estimate the mean of paired differences, each group of them (a model's pairs) weighing the same.
 
     Of one group it is the paired t-test's: s / sqrt(n), n - 1 degrees of freedom. Pairs of several models do not vary
@@ -60,19 +60,25 @@ def mean_difference(groups: Sequence[np.ndarray]) -> Estimate:
     Distribution of Estimates of Variance Components, Biometrics Bulletin 2, 1946). It speaks of these models, not of
     models in general.
 
+    A share of N images is a number rounded to 1/N, so that differences of few images are often equal by chance alone.
+    Rounding one number to 1/N adds a variance of 1 / (12 N^2) (Sheppard's correction), to a difference of two twice
+    that: no variance counts as smaller.
+
     Args:
         groups: differences, an array for each group, none of them empty.
+        images: on how many images each value stands of which these are differences; NaN where it is no share of any.
 
     Returns:
-        The estimate; without a standard error where a group has one difference, or where no group has two that differ,
-        which tells nothing of how much others would.
+        The estimate; without a standard error where a group has one difference, or where no group has two that differ
+        and the number of images is not known, which tells nothing of how much others would.
     """
     if not groups:
         return Estimate(np.nan, np.nan, np.nan)
     mean = float(np.mean([np.mean(group) for group in groups]))
     if min(map(len, groups)) < 2:
         return Estimate(mean, np.nan, np.nan)
-    variances = np.array([np.var(group, ddof=1) / len(group) for group in groups])
+    rounding = 0.0 if np.isnan(images) else 1 / (6 * images**2)
+    variances = np.array([max(np.var(group, ddof=1), rounding) / len(group) for group in groups])
     if np.sqrt(variances.sum()) < _NO_SPREAD:
         return Estimate(mean, np.nan, np.nan)
     freedom = np.array([len(group) - 1 for group in groups])

@@ -299,7 +299,7 @@ class TextTable:
         return self.cells.shape[1] - self.right
 
 
-def best_of(values: pd.Series, direction: Direction) -> pd.Series:
+def best_of(values: pd.Series, images: pd.Series, direction: Direction) -> pd.Series:
     """Mark in one column the best mean of every model, and all that the results cannot tell from it.
 
     Two variants are told apart where Student's 95 % interval of their differences, paired by seed, leaves zero out (see
@@ -308,6 +308,7 @@ def best_of(values: pd.Series, direction: Direction) -> pd.Series:
 
     Args:
         values: fractions, by the names of a row (`variant` among them) and `seed`.
+        images: on how many images each of them stands, NaN where it is not known.
         direction: which values are better.
 
     Returns:
@@ -321,16 +322,16 @@ def best_of(values: pd.Series, direction: Direction) -> pd.Series:
         if len(means) > 1:
             best = means.idxmin() if direction == "lower" else means.idxmax()
             for row in means.index:
-                marked[row] = not _are_told_apart(by_seed.loc[best], by_seed.loc[row])
+                marked[row] = not _are_told_apart(by_seed.loc[best], by_seed.loc[row], images.min())
     return marked
 
 
-def _are_told_apart(one: pd.Series, other: pd.Series) -> bool:
+def _are_told_apart(one: pd.Series, other: pd.Series, images: float) -> bool:
     """Whether the values of two variants by seed differ by more than chance, or, without pairs, as they are shown."""
     differences = (one - other).dropna().to_numpy()
     if len(differences) < 2:
         return _percent(one.mean()) != _percent(other.mean())
-    low, high = mean_difference([differences]).interval()
+    low, high = mean_difference([differences], images).interval()
     return low > 0 or high < 0
 
 

@@ -177,8 +177,8 @@ def differences_table(
                 continue
             differences = (by_variant[variant] - by_variant[baseline]).dropna()
             for model, of_model in differences.groupby(level="model", sort=False, observed=True):
-                estimate = mean_difference([of_model.to_numpy()])
                 shown_images = counts.xs((model, variant), level=["model", "variant"]).max()
+                estimate = mean_difference([of_model.to_numpy()], shown_images)
                 cell = (estimate.mean, *estimate.interval(), len(of_model), shown_images)
                 numbers.append((model, variant, measure, setting, *cell))
     if not numbers:
@@ -573,8 +573,10 @@ def _table(
     mean, std, seeds = (statistics.xs(name, axis="columns", level=-1) for name in ("mean", "std", "count"))
     images.index = pd.MultiIndex.from_tuples(images.index, names=names)
     directions = {key: _direction(*key) for key in keys}
-    best = pd.DataFrame({key: best_of(per_seed[key], directions[key]) for key in keys}, columns=mean.columns)
-    best = best.reindex(mean.index)
+    marked = {
+        key: best_of(per_seed[key], found.images, directions[key]) for key, found in zip(keys, columns, strict=True)
+    }
+    best = pd.DataFrame(marked, columns=mean.columns).reindex(mean.index)
     return Table(mean, std, seeds, best, images.loc[mean.index], directions, labels, caption, across)
 
 
