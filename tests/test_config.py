@@ -241,8 +241,13 @@ def test_every_experiment_of_the_paper_stands_alone():
         ("evaluation/autoattack", 8, r"evaluation\.autoattack: 8 is not of type object"),
         (
             "evaluation/autoattack",
-            [APGD, {**APGD, "images": 7}],
+            [APGD, APGD],
             r"evaluation\.autoattack\.1: an attack with the same steps, start, norm and epsilon 2/255 is there already",
+        ),
+        (
+            "evaluation/autoattack",
+            [{**APGD, "images": 16}, {**APGD, "images": 7, "epsilons": ["4/255"]}],
+            r"evaluation\.autoattack\.1\.images: apgd-ce in the norm linf sees 7 images here and 16 before: give",
         ),
         ("evaluation/datasets", {"texdigit": {}}, r"evaluation\.datasets\.texdigit: unknown data set .*'texdigits'"),
         ("evaluation/datasets", {"cifar10": {"clear": {}}}, r"evaluation\.datasets\.cifar10: unknown key 'clear'"),

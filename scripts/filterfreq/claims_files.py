@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from filterfreq.analysis.claims import HIGHEST
+from filterfreq.attack_names import attack_name
 from filterfreq.config import SUITES, Study
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError, some_of, unknown
@@ -29,9 +30,9 @@ _VALUES: Mapping[str, tuple] = {
     "pass": ("low", "high"),
     "split": ("test",),
 }
-_ATTACKS = ("fgsm", "pgd", "apgd-ce", "apgd-t", "fab-t", "square", "autoattack")
-# A name as much like a variant's as this is taken for that variant, misspelt.
-_ALIKE = 0.8
+_INFINITY = float("inf")
+# Words this much alike, and this long, are taken for one word and its misspelling.
+_ALIKE, _SHORTEST_WORD = 0.75, 4
 
 
 def load_claims(path: Path, schema: Path) -> Claims:
@@ -50,7 +51,10 @@ def load_claims(path: Path, schema: Path) -> Claims:
     """
     content = read_yaml(path, "restore it from the repository, or correct it")
     check_values(content, [path.name])
-    check_schema(load_schema(schema), content, path.name)
+    try:
+        check_schema(load_schema(schema), content, "the file")
+    except InputError as error:
+        raise _at(path.name, error) from error
     for name, claim in content["claims"].items():
         _check_claim(f"{path.name}: claims.{name}", claim)
     return content["claims"]
@@ -65,44 +69,79 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         schema: see `load_claims`.
 
     Returns:
-        The claims whose two variants the study has, by name, in the files' order; and a sentence for each that it
-        lacks.
+        The claims whose two variants one experiment of the study has, by name, in the files' order; and a sentence for
+        each file of which claims are left out for want of such an experiment.
 
     Raises:
-        InputError: see `load_claims`; also two claims of one name, a variant's name that is nearly one of the study's,
-            a set, category or variant in `where` that is none, or a file without any claim on the study's variants.
+        InputError: see `load_claims`; also two claims of one name, a variant's name that is one of the study's but for
+            a slip, or a value in `where` that the study does not measure.
     """
     found: Claims = {}
     left_out = []
-    variants = [*study.variants, *study.checkpoints]
-    for file in study.config.get("claims", []):
-        # What is in none of the folders is said of the last, the repository's.
-        paths = [folder / Path(file).expanduser() for folder in folders]
-        path = next((path for path in paths if path.exists()), paths[-1])
+    folders = list(folders)
+    defined = [*study.variants, *study.checkpoints]
+    compared = [
+        set(study.labels(experiment, dataset)) for experiment in study.experiments for dataset in study.datasets
+    ]
+    for number, file in enumerate(study.config.get("claims", [])):
+        path = _found(f"claims.{number}", file, folders)
         claims = load_claims(path, schema)
         missing = {}
         for name, claim in claims.items():
             where = f"{path.name}: claims.{name}"
             if name in found:
                 raise InputError(f"{where}: another file of claims has a claim of this name, rename one of them")
-            lacking = [side for side in ("treatment", "control") if claim[side] not in variants]
-            for side in lacking:
-                if close := difflib.get_close_matches(claim[side], variants, n=1, cutoff=_ALIKE):
+            sides = {side: claim[side] for side in ("treatment", "control")}
+            for side, variant in sides.items():
+                if variant not in defined and (meant := _meant(variant, defined)):
                     raise InputError(
-                        f"{where}.{side}: {claim[side]!r} is no variant of this study, did you mean {close[0]!r}? "
-                        "If not, take the claim out, or define the variant in `variants`"
+                        f"{where}.{side}: {variant!r} is no variant of this study, did you mean {meant!r}? If not, "
+                        "name the two so that they differ by more than a slip"
                     )
-                missing[name] = claim[side]
-            _check_names_of_study(where, claim, study)
-        if len(missing) == len(claims):
-            raise InputError(
-                f"claims: none of {path.name} compares two variants of this study ({some_of(variants)}): leave it out"
-            )
+            if any(set(sides.values()) <= variants for variants in compared):
+                _check_measured(where, claim["measure"], study)
+                found[name] = claim
+            else:
+                absent = [variant for variant in sides.values() if not any(variant in of for of in compared)]
+                missing[name] = absent or sides.values()
         if missing:
-            lacked = ", ".join(f"{name} ({variant})" for name, variant in missing.items())
-            left_out.append(f"{path.name}: left out, because the study lacks the variant in brackets: {lacked}")
-        found |= {name: claim for name, claim in claims.items() if name not in missing}
+            lacked = ", ".join(f"{name} ({' and '.join(variants)})" for name, variants in missing.items())
+            left_out.append(f"{file}: left out, as no experiment has the variants in brackets: {lacked}")
     return found, left_out
+
+
+def _found(where: str, file: str, folders: list[Path]) -> Path:
+    """Find a file of claims in the first folder that has it."""
+    paths = [folder / Path(file).expanduser() for folder in folders]
+    path = next((path for path in paths if path.exists()), None)
+    if path is None:
+        beside = sorted({other.name for path in paths for other in path.parent.glob("*.yaml")})
+        close = difflib.get_close_matches(Path(file).name, beside, n=1)
+        hint = f"did you mean {str(Path(file).with_name(close[0]))!r}?" if close else "correct the path"
+        raise InputError(
+            f"{where}: there is no file {file!r}, neither in the working directory nor in the repository: {hint}"
+        )
+    return path
+
+
+def _meant(name: str, known: list[str]) -> str | None:
+    """Return the known name that a name is but for a slip: another order or separator, or one misspelt word."""
+    words = re.split(r"[-_.]", name)
+    for other in known:
+        its_words = re.split(r"[-_.]", other)
+        if sorted(words) == sorted(its_words) or "".join(words) == "".join(its_words):
+            return other
+        if len(words) == len(its_words):
+            differing = [pair for pair in zip(words, its_words, strict=True) if pair[0] != pair[1]]
+            if len(differing) == 1 and _is_slip(*differing[0]):
+                return other
+    return None
+
+
+def _is_slip(word: str, other: str) -> bool:
+    is_numbered = word.rstrip("0123456789") == other.rstrip("0123456789")
+    alike = difflib.SequenceMatcher(None, word, other).ratio() >= _ALIKE
+    return alike and not is_numbered and min(len(word), len(other)) >= _SHORTEST_WORD
 
 
 def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
@@ -118,10 +157,10 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
     metrics = [its_metric for its_suite, its_metric in KEYS if its_suite == suite]
     if metric not in metrics:
         raise _at(f"{where}.measure.metric", unknown(f"metric of the suite {suite}", metric, metrics))
-    if metric in FRACTIONS and claim["smallest_effect"] > 1:
+    if metric in FRACTIONS and claim["smallest_effect"] >= 1:
         raise InputError(
-            f"{where}.smallest_effect: {metric} lies between 0 and 1, so that it never differs by "
-            f"{claim['smallest_effect']:g}: write a fraction, 0.01 for one percentage point"
+            f"{where}.smallest_effect: {metric} lies between 0 and 1, so that {claim['smallest_effect']:g} would be "
+            "all of it: write a fraction, 0.01 for one percentage point"
         )
     keys = KEYS[suite, metric]
     for place in ("where", "sum_over"):
@@ -139,54 +178,80 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
 
 
 def _check_wanted(where: str, key: str, wanted: Any) -> None:
+    """Refuse values that no parameter of that name can have."""
     if isinstance(wanted, dict):
         if key not in _NUMBERS:
             raise InputError(
                 f"{where}: only numbers have a range, as {', '.join(_NUMBERS)}: list the values of {key} instead"
             )
-        if wanted.get("from", float("-inf")) > wanted.get("to", float("inf")):
+        if wanted.get("from", -_INFINITY) > wanted.get("to", _INFINITY):
             raise InputError(f"{where}: no number lies from {wanted['from']:g} to {wanted['to']:g}, swap them")
         return
-    for value in wanted if isinstance(wanted, list) else [wanted]:
-        if key in _VALUES and value not in _VALUES[key]:
-            raise _at(where, unknown(key, value, map(str, _VALUES[key])))
+    for value in _listed(wanted):
         if key in _NUMBERS and isinstance(value, str) and not (key in _FREQUENCIES and value == HIGHEST):
             word = f", or the word {HIGHEST}" if key in _FREQUENCIES else ""
             raise InputError(f"{where}: {value!r} is text, write a number without quotes{word}")
+        if key in _VALUES and value not in _VALUES[key]:
+            raise _at(where, unknown(key, value, map(str, _VALUES[key])))
         if key == "epsilon":
             try:
                 parse_epsilon(str(value))
             except InputError as error:
                 raise _at(where, error) from error
-        if key == "attack":
-            for part in str(value).split("+"):
-                if (
-                    not re.fullmatch(rf"pgd-[0-9]+|{'|'.join(_ATTACKS)}", re.sub(r"-from-\w+$", "", part))
-                    or part == "pgd"
-                ):
-                    forms = ["pgd-10" if name == "pgd" else name for name in _ATTACKS]
-                    raise _at(where, unknown("attack", part, forms))
 
 
-def _check_names_of_study(where: str, claim: Mapping[str, Any], study: Study) -> None:
-    """Refuse a set, a category or a source of transferred attacks that the study cannot know."""
-    names = study.variants | study.checkpoints
-    classes = [study.dataset(name).classes for name in dict.fromkeys(run.dataset for run in study.runs)]
-    # Where classes are read from a folder, their names are not known yet.
-    categories = {"overall", *CATEGORIES, *(name for known in classes for name in known)} if all(classes) else None
-    for entry in claim["measure"].get("where", []):
+def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> None:
+    """Refuse a value that the study asks its suite for and does not measure."""
+    suite = measure["suite"]
+    datasets = [dataset for dataset in study.datasets if suite in study.suites(dataset)]
+    for entry in measure.get("where", []) if datasets else []:
         for key, wanted in entry.items():
-            for value in wanted if isinstance(wanted, list) else [wanted]:
-                place = f"{where}.measure.where.{key}"
-                if key == "set":
-                    try:
-                        study.shifted(value)
-                    except InputError as error:
-                        raise _at(place, error) from error
-                if key == "source" and value not in names:
-                    raise _at(place, unknown("variant", value, names))
-                if key == "category" and categories is not None and value not in categories:
-                    raise _at(place, unknown("category", value, sorted(categories)))
+            place = f"{where}.measure.where.{key}"
+            known = _measured_values(study, suite, key, datasets)
+            if isinstance(wanted, dict):
+                low, high = wanted.get("from", -_INFINITY), wanted.get("to", _INFINITY)
+                if key == "depth":
+                    known = [low] if low <= 1 and high >= 0 else []
+                if known is not None and not any(low <= value <= high for value in known):
+                    what = "from 0 to 1" if key == "depth" else some_of(f"{value:g}" for value in known)
+                    raise InputError(f"{place}: no {key} that is measured lies in this range, they are {what}")
+                continue
+            for value in _listed(wanted) if known is not None else ():
+                as_epsilons = {parse_epsilon(epsilon) for epsilon in known} if key == "epsilon" else ()
+                is_there = parse_epsilon(str(value)) in as_epsilons if key == "epsilon" else value in known
+                if not is_there:
+                    raise _at(place, unknown(f"{key} of the suite {suite} in this study", value, map(str, known)))
+
+
+def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) -> list | None:
+    """Return the values that a parameter has in the results of a suite; None where they are not known beforehand."""
+    attacks = [attack for dataset in datasets for of, _, attack in study.attacks(dataset) if of == suite]
+    settings = [study.settings(suite, dataset) for dataset in datasets]
+    known: Iterable | None = _VALUES.get(key)
+    if key == "attack":
+        known = map(attack_name, attacks)
+    elif key == "norm":
+        known = [attack["norm"] for attack in attacks]
+    elif key in ("epsilon", "epsilon_value"):
+        known = [epsilon for attack in attacks for epsilon in attack["epsilons"]]
+        known = map(parse_epsilon, known) if key == "epsilon_value" else known
+    elif key == "source":
+        known = [of["source"] for of in settings]
+    elif key == "pass":
+        known = [kind for of in settings for kind in of["radii"]]
+    elif key == "radius":
+        known = [radius for of in settings for radii in of["radii"].values() for radius in radii]
+    elif key == "set":
+        known = [entry.name for dataset in datasets for entry in study.shifted_sets(dataset)]
+    elif key == "category":
+        own = [study.dataset(dataset) for dataset in datasets]
+        known = ["overall"] + [name for entry in own if entry.cue_conflict for name in entry.classes]
+        known += [] if all(entry.cue_conflict for entry in own) else CATEGORIES
+    return None if known is None else list(dict.fromkeys(known))
+
+
+def _listed(wanted: Any) -> list:
+    return wanted if isinstance(wanted, list) else [wanted]
 
 
 def _at(where: str, error: InputError) -> InputError:

@@ -337,7 +337,7 @@ class Study:
             where = f"evaluation.datasets.{dataset}" if own else "evaluation"
             for norm, epsilon in self.evaluation(dataset).get("main_epsilons", {}).items():
                 attacks: dict[str, list[dict]] = {"adversarial": [], "autoattack": []}
-                for suite, _, attack in self._attacks(dataset):
+                for suite, _, attack in self.attacks(dataset):
                     if suite in attacks and attack["norm"] == norm:
                         attacks[suite].append(attack)
                 check_main_epsilon(f"{where}.main_epsilons.{norm}", epsilon, attacks, dataset)
@@ -345,7 +345,7 @@ class Study:
     def _check_radii(self) -> None:
         """Refuse attacks that mean nothing on a data set: keys of other attacks, a ball around all images."""
         for dataset in self.datasets:
-            for _, where, attack in self._attacks(dataset):
+            for _, where, attack in self.attacks(dataset):
                 check_attack(where, attack, self.dataset(dataset).image_size)
         for run in self.runs:
             attack = self.variants.get(run.variant, {}).get("adversarial_training")
@@ -353,7 +353,7 @@ class Study:
                 where = f"variants.{run.variant}.adversarial_training"
                 check_attack(where, attack, self.dataset(run.dataset).image_size)
 
-    def _attacks(self, dataset: str) -> Iterator[tuple[str, str, dict]]:
+    def attacks(self, dataset: str) -> Iterator[tuple[str, str, dict]]:
         """The attacks on models of a data set, each after the section that it is of and its place in the config."""
         own = self.config["evaluation"].get("datasets", {}).get(dataset, {})
         evaluation = self.evaluation(dataset)

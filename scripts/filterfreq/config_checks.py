@@ -108,11 +108,20 @@ def _check_credentials(where: str, url: str) -> None:
 
 
 def check_distinct(attacks: list[dict], where: str) -> None:
-    """Refuse two attacks that have an epsilon in common and else the same name in the results."""
+    """Refuse two attacks of one name in the results that have an epsilon in common, or other images.
+
+    Accuracies of one attack at several epsilons make a curve, whose points must be of the same images.
+    """
     seen: set[tuple] = set()
+    images: dict[tuple, int | None] = {}
     for number, attack in enumerate(attacks):
-        # AutoAttack's name is that of its attacks, or its own.
-        name = attack_name(attack) if "attack" in attack else tuple(attack.get("attacks", ["autoattack"]))
+        name = attack_name(attack)
+        first = images.setdefault((name, attack["norm"]), attack.get("images"))
+        if attack.get("images") != first:
+            raise InputError(
+                f"{where}.{number}.images: {name} in the norm {attack['norm']} sees {attack.get('images', 'all')} "
+                f"images here and {first or 'all'} before: give its entries the same"
+            )
         for epsilon in attack["epsilons"]:
             key = (name, attack["norm"], parse_epsilon(epsilon))
             if key in seen:
@@ -130,11 +139,10 @@ def check_main_epsilon(where: str, epsilon: str, attacks: dict[str, list[dict]],
     for suite, entries in attacks.items():
         measured: dict[str, list[str]] = {}
         for entry in entries:
-            name = attack_name(entry) if "attack" in entry else "+".join(entry.get("attacks", []))
-            measured.setdefault(name, []).extend(entry["epsilons"])
+            measured.setdefault(attack_name(entry), []).extend(entry["epsilons"])
         for name, epsilons in measured.items():
             if parse_epsilon(epsilon) not in map(parse_epsilon, epsilons):
-                attack = " ".join(filter(None, (suite, name)))
+                attack = name if name == suite else f"{suite} {name}"
                 raise InputError(
                     f"{where}: {epsilon} is not among the epsilons of {attack} on {dataset} ({', '.join(epsilons)}): "
                     f"add it there, or name one that all attacks have in evaluation.datasets.{dataset}.main_epsilons"

@@ -342,7 +342,21 @@ def test_missing_claims_are_one_sentence(tmp_path):
         ("smallest_effect: 0.01", "smallest_effect: .inf", "smallest_effect: .inf is the number inf to YAML"),
         ("smallest_effect: 0.01", "smallest_effect: .nan", "smallest_effect: .nan is the number nan to YAML"),
         ("smallest_effect: 0.01", "smallest_effect: 1.0e+400", "smallest_effect: inf is no finite number"),
-        ("smallest_effect: 0.01", "smallest_effect: 3", "3 is out of range, it must be at most 2"),
+        (
+            "smallest_effect: 0.01",
+            "smallest_effect: 1",
+            "so that 1 would be all of it: write a fraction, 0.01 for one percen",
+        ),
+        (
+            "smallest_effect: 0.01",
+            "smallest_effect: 3",
+            "3 is out of range, it must be at most 2: write a fraction, 0.01",
+        ),
+        (
+            "- corruption: [",
+            "- severity: '1'\n          corruption: [",
+            "where.severity: '1' is text, write a number without quotes",
+        ),
         (
             "smallest_effect: 0.01",
             "smallest_effect: 0x" + "f" * 5000,
@@ -397,17 +411,7 @@ def test_missing_claims_are_one_sentence(tmp_path):
         (
             "smallest_effect: 0.01",
             "smallest_effect: 1.5",
-            "accuracy lies between 0 and 1, so that it never differs by 1.5",
-        ),
-        (
-            "metric: accuracy}",
-            "metric: accuracy, where: [{attack: pdg-10}]}",
-            "where.attack: unknown attack 'pdg-10': did you mean 'pgd-10'",
-        ),
-        (
-            "metric: accuracy}",
-            "metric: accuracy, where: [{attack: pgd}]}",
-            "unknown attack 'pgd': did you mean 'pgd-10'",
+            "accuracy lies between 0 and 1, so that 1.5 would be all of it: write a fraction",
         ),
         ("metric: accuracy}", "metric: accuracy, where: [{norm: l_2}]}", "unknown norm 'l_2': did you mean 'l2'"),
         ("metric: accuracy}", "metric: accuracy, where: [{epsilon: 8/25x}]}", "where.epsilon: epsilon '8/25x'"),
@@ -432,77 +436,184 @@ def test_claims_that_are_no_text_are_one_sentence(tmp_path):
         load_claims(tmp_path / "claims.yaml", SCHEMA)
 
 
-def study_of(variants):
+def study_of(variants, run=None, **changes):
+    """The demo's study with some variants, of which it runs all or some."""
     config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
     config["variants"] = {name: config["variants"].get(name, {}) for name in variants}
-    config["experiments"]["demo"]["variants"] = list(variants)
-    return Study(config, ROOT / "schemas" / "config.schema.yaml")
+    config["experiments"]["demo"]["variants"] = list(run or variants)
+    return Study(config | changes, ROOT / "schemas" / "config.schema.yaml")
+
+
+OF_THE_METHOD = [f"method-{what}" for what in ("adversarial", "corruptions", "out-of-distribution", "shape", "clean")]
 
 
 def test_claims_on_variants_that_a_study_lacks_are_left_out_and_said():
     claims, left_out = claims_of_study(study_of(["plain", "wd-penalty"]), [ROOT], SCHEMA)
-    assert list(claims) == [
-        f"method-{what}" for what in ("adversarial", "corruptions", "out-of-distribution", "shape", "clean")
-    ]
+    assert list(claims) == OF_THE_METHOD
     (said,) = left_out
-    assert said.startswith("filter_frequency.yaml: left out, because the study lacks the variant in brackets: ")
+    assert said.startswith("claims/filter_frequency.yaml: left out, as no experiment has the variants in brackets: ")
     assert "penalty-shape (wd)" in said
     assert "fgsm-energy-late (plain-fgsm)" in said
 
 
 @pytest.mark.parametrize(
-    ("variants", "message"),
+    ("variants", "run", "expected"),
     [
-        (
-            ["plain", "wd", "wd-penalti"],
-            "penalty-adversarial.treatment: 'wd-penalty' is no variant of this study, did you mean 'wd-penalti'?",
-        ),
-        (
-            ["plain-noise", "noise"],
-            "claims: none of filter_frequency.yaml compares two variants of this study (plain-noise, noise): leave",
-        ),
+        (["plain", "wd", "wd-penalty", "plain-fgsm"], ["plain", "wd-penalty"], OF_THE_METHOD),  # defined, not run
+        (["plain", "wd-penalty"], ["plain"], []),
+        (["plain", "sd", "sd-penalty", "plain-fast"], None, []),  # the project's own names, no misspellings of others
+        (["plain", "wd-penalty2"], None, []),
     ],
 )
-def test_claims_that_fit_no_variants_are_one_sentence(variants, message):
+def test_what_no_experiment_runs_is_left_out_and_said(variants, run, expected):
+    claims, (said,) = claims_of_study(study_of(variants, run), [ROOT], SCHEMA)
+    assert list(claims) == expected
+    assert said.count("(") == 15 - len(expected)
+
+
+def test_two_variants_in_different_experiments_are_no_claim():
+    config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    demo = config["experiments"]["demo"]
+    config["experiments"] = {name: demo | {"variants": [name]} for name in ("plain", "wd")}
+    study = Study(config, ROOT / "schemas" / "config.schema.yaml")
+    claims, (said,) = claims_of_study(study, [ROOT], SCHEMA)
+    assert claims == {}
+    assert "decomposition-shape (wd and plain)" in said
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("wd-penalti", "claims.c.treatment: 'wd-penalti' is no variant of this study, did you mean 'wd-penalty'?"),
+        ("wdpenalty", "did you mean 'wd-penalty'?"),
+        ("penalty-wd", "did you mean 'wd-penalty'?"),
+        ("wd_penalty", "did you mean 'wd-penalty'?"),
+        ("plian-fgsm", "did you mean 'plain-fgsm'?"),
+    ],
+)
+def test_a_variant_but_for_a_slip_is_one_sentence(tmp_path, named, message):
+    entry = claim(CLEAN)["c"] | {"treatment": named, "control": "wd"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
+    study = study_of(["plain", "wd", "wd-penalty", "plain-fgsm"], claims=["mine.yaml"])
     with pytest.raises(InputError) as error:
-        claims_of_study(study_of(variants), [ROOT], SCHEMA)
+        claims_of_study(study, [tmp_path, ROOT], SCHEMA)
     assert message in str(error.value)
+
+
+def claims_with(tmp_path, suite, metric, where, **evaluation):
+    entry = claim({"suite": suite, "metric": metric, "where": [where]})["c"] | {"treatment": "wd", "control": "plain"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
+    study = study_of(["plain", "wd"], claims=["mine.yaml"])
+    study.config["evaluation"] |= evaluation
+    return claims_of_study(study, [tmp_path, ROOT], SCHEMA)
+
+
+SHOWN = {
+    "transfer": {"source": "plain", "images": 9, "attacks": []},
+    "out_of_distribution": {"sets": ["texdigits-edges"]},
+}
+FILTERED = {"frequency_filtered": {"radii": {"low": [4, 8]}}}
 
 
 @pytest.mark.parametrize(
     ("suite", "metric", "where", "message"),
     [
-        ("out_of_distribution", "accuracy", {"set": "imagenet-z"}, "where.set: unknown shifted set 'imagenet-z'"),
+        (
+            "out_of_distribution",
+            "accuracy",
+            {"set": "texdigits-edge"},
+            "where.set: unknown set of the suite out_of_dist",
+        ),
+        ("cue_conflict", "shape_bias", {"category": "overal"}, "'overal': did you mean 'overall'"),
         (
             "cue_conflict",
             "shape_bias",
-            {"category": "overal"},
-            "where.category: unknown category 'overal': did you mean 'overall'",
+            {"category": "cat"},
+            "unknown category of the suite cue_conflict in this study 'cat'",
         ),
-        ("transfer", "accuracy", {"source": "plane"}, "where.source: unknown variant 'plane': did you mean 'plain'"),
+        ("transfer", "accuracy", {"source": "plane"}, "in this study 'plane': did you mean 'plain'"),
+        ("adversarial", "accuracy", {"attack": "pdg-10"}, "in this study 'pdg-10': did you mean 'pgd-10'"),
+        ("adversarial", "accuracy", {"attack": "pgd-20"}, "in this study 'pgd-20': did you mean 'pgd-10'"),
+        ("adversarial", "accuracy", {"attack": "autoattack"}, "in this study 'autoattack': choose one of fgsm, pgd-10"),
+        (
+            "adversarial",
+            "accuracy",
+            {"epsilon": "3/255"},
+            "unknown epsilon of the suite adversarial in this study '3/255'",
+        ),
+        ("adversarial", "accuracy", {"epsilon": 8}, "unknown epsilon of the suite adversarial in this study '8'"),
+        (
+            "adversarial",
+            "accuracy",
+            {"epsilon_value": {"from": 0.5}},
+            "where.epsilon_value: no epsilon_value that is meas",
+        ),
+        (
+            "frequency_filtered",
+            "accuracy",
+            {"radius": 5},
+            "unknown radius of the suite frequency_filtered in this study '5'",
+        ),
+        ("frequency_filtered", "accuracy", {"pass": "high"}, "in this study 'high': choose one of low"),
+        (
+            "corruption",
+            "accuracy",
+            {"severity": {"from": 6, "to": 9}},
+            "where.severity: no severity that is measured lies",
+        ),
+        (
+            "filters",
+            "energy_share",
+            {"depth": {"from": 2}},
+            "where.depth: no depth that is measured lies in this range",
+        ),
     ],
 )
-def test_names_of_the_study_in_claims_are_checked(tmp_path, suite, metric, where, message):
-    entry = claim({"suite": suite, "metric": metric, "where": [where]})["c"] | {"treatment": "wd", "control": "plain"}
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
-    study = study_of(["plain", "wd"])
-    study.config["claims"] = ["mine.yaml"]
+def test_values_that_the_study_does_not_measure_are_one_sentence(tmp_path, suite, metric, where, message):
     with pytest.raises(InputError) as error:
-        claims_of_study(study, [tmp_path, ROOT], SCHEMA)
+        claims_with(tmp_path, suite, metric, where, **SHOWN, **FILTERED)
     assert message in str(error.value)
     assert str(error.value).startswith("mine.yaml: claims.c.")
 
 
+@pytest.mark.parametrize(
+    ("suite", "where"),
+    [
+        ("adversarial", {"attack": "pgd-10", "norm": "l2", "epsilon": 0.25}),
+        ("adversarial", {"epsilon": ["1/4", "4/510"]}),  # numbers that are measured, written otherwise
+        ("autoattack", {"attack": "fab+apgd-dlr"}),
+        ("transfer", {"attack": "anything"}),  # a suite that is not asked for is not measured, whatever it is asked of
+    ],
+)
+def test_values_that_the_study_measures_are_fine(tmp_path, suite, where):
+    attacks = {"norm": "linf", "epsilons": ["2/255"], "images": 9, "attacks": ["fab", "apgd-dlr"]}
+    claims, _ = claims_with(tmp_path, suite, "accuracy", where, autoattack=attacks)
+    assert list(claims) == ["c"]
+
+
 def test_two_files_of_claims_with_one_name_are_one_sentence(tmp_path):
     (tmp_path / "mine.yaml").write_text(CLAIMS.read_text())
-    study = study_of(["plain", "wd"])
-    study.config["claims"] = ["claims/filter_frequency.yaml", "mine.yaml"]
+    study = study_of(["plain", "wd"], claims=["claims/filter_frequency.yaml", "mine.yaml"])
     with pytest.raises(InputError, match=r"mine\.yaml: claims\.decomposition-adversarial: another file of claims has"):
         claims_of_study(study, [tmp_path, ROOT], SCHEMA)
 
 
-def test_a_missing_file_of_claims_is_looked_for_in_the_repository():
-    study = study_of(["plain", "wd"])
-    study.config["claims"] = ["claims/filter_frequncy.yaml"]
-    with pytest.raises(InputError, match=r"claims/filter_frequncy\.yaml is missing"):
+def test_a_missing_file_of_claims_is_one_sentence():
+    study = study_of(["plain", "wd"], claims=["claims/filter_frequncy.yaml"])
+    with pytest.raises(InputError) as error:
         claims_of_study(study, [ROOT], SCHEMA)
+    assert str(error.value) == (
+        "claims.0: there is no file 'claims/filter_frequncy.yaml', neither in the working directory nor in the "
+        "repository: did you mean 'claims/filter_frequency.yaml'?"
+    )
+
+
+def test_epsilons_are_compared_by_value(results_of):
+    rows = [
+        ("m", variant, 0, "adversarial", "accuracy", {"attack": "fgsm", "norm": "l2", "epsilon": epsilon}, value)
+        for variant, value in (("new", 0.5), ("old", 0.3))
+        for epsilon in ("0.5", "2/255")
+    ]
+    for epsilon in ("0.50", "1/2", 0.5, "4/510"):
+        measure = {"suite": "adversarial", "metric": "accuracy", "where": [{"epsilon": epsilon}]}
+        assert score(results_of(rows), claim(measure))["effect"].item() == pytest.approx(0.2)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.intervals import Estimate, holm, mean_difference
+from filterfreq.epsilon import parse_epsilon
 
 VERDICTS: tuple[str, ...] = (
     *("supported", "contradicted", "negligible", "undecided"),
@@ -155,7 +156,9 @@ def _matching(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:
         return rows[key].between(wanted.get("from", -np.inf), wanted.get("to", np.inf)).fillna(False).astype(bool)
     if wanted == HIGHEST:
         return rows[key] == rows.groupby(["variant", *_PAIR, "layer"])[key].transform("max")
-    # A number where rows hold text, as epsilon 0.5, is that text.
+    if key == "epsilon":
+        return rows["epsilon_value"] == parse_epsilon(str(wanted))
+    # A number where rows hold text is that text.
     is_text = not pd.api.types.is_numeric_dtype(rows[key])
     return rows[key] == (str(wanted) if is_text else wanted)
 

@@ -14,6 +14,7 @@ import pyautoattack
 import torch
 from torch import nn
 
+from filterfreq.attack_names import attack_name
 from filterfreq.data.batches import to_images
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError
@@ -72,7 +73,7 @@ def evaluate_autoattack(
     radii = [parse_epsilon(epsilon) for epsilon in epsilons]
     if 0 in radii:
         raise InputError("epsilon 0 leaves AutoAttack nothing to do: leave it out, it is the clean accuracy")
-    name = "+".join(attacks) if attacks else "autoattack"
+    name = attack_name({"attacks": attacks})
     robust = withstands(model, images, labels, norm, radii, batch_size, device, seed, attacks, progress)
     return [
         fraction("accuracy", format_parameter(attack=name, norm=norm, epsilon=epsilon), flags.sum(), len(labels))

@@ -1,5 +1,6 @@
 """What was measured and is kept: Snakemake's benchmark files, and the calibration. Imports no torch."""
 
+import hashlib
 import json
 import math
 import os
@@ -67,12 +68,14 @@ def plan_of(config_files: Sequence[str | Path]) -> str:
     """Return where the plan of a study is kept, `results/plans/<name>/plan.json`: each study has its own.
 
     Args:
-        config_files: the study's, by which it is named: `configs/imagenet.yaml` is configs-imagenet. Of one outside of
-            this folder its name alone counts.
+        config_files: the study's, by which it is named: `config.yaml` is config; of one in another folder, or of
+            several, a part of their paths' SHA-256 follows the last one's name, so that no two studies have one name.
     """
-    here = [os.path.relpath(Path(file).with_suffix("")) for file in config_files]
-    names = [Path(path).name if path.startswith("..") else path.replace("/", "-") for path in here]
-    return f"results/plans/{'+'.join(names)}/plan.json"
+    paths = [os.path.relpath(file) for file in config_files]
+    name = Path(paths[-1]).stem
+    if paths != [f"{name}.yaml"]:
+        name += f"-{hashlib.sha256(os.fsencode(os.pathsep.join(paths))).hexdigest()[:8]}"
+    return f"results/plans/{name}/plan.json"
 
 
 def read_plan(path: str | Path) -> dict[str, Any]:

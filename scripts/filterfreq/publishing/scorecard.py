@@ -24,6 +24,8 @@ _ROW, _STATEMENT_WIDTH, _STATEMENT_LINES = 0.5, 56, 3
 def scorecard_figure(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw every claim's effect with its interval, and what the claim asks for as a shaded range.
 
+    An interval that goes on beyond the scale ends in an arrow.
+
     Args:
         scores: what `filterfreq.analysis.claims.score` returns.
         labels: display labels of the variants; others keep their names.
@@ -42,13 +44,18 @@ def scorecard_figure(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
         if not np.isnan(row["ci_low"]):
             ends = np.clip([100 * row["ci_low"], 100 * row["ci_high"]], -limit, limit)
             axes.plot(ends, [place, place], color=mark["color"], linewidth=1.6, solid_capstyle="butt")
+            for end, side, arrow in ((row["ci_low"], -limit, "<"), (row["ci_high"], limit, ">")):
+                if abs(100 * end) > limit:
+                    axes.plot(side, place, marker=arrow, markersize=6, color=mark["color"], clip_on=False)
         axes.plot(100 * row["effect"], place, markersize=6, **mark)
     axes.axvline(0, color="0.4", linewidth=0.6)
     axes.set_xlim(-limit, limit)
     axes.set_ylim(len(scores) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     holds = f"\n{_HOLDS.strip()} holds with all claims tested at once (Holm, 5 %)" if scores["together"].any() else ""
-    axes.set_xlabel(f"effect (percentage points); shaded: what the claim asks for{holds}")
+    axes.set_xlabel(
+        f"effect (percentage points)\nlines: Student's 95 % intervals; shaded: what the claim asks for{holds}"
+    )
     axes.set_yticks(range(len(scores)), [_statement(row, labels) for row in scores.to_dict("records")])
     verdicts = axes.secondary_yaxis("right")
     verdicts.set_yticks(range(len(scores)), [_verdict(row) for row in scores.to_dict("records")])
