@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from filterfreq.data.shifted.registry import (
     ShiftedSet,
     get_shifted,
 )
+from filterfreq.epsilon import check_bounds
 from filterfreq.errors import InputError, unknown
 from filterfreq.machine import training_processes
 from filterfreq.measurable import WITHOUT_IMAGES, check_measurable, why_not
@@ -336,6 +338,8 @@ class Study:
             own = "main_epsilons" in evaluation.get("datasets", {}).get(dataset, {})
             where = f"evaluation.datasets.{dataset}" if own else "evaluation"
             for norm, epsilon in self.evaluation(dataset).get("main_epsilons", {}).items():
+                bounded = partial(check_bounds, norm=norm, size=self.dataset(dataset).image_size)
+                explained(bounded, epsilon, f"{where}.main_epsilons.{norm}")
                 attacks: dict[str, list[dict]] = {"adversarial": [], "autoattack": []}
                 for suite, _, attack in self.attacks(dataset):
                     if suite in attacks and attack["norm"] == norm:

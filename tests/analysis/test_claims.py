@@ -115,18 +115,18 @@ def test_runs_are_paired_by_model_and_seed(results_of):
 
 def test_models_are_not_one_sample(results_of):
     """Two models whose effects differ: each weighs the same, and only their own spread counts."""
-    m, n = [0.10, 0.11, 0.12], [0.30, 0.33]
+    m, n = [0.10, 0.11, 0.12], [0.30, 0.33, 0.36]
     values = {("m", seed): (0.4 + by, 0.4) for seed, by in enumerate(m)}
     values |= {("n", seed): (0.5 + by, 0.5) for seed, by in enumerate(n)}
     (row,) = score(results_of(pairs_of(values)), claim(CLEAN)).to_dict("records")
-    assert row["pairs"] == 5
-    assert row["effect"] == pytest.approx((0.11 + 0.315) / 2)
-    assert (row["lowest_model"], row["highest_model"]) == pytest.approx((0.11, 0.315))
+    assert row["pairs"] == 6
+    assert row["effect"] == pytest.approx((0.11 + 0.33) / 2)
+    assert (row["lowest_model"], row["highest_model"]) == pytest.approx((0.11, 0.33))
+    assert row["verdict"] == "supported"
     welch = stats.ttest_ind(m, [-by for by in n], equal_var=False).confidence_interval(0.95)
     assert (row["ci_low"], row["ci_high"]) == pytest.approx((welch.low / 2, welch.high / 2))
-    # A model with one pair says nothing of its spread.
-    alone = {key: pair for key, pair in values.items() if key != ("n", 1)}
-    assert score(results_of(pairs_of(alone)), claim(CLEAN))["verdict"].tolist() == ["too few pairs"]
+    fewer = {key: pair for key, pair in values.items() if key != ("n", 1)}
+    assert score(results_of(pairs_of(fewer)), claim(CLEAN))["verdict"].tolist() == ["too few pairs"]
 
 
 def test_two_pairs_have_an_interval_but_no_verdict(results_of):
@@ -136,6 +136,30 @@ def test_two_pairs_have_an_interval_but_no_verdict(results_of):
     assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(expected))
     assert (row["verdict"], row["pairs"]) == ("too few pairs", 2)
     assert not row["together"]
+
+
+def test_images_are_those_that_the_claim_stands_on(results_of):
+    rows = pairs_of({("m", 0): (0.9, 0.5), ("n", 0): (0.91, 0.52)})
+    rows += [("m", "new", 0, "adversarial", "accuracy", {"attack": "fgsm", "norm": "l2", "epsilon": "1"}, 0.1)]
+    results = results_of(rows)
+    results["n"] = [500, 400, 300, 200, 7]
+    (row,) = score(results, claim(CLEAN)).to_dict("records")
+    assert (row["fewest_images"], row["most_images"], row["models"]) == (200, 500, "m, n")
+
+
+def test_what_stays_undecided_was_tested_too(results_of):
+    supported = {("m", seed): (0.45 + by, 0.4) for seed, by in enumerate([0.0, 0.005, 0.01])}
+    undecided = {("m", seed): (0.45 + by, 0.4) for seed, by in enumerate([-0.2, 0.1, 0.2])}
+    rows = pairs_of(supported)
+    for (_, seed), (new, old) in undecided.items():
+        for variant, value in (("new", new), ("old", old)):
+            rows.append(("m", variant, seed, "out_of_distribution", "accuracy", {"set": "edges"}, value))
+    shifted = claim({"suite": "out_of_distribution", "metric": "accuracy"})["c"]
+    for number, holds in ((14, True), (19, False)):  # of p = 0.0027, times one more than there are undecided ones
+        several = claim(CLEAN) | {f"u{place}": shifted for place in range(number)}
+        scores = score(results_of(rows), several)
+        assert scores["verdict"].tolist() == ["supported"] + ["undecided"] * number
+        assert scores["together"].tolist() == [holds] + [False] * number
 
 
 def test_several_claims_at_once_ask_more_of_each(results_of):

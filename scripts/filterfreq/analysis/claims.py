@@ -18,7 +18,7 @@ VERDICTS: tuple[str, ...] = (
     *("too few pairs", "not tested", "not measured"),
 )
 FEWEST_PAIRS = 3
-"""Below this number of pairs there is no verdict: two seeds tell next to nothing of how much a third would differ."""
+"""With fewer pairs of a model there is no verdict: two seeds tell next to nothing of how much a third would differ."""
 HIGHEST = "highest"
 """The value of a frequency in `where` that means the highest of the layer, whatever the size of its kernels."""
 
@@ -41,7 +41,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
         interval (see `mean_difference`), NaN where there is none; models, those that the pairs are of; fewest_images
         and most_images, on how many images (of the suite filters: filters) the rows of the pairs stand; pairs, their
         number; verdict, one of `VERDICTS` (see `verdict`): "not measured" where a value that the measure names has no
-        row, "not tested" where no pair has a number, "too few pairs" below `FEWEST_PAIRS`, or below two of each model;
+        row, "not tested" where no pair has a number, "too few pairs" below `FEWEST_PAIRS` of a model;
         p, that of the verdict, NaN of no verdict and of "undecided"; together, whether the verdict stands at 5 % also
         with all claims of these results that have enough pairs tested at once (see `holm`).
     """
@@ -59,7 +59,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
             said, p = "not tested", np.nan
         if pairs:
             said = "too few pairs"
-        if pairs >= FEWEST_PAIRS and min(map(len, groups)) > 1:
+        if pairs and min(map(len, groups)) >= FEWEST_PAIRS:
             said, p = verdict(claim["direction"], claim["smallest_effect"], estimate)
         means = [np.mean(group) for group in groups]
         rows.append(

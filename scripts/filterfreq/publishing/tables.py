@@ -515,7 +515,7 @@ def scorecard_table(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
         f"points, the mean over pairs of runs of one model and seed, each model weighing the same{several}, with "
         "Student's 95 % interval of that mean over these models; claimed is the smallest effect of interest; n: images "
         "that a value stands on (of energy: filters of a layer). A verdict is the claim's own, at 5 %, and takes "
-        f"{FEWEST_PAIRS} pairs{at_once}."
+        f"{FEWEST_PAIRS} pairs of each model{at_once}."
     )
     return TextTable(scores, pd.DataFrame(rows), caption, right=4)
 
