@@ -20,6 +20,7 @@ from filterfreq.models.robustbench_models import (
     load_robustbench_model,
     robustbench_paths,
 )
+from filterfreq.models.state_dicts import without_prefix
 from filterfreq.models.timm_models import timm_twins
 from filterfreq.schemas import read_record
 from filterfreq.text import one_line
@@ -244,6 +245,7 @@ def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> t
     decomposition = "weight" if any(name.endswith("coefficients") for name in state) else None
     if decomposition:
         backbone = dct.decompose(backbone, decomposition)
+    state = without_prefix(state, backbone.state_dict())
     check_fit(state, backbone.state_dict(), path, f"{architecture} with {num_classes} classes", remedy)
     backbone.load_state_dict(state)
     return backbone, decomposition, weights
