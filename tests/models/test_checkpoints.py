@@ -561,6 +561,14 @@ def test_a_list_of_averaged_weights_that_nothing_can_name(tmp_path):
         read_external_state(tmp_path / "m.pt", "ema")
 
 
+def test_layers_that_repeat_are_one_network(tmp_path):
+    layers = {
+        f"{name}.{part}": torch.ones(4) for name in ("bn1", "bn2", "head", "aux_head") for part in ("weight", "bias")
+    }
+    torch.save({"model": {"conv.weight": torch.ones(4, 3, 3, 3), **layers}}, tmp_path / "m.pt")
+    assert len(read_external_state(tmp_path / "m.pt")[0]) == 9
+
+
 def test_a_key_may_end_within_the_names(tmp_path):
     torch.save({"state_dict": {**under("net.", EMA), "criterion.weight": torch.ones(5)}}, tmp_path / "m.pt")
     state, weights = read_external_state(tmp_path / "m.pt", "state_dict.net")

@@ -21,7 +21,7 @@ from filterfreq.models.robustbench_models import (
     robustbench_paths,
 )
 from filterfreq.models.state_dicts import without_prefix
-from filterfreq.models.timm_models import timm_twins
+from filterfreq.models.twins import twins
 from filterfreq.schemas import read_record
 from filterfreq.text import one_line
 from filterfreq.web import DownloadError, PageError, ask, fetch
@@ -137,7 +137,7 @@ def convert_checkpoint(
             numbers of classes differ; or a weight is not finite.
     """
     architecture = registry.architecture_of(source)
-    decomposition, twins = None, []
+    decomposition, also = None, []
     with _as_input_error(source):
         match source["source"]:
             case "robustbench":
@@ -158,9 +158,8 @@ def convert_checkpoint(
                     (mean, std), normalisation = _IDENTITY, "none"
                 else:
                     normalisation = "the data set's"
-                if architecture.startswith("timm_") and decomposition is None:
-                    name = architecture.removeprefix("timm_")
-                    twins = [f"timm_{twin}" for twin in timm_twins(backbone.eval(), name)]
+                if decomposition is None:
+                    also = twins(backbone.eval(), architecture, num_classes)
     for name, tensor in backbone.state_dict().items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise InputError(f"the weights of {_title(source)} are not all finite ({name}): take others")
@@ -171,7 +170,7 @@ def convert_checkpoint(
         "std": [float(value) for value in std],
         "decomposition": decomposition,
     }
-    assumed = {"weights": weights, "normalisation": normalisation, "may_also_be": twins}
+    assumed = {"weights": weights, "normalisation": normalisation, "may_also_be": also}
     return Classifier(backbone, mean, std).eval(), settings, assumed
 
 

@@ -171,7 +171,9 @@ def _parts(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     for first, group in groups.items():
         others = {name: tensor for name, tensor in tensors.items() if _first(name) != first}
         # CompVis's LitEma keeps names without their dots.
-        dotless = [key for key in groups if key != first and all("." not in name for name in group)]
+        dotless = [
+            key for key in groups if not any("." in name for name in group) and all("." in n for n in groups[key])
+        ]
         if _repeats(group, others) or any(_repeats(group, groups[key], dot="") for key in dotless):
             return {"": others, first: group}
     large = [first for first, group in groups.items() if any(tensor.numel() > 1 for tensor in group.values())]
