@@ -364,9 +364,12 @@ RAW, AVERAGED = {"a.weight": torch.zeros(3), "b": torch.zeros(2)}, {"a.weight": 
 # As timm, torchvision, Lightning, BYOL-like code and others keep raw and averaged weights beside each other.
 SEVERAL = {
     "timm": ({"state_dict": RAW, "state_dict_ema": AVERAGED}, ["state_dict", "state_dict_ema"]),
-    "torchvision": ({"model": RAW, "model_ema": {"module.a.weight": torch.ones(3)}}, ["model", "model_ema"]),
+    "torchvision": (
+        {"model": RAW, "model_ema": {"module.a.weight": torch.ones(3), "module.b": torch.ones(2)}},
+        ["model", "model_ema"],
+    ),
     "averaged first": ({"ema_state_dict": AVERAGED, "model_state_dict": RAW}, ["ema_state_dict", "model_state_dict"]),
-    "key in a key": ({"model": RAW, "ema": {"decay": 0.9, "shadow": {"b": torch.ones(2)}}}, ["model", "ema.shadow"]),
+    "key in a key": ({"model": RAW, "ema": {"decay": 0.9, "shadow": AVERAGED}}, ["model", "ema.shadow"]),
     "both in a key": ({"state": {"net": RAW, "avg": AVERAGED}, "epoch": 3}, ["state.net", "state.avg"]),
     "other names": ({"last": RAW, "best": AVERAGED}, ["last", "best"]),
 }
@@ -505,6 +508,24 @@ LAYOUTS = {
         ["state_dict", "state_dict.model_ema"],
         f"{ORDERED}state_dict{FILLED}state_dict",
     ),
+    "named_parameters": (
+        {"model": FULL, "ema": [*PARAMETERS.items()]},
+        ["model", "ema"],
+        f"{FILLED}model",
+    ),
+    "a dict for each layer": (
+        {
+            "model": FULL,
+            "ema": {
+                "step": 3,
+                "conv1": {"weight": EMA["conv1.weight"]},
+                "bn1": dict(AVERAGED_NETWORK["bn1"].named_parameters()),
+                "fc": dict(AVERAGED_NETWORK["fc"].state_dict()),
+            },
+        },
+        ["model", "ema"],
+        f"{FILLED}model",
+    ),
     "a key that YAML would split": (
         {"state_dict": FULL, "EMA{'decay': 0.9}": EMA},
         ["state_dict", "EMA{'decay': 0.9}"],
@@ -537,7 +558,9 @@ def test_averaged_weights_are_seen_in_any_layout(tmp_path, layout):
 def test_moments_of_optimizers_are_no_weights(tmp_path):
     moments = trained(network(0))
     for optimizer in (moments, [moments], {"state": {}, "slow_state": moments["state"], "param_groups": []}):
-        torch.save({"state_dict": FULL, "optimizer": optimizer, "sgd": moments}, tmp_path / "m.pt")
+        named = {name: {"exp_avg": tensor, "exp_avg_sq": tensor} for name, tensor in PARAMETERS.items()}
+        content = {"state_dict": FULL, "optimizer": optimizer, "sgd": moments, "optim": named}
+        torch.save(content, tmp_path / "m.pt")
         assert read_external_state(tmp_path / "m.pt")[1] == "state_dict"
 
 
@@ -550,6 +573,21 @@ def test_weights_that_are_there_twice_are_one(tmp_path):
     torch.save({"model": FULL, "state_dict": same | {"fc.bias": torch.ones(5)}}, tmp_path / "m.pt")
     with pytest.raises(InputError, match="has several weights, model, state_dict"):
         read_external_state(tmp_path / "m.pt")
+
+
+@pytest.mark.parametrize(
+    "averaged",
+    [
+        {"fc.weight": EMA["fc.weight"]},
+        {"shadow": torch.nn.utils.parameters_to_vector(PARAMETERS.values()).detach()},
+    ],
+    ids=["a part", "a vector"],
+)
+def test_averaged_weights_that_do_not_suffice_are_said_and_not_recommended(tmp_path, averaged):
+    torch.save({"model": FULL, "ema": averaged}, tmp_path / "m.pt")
+    with pytest.raises(InputError, match=r"has several weights, model, ema: say .* as in weights: model$"):
+        read_external_state(tmp_path / "m.pt")
+    assert read_external_state(tmp_path / "m.pt", "model")[1] == "model"
 
 
 def test_a_list_of_averaged_weights_that_nothing_can_name(tmp_path):

@@ -82,6 +82,7 @@ def choose_weights(found: Mapping[str, Weights], asked: str | None, largest: int
             one claims more bytes. The sentence goes on after the name of the file.
     """
     reference = _reference(found)
+    found = {**found, **_nested(found, reference)}
     meant = [key for key, weights in found.items() if key == reference or _resemble(found[reference], weights)]
     if reference not in _USUAL_KEYS:
         # None has a usual name, and then also those of another network may be meant.
@@ -99,7 +100,8 @@ def choose_weights(found: Mapping[str, Weights], asked: str | None, largest: int
         first = read[reference].state
         several = [key for key in meant if key == reference or not (read[key] and _equal(read[key].state, first))]
         if len(several) > 1:
-            example = [key for key in several if read[key]][-1]
+            names = _bare(first).keys()
+            example = [key for key in several if read[key] and names <= _bare(read[key].state).keys()][-1]
             raise InputError(
                 f"has several weights, {some_of(several)}: say in the checkpoint's entry which to read, as in "
                 f"weights: {_in_yaml(example)}"
@@ -133,7 +135,9 @@ def _collected(content: Any, key: str, of_optimizer: bool, around: tuple[int, ..
     if isinstance(content, Mapping):
         entries = list(content.items())
     elif isinstance(content, list | tuple):
-        entries = list(enumerate(content))
+        pairs = bool(content) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in content)
+        pairs = pairs and all(isinstance(pair[0], str) for pair in content)  # as named_parameters() gives them
+        entries = list(content if pairs else enumerate(content))
     else:
         return {}
     if any(_first(name) == "param_groups" for name, _ in entries):
@@ -206,6 +210,24 @@ def _reference(found: Mapping[str, Weights]) -> str:
     return usual[0] if usual else max(alone, key=lambda key: _elements(named[key].tensors))
 
 
+def _nested(found: Mapping[str, Weights], reference: str) -> dict[str, Weights]:
+    """Return weights that lie in a dict of a dict for each layer, by the first of their keys."""
+    below: dict[str, dict[str, Tensor]] = {}
+    for key, weights in found.items():
+        first, _, rest = key.partition(".")
+        if rest and "optim" not in first.lower():
+            below.setdefault(first, {}).update({f"{rest}.{name}": value for name, value in weights.tensors.items()})
+    return {
+        first: Weights(tensors, True, False)
+        for first, tensors in below.items()
+        if first not in found
+        and not any(
+            key == reference or _resemble(found[reference], found[key]) for key in found if _first(key) == first
+        )
+        and _resemble(found[reference], Weights(tensors, True, False))
+    }
+
+
 def _elements(tensors: Mapping[str, Tensor]) -> int:
     return sum(tensor.numel() for tensor in tensors.values())
 
@@ -218,6 +240,10 @@ def _resemble(reference: Weights, other: Weights) -> bool:
     ]
     shared = (counts[0] & counts[1]).total()
     if shared and 2 * shared >= counts[0].total():
+        return True
+    # All parameters in one vector, as parameters_to_vector makes it.
+    parameters = {name: tensor for name, tensor in reference.tensors.items() if not name.endswith(_BUFFERS)}
+    if len(parameters) > 1 and any(tensor.numel() == _elements(parameters) for tensor in other.tensors.values()):
         return True
     return other.named and bool(_names(reference.tensors) & _names(other.tensors))
 
