@@ -130,6 +130,11 @@ LAYOUTS = {
         ["model", "ema"],
         f"{FILLED}model",
     ),
+    "deep": (
+        {"model": FULL, "a": {"b": [{"c": {"d": {"e": {"f": EMA}}}}]}},
+        ["model", "a.b.0.c.d.e.f"],
+        "",
+    ),
     "a key that YAML would split": (
         {"state_dict": FULL, "EMA{'decay': 0.9}": EMA},
         ["state_dict", "EMA{'decay': 0.9}"],
@@ -184,8 +189,9 @@ def test_weights_that_are_there_twice_are_one(tmp_path):
     [
         {"fc.weight": EMA["fc.weight"]},
         {"shadow": torch.nn.utils.parameters_to_vector(PARAMETERS.values()).detach()},
+        [parameter.detach().flatten() for parameter in PARAMETERS.values()],
     ],
-    ids=["a part", "a vector"],
+    ids=["a part", "a vector", "flattened"],
 )
 def test_averaged_weights_that_do_not_suffice_are_said_and_not_recommended(tmp_path, averaged):
     torch.save({"model": FULL, "ema": averaged}, tmp_path / "m.pt")
@@ -216,3 +222,9 @@ def test_a_key_may_end_within_the_names(tmp_path):
     state, weights = read_external_state(tmp_path / "m.pt", "state_dict.net")
     assert weights == "state_dict.net"
     assert state.keys() == EMA.keys()
+    for key in ("net", "state_dict.ne", "state_dict.net.conv1.weight"):
+        with pytest.raises(InputError, match=rf"has no weights '{key}': it has state_dict$"):
+            read_external_state(tmp_path / "m.pt", key)
+    torch.save(under("net.", EMA), tmp_path / "m.pt")
+    assert read_external_state(tmp_path / "m.pt", "net")[1] == "net"
+    assert read_external_state(tmp_path / "m.pt", "top_level")[1] == "the only ones of the file"

@@ -13,7 +13,7 @@ from filterfreq.errors import InputError, some_of
 
 TOP_LEVEL = "top_level"  # the word for tensors that lie under no key
 _USUAL_KEYS = ("state_dict", "model_state_dict", "model", TOP_LEVEL)
-_DEEPEST = 4  # keys that lead to a state dict
+_DEEPEST = 20  # keys that lead to a state dict
 _WRAPPERS = ("module.", "_orig_mod.")  # of DataParallel, DistributedDataParallel and AveragedModel; of torch.compile
 _NUMBER_OF_AVERAGED = "n_averaged"  # in the state of torch.optim.swa_utils.AveragedModel
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")  # of batch normalisation
@@ -112,7 +112,7 @@ def choose_weights(found: Mapping[str, Weights], asked: str | None, largest: int
             f"has the weights {key} without names, and not as many or not of the shapes of the parameters in "
             f"{reference}: give weights: {_in_yaml(reference)}, or a file that has them under their names"
         )
-    return read[key]._replace(key="" if [*found] == [TOP_LEVEL] else key)
+    return read[key]._replace(key="" if [*found] == [key] == [TOP_LEVEL] else key)
 
 
 def without_prefix(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -233,11 +233,9 @@ def _elements(tensors: Mapping[str, Tensor]) -> int:
 
 
 def _resemble(reference: Weights, other: Weights) -> bool:
-    """Whether tensors are of the same model: one has the same name and shape, or half have the same shapes."""
-    counts = [
-        Counter(tensor.shape for tensor in weights.tensors.values() if tensor.numel() > 1)
-        for weights in (reference, other)
-    ]
+    """Whether tensors are of the same model: one has the same name and shape, or half are as many numbers each."""
+    sizes = (tensor.numel() for tensor in reference.tensors.values()), (t.numel() for t in other.tensors.values())
+    counts = [Counter(size for size in of_one if size > 1) for of_one in sizes]
     shared = (counts[0] & counts[1]).total()
     if shared and 2 * shared >= counts[0].total():
         return True
@@ -279,8 +277,9 @@ def _unwrapped(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], int]:
 def _below(found: Mapping[str, Weights], asked: str) -> dict[str, Weights]:
     """Return the tensors whose names begin as a key that is asked for says, by that key; or nothing."""
     for key, weights in found.items():
-        prefix = asked.removeprefix(f"{key}.") if key != TOP_LEVEL else asked
-        start = f"{prefix}."
+        start = f"{asked}." if key == TOP_LEVEL else f"{asked}.".removeprefix(f"{key}.")
+        if key != TOP_LEVEL and not asked.startswith(f"{key}."):
+            continue
         tensors = {
             name.removeprefix(start): tensor for name, tensor in weights.tensors.items() if name.startswith(start)
         }
