@@ -362,9 +362,12 @@ RAW, AVERAGED = {"a.weight": torch.zeros(3), "b": torch.zeros(2)}, {"a.weight": 
 # As timm, torchvision, Lightning, BYOL-like code and others keep raw and averaged weights beside each other.
 SEVERAL = {
     "timm": ({"state_dict": RAW, "state_dict_ema": AVERAGED}, ["state_dict", "state_dict_ema"]),
-    "torchvision": ({"model": RAW, "model_ema": {"module.a.weight": torch.ones(3)}}, ["model", "model_ema"]),
+    "torchvision": (
+        {"model": RAW, "model_ema": {"module.a.weight": torch.ones(3), "module.b": torch.ones(2)}},
+        ["model", "model_ema"],
+    ),
     "averaged first": ({"ema_state_dict": AVERAGED, "model_state_dict": RAW}, ["ema_state_dict", "model_state_dict"]),
-    "key in a key": ({"model": RAW, "ema": {"decay": 0.9, "shadow": {"b": torch.ones(2)}}}, ["model", "ema.shadow"]),
+    "key in a key": ({"model": RAW, "ema": {"decay": 0.9, "shadow": AVERAGED}}, ["model", "ema.shadow"]),
     "both in a key": ({"state": {"net": RAW, "avg": AVERAGED}, "epoch": 3}, ["state.net", "state.avg"]),
     "other names": ({"last": RAW, "best": AVERAGED}, ["last", "best"]),
 }
@@ -373,7 +376,8 @@ SEVERAL = {
 @pytest.mark.parametrize("case", SEVERAL)
 def test_of_several_weights_none_is_taken_silently(tmp_path, case):
     content, keys = SEVERAL[case]
-    torch.save({**content, "optimizer": {"state": {"a": RAW}}, "loss": torch.ones(1)}, tmp_path / "m.pt")
+    optimizer = {"state": {"a": RAW, 0: RAW}, "param_groups": [{"params": [0]}]}
+    torch.save({**content, "optimizer": optimizer, "loss": torch.ones(1)}, tmp_path / "m.pt")
     with pytest.raises(InputError) as refusal:
         read_external_state(tmp_path / "m.pt")
     assert str(refusal.value) == (
@@ -404,6 +408,7 @@ def test_the_state_of_torch_s_averaged_model_is_that_of_its_model(tmp_path):
     averaged = torch.optim.swa_utils.AveragedModel(model)
     for _ in range(5):
         averaged.update_parameters(model)
+    model.weight.data.zero_()
     torch.save({"model": model.state_dict(), "swa": averaged.state_dict()}, tmp_path / "m.pt")
     with pytest.raises(InputError, match="has several weights, model, swa: say in"):
         read_external_state(tmp_path / "m.pt")

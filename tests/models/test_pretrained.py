@@ -225,6 +225,20 @@ def test_of_raw_and_averaged_weights_the_entry_says_which(tmp_path):
         assert all(torch.equal(value, state[name]) for name, value in classifier.backbone.state_dict().items())
 
 
+def test_averaged_parameters_beside_a_model_within_another(tmp_path):
+    """As Lightning keeps a model, with an average of its parameters under their own names."""
+    raw, averaged = drawn(build("resnet_8_2", 10)), build("resnet_8_2", 10).eval()
+    names = {f"model.{name}": tensor for name, tensor in raw.state_dict().items()}
+    torch.save({"state_dict": names, "ema": {"shadow": dict(averaged.named_parameters())}}, tmp_path / "m.pt")
+    averaged.load_state_dict(dict(raw.named_buffers()), strict=False)
+    said = {"state_dict": "state_dict", "ema.shadow": "ema.shadow, with the running statistics of state_dict"}
+    for key, model in {"state_dict": raw, "ema.shadow": averaged}.items():
+        source = {**OURS, "path": str(tmp_path / "m.pt"), "weights": key}
+        classifier, settings, assumed = convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+        assert assumed["weights"] == said[key]
+        same(tmp_path / key, classifier, settings, Classifier(model, HALF, HALF))
+
+
 @pytest.mark.slow
 def test_what_also_fits_another_architecture_of_timm_is_said(tmp_path):
     """EfficientNet-Lite0 pads as TensorFlow does in the one and as torch does in the other, with the same tensors."""

@@ -11,11 +11,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from filterfreq.errors import InputError, some_of
+from filterfreq.errors import InputError
 from filterfreq.files import reading, replacing, sha256, write_json
 from filterfreq.models import dct, registry
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.pickles import refuse_costly
+from filterfreq.models.state_dicts import choose_weights, find_weights
 from filterfreq.schemas import read_record
 from filterfreq.text import one_line
 
@@ -27,11 +28,7 @@ _MOST_BLOCKS = 200  # of a group, as in the ResNet-1202 of He et al.
 # Tensors may share their memory, or repeat a part of it.
 _VIEWS = 4
 _SMALL = 1 << 30  # bytes
-_STATE_KEYS = ("state_dict", "model_state_dict", "model")
-_DEEPEST_STATE = 4  # keys that lead to a state dict
-_WRAPPERS = ("module.", "_orig_mod.")  # of DataParallel, DistributedDataParallel and AveragedModel; of torch.compile
-_LONGEST_KEY = 200  # characters
-_NUMBER_OF_AVERAGED = "n_averaged"  # in the state of torch.optim.swa_utils.AveragedModel
+_LONGEST_WORDS = 300  # characters
 
 
 def save_checkpoint(folder: str | Path, classifier: Classifier, record: dict) -> None:
@@ -100,97 +97,34 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
 def read_external_state(path: str | Path, weights: str | None = None) -> tuple[dict[str, Tensor], str]:
     """Read the tensors of a third-party checkpoint without running any code in it.
 
-    The state dict may be the whole file or lie under a key, or under keys in keys. Prefixes that
-    `torch.nn.DataParallel`, `torch.compile` and `torch.optim.swa_utils.AveragedModel` put before all names are taken
-    off.
+    The state dict may be the whole file or lie under a key, or under keys in keys (`filterfreq.models.state_dicts`).
+    Prefixes that `torch.nn.DataParallel`, `torch.compile` and `torch.optim.swa_utils.AveragedModel` put before all
+    names are taken off.
 
     Args:
         path: a safetensors file, or a `.pt`, `.pth`, `.th` or `.bin` file in torch's old or new format.
-        weights: the key that the state dict lies under, such as "state_dict_ema", or "ema.shadow" for a key in a key;
-            needed where there are several of one model, such as raw and averaged weights.
+        weights: the key that the state dict lies under, such as "state_dict_ema", "ema.shadow" for a key in a key, or
+            "top_level" for tensors under no key; needed where there are several of one model, such as raw and averaged
+            weights.
 
     Returns:
         Tensors on the CPU by name, and which of the file's they are, in words.
 
     Raises:
         InputError: the file is missing, is damaged, would run code, is small and would take far more memory or time,
-            holds no state dict, or several, or none under that key.
+            holds no state dict, or several, or none under that key that can be read.
     """
     path = Path(path)
     if path.suffix == ".safetensors":
         with reading(path, _DOWNLOAD_AGAIN):
-            found = {"": safetensors.torch.load_file(path)}
+            content = safetensors.torch.load_file(path)
     else:
-        found = _state_dicts(read_pickle(path))
-    if not found:
-        raise InputError(f"{path} holds no state dict: give a checkpoint that maps parameter names to tensors")
-    key = _choose(found, weights, path)
-    state = found[key]
-    claimed = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
-    if claimed > _VIEWS * path.stat().st_size + _SMALL:
-        raise InputError(f"{path} claims tensors of {claimed} bytes, more than the file can hold: {_DOWNLOAD_AGAIN}")
-    state, averaged = _unwrapped(state)
-    words = (key or "the only ones of the file") + (f", an average of {averaged}" if averaged else "")
-    return state, one_line(words, _LONGEST_KEY)
-
-
-def _state_dicts(content: Any, depth: int = 0) -> dict[str, dict[str, Tensor]]:
-    """Return the state dicts of a checkpoint, by the keys that lead to them; without those of optimizers."""
-    if not isinstance(content, Mapping) or not content or depth > _DEEPEST_STATE:
-        return {}
-    if all(map(_is_parameter, content.items())):
-        return {"": dict(content)}
-    return {
-        f"{key}.{inner}".rstrip("."): state
-        for key, value in content.items()
-        if isinstance(key, str) and "optim" not in key.lower()
-        for inner, state in _state_dicts(value, depth + 1).items()
-    }
-
-
-def _choose(found: Mapping[str, dict[str, Tensor]], weights: str | None, path: Path) -> str:
-    """Return the key of the state dict to read, where only one can be meant.
-
-    Raises:
-        InputError: several can, or the one that is asked for is not there.
-    """
-    if weights is not None:
-        if weights in found:
-            return weights
-        there = "it is one state dict, leave weights out" if "" in found else f"it has {some_of(found)}"
-        raise InputError(f"{path} has no weights {weights!r}: {there}")
-    key = next((key for key in _STATE_KEYS if key in found), None)
-    # Others that fit another network, as a loss's parameters, cannot be meant.
-    meant = list(found) if key is None else [other for other in found if _shapes(found[key]) & _shapes(found[other])]
-    if len(meant) > 1:
-        raise InputError(
-            f"{path} has several weights, {some_of(meant)}: say in the checkpoint's entry which to read, as in "
-            f"weights: {meant[-1]}"
-        )
-    return meant[0]
-
-
-def _shapes(state: Mapping[str, Tensor]) -> set[tuple]:
-    return {(name, tensor.shape) for name, tensor in _unwrapped(state)[0].items()}
-
-
-def _unwrapped(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], int]:
-    """Return a state dict as that of the model itself, and how many it is the average of, or 0."""
-    state = dict(state)
-    number = state.get(_NUMBER_OF_AVERAGED)
-    averaged = int(number) if number is not None and number.dtype == torch.int64 and number.numel() == 1 else 0
-    if averaged:
-        del state[_NUMBER_OF_AVERAGED]
-    for prefix in _WRAPPERS * 2:
-        if all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
-    return state, averaged
-
-
-def _is_parameter(item: tuple[Any, Any]) -> bool:
-    """Whether an entry is a name and a tensor whose elements are there: neither sparse nor without data."""
-    name, value = item
-    return isinstance(name, str) and isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta
+        content = read_pickle(path)
+    try:
+        chosen = choose_weights(find_weights(content), weights, _VIEWS * path.stat().st_size + _SMALL)
+    except InputError as error:
+        raise InputError(f"{path} {error}") from error
+    return chosen.state, one_line((chosen.key or "the only ones of the file") + chosen.note, _LONGEST_WORDS)
 
 
 def read_pickle(path: str | Path) -> Any:

@@ -20,7 +20,8 @@ from filterfreq.models.robustbench_models import (
     load_robustbench_model,
     robustbench_paths,
 )
-from filterfreq.models.timm_models import timm_twins
+from filterfreq.models.state_dicts import without_prefix
+from filterfreq.models.twins import twins
 from filterfreq.schemas import read_record
 from filterfreq.text import one_line
 from filterfreq.web import DownloadError, PageError, ask, fetch
@@ -136,7 +137,7 @@ def convert_checkpoint(
             numbers of classes differ; or a weight is not finite.
     """
     architecture = registry.architecture_of(source)
-    decomposition, twins = None, []
+    decomposition, also = None, []
     with _as_input_error(source):
         match source["source"]:
             case "robustbench":
@@ -157,9 +158,8 @@ def convert_checkpoint(
                     (mean, std), normalisation = _IDENTITY, "none"
                 else:
                     normalisation = "the data set's"
-                if architecture.startswith("timm_") and decomposition is None:
-                    name = architecture.removeprefix("timm_")
-                    twins = [f"timm_{twin}" for twin in timm_twins(backbone.eval(), name)]
+                if decomposition is None:
+                    also = twins(backbone.eval(), architecture, num_classes)
     for name, tensor in backbone.state_dict().items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise InputError(f"the weights of {_title(source)} are not all finite ({name}): take others")
@@ -170,7 +170,7 @@ def convert_checkpoint(
         "std": [float(value) for value in std],
         "decomposition": decomposition,
     }
-    assumed = {"weights": weights, "normalisation": normalisation, "may_also_be": twins}
+    assumed = {"weights": weights, "normalisation": normalisation, "may_also_be": also}
     return Classifier(backbone, mean, std).eval(), settings, assumed
 
 
@@ -244,6 +244,7 @@ def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> t
     decomposition = "weight" if any(name.endswith("coefficients") for name in state) else None
     if decomposition:
         backbone = dct.decompose(backbone, decomposition)
+    state = without_prefix(state, backbone.state_dict())
     check_fit(state, backbone.state_dict(), path, f"{architecture} with {num_classes} classes", remedy)
     backbone.load_state_dict(state)
     return backbone, decomposition, weights

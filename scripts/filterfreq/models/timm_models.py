@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from filterfreq.errors import InputError, some_of
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
-_CLOSEST = 10  # names, beside those that are the same but for a part
 _TAGGED = r"^\s+['\"](\w+)\.(\w+)['\"]: "
 
 
@@ -80,66 +79,6 @@ def timm_model(num_classes: int, name: str) -> nn.Module:
     import timm
 
     return timm.create_model(name, num_classes=num_classes)
-
-
-def timm_twins(model: nn.Module, name: str) -> list[str]:
-    """Return the models of timm under similar names that take a model's tensors and compute something else with them.
-
-    `efficientnet_lite0` and `tf_efficientnet_lite0` pad differently, `resnet50`, `resnetaa50` and `resnetblur50` scale
-    down differently: which of them weights were trained in, no name or shape of a tensor says.
-
-    Args:
-        model: timm's model of that name, with its weights, in eval mode on the CPU.
-        name: its name, such as "resnet50".
-    """
-    import timm
-    import torch
-    from timm.models import model_entrypoint
-
-    module, shapes = model_entrypoint(name).__module__, _shapes(model.state_dict())
-    others = [other for other in timm.list_models() if other != name and model_entrypoint(other).__module__ == module]
-    similar = [other for other in others if _is_insertion(*sorted((name, other), key=len))]
-    similar += difflib.get_close_matches(name, others, n=_CLOSEST)
-    options = {"num_classes": model.num_classes}
-    images = torch.rand(1, *model.pretrained_cfg["input_size"], generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        logits = model(images)
-        twins = []
-        for other in dict.fromkeys(similar):
-            if _shapes_of_timm(other, options) == shapes:
-                twin = timm.create_model(other, **options).eval()
-                twin.load_state_dict(model.state_dict())
-                if not torch.allclose(twin(images), logits, rtol=1e-3, atol=1e-4):
-                    twins.append(other)
-    return twins
-
-
-def _is_insertion(short: str, long: str) -> bool:
-    """Whether a name is another with something put in, at the beginning, in the middle, or at the end."""
-    return any(long.startswith(short[:place]) and long.endswith(short[place:]) for place in range(len(short) + 1))
-
-
-def _shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in state.items()}
-
-
-def _shapes_of_timm(name: str, options: dict) -> dict[str, tuple[int, ...]] | None:
-    """Return the shapes of the tensors of a model of timm, which is built without them; None where it cannot be."""
-    import timm
-    import torch
-    from torch.overrides import TorchFunctionMode
-
-    class ScheduleOfDepth(TorchFunctionMode):
-        """Transformers read the numbers of the tensor that this makes."""
-
-        def __torch_function__(self, function, types, args=(), kwargs=None):
-            return function(*args, **(kwargs or {}) | ({"device": "cpu"} if function is torch.linspace else {}))
-
-    try:
-        with torch.device("meta"), ScheduleOfDepth():
-            return _shapes(timm.create_model(name, **options).state_dict())
-    except Exception:  # whatever one of a thousand models does with numbers that are not there
-        return None
 
 
 def lowres_efficientnet_b0(num_classes: int) -> nn.Module:
