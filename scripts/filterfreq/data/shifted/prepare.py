@@ -9,7 +9,7 @@ from filterfreq.data.archives import extract, folder_state, list_all
 from filterfreq.data.arrays import PreparedDataset, balanced_order, open_array
 from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.data.imagefolder import find_classes, read_images, remarks_on_files, remarks_on_names
+from filterfreq.data.imagefolder import find_classes, read_images, remarks_on_files, remarks_on_names, test_folder
 from filterfreq.data.registry import get_dataset
 from filterfreq.data.shifted.prepared import save_shifted
 from filterfreq.data.shifted.registry import ShiftedSet
@@ -46,8 +46,9 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
         verify(source, path)
     found, folders = list_all(path)
     files = [name for name in found if fnmatchcase(PurePosixPath(name).name, entry.names)]
-    classes = find_classes(path, files, entry.folder, folders=folders)
-    remarks = remarks_on_names(files, {entry.folder: classes})
+    folder = test_folder(files) if entry.folder == "." else entry.folder
+    classes = find_classes(path, files, folder, folders=folders)
+    remarks = remarks_on_names(files, {folder: classes})
     names = [name for found in classes.values() for name in found]
     labels = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
     order = balanced_order(labels, np.random.default_rng(seed))
@@ -56,11 +57,11 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
         split = (names, entry.image_size, entry.resize)
         (images,), _, of_images = read_images(path, split, rendering=entry.rendering)
     else:
-        folder = path
+        holding = path
         if not path.is_dir():
-            folder = output_folder / "files"
-            extract(path, folder, dict(zip(names, names, strict=True)))
-        images = ImageFiles(folder, names, entry.image_size, entry.resize, rendering=entry.rendering)
+            holding = output_folder / "files"
+            extract(path, holding, dict(zip(names, names, strict=True)))
+        images = ImageFiles(holding, names, entry.image_size, entry.resize, rendering=entry.rendering)
         of_images = remarks_on_files(images, seed)
     if entry.path:
         source = f"state:{folder_state(path)}" if path.is_dir() else f"sha256:{sha256(path)}"

@@ -33,7 +33,7 @@ class ShiftedSet:
         image_size: height and width that a model is shown, in pixels.
         resize: the shorter side before the centre is cut out, or (height, width); None where it is `image_size`.
         sources: the raw files to download; empty where there are none.
-        folder: the folder that holds the class folders, "." being the uppermost.
+        folder: the folder that holds the class folders; "." where `filterfreq.data.imagefolder.test_folder` finds it.
         names: the pattern of the names of those images that belong to the set.
         folders: what the class folders are named by: "classes", the names of the base's classes, "indices", their
             labels, or "categories", the 16 categories of `filterfreq.evaluation.imagenet_categories`.
