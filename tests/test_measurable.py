@@ -238,3 +238,71 @@ def test_a_folder_without_the_images_to_train_on_is_refused_at_once(config):
     del config["data"]["datasets"]["mine"]["evaluation_only"]
     with pytest.raises(InputError, match=r"data\.datasets\.mine: there is no train in .* evaluation_only: true"):
         Study(config, SCHEMA).check_files()
+
+
+@pytest.fixture
+def trained(tmp_path) -> dict:
+    """Models with and without spatial filters, to be trained on a folder of three classes and on CIFAR-10."""
+    for name in ("train/a", "train/b", "train/c", "test/a"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+    config = yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())
+    own = {"kind": "imagefolder", "path": str(tmp_path / "own"), "image_size": 32, "test": "test"}
+    config["data"] = {"datasets": {"own": own}}
+    config["evaluation"] = {"batch_size": 8, "clean": {}}
+    config["variants"] = {"plain": config["variants"]["plain"]}
+    config["experiments"] = {
+        "one": {"datasets": ["own"], "models": ["resnet_8_2_sp"], "variants": ["plain"], "seeds": [0]}
+    }
+    return config
+
+
+@pytest.mark.parametrize(
+    ("attacks", "fewest"), [(None, 4), (["square", "apgd-t"], 4), (["apgd-dlr"], 3), (["apgd-ce", "square"], 2)]
+)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_autoattack_is_for_as_many_classes_as_its_attacks_need(trained, tmp_path, attacks, fewest, classes):
+    if classes == 2:
+        (tmp_path / "own/train/c").rmdir()
+    settings = {"norm": "linf", "epsilons": ["2/255"]} | ({"attacks": attacks} if attacks else {})
+    trained["evaluation"]["autoattack"] = [settings]
+    if classes >= fewest:
+        assert Study(trained, SCHEMA).suites("own") == ["clean", "autoattack"]
+        return
+    message = rf"evaluation\.autoattack: own cannot have it: its attacks need at least {fewest} classes, and there are "
+    with pytest.raises(
+        InputError, match=rf"{message}{classes}: say attacks: \[apgd-ce, .*square\] or some of these in"
+    ):
+        Study(deepcopy(trained), SCHEMA)
+    trained["experiments"]["one"]["datasets"].append("cifar10")
+    study = Study(trained, SCHEMA)
+    assert (study.suites("own"), study.suites("cifar10")) == (["clean"], ["clean", "autoattack"])
+    assert remarks(study)[0].startswith("evaluation.autoattack: not for own: its attacks need")
+
+
+def test_filters_are_of_models_that_have_some(trained):
+    trained["evaluation"]["filters"] = {}
+    message = (
+        r"evaluation\.filters: own cannot have it: there is no convolution of 3 x 3 or more in resnet_8_2_sp; other"
+    )
+    with pytest.raises(InputError, match=message):
+        Study(deepcopy(trained), SCHEMA)
+    trained["experiments"]["one"]["models"].append("resnet_8_2")
+    study = Study(trained, SCHEMA)
+    assert {run.model: study.suites_of(run) for run in study.runs} == {
+        "resnet_8_2_sp": ["clean"],
+        "resnet_8_2": ["clean", "filters"],
+    }
+    assert remarks(study) == [
+        "evaluation.filters: not for resnet_8_2_sp: there is no convolution of 3 x 3 or more in it"
+    ]
+
+
+def test_every_suite_can_be_asked_of_one_data_set(trained):
+    trained["experiments"]["one"] |= {"datasets": ["own", "cifar10"], "models": ["resnet_8_2"]}
+    trained["evaluation"] = {
+        "batch_size": 8,
+        "datasets": {"cifar10": {"clean": {}, "corruption": {"images": 7}, "filters": {}}},
+    }
+    study = Study(trained, SCHEMA)
+    assert (study.suites("own"), study.suites("cifar10")) == ([], ["clean", "corruption", "filters"])
+    assert study.evaluation("cifar10")["corruption"] == {"images": 7}

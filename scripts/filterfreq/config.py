@@ -19,6 +19,7 @@ from filterfreq.config_checks import (
     explained,
 )
 from filterfreq.customary_epsilons import CUSTOMARY_EPSILONS
+from filterfreq.data.imagefolder import class_folders
 from filterfreq.data.imagenet import describe_part
 from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
 from filterfreq.data.shifted.registry import (
@@ -31,7 +32,12 @@ from filterfreq.data.shifted.registry import (
 from filterfreq.errors import InputError, unknown
 from filterfreq.machine import training_processes
 from filterfreq.measurable import WITHOUT_IMAGES, check_measurable, why_not
-from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
+from filterfreq.models.registry import (
+    architecture_of,
+    check_architecture,
+    check_decomposable,
+    has_spatial_filters,
+)
 from filterfreq.models.robustbench_models import CLASSES, published_accuracies
 from filterfreq.schemas import check_schema, check_values, load_schema
 from filterfreq.yaml_files import check_extent
@@ -93,6 +99,7 @@ class Study:
     def __init__(self, config: dict, schema: Path) -> None:
         self.config = config
         self._extents: dict[str, str] = {}
+        self._numbers_of_classes: dict[str, int | None] = {}
         validator = load_schema(schema)
         check_extent(config)
         check_values(config, [])
@@ -192,6 +199,24 @@ class Study:
             in_part = entry.evaluation_only and entry.test_folder and folder is not None
             self._extents[name] = describe_part(folder, entry) if in_part else ""
         return self._extents[name]
+
+    def num_classes(self, name: str) -> int | None:
+        """How many classes a data set has; None where that is not known before its files are read."""
+        if name not in self._numbers_of_classes:
+            entry, folder = self.dataset(name), self.image_folder(name)
+            count: int | None = entry.num_classes or None
+            if count is None and isinstance(entry, ImageFolder) and folder is not None:
+                count = len(class_folders(folder, entry.train or entry.test)) or None
+            self._numbers_of_classes[name] = count
+        return self._numbers_of_classes[name]
+
+    def has_filters(self, run: Run) -> bool:
+        """Whether a run's model is not known to lack spatial filters, which the suite `filters` analyses."""
+        return has_spatial_filters(self.architecture(run))
+
+    def architecture(self, run: Run) -> str:
+        """The architecture of a run's model, which a checkpoint may show under another name."""
+        return architecture_of(self.checkpoints[run.variant]) if self.is_downloaded(run) else run.model
 
     def check_files(self) -> None:
         """Check that what the config says lies on the disk does, for the data sets of its runs.
@@ -609,15 +634,18 @@ class Study:
         return [run for run in self.runs if run.dataset == dataset]
 
     def suites_of(self, run: Run) -> list[str]:
-        """The suites of a run: those of its data set, without the transfer of attacks where their source is missing.
+        """The suites of a run: those of its data set that its model can have.
 
-        This is so of a downloaded model beside which no experiment has the source as a variant of the same model.
+        Attacks are not transferred to a downloaded model beside which no experiment has the source as a variant of the
+        same model; `filters` is not for architectures without any.
         """
         found = self.suites(run.dataset)
         if "transfer" in found:
             source = self.evaluation(run.dataset)["transfer"]["source"]
             if run._replace(variant=source) not in self._all_runs:
                 found.remove("transfer")
+        if "filters" in found and not self.has_filters(run):
+            found.remove("filters")
         return found
 
     def suites_in(self, experiment: str, dataset: str) -> list[str]:

@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from filterfreq.attack_names import AUTOATTACKS, fewest_classes
 from filterfreq.data.registry import DATASETS, ImageFolder
 from filterfreq.data.shifted.registry import CUE_CONFLICT, PUBLISHED_CORRUPTIONS, SHIFTED_SETS
 from filterfreq.errors import InputError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 WITHOUT_IMAGES = ("out_of_distribution", "cue_conflict", "filters")
 """Suites that models of ImageNet can have without any of its images."""
+
+_WITHOUT_FILTERS = "there is no convolution of 3 x 3 or more"
 
 _WHERE = "evaluation.out_of_distribution.sets"
 
@@ -37,6 +40,11 @@ def why_not(study: Study, suite: str, dataset: str) -> str | None:
                 f"data.shifted.{CUE_CONFLICT}{_remedy(study, dataset, ['imagenet'])}"
             )
         return f"the stimuli are missing, {SHIFTED_SETS[CUE_CONFLICT].how} as data.shifted.{CUE_CONFLICT}.path"
+    if suite == "autoattack":
+        return _too_few_classes(study, dataset)
+    if suite == "filters" and not any(map(study.has_filters, study.runs_on(dataset))):
+        models = _listed(dict.fromkeys(run.model for run in study.runs_on(dataset)))
+        return f"{_WITHOUT_FILTERS} in {models}"
     return None
 
 
@@ -57,7 +65,25 @@ def check_measurable(study: Study) -> None:
 
 def remarks(study: Study) -> list[str]:
     """Return sentences about what a config has and nothing comes of, each to be said once before the first job."""
-    return [*_not_measured(study), *_not_transferred(study), *_beyond(study), *_generated(study), *_unused(study)]
+    left_out = [*_not_measured(study), *_not_transferred(study), *_not_analysed(study)]
+    return [*left_out, *_beyond(study), *_generated(study), *_unused(study)]
+
+
+def _too_few_classes(study: Study, dataset: str) -> str | None:
+    """Why AutoAttack, or the subsets of it that the config asks for, cannot attack models of a data set."""
+    settings = study.evaluation(dataset).get("autoattack", [])
+    entries = settings if isinstance(settings, list) else [settings]
+    found, fewest = (
+        study.num_classes(dataset),
+        max((fewest_classes(entry.get("attacks")) for entry in entries), default=0),
+    )
+    if found is None or found >= fewest:
+        return None
+    possible = [attack for attack in AUTOATTACKS if fewest_classes([attack]) <= found]
+    return (
+        f"its attacks need at least {fewest} classes, and there are {found}: say attacks: [{', '.join(possible)}] or "
+        f"some of these in evaluation.datasets.{dataset}.autoattack"
+    )
 
 
 def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
@@ -137,6 +163,14 @@ def _not_transferred(study: Study) -> list[str]:
         f"evaluation.transfer: not for the checkpoints {_listed(dict.fromkeys(missing))}: no experiment has the source "
         "as a variant of the model that they count as"
     ]
+
+
+def _not_analysed(study: Study) -> list[str]:
+    asked = {dataset for dataset in study.datasets if "filters" in study.suites(dataset)}
+    missing = [run.model for run in study.runs if run.dataset in asked and not study.has_filters(run)]
+    if not missing:
+        return []
+    return [f"evaluation.filters: not for {_listed(dict.fromkeys(missing))}: {_WITHOUT_FILTERS} in it"]
 
 
 def _beyond(study: Study) -> list[str]:
