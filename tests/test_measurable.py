@@ -306,3 +306,33 @@ def test_every_suite_can_be_asked_of_one_data_set(trained):
     study = Study(trained, SCHEMA)
     assert (study.suites("own"), study.suites("cifar10")) == ([], ["clean", "corruption", "filters"])
     assert study.evaluation("cifar10")["corruption"] == {"images": 7}
+
+
+def test_a_shifted_set_of_few_classes_says_so_and_other_classes_are_refused(config, tmp_path):
+    for label in WORDNET[:3]:
+        (tmp_path / "imagenet-a" / label).mkdir()
+    study = Study(deepcopy(config), SCHEMA)
+    study.check_files()
+    assert study.shifted_extent(study.shifted_sets("mine")[0]) == "3 of 1,000 classes"
+    (tmp_path / "imagenet-a" / "Kitty").mkdir()
+    message = r"^data\.shifted\.imagenet-a: the shifted set imagenet-a has the class 'Kitty', which is none of the 1000"
+    with pytest.raises(InputError, match=message):
+        Study(config, SCHEMA).check_files()
+
+
+def test_a_shifted_set_of_an_own_data_set_is_compared_with_its_class_folders(config, tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+    for name in ("a", "c"):
+        (tmp_path / "shift" / "test" / name).mkdir(parents=True)
+    own = {"kind": "imagefolder", "path": str(tmp_path / "own"), "image_size": 64, "evaluation_only": True}
+    config["data"]["datasets"] = {"own": own}
+    config["data"]["shifted"] = {"few": {"shift_of": "own", "path": str(tmp_path / "shift")}}
+    config["experiments"]["one"]["datasets"] = ["own"]
+    config["evaluation"] = {"batch_size": 8, "out_of_distribution": {"sets": ["few"]}}
+    study = Study(config, SCHEMA)
+    assert study.shifted_extent(study.shifted_sets("own")[0]) == "2 of 3 classes"
+
+
+def test_a_part_of_known_classes_is_described(config):
+    assert Study(config, SCHEMA).extent("mine") == "2 images of 2 of 1,000 classes"

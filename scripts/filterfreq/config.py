@@ -19,7 +19,7 @@ from filterfreq.config_checks import (
     explained,
 )
 from filterfreq.customary_epsilons import CUSTOMARY_EPSILONS
-from filterfreq.data.imagefolder import class_folders
+from filterfreq.data.imagefolder import class_folders, describe_known_classes
 from filterfreq.data.imagenet import describe_part
 from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
 from filterfreq.data.shifted.registry import (
@@ -30,6 +30,7 @@ from filterfreq.data.shifted.registry import (
     get_shifted,
 )
 from filterfreq.errors import InputError, unknown
+from filterfreq.evaluation.out_of_distribution import check_known, meanings
 from filterfreq.machine import training_processes
 from filterfreq.measurable import WITHOUT_IMAGES, check_measurable, why_not
 from filterfreq.models.registry import (
@@ -99,7 +100,7 @@ class Study:
     def __init__(self, config: dict, schema: Path) -> None:
         self.config = config
         self._extents: dict[str, str] = {}
-        self._numbers_of_classes: dict[str, int | None] = {}
+        self._class_names: dict[str, Sequence[str]] = {}
         validator = load_schema(schema)
         check_extent(config)
         check_values(config, [])
@@ -196,19 +197,43 @@ class Study:
         """
         if name not in self._extents:
             entry, folder = self.dataset(name), self.image_folder(name)
-            in_part = entry.evaluation_only and entry.test_folder and folder is not None
-            self._extents[name] = describe_part(folder, entry) if in_part else ""
+            self._extents[name] = ""
+            if folder is not None and entry.evaluation_only:
+                if entry.test_folder:
+                    self._extents[name] = describe_part(folder, entry)
+                elif isinstance(entry, ImageFolder) and entry.classes_of:
+                    self._extents[name] = describe_known_classes(folder, entry)
         return self._extents[name]
 
-    def num_classes(self, name: str) -> int | None:
-        """How many classes a data set has; None where that is not known before its files are read."""
-        if name not in self._numbers_of_classes:
+    def shifted_extent(self, entry: ShiftedSet) -> str:
+        """How many classes of its models a shifted set has, for captions; empty where all, or that is not known here.
+
+        Args:
+            entry: as `shifted_sets` returns it.
+
+        Raises:
+            InputError: a class folder is none of the classes.
+        """
+        known = meanings(entry.folders, entry.base_classes or self.class_names(entry.shift_of))
+        found: Sequence[str] = []
+        if entry.dataset:
+            found = self.class_names(entry.dataset)
+        elif entry.path and (folder := Path(entry.path).expanduser()).is_dir():
+            found = class_folders(folder, None if entry.folder == "." else entry.folder)
+        if not known or not found:
+            return ""
+        check_known(entry.name, found, known)
+        return f"{len(found):,} of {len(known):,} classes" if len(found) < len(known) else ""
+
+    def class_names(self, name: str) -> Sequence[str]:
+        """The names of a data set's classes; empty where they are not known before its files are read."""
+        if name not in self._class_names:
             entry, folder = self.dataset(name), self.image_folder(name)
-            count: int | None = entry.num_classes or None
-            if count is None and isinstance(entry, ImageFolder) and folder is not None:
-                count = len(class_folders(folder, entry.train or entry.test)) or None
-            self._numbers_of_classes[name] = count
-        return self._numbers_of_classes[name]
+            names: Sequence[str] = entry.classes
+            if not names and isinstance(entry, ImageFolder) and folder is not None:
+                names = class_folders(folder, entry.train or entry.test)
+            self._class_names[name] = names
+        return self._class_names[name]
 
     def has_filters(self, run: Run) -> bool:
         """Whether a run's model is not known to lack spatial filters, which the suite `filters` analyses."""
@@ -246,6 +271,7 @@ class Study:
                     folder = getattr(shifted, key)
                     if folder and not Path(folder).expanduser().exists():
                         raise InputError(f"data.shifted.{shifted.name}.{key}: there is no {folder}")
+                explained(self.shifted_extent, shifted, f"data.shifted.{shifted.name}")
             if (folder := self.image_folder(name)) is not None:
                 self._check_training_folder(entry, folder)
                 continue

@@ -73,11 +73,9 @@ def _too_few_classes(study: Study, dataset: str) -> str | None:
     """Why AutoAttack, or the subsets of it that the config asks for, cannot attack models of a data set."""
     settings = study.evaluation(dataset).get("autoattack", [])
     entries = settings if isinstance(settings, list) else [settings]
-    found, fewest = (
-        study.num_classes(dataset),
-        max((fewest_classes(entry.get("attacks")) for entry in entries), default=0),
-    )
-    if found is None or found >= fewest:
+    found = len(study.class_names(dataset))
+    fewest = max((fewest_classes(entry.get("attacks")) for entry in entries), default=0)
+    if not found or found >= fewest:
         return None
     possible = [attack for attack in AUTOATTACKS if fewest_classes([attack]) <= found]
     return (

@@ -167,6 +167,23 @@ def find_known_classes(
     return with_images
 
 
+def describe_known_classes(path: Path, dataset: ImageFolder) -> str:
+    """Return how many images a folder has to test on, as "10 images of 5 of 1,000 classes"; empty where of all classes.
+
+    Args:
+        path: the folder.
+        dataset: the entry, for evaluation alone and with classes that are known.
+
+    Raises:
+        InputError: as for `find_known_classes`.
+    """
+    names, folders = list_all(path)
+    found = find_known_classes(path, names, dataset.test or test_folder(names), folders, dataset)
+    if len(found) == dataset.num_classes:
+        return ""
+    return f"{sum(map(len, found.values())):,} images of {len(found):,} of {dataset.num_classes:,} classes"
+
+
 def check_classes(path: Path, found: Iterable[str], dataset: Dataset) -> None:
     """Refuse class folders that are none of the classes that a data set is said to have.
 

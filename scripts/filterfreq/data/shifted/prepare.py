@@ -1,5 +1,6 @@
 """Shifted sets from class folders, from CIFAR-10.1's arrays, and from another data set. Imports no torch."""
 
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +15,7 @@ from filterfreq.data.registry import get_dataset
 from filterfreq.data.shifted.prepared import save_shifted
 from filterfreq.data.shifted.registry import ShiftedSet
 from filterfreq.errors import InputError
+from filterfreq.evaluation.out_of_distribution import check_known, meanings
 from filterfreq.files import sha256
 
 
@@ -48,7 +50,7 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
     files = [name for name in found if fnmatchcase(PurePosixPath(name).name, entry.names)]
     folder = test_folder(files) if entry.folder == "." else entry.folder
     classes = find_classes(path, files, folder, folders=folders)
-    remarks = remarks_on_names(files, {folder: classes})
+    remarks = [*remarks_on_names(files, {folder: classes}), *_remarks_on_classes(entry, classes)]
     names = [name for found in classes.values() for name in found]
     labels = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
     order = balanced_order(labels, np.random.default_rng(seed))
@@ -70,6 +72,17 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
     save_shifted(
         output_folder, identity(entry), list(classes), labels, images, {path.name: source}, [*remarks, *of_images]
     )
+
+
+def _remarks_on_classes(entry: ShiftedSet, classes: Collection[str]) -> list[str]:
+    """Say how many of the classes that the models know have images; refuse any other."""
+    known = meanings(entry.folders, entry.base_classes)
+    if not known:
+        return []
+    check_known(entry.name, classes, known)
+    if len(classes) == len(known):
+        return []
+    return [f"has {len(classes):,} of {len(known):,} classes, which alone are answers to its images"]
 
 
 def prepare_cifar_10_1(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:
