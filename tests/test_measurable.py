@@ -336,3 +336,41 @@ def test_a_shifted_set_of_an_own_data_set_is_compared_with_its_class_folders(con
 
 def test_a_part_of_known_classes_is_described(config):
     assert Study(config, SCHEMA).extent("mine") == "2 images of 2 of 1,000 classes"
+
+
+REMEDY = (
+    "; where the class folders of mine are named like those of imagenet, say classes: imagenet in data.datasets.mine"
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"source": "torchvision", "name": "resnet18", "weights": "IMAGENET1K_V1"},
+        {"source": "robustbench", "name": "Engstrom2019Robustness", "dataset": "imagenet", "threat_model": "Linf"},
+        {"source": "timm", "name": "resnet18.a1_in1k"},
+    ],
+)
+def test_models_of_other_classes_than_a_folders_are_refused_with_the_remedy(config, source):
+    del config["data"]["datasets"]["mine"]["classes"]
+    config["checkpoints"]["a"] = source
+    message = rf"^experiments\.one\.checkpoints: 'a' knows 1000 classes and mine has 2, list it in an .* own{REMEDY}$"
+    with pytest.raises(InputError, match=message):
+        Study(config, SCHEMA)
+
+
+def test_a_set_of_other_classes_that_is_asked_of_a_folder_is_refused_with_the_remedy(config):
+    del config["data"]["datasets"]["mine"]["classes"]
+    config["evaluation"]["datasets"] = {"mine": {"out_of_distribution": {"sets": ["imagenet-a"]}}}
+    message = r"^evaluation\.datasets\.mine\.out_of_distribution\.sets: imagenet-a is a shift of imagenet, leave it out"
+    with pytest.raises(InputError, match=message + REMEDY):
+        Study(config, SCHEMA)
+
+
+def test_checkpoints_and_published_corruptions_that_nothing_uses_are_said(config):
+    config["experiments"]["one"]["checkpoints"] = ["a"]
+    config["data"]["corruptions"] = "published"
+    assert remarks(Study(config, SCHEMA)) == [
+        "data.corruptions: nothing that the config asks for uses it",
+        "checkpoints.b: nothing that the config asks for uses it",
+    ]

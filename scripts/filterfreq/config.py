@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -32,7 +33,7 @@ from filterfreq.data.shifted.registry import (
 from filterfreq.errors import InputError, unknown
 from filterfreq.evaluation.out_of_distribution import check_known, meanings
 from filterfreq.machine import training_processes
-from filterfreq.measurable import WITHOUT_IMAGES, check_measurable, why_not
+from filterfreq.measurable import WITHOUT_IMAGES, check_measurable, remedy, why_not
 from filterfreq.models.registry import (
     architecture_of,
     check_architecture,
@@ -67,6 +68,9 @@ _SWEEP_LABELS = {
     "mixup": "mixup α = {}",
     "gaussian_noise": "noise σ = {}",
 }
+
+# The tags of timm's weights end with what they were trained on last.
+_TIMM_OF_IMAGENET = re.compile(r"\..*in1k(_\d+)?$")
 
 _LONGEST_NAME = 200  # characters of a variant; file systems take 255 bytes
 
@@ -361,7 +365,10 @@ class Study:
             for name in suites.get("out_of_distribution", {}).get("sets", []):
                 explained(self.shifted, name, where)
                 if not self.is_shifted_for(name, dataset):
-                    raise InputError(f"{where}: {name} is a shift of {self.shifted(name).shift_of}, leave it out")
+                    base = self.shifted(name).shift_of
+                    raise InputError(
+                        f"{where}: {name} is a shift of {base}, leave it out{remedy(self, dataset, [base])}"
+                    )
 
     def _check_sources(self) -> None:
         """Refuse attacks that transfer from a model that no experiment has."""
@@ -487,13 +494,17 @@ class Study:
             if name not in self.checkpoints:
                 raise InputError(f"{where}.checkpoints: {unknown('checkpoint', name, self.checkpoints)}")
             entry = self.checkpoints[name]
-            classes = CLASSES.get(entry.get("dataset", "imagenet" if entry["source"] == "torchvision" else ""))
+            of_imagenet = entry["source"] == "torchvision" or (
+                entry["source"] == "timm" and _TIMM_OF_IMAGENET.search(entry["name"])
+            )
+            base = entry.get("dataset", "imagenet" if of_imagenet else "")
+            classes = CLASSES.get(base)
             for dataset in experiment["datasets"]:
-                there = len(self.dataset(dataset).classes)
+                there = len(self.class_names(dataset))
                 if classes and there and classes != there:
                     raise InputError(
                         f"{where}.checkpoints: '{name}' knows {classes} classes and {dataset} has {there}, "
-                        "list it in an experiment of its own"
+                        f"list it in an experiment of its own{remedy(self, dataset, [base])}"
                     )
         return [
             Run(dataset, self._model(name), name, 0)
