@@ -295,6 +295,12 @@ def test_filters_are_of_models_that_have_some(trained):
     assert remarks(study) == [
         "evaluation.filters: not for resnet_8_2_sp: there is no convolution of 3 x 3 or more in it"
     ]
+    pattern = "results/runs/{dataset}/{model}/{variant}/seed-{seed}/evaluations/{suite}.csv"
+    target = "results/runs/own/resnet_8_2/plain/seed-0/evaluations/filters.csv"
+    check_target(study, target, [pattern])
+    check_target(study, target.replace("own", "cifar10"), [pattern])  # of which there are no runs
+    with pytest.raises(InputError, match=r"evaluation\.filters is not for resnet_8_2_sp: there is no convolution"):
+        check_target(study, target.replace("8_2", "8_2_sp"), [pattern])
 
 
 def test_every_suite_can_be_asked_of_one_data_set(trained):

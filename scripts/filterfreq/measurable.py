@@ -24,7 +24,8 @@ WITHOUT_IMAGES = ("out_of_distribution", "cue_conflict", "filters")
 
 _UNUSED = "nothing that the config asks for uses it"
 
-_WITHOUT_FILTERS = "there is no convolution of 3 x 3 or more"
+WITHOUT_FILTERS = "there is no convolution of 3 x 3 or more"
+"""Why an architecture cannot have the suite `filters`, as the rest of a sentence."""
 
 _WHERE = "evaluation.out_of_distribution.sets"
 
@@ -46,9 +47,9 @@ def why_not(study: Study, suite: str, dataset: str) -> str | None:
         return f"the stimuli are missing, {SHIFTED_SETS[CUE_CONFLICT].how} as data.shifted.{CUE_CONFLICT}.path"
     if suite == "autoattack":
         return _too_few_classes(study, dataset)
-    if suite == "filters" and not any(map(study.has_filters, study.runs_on(dataset))):
-        models = _listed(dict.fromkeys(run.model for run in study.runs_on(dataset)))
-        return f"{_WITHOUT_FILTERS} in {models}"
+    runs = study.runs_on(dataset) if suite == "filters" else []
+    if runs and not any(map(study.has_filters, runs)):
+        return f"{WITHOUT_FILTERS} in {_listed(dict.fromkeys(run.model for run in runs))}"
     return None
 
 
@@ -181,7 +182,7 @@ def _not_analysed(study: Study) -> list[str]:
     missing = [run.model for run in study.runs if run.dataset in asked and not study.has_filters(run)]
     if not missing:
         return []
-    return [f"evaluation.filters: not for {_listed(dict.fromkeys(missing))}: {_WITHOUT_FILTERS} in it"]
+    return [f"evaluation.filters: not for {_listed(dict.fromkeys(missing))}: {WITHOUT_FILTERS} in it"]
 
 
 def _beyond(study: Study) -> list[str]:
