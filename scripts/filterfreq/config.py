@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -242,6 +243,16 @@ class Study:
     def has_filters(self, run: Run) -> bool:
         """Whether a run's model is not known to lack spatial filters, which the suite `filters` analyses."""
         return has_spatial_filters(self.architecture(run))
+
+    @cached_property
+    def models_without_filters(self) -> dict[str, list[str]]:
+        """The models of each data set none of whose runs has filters to analyse."""
+        having = {run.dataset for run in self.runs if self.has_filters(run)}
+        found: dict[str, dict[str, None]] = {}
+        for run in self.runs:
+            if run.dataset not in having:
+                found.setdefault(run.dataset, {})[run.model] = None
+        return {dataset: [*models] for dataset, models in found.items()}
 
     def architecture(self, run: Run) -> str:
         """The architecture of a run's model, which a checkpoint may show under another name."""

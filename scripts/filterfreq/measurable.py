@@ -47,9 +47,8 @@ def why_not(study: Study, suite: str, dataset: str) -> str | None:
         return f"the stimuli are missing, {SHIFTED_SETS[CUE_CONFLICT].how} as data.shifted.{CUE_CONFLICT}.path"
     if suite == "autoattack":
         return _too_few_classes(study, dataset)
-    runs = study.runs_on(dataset) if suite == "filters" else []
-    if runs and not any(map(study.has_filters, runs)):
-        return f"{WITHOUT_FILTERS} in {_listed(dict.fromkeys(run.model for run in runs))}"
+    if suite == "filters" and dataset in study.models_without_filters:
+        return f"{WITHOUT_FILTERS} in {_listed(study.models_without_filters[dataset])}"
     return None
 
 
