@@ -316,6 +316,17 @@ def extent(wildcards):
     return " ".join(f"Of {name}, these are {part}." for name in names if (part := study.extent(name)))
 
 
+def extent_with_shifted(wildcards):
+    """The same of one data set, and of the shifted sets that are shown to its models and have some of their classes."""
+    sets = study.shifted_sets(wildcards.dataset)
+    parts = [
+        f"{entry.name} has {part}, which alone are answers to its images."
+        for entry in sets
+        if (part := study.shifted_extent(entry))
+    ]
+    return " ".join(filter(None, [extent(wildcards), *parts]))
+
+
 def main_epsilons(wildcards):
     """The epsilon of each norm that tables and figures of one epsilon show on the wildcard's data set."""
     return study.main_epsilons(wildcards.dataset)

@@ -93,7 +93,7 @@ rule corrupt:
         mem_mb=growing("data", "mem_mb"),
         runtime=growing("data", "runtime"),
     params:
-        images=config["evaluation"].get("corruption", {}).get("images"),
+        images=lambda wildcards: study.evaluation(wildcards.dataset).get("corruption", {}).get("images"),
         corruptions=list(CORRUPTIONS),
         seed=config.get("data", {}).get("seed", 0),
         code=code("corrupt"),
@@ -122,7 +122,7 @@ rule reorder_corruptions:
         mem_mb=growing("data", "mem_mb"),
         runtime=growing("data", "runtime"),
     params:
-        images=config["evaluation"].get("corruption", {}).get("images"),
+        images=lambda wildcards: study.evaluation(wildcards.dataset).get("corruption", {}).get("images"),
         corruptions=list(CORRUPTIONS),
         seed=config.get("data", {}).get("seed", 0),
         code=code("reorder_corruptions"),

@@ -209,7 +209,7 @@ rule tabulate_out_of_distribution:
         labels=labels,
         baseline=lambda wildcards: study.baseline(wildcards.experiment),
         shown=shown("table_out_of_distribution"),
-        extent=extent,
+        extent=extent_with_shifted,
         code=code("tabulate_out_of_distribution"),
     script:
         "../scripts/tabulate_out_of_distribution.py"

@@ -1,6 +1,8 @@
 import pytest
+import torch
+from pyautoattack.autopgd_base import APGDAttack, APGDAttack_targeted
 
-from filterfreq.attack_names import attack_name
+from filterfreq.attack_names import attack_name, fewest_classes
 from filterfreq.publishing.selection import attack_label
 
 
@@ -23,3 +25,18 @@ def test_an_attack_says_a_start_that_is_not_the_usual_one(attack, name, label):
 def test_attacks_of_autoattack_have_their_names():
     assert attack_label("autoattack") == "AutoAttack"
     assert attack_label("apgd-ce+square") == "APGD-CE + Square"
+
+
+@pytest.mark.parametrize(("attacks", "fewest"), [(["apgd-dlr"], 3), (["square", "apgd-t"], 4), (None, 4)])
+def test_attacks_need_as_many_classes_as_their_losses_read_logits(attacks, fewest):
+    assert fewest_classes(attacks) == fewest
+    kind, loss = (APGDAttack, "dlr_loss") if attacks == ["apgd-dlr"] else (APGDAttack_targeted, "dlr_loss_targeted")
+    attack = kind(lambda images: images, eps=0.1, norm="Linf", device="cpu")
+    attack.y_target = torch.tensor([1])
+    assert getattr(attack, loss)(torch.rand(1, fewest), torch.tensor([0])).isfinite()
+    with pytest.raises(IndexError):
+        getattr(attack, loss)(torch.rand(1, fewest - 1), torch.tensor([0]))
+
+
+def test_attacks_without_such_losses_need_two_classes():
+    assert fewest_classes(["apgd-ce", "fab", "fab-t", "square"]) == 2

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from filterfreq.attack_names import AUTOATTACKS
 from filterfreq.config import SUITES, Run, Study
 from filterfreq.data.batches import POLICIES
 from filterfreq.data.registry import AUGMENTATIONS, get_dataset
 from filterfreq.errors import InputError
-from filterfreq.evaluation.autoattack import ATTACKS as AUTOATTACKS
 from filterfreq.evaluation.frequency_filtered import PASSES
 from filterfreq.models.penalty import KINDS
 from filterfreq.training.attacks import NORMS, TRAINING_ATTACKS

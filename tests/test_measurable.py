@@ -238,3 +238,145 @@ def test_a_folder_without_the_images_to_train_on_is_refused_at_once(config):
     del config["data"]["datasets"]["mine"]["evaluation_only"]
     with pytest.raises(InputError, match=r"data\.datasets\.mine: there is no train in .* evaluation_only: true"):
         Study(config, SCHEMA).check_files()
+
+
+@pytest.fixture
+def trained(tmp_path) -> dict:
+    """Models with and without spatial filters, to be trained on a folder of three classes and on CIFAR-10."""
+    for name in ("train/a", "train/b", "train/c", "test/a"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+    config = yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())
+    own = {"kind": "imagefolder", "path": str(tmp_path / "own"), "image_size": 32, "test": "test"}
+    config["data"] = {"datasets": {"own": own}}
+    config["evaluation"] = {"batch_size": 8, "clean": {}}
+    config["variants"] = {"plain": config["variants"]["plain"]}
+    config["experiments"] = {
+        "one": {"datasets": ["own"], "models": ["resnet_8_2_sp"], "variants": ["plain"], "seeds": [0]}
+    }
+    return config
+
+
+@pytest.mark.parametrize(
+    ("attacks", "fewest"), [(None, 4), (["square", "apgd-t"], 4), (["apgd-dlr"], 3), (["apgd-ce", "square"], 2)]
+)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_autoattack_is_for_as_many_classes_as_its_attacks_need(trained, tmp_path, attacks, fewest, classes):
+    if classes == 2:
+        (tmp_path / "own/train/c").rmdir()
+    settings = {"norm": "linf", "epsilons": ["2/255"]} | ({"attacks": attacks} if attacks else {})
+    trained["evaluation"]["autoattack"] = [settings]
+    if classes >= fewest:
+        assert Study(trained, SCHEMA).suites("own") == ["clean", "autoattack"]
+        return
+    message = rf"evaluation\.autoattack: own cannot have it: its attacks need at least {fewest} classes, and there are "
+    with pytest.raises(
+        InputError, match=rf"{message}{classes}: say attacks: \[apgd-ce, .*square\] or some of these in"
+    ):
+        Study(deepcopy(trained), SCHEMA)
+    trained["experiments"]["one"]["datasets"].append("cifar10")
+    study = Study(trained, SCHEMA)
+    assert (study.suites("own"), study.suites("cifar10")) == (["clean"], ["clean", "autoattack"])
+    assert remarks(study)[0].startswith("evaluation.autoattack: not for own: its attacks need")
+
+
+def test_filters_are_of_models_that_have_some(trained):
+    trained["evaluation"]["filters"] = {}
+    message = (
+        r"evaluation\.filters: own cannot have it: there is no convolution of 3 x 3 or more in resnet_8_2_sp; other"
+    )
+    with pytest.raises(InputError, match=message):
+        Study(deepcopy(trained), SCHEMA)
+    trained["experiments"]["one"]["models"].append("resnet_8_2")
+    study = Study(trained, SCHEMA)
+    assert {run.model: study.suites_of(run) for run in study.runs} == {
+        "resnet_8_2_sp": ["clean"],
+        "resnet_8_2": ["clean", "filters"],
+    }
+    assert remarks(study) == [
+        "evaluation.filters: not for resnet_8_2_sp: there is no convolution of 3 x 3 or more in it"
+    ]
+    pattern = "results/runs/{dataset}/{model}/{variant}/seed-{seed}/evaluations/{suite}.csv"
+    target = "results/runs/own/resnet_8_2/plain/seed-0/evaluations/filters.csv"
+    check_target(study, target, [pattern])
+    check_target(study, target.replace("own", "cifar10"), [pattern])  # of which there are no runs
+    with pytest.raises(InputError, match=r"evaluation\.filters is not for resnet_8_2_sp: there is no convolution"):
+        check_target(study, target.replace("8_2", "8_2_sp"), [pattern])
+
+
+def test_every_suite_can_be_asked_of_one_data_set(trained):
+    trained["experiments"]["one"] |= {"datasets": ["own", "cifar10"], "models": ["resnet_8_2"]}
+    trained["evaluation"] = {
+        "batch_size": 8,
+        "datasets": {"cifar10": {"clean": {}, "corruption": {"images": 7}, "filters": {}}},
+    }
+    study = Study(trained, SCHEMA)
+    assert (study.suites("own"), study.suites("cifar10")) == ([], ["clean", "corruption", "filters"])
+    assert study.evaluation("cifar10")["corruption"] == {"images": 7}
+
+
+def test_a_shifted_set_of_few_classes_says_so_and_other_classes_are_refused(config, tmp_path):
+    for label in WORDNET[:3]:
+        (tmp_path / "imagenet-a" / label).mkdir()
+    study = Study(deepcopy(config), SCHEMA)
+    study.check_files()
+    assert study.shifted_extent(study.shifted_sets("mine")[0]) == "3 of 1,000 classes"
+    (tmp_path / "imagenet-a" / "Kitty").mkdir()
+    message = r"^data\.shifted\.imagenet-a: the shifted set imagenet-a has the class 'Kitty', which is none of the 1000"
+    with pytest.raises(InputError, match=message):
+        Study(config, SCHEMA).check_files()
+
+
+def test_a_shifted_set_of_an_own_data_set_is_compared_with_its_class_folders(config, tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+    for name in ("a", "c"):
+        (tmp_path / "shift" / "test" / name).mkdir(parents=True)
+    own = {"kind": "imagefolder", "path": str(tmp_path / "own"), "image_size": 64, "evaluation_only": True}
+    config["data"]["datasets"] = {"own": own}
+    config["data"]["shifted"] = {"few": {"shift_of": "own", "path": str(tmp_path / "shift")}}
+    config["experiments"]["one"]["datasets"] = ["own"]
+    config["evaluation"] = {"batch_size": 8, "out_of_distribution": {"sets": ["few"]}}
+    study = Study(config, SCHEMA)
+    assert study.shifted_extent(study.shifted_sets("own")[0]) == "2 of 3 classes"
+
+
+def test_a_part_of_known_classes_is_described(config):
+    assert Study(config, SCHEMA).extent("mine") == "2 images of 2 of 1,000 classes"
+
+
+REMEDY = (
+    "; where the class folders of mine are named like those of imagenet, say classes: imagenet in data.datasets.mine"
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"source": "torchvision", "name": "resnet18", "weights": "IMAGENET1K_V1"},
+        {"source": "robustbench", "name": "Engstrom2019Robustness", "dataset": "imagenet", "threat_model": "Linf"},
+        {"source": "timm", "name": "resnet18.a1_in1k"},
+    ],
+)
+def test_models_of_other_classes_than_a_folders_are_refused_with_the_remedy(config, source):
+    del config["data"]["datasets"]["mine"]["classes"]
+    config["checkpoints"]["a"] = source
+    message = rf"^experiments\.one\.checkpoints: 'a' knows 1000 classes and mine has 2, list it in an .* own{REMEDY}$"
+    with pytest.raises(InputError, match=message):
+        Study(config, SCHEMA)
+
+
+def test_a_set_of_other_classes_that_is_asked_of_a_folder_is_refused_with_the_remedy(config):
+    del config["data"]["datasets"]["mine"]["classes"]
+    config["evaluation"]["datasets"] = {"mine": {"out_of_distribution": {"sets": ["imagenet-a"]}}}
+    message = r"^evaluation\.datasets\.mine\.out_of_distribution\.sets: imagenet-a is a shift of imagenet, leave it out"
+    with pytest.raises(InputError, match=message + REMEDY):
+        Study(config, SCHEMA)
+
+
+def test_checkpoints_and_published_corruptions_that_nothing_uses_are_said(config):
+    config["experiments"]["one"]["checkpoints"] = ["a"]
+    config["data"]["corruptions"] = "published"
+    assert remarks(Study(config, SCHEMA)) == [
+        "data.corruptions: nothing that the config asks for uses it",
+        "checkpoints.b: nothing that the config asks for uses it",
+    ]

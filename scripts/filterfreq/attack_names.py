@@ -1,7 +1,13 @@
-"""What attacks are called in the results, by what the config says of them. Imports no torch."""
+"""What attacks are called in the results and need, by what the config says of them. Imports no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+AUTOATTACKS: tuple[str, ...] = ("apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "square")
+"""The attacks that a subset of AutoAttack may name; its standard version runs apgd-ce, apgd-t, fab-t and square."""
+
+# The difference of logits is divided by one that involves the third largest logit, of the targeted loss the fourth.
+_FEWEST_CLASSES = {"apgd-dlr": 3, "apgd-t": 4}
 
 
 def starts_at_random(attack: Mapping[str, Any]) -> bool:
@@ -25,3 +31,12 @@ def attack_name(attack: Mapping[str, Any]) -> str:
     if attack["attack"] == "fgsm":
         return "fgsm-from-random" if random else "fgsm"
     return f"pgd-{attack['steps']}" + ("" if random else "-from-image")
+
+
+def fewest_classes(attacks: Sequence[str] | None) -> int:
+    """Return how many classes AutoAttack, or a subset of its attacks, needs at least.
+
+    Args:
+        attacks: some of `AUTOATTACKS`; None for the standard version.
+    """
+    return max(_FEWEST_CLASSES.get(attack, 2) for attack in attacks or ("apgd-t",))

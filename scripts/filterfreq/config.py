@@ -2,9 +2,10 @@
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from filterfreq.config_checks import (
     explained,
 )
 from filterfreq.customary_epsilons import CUSTOMARY_EPSILONS
+from filterfreq.data.imagefolder import class_folders, describe_known_classes
 from filterfreq.data.imagenet import describe_part
 from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
 from filterfreq.data.shifted.registry import (
@@ -31,9 +33,15 @@ from filterfreq.data.shifted.registry import (
 )
 from filterfreq.epsilon import check_bounds
 from filterfreq.errors import InputError, unknown
+from filterfreq.evaluation.out_of_distribution import check_known, meanings
 from filterfreq.machine import training_processes
-from filterfreq.measurable import WITHOUT_IMAGES, check_measurable, why_not
-from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
+from filterfreq.measurable import WITHOUT_IMAGES, check_measurable, remedy, why_not
+from filterfreq.models.registry import (
+    architecture_of,
+    check_architecture,
+    check_decomposable,
+    has_spatial_filters,
+)
 from filterfreq.models.robustbench_models import CLASSES, published_accuracies
 from filterfreq.schemas import check_schema, check_values, load_schema
 from filterfreq.yaml_files import check_extent
@@ -62,6 +70,9 @@ _SWEEP_LABELS = {
     "mixup": "mixup α = {}",
     "gaussian_noise": "noise σ = {}",
 }
+
+# The tags of timm's weights end with what they were trained on last.
+_TIMM_OF_IMAGENET = re.compile(r"\..*in1k(_\d+)?$")
 
 _LONGEST_NAME = 200  # characters of a variant; file systems take 255 bytes
 
@@ -95,6 +106,7 @@ class Study:
     def __init__(self, config: dict, schema: Path) -> None:
         self.config = config
         self._extents: dict[str, str] = {}
+        self._class_names: dict[str, Sequence[str]] = {}
         validator = load_schema(schema)
         check_extent(config)
         check_values(config, [])
@@ -191,9 +203,61 @@ class Study:
         """
         if name not in self._extents:
             entry, folder = self.dataset(name), self.image_folder(name)
-            in_part = entry.evaluation_only and entry.test_folder and folder is not None
-            self._extents[name] = describe_part(folder, entry) if in_part else ""
+            self._extents[name] = ""
+            if folder is not None and entry.evaluation_only:
+                if entry.test_folder:
+                    self._extents[name] = describe_part(folder, entry)
+                elif isinstance(entry, ImageFolder) and entry.classes_of:
+                    self._extents[name] = describe_known_classes(folder, entry)
         return self._extents[name]
+
+    def shifted_extent(self, entry: ShiftedSet) -> str:
+        """How many classes of its models a shifted set has, for captions; empty where all, or that is not known here.
+
+        Args:
+            entry: as `shifted_sets` returns it.
+
+        Raises:
+            InputError: a class folder is none of the classes.
+        """
+        known = meanings(entry.folders, entry.base_classes or self.class_names(entry.shift_of))
+        found: Sequence[str] = []
+        if entry.dataset:
+            found = self.class_names(entry.dataset)
+        elif entry.path and (folder := Path(entry.path).expanduser()).is_dir():
+            found = class_folders(folder, None if entry.folder == "." else entry.folder)
+        if not known or not found:
+            return ""
+        check_known(entry.name, found, known)
+        return f"{len(found):,} of {len(known):,} classes" if len(found) < len(known) else ""
+
+    def class_names(self, name: str) -> Sequence[str]:
+        """The names of a data set's classes; empty where they are not known before its files are read."""
+        if name not in self._class_names:
+            entry, folder = self.dataset(name), self.image_folder(name)
+            names: Sequence[str] = entry.classes
+            if not names and isinstance(entry, ImageFolder) and folder is not None:
+                names = class_folders(folder, entry.train or entry.test)
+            self._class_names[name] = names
+        return self._class_names[name]
+
+    def has_filters(self, run: Run) -> bool:
+        """Whether a run's model is not known to lack spatial filters, which the suite `filters` analyses."""
+        return has_spatial_filters(self.architecture(run))
+
+    @cached_property
+    def models_without_filters(self) -> dict[str, list[str]]:
+        """The models of each data set none of whose runs has filters to analyse."""
+        having = {run.dataset for run in self.runs if self.has_filters(run)}
+        found: dict[str, dict[str, None]] = {}
+        for run in self.runs:
+            if run.dataset not in having:
+                found.setdefault(run.dataset, {})[run.model] = None
+        return {dataset: [*models] for dataset, models in found.items()}
+
+    def architecture(self, run: Run) -> str:
+        """The architecture of a run's model, which a checkpoint may show under another name."""
+        return architecture_of(self.checkpoints[run.variant]) if self.is_downloaded(run) else run.model
 
     def check_files(self) -> None:
         """Check that what the config says lies on the disk does, for the data sets of its runs.
@@ -223,6 +287,7 @@ class Study:
                     folder = getattr(shifted, key)
                     if folder and not Path(folder).expanduser().exists():
                         raise InputError(f"data.shifted.{shifted.name}.{key}: there is no {folder}")
+                explained(self.shifted_extent, shifted, f"data.shifted.{shifted.name}")
             if (folder := self.image_folder(name)) is not None:
                 self._check_training_folder(entry, folder)
                 continue
@@ -312,7 +377,10 @@ class Study:
             for name in suites.get("out_of_distribution", {}).get("sets", []):
                 explained(self.shifted, name, where)
                 if not self.is_shifted_for(name, dataset):
-                    raise InputError(f"{where}: {name} is a shift of {self.shifted(name).shift_of}, leave it out")
+                    base = self.shifted(name).shift_of
+                    raise InputError(
+                        f"{where}: {name} is a shift of {base}, leave it out{remedy(self, dataset, [base])}"
+                    )
 
     def _check_sources(self) -> None:
         """Refuse attacks that transfer from a model that no experiment has."""
@@ -440,13 +508,17 @@ class Study:
             if name not in self.checkpoints:
                 raise InputError(f"{where}.checkpoints: {unknown('checkpoint', name, self.checkpoints)}")
             entry = self.checkpoints[name]
-            classes = CLASSES.get(entry.get("dataset", "imagenet" if entry["source"] == "torchvision" else ""))
+            of_imagenet = entry["source"] == "torchvision" or (
+                entry["source"] == "timm" and _TIMM_OF_IMAGENET.search(entry["name"])
+            )
+            base = entry.get("dataset", "imagenet" if of_imagenet else "")
+            classes = CLASSES.get(base)
             for dataset in experiment["datasets"]:
-                there = len(self.dataset(dataset).classes)
+                there = len(self.class_names(dataset))
                 if classes and there and classes != there:
                     raise InputError(
                         f"{where}.checkpoints: '{name}' knows {classes} classes and {dataset} has {there}, "
-                        "list it in an experiment of its own"
+                        f"list it in an experiment of its own{remedy(self, dataset, [base])}"
                     )
         return [
             Run(dataset, self._model(name), name, 0)
@@ -613,15 +685,18 @@ class Study:
         return [run for run in self.runs if run.dataset == dataset]
 
     def suites_of(self, run: Run) -> list[str]:
-        """The suites of a run: those of its data set, without the transfer of attacks where their source is missing.
+        """The suites of a run: those of its data set that its model can have.
 
-        This is so of a downloaded model beside which no experiment has the source as a variant of the same model.
+        Attacks are not transferred to a downloaded model beside which no experiment has the source as a variant of the
+        same model; `filters` is not for architectures without any.
         """
         found = self.suites(run.dataset)
         if "transfer" in found:
             source = self.evaluation(run.dataset)["transfer"]["source"]
             if run._replace(variant=source) not in self._all_runs:
                 found.remove("transfer")
+        if "filters" in found and not self.has_filters(run):
+            found.remove("filters")
         return found
 
     def suites_in(self, experiment: str, dataset: str) -> list[str]:

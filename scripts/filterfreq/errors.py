@@ -36,12 +36,12 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
     known = list(known)
     shown = one_line(name, 100)
     close = difflib.get_close_matches(shown, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {some_of(known)}"
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {some_of(known, 'or')}"
     return InputError(f"unknown {kind} {shown!r}: {hint}")
 
 
-def some_of(names: Iterable[str]) -> str:
+def some_of(names: Iterable[str], conjunction: str = "and") -> str:
     """Return the first of some names, as a sentence can list them, and how many more there are."""
     names = list(names)
-    more = f" or {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    more = f" {conjunction} {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(names[:_LISTED]) + more

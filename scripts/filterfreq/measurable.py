@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from filterfreq.attack_names import AUTOATTACKS, fewest_classes
 from filterfreq.data.registry import DATASETS, ImageFolder
 from filterfreq.data.shifted.registry import CUE_CONFLICT, PUBLISHED_CORRUPTIONS, SHIFTED_SETS
 from filterfreq.errors import InputError
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 WITHOUT_IMAGES = ("out_of_distribution", "cue_conflict", "filters")
 """Suites that models of ImageNet can have without any of its images."""
 
+_UNUSED = "nothing that the config asks for uses it"
+
+WITHOUT_FILTERS = "there is no convolution of 3 x 3 or more"
+"""Why an architecture cannot have the suite `filters`, as the rest of a sentence."""
+
 _WHERE = "evaluation.out_of_distribution.sets"
 
 
@@ -28,15 +35,20 @@ def why_not(study: Study, suite: str, dataset: str) -> str | None:
     if suite == "out_of_distribution" and not study.shifted_sets(dataset):
         names = study.evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
         bases = dict.fromkeys(study.shifted(name).shift_of for name in names)
-        remedy = _remedy(study, dataset, bases)
-        return f"sets has only {_listed(names)}, for models of {_listed(bases)}'s classes{remedy}"
+        return (
+            f"sets has only {_listed(names)}, for models of {_listed(bases)}'s classes{remedy(study, dataset, bases)}"
+        )
     if suite == "cue_conflict" and not study.dataset(dataset).cue_conflict and study.stimuli(dataset) is None:
         if not study.dataset(dataset).has_classes_of("imagenet"):
             return (
                 "there are cue-conflict images of texdigits and, for models of ImageNet's classes, those of "
-                f"data.shifted.{CUE_CONFLICT}{_remedy(study, dataset, ['imagenet'])}"
+                f"data.shifted.{CUE_CONFLICT}{remedy(study, dataset, ['imagenet'])}"
             )
         return f"the stimuli are missing, {SHIFTED_SETS[CUE_CONFLICT].how} as data.shifted.{CUE_CONFLICT}.path"
+    if suite == "autoattack":
+        return _too_few_classes(study, dataset)
+    if suite == "filters" and dataset in study.models_without_filters:
+        return f"{WITHOUT_FILTERS} in {_listed(study.models_without_filters[dataset])}"
     return None
 
 
@@ -57,7 +69,23 @@ def check_measurable(study: Study) -> None:
 
 def remarks(study: Study) -> list[str]:
     """Return sentences about what a config has and nothing comes of, each to be said once before the first job."""
-    return [*_not_measured(study), *_not_transferred(study), *_beyond(study), *_generated(study), *_unused(study)]
+    left_out = [*_not_measured(study), *_not_transferred(study), *_not_analysed(study)]
+    return [*left_out, *_beyond(study), *_generated(study), *_unused(study)]
+
+
+def _too_few_classes(study: Study, dataset: str) -> str | None:
+    """Why AutoAttack, or the subsets of it that the config asks for, cannot attack models of a data set."""
+    settings = study.evaluation(dataset).get("autoattack", [])
+    entries = settings if isinstance(settings, list) else [settings]
+    found = len(study.class_names(dataset))
+    fewest = max((fewest_classes(entry.get("attacks")) for entry in entries), default=0)
+    if not found or found >= fewest:
+        return None
+    possible = [attack for attack in AUTOATTACKS if fewest_classes([attack]) <= found]
+    return (
+        f"its attacks need at least {fewest} classes, and there are {found}: say attacks: [{', '.join(possible)}] or "
+        f"some of these in evaluation.datasets.{dataset}.autoattack"
+    )
 
 
 def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
@@ -84,7 +112,7 @@ def _refuse_set(study: Study, name: str) -> None:
     base = study.shifted(name).shift_of
     if any(study.is_shifted_for(name, dataset) for dataset in study.datasets):
         raise InputError(f"{_WHERE}: {name} is shown to no model, as evaluation.datasets has sets for {base}")
-    remedies = {remedy for dataset in general if (remedy := _remedy(study, dataset, [base]))}
+    remedies = {found for dataset in general if (found := remedy(study, dataset, [base]))}
     raise InputError(
         f"{_WHERE}: {name} is for models of {base}'s classes, and no experiment has a data set of them: leave it out"
         f"{min(remedies, default='')}"
@@ -101,8 +129,17 @@ def _general(study: Study, suite: str) -> list[str]:
     return [dataset for dataset in study.datasets if suite not in _own(study, dataset)]
 
 
-def _remedy(study: Study, dataset: str, bases: list[str] | dict[str, None]) -> str:
-    """How a data set of the config may have the classes of others, where it is not said to have any."""
+def remedy(study: Study, dataset: str, bases: Iterable[str]) -> str:
+    """Return how a data set of the config may have the classes of others, as the rest of a sentence.
+
+    Args:
+        study: the config.
+        dataset: the data set.
+        bases: the names of the others.
+
+    Returns:
+        Nothing where it is said to have some, or is of the registry.
+    """
     entry = study.dataset(dataset)
     known = [base for base in bases if base in DATASETS and DATASETS[base].classes]
     if not known or entry.classes_of or not isinstance(entry, ImageFolder) or entry.name in DATASETS:
@@ -139,6 +176,14 @@ def _not_transferred(study: Study) -> list[str]:
     ]
 
 
+def _not_analysed(study: Study) -> list[str]:
+    asked = {dataset for dataset in study.datasets if "filters" in study.suites(dataset)}
+    missing = [run.model for run in study.runs if run.dataset in asked and not study.has_filters(run)]
+    if not missing:
+        return []
+    return [f"evaluation.filters: not for {_listed(dict.fromkeys(missing))}: {WITHOUT_FILTERS} in it"]
+
+
 def _beyond(study: Study) -> list[str]:
     """Radii of frequency filters around all frequencies that a data set's images have."""
     said = []
@@ -160,6 +205,8 @@ def _generated(study: Study) -> list[str]:
     """Data sets whose corrupted images are made here although the config wants published ones."""
     if study.config.get("data", {}).get("corruptions") != "published":
         return []
+    if not any("corruption" in study.suites(name) for name in study.datasets):
+        return [f"data.corruptions: {_UNUSED}"]
     names = [
         name for name in study.datasets if name not in PUBLISHED_CORRUPTIONS and "corruption" in study.suites(name)
     ]
@@ -167,7 +214,7 @@ def _generated(study: Study) -> list[str]:
 
 
 def _unused(study: Study) -> list[str]:
-    """Entries about data sets, shifted sets and models that no experiment has or no evaluation shows."""
+    """Entries about data sets, shifted sets, checkpoints and models that no experiment has or no evaluation shows."""
     shifted = {entry.name: entry for dataset in study.datasets for entry in study.shifted_sets(dataset)}
     stimuli = [dataset for dataset in study.datasets if "cue_conflict" in study.suites(dataset)]
     shown = {*shifted, *(entry.name for entry in map(study.stimuli, stimuli) if entry)}
@@ -179,10 +226,11 @@ def _unused(study: Study) -> list[str]:
         "data.shifted": (data.get("shifted", {}), shown),
         "evaluation.datasets": (study.config["evaluation"].get("datasets", {}), used),
         "training.datasets": (study.config.get("training", {}).get("datasets", {}), used),
+        "checkpoints": (study.checkpoints, {run.variant for run in study.runs}),
         "training.models": (study.config.get("training", {}).get("models", {}), {run.model for run in study.runs}),
     }
     return [
-        f"{section}.{name}: nothing that the config asks for uses it"
+        f"{section}.{name}: {_UNUSED}"
         for section, (names, used_names) in sections.items()
         for name in names
         if name not in used_names

@@ -4,9 +4,9 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 
-from filterfreq.config import SUITES, Study
+from filterfreq.config import SUITES, Run, Study
 from filterfreq.errors import InputError, unknown
-from filterfreq.measurable import why_not
+from filterfreq.measurable import WITHOUT_FILTERS, why_not
 from filterfreq.models.registry import check_architecture
 
 
@@ -54,6 +54,8 @@ def _check_names(study: Study, names: Mapping[str, str]) -> None:
         if suite in study.evaluation(dataset):
             raise InputError(f"evaluation.{suite} is not for {dataset}: {why_not(study, suite, dataset)}")
         raise InputError(f"evaluation.{suite} is not asked for on {dataset}: add it to the config")
+    if suite == "filters" and variant is not None and not study.has_filters(Run(dataset, names["model"], variant, 0)):
+        raise InputError(f"evaluation.filters is not for {names['model']}: {WITHOUT_FILTERS} in it")
 
 
 def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:

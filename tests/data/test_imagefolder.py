@@ -14,7 +14,7 @@ from torchvision import transforms
 from filterfreq.data.archives import list_files, read_files
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.data.imagefolder import find_classes, prepare
+from filterfreq.data.imagefolder import class_folders, find_classes, prepare
 from filterfreq.data.images import decode_image
 from filterfreq.data.registry import get_dataset
 from filterfreq.errors import InputError
@@ -164,7 +164,7 @@ def test_no_such_path(tmp_path):
 def test_no_class_folders(folder, tmp_path):
     with pytest.raises(InputError, match=r"animals has no class folders in 'val': it holds README.txt, test, train"):
         prepared(folder, tmp_path / "out", test="val")
-    with pytest.raises(InputError, match=r"ant has no class folders in '.': it holds 0.PNG, 1.PNG, .*"):
+    with pytest.raises(InputError, match=r"ant has 5 images in '.' and no class folders: make a folder for each"):
         prepared(folder / "train" / "ant", tmp_path / "out", train=None, test=None, test_fraction=0.5)
 
 
@@ -456,10 +456,72 @@ def test_images_to_evaluate_alone_have_the_labels_of_another_data_set(folder, tm
     for label, name in ((2, "bird"), (5, "dog"), (9, "truck")):
         expected = {pixels(folder / "test" / name / f"{number}.PNG").tobytes() for number in range(2)}
         assert {image.tobytes() for image in images[dataset.labels("test") == label]} == expected
-    np.testing.assert_allclose(dataset.mean, images.mean(axis=(0, 1, 2)) / 255)
+    # What its models were trained with, and not what six images have.
+    assert (dataset.mean, dataset.std) == (get_dataset("cifar10").mean, get_dataset("cifar10").std)
+    assert "mean and std are those of cifar10, whose classes it has" in dataset.record["remarks"]
+    own = prepared(folder, tmp_path / "own", **(wanted | {"mean": [0.1, 0.2, 0.3], "std": [1, 1, 1]}))
+    assert own.mean == (0.1, 0.2, 0.3)
     with pytest.raises(InputError, match=r"data set animals in .* has no array 'train_images'"):
         dataset.images("train")
 
     (folder / "test" / "bird").rename(folder / "test" / "birds")
     with pytest.raises(InputError, match="has a folder 'birds', which is none of cifar10's 10 classes"):
+        prepared(folder, tmp_path / "other", **wanted)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize(
+    ("kept", "renamed"), [(("train", "test"), "test"), (("train", "test"), "val"), (("test",), "test")]
+)
+def test_images_to_evaluate_alone_are_those_to_test_on(folder, tmp_path, kept, renamed, wrapped):
+    if "train" not in kept:
+        shutil.rmtree(folder / "train")
+    (folder / "test").rename(folder / renamed)
+    path = folder
+    if wrapped:
+        path = tmp_path / "wrapped"
+        path.mkdir()
+        folder.rename(path / "animals")
+    dataset = prepared(path, tmp_path / "out", train=None, test=None, evaluation_only=True)
+    assert (dataset.classes, len(dataset.labels("test"))) == (CLASSES, 6)
+    assert class_folders(path) == list(CLASSES)
+
+
+def test_class_folders_that_are_the_uppermost(folder, tmp_path):
+    path = folder / "train"
+    assert prepared(path, tmp_path / "out", train=None, test=None, evaluation_only=True).classes == CLASSES
+    assert class_folders(path) == class_folders(folder, "train") == list(CLASSES)
+
+
+def test_one_class_folder_of_known_classes(folder, tmp_path):
+    (folder / "test" / "ant").rename(tmp_path / "one")
+    path = tmp_path / "path"
+    path.mkdir()
+    (tmp_path / "one").rename(path / "dog")
+    wanted = {"train": None, "test": None, "evaluation_only": True}
+    dataset = prepared(path, tmp_path / "out", **wanted, classes="cifar10")
+    assert dataset.labels("test").tolist() == [5, 5]
+    with pytest.raises(InputError, match=r"path has one class folder in '.', 'dog': there must be two or more"):
+        prepared(path, tmp_path / "other", **wanted)
+
+
+@pytest.mark.parametrize("content", [None, "r.txt"])
+def test_class_folders_without_images_of_known_classes_are_counted_and_others_refused(folder, tmp_path, content):
+    (folder / "test" / "ant").rename(folder / "test" / "dog")
+    for name in ("bee", "cat"):
+        shutil.rmtree(folder / "test" / name)
+    wanted = {"train": None, "evaluation_only": True, "classes": "cifar10"}
+    (folder / "test" / "truck").mkdir()
+    if content:
+        (folder / "test" / "truck" / content).touch()
+    remarks = prepared(folder, tmp_path / "out", **wanted).record["remarks"]
+    assert any(line.startswith("without test images: 9 of 10 classes") for line in remarks)
+    (folder / "test" / "truck").rename(folder / "test" / "trukc")
+    with pytest.raises(InputError, match="has a folder 'trukc', which is none of cifar10's 10 classes"):
+        prepared(folder, tmp_path / "other", **wanted)
+    if not content:
+        return
+    (folder / "test" / "trukc").rename(folder / "test" / "truck")
+    shutil.rmtree(folder / "test" / "dog")
+    with pytest.raises(InputError, match="has no image in its class folders in 'test': put some in"):
         prepared(folder, tmp_path / "other", **wanted)

@@ -189,3 +189,15 @@ def test_validation_images_alone_keep_the_labels_of_all_classes(raw, tmp_path):
     (unpacked / "val" / "n02000000").rename(unpacked / "val" / "cat")
     with pytest.raises(InputError, match="has a folder 'cat', which is none of imagenet's 5 classes"):
         imagenet.prepare(unpacked, tmp_path / "other", 0, found)
+
+
+def test_validation_images_as_their_tar_unpacks_are_refused_with_what_to_do(tmp_path):
+    for name in ("val/ILSVRC2012_val_00000001.JPEG", "val/ILSVRC2012_val_00000002.JPEG"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(jpeg(0))
+    found = get_dataset("imagenet", {"raw": {"imagenet": str(tmp_path)}})
+    message = (
+        r"val has files and no class folders, as ILSVRC2012_img_val\.tar unpacks: put each image into a folder named"
+    )
+    with pytest.raises(InputError, match=message):
+        imagenet.describe_part(tmp_path, found)

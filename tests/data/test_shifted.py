@@ -165,10 +165,28 @@ def test_small_images_become_an_array(tmp_path):
     shifted = PreparedShift(tmp_path / "out")
     assert shifted.images().shape == (6, 32, 32, 3)
     assert shifted.classes == ["cat", "dog"]
+    assert shifted.record["remarks"] == ["has 2 of 10 classes, which alone are answers to its images"]
     images = tmp_path / "out" / "images.npy"
     images.write_bytes(images.read_bytes()[:-1] + b"x")
     with pytest.raises(InputError, match=r"images\.npy does not have its recorded SHA-256"):
         shifted.images()
+
+
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_images_in_a_folder_to_test_on_are_taken(tmp_path, split):
+    contents = {f"{split}/{label}/0.png": jpeg(0, (32, 32), "PNG") for label in ("cat", "dog")}
+    write_archive(tmp_path / "shift.zip", contents | {"train/cat/1.png": jpeg(1, (32, 32), "PNG")})
+    data = {"shifted": {"mine": {"shift_of": "cifar10", "path": str(tmp_path / "shift.zip")}}}
+    prepare_shifted(get_shifted("mine", data), tmp_path, tmp_path / "out", seed=0)
+    shifted = PreparedShift(tmp_path / "out")
+    assert (shifted.classes, len(shifted.images())) == (["cat", "dog"], 2)
+
+
+def test_a_class_that_the_models_do_not_know_is_refused(tmp_path):
+    write_archive(tmp_path / "shift.zip", {f"{name}/0.png": jpeg(0, (32, 32), "PNG") for name in ("cat", "Kitty")})
+    data = {"shifted": {"mine": {"shift_of": "cifar10", "path": str(tmp_path / "shift.zip")}}}
+    with pytest.raises(InputError, match="the shifted set mine has the class 'Kitty', which is none of the 10 that"):
+        prepare_shifted(get_shifted("mine", data), tmp_path, tmp_path / "out", seed=0)
 
 
 def test_of_cinic_10_the_images_that_are_not_cifar_10s_are_taken(tmp_path):

@@ -220,3 +220,15 @@ def test_robustbench_can_be_imported():
     )
     scripts = Path(filterfreq.__file__).parents[1]
     subprocess.run([sys.executable, "-c", code], cwd=scripts, check=True)
+
+
+def test_two_classes_are_enough_for_attacks_that_need_no_more():
+    model, images = linear(2), images_of(3)
+    labels = predict(model, images, 3, "cpu")
+    distances = radii(model, images, labels, 1)
+    epsilon = str(np.sort(distances)[:2].mean())
+    (row,) = evaluate_autoattack(model, images, labels, "linf", [epsilon], 3, "cpu", seed=0, attacks=["apgd-ce"])
+    assert row["value"] == (distances > float(epsilon)).mean()
+    for attacks, fewest in ((None, 4), (["apgd-dlr"], 3)):
+        with pytest.raises(InputError, match=f"at least {fewest} classes for these attacks, but the model has 2"):
+            evaluate_autoattack(model, images, labels, "linf", [epsilon], 3, "cpu", seed=0, attacks=attacks)

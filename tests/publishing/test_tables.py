@@ -584,3 +584,18 @@ class TestPenalties:
     def test_kinds_stand_below_each_other(self, results):
         numbers = penalty_table(results, SWEPT_LABELS, SWEPT, "wd", "kind").numbers
         assert numbers["variant"].tolist() == ["wd", "r", "s", "p", "q"]
+
+
+def test_captions_hold_of_data_sets_that_no_model_was_trained_on(results_of, row):
+    rows = [row.biased(NET, variant, 0, "overall", 0.2) for variant in ("plain", "wd")]
+    rows += [(NET, variant, 0, "out_of_distribution", "accuracy", {"set": "few"}, 0.5) for variant in ("plain", "wd")]
+    frame = results_of(rows)
+    name = frame["dataset"].iloc[0]
+    caption = out_of_distribution_table(frame, VARIANTS, "plain").caption
+    assert caption.startswith(f"Accuracy of models of {name} ({NET}), out of distribution;")
+    assert shape_bias_table(frame, VARIANTS).caption.startswith(
+        f"Shape bias of models of {name} ({NET}) on cue-conflict"
+    )
+    rows += [(NET, variant, 0, "clean", "accuracy", {"split": "test"}, 0.8) for variant in ("plain", "wd")]
+    caption = out_of_distribution_table(results_of(rows), VARIANTS, "plain").caption
+    assert caption.startswith(f"Accuracy of models of {name} ({NET}), on its test images and out of distribution;")

@@ -71,7 +71,7 @@ def list_all(path: str | Path) -> tuple[list[str], list[str]]:
     folders: list[str] = []
     with reading(path, _REMEDY):
         files = [name for name, _ in _files(Path(path), folders)]
-    files, folders = (sorted(name for name in names if not _is_hidden(name)) for names in (files, folders))
+    files, folders = (sorted(name for name in names if not is_hidden(name)) for names in (files, folders))
     return files, folders
 
 
@@ -96,7 +96,7 @@ def read_files(path: str | Path, wanted: Collection[str] | None = None) -> Itera
     with reading(path, _REMEDY):
         for name, read in _files(Path(path)):
             if wanted is None:
-                if not _is_hidden(name):
+                if not is_hidden(name):
                     yield name, read()
             elif name in missing:
                 missing.remove(name)
@@ -179,7 +179,7 @@ def class_folders_state(path: str | Path) -> str:
             # A name of other bytes than UTF-8 is refused by the job that reads it.
             digest.update(f"{folder.relative_to(path)}\0{folder.stat().st_mtime_ns}\0".encode(errors="surrogateescape"))
             with os.scandir(folder) as entries:
-                visible = (entry for entry in entries if not _is_hidden(entry.name))
+                visible = (entry for entry in entries if not is_hidden(entry.name))
                 first = next(visible, None)
                 # A folder holds either folders or images, but for a README or the like, which is no reason to stop.
                 if first is not None and (_is_folder(first) or not first.name.lower().endswith(IMAGE_SUFFIXES)):
@@ -270,7 +270,7 @@ def _files_of_folder(path: Path, folders: list[str]) -> Iterator[tuple[str, Call
             above = way.enter(folder, above)
             with os.scandir(folder) as entries:
                 visible = sorted(
-                    (entry for entry in entries if not _is_hidden(entry.name)), key=lambda entry: entry.name
+                    (entry for entry in entries if not is_hidden(entry.name)), key=lambda entry: entry.name
                 )
         below = []
         for entry in visible:
@@ -401,7 +401,7 @@ def _files_of_tar(
             _refuse_kind(path, member)
             if member.issym() or member.islnk():
                 room.take_member(member.name, 0)
-                if not _is_hidden(member.name):
+                if not is_hidden(member.name):
                     links.append(member)
             elif member.isdir():
                 folders.append(_plain(member.name))
@@ -525,7 +525,8 @@ def _refuse_kind(path: Path, member: tarfile.TarInfo) -> None:
         )
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder, or one that it is in, is hidden or another program's."""
     return any(part.startswith(".") or part in _OF_OTHERS for part in name.split("/"))
 
 

@@ -14,14 +14,14 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from filterfreq.data.archives import IMAGE_SUFFIXES, list_all, read_files, unpack
+from filterfreq.data.archives import IMAGE_SUFFIXES, is_hidden, list_all, read_files, unpack
 from filterfreq.data.arrays import save_files, save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.images import decode_image, is_transparent, is_turned
-from filterfreq.data.registry import AS_STORED, Dataset, ImageFolder, Rendering
+from filterfreq.data.registry import AS_STORED, DATASETS, Dataset, ImageFolder, Rendering
 from filterfreq.errors import InputError, some_of
-from filterfreq.files import sha256
+from filterfreq.files import reading, sha256
 from filterfreq.text import one_line
 
 _LOOKED_AT = 1000  # images in files whose orientation and transparency are looked at
@@ -52,24 +52,27 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
         path = Path(dataset.path).expanduser()
         checksum = None
     names, folders = list_all(path)
-    # Of classes that are known some may have no image.
-    least, folders = (1, []) if dataset.classes_of else (2, folders)
-    folder = dataset.test if dataset.train is None else dataset.train
-    classes = find_classes(path, names, folder, least, folders)
-    if dataset.classes_of:
-        check_classes(path, classes, dataset)
-    elif dataset.classes and sorted(dataset.classes) != list(classes):
+
+    def found_in(folder: str) -> dict[str, list[str]]:
+        if dataset.classes_of:
+            return find_known_classes(path, names, folder, folders, dataset)
+        return find_classes(path, names, folder, folders=folders)
+
+    tested = test_folder(names) if dataset.test is None else dataset.test
+    folder = tested if dataset.train is None else dataset.train
+    classes = found_in(folder)
+    if not dataset.classes_of and dataset.classes and sorted(dataset.classes) != list(classes):
         raise InputError(f"{path} has the classes {some_of(classes)} in {folder}, not those of {dataset.name}")
     train: dict[str, list[str]] | None = classes
     splits = {folder: classes}
     if dataset.train is None:
         train, test = None, classes
     elif dataset.test_fraction is None:
-        test = splits[dataset.test] = find_classes(path, names, dataset.test, least, folders)
+        test = splits[tested] = found_in(tested)
         for label in test:
             if label not in train:
                 raise InputError(
-                    f"{path} has the class {label!r} in {dataset.test} but not in {dataset.train}: "
+                    f"{path} has the class {label!r} in {tested} but not in {dataset.train}: "
                     "take it out or add images to train on"
                 )
     else:
@@ -83,7 +86,11 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
         (_names(test, order), _labels(test, order)),
         seed=seed,
         sources={path.name: checksum} if checksum else {},
-        remarks=remarks_on_names(names, splits) + remarks_on_classes(order, train, test),
+        remarks=[
+            *remarks_on_names(names, splits),
+            *remarks_on_classes(order, train, test),
+            *_remarks_on_statistics(dataset),
+        ],
     )
 
 
@@ -137,6 +144,46 @@ def save_images(
     save_splits(output_folder, dataset, train, test, seed=seed, sources=sources, remarks=[*remarks, *found])
 
 
+def find_known_classes(
+    path: Path, names: list[str], folder: str, folders: Iterable[str], dataset: Dataset
+) -> dict[str, list[str]]:
+    """Return the sorted names of images by class, of those classes of a data set that have some.
+
+    Args:
+        path: the folder or archive, for messages.
+        names: the names of its files.
+        folder: the one that holds the class folders, as for `find_classes`.
+        folders: the names of its folders.
+        dataset: the entry, with its classes.
+
+    Raises:
+        InputError: there are no class folders, one that is none of the data set's classes, or no image in any.
+    """
+    found = find_classes(path, names, folder, least=1, folders=folders, may_be_empty=True)
+    check_classes(path, found, dataset)
+    with_images = {label: images for label, images in found.items() if images}
+    if not with_images:
+        raise InputError(f"{path} has no image in its class folders in {folder!r}: put some in")
+    return with_images
+
+
+def describe_known_classes(path: Path, dataset: ImageFolder) -> str:
+    """Return how many images a folder has to test on, as "10 images of 5 of 1,000 classes"; empty where of all classes.
+
+    Args:
+        path: the folder.
+        dataset: the entry, for evaluation alone and with classes that are known.
+
+    Raises:
+        InputError: as for `find_known_classes`.
+    """
+    names, folders = list_all(path)
+    found = find_known_classes(path, names, dataset.test or test_folder(names), folders, dataset)
+    if len(found) == dataset.num_classes:
+        return ""
+    return f"{sum(map(len, found.values())):,} images of {len(found):,} of {dataset.num_classes:,} classes"
+
+
 def check_classes(path: Path, found: Iterable[str], dataset: Dataset) -> None:
     """Refuse class folders that are none of the classes that a data set is said to have.
 
@@ -157,7 +204,12 @@ def check_classes(path: Path, found: Iterable[str], dataset: Dataset) -> None:
 
 
 def find_classes(
-    path: Path, names: list[str], folder: str, least: int = 2, folders: Iterable[str] = ()
+    path: Path,
+    names: list[str],
+    folder: str,
+    least: int = 2,
+    folders: Iterable[str] = (),
+    may_be_empty: bool = False,
 ) -> dict[str, list[str]]:
     """Return the sorted names of images by class, the classes sorted too.
 
@@ -168,9 +220,10 @@ def find_classes(
             path is meant from there, for so most archives come.
         least: how many there must be.
         folders: the names of its folders, by which a class folder is found that is empty.
+        may_be_empty: whether a class folder without images is returned as one, and not refused.
 
     Raises:
-        InputError: there are no class folders, or fewer than `least`, or one without images.
+        InputError: there are no class folders, or fewer than `least`, or one without images that must have some.
     """
     inside = _inside(names, folder)
     found: dict[str, list[str]] = {}
@@ -181,15 +234,21 @@ def find_classes(
             images = found.setdefault(parts[depth], [])
             if name.lower().endswith(IMAGE_SUFFIXES):
                 images.append(name)
-    for name in folders if found else ():
+    for name in folders if found or may_be_empty else ():
         parts = PurePosixPath(name).parts
         if parts[:-1] == inside.parts:
             found.setdefault(parts[-1], [])
     if not found:
+        loose = sum(PurePosixPath(name).parent == inside and name.lower().endswith(IMAGE_SUFFIXES) for name in names)
+        if loose:
+            raise InputError(
+                f"{path} has {loose} images in {folder!r} and no class folders: make a folder for each class there and "
+                "put its images in"
+            )
         beside = sorted({name.partition("/")[0] for name in names})
         raise InputError(f"{path} has no class folders in {folder!r}: it holds {some_of(beside) or 'nothing'}")
     for label, images in found.items():
-        if not images:
+        if not images and not may_be_empty:
             raise InputError(
                 f"{path} has no images in {inside / label}, which would be a class without any: take the folder out, "
                 f"or put some in ({', '.join(IMAGE_SUFFIXES)})"
@@ -199,9 +258,53 @@ def find_classes(
     return {label: sorted(found[label]) for label in sorted(found)}
 
 
+def test_folder(names: Collection[str]) -> str:
+    """Return the folder of the class folders to test on: "test" or "val", where one holds such folders, or else ".".
+
+    Args:
+        names: the names of the files of a folder or an archive.
+    """
+    for folder in ("test", "val"):
+        parts = _inside(names, folder).parts
+        if any(len(name.split("/")) > len(parts) + 1 and name.startswith("/".join(parts) + "/") for name in names):
+            return folder
+    return "."
+
+
+def class_folders(path: Path, folder: str | None = None) -> list[str]:
+    """Return the sorted names of a folder's class folders, without a look at what is in them.
+
+    Args:
+        path: the folder.
+        folder: the one in it that holds them, "." being the uppermost; by default as `test_folder` finds it.
+
+    Raises:
+        InputError: a folder may not be read.
+    """
+    places = ["test", "val", "."] if folder is None else [folder]
+    inner = _folders_in(path)
+    firsts = {place.split("/")[0] for place in places}
+    if len(inner) == 1 and inner[0].name not in firsts and _folders_in(inner[0]):
+        path = inner[0]
+    found = (_folders_in(path / place) for place in places)
+    return sorted(inside.name for inside in next(filter(None, found), []))
+
+
+def _folders_in(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return []
+    with reading(path, "look what it is"):
+        return [found for found in path.iterdir() if found.is_dir() and not is_hidden(found.name)]
+
+
 def _inside(names: Collection[str], folder: str) -> PurePosixPath:
-    """Return the folder of the class folders, where everything lies in one folder with this one before it."""
+    """Return the folder of the class folders, where everything lies in one folder with this one before it.
+
+    Where that one has images and no folder, it is the only class folder itself.
+    """
     inside = PurePosixPath(folder)
+    if not inside.parts and not any(name.count("/") > 1 for name in names):
+        return inside
     tops = {name.partition("/")[0] for name in names if "/" in name}
     return PurePosixPath(*tops, inside) if len(tops) == 1 and inside.parts[:1] != tuple(tops) else inside
 
@@ -277,6 +380,13 @@ def remarks_on_classes(classes: Collection[str], train: Collection[str] | None, 
             names = one_line(some_of(missing))
             found.append(f"without {kind} images: {len(missing)} of {len(classes)} classes, {names}")
     return found
+
+
+def _remarks_on_statistics(dataset: ImageFolder) -> list[str]:
+    known = DATASETS[dataset.classes_of] if dataset.classes_of else None
+    if known is None or None in (known.mean, known.std) or (dataset.mean, dataset.std) != (known.mean, known.std):
+        return []
+    return [f"mean and std are those of {known.name}, whose classes it has"]
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -15,15 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
-from filterfreq.data.archives import extract, list_files, read_files, unpacking
+from filterfreq.data.archives import extract, list_all, list_files, read_files, unpacking
 from filterfreq.data.arrays import save_files
 from filterfreq.data.download import verified
-from filterfreq.data.imagefolder import check_classes, find_classes, remarks_on_classes, remarks_on_names
+from filterfreq.data.imagefolder import find_classes, find_known_classes, remarks_on_classes, remarks_on_names
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import DATASETS, Dataset
 from filterfreq.errors import InputError
 from filterfreq.files import reading
 
+_VALIDATION = "ILSVRC2012_img_val.tar"
 _KIT = "ILSVRC2012_devkit_t12/data"
 
 
@@ -50,14 +51,15 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
             *train_tar, val_tar, kit = verified(raw_folder, dataset)
             _unpack(train_tar, val_tar, kit, root)
     if dataset.evaluation_only:
-        names = list_files(root)
-        test = _validation_images(root, names, dataset)
+        names, folders = list_all(root)
+        test = _validation_images(root, names, folders, dataset)
         place = {name: label for label, name in enumerate(dataset.classes)}
         splits = None, _split(test, [place[name] for name in test])
         remarks = remarks_on_names(names, {"val": test}) + remarks_on_classes(dataset.classes, None, test)
         save_files(output_folder, dataset, root, *splits, seed=seed, sources=sources, remarks=remarks)
         return
     names = list_files(root)
+    _check_validation_folders(root, names)
     train, test = (find_classes(root, names, split) for split in ("train", "val"))
     if list(train) != list(test):
         raise InputError(
@@ -78,17 +80,27 @@ def describe_part(folder: Path, dataset: Dataset) -> str:
     Raises:
         InputError: the folder has no class folders, one that is none of the entry's classes, or one without images.
     """
-    found = _validation_images(folder, list_files(folder), dataset)
+    found = _validation_images(folder, *list_all(folder), dataset)
     count, whole = sum(map(len, found.values())), DATASETS[dataset.name].test_size
     some = f", of {len(found):,} of {dataset.num_classes:,} classes" if len(found) < dataset.num_classes else ""
     return "" if count == whole else f"{count:,} of {whole:,} validation images{some}"
 
 
-def _validation_images(root: Path, names: list[str], dataset: Dataset) -> dict[str, list[str]]:
-    """Return the names of images by class, of those classes that have a folder."""
-    found = find_classes(root, names, "val", least=1)
-    check_classes(root / "val", found, dataset)
-    return found
+def _validation_images(root: Path, names: list[str], folders: list[str], dataset: Dataset) -> dict[str, list[str]]:
+    """Return the names of images by class, of those classes that have some."""
+    _check_validation_folders(root, names)
+    return find_known_classes(root, names, "val", folders, dataset)
+
+
+def _check_validation_folders(root: Path, names: list[str]) -> None:
+    """Refuse validation images that are not in class folders, as their tar unpacks."""
+    in_val = [name.split("/")[1:] for name in names if name.startswith("val/")]
+    if in_val and all(len(parts) == 1 for parts in in_val):
+        raise InputError(
+            f"{root}/val has files and no class folders, as {_VALIDATION} unpacks: put each image into a folder named "
+            f"by its class's WordNet number, or name in data.raw.imagenet a folder with {_VALIDATION} itself and "
+            "ILSVRC2012_devkit_t12.tar.gz"
+        )
 
 
 def _split(classes: Mapping[str, list[str]], labels: Sequence[int]) -> tuple[list[str], np.ndarray]:

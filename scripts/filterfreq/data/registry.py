@@ -138,7 +138,8 @@ class ImageFolder(Dataset):
         path: the folder, tar or zip; None where it is the downloaded source.
         train: the folder in it that holds the class folders to train on, "." being the uppermost; None where there are
             none.
-        test: the folder that holds those to test on; None where a part of the training images is taken.
+        test: the folder that holds those to test on; None where a part of the training images is taken, or of an entry
+            for evaluation alone "test", "val" or the uppermost, as `filterfreq.data.imagefolder.test_folder` finds it.
         test_fraction: that part, above 0 and below 1, of every class; None where there is a folder.
     """
 
@@ -658,6 +659,8 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
         raise InputError(f"data set {name!r} has classes: {unknown('data set of known classes', classes_of, known)}")
     if ("mean" in entry) != ("std" in entry):
         raise InputError(f"data set {name!r} has one of mean and std: give both, or neither to have them measured")
+    # Its models were trained with these, and a few test images say little of them.
+    known_statistics = DATASETS[classes_of] if classes_of and evaluation_only else None
     resize = entry.get("resize")
     for key in ("resize", "train_resize"):
         sides = entry.get(key, entry["image_size"])
@@ -671,8 +674,8 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
         image_size=entry["image_size"],
         train_size=None,
         test_size=None,
-        mean=tuple(entry["mean"]) if "mean" in entry else None,
-        std=tuple(entry["std"]) if "std" in entry else None,
+        mean=tuple(entry["mean"]) if "mean" in entry else known_statistics and known_statistics.mean,
+        std=tuple(entry["std"]) if "std" in entry else known_statistics and known_statistics.std,
         augmentation=entry.get("augmentation", "none"),
         cue_conflict=False,
         sources=(),
@@ -680,7 +683,7 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
         licence="the owner's",
         path=entry["path"],
         train=None if evaluation_only else entry.get("train", "train" if "test" in entry else "."),
-        test=entry.get("test", "." if evaluation_only else None),
+        test=entry.get("test"),
         test_fraction=entry.get("test_fraction"),
         storage=entry.get("storage", "arrays"),
         resize=tuple(resize) if isinstance(resize, list) else resize,

@@ -14,7 +14,7 @@ import pyautoattack
 import torch
 from torch import nn
 
-from filterfreq.attack_names import attack_name
+from filterfreq.attack_names import AUTOATTACKS, attack_name, fewest_classes
 from filterfreq.data.batches import to_images
 from filterfreq.epsilon import parse_epsilon
 from filterfreq.errors import InputError
@@ -22,12 +22,7 @@ from filterfreq.evaluation.accuracy import inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
 
-ATTACKS: tuple[str, ...] = ("apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "square")
-"""The attacks that a subset may name; the standard version runs apgd-ce, apgd-t, fab-t and square."""
-
 _NORMS = {"linf": "Linf", "l2": "L2"}
-# The targeted difference-of-logits loss divides by a difference that involves the fourth largest logit.
-_FEWEST_CLASSES = 4
 
 
 def evaluate_autoattack(
@@ -47,7 +42,7 @@ def evaluate_autoattack(
     See `withstands`.
 
     Args:
-        model: a classifier with at least 4 classes.
+        model: a classifier with as many classes as `fewest_classes` says, or more.
         images: uint8, N x H x W x C.
         labels: int64, N.
         norm: "linf" or "l2".
@@ -55,8 +50,8 @@ def evaluate_autoattack(
         batch_size: images at a time; the random draws depend on it.
         device: where to compute.
         seed: of the random draws.
-        attacks: a subset of `ATTACKS`, run in this order with the settings that the standard version has; by default
-            the standard version.
+        attacks: a subset of `AUTOATTACKS`, run in this order with the settings that the standard version has; by
+            default the standard version.
         progress: where to keep what is done; by default it is lost with the process.
 
     Returns:
@@ -67,9 +62,9 @@ def evaluate_autoattack(
     """
     if norm not in _NORMS:
         raise InputError(f"unknown norm {norm!r} of AutoAttack: choose one of {', '.join(_NORMS)}")
-    unknown = [attack for attack in attacks or () if attack not in ATTACKS]
+    unknown = [attack for attack in attacks or () if attack not in AUTOATTACKS]
     if unknown:
-        raise InputError(f"unknown attack {unknown[0]!r} of AutoAttack: choose from {', '.join(ATTACKS)}")
+        raise InputError(f"unknown attack {unknown[0]!r} of AutoAttack: choose from {', '.join(AUTOATTACKS)}")
     radii = [parse_epsilon(epsilon) for epsilon in epsilons]
     if 0 in radii:
         raise InputError("epsilon 0 leaves AutoAttack nothing to do: leave it out, it is the clean accuracy")
@@ -102,7 +97,7 @@ def withstands(
     that batch, image for image, and no more than a batch is held in memory or lost with the process.
 
     Args:
-        model: a classifier with at least 4 classes.
+        model: a classifier with as many classes as `fewest_classes` says, or more.
         images: uint8, N x H x W x C.
         labels: int64, N.
         norm: "linf" or "l2".
@@ -120,7 +115,7 @@ def withstands(
     name = "+".join(attacks or ("autoattack",))
     robust = np.zeros((len(epsilons), len(labels)), dtype=bool)
     with inference(model, device):
-        classes = _number_of_classes(model, to_images(images[:1], device))
+        classes = _number_of_classes(model, to_images(images[:1], device), fewest_classes(attacks))
 
         def attack(epsilon: float, batch: slice) -> np.ndarray:
             adversary = pyautoattack.AutoAttack(model, norm=_NORMS[norm], eps=epsilon, seed=seed, device=device)
@@ -148,11 +143,12 @@ def _run(adversary: pyautoattack.AutoAttack, images: np.ndarray, labels: np.ndar
     return (predictions == truth).numpy()
 
 
-def _number_of_classes(model: nn.Module, images: torch.Tensor) -> int:
+def _number_of_classes(model: nn.Module, images: torch.Tensor, fewest: int) -> int:
     with torch.no_grad():
         classes = model(images).shape[1]
-    if classes < _FEWEST_CLASSES:
+    if classes < fewest:
         raise InputError(
-            f"AutoAttack needs at least {_FEWEST_CLASSES} classes, but the model has {classes}: leave it out"
+            f"AutoAttack needs at least {fewest} classes for these attacks, but the model has {classes}: leave out "
+            "apgd-t, which the standard version has, and for 2 classes apgd-dlr"
         )
     return classes

@@ -1,6 +1,6 @@
 """Which of a model's classes the classes of a shifted set mean. Imports no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import get_dataset
@@ -22,20 +22,42 @@ def class_targets(shifted: PreparedShift, base_classes: Sequence[str]) -> list[l
     Raises:
         InputError: a class of the set is none of the base's.
     """
-    known: dict[str, Sequence[int]]
-    if shifted.folders == "categories":
-        known = dict(CATEGORIES)
-    elif shifted.folders == "indices":
-        known = {str(label): [label] for label in range(len(base_classes))}
-    else:
-        known = {name: [label] for label, name in enumerate(base_classes)}
-    for name in shifted.classes:
+    known = meanings(shifted.folders, base_classes)
+    check_known(shifted.name, shifted.classes, known)
+    return [list(known[name]) for name in shifted.classes]
+
+
+def meanings(folders: str, base_classes: Sequence[str]) -> dict[str, Sequence[int]]:
+    """Return the names that class folders may have, and the base's labels that each means.
+
+    Args:
+        folders: what they are named by, see `filterfreq.data.shifted.registry.ShiftedSet`.
+        base_classes: the names of the base's classes, in the order of its labels.
+    """
+    if folders == "categories":
+        return dict(CATEGORIES)
+    if folders == "indices":
+        return {str(label): [label] for label in range(len(base_classes))}
+    return {name: [label] for label, name in enumerate(base_classes)}
+
+
+def check_known(shifted: str, classes: Iterable[str], known: Mapping[str, Sequence[int]]) -> None:
+    """Refuse a class of a shifted set that is none of the known ones.
+
+    Args:
+        shifted: the name of the set.
+        classes: those that it has.
+        known: what `meanings` returns.
+
+    Raises:
+        InputError: one is none of them.
+    """
+    for name in classes:
         if name not in known:
             raise InputError(
-                f"the shifted set {shifted.name} has the class {name!r}, which is none of the {len(known)} that are "
+                f"the shifted set {shifted} has the class {name!r}, which is none of the {len(known)} that are "
                 f"known ({', '.join(list(known)[:3])}, ...): take its folder out or name it like one of them"
             )
-    return [list(known[name]) for name in shifted.classes]
 
 
 def classes_of(dataset: str, record: dict, prepared: PreparedDataset | None) -> Sequence[str]:

@@ -133,11 +133,20 @@ def check_decomposable(name: str) -> None:
     Raises:
         InputError: it lacks it, or the architecture is unknown.
     """
-    if not _find(name)[0].decomposable:
+    if not has_spatial_filters(name):
         raise InputError(
             f"{name} has nothing to decompose, its kernels have no two sides above 1: "
             "give it variants without a decomposition, in an experiment of its own"
         )
+
+
+def has_spatial_filters(name: str) -> bool:
+    """Return whether an architecture is not known to lack convolutions with both sides above 1.
+
+    Raises:
+        InputError: an unknown architecture.
+    """
+    return _find(name)[0].decomposable
 
 
 def build(name: str, num_classes: int) -> nn.Module:

@@ -145,7 +145,7 @@ class Estimator:
 
     def _corrupted_images(self, job: Job) -> int | None:
         size = self.model.size(job.wildcards["dataset"], "test")
-        wanted = self.model.study.config["evaluation"].get("corruption", {}).get("images")
+        wanted = self.model.study.evaluation(job.wildcards["dataset"]).get("corruption", {}).get("images")
         return None if size is None else min(size, wanted or size)
 
 

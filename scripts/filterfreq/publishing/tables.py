@@ -333,8 +333,8 @@ def shape_bias_table(results: pd.DataFrame, variants: dict[str, str]) -> Table:
     return _table(
         columns,
         present_variants(frame, variants),
-        f"Shape bias on cue-conflict images of {_dataset(frame)}: shape answers among those that name the shape or the "
-        "texture. Answers: the share of all images whose shape, or texture, was named."
+        f"Shape bias of models of {_dataset(frame)} on cue-conflict images: shape answers among those that name the "
+        "shape or the texture. Answers: the share of all images whose shape, or texture, was named."
         + (meaning if len(consistencies) else ""),
         across=True,
     )
@@ -353,7 +353,8 @@ def out_of_distribution_table(results: pd.DataFrame, variants: dict[str, str], b
     """
     select(results, variants, ["out_of_distribution"])
     frame = select(results, variants)
-    columns = [*clean_accuracy(frame)]
+    clean = [*clean_accuracy(frame)]
+    columns = [*clean]
     rows = frame[(frame["suite"] == "out_of_distribution") & (frame["metric"] == "accuracy")]
     columns += [column("out of distribution", name, of_set) for name, of_set in rows.groupby("set", sort=False)]
     columns += [
@@ -363,7 +364,7 @@ def out_of_distribution_table(results: pd.DataFrame, variants: dict[str, str], b
     ]
     columns += [found._replace(setting="") for found in shape_biases(frame) if found.setting == "overall"]
     phrases = [
-        f"Accuracy of models trained on {_dataset(frame)}, on its test images and out of distribution",
+        f"Accuracy of models of {_dataset(frame)}, {'on its test images and ' if clean else ''}out of distribution",
         *_meanings(columns, variants, baseline),
     ]
     return _table(columns, present_variants(frame, variants), f"{'; '.join(phrases)}.")

@@ -1,5 +1,6 @@
 """Shifted sets from class folders, from CIFAR-10.1's arrays, and from another data set. Imports no torch."""
 
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -9,11 +10,12 @@ from filterfreq.data.archives import extract, folder_state, list_all
 from filterfreq.data.arrays import PreparedDataset, balanced_order, open_array
 from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.data.imagefolder import find_classes, read_images, remarks_on_files, remarks_on_names
+from filterfreq.data.imagefolder import find_classes, read_images, remarks_on_files, remarks_on_names, test_folder
 from filterfreq.data.registry import get_dataset
 from filterfreq.data.shifted.prepared import save_shifted
 from filterfreq.data.shifted.registry import ShiftedSet
 from filterfreq.errors import InputError
+from filterfreq.evaluation.out_of_distribution import check_known, meanings
 from filterfreq.files import sha256
 
 
@@ -46,8 +48,9 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
         verify(source, path)
     found, folders = list_all(path)
     files = [name for name in found if fnmatchcase(PurePosixPath(name).name, entry.names)]
-    classes = find_classes(path, files, entry.folder, folders=folders)
-    remarks = remarks_on_names(files, {entry.folder: classes})
+    folder = test_folder(files) if entry.folder == "." else entry.folder
+    classes = find_classes(path, files, folder, folders=folders)
+    remarks = [*remarks_on_names(files, {folder: classes}), *_remarks_on_classes(entry, classes)]
     names = [name for found in classes.values() for name in found]
     labels = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
     order = balanced_order(labels, np.random.default_rng(seed))
@@ -56,11 +59,11 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
         split = (names, entry.image_size, entry.resize)
         (images,), _, of_images = read_images(path, split, rendering=entry.rendering)
     else:
-        folder = path
+        holding = path
         if not path.is_dir():
-            folder = output_folder / "files"
-            extract(path, folder, dict(zip(names, names, strict=True)))
-        images = ImageFiles(folder, names, entry.image_size, entry.resize, rendering=entry.rendering)
+            holding = output_folder / "files"
+            extract(path, holding, dict(zip(names, names, strict=True)))
+        images = ImageFiles(holding, names, entry.image_size, entry.resize, rendering=entry.rendering)
         of_images = remarks_on_files(images, seed)
     if entry.path:
         source = f"state:{folder_state(path)}" if path.is_dir() else f"sha256:{sha256(path)}"
@@ -69,6 +72,17 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
     save_shifted(
         output_folder, identity(entry), list(classes), labels, images, {path.name: source}, [*remarks, *of_images]
     )
+
+
+def _remarks_on_classes(entry: ShiftedSet, classes: Collection[str]) -> list[str]:
+    """Say how many of the classes that the models know have images; refuse any other."""
+    known = meanings(entry.folders, entry.base_classes)
+    if not known:
+        return []
+    check_known(entry.name, classes, known)
+    if len(classes) == len(known):
+        return []
+    return [f"has {len(classes):,} of {len(known):,} classes, which alone are answers to its images"]
 
 
 def prepare_cifar_10_1(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:

@@ -33,7 +33,7 @@ class ShiftedSet:
         image_size: height and width that a model is shown, in pixels.
         resize: the shorter side before the centre is cut out, or (height, width); None where it is `image_size`.
         sources: the raw files to download; empty where there are none.
-        folder: the folder that holds the class folders, "." being the uppermost.
+        folder: the folder that holds the class folders; "." where `filterfreq.data.imagefolder.test_folder` finds it.
         names: the pattern of the names of those images that belong to the set.
         folders: what the class folders are named by: "classes", the names of the base's classes, "indices", their
             labels, or "categories", the 16 categories of `filterfreq.evaluation.imagenet_categories`.
@@ -42,6 +42,7 @@ class ShiftedSet:
         how: what the user does to get a set that cannot be downloaded.
         responses: a folder of published answers to its images, that models are compared with.
         rendering: how its image files are read.
+        base_classes: the classes of the data set whose models it is shown to; empty where its files tell them.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ShiftedSet:
     how: str = ""
     responses: str | None = None
     rendering: Rendering = AS_STORED
+    base_classes: tuple[str, ...] = ()
 
     @property
     def storage(self) -> str:
@@ -280,6 +282,7 @@ def get_shifted(name: str, data: Mapping | None = None, dataset: str | None = No
             config does not say where it lies, or the data set has other classes.
     """
     entry = _of_base(name, data)
+    entry = replace(entry, base_classes=get_dataset(entry.shift_of, data).classes)
     if dataset in (None, entry.shift_of):
         return entry
     other = get_dataset(dataset, data)
