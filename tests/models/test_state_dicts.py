@@ -135,6 +135,11 @@ LAYOUTS = {
         ["model", "a.b.0.c.d.e.f"],
         "",
     ),
+    "modules of a module with a loss": (
+        {"state_dict": {**under("net.", FULL), **under("ema_net.", EMA), "loss.weight": torch.ones(5)}},
+        ["state_dict.net", "state_dict.ema_net"],
+        "",
+    ),
     "a key that YAML would split": (
         {"state_dict": FULL, "EMA{'decay': 0.9}": EMA},
         ["state_dict", "EMA{'decay': 0.9}"],

@@ -35,6 +35,7 @@ def test_a_twin_takes_the_same_images_and_tensors_and_computes_something_else(mo
     monkeypatch.setattr(twins, "_similar", lambda _architecture: others)
     model = Scaled(1)
     assert twins.twins(model, "model", 5) == ["twin"]
+    assert twins.twins(Scaled(None), "model", 5) == []
     # Also where all logits are small.
     for parameter in model.parameters():
         parameter.data *= 1e-6

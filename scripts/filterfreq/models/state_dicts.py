@@ -17,6 +17,7 @@ _DEEPEST = 20  # keys that lead to a state dict
 _WRAPPERS = ("module.", "_orig_mod.")  # of DataParallel, DistributedDataParallel and AveragedModel; of torch.compile
 _NUMBER_OF_AVERAGED = "n_averaged"  # in the state of torch.optim.swa_utils.AveragedModel
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")  # of batch normalisation
+_AVERAGES = ("ema", "average", "avg", "swa", "shadow", "teacher")  # in the names of modules that hold some
 _OF_OPTIMIZERS = ("state", "slow_state", "param_groups")  # of torch and of Lookahead: moments have parameters' shapes
 
 
@@ -181,9 +182,15 @@ def _parts(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
         if _repeats(group, others) or any(_repeats(group, groups[key], dot="") for key in dotless):
             return {"": others, first: group}
     large = [first for first, group in groups.items() if any(tensor.numel() > 1 for tensor in group.values())]
-    alone = all(tensor.numel() <= 1 or _first(name) in large for name, tensor in tensors.items() if "." not in name)
-    if len(large) == 2 and alone and any(_repeats(groups[a], groups[b]) for a, b in (large, large[::-1])):
-        return {first: groups[first] for first in large}
+    two = len(large) == 2 and all(tensor.numel() <= 1 for name, tensor in tensors.items() if "." not in name)
+    for first in large:
+        # A loss may have parameters beside the two.
+        if two or any(word in first.lower() for word in _AVERAGES):
+            for other in large:
+                if other != first and (
+                    _repeats(groups[first], groups[other]) or _repeats(groups[other], groups[first])
+                ):
+                    return {key: groups[key] for key in large if key in (first, other)}
     return {"": tensors}
 
 

@@ -36,16 +36,21 @@ def twins(model: nn.Module, architecture: str, num_classes: int) -> list[str]:
         logits = None
         for other in _similar(architecture):
             if _shapes_of(other, num_classes) == shapes:
-                logits = model(images) if logits is None else logits
+                logits = _logits(model, images) if logits is None else logits
                 twin = registry.build(other, num_classes).eval()
                 twin.load_state_dict(model.state_dict())
                 others = _logits(twin, images)
-                if others is not None and (others - logits).abs().max() > _ROUNDING * logits.abs().max():
+                if (
+                    logits is not None
+                    and others is not None
+                    and (others - logits).abs().max() > _ROUNDING * logits.abs().max()
+                ):
                     found.append(other)
     return found
 
 
 def _logits(model: nn.Module, images: Tensor) -> Tensor | None:
+    """Return a model's logits, or None where it does not take images of this size."""
     try:
         return model(images)
     except Exception:  # whatever one of a thousand models says of images of another size
