@@ -46,7 +46,7 @@ def scorecard_figure(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
             axes.plot(ends, [place, place], color=mark["color"], linewidth=1.6, solid_capstyle="butt")
             for end, side, arrow in ((row["ci_low"], -limit, "<"), (row["ci_high"], limit, ">")):
                 if abs(100 * end) > limit:
-                    axes.plot(side, place, marker=arrow, markersize=6, color=mark["color"], clip_on=False)
+                    axes.plot(0.985 * side, place, marker=arrow, markersize=6, color=mark["color"])
         axes.plot(100 * row["effect"], place, markersize=6, **mark)
     axes.axvline(0, color="0.4", linewidth=0.6)
     axes.set_xlim(-limit, limit)
