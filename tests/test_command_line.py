@@ -35,6 +35,10 @@ def folder(tmp_path, monkeypatch):
         ),
         (["--config", "a=1", "-n", "-C", "b=1"], "--config is there twice, and the last one alone would count"),
         (["--config", "a=1", "b=2", "a=3"], "^--config has the key a twice: take one of them out$"),
+        (
+            ["--config", "a=1", "table_main"],
+            "^'table_main' is no key=value, and --config takes every word .* put targets",
+        ),
         (["-C", f"a={'[' * 5000}"], "^--config a is damaged or not what it should be .*: correct it$"),
         (["-C", "a={b: 1, 'b': 2}"], "^--config a, line 1: b is there already, in line 1: take one of them out$"),
     ],

@@ -21,7 +21,8 @@ def check_command_line(arguments: Sequence[str]) -> None:
         arguments: those of Snakemake.
 
     Raises:
-        InputError: a file is missing, is a target, or cannot be read; or an option or a key is there twice.
+        InputError: a file is missing, is a target, or cannot be read; an option or a key is there twice, or a value has
+            no key.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--configfile", "--configfiles", nargs="+", action="append", default=[], dest="files")
@@ -45,7 +46,12 @@ def check_command_line(arguments: Sequence[str]) -> None:
                 f"{option} is there twice, and the last one alone would count: give all after one {option}"
             )
     keys = set()
-    for key, _, value in (entry.partition("=") for group in found.values for entry in group):
+    for key, equals, value in (entry.partition("=") for group in found.values for entry in group):
+        if not equals:
+            raise InputError(
+                f"{key!r} is no key=value, and --config takes every word up to the next option: put targets first, as in "
+                f"snakemake {key} --config KEY=VALUE"
+            )
         if key in keys:
             raise InputError(f"--config has the key {key} twice: take one of them out")
         keys.add(key)
