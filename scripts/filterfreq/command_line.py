@@ -49,8 +49,8 @@ def check_command_line(arguments: Sequence[str]) -> None:
     for key, equals, value in (entry.partition("=") for group in found.values for entry in group):
         if not equals:
             raise InputError(
-                f"{key!r} is no key=value, and --config takes every word up to the next option: put targets first, as in "
-                f"snakemake {key} --config KEY=VALUE"
+                f"{key!r} is no key=value, and --config takes every word up to the next option: "
+                f"put targets first, as in snakemake {key} --config KEY=VALUE"
             )
         if key in keys:
             raise InputError(f"--config has the key {key} twice: take one of them out")
