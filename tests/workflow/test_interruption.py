@@ -100,7 +100,8 @@ def test_ctrl_c_stops_a_training_between_two_batches(story):
 
 
 def test_a_closed_terminal_stops_a_training_between_two_batches_and_leaves_no_lock(story):
-    assert story.hung_up_status == 1
+    # 120 is Python's, where it has something left to say and no terminal to say it to.
+    assert story.hung_up_status in (1, 120)
     # The next one was not refused for a lock.
     assert f"goes on {kept(story.hung_up)}\n" in story.orphaned
     assert "Traceback" not in story.hung_up
