@@ -37,7 +37,7 @@ status: $(READY)  ## how far the run is, and what is left of it: CONFIG and PROF
 test: $(READY)  ## all tests
 	@python -m pytest $(ARGS)
 
-test-quick: $(READY)  ## the tests without whole workflows and others that take long: a minute or so
+test-quick: $(READY)  ## the tests without whole workflows and others that take long: some four minutes
 	@python -m pytest --ignore=tests/workflow -m "not slow" $(ARGS)
 
 lint: $(READY)  ## style of Python and Snakemake code
