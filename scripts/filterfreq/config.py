@@ -107,6 +107,7 @@ class Study:
         self.config = config
         self._extents: dict[str, str] = {}
         self._class_names: dict[str, Sequence[str]] = {}
+        self._suites: dict[str, list[str]] = {}
         validator = load_schema(schema)
         check_extent(config)
         check_values(config, [])
@@ -664,8 +665,11 @@ class Study:
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
-        wanted = self.evaluation(dataset)
-        return [suite for suite in SUITES if suite in wanted and why_not(self, suite, dataset) is None]
+        # They are asked for again and again, for each run and product.
+        if dataset not in self._suites:
+            wanted = [suite for suite in SUITES if suite in self.evaluation(dataset)]
+            self._suites[dataset] = [suite for suite in wanted if why_not(self, suite, dataset) is None]
+        return [*self._suites[dataset]]
 
     def needs_images(self, dataset: str) -> bool:
         """Whether something is asked for that a data set's own images are needed for.

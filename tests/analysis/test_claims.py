@@ -527,13 +527,14 @@ def test_a_variant_but_for_a_slip_is_one_sentence(tmp_path, named, message):
 def claims_with(tmp_path, suite, metric, where, **evaluation):
     entry = claim({"suite": suite, "metric": metric, "where": [where]})["c"] | {"treatment": "wd", "control": "plain"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
-    study = study_of(["plain", "wd"], claims=["mine.yaml"])
-    study.config["evaluation"] |= evaluation
+    measured = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())["evaluation"] | evaluation
+    study = study_of(["plain", "wd"], claims=["mine.yaml"], evaluation=measured)
     return claims_of_study(study, [tmp_path, ROOT], SCHEMA)
 
 
+FGSM = {"attack": "fgsm", "norm": "linf", "epsilons": ["2/255"]}
 SHOWN = {
-    "transfer": {"source": "plain", "images": 9, "attacks": []},
+    "transfer": {"source": "plain", "images": 9, "attacks": [FGSM]},
     "out_of_distribution": {"sets": ["texdigits-edges"]},
 }
 FILTERED = {"frequency_filtered": {"radii": {"low": [4, 8]}}}

@@ -82,6 +82,10 @@ def test_figure_shows_effects_intervals_and_verdicts(scores):
     intervals = {place: xs for xs, place in lines if len(xs) == 2 and xs[0] != xs[1]}
     assert intervals[0] == pytest.approx([1.2, 4.5])
     assert intervals[2] == pytest.approx([-limit, limit])  # cut at the edges
+    arrows = [
+        (line.get_marker(), np.ravel(line.get_ydata())[0]) for line in axes.lines if line.get_marker() in ("<", ">")
+    ]
+    assert arrows == [("<", 2), (">", 2)]
     texts = [text.get_text() for text in figure.findobj(Text)]
     for verdict in (
         "supported †\n3 pairs",
