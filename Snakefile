@@ -34,6 +34,10 @@ onstart:
     refuse_what_is_newer_than_now()
 
 
+onerror:
+    cancel_what_still_runs()
+
+
 localrules:
     all,
     paper,

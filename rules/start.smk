@@ -55,6 +55,18 @@ def refuse_what_is_newer_than_now():
         )
 
 
+def cancel_what_still_runs():
+    """Cancel the jobs that Ctrl-C left at work on a cluster.
+
+    While Snakemake asks how its jobs fare it holds them in no list, and an interruption just then cancels none. Once it
+    has ended, all that have not are listed again; a job that is cancelled already bears to be cancelled twice.
+    """
+    executor = workflow.scheduler and workflow.scheduler._executor
+    jobs = getattr(executor, "active_jobs", [])
+    if jobs:
+        executor.cancel_jobs(list(jobs))
+
+
 def refuse_commands_in_paths():
     """Stop before jobs are submitted where a path of theirs holds what a shell would run.
 

@@ -186,14 +186,20 @@ class Submission:
     Args:
         project: where; its jobs are the node's.
         arguments: targets, and options beside those of the profile.
+        programs: a folder whose programs it finds before all others.
     """
 
-    def __init__(self, project: Project, *arguments: str) -> None:
+    def __init__(self, project: Project, *arguments: str, programs: Path | None = None) -> None:
         self.project = project
         self.output = project.folder / "snakemake.out"
+        variables = dict(os.environ)
+        if programs is not None:
+            variables["PATH"] = f"{programs}{os.pathsep}{variables['PATH']}"
         with open(self.output, "w") as file:
             command = [sys.executable, "-c", _SNAKEMAKE, *arguments, *_OPTIONS.split()]
-            self.process = subprocess.Popen(command, cwd=project.folder, stdout=file, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                command, cwd=project.folder, env=variables, stdout=file, stderr=subprocess.STDOUT
+            )
 
     def text(self) -> str:
         return self.output.read_text()

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import time
 from collections import Counter
@@ -131,9 +132,12 @@ def test_a_training_of_two_processes_is_one_job_that_is_queued_again_as_a_whole(
     assert weights_and_history(training) == weights_and_history(undisturbed)
 
 
-def test_an_interrupted_snakemake_cancels_its_jobs_for_good(cluster, undisturbed, training):
+def test_an_interrupted_snakemake_cancels_its_jobs_for_good(cluster, undisturbed, training, tmp_path):
+    # A slow squeue, so that Ctrl-C comes while Snakemake waits for one and has its jobs in no list.
+    (tmp_path / "squeue").write_text(f'#!/bin/sh\nsleep 10\nexec {shutil.which("squeue")} "$@"\n')
+    (tmp_path / "squeue").chmod(0o755)
     training.hold_trainings(2)
-    submission = Submission(training, WEIGHTS)
+    submission = Submission(training, WEIGHTS, programs=tmp_path)
     submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
     (number,) = submission.jobs()
     submission.process.send_signal(signal.SIGINT)
