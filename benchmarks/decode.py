@@ -13,10 +13,10 @@ import torch
 from oracles.pil_files import image_folder_loader
 from PIL import Image
 
-from filterfreq.compute import use_device
 from filterfreq.data.batches import epoch_batches
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.device import use_device
 
 WIDTH, HEIGHT, QUALITY, CROP, CLASSES = 500, 375, 90, 224, 4
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -9,9 +9,9 @@ import harness
 import torch
 from oracles.pil_input import pil_loader
 
-from filterfreq.compute import use_device
 from filterfreq.data.batches import epoch_batches
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.device import use_device
 
 COUNT, BATCH_SIZE, WORKERS = 20_000, 128, 2
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.2, 0.3)

@@ -16,8 +16,8 @@ from oracles.decomposition import two_stage
 from torch import nn
 from torch.nn import functional as F
 
-from filterfreq.compute import use_device
 from filterfreq.models import dct, registry
+from filterfreq.models.device import use_device
 from filterfreq.models.penalty import frequency_penalty
 
 MODELS = {"resnet_20": "ResNet-20", "lowres_resnet9": "ResNet-9"}

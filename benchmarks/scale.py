@@ -150,10 +150,10 @@ def torch_stages(dataset, corrupted: dict) -> dict:
     """What the stages with a network run."""
     import torch
 
-    from filterfreq.compute import use_device
     from filterfreq.evaluation.accuracy import evaluate_clean, evaluate_corruption
     from filterfreq.evaluation.adversarial import evaluate_adversarial
     from filterfreq.evaluation.autoattack import evaluate_autoattack
+    from filterfreq.models.device import use_device
     from filterfreq.training.loop import Trainer, build_classifier
 
     device = use_device({"device": "cpu"}, 1)

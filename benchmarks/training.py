@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from oracles.plain_training import PlainTraining
 
-from filterfreq.compute import use_device, use_precision
+from filterfreq.models.device import use_device, use_precision
 from filterfreq.training.loop import Trainer, build_classifier
 
 LEARNING_RATE = 0.01

@@ -10,22 +10,22 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from filterfreq.claims_files import claims_of_study
-from filterfreq.config import SUITES, Run, Study
+from filterfreq.study.claims_files import claims_of_study
+from filterfreq.study.config import SUITES, Run, Study
 from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import AS_STORED, ImageFolder
-from filterfreq.environment import make_neutral
-from filterfreq.errors import InputError
+from filterfreq.runtime.environment import make_neutral
+from filterfreq.runtime.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
-from filterfreq.machine import take_hangup_for_termination
+from filterfreq.runtime.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import CALIBRATION, plan_of
-from filterfreq.provenance import code_version
+from filterfreq.runtime.provenance import code_version
 from filterfreq.publishing import captions
-from filterfreq.submission import tell_jobs, told_config
-from filterfreq.yaml_files import check_config_file
+from filterfreq.runtime.submission import tell_jobs, told_config
+from filterfreq.runtime.yaml_files import check_config_file
 
 takes_default = "experiments" not in config
 
@@ -354,33 +354,38 @@ def penalties(wildcards):
 
 
 @cache
-def script_code(script, chosen=None):
-    return code_version(Path(workflow.basedir) / "scripts" / f"{script}.py", *([chosen] if chosen else []))
+def script_code(script, modules=()):
+    return code_version(Path(workflow.basedir) / "scripts" / f"{script}.py", *modules)
 
 
-def code(script):
-    """A parameter that changes with the content of a script and of the code that it imports."""
-    return script_code(script)
+def code(script, modules=None):
+    """A parameter that changes with the content of a script and of the code that it runs.
+
+    `modules` is a function of the wildcards: the modules that the script takes from registries.
+    """
+    if modules is None:
+        return script_code(script)
+    return lambda wildcards: script_code(script, tuple(modules(wildcards)))
 
 
-def code_and_model(script):
-    """The same for a script that also builds the wildcard's model."""
-    return lambda wildcards: script_code(script, architecture_module(wildcards.model))
+def model_modules(wildcards):
+    """What builds the wildcard's model."""
+    return [architecture_module(wildcards.model)]
 
 
-def code_and_source(script):
-    """The same for a script that also builds the model of the wildcard's checkpoint."""
-    return lambda wildcards: script_code(script, architecture_module(architecture_of(study.source(wildcards.variant))))
+def checkpoint_modules(wildcards):
+    """What builds the model of the wildcard's checkpoint."""
+    return [architecture_module(architecture_of(study.source(wildcards.variant)))]
 
 
-def code_and_dataset(script):
-    """The same for a script that also prepares the wildcard's data set."""
-    return lambda wildcards: script_code(script, study.dataset(wildcards.dataset).prepare.partition(":")[0])
+def dataset_modules(wildcards):
+    """What prepares the wildcard's data set."""
+    return [study.dataset(wildcards.dataset).prepare.partition(":")[0]]
 
 
-def code_and_shifted(script):
-    """The same for a script that also prepares the wildcard's shifted set."""
-    return lambda wildcards: script_code(script, study.shifted(wildcards.shifted).prepare.partition(":")[0])
+def shifted_modules(wildcards):
+    """What prepares the wildcard's shifted set."""
+    return [study.shifted(wildcards.shifted).prepare.partition(":")[0]]
 
 
 def compute(stage):

@@ -46,7 +46,7 @@ rule prepare:
     params:
         seed=config.get("data", {}).get("seed", 0),
         entry=what_preparation_reads,
-        code=code_and_dataset("prepare"),
+        code=code("prepare", dataset_modules),
     script:
         "../scripts/prepare.py"
 
@@ -70,7 +70,7 @@ rule prepare_shifted:
     params:
         seed=config.get("data", {}).get("seed", 0),
         entry=what_shifted_reads,
-        code=code_and_shifted("prepare_shifted"),
+        code=code("prepare_shifted", shifted_modules),
     script:
         "../scripts/prepare_shifted.py"
 

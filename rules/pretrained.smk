@@ -53,6 +53,6 @@ rule convert_checkpoint:
         spec=lambda wildcards: study.spec(
             Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
         ),
-        code=code_and_source("convert_checkpoint"),
+        code=code("convert_checkpoint", checkpoint_modules),
     script:
         "../scripts/convert_checkpoint.py"

@@ -4,9 +4,9 @@ import time
 
 from snakemake.logging import logger
 
-from filterfreq.machine import has_gpu
-from filterfreq.measurable import remarks
-from filterfreq.targets import check_target
+from filterfreq.runtime.machine import has_gpu
+from filterfreq.study.measurable import remarks
+from filterfreq.study.targets import check_target
 
 
 def refuse_unknown_names_in_targets():

@@ -25,6 +25,6 @@ rule train:
         spec=lambda wildcards: study.spec(
             Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
         ),
-        code=code_and_model("train"),
+        code=code("train", model_modules),
     script:
         "../scripts/train.py"

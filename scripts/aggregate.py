@@ -1,7 +1,7 @@
 """Put one suite's results of all runs of an experiment into one table, checked."""
 
 from filterfreq.evaluation.results import COLUMNS, read_results, write_table
-from filterfreq.jobs import job
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     results = read_results(snakemake.input, snakemake.params.runs, snakemake.wildcards.suite)

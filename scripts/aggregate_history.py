@@ -3,7 +3,7 @@
 import pandas as pd
 
 from filterfreq.evaluation.results import RUN_COLUMNS, write_table
-from filterfreq.jobs import job
+from filterfreq.runtime.jobs import job
 from filterfreq.training.history import read_history
 
 with job(snakemake):

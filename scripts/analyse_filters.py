@@ -2,8 +2,8 @@
 
 from filterfreq.analysis.spectra import filter_spectra, spectra_rows
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     classifier, record = load_checkpoint(snakemake.input.record)

@@ -1,8 +1,8 @@
 """Measure what training steps, passes and corruptions take on this machine, but for what was measured on it already."""
 
-from filterfreq.compute import use_device
-from filterfreq.jobs import job, seconds_since_start
+from filterfreq.models.device import use_device
 from filterfreq.planning.calibration import calibrate
+from filterfreq.runtime.jobs import job, seconds_since_start
 
 started_after = seconds_since_start()
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import get_dataset
-from filterfreq.files import sha256
-from filterfreq.jobs import job
 from filterfreq.models.checkpoints import save_checkpoint
 from filterfreq.models.image_size import check_image_size
 from filterfreq.models.pretrained import check_downloads, convert_checkpoint
 from filterfreq.models.registry import libraries
-from filterfreq.provenance import environment
+from filterfreq.runtime.files import sha256
+from filterfreq.runtime.jobs import job
+from filterfreq.runtime.provenance import environment
 
 with job(snakemake) as logger:
     spec = snakemake.params.spec

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.corruptions import generate
-from filterfreq.files import record_folder
-from filterfreq.jobs import job
+from filterfreq.runtime.files import record_folder
+from filterfreq.runtime.jobs import job
 
 with job(snakemake) as logger:
     images = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads).images("test")[

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from filterfreq.data.download import download
 from filterfreq.data.shifted.registry import downloads
-from filterfreq.jobs import job
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     sources = downloads(snakemake.wildcards.dataset)

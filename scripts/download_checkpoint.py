@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from filterfreq.jobs import job
 from filterfreq.models.pretrained import download_checkpoint
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     download_checkpoint(snakemake.params.source, Path(snakemake.output.files), Path(snakemake.output.record))

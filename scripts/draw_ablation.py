@@ -1,9 +1,9 @@
 """Draw the figure `ablation`."""
 
 from filterfreq.evaluation.results import read_results
-from filterfreq.jobs import job
 from filterfreq.publishing.figures import penalties
 from filterfreq.publishing.style import save
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     params = snakemake.params

@@ -6,9 +6,9 @@ import numpy as np
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES, load_corrupted
-from filterfreq.jobs import job
 from filterfreq.publishing.samples import corruption_sheet
 from filterfreq.publishing.style import save
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     clean = np.asarray(PreparedDataset(Path(snakemake.input.dataset).parent).images("test")[:1])[0]

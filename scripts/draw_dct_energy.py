@@ -1,9 +1,9 @@
 """Draw the figure `dct_energy`."""
 
 from filterfreq.evaluation.results import read_results
-from filterfreq.jobs import job
 from filterfreq.publishing.figures import dct_energy
 from filterfreq.publishing.style import save
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     figure = dct_energy(read_results(snakemake.input), snakemake.params.labels)

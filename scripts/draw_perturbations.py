@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from filterfreq.attack_names import attack_name
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.jobs import job
 from filterfreq.publishing.samples import perturbations, read_perturbations
 from filterfreq.publishing.selection import attack_label, norm_label
 from filterfreq.publishing.style import save
+from filterfreq.runtime.jobs import job
+from filterfreq.training.attack_names import attack_name
 
 with job(snakemake):
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.jobs import job
 from filterfreq.publishing.samples import contact_sheet
 from filterfreq.publishing.style import save
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent)

@@ -2,9 +2,9 @@
 
 from filterfreq.analysis.claims import score
 from filterfreq.evaluation.results import read_results
-from filterfreq.jobs import job
 from filterfreq.publishing.scorecard import scorecard_figure
 from filterfreq.publishing.style import save
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     figure = scorecard_figure(score(read_results(snakemake.input), snakemake.params.claims), snakemake.params.labels)

@@ -1,9 +1,9 @@
 """Draw the figure `training_curves`."""
 
 from filterfreq.evaluation.results import RUN_COLUMNS
-from filterfreq.jobs import job
 from filterfreq.publishing.figures import training_curves
 from filterfreq.publishing.style import save
+from filterfreq.runtime.jobs import job
 from filterfreq.training.history import read_history
 
 with job(snakemake):

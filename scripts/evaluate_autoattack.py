@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from filterfreq.compute import use_device
 from filterfreq.data.scratch import open_dataset
 from filterfreq.evaluation.accuracy import evaluate_before
 from filterfreq.evaluation.autoattack import evaluate_autoattack
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.models.device import use_device
+from filterfreq.runtime.jobs import job
 
 with job(snakemake) as logger:
     device = use_device(snakemake.config["compute"], snakemake.threads)

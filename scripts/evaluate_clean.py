@@ -1,11 +1,11 @@
 """Accuracy on the test images."""
 
-from filterfreq.compute import use_device
 from filterfreq.data.scratch import open_dataset
 from filterfreq.evaluation.accuracy import evaluate_clean
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.models.device import use_device
+from filterfreq.runtime.jobs import evaluation_batch_size, job
 
 with job(snakemake) as logger:
     device = use_device(snakemake.config["compute"], snakemake.threads)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.accuracy import evaluate_before, evaluate_corruption
 from filterfreq.evaluation.corruptions import CORRUPTIONS, load_corrupted, published_among
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.models.device import use_device
+from filterfreq.runtime.jobs import evaluation_batch_size, job
 
 with job(snakemake):
     device = use_device(snakemake.config["compute"], snakemake.threads)

@@ -1,13 +1,13 @@
 """Shape bias where shape and texture disagree, and of ImageNet's models how far they err as published observers do."""
 
-from filterfreq.compute import use_device
 from filterfreq.data.scratch import open_dataset
 from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.evaluation.accuracy import evaluate_cue_conflict
 from filterfreq.evaluation.cue_conflict import evaluate_stimuli
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.models.device import use_device
+from filterfreq.runtime.jobs import evaluation_batch_size, job
 
 with job(snakemake) as logger:
     device = use_device(snakemake.config["compute"], snakemake.threads)

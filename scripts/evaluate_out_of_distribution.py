@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.shifted.classes import class_targets, classes_of
 from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.evaluation.accuracy import evaluate_out_of_distribution
-from filterfreq.evaluation.out_of_distribution import class_targets, classes_of
 from filterfreq.evaluation.results import write_results
-from filterfreq.jobs import evaluation_batch_size, job
 from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.models.device import use_device
+from filterfreq.runtime.jobs import evaluation_batch_size, job
 
 with job(snakemake):
     device = use_device(snakemake.config["compute"], snakemake.threads)

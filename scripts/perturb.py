@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from filterfreq.compute import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.adversarial import perturbations
-from filterfreq.files import replacing_with_checksum
-from filterfreq.jobs import job
 from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.models.device import use_device
+from filterfreq.runtime.files import replacing_with_checksum
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     device = use_device(snakemake.config["compute"], snakemake.threads)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import get_dataset, prepare_dataset
-from filterfreq.jobs import job
+from filterfreq.runtime.jobs import job
 
 with job(snakemake) as logger:
     dataset = get_dataset(snakemake.wildcards.dataset, snakemake.config.get("data"))

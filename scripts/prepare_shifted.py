@@ -4,8 +4,8 @@ from pathlib import Path
 
 from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.data.shifted.registry import get_shifted, prepare_shifted
-from filterfreq.files import record_folder
-from filterfreq.jobs import job
+from filterfreq.runtime.files import record_folder
+from filterfreq.runtime.jobs import job
 
 with job(snakemake) as logger:
     entry = get_shifted(snakemake.wildcards.shifted, snakemake.config.get("data"), snakemake.wildcards.dataset)

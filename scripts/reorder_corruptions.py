@@ -5,8 +5,8 @@ from pathlib import Path
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS
 from filterfreq.evaluation.published_corruptions import reorder
-from filterfreq.files import record_folder
-from filterfreq.jobs import job
+from filterfreq.runtime.files import record_folder
+from filterfreq.runtime.jobs import job
 
 with job(snakemake) as logger:
     reorder(

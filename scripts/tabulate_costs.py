@@ -1,8 +1,8 @@
 """Write the table `costs` in all its forms."""
 
-from filterfreq.jobs import job
 from filterfreq.publishing.tables import cost_table
-from filterfreq.schemas import read_record
+from filterfreq.runtime.jobs import job
+from filterfreq.runtime.schemas import read_record
 
 with job(snakemake):
     records = [read_record(file, "run") for file in snakemake.input]

@@ -1,8 +1,8 @@
 """Write the table `differences` in all its forms."""
 
 from filterfreq.evaluation.results import read_results
-from filterfreq.jobs import job
 from filterfreq.publishing.tables import differences_table
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     params = snakemake.params

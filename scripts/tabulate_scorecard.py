@@ -2,8 +2,8 @@
 
 from filterfreq.analysis.claims import score
 from filterfreq.evaluation.results import read_results
-from filterfreq.jobs import job
 from filterfreq.publishing.tables import scorecard_table
+from filterfreq.runtime.jobs import job
 
 with job(snakemake):
     scores = score(read_results(snakemake.input), snakemake.params.claims)

@@ -1,8 +1,8 @@
 """Train one run, from where it was if it was interrupted: in this process, or in one for each of several GPUs."""
 
-from filterfreq.compute import use_device
-from filterfreq.jobs import job, stop_requests
-from filterfreq.machine import training_processes
+from filterfreq.models.device import use_device
+from filterfreq.runtime.jobs import job, stop_requests
+from filterfreq.runtime.machine import training_processes
 from filterfreq.training.job import TrainingJob, run_training
 from filterfreq.training.launch import launch
 

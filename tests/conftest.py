@@ -9,7 +9,7 @@ from PIL import Image
 
 from filterfreq.data.arrays import PreparedDataset, save_dataset, save_files
 from filterfreq.data.registry import Dataset
-from filterfreq.environment import make_neutral
+from filterfreq.runtime.environment import make_neutral
 
 ROOT = Path(__file__).parents[1]
 # Before matplotlib is imported.

@@ -15,26 +15,26 @@ import torch
 import yaml
 from records import record_of
 
-from filterfreq import schemas
-from filterfreq.claims_files import load_claims
-from filterfreq.config import Study
 from filterfreq.data.arrays import PreparedDataset, save_dataset, save_files
 from filterfreq.data.registry import Dataset
 from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
-from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import generate, load_corrupted, published_among
 from filterfreq.evaluation.observers import read_responses
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import fraction, read_results, write_results
-from filterfreq.files import replacing_with_checksum, sha256, write_json
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
 from filterfreq.planning.records import read_benchmark, read_calibration, read_plan, read_seconds
 from filterfreq.publishing.samples import read_perturbations
 from filterfreq.publishing.tables import cost_table
-from filterfreq.schemas import read_record
-from filterfreq.text import is_one_line
+from filterfreq.runtime import schemas
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import replacing_with_checksum, sha256, write_json
+from filterfreq.runtime.schemas import read_record
+from filterfreq.runtime.text import is_one_line
+from filterfreq.study.claims_files import load_claims
+from filterfreq.study.config import Study
 from filterfreq.training.history import HISTORY_COLUMNS, read_history, write_history
 from filterfreq.training.loop import Trainer, build_classifier
 
@@ -370,7 +370,7 @@ def test_any_value_of_a_config(monkeypatch):
     """The values of the demo's, each by some others: it is a study, or refused in a sentence that is not long."""
     config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
     schema = schemas.load_schema(ROOT / "schemas" / "config.schema.yaml")
-    monkeypatch.setattr("filterfreq.config.load_schema", lambda path: schema)
+    monkeypatch.setattr("filterfreq.study.config.load_schema", lambda path: schema)
     draws = random.Random(0)
     values = [
         *VALUES,

@@ -24,12 +24,12 @@ from filterfreq.data.download import download
 from filterfreq.data.images import decode_image
 from filterfreq.data.mnist import read_idx
 from filterfreq.data.registry import Source, get_dataset, prepare_dataset
-from filterfreq.errors import InputError
 from filterfreq.evaluation.published_corruptions import _array
 from filterfreq.models.checkpoints import read_external_state
 from filterfreq.models.pretrained import convert_checkpoint
 from filterfreq.models.registry import build
-from filterfreq.text import LONGEST, is_one_line
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.text import LONGEST, is_one_line
 
 CHANGES = 200  # of each file
 MEMORY = 500 << 20  # bytes more than before

@@ -13,15 +13,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from filterfreq.claims_files import load_claims
-from filterfreq.config import Study
 from filterfreq.data.registry import DATASETS, get_dataset
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, SHIFTED_SETS
-from filterfreq.errors import InputError
 from filterfreq.publishing.samples import contact_sheet
 from filterfreq.publishing.scorecard import scorecard_figure
 from filterfreq.publishing.style import add_legend, new_figure, variant_styles
 from filterfreq.publishing.table import TextTable
+from filterfreq.runtime.errors import InputError
+from filterfreq.study.claims_files import load_claims
+from filterfreq.study.config import Study
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"

@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from filterfreq.analysis.spectra import filter_spectra, spectra_rows
-from filterfreq.errors import InputError
 from filterfreq.evaluation.results import read_results, write_results
 from filterfreq.models.dct import DCTConv2d, decompose
+from filterfreq.runtime.errors import InputError
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 
 from filterfreq.data import archives
 from filterfreq.data.archives import class_folders_state, folder_state, list_files, read_files, unpack, unpacking
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 FILES = {"b/one.bin": b"one" * 1000, "a.txt": b"text", "b/c/two.bin": b""}
 MODES = {"x.tar": "w", "x.tar.gz": "w:gz", "x.tar.bz2": "w:bz2", "x.tar.xz": "w:xz", "x.tgz": "w:gz"}

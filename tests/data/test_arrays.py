@@ -7,8 +7,8 @@ from records import edit_json
 
 from filterfreq.data.arrays import PreparedDataset, balanced_order, channel_statistics, save_dataset
 from filterfreq.data.registry import get_dataset
-from filterfreq.errors import InputError
-from filterfreq.files import sha256
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import sha256
 
 DATASET = get_dataset("texdigits")
 

@@ -16,7 +16,7 @@ from filterfreq.data.batches import (
     to_images,
 )
 from filterfreq.data.registry import AUGMENTATIONS
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 SIZE = 6
 PADDING = 2

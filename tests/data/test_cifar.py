@@ -9,7 +9,7 @@ import pytest
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.cifar import prepare
 from filterfreq.data.registry import Source, get_dataset
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 RAW = "raw.tar.gz"
 

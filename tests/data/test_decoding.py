@@ -5,7 +5,7 @@ from PIL import Image
 
 from filterfreq.data.batches import epoch_batches, plain_batches
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 COUNT, SIZE = 14, 24
 

@@ -11,7 +11,7 @@ from servers import serving
 
 from filterfreq.data.download import download, partial_file, verify
 from filterfreq.data.registry import Source
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 CONTENT = bytes(range(256)) * 500
 OTHER = b"<html>not here</html>"

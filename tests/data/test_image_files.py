@@ -6,7 +6,7 @@ from torchvision.transforms import v2
 
 from filterfreq.data.batches import to_images
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 SIZES = ((40, 30), (31, 47), (24, 24), (32, 32), (90, 25))
 

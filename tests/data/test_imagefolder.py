@@ -17,7 +17,7 @@ from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.imagefolder import class_folders, find_classes, prepare
 from filterfreq.data.images import decode_image
 from filterfreq.data.registry import get_dataset
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 CLASSES = ("ant", "bee", "cat")
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "cifar10_jpeg.tar.xz"

@@ -16,7 +16,7 @@ from torchvision.datasets.imagenet import parse_devkit_archive
 from filterfreq.data import imagenet
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import Source, get_dataset
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 WNIDS = ("n03000000", "n01000000", "n02000000")  # in the order of the development kit's numbers
 KIT = "ILSVRC2012_devkit_t12"

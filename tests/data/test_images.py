@@ -9,7 +9,7 @@ from PIL import Image
 
 from filterfreq.data.images import decode_image, is_transparent, is_turned, open_image
 from filterfreq.data.registry import AS_STORED, Rendering
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 
 def saved(image, kind, **options) -> bytes:

@@ -14,7 +14,7 @@ from scipy.io import savemat
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import Source, get_dataset, prepare_dataset
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 
 def flat(grey, size=(40, 60), form="png") -> bytes:

@@ -12,7 +12,7 @@ from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.mnist import prepare, read_idx
 from filterfreq.data.registry import Source, get_dataset
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 SIZES = {"train": 30, "t10k": 20}
 

@@ -7,7 +7,7 @@ from torchvision.datasets import DTD, KMNIST, MNIST, SUN397, SVHN, FashionMNIST,
 from torchvision.datasets.imagenet import ARCHIVE_META
 
 from filterfreq.data.registry import AUGMENTATIONS, DATASETS, get_dataset, prepare_dataset
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 
 @pytest.mark.parametrize("name", DATASETS)

@@ -23,7 +23,7 @@ from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import DATASETS, Source, get_dataset
 from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
 from filterfreq.data.shifted.registry import SHIFTED_SETS, ShiftedSet, get_shifted, prepare_shifted
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 
 def jpeg(seed: int, size: tuple[int, int] = (300, 260), kind: str = "JPEG") -> bytes:

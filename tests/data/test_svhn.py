@@ -8,7 +8,7 @@ from scipy.io import savemat
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import Source, get_dataset
 from filterfreq.data.svhn import prepare
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 SIZES = {"train_32x32.mat": 30, "test_32x32.mat": 20}
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from filterfreq.data import texdigits
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 ARRAYS = (
     "train_images",

@@ -9,7 +9,7 @@ from PIL import Image
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import Source, get_dataset
 from filterfreq.data.tinyimagenet import prepare
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 WNIDS = ("n03000000", "n01000000", "n02000000")  # not sorted, as in wnids.txt
 ROOT = "tiny-imagenet-200"

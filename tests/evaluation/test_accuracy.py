@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.errors import InputError
+from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.accuracy import (
     CategoryClassifier,
     evaluate_before,
@@ -17,7 +17,7 @@ from filterfreq.evaluation.accuracy import (
     predict,
     predict_with_confidence,
 )
-from filterfreq.evaluation.imagenet_categories import CATEGORIES
+from filterfreq.runtime.errors import InputError
 
 
 class ReadsPixels(nn.Module):

@@ -7,7 +7,6 @@ from oracles import attacks as oracle
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import predict
 from filterfreq.evaluation.adversarial import (
     evaluate_adversarial,
@@ -16,6 +15,7 @@ from filterfreq.evaluation.adversarial import (
     withstands,
 )
 from filterfreq.evaluation.progress import Progress
+from filterfreq.runtime.errors import InputError
 
 FGSM = {"attack": "fgsm", "norm": "linf", "epsilons": ["4/255"]}
 PGD = {"attack": "pgd", "norm": "linf", "steps": 5, "epsilons": ["4/255"]}

@@ -10,11 +10,11 @@ from oracles.corruptions import corrupt_image, elastic_transform, trimmed_zoom, 
 from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage import data
 
-from filterfreq.errors import InputError
 from filterfreq.evaluation import corruption_functions
 from filterfreq.evaluation.corruption_functions import FUNCTIONS
 from filterfreq.evaluation.corruption_severities import CIFAR_10_C, IMAGENET_C, TINY_IMAGENET_C
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.runtime.errors import InputError
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from oracles.corruptions import corrupt_image
 
-from filterfreq.errors import InputError
 from filterfreq.evaluation import corruptions
 from filterfreq.evaluation.corruption_functions import FUNCTIONS
 from filterfreq.evaluation.corruption_severities import IMAGENET_C
@@ -24,6 +23,7 @@ from filterfreq.evaluation.corruptions import (
     relative_corruption_errors,
     relative_mean_corruption_error,
 )
+from filterfreq.runtime.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,14 @@ from PIL import Image
 from sklearn.metrics import cohen_kappa_score
 from torch import nn
 
+from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.data.shifted.registry import CUE_CONFLICT, get_shifted, prepare_shifted
-from filterfreq.errors import InputError
 from filterfreq.evaluation.cue_conflict import evaluate_stimuli
-from filterfreq.evaluation.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.observers import error_consistency, read_responses, response_files
 from filterfreq.evaluation.shape_bias import shape_bias
 from filterfreq.models.classifier import Classifier
+from filterfreq.runtime.errors import InputError
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "cue_conflict"
 needs_published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"the published stimuli are not in {PUBLISHED}")

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.errors import InputError
 from filterfreq.evaluation.frequency_filtered import (
     evaluate_frequency_filtered,
     filter_frequencies,
     frequency_mask,
 )
+from filterfreq.runtime.errors import InputError
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "high_frequency_components"
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from filterfreq.errors import InputError
-from filterfreq.evaluation.imagenet_categories import CATEGORIES
+from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.observers import error_consistency, parse_stimulus, read_responses, response_files
 from filterfreq.evaluation.shape_bias import shape_bias
+from filterfreq.runtime.errors import InputError
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "cue_conflict"
 needs_published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"the published responses are not in {PUBLISHED}")

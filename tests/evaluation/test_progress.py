@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from filterfreq.errors import InputError
 from filterfreq.evaluation.progress import Progress
+from filterfreq.runtime.errors import InputError
 
 
 def never():

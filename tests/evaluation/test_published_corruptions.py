@@ -12,9 +12,9 @@ from filterfreq.data.arrays import PreparedDataset, save_splits
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import Source, get_dataset
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, CorruptedImages, downloads
-from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS, corrupt_images, load_corrupted, published_among
 from filterfreq.evaluation.published_corruptions import reorder
+from filterfreq.runtime.errors import InputError
 
 COUNT = 30
 NAMES = ("fog", "brightness", "contrast")

@@ -10,8 +10,6 @@ import pytest
 import scipy.stats
 
 import filterfreq
-from filterfreq.config import SUITES
-from filterfreq.errors import InputError
 from filterfreq.evaluation.results import (
     COLUMNS,
     KEYS,
@@ -22,6 +20,8 @@ from filterfreq.evaluation.results import (
     wilson_interval,
     write_results,
 )
+from filterfreq.runtime.errors import InputError
+from filterfreq.study.config import SUITES
 
 RUN = {"dataset": "texdigits", "model": "resnet_8", "variant": "null", "seed": 3}
 

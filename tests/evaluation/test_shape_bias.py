@@ -3,8 +3,8 @@ import math
 import pandas as pd
 import pytest
 
-from filterfreq.errors import InputError
 from filterfreq.evaluation.shape_bias import shape_bias
+from filterfreq.runtime.errors import InputError
 
 
 def responses(*rows: tuple) -> pd.DataFrame:

@@ -11,8 +11,6 @@ import torch
 from PIL import Image
 from records import edit_json, record_of
 
-from filterfreq import files
-from filterfreq.errors import InputError
 from filterfreq.models import checkpoints
 from filterfreq.models.checkpoints import (
     convert_option_a_resnet,
@@ -23,6 +21,8 @@ from filterfreq.models.checkpoints import (
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.dct import DCTConv2d, decompose
 from filterfreq.models.registry import build
+from filterfreq.runtime import files
+from filterfreq.runtime.errors import InputError
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 EXTERNAL = DATA / "checkpoints"

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.errors import InputError
 from filterfreq.models.classifier import Classifier
+from filterfreq.runtime.errors import InputError
 
 
 def test_images_are_normalised_inside():

@@ -11,9 +11,9 @@ from timm.layers import Conv2dSame
 from torch import nn
 from torch.nn import functional as F
 
-from filterfreq.errors import InputError
 from filterfreq.models.dct import DCTConv2d, compose, dct_basis, decompose
 from filterfreq.models.registry import build
+from filterfreq.runtime.errors import InputError
 
 FIXTURES = Path(__file__).parent / "fixtures"
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"

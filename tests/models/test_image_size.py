@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.errors import InputError
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.image_size import check_image_size
 from filterfreq.models.registry import build
+from filterfreq.runtime.errors import InputError
 
 HALF = (0.5, 0.5, 0.5)
 

@@ -8,9 +8,9 @@ import torch
 from oracles.decomposition import penalty as oracle
 from torch import nn
 
-from filterfreq.errors import InputError
 from filterfreq.models.dct import DCTConv2d
 from filterfreq.models.penalty import KINDS, frequency_penalty
+from filterfreq.runtime.errors import InputError
 
 FIXTURES = Path(__file__).parent / "fixtures"
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"

@@ -7,9 +7,9 @@ import psutil
 import pytest
 import torch
 
-from filterfreq.errors import InputError
 from filterfreq.models.checkpoints import read_external_state
 from filterfreq.models.pickles import refuse_costly
+from filterfreq.runtime.errors import InputError
 
 
 # The opcodes of pickle's protocol 2, as Lib/pickletools.py describes them.

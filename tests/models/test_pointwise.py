@@ -37,7 +37,7 @@ from pathlib import Path
 from types import SimpleNamespace
 import torch
 import torch.nn.functional as F
-from filterfreq.compute import use_device
+from filterfreq.models.device import use_device
 from filterfreq.evaluation.accuracy import inference
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.training.attacks import fgsm

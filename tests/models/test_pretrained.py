@@ -10,8 +10,6 @@ from records import record_of
 from servers import serving
 
 from filterfreq.analysis.spectra import filter_spectra
-from filterfreq.errors import InputError
-from filterfreq.files import read_json, sha256
 from filterfreq.models import pretrained
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
@@ -24,6 +22,8 @@ from filterfreq.models.pretrained import (
 )
 from filterfreq.models.registry import build
 from filterfreq.models.robustbench_models import robustbench_model
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import read_json, sha256
 
 HALF = (0.5, 0.5, 0.5)
 ROBUSTBENCH = {"source": "robustbench", "dataset": "cifar10", "threat_model": "Linf"}

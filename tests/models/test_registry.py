@@ -4,9 +4,9 @@ import sys
 import pytest
 import torch
 
-from filterfreq.errors import InputError
 from filterfreq.models import preact_resnet, resnet
 from filterfreq.models.registry import FAMILIES, architecture_module, build, check_architecture, check_decomposable
+from filterfreq.runtime.errors import InputError
 
 
 @pytest.mark.parametrize(

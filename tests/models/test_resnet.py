@@ -3,7 +3,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from filterfreq.errors import InputError
 from filterfreq.models.dct import DCTConv2d, decompose
 from filterfreq.models.resnet import (
     cifar_resnet,
@@ -12,6 +11,7 @@ from filterfreq.models.resnet import (
     cifar_resnet_sp,
     lowres_resnet9,
 )
+from filterfreq.runtime.errors import InputError
 
 
 def count(model):

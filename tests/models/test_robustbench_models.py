@@ -4,7 +4,6 @@ import sys
 import pytest
 import torch
 
-from filterfreq.errors import InputError
 from filterfreq.models.registry import build, check_architecture, libraries
 from filterfreq.models.robustbench_models import (
     CLASSES,
@@ -13,6 +12,7 @@ from filterfreq.models.robustbench_models import (
     robustbench_files,
     robustbench_paths,
 )
+from filterfreq.runtime.errors import InputError
 
 
 def test_the_names_and_files_are_those_of_robustbench(zoo):

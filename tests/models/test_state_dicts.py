@@ -4,9 +4,9 @@ import pytest
 import torch
 import yaml
 
-from filterfreq.errors import InputError
 from filterfreq.models.checkpoints import read_external_state
 from filterfreq.models.state_dicts import without_prefix
+from filterfreq.runtime.errors import InputError
 
 
 def network(value):

@@ -4,9 +4,9 @@ import sys
 import pytest
 import torch
 
-from filterfreq.errors import InputError
 from filterfreq.models.registry import build, check_architecture, libraries
 from filterfreq.models.torchvision_models import check_torchvision_name, torchvision_weights
+from filterfreq.runtime.errors import InputError
 
 # The numbers of parameters that torchvision's documentation of the weights states.
 PARAMETERS = {

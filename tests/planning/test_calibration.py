@@ -6,10 +6,10 @@ import pytest
 import torch
 import yaml
 
-from filterfreq.config import Study
 from filterfreq.planning.calibration import _typical, calibrate, hardware, measure
 from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import read_calibration, unit_key
+from filterfreq.study.config import Study
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")

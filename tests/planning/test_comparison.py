@@ -3,8 +3,8 @@ from datetime import datetime
 
 import pytest
 
-from filterfreq.errors import InputError
 from filterfreq.planning.comparison import compare, plan_table
+from filterfreq.runtime.errors import InputError
 
 MADE = "2026-01-02T03:04:05+00:00"
 

@@ -7,13 +7,13 @@ import torch
 import yaml
 from torch import nn
 
-from filterfreq.config import Run, Study
 from filterfreq.evaluation.accuracy import evaluate_before, evaluate_clean, evaluate_corruption
 from filterfreq.evaluation.adversarial import evaluate_adversarial, evaluate_transfer, perturbations
 from filterfreq.evaluation.autoattack import evaluate_autoattack
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.frequency_filtered import evaluate_frequency_filtered
 from filterfreq.planning.costs import CostModel, Passes, Work, autoattack_passes, image_bytes
+from filterfreq.study.config import Run, Study
 
 ROOT = Path(__file__).parents[2]
 RUN = Run("texdigits", "resnet_8_2", "wd-penalty", 0)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from filterfreq.config import Study
-from filterfreq.errors import InputError
 from filterfreq.planning.costs import CostModel
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.estimates import Estimate, Estimator, wall_seconds
 from filterfreq.planning.plan import describe_plan, describe_status, make_plan, write_plan
 from filterfreq.planning.records import Calibration, read_benchmark, read_calibration, read_plan, unit_key
+from filterfreq.runtime.errors import InputError
+from filterfreq.study.config import Study
 
 ROOT = Path(__file__).parents[2]
 RUN = {"dataset": "texdigits", "model": "resnet_8_2", "variant": "plain", "seed": "0"}
@@ -234,7 +234,7 @@ def held(log: Path) -> Iterator[None]:
     """Have another process hold the lock of a job on its log, until it is killed."""
     holding = """
 import sys, time
-from filterfreq.jobs import _claim
+from filterfreq.runtime.jobs import _claim
 claimed = _claim(sys.argv[1])
 print(flush=True)
 time.sleep(60)
@@ -287,7 +287,7 @@ def test_without_locks_a_job_without_an_end_runs_as_long_as_snakemake_does(study
     def refuse(*arguments):
         raise OSError(errno.ENOLCK, "no locks available")
 
-    monkeypatch.setattr("filterfreq.jobs.fcntl.fcntl", refuse)
+    monkeypatch.setattr("filterfreq.runtime.jobs.fcntl.fcntl", refuse)
     log_of(logs, 1, "epoch 1\n")
     log_of(logs, 2, "error: the disk is full\n")
     log_of(logs, 3, "epoch 1\n", old=True)

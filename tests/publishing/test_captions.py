@@ -9,9 +9,9 @@ import pytest
 import yaml
 from docutils.core import publish_parts
 
-from filterfreq.config import Study
 from filterfreq.data.registry import get_dataset
 from filterfreq.publishing.captions import shown
+from filterfreq.study.config import Study
 
 ROOT = Path(__file__).parents[2]
 # Of no evaluation of several seeds.

@@ -6,7 +6,6 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.publishing.figures import (
     accuracy_against_epsilon,
@@ -20,6 +19,7 @@ from filterfreq.publishing.figures import (
     transfer,
 )
 from filterfreq.publishing.style import save, variant_styles
+from filterfreq.runtime.errors import InputError
 
 pytestmark = pytest.mark.slow
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
-from filterfreq.files import replacing_with_checksum
 from filterfreq.publishing.samples import contact_sheet, corruption_sheet, perturbations, read_perturbations
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import replacing_with_checksum
 
 CLASSES = ["0 brick", "1 a very long name", "2 gravel"]
 VARIANTS = {"plain": "plain", "wd": "WD", "absent": "absent"}

@@ -11,7 +11,6 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from filterfreq.environment import make_neutral
 from filterfreq.publishing.style import (
     COLUMN_WIDTH,
     STYLE,
@@ -22,6 +21,7 @@ from filterfreq.publishing.style import (
     styled,
     variant_styles,
 )
+from filterfreq.runtime.environment import make_neutral
 
 # Machado, Oliveira and Fernandes, A Physiologically-based Model for Simulation of Color Vision Deficiency, IEEE TVCG
 # 2009, severity 1.0; they act on linear RGB.

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
 from filterfreq.publishing.table import best_of
 from filterfreq.publishing.tables import (
@@ -26,6 +25,7 @@ from filterfreq.publishing.tables import (
     shape_bias_table,
     transfer_table,
 )
+from filterfreq.runtime.errors import InputError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 VARIANTS = {"plain": "plain", "wd": "WD & 50 %_λ", "sd": "SD | L2"}

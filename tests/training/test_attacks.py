@@ -4,7 +4,7 @@ import scipy.stats
 import torch
 from torch import nn
 
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 from filterfreq.training.attacks import FreePerturbation, attack_images, check_attack, fgsm, pgd
 
 SHAPE = (3, 4, 4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 from filterfreq.training import loop
 
 FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 1}

@@ -15,8 +15,8 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.errors import InputError, StoppedError
-from filterfreq.files import read_json, write_json
+from filterfreq.runtime.errors import InputError, StoppedError
+from filterfreq.runtime.files import read_json, write_json
 from filterfreq.training.distributed import GlobalBatchNorm, Processes, with_global_statistics
 from filterfreq.training.job import TrainingJob
 from filterfreq.training.launch import launch
@@ -31,7 +31,7 @@ import json, sys
 from pathlib import Path
 import torch
 import torch.distributed as dist
-from filterfreq.compute import use_device
+from filterfreq.models.device import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.training.distributed import Processes
 from filterfreq.training.loop import Trainer, build_classifier
@@ -66,7 +66,7 @@ if __name__ == "__main__":
 JOB_CODE = """
 import json, sys
 from types import SimpleNamespace
-from filterfreq.jobs import job
+from filterfreq.runtime.jobs import job
 from filterfreq.training.job import TrainingJob
 from filterfreq.training.launch import launch
 training = TrainingJob(**json.loads(sys.argv[1]))

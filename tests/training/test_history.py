@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 from filterfreq.training.history import HISTORY_COLUMNS, read_history, write_history
 
 ROWS = [

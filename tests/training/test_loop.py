@@ -21,8 +21,8 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import batch_seed, epoch_batches, to_images
-from filterfreq.errors import InputError, StoppedError
 from filterfreq.models.pointwise import subsample_pointwise
+from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.loop import Trainer, build_classifier, count_parameters
 from filterfreq.training.optimization import OPTIMIZERS
 
@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 JOB = """
 import hashlib, json, sys
 from pathlib import Path
-from filterfreq.compute import use_device
+from filterfreq.models.device import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.training.loop import Trainer, build_classifier
 import safetensors.torch
@@ -454,7 +454,7 @@ def test_sigterm_to_every_process_of_a_job_leaves_those_that_decode(tiny_files, 
     """As clusters send it: their end would be an error of the training."""
     spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 400}}
     code = JOB.replace('"fingerprint", say)', '"fingerprint", say, workers=2, stop=stop_requests())')
-    code = code.replace("import safetensors.torch", "from filterfreq.jobs import stop_requests")
+    code = code.replace("import safetensors.torch", "from filterfreq.runtime.jobs import stop_requests")
     command = [sys.executable, "-c", code, json.dumps(spec), str(tiny_files.folder), str(tmp_path / "state.pt")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
     with subprocess.Popen(
@@ -467,7 +467,9 @@ def test_sigterm_to_every_process_of_a_job_leaves_those_that_decode(tiny_files, 
             os.killpg(process.pid, signal.SIGTERM)
             time.sleep(0.01)
         _, errors = process.communicate(timeout=60)
-    assert errors.splitlines()[-1].startswith("filterfreq.errors.StoppedError: tiny/resnet_8_4/any/0 was asked to stop")
+    assert errors.splitlines()[-1].startswith(
+        "filterfreq.runtime.errors.StoppedError: tiny/resnet_8_4/any/0 was asked to stop"
+    )
     assert torch.load(tmp_path / "state.pt", weights_only=True)["history"]
 
 

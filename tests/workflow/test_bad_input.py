@@ -9,7 +9,7 @@ import sys
 import pytest
 from records import edit_json
 
-from filterfreq.machine import has_gpu
+from filterfreq.runtime.machine import has_gpu
 
 RUN = "results/runs/texdigits/resnet_8_2/plain/seed-0"
 

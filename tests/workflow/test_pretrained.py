@@ -12,9 +12,9 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from filterfreq.evaluation.results import read_results
-from filterfreq.files import sha256
 from filterfreq.models.checkpoints import load_checkpoint
 from filterfreq.models.registry import build
+from filterfreq.runtime.files import sha256
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 EXPERIMENTS = """

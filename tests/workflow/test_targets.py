@@ -12,8 +12,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from filterfreq.config import Study
-from filterfreq.provenance import _direct_imports
+from filterfreq.runtime.provenance import _direct_imports
+from filterfreq.study.config import Study
 
 ROOT = Path(__file__).parents[2]
 TARGETS = {

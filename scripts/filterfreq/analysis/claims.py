@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.intervals import Estimate, holm, mean_difference
-from filterfreq.epsilon import parse_epsilon
+from filterfreq.training.epsilon import parse_epsilon
 
 VERDICTS: tuple[str, ...] = (
     *("supported", "contradicted", "negligible", "undecided"),
@@ -32,7 +32,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
 
     Args:
         results: what `filterfreq.evaluation.results.read_results` returns, of one data set.
-        claims: what `filterfreq.claims_files.load_claims` returns.
+        claims: what `filterfreq.study.claims_files.load_claims` returns.
 
     Returns:
         One row per claim, in order: claim, statement, source, treatment, control, direction, smallest_effect; effect,

@@ -7,9 +7,9 @@ import pandas as pd
 from scipy.fft import dctn
 from torch import nn
 
-from filterfreq.errors import InputError
 from filterfreq.evaluation.results import format_parameter, quantity
 from filterfreq.models.dct import compose
+from filterfreq.runtime.errors import InputError
 
 _SMALLEST_KERNEL = 3
 _COORDINATES = ("layer", "index", "depth", "horizontal", "vertical")

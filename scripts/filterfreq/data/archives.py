@@ -18,9 +18,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from filterfreq.errors import InputError
-from filterfreq.files import full_disk_named, reading
-from filterfreq.text import is_one_line
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import full_disk_named, reading
+from filterfreq.runtime.text import is_one_line
 
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".dib"),

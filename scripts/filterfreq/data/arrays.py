@@ -35,9 +35,9 @@ import numpy as np
 
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import AS_STORED, Dataset, Rendering
-from filterfreq.errors import InputError
-from filterfreq.files import reading, replacing, sha256, to_json
-from filterfreq.schemas import read_record
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading, replacing, sha256, to_json
+from filterfreq.runtime.schemas import read_record
 
 _MEASURED = 10_000  # images that mean and std of a data set on files are measured on
 

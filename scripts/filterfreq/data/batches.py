@@ -13,7 +13,7 @@ from filterfreq.data.augmix import SEVERITIES, augmix
 from filterfreq.data.decoding import decoded_batches
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import AUGMENTATIONS
-from filterfreq.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown
 
 POLICIES: tuple[str, ...] = ("autoaugment", *SEVERITIES)
 UNSCALED: tuple[str, ...] = tuple(kind for kind in AUGMENTATIONS if not kind.startswith("resized"))

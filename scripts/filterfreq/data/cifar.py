@@ -13,7 +13,7 @@ from filterfreq.data.archives import read_files
 from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.registry import Dataset
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 _PIXELS = 3 * 32 * 32
 

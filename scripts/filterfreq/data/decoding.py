@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 from filterfreq.data.augmentation import augment_image, draws
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.images import fit
-from filterfreq.errors import InputError
-from filterfreq.machine import STOP_SIGNALS
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.machine import STOP_SIGNALS
 
 
 def decoded_batches(

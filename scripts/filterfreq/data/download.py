@@ -6,9 +6,9 @@ from pathlib import Path
 import pooch
 
 from filterfreq.data.registry import Dataset, Source
-from filterfreq.errors import InputError
-from filterfreq.files import full_disk_named, reading
-from filterfreq.web import DownloadError, fetch
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import full_disk_named, reading
+from filterfreq.runtime.web import DownloadError, fetch
 
 
 def download(
@@ -18,7 +18,7 @@ def download(
 
     What has arrived is kept in `partial_file(destination)` until it is whole and has the right checksum, and after an
     interruption, within this call or in one before it, only the rest is asked for. Each address in turn is tried again,
-    as `filterfreq.web.fetch` describes.
+    as `filterfreq.runtime.web.fetch` describes.
 
     Args:
         source: what to download.

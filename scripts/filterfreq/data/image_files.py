@@ -10,7 +10,7 @@ from PIL import Image
 
 from filterfreq.data.images import fit, open_image
 from filterfreq.data.registry import AS_STORED, Rendering
-from filterfreq.files import reading
+from filterfreq.runtime.files import reading
 
 
 class ImageFiles:

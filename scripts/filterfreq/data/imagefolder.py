@@ -20,9 +20,9 @@ from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.images import decode_image, is_transparent, is_turned
 from filterfreq.data.registry import AS_STORED, DATASETS, Dataset, ImageFolder, Rendering
-from filterfreq.errors import InputError, some_of
-from filterfreq.files import reading, sha256
-from filterfreq.text import one_line
+from filterfreq.runtime.errors import InputError, some_of
+from filterfreq.runtime.files import reading, sha256
+from filterfreq.runtime.text import one_line
 
 _LOOKED_AT = 1000  # images in files whose orientation and transparency are looked at
 

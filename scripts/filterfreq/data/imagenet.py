@@ -21,8 +21,8 @@ from filterfreq.data.download import verified
 from filterfreq.data.imagefolder import find_classes, find_known_classes, remarks_on_classes, remarks_on_names
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import DATASETS, Dataset
-from filterfreq.errors import InputError
-from filterfreq.files import reading
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading
 
 _VALIDATION = "ILSVRC2012_img_val.tar"
 _KIT = "ILSVRC2012_devkit_t12/data"

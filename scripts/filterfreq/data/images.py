@@ -9,8 +9,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from filterfreq.data.registry import AS_STORED, Rendering
-from filterfreq.errors import InputError
-from filterfreq.files import reading
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading
 
 # What the files' suffixes promise, and GIF, which some published data sets have under another's. PIL knows more, and
 # hands some of them to other programs: PostScript to Ghostscript, which would run it.

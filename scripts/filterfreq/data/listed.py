@@ -11,8 +11,8 @@ from filterfreq.data.download import verified
 from filterfreq.data.imagefolder import save_images, split_classes
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import Dataset
-from filterfreq.errors import InputError
-from filterfreq.files import reading
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading
 
 _REMEDY = "delete it and download it again"
 _UPDATE = "update the clone"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from filterfreq.files import reading
+from filterfreq.runtime.files import reading
 
 _HEADER = 128  # bytes, of which the last four are version and byte order
 _MATRIX, _COMPRESSED = 14, 15  # types of elements

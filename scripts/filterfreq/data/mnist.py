@@ -15,8 +15,8 @@ from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.images import fit
 from filterfreq.data.registry import Dataset
-from filterfreq.errors import InputError
-from filterfreq.files import reading
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading
 
 _UNSIGNED_BYTES = 8
 _LARGEST = 1 << 30  # bytes; MNIST's training images take 47 million

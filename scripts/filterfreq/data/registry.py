@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from filterfreq.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown
 
 AUGMENTATIONS: tuple[str, ...] = (
     "none",

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from filterfreq.data.arrays import PreparedDataset, copied_images
-from filterfreq.errors import InputError
-from filterfreq.files import read_json, sha256, write_json
-from filterfreq.machine import locked, private_folder
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import read_json, sha256, write_json
+from filterfreq.runtime.machine import locked, private_folder
 
 _SIZES = "sizes.json"
 

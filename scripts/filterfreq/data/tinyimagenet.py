@@ -13,8 +13,8 @@ from filterfreq.data.archives import list_files, read_files
 from filterfreq.data.download import verify
 from filterfreq.data.imagefolder import find_classes, save_images
 from filterfreq.data.registry import Dataset
-from filterfreq.errors import InputError
-from filterfreq.files import reading
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading
 
 _ROOT = "tiny-imagenet-200"
 _ANNOTATIONS = f"{_ROOT}/val/val_annotations.txt"

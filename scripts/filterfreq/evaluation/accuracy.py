@@ -15,12 +15,12 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.errors import InputError
 from filterfreq.evaluation.calibration import expected_calibration_error
 from filterfreq.evaluation.corruptions import SEVERITIES
 from filterfreq.evaluation.observers import error_consistency
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
 from filterfreq.evaluation.shape_bias import shape_bias
+from filterfreq.runtime.errors import InputError
 
 
 @contextmanager
@@ -46,7 +46,7 @@ class CategoryClassifier(nn.Module):
     """A classifier that answers with categories of which each holds several of another classifier's classes.
 
     The probability of a category is the mean over its classes, so that a category of many has no advantage; classes
-    outside all categories are ignored. With `filterfreq.evaluation.imagenet_categories.CATEGORIES` an ImageNet model
+    outside all categories are ignored. With `filterfreq.data.shifted.imagenet_categories.CATEGORIES` an ImageNet model
     answers as in Geirhos et al., ImageNet-trained CNNs are biased towards texture, ICLR 2019.
 
     Args:
@@ -207,7 +207,7 @@ def evaluate_out_of_distribution(
     Args:
         model: a classifier.
         sets: by name, images, uint8, N x H x W x C; labels, int64, N; and for each label the model's classes that mean
-            it, as `filterfreq.evaluation.out_of_distribution.class_targets` returns them.
+            it, as `filterfreq.data.shifted.classes.class_targets` returns them.
         batch_size: see `predict`.
         device: where to compute.
 

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from filterfreq.attack_names import attack_name
 from filterfreq.data.batches import to_images
-from filterfreq.epsilon import parse_epsilon
 from filterfreq.evaluation.accuracy import inference, predict
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
+from filterfreq.training.attack_names import attack_name
 from filterfreq.training.attacks import attack_images, check_attack
+from filterfreq.training.epsilon import parse_epsilon
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def evaluate_adversarial(
 
     Returns:
         One row per attack and epsilon; PGD is named with its steps, as in `pgd-10`, and an attack that does not start
-        where its kind usually does with that too (see `filterfreq.attack_names`).
+        where its kind usually does with that too (see `filterfreq.training.attack_names`).
 
     Raises:
         InputError: an unknown attack or norm, PGD without steps, or an epsilon that is no number from 0 up.

@@ -14,13 +14,13 @@ import pyautoattack
 import torch
 from torch import nn
 
-from filterfreq.attack_names import AUTOATTACKS, attack_name, fewest_classes
 from filterfreq.data.batches import to_images
-from filterfreq.epsilon import parse_epsilon
-from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
+from filterfreq.runtime.errors import InputError
+from filterfreq.training.attack_names import AUTOATTACKS, attack_name, fewest_classes
+from filterfreq.training.epsilon import parse_epsilon
 
 _NORMS = {"linf": "Linf", "l2": "L2"}
 

@@ -27,7 +27,7 @@ from importlib.metadata import distribution
 
 import numpy as np
 
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 _PACKAGE = "imagecorruptions-imaug"
 _FROST_FILES = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg", "frost6.jpg")

@@ -19,10 +19,10 @@ import pandas as pd
 
 from filterfreq.data.arrays import open_array
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.errors import InputError, unknown
-from filterfreq.files import read_json, reading, replacing, sha256, write_json
-from filterfreq.machine import end_with_parent
-from filterfreq.schemas import read_record
+from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.files import read_json, reading, replacing, sha256, write_json
+from filterfreq.runtime.machine import end_with_parent
+from filterfreq.runtime.schemas import read_record
 
 COMMON: Mapping[str, str] = {
     "gaussian_noise": "noise",

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.data.shifted.prepared import PreparedShift
-from filterfreq.errors import InputError
 from filterfreq.evaluation.accuracy import CategoryClassifier, evaluate_cue_conflict
-from filterfreq.evaluation.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.observers import parse_stimulus, read_responses
+from filterfreq.runtime.errors import InputError
 
 
 def evaluate_stimuli(

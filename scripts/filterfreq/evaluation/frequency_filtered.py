@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.errors import InputError, unknown
 from filterfreq.evaluation.accuracy import inference
 from filterfreq.evaluation.results import format_parameter, fraction
+from filterfreq.runtime.errors import InputError, unknown
 
 PASSES: tuple[str, ...] = ("low", "high")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from filterfreq.csv_files import read_csv
-from filterfreq.errors import InputError
-from filterfreq.evaluation.imagenet_categories import CATEGORIES
-from filterfreq.text import is_one_line
+from filterfreq.data.shifted.imagenet_categories import CATEGORIES
+from filterfreq.runtime.csv_files import read_csv
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.text import is_one_line
 
 RESPONSE_COLUMNS: tuple[str, ...] = ("observer", "stimulus", "response", "shape", "texture")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from filterfreq.errors import InputError
-from filterfreq.files import may_be_whole, read_json, write_json
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import may_be_whole, read_json, write_json
 
 
 class Progress:

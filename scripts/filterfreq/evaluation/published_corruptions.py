@@ -24,7 +24,6 @@ from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.images import decode_image
 from filterfreq.data.shifted.registry import LARGEST_IN_ARRAYS, CorruptedImages
-from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import (
     CHECKSUMS_FILE,
     CORRUPTIONS,
@@ -33,7 +32,8 @@ from filterfreq.evaluation.corruptions import (
     SEVERITIES,
     generate,
 )
-from filterfreq.files import read_json, reading, replacing, sha256, write_json
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import read_json, reading, replacing, sha256, write_json
 
 _IMAGE = re.compile(r"(?:.*/)?(?P<corruption>\w+)/(?P<severity>[1-5])/(?P<image>[^/]+/[^/]+)")
 

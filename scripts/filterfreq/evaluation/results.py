@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from filterfreq.csv_files import read_csv
-from filterfreq.epsilon import parse_epsilon
-from filterfreq.errors import InputError
-from filterfreq.files import reading, replacing_with_checksum, verify_checksum
-from filterfreq.text import is_one_line
+from filterfreq.runtime.csv_files import read_csv
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading, replacing_with_checksum, verify_checksum
+from filterfreq.runtime.text import is_one_line
+from filterfreq.training.epsilon import parse_epsilon
 
 RUN_COLUMNS: tuple[str, ...] = ("dataset", "model", "variant", "seed")
 COLUMNS: tuple[str, ...] = (*RUN_COLUMNS, "suite", "metric", "parameter", "value", "n", "ci_low", "ci_high")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 _COLUMNS = ("response", "shape", "texture")
 

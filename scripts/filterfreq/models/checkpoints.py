@@ -11,14 +11,14 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from filterfreq.errors import InputError
-from filterfreq.files import reading, replacing, sha256, write_json
 from filterfreq.models import dct, registry
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.pickles import refuse_costly
 from filterfreq.models.state_dicts import choose_weights, find_weights
-from filterfreq.schemas import read_record
-from filterfreq.text import one_line
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading, replacing, sha256, write_json
+from filterfreq.runtime.schemas import read_record
+from filterfreq.runtime.text import one_line
 
 WEIGHTS_FILE = "model.safetensors"
 RECORD_FILE = "run.json"

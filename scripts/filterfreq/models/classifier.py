@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 
 class Classifier(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from filterfreq.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown
 
 DECOMPOSITIONS = ("weight", "signal")
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 
 def check_image_size(name: str, classifier: nn.Module, image_size: int, dataset: str) -> int:

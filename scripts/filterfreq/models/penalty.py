@@ -6,8 +6,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from filterfreq.errors import InputError, unknown
 from filterfreq.models.dct import DCTConv2d
+from filterfreq.runtime.errors import InputError, unknown
 
 KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
 DEPTHS = (1, 2, 3)

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 _PICKLES = 5  # one after the other before the tensors, in torch's format of before 1.6
 _MOST_OBJECTS = 10_000_000  # each counted wherever it appears; an optimizer's state of a large model has a hundredth

@@ -10,8 +10,6 @@ from urllib.parse import urljoin, urlsplit
 
 import torch
 
-from filterfreq.errors import InputError
-from filterfreq.files import reading, replacing, sha256, write_json
 from filterfreq.models import dct, registry
 from filterfreq.models.checkpoints import check_fit, convert_option_a_resnet, read_external_state, read_pickle
 from filterfreq.models.classifier import Classifier
@@ -22,9 +20,11 @@ from filterfreq.models.robustbench_models import (
 )
 from filterfreq.models.state_dicts import without_prefix
 from filterfreq.models.twins import twins
-from filterfreq.schemas import read_record
-from filterfreq.text import one_line
-from filterfreq.web import DownloadError, PageError, ask, fetch
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading, replacing, sha256, write_json
+from filterfreq.runtime.schemas import read_record
+from filterfreq.runtime.text import one_line
+from filterfreq.runtime.web import DownloadError, PageError, ask, fetch
 
 _PAGES = 3  # of Google Drive before a file
 _DRIVE = "https://drive.google.com/uc?id="

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from filterfreq.errors import InputError, unknown
 from filterfreq.models.robustbench_models import check_robustbench_name
 from filterfreq.models.timm_models import check_timm_name, check_timm_weights
 from filterfreq.models.torchvision_models import check_torchvision_name
+from filterfreq.runtime.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from torch import nn

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from filterfreq.errors import InputError, some_of
+from filterfreq.runtime.errors import InputError, some_of
 
 if TYPE_CHECKING:
     from torch import nn

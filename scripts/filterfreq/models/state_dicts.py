@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from filterfreq.errors import InputError, some_of
+from filterfreq.runtime.errors import InputError, some_of
 
 TOP_LEVEL = "top_level"  # the word for tensors that lie under no key
 _USUAL_KEYS = ("state_dict", "model_state_dict", "model", TOP_LEVEL)

@@ -14,17 +14,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from filterfreq.compute import describe_device, use_precision
 from filterfreq.data.batches import to_images
-from filterfreq.errors import StoppedError
 from filterfreq.evaluation.accuracy import inference
 from filterfreq.evaluation.corruptions import generate
-from filterfreq.files import write_json
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.device import describe_device, use_precision
 from filterfreq.models.image_size import check_image_size
 from filterfreq.models.registry import build
 from filterfreq.planning.records import unit_key
-from filterfreq.schemas import read_record
+from filterfreq.runtime.errors import StoppedError
+from filterfreq.runtime.files import write_json
+from filterfreq.runtime.schemas import read_record
 from filterfreq.training.loop import Trainer, build_classifier
 
 # Batches that are not counted: the first ones allocate memory and choose kernels.
@@ -78,7 +78,7 @@ def calibrate(
         units: what `filterfreq.planning.costs.CostModel.units` returned.
         path: `results/calibration.json`, for `filterfreq.planning.records.read_calibration`.
         compute: the config's section `compute`.
-        device: what `filterfreq.compute.use_device` returned.
+        device: what `filterfreq.models.device.use_device` returned.
         seconds_to_start: what this process took to start.
         announce: takes a line for each unit.
 
@@ -116,7 +116,7 @@ def measure(
         unit: one of `filterfreq.planning.costs.CostModel.units`.
         classes: the number of classes to measure it with.
         compute: the config's section `compute`.
-        device: what `filterfreq.compute.use_device` returned.
+        device: what `filterfreq.models.device.use_device` returned.
         seconds: how long to measure, once warm.
 
     Returns:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from filterfreq.errors import InputError
 from filterfreq.planning.records import read_seconds
 from filterfreq.publishing.table import TextTable
+from filterfreq.runtime.errors import InputError
 
 
 def compare(plan: Mapping[str, Any]) -> pd.DataFrame:

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from filterfreq.config import Run, Study
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
-from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.models.registry import architecture_of
 from filterfreq.planning.records import unit_key
-from filterfreq.schemas import read_record
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.schemas import read_record
+from filterfreq.study.config import Run, Study
 
 UPPER_BOUNDS = ("evaluate_adversarial", "evaluate_transfer", "evaluate_autoattack")
 """Rules whose cost is an upper bound, because attacks leave out the images that are misclassified already."""

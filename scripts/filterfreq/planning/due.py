@@ -10,9 +10,9 @@ from typing import Any
 from snakemake import cli
 from snakemake.api import DAGApi
 
-from filterfreq.command_line import check_command_line
-from filterfreq.config import Study
-from filterfreq.errors import InputError
+from filterfreq.runtime.command_line import check_command_line
+from filterfreq.runtime.errors import InputError
+from filterfreq.study.config import Study
 
 # Makes the plan's own table, which is no part of it; targets run nothing.
 _LEFT_OUT = {"tabulate_plan", "calibrate"}

@@ -7,13 +7,13 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from filterfreq.config import Run
 from filterfreq.data.shifted.registry import downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
-from filterfreq.machine import training_processes
 from filterfreq.planning.costs import UPPER_BOUNDS, CostModel, image_bytes
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.records import Calibration, read_seconds
+from filterfreq.runtime.machine import training_processes
+from filterfreq.study.config import Run
 
 MEASURED, CALIBRATED, UNKNOWN = "measured", "calibrated", "unknown"
 

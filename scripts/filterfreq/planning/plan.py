@@ -8,8 +8,6 @@ from typing import Any
 
 from tabulate import tabulate
 
-from filterfreq.files import write_json
-from filterfreq.jobs import is_at_work
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.estimates import (
     CALIBRATED,
@@ -20,6 +18,8 @@ from filterfreq.planning.estimates import (
     wall_seconds,
 )
 from filterfreq.planning.records import Calibration, read_plan
+from filterfreq.runtime.files import write_json
+from filterfreq.runtime.jobs import is_at_work
 
 GPUS = (1, 8, 32)
 """How many GPUs the wall time is given for where nothing says how many there are."""

@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from filterfreq.errors import InputError, unknown
-from filterfreq.files import read_json, reading
-from filterfreq.schemas import read_record
+from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.files import read_json, reading
+from filterfreq.runtime.schemas import read_record
 
 CALIBRATION = "results/calibration.json"
 """Where the workflow and scripts/plan.py have what was measured on each device, for all studies."""

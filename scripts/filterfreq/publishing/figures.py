@@ -17,7 +17,6 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
-from filterfreq.errors import InputError
 from filterfreq.publishing.measures import calibration_errors, clean_beside, main_columns
 from filterfreq.publishing.selection import (
     attack_label,
@@ -45,6 +44,7 @@ from filterfreq.publishing.style import (
     variant_styles,
     wrapped,
 )
+from filterfreq.runtime.errors import InputError
 
 _NORMS = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$"}
 _PASSES = {"low": "low frequencies kept", "high": "high frequencies kept"}
@@ -376,7 +376,7 @@ def penalties(
         results: tidy results of one data set.
         variants: names and display labels, in order.
         settings: of every variant with a penalty its kind, strength, depth and `beside`, as
-            `filterfreq.config.Study.penalties` returns them.
+            `filterfreq.study.config.Study.penalties` returns them.
         along: kind; or strength, or depth where there is one strength only, unless given.
         epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from filterfreq.epsilon import parse_epsilon
-from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON, mean_corruption_error, relative_mean_corruption_error
 from filterfreq.publishing.selection import attack_label, attacks, norm_label
+from filterfreq.runtime.errors import InputError
+from filterfreq.training.epsilon import parse_epsilon
 
 RUN: list[str] = ["model", "variant", "seed"]
 """What tells the runs on one data set apart."""

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from filterfreq.errors import InputError
-from filterfreq.files import reading, verify_checksum, verify_zip
 from filterfreq.publishing.selection import corruption_label, family_grid
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading, verify_checksum, verify_zip
 
 _LABELS_WIDTH = 0.9  # inches left of the images
 _MOST_CLASSES = 10

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from filterfreq.errors import InputError
 from filterfreq.evaluation.corruptions import COMMON, CORRUPTIONS, EXTRA
 from filterfreq.evaluation.results import RUN_COLUMNS
+from filterfreq.runtime.errors import InputError
 
 PARAMETERS: tuple[str, ...] = (
     *("attack", "norm", "epsilon", "epsilon_value", "corruption", "severity", "category", "cue"),
@@ -129,7 +129,7 @@ def penalty_order(penalties: Mapping[str, Mapping], along: str) -> list[str]:
     """Order variants by their penalty, `along` the fastest; kinds and what is beside the penalty as they occur.
 
     Args:
-        penalties: as `filterfreq.config.Study.penalties` returns them.
+        penalties: as `filterfreq.study.config.Study.penalties` returns them.
         along: kind, strength or depth.
     """
     keys = [key for key in ("beside", "kind", "depth", "strength") if key != along] + [along]

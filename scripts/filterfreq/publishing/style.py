@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.style import context
 from matplotlib.ticker import PercentFormatter
 
-from filterfreq.files import replacing
+from filterfreq.runtime.files import replacing
 
 COLUMN_WIDTH = 3.35
 """Width of one column of a two-column page, in inches."""

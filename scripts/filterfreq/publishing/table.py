@@ -13,8 +13,8 @@ from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
 from filterfreq.analysis.intervals import mean_difference
-from filterfreq.files import replacing
 from filterfreq.publishing.selection import images_phrase, seeds_phrase
+from filterfreq.runtime.files import replacing
 
 Direction = Literal["higher", "lower", "none"]
 ImagesByColumn = Mapping[tuple[str, str], Iterable[float]]

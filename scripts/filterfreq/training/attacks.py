@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from filterfreq.attack_names import starts_at_random
 from filterfreq.data.batches import Part
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
+from filterfreq.training.attack_names import starts_at_random
 
 ATTACKS: tuple[str, ...] = ("fgsm", "pgd")
 TRAINING_ATTACKS: tuple[str, ...] = (*ATTACKS, "free")

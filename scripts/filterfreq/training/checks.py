@@ -2,9 +2,9 @@
 
 from itertools import count
 
-from filterfreq.errors import InputError
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.image_size import check_image_size
+from filterfreq.runtime.errors import InputError
 
 
 def check_trainable(classifier: Classifier, spec: dict, image_size: int, training_images: int) -> None:

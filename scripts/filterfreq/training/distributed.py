@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
-from filterfreq.errors import InputError
+from filterfreq.runtime.errors import InputError
 
 
 class Processes:

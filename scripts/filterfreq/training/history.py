@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from filterfreq.csv_files import read_csv
-from filterfreq.files import reading, replacing_with_checksum, verify_checksum
+from filterfreq.runtime.csv_files import read_csv
+from filterfreq.runtime.files import reading, replacing_with_checksum, verify_checksum
 
 HISTORY_COLUMNS = ("epoch", "learning_rate", "loss", "penalty", "train_accuracy", "test_accuracy")
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from filterfreq.compute import describe_device, is_deterministic, peak_memory_mb, use_precision
 from filterfreq.data.scratch import open_dataset
 from filterfreq.models.checkpoints import save_checkpoint
+from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb, use_precision
 from filterfreq.models.registry import libraries
-from filterfreq.provenance import environment
+from filterfreq.runtime.provenance import environment
 from filterfreq.training.distributed import Processes
 from filterfreq.training.event_log import EventLog
 from filterfreq.training.history import write_history
@@ -24,7 +24,7 @@ class TrainingJob:
     """What a training needs to know, in plain values that another process can be told.
 
     Attributes:
-        spec: the run's spec, as `filterfreq.config.Study.spec` makes it.
+        spec: the run's spec, as `filterfreq.study.config.Study.spec` makes it.
         code: the version of the code, for the record.
         compute: the config's section `compute`.
         threads: CPU threads on each node.
@@ -79,7 +79,7 @@ def run_training(
 
     Args:
         job: what to train.
-        device: where to compute, as `filterfreq.compute.use_device` has set it up.
+        device: where to compute, as `filterfreq.models.device.use_device` has set it up.
         stop: asked before every batch whether to stop.
         announce: takes a line for each epoch.
         processes: those that train together.

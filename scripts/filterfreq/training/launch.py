@@ -27,11 +27,11 @@ import psutil
 import torch
 import torch.distributed as dist
 
-from filterfreq.compute import use_device
-from filterfreq.errors import InputError, StoppedError
-from filterfreq.files import read_json, write_json
-from filterfreq.jobs import log_of_worker, stop_requests
-from filterfreq.machine import end_with_parent, on_request_to_stop
+from filterfreq.models.device import use_device
+from filterfreq.runtime.errors import InputError, StoppedError
+from filterfreq.runtime.files import read_json, write_json
+from filterfreq.runtime.jobs import log_of_worker, stop_requests
+from filterfreq.runtime.machine import end_with_parent, on_request_to_stop
 from filterfreq.training.distributed import Processes
 from filterfreq.training.job import TrainingJob, run_training
 

@@ -16,17 +16,17 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import Part, batch_seed, epoch_batches, plain_batches, to_images
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.epsilon import parse_epsilon
-from filterfreq.errors import InputError, StoppedError
-from filterfreq.files import may_be_whole, reading, replacing, verify_zip
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.dct import compose, decompose
 from filterfreq.models.penalty import frequency_penalty
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.models.registry import build
+from filterfreq.runtime.errors import InputError, StoppedError
+from filterfreq.runtime.files import may_be_whole, reading, replacing, verify_zip
 from filterfreq.training.attacks import FreePerturbation, attack_images
 from filterfreq.training.checks import check_trainable
 from filterfreq.training.distributed import Processes, with_global_statistics
+from filterfreq.training.epsilon import parse_epsilon
 from filterfreq.training.objective import count_correct, jensen_shannon, mixup
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
 
@@ -66,7 +66,7 @@ class Trainer:
 
     Args:
         classifier: what is trained, on `device`, in place.
-        spec: the run's spec, as `filterfreq.config.Study.spec` makes it.
+        spec: the run's spec, as `filterfreq.study.config.Study.spec` makes it.
         dataset: the prepared data.
         device: where to compute; all images that are arrays are kept there, as uint8.
         state_file: where the state is kept after every epoch.

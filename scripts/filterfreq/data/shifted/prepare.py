@@ -12,11 +12,11 @@ from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.imagefolder import find_classes, read_images, remarks_on_files, remarks_on_names, test_folder
 from filterfreq.data.registry import get_dataset
+from filterfreq.data.shifted.classes import check_known, meanings
 from filterfreq.data.shifted.prepared import save_shifted
 from filterfreq.data.shifted.registry import ShiftedSet
-from filterfreq.errors import InputError
-from filterfreq.evaluation.out_of_distribution import check_known, meanings
-from filterfreq.files import sha256
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import sha256
 
 
 def identity(entry: ShiftedSet) -> dict[str, str]:

@@ -15,9 +15,9 @@ import numpy as np
 from filterfreq.data.arrays import PreparedDataset, open_array, recorded
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import Rendering
-from filterfreq.errors import InputError
-from filterfreq.files import replacing, sha256, write_json
-from filterfreq.schemas import read_record
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import replacing, sha256, write_json
+from filterfreq.runtime.schemas import read_record
 
 RECORD = "set.json"
 IMAGES = "images.npy"

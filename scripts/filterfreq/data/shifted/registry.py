@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from filterfreq.data.registry import AS_STORED, DATASETS, Rendering, Source, get_dataset
-from filterfreq.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown
 
 CUE_CONFLICT = "cue-conflict"
 """The published stimuli on which the suite `cue_conflict` measures models of ImageNet's classes."""
@@ -36,7 +36,7 @@ class ShiftedSet:
         folder: the folder that holds the class folders; "." where `filterfreq.data.imagefolder.test_folder` finds it.
         names: the pattern of the names of those images that belong to the set.
         folders: what the class folders are named by: "classes", the names of the base's classes, "indices", their
-            labels, or "categories", the 16 categories of `filterfreq.evaluation.imagenet_categories`.
+            labels, or "categories", the 16 categories of `filterfreq.data.shifted.imagenet_categories`.
         path: the folder, tar or zip of class folders that the config gives, in place of the sources.
         dataset: the data set whose test images it is.
         how: what the user does to get a set that cannot be downloaded.

@@ -1,0 +1,47 @@
+"""The exceptions that end a job with a sentence: bad input, and a request to stop."""
+
+import difflib
+from collections.abc import Iterable
+
+from filterfreq.runtime.text import one_line
+
+_LISTED = 12  # names
+
+
+class InputError(Exception):
+    """Bad input, said in one sentence: what is wrong, where, and what to do about it.
+
+    The sentence may hold anything from outside; it is kept as `one_line` makes it.
+    """
+
+    def __init__(self, sentence: object) -> None:
+        super().__init__(one_line(sentence))
+
+
+class StoppedError(Exception):
+    """A job was asked to stop, and has kept what it needs to go on from there; the message says so.
+
+    Attributes:
+        progressed: whether the job has come further than where it began; one that has not will not get there by
+            another start of the same length.
+    """
+
+    def __init__(self, message: str, progressed: bool = True) -> None:
+        super().__init__(message)
+        self.progressed = progressed
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
+    """Return the error for a name that is none of the known ones; it offers the closest, or else the first of them."""
+    known = list(known)
+    shown = one_line(name, 100)
+    close = difflib.get_close_matches(shown, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {some_of(known, 'or')}"
+    return InputError(f"unknown {kind} {shown!r}: {hint}")
+
+
+def some_of(names: Iterable[str], conjunction: str = "and") -> str:
+    """Return the first of some names, as a sentence can list them, and how many more there are."""
+    names = list(names)
+    more = f" {conjunction} {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

@@ -1,0 +1,183 @@
+"""What a config, a file of claims and the records that jobs leave must be, in one sentence where they are not.
+
+All functions raise `InputError`; `where` and `path` name the place that the sentence begins with.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+
+from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.files import read_json
+from filterfreq.runtime.text import is_one_line
+
+SCHEMAS = Path(__file__).parents[3] / "schemas"
+
+_LONGEST_TEXT = 4096  # characters, which is also the longest path on Linux
+_DEEPEST = 50  # lists and objects inside each other
+_KINDS = {
+    bool: "yes or no",
+    int: "a number",
+    float: "a number",
+    type(None): "nothing",
+    date: "a date",
+    datetime: "a date",
+}
+_RELATIONS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "greater than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+_LARGEST_INTEGER = 2**63 - 1  # of the integers of arrays, tables and seeds
+
+
+def _is_integer(checker: Any, value: Any) -> bool:
+    # JSON schema takes 10.0 for one, too, which no array or range of ours does.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_unique(validator: Validator, wanted: bool, values: Any, schema: dict) -> Iterator[ValidationError]:
+    # jsonschema compares each with each, which takes hours for many objects.
+    if wanted and isinstance(values, list):
+        alike = {json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value for value in values}
+        if len(alike) < len(values):
+            yield ValidationError("has the same value twice")
+
+
+_Validator = extend(
+    Draft202012Validator,
+    {"uniqueItems": _check_unique},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
+
+
+def load_schema(path: Path) -> Validator:
+    """Return the validator of a schema of this project, in which only a number without a point is an integer."""
+    return _Validator(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def read_record(path: str | Path, kind: str, remedy: str = "delete it and run again") -> dict[str, Any]:
+    """Read JSON that a job of this project has written, and check all that it says.
+
+    Args:
+        path: the file.
+        kind: its schema is `schemas/<kind>.schema.yaml`.
+        remedy: what to do when it cannot be read or says something impossible, for the message.
+
+    Raises:
+        InputError: the file is missing, damaged, was changed since it was written, or does not fit its schema.
+    """
+    record = read_json(path, remedy)
+    try:
+        check_values(record, [])
+        check_schema(_validator(kind), record, "it")
+    except InputError as error:
+        raise InputError(f"{path} is damaged or not what it should be ({error}): {remedy}") from error
+    return record
+
+
+@cache
+def _validator(kind: str) -> Validator:
+    return load_schema(SCHEMAS / f"{kind}.schema.yaml")
+
+
+def check_values(value: Any, path: list[str]) -> None:
+    """Refuse what no key and no value can be, whatever the schema says: they stand in logs, tables and commands.
+
+    Lists and objects are at most 50 deep in each other. Keys are text. Text is one line of at most 4,096 characters,
+    integers are of 64 bits, numbers are finite, and there is nothing but text, numbers, true, false, null, lists and
+    objects.
+    """
+    where = ".".join(path) or "config"
+    if len(path) > _DEEPEST:
+        raise InputError(f"{where}: its lists and objects are more than {_DEEPEST} deep in each other: unnest it")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            check_values(key, path)
+            if not isinstance(key, str):
+                kind = _KINDS.get(type(key), "something else")
+                raise InputError(
+                    f"{where}: the name {key} is not text to YAML, but {kind}: write it in quotes, as in '{key}'"
+                )
+            check_values(item, [*path, key])
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            check_values(item, [*path, str(number)])
+    elif isinstance(value, str):
+        if not is_one_line(value):
+            raise InputError(f"{where}: {value!r} holds a control character or a second line, remove it")
+        if len(value) > _LONGEST_TEXT:
+            raise InputError(f"{where}: the text has {len(value)} characters, it must have at most {_LONGEST_TEXT}")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InputError(f"{where}: {value} is no finite number")
+    elif isinstance(value, int):
+        if abs(value) > _LARGEST_INTEGER:
+            raise InputError(f"{where}: the number has more than 63 bits, it must be at most {_LARGEST_INTEGER}")
+    elif value is not None:
+        raise InputError(f"{where}: a {type(value).__name__} means nothing here, write text in quotes or a number")
+
+
+def check_schema(validator: Validator, instance: Any, where: str, *, prefix_only: bool = False) -> None:
+    """Refuse what does not fit a schema, with the one thing that is best to say of it.
+
+    Args:
+        validator: the schema's, or that of a part of it.
+        instance: what was read.
+        where: its name, for what is wrong with the whole of it.
+        prefix_only: `where` is the place, whatever the key within `instance`.
+    """
+    errors = list(validator.iter_errors(instance))
+    if not errors:
+        return
+    # A misspelt key is missing under its right name too; the unknown one is the better thing to say.
+    error = next((error for error in errors if error.validator == "additionalProperties"), best_match(errors))
+    path = where if prefix_only else ".".join([*(str(part) for part in error.absolute_path)]) or where
+    # What a schema says beside its rules, of values that are written wrongly again and again.
+    hint = error.schema.get("hint") if error.validator in ("type", "pattern", *_RELATIONS) else None
+    raise InputError(f"{path}: {_sentence(error)}" + (f": {hint}" if hint else ""))
+
+
+def _sentence(error: ValidationError) -> str:
+    value, wanted = error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            name = next(key for key in value if key not in known)
+            return str(unknown("key", name, known))
+        case "enum":
+            return f"{value!r} is none of {', '.join(str(choice) for choice in wanted)}"
+        case "const":
+            return f"{value!r} is not {wanted!r}"
+        case "minItems" | "maxItems" if wanted > 1:
+            relation = "least" if error.validator == "minItems" else "most"
+            return f"has {len(value)} values, it must have at {relation} {wanted}"
+        case "minItems" | "minProperties":
+            return "is empty, give at least one value"
+        case "minLength":
+            return "is empty, write something"
+        case "maxLength":
+            return f"the text has {len(value)} characters, it must have at most {wanted}"
+        case rule if rule in _RELATIONS:
+            return f"{value} is out of range, it must be {_RELATIONS[rule]} {wanted}"
+        case "required" | "dependentRequired":
+            return error.message.replace(" is a required property", " is missing")
+        case "pattern":
+            return f"{value!r} is not of the form that is expected here (see schemas)"
+        case "type" if value is None:
+            return f"has no value, write one{' ({} for one without settings)' if wanted == 'object' else ''}"
+        case "type":
+            return f"{value!r} is not of type {wanted}"
+        case _:
+            return error.message

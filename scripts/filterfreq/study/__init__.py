@@ -1,0 +1,1 @@
+"""One study: its config, the runs it asks for, its claims, and what is refused."""

@@ -1,0 +1,258 @@
+"""The claims that a study names, read and held against what it can measure."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from filterfreq.analysis.claims import HIGHEST
+from filterfreq.data.shifted.imagenet_categories import CATEGORIES
+from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from filterfreq.evaluation.results import FRACTIONS, KEYS
+from filterfreq.runtime.errors import InputError, some_of, unknown
+from filterfreq.runtime.schemas import check_schema, check_values, load_schema
+from filterfreq.runtime.yaml_files import read_yaml
+from filterfreq.study.config import SUITES, Study
+from filterfreq.training.attack_names import attack_name
+from filterfreq.training.epsilon import parse_epsilon
+
+Claims = dict[str, dict[str, Any]]
+
+_NUMBERS = ("severity", "index", "horizontal", "vertical", "depth", "radius", "epsilon_value")
+_FREQUENCIES = ("horizontal", "vertical")
+_VALUES: Mapping[str, tuple] = {
+    "corruption": tuple(CORRUPTIONS),
+    "severity": SEVERITIES,
+    "origin": ("generated", "published"),
+    "norm": ("linf", "l2"),
+    "cue": ("shape", "texture"),
+    "pass": ("low", "high"),
+    "split": ("test",),
+}
+_INFINITY = float("inf")
+# Words this much alike, and this long, are taken for one word and its misspelling.
+_ALIKE, _SHORTEST_WORD = 0.75, 4
+
+
+def load_claims(path: Path, schema: Path) -> Claims:
+    """Read and check a file of papers' claims.
+
+    Args:
+        path: a YAML file such as `claims/filter_frequency.yaml`.
+        schema: `schemas/claims.schema.yaml`.
+
+    Returns:
+        The claims by name, in the file's order.
+
+    Raises:
+        InputError: the file is missing or no YAML, a claim does not fit the schema, or names a suite, metric, parameter
+            or value that no result can have; the sentence names the key, and the closest name that there is.
+    """
+    content = read_yaml(path, "restore it from the repository, or correct it")
+    check_values(content, [path.name])
+    try:
+        check_schema(load_schema(schema), content, "the file")
+    except InputError as error:
+        raise _at(path.name, error) from error
+    for name, claim in content["claims"].items():
+        _check_claim(f"{path.name}: claims.{name}", claim)
+    return content["claims"]
+
+
+def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tuple[Claims, list[str]]:
+    """Read all claims that a study names.
+
+    Args:
+        study: the config's.
+        folders: where its files of claims are looked for, in order.
+        schema: see `load_claims`.
+
+    Returns:
+        The claims whose two variants one experiment of the study has, by name, in the files' order; and a sentence for
+        each file of which claims are left out for want of such an experiment.
+
+    Raises:
+        InputError: see `load_claims`; also two claims of one name, a variant's name that is one of the study's but for
+            a slip, or a value in `where` that the study does not measure.
+    """
+    found: Claims = {}
+    left_out = []
+    folders = list(folders)
+    defined = [*study.variants, *study.checkpoints]
+    compared = [
+        set(study.labels(experiment, dataset)) for experiment in study.experiments for dataset in study.datasets
+    ]
+    for number, file in enumerate(study.config.get("claims", [])):
+        path = _found(f"claims.{number}", file, folders)
+        claims = load_claims(path, schema)
+        missing = {}
+        for name, claim in claims.items():
+            where = f"{path.name}: claims.{name}"
+            if name in found:
+                raise InputError(f"{where}: another file of claims has a claim of this name, rename one of them")
+            sides = {side: claim[side] for side in ("treatment", "control")}
+            for side, variant in sides.items():
+                if variant not in defined and (meant := _meant(variant, defined)):
+                    raise InputError(
+                        f"{where}.{side}: {variant!r} is no variant of this study, did you mean {meant!r}? If not, "
+                        "name the two so that they differ by more than a slip"
+                    )
+            if any(set(sides.values()) <= variants for variants in compared):
+                _check_measured(where, claim["measure"], study)
+                found[name] = claim
+            else:
+                absent = [variant for variant in sides.values() if not any(variant in of for of in compared)]
+                missing[name] = absent or sides.values()
+        if missing:
+            lacked = ", ".join(f"{name} ({' and '.join(variants)})" for name, variants in missing.items())
+            left_out.append(f"{file}: left out, as no experiment has the variants in brackets: {lacked}")
+    return found, left_out
+
+
+def _found(where: str, file: str, folders: list[Path]) -> Path:
+    """Find a file of claims in the first folder that has it."""
+    paths = [folder / Path(file).expanduser() for folder in folders]
+    path = next((path for path in paths if path.exists()), None)
+    if path is None:
+        beside = sorted({other.name for path in paths for other in path.parent.glob("*.yaml")})
+        close = difflib.get_close_matches(Path(file).name, beside, n=1)
+        hint = f"did you mean {str(Path(file).with_name(close[0]))!r}?" if close else "correct the path"
+        raise InputError(
+            f"{where}: there is no file {file!r}, neither in the working directory nor in the repository: {hint}"
+        )
+    return path
+
+
+def _meant(name: str, known: list[str]) -> str | None:
+    """Return the known name that a name is but for a slip: another order or separator, or one misspelt word."""
+    words = re.split(r"[-_.]", name)
+    for other in known:
+        its_words = re.split(r"[-_.]", other)
+        if sorted(words) == sorted(its_words) or "".join(words) == "".join(its_words):
+            return other
+        if len(words) == len(its_words):
+            differing = [pair for pair in zip(words, its_words, strict=True) if pair[0] != pair[1]]
+            if len(differing) == 1 and _is_slip(*differing[0]):
+                return other
+    return None
+
+
+def _is_slip(word: str, other: str) -> bool:
+    is_numbered = word.rstrip("0123456789") == other.rstrip("0123456789")
+    alike = difflib.SequenceMatcher(None, word, other).ratio() >= _ALIKE
+    return alike and not is_numbered and min(len(word), len(other)) >= _SHORTEST_WORD
+
+
+def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
+    """Refuse what no result of any study can have."""
+    measure = claim["measure"]
+    suite, metric = measure["suite"], measure["metric"]
+    if claim["treatment"] == claim["control"]:
+        raise InputError(
+            f"{where}.control: {claim['control']!r} is the treatment itself, name what it is compared with"
+        )
+    if suite not in SUITES:
+        raise _at(f"{where}.measure.suite", unknown("suite", suite, SUITES))
+    metrics = [its_metric for its_suite, its_metric in KEYS if its_suite == suite]
+    if metric not in metrics:
+        raise _at(f"{where}.measure.metric", unknown(f"metric of the suite {suite}", metric, metrics))
+    if metric in FRACTIONS and claim["smallest_effect"] >= 1:
+        raise InputError(
+            f"{where}.smallest_effect: {metric} lies between 0 and 1, so that {claim['smallest_effect']:g} would be "
+            "all of it: write a fraction, 0.01 for one percentage point"
+        )
+    keys = KEYS[suite, metric]
+    for place in ("where", "sum_over"):
+        for key in (key for entry in measure.get(place, []) for key in ([entry] if place == "sum_over" else entry)):
+            known = [
+                *keys,
+                *(["epsilon_value"] if "epsilon" in keys else []),
+                *(["origin"] if suite == "corruption" else []),
+            ]
+            if key not in known:
+                raise _at(f"{where}.measure.{place}", unknown(f"parameter of the suite {suite}", key, known))
+    for entry in measure.get("where", []):
+        for key, wanted in entry.items():
+            _check_wanted(f"{where}.measure.where.{key}", key, wanted)
+
+
+def _check_wanted(where: str, key: str, wanted: Any) -> None:
+    """Refuse values that no parameter of that name can have."""
+    if isinstance(wanted, dict):
+        if key not in _NUMBERS:
+            raise InputError(
+                f"{where}: only numbers have a range, as {', '.join(_NUMBERS)}: list the values of {key} instead"
+            )
+        if wanted.get("from", -_INFINITY) > wanted.get("to", _INFINITY):
+            raise InputError(f"{where}: no number lies from {wanted['from']:g} to {wanted['to']:g}, swap them")
+        return
+    for value in _listed(wanted):
+        if key in _NUMBERS and isinstance(value, str) and not (key in _FREQUENCIES and value == HIGHEST):
+            word = f", or the word {HIGHEST}" if key in _FREQUENCIES else ""
+            raise InputError(f"{where}: {value!r} is text, write a number without quotes{word}")
+        if key in _VALUES and value not in _VALUES[key]:
+            raise _at(where, unknown(key, value, map(str, _VALUES[key])))
+        if key == "epsilon":
+            try:
+                parse_epsilon(str(value))
+            except InputError as error:
+                raise _at(where, error) from error
+
+
+def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> None:
+    """Refuse a value that the study asks its suite for and does not measure."""
+    suite = measure["suite"]
+    datasets = [dataset for dataset in study.datasets if suite in study.suites(dataset)]
+    for entry in measure.get("where", []) if datasets else []:
+        for key, wanted in entry.items():
+            place = f"{where}.measure.where.{key}"
+            known = _measured_values(study, suite, key, datasets)
+            if isinstance(wanted, dict):
+                low, high = wanted.get("from", -_INFINITY), wanted.get("to", _INFINITY)
+                if key == "depth":
+                    known = [low] if low <= 1 and high >= 0 else []
+                if known is not None and not any(low <= value <= high for value in known):
+                    what = "from 0 to 1" if key == "depth" else some_of(f"{value:g}" for value in known)
+                    raise InputError(f"{place}: no {key} that is measured lies in this range, they are {what}")
+                continue
+            for value in _listed(wanted) if known is not None else ():
+                as_epsilons = {parse_epsilon(epsilon) for epsilon in known} if key == "epsilon" else ()
+                is_there = parse_epsilon(str(value)) in as_epsilons if key == "epsilon" else value in known
+                if not is_there:
+                    raise _at(place, unknown(f"{key} of the suite {suite} in this study", value, map(str, known)))
+
+
+def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) -> list | None:
+    """Return the values that a parameter has in the results of a suite; None where they are not known beforehand."""
+    attacks = [attack for dataset in datasets for of, _, attack in study.attacks(dataset) if of == suite]
+    settings = [study.settings(suite, dataset) for dataset in datasets]
+    known: Iterable | None = _VALUES.get(key)
+    if key == "attack":
+        known = map(attack_name, attacks)
+    elif key == "norm":
+        known = [attack["norm"] for attack in attacks]
+    elif key in ("epsilon", "epsilon_value"):
+        known = [epsilon for attack in attacks for epsilon in attack["epsilons"]]
+        known = map(parse_epsilon, known) if key == "epsilon_value" else known
+    elif key == "source":
+        known = [of["source"] for of in settings]
+    elif key == "pass":
+        known = [kind for of in settings for kind in of["radii"]]
+    elif key == "radius":
+        known = [radius for of in settings for radii in of["radii"].values() for radius in radii]
+    elif key == "set":
+        known = [entry.name for dataset in datasets for entry in study.shifted_sets(dataset)]
+    elif key == "category":
+        own = [study.dataset(dataset) for dataset in datasets]
+        known = ["overall"] + [name for entry in own if entry.cue_conflict for name in entry.classes]
+        known += [] if all(entry.cue_conflict for entry in own) else CATEGORIES
+    return None if known is None else list(dict.fromkeys(known))
+
+
+def _listed(wanted: Any) -> list:
+    return wanted if isinstance(wanted, list) else [wanted]
+
+
+def _at(where: str, error: InputError) -> InputError:
+    return InputError(f"{where}: {error}")

@@ -1,0 +1,70 @@
+"""What a path of results that somebody asks for by name is made of, held against the config."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+
+from filterfreq.models.registry import check_architecture
+from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.study.config import SUITES, Run, Study
+from filterfreq.study.measurable import WITHOUT_FILTERS, why_not
+
+
+def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:
+    """Check the names in a target: a path with one that the config lacks has no settings to be made by.
+
+    Args:
+        study: the config's.
+        target: a path, or the name of a rule.
+        patterns: paths with wildcards such as `{dataset}`; the first that the path or its beginning has counts. What
+            has none of them is left to Snakemake.
+
+    Raises:
+        InputError: the config has no such data set, experiment, model, variant, suite, shifted set or checkpoint.
+    """
+    path = os.path.normpath(target)
+    for pattern in patterns:
+        form = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(pattern)) + r"(?=/|$)"
+        match = re.match(form, path)
+        if match:
+            try:
+                _check_names(study, match.groupdict())
+            except InputError as error:
+                raise InputError(f"there is no {target} to make: {error}") from error
+            return
+
+
+def _check_names(study: Study, names: Mapping[str, str]) -> None:
+    dataset, experiment, variant, suite = (names.get(name) for name in ("dataset", "experiment", "variant", "suite"))
+    if experiment is not None and experiment not in study.experiments:
+        raise unknown("experiment", experiment, study.experiments)
+    if dataset is not None:
+        study.dataset(dataset)
+        if experiment is not None and not study.runs_of(experiment, dataset):
+            raise InputError(f"experiments.{experiment} has no runs on {dataset}: add the data set to it")
+    if "shifted" in names:
+        study.shifted(names["shifted"], dataset)
+    if "checkpoint" in names and names["checkpoint"] not in study.checkpoints:
+        raise unknown("checkpoint", names["checkpoint"], study.checkpoints)
+    if variant is not None:
+        _check_run(study, dataset, names["model"], variant)
+    if suite is not None and suite != "history" and suite not in study.suites(dataset):
+        if suite not in SUITES:
+            raise unknown("suite", suite, SUITES)
+        if suite in study.evaluation(dataset):
+            raise InputError(f"evaluation.{suite} is not for {dataset}: {why_not(study, suite, dataset)}")
+        raise InputError(f"evaluation.{suite} is not asked for on {dataset}: add it to the config")
+    if suite == "filters" and variant is not None and not study.has_filters(Run(dataset, names["model"], variant, 0)):
+        raise InputError(f"evaluation.filters is not for {names['model']}: {WITHOUT_FILTERS} in it")
+
+
+def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:
+    if variant in study.checkpoints:
+        models = {run.model for run in study.runs if run.variant == variant}
+        if model not in models:
+            raise unknown("model", model, models)
+    elif variant not in study.variants:
+        raise unknown("variant", variant, study.variants | study.checkpoints)
+    else:
+        check_architecture(model)
+        study.check_trainable(dataset, f"variants.{variant}")

@@ -1,0 +1,96 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import write_json
+from filterfreq.runtime.schemas import SCHEMAS, check_schema, check_values, load_schema, read_record
+
+
+@pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_schema_is_one(path):
+    validator = load_schema(path)
+    validator.check_schema(validator.schema)
+
+
+def refusal(schema: dict, value) -> str:
+    validator = load_schema(SCHEMAS / "published.schema.yaml").evolve(schema=schema)
+    with pytest.raises(InputError) as caught:
+        check_schema(validator, value, "it")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "said"),
+    [
+        ({"type": "integer"}, 1.0, "it: 1.0 is not of type integer"),
+        ({"type": "integer"}, True, "it: True is not of type integer"),
+        ({"type": "number"}, True, "it: True is not of type number"),
+        ({"type": "number"}, None, "it: has no value, write one"),
+        ({"type": "object"}, None, "it: has no value, write one ({} for one without settings)"),
+        ({"const": "a"}, "b", "it: 'b' is not 'a'"),
+        ({"maximum": 3}, 4, "it: 4 is out of range, it must be at most 3"),
+        ({"exclusiveMaximum": 3}, 3, "it: 3 is out of range, it must be less than 3"),
+        ({"maxItems": 3}, [1] * 4, "it: has 4 values, it must have at most 3"),
+        ({"minItems": 3}, [1], "it: has 1 values, it must have at least 3"),
+        ({"minItems": 1}, [], "it: is empty, give at least one value"),
+        ({"minLength": 1}, "", "it: is empty, write something"),
+        ({"maxLength": 1}, "ab", "it: the text has 2 characters, it must have at most 1"),
+        ({"uniqueItems": True}, [{"a": 1, "b": 2}, {"b": 2, "a": 1}], "it: has the same value twice"),
+        ({"uniqueItems": True}, [1, 1.0], "it: has the same value twice"),
+    ],
+)
+def test_what_does_not_fit_is_a_sentence(schema, value, said):
+    assert refusal(schema, value) == said
+
+
+@pytest.mark.parametrize("value", [[1, "1"], [[1], [2]], [{}, []]])
+def test_different_values_are_unique(value):
+    check_schema(load_schema(SCHEMAS / "published.schema.yaml").evolve(schema={"uniqueItems": True}), value, "it")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"a": [0, float("nan")]}, "a.1: nan is no finite number"),
+        ({"a": -(2**63)}, "a: the number has more than 63 bits"),
+        ({"a": int("9" * 4000)}, "a: the number has more than 63 bits"),
+        ({"a": {3: 4}}, "a: the name 3 is not text to YAML, but a number"),
+        ({"a": {"b\n": 4}}, r"a: 'b\n' holds a control character"),
+        ({"a": "b\u202e"}, "holds a control character or a second line"),
+        ({"a": "b" * 4097}, "a: the text has 4097 characters"),
+        ({"a": date(2001, 1, 1)}, "a: a date means nothing here, write text in quotes or a number"),
+        ({"a": b"x"}, "a: a bytes means nothing here"),
+        (("a",), "config: a tuple means nothing here"),
+    ],
+)
+def test_what_no_value_can_be(value, said):
+    with pytest.raises(InputError) as caught:
+        check_values(value, [])
+    assert said in str(caught.value)
+
+
+def test_what_values_can_be():
+    check_values({"a": [None, True, 2**63 - 1, -0.5, "ü" * 4096, {"b": []}]}, [])
+
+
+@pytest.mark.parametrize("depth", [60, 400, 900, *range(940, 1000, 3), 5000])
+def test_a_record_that_is_deep(tmp_path, depth):
+    """Up to about 1,000 levels are read, and then gone through."""
+    path = tmp_path / "published.json"
+    path.write_text('{"corruptions": ' + "[" * depth + "]" * depth + "}")
+    with pytest.raises(InputError, match=r"published\.json is damaged .*: make it again$"):
+        read_record(path, "published", "make it again")
+
+
+def test_a_record_is_read_with_its_remedy(tmp_path: Path):
+    path = tmp_path / "published.json"
+    write_json(path, {"corruptions": ["fog"]})
+    assert read_record(path, "published", "make it again") == {"corruptions": ["fog"]}
+    write_json(path, {"corruptions": [7]})
+    with pytest.raises(InputError, match=r"published\.json is damaged .*\(corruptions\.0: 7 is not .*: make it again$"):
+        read_record(path, "published", "make it again")
+    write_json(path, {"corruption": []})
+    with pytest.raises(InputError, match=r"\(it: unknown key 'corruption': did you mean .*\): make it again$"):
+        read_record(path, "published", "make it again")

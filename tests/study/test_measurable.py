@@ -1,0 +1,382 @@
+"""What a config asks for is measured, refused with the reason, or said before the first job."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from filterfreq.data.registry import get_dataset
+from filterfreq.runtime.errors import InputError
+from filterfreq.study.config import Study
+from filterfreq.study.measurable import remarks
+from filterfreq.study.targets import check_target
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "schemas" / "config.schema.yaml"
+WORDNET = get_dataset("imagenet").classes
+
+
+@pytest.fixture
+def config(tmp_path) -> dict:
+    """Two checkpoints on a folder of ImageNet's classes, with stimuli and natural adversarial images."""
+    for name in ("mine/val", "stimuli", "imagenet-a", "raw"):
+        (tmp_path / name).mkdir(parents=True)
+    for label in (5, 700):
+        (tmp_path / "mine/val" / WORDNET[label]).mkdir()
+        (tmp_path / "mine/val" / WORDNET[label] / "one.jpg").touch()
+    mine = {"kind": "imagefolder", "path": str(tmp_path / "mine"), "image_size": 64, "test": "val"}
+    return {
+        "experiments": {"one": {"datasets": ["mine"], "checkpoints": ["a", "b"]}},
+        "checkpoints": {
+            name: {
+                "source": "file",
+                "path": str(ROOT / "config.yaml"),
+                "architecture": "resnet_8_2",
+                "normalisation": "none",
+                "label": name,
+            }
+            for name in ("a", "b")
+        },
+        "evaluation": {"batch_size": 8, "out_of_distribution": {"sets": ["imagenet-a"]}, "cue_conflict": {}},
+        "data": {
+            "datasets": {"mine": {**mine, "evaluation_only": True, "classes": "imagenet"}},
+            "shifted": {
+                "cue-conflict": {"path": str(tmp_path / "stimuli")},
+                "imagenet-a": {"path": str(tmp_path / "imagenet-a")},
+            },
+        },
+        "compute": yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())["compute"],
+    }
+
+
+def on_imagenet(config: dict, **raw: str) -> dict:
+    config["experiments"]["one"]["datasets"] = ["imagenet"]
+    del config["data"]["datasets"]
+    return config | {"data": {**config["data"], "raw": raw}}
+
+
+def test_a_data_set_of_imagenets_classes_has_its_suites(config):
+    study = Study(config, SCHEMA)
+    study.check_files()
+    assert study.suites("mine") == ["out_of_distribution", "cue_conflict"]
+    assert study.dataset("mine").num_classes == 1000
+    # Sets are shown as the data set's own images; stimuli whole.
+    for entry, resize in ((study.shifted_sets("mine")[0], 72), (study.stimuli("mine"), None)):
+        assert (entry.shift_of, entry.image_size, entry.resize) == ("mine", 64, None)
+        config["data"]["datasets"]["mine"]["resize"] = 72
+        assert study.shifted(entry.name, "mine").resize == resize
+        del config["data"]["datasets"]["mine"]["resize"]
+    assert study.stimuli("mine").storage == "files"
+    assert remarks(study) == []
+
+
+@pytest.mark.parametrize(
+    ("suite", "reason"),
+    [
+        (
+            "cue_conflict",
+            r"mine cannot have it: there are cue-conflict images of texdigits and, for models of ImageNet",
+        ),
+        ("out_of_distribution", "mine cannot have it: sets has only imagenet-a, for models of imagenet's classes"),
+    ],
+)
+def test_what_no_data_set_can_have_is_refused_with_the_remedy(config, suite, reason):
+    del config["data"]["datasets"]["mine"]["classes"]
+    for other in {"cue_conflict", "out_of_distribution"} - {suite}:
+        del config["evaluation"][other]
+    remedy = (
+        "; where the class folders of mine are named like those of imagenet, say classes: imagenet in data.datasets"
+    )
+    with pytest.raises(InputError, match=rf"^evaluation\.{suite}: {reason}.*{remedy}\.mine; otherwise leave it out$"):
+        Study(config, SCHEMA)
+
+
+@pytest.mark.parametrize("name", ["cue-conflict", "imagenet-a"])
+def test_a_path_that_is_not_there_is_named(config, name):
+    config["data"]["shifted"][name]["path"] = "nowhere"
+    with pytest.raises(InputError, match=rf"data\.shifted\.{name}\.path: there is no nowhere"):
+        Study(config, SCHEMA).check_files()
+
+
+def test_a_set_made_of_a_data_set_that_is_not_there_is_named(config, tmp_path):
+    other = {**config["data"]["datasets"]["mine"], "path": "nowhere"}
+    config["data"]["datasets"]["other"] = other
+    config["data"]["shifted"]["others"] = {"shift_of": "mine", "dataset": "other"}
+    config["evaluation"]["out_of_distribution"]["sets"].append("others")
+    with pytest.raises(InputError, match=r"data\.datasets\.other\.path: there is no nowhere"):
+        Study(config, SCHEMA).check_files()
+
+
+def test_stimuli_that_the_config_does_not_name_are_asked_for(config):
+    del config["data"]["shifted"]["cue-conflict"]
+    with pytest.raises(
+        InputError, match=r"evaluation\.cue_conflict: mine cannot have it: the stimuli are missing, clone"
+    ):
+        Study(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("sets", "own", "message"),
+    [
+        (["imagenet-a", "cifar10.1"], {}, "cifar10.1 is for models of cifar10's classes, and no experiment has a data"),
+        (["imagenet-a"], {"out_of_distribution": {"sets": ["imagenet-r"]}}, "imagenet-a is shown to no model"),
+    ],
+)
+def test_each_set_is_shown_to_some_model(config, sets, own, message):
+    config["evaluation"] |= {"out_of_distribution": {"sets": sets}, "datasets": {"mine": own}}
+    with pytest.raises(InputError, match=rf"^evaluation\.out_of_distribution\.sets: {message}"):
+        Study(config, SCHEMA)
+
+
+def test_what_is_asked_of_one_data_set_is_refused_where_it_cannot_have_it(config):
+    config["experiments"]["one"]["datasets"].append("cifar10")
+    config["evaluation"]["datasets"] = {"cifar10": {"cue_conflict": {}}}
+    with pytest.raises(InputError, match=r"^evaluation\.datasets\.cifar10\.cue_conflict: cifar10 cannot have it"):
+        Study(config, SCHEMA)
+
+
+def test_what_one_of_several_data_sets_cannot_have_is_said_and_the_reason_again_where_it_is_asked_for(config):
+    config["experiments"]["one"]["datasets"].append("cifar10")
+    config["evaluation"] |= {"clean": {}, "frequency_filtered": {"radii": {"low": [4, 23, 46], "high": [45.2, 46]}}}
+    config["evaluation"]["datasets"] = {"mnist": {}}
+    config["data"]["raw"] = {"svhn": "nowhere"}
+    config["data"]["corruptions"] = "published"
+    config["evaluation"]["corruption"] = {}
+    study = Study(config, SCHEMA)
+    assert study.suites("cifar10") == ["clean", "corruption", "frequency_filtered"]
+    said = remarks(study)
+    beginnings = [
+        "evaluation.out_of_distribution: not for cifar10: sets has only imagenet-a, for models of imagenet's classes",
+        "evaluation.cue_conflict: not for cifar10: there are cue-conflict images of texdigits and",
+        # sqrt(2) * 32 = 45.25 and sqrt(2) * 16 = 22.6 cycles per image
+        "evaluation.frequency_filtered.radii.low: with 46 all frequencies of mine are kept, as its images of 64 pixels",
+        "evaluation.frequency_filtered.radii.high: with 46 all frequencies of mine are left out, as its images",
+        "evaluation.frequency_filtered.radii.low: with 23 and 46 all frequencies of cifar10 are kept",
+        "evaluation.frequency_filtered.radii.high: with 45.2 and 46 all frequencies of cifar10 are left out",
+        "data.corruptions: made here for mine, of which nobody has published any",
+        "data.raw.svhn: nothing that the config asks for uses it",
+        "evaluation.datasets.mnist: nothing that the config asks for uses it",
+    ]
+    assert [line[: len(start)] for line, start in zip(said, beginnings, strict=True)] == beginnings
+    target = "results/runs/cifar10/resnet_8_2/a/seed-0/evaluations/cue_conflict.csv"
+    pattern = "results/runs/{dataset}/{model}/{variant}/seed-{seed}/evaluations/{suite}.csv"
+    with pytest.raises(InputError, match=r"to make: evaluation\.cue_conflict is not for cifar10: there are cue-"):
+        check_target(study, target, [pattern])
+
+
+def test_transferred_attacks_have_a_model_to_be_made_on_or_are_refused(config):
+    attacks = [{"attack": "fgsm", "norm": "linf", "epsilons": ["2/255"]}]
+    config["evaluation"]["transfer"] = {"source": "a", "attacks": attacks}
+    config["checkpoints"]["b"]["model"] = "other"
+    assert remarks(Study(config, SCHEMA))[0].startswith("evaluation.transfer: not for the checkpoints b: no experiment")
+    config["experiments"]["one"]["checkpoints"] = ["b"]
+    with pytest.raises(InputError, match=r"^evaluation\.transfer\.source: no experiment has 'a' as a variant of other"):
+        Study(config, SCHEMA)
+
+
+def test_imagenet_without_images_has_the_suites_that_show_none_of_them(config):
+    config = on_imagenet(config)
+    study = Study(deepcopy(config), SCHEMA)
+    study.check_files()
+    assert not study.has_images("imagenet")
+    for more in (
+        {"evaluation": config["evaluation"] | {"clean": {}}},
+        {"perturbations": {"attack": "fgsm", "norm": "linf", "epsilon": "2/255"}},
+    ):
+        with pytest.raises(InputError, match=r"data\.raw\.imagenet; without them a config can ask for out_of"):
+            Study(config | more, SCHEMA).check_files()
+
+
+@pytest.mark.parametrize(
+    ("there", "extent"),
+    [
+        (
+            [f"val/{WORDNET[0]}/a.JPEG", f"val/{WORDNET[9]}/b.JPEG"],
+            "2 of 50,000 validation images, of 2 of 1,000 classes",
+        ),
+        ([f"val/{name}/a.JPEG" for name in WORDNET], "1,000 of 50,000 validation images"),
+        (["ILSVRC2012_img_val.tar", "ILSVRC2012_devkit_t12.tar.gz"], ""),
+    ],
+)
+def test_a_part_of_imagenet_is_for_evaluation_and_is_described(config, tmp_path, there, extent):
+    for file in there:
+        (tmp_path / "raw" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "raw" / file).touch()
+    config = on_imagenet(config, imagenet=str(tmp_path / "raw"))
+    config["evaluation"]["clean"] = {}
+    study = Study(deepcopy(config), SCHEMA)
+    study.check_files()
+    assert study.dataset("imagenet").evaluation_only
+    assert study.extent("imagenet") == extent
+    tiny = yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())
+    config["experiments"]["one"] |= {"models": ["resnet_8_2"], "variants": ["plain"], "seeds": [0]}
+    config |= {"training": tiny["training"], "variants": tiny["variants"]}
+    with pytest.raises(InputError, match=r"^experiments\.one: no model can be trained on imagenet, as data\.raw\."):
+        Study(config, SCHEMA)
+
+
+def test_all_files_of_imagenet_are_for_training_whatever_is_unpacked_beside_them(tmp_path):
+    (tmp_path / "val").mkdir()
+    entry = get_dataset("imagenet")
+    for source in entry.sources:
+        assert get_dataset("imagenet", {"raw": {"imagenet": str(tmp_path)}}) != entry
+        (tmp_path / source.file).touch()
+    assert get_dataset("imagenet", {"raw": {"imagenet": str(tmp_path)}}) == entry
+
+
+def test_a_training_that_was_asked_for_by_its_path_is_refused_too(config):
+    tiny = yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())
+    config |= {"training": tiny["training"], "variants": tiny["variants"]}
+    config["experiments"]["two"] = {**tiny["experiments"]["tiny"], "datasets": ["cifar10"]}
+    target = "results/runs/mine/resnet_8_2/plain/seed-0/run.json"
+    with pytest.raises(InputError, match=r"variants\.plain: no model can be trained on mine, as it is evaluation_only"):
+        check_target(Study(config, SCHEMA), target, ["results/runs/{dataset}/{model}/{variant}/seed-{seed}"])
+
+
+def test_a_folder_without_the_images_to_train_on_is_refused_at_once(config):
+    del config["data"]["datasets"]["mine"]["evaluation_only"]
+    with pytest.raises(InputError, match=r"data\.datasets\.mine: there is no train in .* evaluation_only: true"):
+        Study(config, SCHEMA).check_files()
+
+
+@pytest.fixture
+def trained(tmp_path) -> dict:
+    """Models with and without spatial filters, to be trained on a folder of three classes and on CIFAR-10."""
+    for name in ("train/a", "train/b", "train/c", "test/a"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+    config = yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())
+    own = {"kind": "imagefolder", "path": str(tmp_path / "own"), "image_size": 32, "test": "test"}
+    config["data"] = {"datasets": {"own": own}}
+    config["evaluation"] = {"batch_size": 8, "clean": {}}
+    config["variants"] = {"plain": config["variants"]["plain"]}
+    config["experiments"] = {
+        "one": {"datasets": ["own"], "models": ["resnet_8_2_sp"], "variants": ["plain"], "seeds": [0]}
+    }
+    return config
+
+
+@pytest.mark.parametrize(
+    ("attacks", "fewest"), [(None, 4), (["square", "apgd-t"], 4), (["apgd-dlr"], 3), (["apgd-ce", "square"], 2)]
+)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_autoattack_is_for_as_many_classes_as_its_attacks_need(trained, tmp_path, attacks, fewest, classes):
+    if classes == 2:
+        (tmp_path / "own/train/c").rmdir()
+    settings = {"norm": "linf", "epsilons": ["2/255"]} | ({"attacks": attacks} if attacks else {})
+    trained["evaluation"]["autoattack"] = [settings]
+    if classes >= fewest:
+        assert Study(trained, SCHEMA).suites("own") == ["clean", "autoattack"]
+        return
+    message = rf"evaluation\.autoattack: own cannot have it: its attacks need at least {fewest} classes, and there are "
+    with pytest.raises(
+        InputError, match=rf"{message}{classes}: say attacks: \[apgd-ce, .*square\] or some of these in"
+    ):
+        Study(deepcopy(trained), SCHEMA)
+    trained["experiments"]["one"]["datasets"].append("cifar10")
+    study = Study(trained, SCHEMA)
+    assert (study.suites("own"), study.suites("cifar10")) == (["clean"], ["clean", "autoattack"])
+    assert remarks(study)[0].startswith("evaluation.autoattack: not for own: its attacks need")
+
+
+def test_filters_are_of_models_that_have_some(trained):
+    trained["evaluation"]["filters"] = {}
+    message = (
+        r"evaluation\.filters: own cannot have it: there is no convolution of 3 x 3 or more in resnet_8_2_sp; other"
+    )
+    with pytest.raises(InputError, match=message):
+        Study(deepcopy(trained), SCHEMA)
+    trained["experiments"]["one"]["models"].append("resnet_8_2")
+    study = Study(trained, SCHEMA)
+    assert {run.model: study.suites_of(run) for run in study.runs} == {
+        "resnet_8_2_sp": ["clean"],
+        "resnet_8_2": ["clean", "filters"],
+    }
+    assert remarks(study) == [
+        "evaluation.filters: not for resnet_8_2_sp: there is no convolution of 3 x 3 or more in it"
+    ]
+    pattern = "results/runs/{dataset}/{model}/{variant}/seed-{seed}/evaluations/{suite}.csv"
+    target = "results/runs/own/resnet_8_2/plain/seed-0/evaluations/filters.csv"
+    check_target(study, target, [pattern])
+    check_target(study, target.replace("own", "cifar10"), [pattern])  # of which there are no runs
+    with pytest.raises(InputError, match=r"evaluation\.filters is not for resnet_8_2_sp: there is no convolution"):
+        check_target(study, target.replace("8_2", "8_2_sp"), [pattern])
+
+
+def test_every_suite_can_be_asked_of_one_data_set(trained):
+    trained["experiments"]["one"] |= {"datasets": ["own", "cifar10"], "models": ["resnet_8_2"]}
+    trained["evaluation"] = {
+        "batch_size": 8,
+        "datasets": {"cifar10": {"clean": {}, "corruption": {"images": 7}, "filters": {}}},
+    }
+    study = Study(trained, SCHEMA)
+    assert (study.suites("own"), study.suites("cifar10")) == ([], ["clean", "corruption", "filters"])
+    assert study.evaluation("cifar10")["corruption"] == {"images": 7}
+
+
+def test_a_shifted_set_of_few_classes_says_so_and_other_classes_are_refused(config, tmp_path):
+    for label in WORDNET[:3]:
+        (tmp_path / "imagenet-a" / label).mkdir()
+    study = Study(deepcopy(config), SCHEMA)
+    study.check_files()
+    assert study.shifted_extent(study.shifted_sets("mine")[0]) == "3 of 1,000 classes"
+    (tmp_path / "imagenet-a" / "Kitty").mkdir()
+    message = r"^data\.shifted\.imagenet-a: the shifted set imagenet-a has the class 'Kitty', which is none of the 1000"
+    with pytest.raises(InputError, match=message):
+        Study(config, SCHEMA).check_files()
+
+
+def test_a_shifted_set_of_an_own_data_set_is_compared_with_its_class_folders(config, tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+    for name in ("a", "c"):
+        (tmp_path / "shift" / "test" / name).mkdir(parents=True)
+    own = {"kind": "imagefolder", "path": str(tmp_path / "own"), "image_size": 64, "evaluation_only": True}
+    config["data"]["datasets"] = {"own": own}
+    config["data"]["shifted"] = {"few": {"shift_of": "own", "path": str(tmp_path / "shift")}}
+    config["experiments"]["one"]["datasets"] = ["own"]
+    config["evaluation"] = {"batch_size": 8, "out_of_distribution": {"sets": ["few"]}}
+    study = Study(config, SCHEMA)
+    assert study.shifted_extent(study.shifted_sets("own")[0]) == "2 of 3 classes"
+
+
+def test_a_part_of_known_classes_is_described(config):
+    assert Study(config, SCHEMA).extent("mine") == "2 images of 2 of 1,000 classes"
+
+
+REMEDY = (
+    "; where the class folders of mine are named like those of imagenet, say classes: imagenet in data.datasets.mine"
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"source": "torchvision", "name": "resnet18", "weights": "IMAGENET1K_V1"},
+        {"source": "robustbench", "name": "Engstrom2019Robustness", "dataset": "imagenet", "threat_model": "Linf"},
+        {"source": "timm", "name": "resnet18.a1_in1k"},
+    ],
+)
+def test_models_of_other_classes_than_a_folders_are_refused_with_the_remedy(config, source):
+    del config["data"]["datasets"]["mine"]["classes"]
+    config["checkpoints"]["a"] = source
+    message = rf"^experiments\.one\.checkpoints: 'a' knows 1000 classes and mine has 2, list it in an .* own{REMEDY}$"
+    with pytest.raises(InputError, match=message):
+        Study(config, SCHEMA)
+
+
+def test_a_set_of_other_classes_that_is_asked_of_a_folder_is_refused_with_the_remedy(config):
+    del config["data"]["datasets"]["mine"]["classes"]
+    config["evaluation"]["datasets"] = {"mine": {"out_of_distribution": {"sets": ["imagenet-a"]}}}
+    message = r"^evaluation\.datasets\.mine\.out_of_distribution\.sets: imagenet-a is a shift of imagenet, leave it out"
+    with pytest.raises(InputError, match=message + REMEDY):
+        Study(config, SCHEMA)
+
+
+def test_checkpoints_and_published_corruptions_that_nothing_uses_are_said(config):
+    config["experiments"]["one"]["checkpoints"] = ["a"]
+    config["data"]["corruptions"] = "published"
+    assert remarks(Study(config, SCHEMA)) == [
+        "data.corruptions: nothing that the config asks for uses it",
+        "checkpoints.b: nothing that the config asks for uses it",
+    ]
