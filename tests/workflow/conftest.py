@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import psutil
 import pytest
+from workflow.snakemake_server import run_snakemake
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "claims", "rules", "scripts", "schemas", "envs", "report", "profiles")
@@ -68,8 +69,10 @@ class Project:
         file_size: int | None = None,
         prefix: tuple[str, ...] = (),
     ) -> subprocess.CompletedProcess:
-        given = ["--configfile", config] if config else []
-        command = [*prefix, sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *given]
+        given = ["--cores", "2", *arguments, *(["--configfile", config] if config else [])]
+        if not prefix and file_size is None:
+            return run_snakemake(given, self.folder)
+        command = [*prefix, sys.executable, "-m", "snakemake", *given]
         limit = file_size and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size)))
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600, preexec_fn=limit)
 
