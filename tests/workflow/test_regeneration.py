@@ -107,6 +107,14 @@ def test_another_model_or_data_set_in_the_registries_reruns_nothing(project):
     assert project.plan().jobs == Counter()
 
 
+def test_what_changes_no_number_reruns_nothing(project):
+    modules = [*(project.folder / "scripts/filterfreq/runtime").glob("*.py")]
+    assert {"jobs.py", "submission.py", "machine.py", "errors.py", "files.py"} <= {path.name for path in modules}
+    for path in modules:
+        path.write_text(path.read_text() + "\n# changed\n")
+    assert project.plan().jobs == Counter()
+
+
 def test_data_made_again_by_name_and_found_the_same_retrain_nothing(project):
     """In one run Snakemake would retrain: it compares dataset.json, with its checksums, only once it is there."""
     project.edit("scripts/filterfreq/data/cifar.py", "import", "# changed\nimport")
