@@ -213,4 +213,4 @@ def test_every_rule_knows_the_content_of_its_code(project):
     assert without == {"download", "download_checkpoint", "calibrate"}
     for name, body in rules:
         if "code=code" in body:
-            assert re.search(r'code=code\w*\("(\w+)"\)', body)[1] == re.search(r"scripts/(\w+)\.py", body)[1], name
+            assert re.search(r'code=code\("(\w+)"', body)[1] == re.search(r"scripts/(\w+)\.py", body)[1], name
