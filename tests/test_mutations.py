@@ -28,10 +28,9 @@ from filterfreq.models.registry import build
 from filterfreq.planning.records import read_benchmark, read_calibration, read_plan, read_seconds
 from filterfreq.publishing.samples import read_perturbations
 from filterfreq.publishing.tables import cost_table
-from filterfreq.runtime import schemas
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import replacing_with_checksum, sha256, write_json
-from filterfreq.runtime.schemas import read_record
+from filterfreq.runtime.schemas import SCHEMAS, read_record
 from filterfreq.runtime.text import is_one_line
 from filterfreq.study.claims_files import load_claims
 from filterfreq.study.config import Study
@@ -366,11 +365,9 @@ def test_any_value_of_a_record(doors, name, checked):
         door.file.write_text(before)
 
 
-def test_any_value_of_a_config(monkeypatch):
+def test_any_value_of_a_config():
     """The values of the demo's, each by some others: it is a study, or refused in a sentence that is not long."""
     config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
-    schema = schemas.load_schema(ROOT / "schemas" / "config.schema.yaml")
-    monkeypatch.setattr("filterfreq.study.config.load_schema", lambda path: schema)
     draws = random.Random(0)
     values = [
         *VALUES,
@@ -387,4 +384,4 @@ def test_any_value_of_a_config(monkeypatch):
     ]
     for path in places(config):
         for value in draws.sample(values, 4):
-            outcome(lambda path=path, value=value: Study(replaced(config, path, value), ROOT))
+            outcome(lambda path=path, value=value: Study(replaced(config, path, value), SCHEMAS / "config.schema.yaml"))

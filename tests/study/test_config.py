@@ -12,6 +12,7 @@ from filterfreq.evaluation.frequency_filtered import PASSES
 from filterfreq.models.penalty import KINDS
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.config import SUITES, Run, Study
+from filterfreq.study.schema import config_schema
 from filterfreq.training.attack_names import AUTOATTACKS
 from filterfreq.training.attacks import NORMS, TRAINING_ATTACKS
 from filterfreq.training.optimization import OPTIMIZERS, SCHEDULES
@@ -749,7 +750,7 @@ def test_attacks_that_start_elsewhere_are_two(config, same):
 
 
 def test_the_schema_knows_what_the_package_knows():
-    definitions = yaml.safe_load(SCHEMA.read_text())
+    definitions = config_schema(SCHEMA).schema
     parts = definitions["$defs"]
     assert tuple(parts["penalty"]["properties"]["kind"]["enum"]) == KINDS
     assert tuple(parts["augmentation"]["enum"]) == AUGMENTATIONS
@@ -763,7 +764,7 @@ def test_the_schema_knows_what_the_package_knows():
     evaluation = definitions["properties"]["evaluation"]["properties"]
     assert set(evaluation) == {"batch_size", "main_epsilons", "datasets", *SUITES}
     assert set(parts["autoattack_entry"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
-    assert set(parts["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)
+    assert set(evaluation["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)
 
 
 CARMON = {"source": "robustbench", "dataset": "cifar10", "threat_model": "Linf", "name": "Carmon2019Unlabeled"}

@@ -31,7 +31,7 @@ from filterfreq.models.registry import (
 from filterfreq.models.robustbench_models import CLASSES, published_accuracies
 from filterfreq.runtime.errors import InputError, unknown
 from filterfreq.runtime.machine import training_processes
-from filterfreq.runtime.schemas import check_schema, check_values, load_schema
+from filterfreq.runtime.schemas import check_schema, check_values
 from filterfreq.runtime.yaml_files import check_extent
 from filterfreq.study.config_checks import (
     SHOWN,
@@ -44,6 +44,7 @@ from filterfreq.study.config_checks import (
 )
 from filterfreq.study.customary_epsilons import CUSTOMARY_EPSILONS
 from filterfreq.study.measurable import WITHOUT_IMAGES, check_measurable, remedy, why_not
+from filterfreq.study.schema import config_schema
 from filterfreq.training.epsilon import check_bounds
 
 SUITES = (
@@ -108,7 +109,7 @@ class Study:
         self._extents: dict[str, str] = {}
         self._class_names: dict[str, Sequence[str]] = {}
         self._suites: dict[str, list[str]] = {}
-        validator = load_schema(schema)
+        validator = config_schema(schema)
         check_extent(config)
         check_values(config, [])
         check_schema(validator, config, "config")

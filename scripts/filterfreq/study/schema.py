@@ -1,0 +1,48 @@
+"""The schema of a config: the main one, and a fragment for each suite, intervention, surgery and fit."""
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+from jsonschema.protocols import Validator
+
+from filterfreq.runtime.schemas import load_schema
+
+
+@cache
+def config_schema(path: Path) -> Validator:
+    """Return the validator of configs, with the fragments that lie in folders beside the main schema.
+
+    A fragment `<key>.yaml` is the schema of one key's value. It may refer to the `$defs` of the main schema, and its
+    keyword `needs` lists the keys that must stand beside its own. Fragments in
+
+    - `suites` go into `evaluation` and into each entry of `evaluation.datasets`,
+    - `interventions` and `surgery` go into a variant, where the latter need `from`,
+    - `fits` go into each entry of `fits`.
+
+    Args:
+        path: the main schema, `schemas/config.schema.yaml`.
+    """
+    validator = load_schema(path)
+    schema = validator.schema
+    evaluation, variant = schema["properties"]["evaluation"], schema["$defs"]["variant"]
+    suites = _fragments(path.parent / "suites")
+    _add(evaluation, suites)
+    _add(evaluation["properties"]["datasets"]["additionalProperties"], suites)
+    _add(variant, _fragments(path.parent / "interventions"))
+    _add(variant, _fragments(path.parent / "surgery"), needs=["from"])
+    _add(schema["properties"]["fits"]["additionalProperties"], _fragments(path.parent / "fits"))
+    return validator
+
+
+def _fragments(folder: Path) -> dict[str, dict]:
+    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
+
+
+def _add(section: dict, fragments: dict[str, dict], needs: list[str] | None = None) -> None:
+    """Put fragments into the schema of a mapping; all of them need the keys in `needs`."""
+    section.setdefault("properties", {}).update(fragments)
+    for key, fragment in fragments.items():
+        needed = [*(needs or []), *fragment.get("needs", [])]
+        if needed:
+            section.setdefault("dependentRequired", {})[key] = needed

@@ -1,0 +1,81 @@
+import shutil
+
+import pytest
+
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.schemas import SCHEMAS, check_schema
+from filterfreq.study.schema import config_schema
+
+CONFIG = {
+    "experiments": {"first": {"datasets": ["mnist"]}},
+    "evaluation": {"batch_size": 1},
+    "compute": {
+        "device": "cpu",
+        **{
+            stage: {"threads": 1, "mem_mb": 1, "runtime": 1}
+            for stage in ["train", "attack", "evaluate", "data", "publish"]
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory):
+    """The project's, with a toy fragment in each folder."""
+    folder = tmp_path_factory.mktemp("schemas") / "schemas"
+    shutil.copytree(SCHEMAS, folder)
+    fragments = {
+        "suites/toy_suite": "{type: object, required: [images], properties: {images: {$ref: '#/$defs/images'}}}",
+        "interventions/toy_loss": "{type: number, minimum: 2, needs: [toy_batches]}",
+        "interventions/toy_batches": "{enum: [large]}",
+        "surgery/toy_surgery": "{type: boolean}",
+        "fits/toy_fit": "{type: array, items: {$ref: '#/$defs/count'}}",
+    }
+    for name, text in fragments.items():
+        file = folder / f"{name}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    return config_schema(folder / "config.schema.yaml")
+
+
+def test_the_whole_is_a_schema():
+    validator = config_schema(SCHEMAS / "config.schema.yaml")
+    validator.check_schema(validator.schema)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"evaluation": {"batch_size": 1, "toy_suite": {"images": 1}}},
+        {"evaluation": {"batch_size": 1, "datasets": {"mnist": {"toy_suite": {"images": 1}}}}},
+        {"variants": {"plain": {"toy_loss": 2, "toy_batches": "large"}}},
+        {"fits": {"first": {"toy_fit": [1]}}},
+    ],
+)
+def test_a_fragment_adds_its_key(schema, changes):
+    check_schema(schema, CONFIG | changes, "config")
+    with pytest.raises(InputError, match=r"unknown key 'toy_"):
+        check_schema(config_schema(SCHEMAS / "config.schema.yaml"), CONFIG | changes, "config")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"evaluation": {"batch_size": 1, "toy_suite": {}}}, "evaluation.toy_suite: 'images' is missing"),
+        (
+            {"evaluation": {"batch_size": 1, "datasets": {"mnist": {"toy_suite": {"images": 0}}}}},
+            "evaluation.datasets.mnist.toy_suite.images: 0 is out of range",
+        ),
+        (
+            {"variants": {"plain": {"toy_loss": 1, "toy_batches": "large"}}},
+            "variants.plain.toy_loss: 1 is out of range",
+        ),
+        ({"variants": {"plain": {"toy_loss": 2}}}, "'toy_batches' is a dependency of 'toy_loss'"),
+        ({"variants": {"plain": {"toy_surgery": True}}}, "'from' is a dependency of 'toy_surgery'"),
+        ({"fits": {"first": {"toy_fit": [0]}}}, "fits.first.toy_fit.0: 0 is out of range"),
+    ],
+)
+def test_what_does_not_fit_a_fragment_is_refused(schema, changes, said):
+    with pytest.raises(InputError) as caught:
+        check_schema(schema, CONFIG | changes, "config")
+    assert said in str(caught.value)
