@@ -13,26 +13,34 @@ export PIP_USER := 0
 export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-DEMO := results/%/demo/texdigits
-STUDY = $(if $(PROFILE),--profile $(PROFILE)) $(if $(CONFIG),--configfile $(CONFIG))
+# Of make demo: a file of configs/demo. The core's experiment is called demo, that of another study like the study.
+STUDY ?= core
+STUDIES := $(patsubst configs/demo/%.yaml,%,$(wildcard configs/demo/*.yaml))
+DEMO := results/%/$(if $(filter core,$(STUDY)),demo,$(STUDY))
+DEMO_OPTIONS := --profile profiles/demo --configfile configs/demo/$(STUDY).yaml
+REPORT := results/report$(if $(filter-out core,$(STUDY)),-$(STUDY)).html
+OPTIONS = $(if $(PROFILE),--profile $(PROFILE)) $(if $(CONFIG),--configfile $(CONFIG))
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo; echo "Studies that make demo STUDY=... knows:"
+	@for study in $(STUDIES); do printf '%s\t%s\n' $$study "$$(sed -n '1s/^# //p' configs/demo/$$study.yaml)"; done | expand -t 12
 
-demo: $(READY)  ## the whole workflow on the embedded data set, ending with its main table
-	@snakemake --profile profiles/demo
-	@if [ ! -e results/report.html ] || [ -n "$$(find results/tables results/figures -newer results/report.html -print -quit)" ]; then \
-		snakemake --profile profiles/demo --report results/report.html; fi
-	@echo; cat $(subst %,tables,$(DEMO))/main.txt; echo
-	@echo "report       results/report.html"
-	@echo "main table   $(subst %,tables,$(DEMO))/main.csv (also .md, .tex, .html, .txt)"
-	@echo "main figure  $(subst %,figures,$(DEMO))/accuracy_epsilon.png (also .pdf)"
+demo: $(READY)  ## the core study on the embedded data set, ending with its main table; another one: STUDY=...
+	@[ -e "configs/demo/$(STUDY).yaml" ] || { echo "error: there is no study '$(STUDY)' to show: take one of $(STUDIES)" >&2; exit 1; }
+	@snakemake $(DEMO_OPTIONS)
+	@if [ ! -e $(REPORT) ] || [ -n "$$(find results/tables results/figures -newer $(REPORT) -print -quit)" ]; then \
+		snakemake $(DEMO_OPTIONS) --report $(REPORT); fi
+	@echo; for table in $(subst %,tables,$(DEMO))/*/main.txt; do [ ! -e "$$table" ] || { cat "$$table"; echo; }; done
+	@echo "report   $(REPORT)"
+	@echo "tables   $(subst %,tables,$(DEMO))/ (each as csv, md, tex, html, txt)"
+	@echo "figures  $(subst %,figures,$(DEMO))/ (each as png, pdf)"
 
 plan: $(READY)  ## what is due and what it will take: CONFIG=configs/imagenet.yaml PROFILE=profiles/slurm GPUS=8
-	@python scripts/plan.py $(STUDY) $(if $(GPUS),--gpus $(GPUS)) $(ARGS)
+	@python scripts/plan.py $(OPTIONS) $(if $(GPUS),--gpus $(GPUS)) $(ARGS)
 
 status: $(READY)  ## how far the run is, and what is left of it: CONFIG and PROFILE as for plan
-	@python scripts/plan.py --status $(STUDY) $(ARGS)
+	@python scripts/plan.py --status $(OPTIONS) $(ARGS)
 
 test: $(READY)  ## all tests
 	@python -m pytest $(ARGS)
@@ -48,8 +56,8 @@ lock: $(READY)  ## resolve envs/requirements.in into envs/requirements.lock
 		--no-emit-index-url --excludes envs/excluded.in envs/requirements.in --output-file envs/requirements.lock
 
 pictures: demo  ## the README's pictures, from the demo's results (needs graphviz)
-	@cp $(subst %,figures,$(DEMO))/accuracy_epsilon.png docs/demo.png
-	@snakemake --profile profiles/demo --rulegraph dot 2>/dev/null | dot -Tpng -Gdpi=80 -o docs/dag.png
+	@cp $(subst %,figures,$(DEMO))/texdigits/accuracy_epsilon.png docs/demo.png
+	@snakemake $(DEMO_OPTIONS) --rulegraph dot 2>/dev/null | dot -Tpng -Gdpi=80 -o docs/dag.png
 
 clean:  ## remove the environment; results stay
 	@rm -rf $(VENV)

@@ -341,7 +341,7 @@ DIFFERENCES = {
 }
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "profiles/demo/demo.yaml", "docs/results/config.yaml"])
+@pytest.mark.parametrize("file", ["config.yaml", "configs/demo/core.yaml", "docs/results/config.yaml"])
 def test_the_projects_claims_compare_what_they_speak_of(file):
     study = Study(yaml.safe_load((ROOT / file).read_text()), ROOT / "schemas" / "config.schema.yaml")
     claims, left_out = claims_of_study(study, [ROOT], SCHEMA)
