@@ -121,8 +121,9 @@ class Peak(threading.Thread):
 
 def work_of(stage: str, count: int, folder: Path):
     """Return what a stage runs, with everything imported that its script imports."""
-    from filterfreq.data.arrays import PreparedDataset, save_dataset
+    from filterfreq.data.arrays import PreparedDataset
     from filterfreq.data.registry import DATASETS
+    from filterfreq.data.saving import save_dataset
     from filterfreq.evaluation.corruptions import generate, load_corrupted
 
     place = folder / str(count)

@@ -15,8 +15,9 @@ import torch
 import yaml
 from records import record_of
 
-from filterfreq.data.arrays import PreparedDataset, save_dataset, save_files
+from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import Dataset
+from filterfreq.data.saving import save_dataset, save_files
 from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
 from filterfreq.evaluation.corruptions import generate, load_corrupted, published_among
 from filterfreq.evaluation.observers import read_responses

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from filterfreq.data import archives
+from filterfreq.data import members
 from filterfreq.data.archives import class_folders_state, folder_state, list_files, read_files, unpack, unpacking
 from filterfreq.runtime.errors import InputError
 
@@ -447,7 +447,7 @@ def test_names_of_a_zip_that_no_file_can_have(tmp_path, name):
 
 @pytest.mark.parametrize("kind", ["x.tar.gz", "x.tar.bz2", "x.tar.xz", "x.zip"])
 def test_what_unpacks_to_far_more_than_its_size_is_refused(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr(archives, "_SMALLEST", 1 << 22)
+    monkeypatch.setattr(members, "_SMALLEST", 1 << 22)
     content = bytes(1 << 20)
     for count, room in ((2, True), (8, False)):
         if kind == "x.zip":
@@ -465,12 +465,12 @@ def test_what_unpacks_to_far_more_than_its_size_is_refused(tmp_path, kind, monke
 
 def test_what_is_not_a_content_counts_too(tmp_path, monkeypatch):
     """Zeros after the end, and members without content, which cost time and memory."""
-    monkeypatch.setattr(archives, "_SMALLEST", 1 << 22)
+    monkeypatch.setattr(members, "_SMALLEST", 1 << 22)
     (tmp_path / "x.tar.gz").write_bytes(gzip.compress(FILE + bytes(1 << 23)))
     assert "unpacks to more than" in outcome(tmp_path / "x.tar.gz")
     (tmp_path / "x.tar.gz").write_bytes(gzip.compress(b"".join(header(str(n)) for n in range(2000)) + bytes(1024)))
     assert "unpacks to more than" in outcome(tmp_path / "x.tar.gz")
-    monkeypatch.setattr(archives, "_LARGEST_MEMBER", 2)
+    monkeypatch.setattr(members, "_LARGEST_MEMBER", 2)
     (tmp_path / "x.tar").write_bytes(FILE + bytes(1024))
     assert "x.tar holds 'x' of 3 bytes, more than" in outcome(tmp_path / "x.tar")
 

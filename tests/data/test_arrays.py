@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from records import edit_json
 
-from filterfreq.data.arrays import PreparedDataset, balanced_order, channel_statistics, save_dataset
+from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import get_dataset
+from filterfreq.data.saving import balanced_order, channel_statistics, save_dataset
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import sha256
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from filterfreq.data.arrays import PreparedDataset, save_splits
+from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import Source, get_dataset
+from filterfreq.data.saving import save_splits
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, CorruptedImages, downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS, corrupt_images, load_corrupted, published_among
 from filterfreq.evaluation.published_corruptions import reorder

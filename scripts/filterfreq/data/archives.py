@@ -7,46 +7,26 @@ import functools
 import hashlib
 import itertools
 import os
-import posixpath
 import shutil
-import stat
-import struct
-import tarfile
 import zipfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
+from filterfreq.data.members import Room, is_hidden, refuse_text
+from filterfreq.data.tars import files_of_tar, open_tar
+from filterfreq.data.zips import files_of_zip
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import full_disk_named, reading
-from filterfreq.runtime.text import is_one_line
 
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".dib"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 
-_OF_OTHERS = ("__MACOSX", "lost+found")  # archivers and file systems
 _REMEDY = "replace it by a whole copy"
-# An archive may unpack to so many bytes, and to so many more for each of its own. Images are compressed already; those
-# that are not, flat ones at best, shrink to a hundredth.
-_SMALLEST = 1 << 30
-_RATIO = 100
-_LARGEST_MEMBER = 2 << 30  # bytes, for a member is read in one piece
-_COST_OF_MEMBER = 1 << 13  # bytes that reading an empty one takes
-_LONGEST_NAME = 255  # bytes of one part of a path, as on all file systems in use
-_LONGEST_PATH = 1000  # bytes, so that there is room for the folder
-_LONGEST_HEADER = 1 << 14  # bytes of a tar's extended header: names, times, attributes
-_MOST_GLOBAL = 100  # fields of headers that hold for all members
-_HOPS = 40  # links of links, as many as Linux follows
 _VISITS = 8  # to one folder, by links
-_ENCRYPTED = 0x1  # of a zip member's flags (APPNOTE.TXT, section 4.4.4)
-_FACTS_FOLLOW = 0x8
-_UTF8 = 0x800
-_LOCAL_HEADER = struct.Struct("<6xH6xIII")  # flags, checksum, compressed and full size (section 4.3.7)
-_IS_ELSEWHERE = 0xFFFFFFFF
-_ENTRY = b"PK\1\2"  # of a zip's directory
 
 
 def list_files(path: str | Path) -> list[str]:
@@ -212,14 +192,14 @@ def _files(path: Path, folders: list[str] | None = None) -> Iterator[tuple[str, 
         return
     if not path.exists():
         raise InputError(f"{path} is missing: give the path of a folder, a tar or a zip")
-    room = _Room(path)
+    room = Room(path)
     # A tar may hold a zip that would be found at its end, so it is asked first.
-    tar = _open_tar(path, room)
+    tar = open_tar(path, room)
     if tar is None and not zipfile.is_zipfile(path):
         raise InputError(f"{path} cannot be read (neither tar nor zip): {_REMEDY}")
     seen: set[str] = set()
     above: set[str] = set()
-    found = _files_of_zip(path, room, folders) if tar is None else _files_of_tar(path, room, tar, folders)
+    found = files_of_zip(path, room, folders) if tar is None else files_of_tar(path, room, tar, folders)
     for name, read in found:
         if name in seen:
             raise InputError(f"{path} holds {name} twice: only one of them can be meant, so it is not read")
@@ -275,7 +255,7 @@ def _files_of_folder(path: Path, folders: list[str]) -> Iterator[tuple[str, Call
         below = []
         for entry in visible:
             name = prefix + entry.name
-            _refuse_text(path, name)
+            refuse_text(path, name)
             if _is_folder(entry):
                 folders.append(name)
                 below.append((f"{name}/", above))
@@ -300,235 +280,3 @@ def _refuse_no_file(entry: os.DirEntry) -> None:
 def _content_of_file(path: Path) -> bytes:
     with reading(path, "prepare the data set again"):
         return path.read_bytes()
-
-
-class _Room:
-    """What an archive may still unpack to, so that a small file cannot fill the memory, the disk or a day."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.left = _SMALLEST + _RATIO * path.stat().st_size
-
-    def take(self, amount: int) -> None:
-        """Count bytes, or work that takes as long as reading them.
-
-        Raises:
-            InputError: there is no room for them.
-        """
-        self.left -= amount
-        if self.left < 0:
-            raise InputError(
-                f"{self.path} unpacks to more than {_RATIO} times its size and {_SMALLEST >> 30} GB: if it is right, "
-                "unpack it and give the folder"
-            )
-
-    def take_member(self, name: str, size: int) -> None:
-        """Count a member, and refuse one too large for the memory.
-
-        Raises:
-            InputError: it is, or there is no room for it.
-        """
-        if size > _LARGEST_MEMBER:
-            raise InputError(
-                f"{self.path} holds {name!r} of {size} bytes, more than {_LARGEST_MEMBER >> 30} GB: if it is right, "
-                "unpack it and give the folder"
-            )
-        self.take(_COST_OF_MEMBER + size)
-
-
-def _open_tar(path: Path, room: _Room) -> tarfile.TarFile | None:
-    """Open a tar that shows what Python's own reader passes over; None where there is none."""
-
-    def check(member: tarfile.TarInfo) -> tarfile.TarInfo:
-        if member.type in _EXTENDED:
-            if not 0 <= member.size <= _LONGEST_HEADER:
-                raise InputError(
-                    f"{path} has a header of {member.size} bytes: pack it again, without extended attributes"
-                )
-            # tarfile looks for a field in time that grows with the square of the length.
-            room.take(member.size**2 // 8)
-        return member
-
-    class Member(tarfile.TarInfo):
-        @classmethod
-        def frombuf(cls, buf: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
-            return check(super().frombuf(buf, encoding, errors))
-
-        @classmethod
-        def _frombuf(cls, buf: bytes, encoding: str, errors: str, **options: bool) -> tarfile.TarInfo:
-            # What later releases of each Python, and Debian's, call instead.
-            return check(super()._frombuf(buf, encoding, errors, **options))
-
-        @classmethod
-        def fromtarfile(cls, archive: tarfile.TarFile) -> tarfile.TarInfo:
-            try:
-                member = super().fromtarfile(archive)
-            except tarfile.EOFHeaderError:
-                raise
-            except tarfile.HeaderError as error:
-                # It would be taken for the end.
-                raise tarfile.ReadError(f"no header at byte {archive.offset}: {error}") from error
-            # Or the same members would be read for ever.
-            if member.size < 0 or archive.offset <= member.offset:
-                raise ValueError(f"impossible size {member.size}")
-            if len(archive.pax_headers) > _MOST_GLOBAL:
-                raise ValueError(f"more than {_MOST_GLOBAL} fields for all members")
-            member.pax_headers = {}  # copies of the same for each
-            return member
-
-    try:
-        return tarfile.open(path, "r:*", tarinfo=Member)
-    except tarfile.TarError:
-        return None
-
-
-_EXTENDED = (
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
-)
-
-
-def _files_of_tar(
-    path: Path, room: _Room, opened: tarfile.TarFile, folders: list[str]
-) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    with opened as archive:
-        links = []
-        for member in archive:
-            _refuse_name(path, member.name, member.isdir())
-            _refuse_kind(path, member)
-            if member.issym() or member.islnk():
-                room.take_member(member.name, 0)
-                if not is_hidden(member.name):
-                    links.append(member)
-            elif member.isdir():
-                folders.append(_plain(member.name))
-            else:
-                room.take_member(member.name, member.size)
-                yield _plain(member.name), lambda member=member: archive.extractfile(member).read()
-        _read_to_the_end(path, room, archive)
-        # Last, in the order of their targets: a compressed tar is read from its front once more, and not for each.
-        for target, names in _targets(path, archive, links):
-            read = functools.cache(lambda target=target: archive.extractfile(target).read())
-            for name in names:
-                room.take_member(name, target.size)
-                yield _plain(name), read
-
-
-def _read_to_the_end(path: Path, room: _Room, archive: tarfile.TarFile) -> None:
-    """Read what follows the block of zeros that ends a tar: more zeros, and then a compressed file's checksum."""
-    while rest := archive.fileobj.read(1 << 20):
-        room.take(len(rest))
-        if rest.strip(b"\0"):
-            raise InputError(
-                f"{path} goes on after its end, as a damaged tar does, or two that were put together: pack it again"
-            )
-
-
-def _targets(
-    path: Path, archive: tarfile.TarFile, links: list[tarfile.TarInfo]
-) -> list[tuple[tarfile.TarInfo, list[str]]]:
-    """Return the files that links lead to, in the order in which they lie there, with the links' names."""
-    member_of = {posixpath.normpath(member.name): member for member in archive.getmembers()} if links else {}
-    found = defaultdict(list)
-    for link in links:
-        target = link
-        for _ in range(_HOPS):
-            if target is None or not (target.issym() or target.islnk()):
-                break
-            target = member_of.get(_target(target))
-        if target is None or not target.isreg():
-            raise InputError(
-                f"{path} holds the link {link.name!r}, which leads to no file in it: pack the files themselves, as tar "
-                "does with --dereference and --hard-dereference"
-            )
-        found[target.offset_data].append((target, link.name))
-    return [(same[0][0], [name for _, name in same]) for _, same in sorted(found.items())]
-
-
-def _target(link: tarfile.TarInfo) -> str:
-    """Return where a link leads; a symbolic one is relative to its own folder, a hard one to the archive's."""
-    folder = posixpath.dirname(link.name) if link.issym() else ""
-    return posixpath.normpath(posixpath.join(folder, link.linkname))
-
-
-def _files_of_zip(path: Path, room: _Room, folders: list[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        if min((member.header_offset for member in members), default=0) > 0:
-            raise InputError(f"{path} begins with something else, as two zips that were put together do: pack it again")
-        for member in members:
-            _refuse_name(path, member.orig_filename, member.orig_filename.endswith("/"))
-            mode = member.external_attr >> 16
-            if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise InputError(
-                    f"{path} holds an unsafe member ({member.filename} is a link or a device): it is not read"
-                )
-            if member.flag_bits & _ENCRYPTED:
-                raise InputError(f"{path} is encrypted ({member.filename}): unpack it and give the folder")
-            room.take_member(member.filename, member.file_size)
-            _compare_with_directory(archive, member)
-            if member.is_dir():
-                folders.append(_plain(member.filename))
-            else:
-                yield _plain(member.filename), functools.partial(archive.read, member)
-
-
-def _compare_with_directory(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Find damage of a zip's directory, over which there is no checksum: what it says stands beside the contents too.
-
-    Raises:
-        zipfile.BadZipFile: it is damaged.
-    """
-    if _ENTRY in member.comment + member.extra:  # a wrong length has swallowed the next entry
-        raise zipfile.BadZipFile(f"the entry of {member.filename!r} holds another")
-    with archive.open(member):  # which compares the names
-        pass
-    archive.fp.seek(member.header_offset)
-    flags, *facts = _LOCAL_HEADER.unpack(archive.fp.read(_LOCAL_HEADER.size))
-    expected = [member.CRC, member.compress_size, member.file_size]
-    # A writer that could not go back has them after the content, and large sizes stand elsewhere.
-    if not flags & _FACTS_FOLLOW and any(a not in (b, _IS_ELSEWHERE) for a, b in zip(facts, expected, strict=True)):
-        raise zipfile.BadZipFile(f"the directory says something else of {member.filename!r} than the file")
-    if (flags ^ member.flag_bits) & _UTF8 and not member.orig_filename.isascii():
-        raise zipfile.BadZipFile(f"the directory has the name {member.filename!r} in another encoding than the file")
-
-
-def _refuse_text(path: Path, name: str) -> None:
-    if not is_one_line(name):
-        raise InputError(f"{path} holds {name!r}, a name that is not one line of UTF-8: rename it")
-
-
-def _refuse_name(path: Path, name: str, is_folder: bool) -> None:
-    _refuse_text(path, name)
-    parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or PureWindowsPath(name).is_absolute():
-        raise InputError(f"{path} holds an unsafe member ({name!r} leaves the archive's folder): it is not read")
-    # Parts of a name of thousands would take the square of their number.
-    if len(name.encode()) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts.parts):
-        raise InputError(f"{path} holds a name of {len(name)} characters, {name[:40]!r}...: shorten it")
-    if not (parts.parts or is_folder):
-        raise InputError(f"{path} holds a file without a name: pack it again")
-
-
-def _refuse_kind(path: Path, member: tarfile.TarInfo) -> None:
-    """Refuse devices, and links whose target lies outside the archive's folder."""
-    if member.isreg() or member.isdir():
-        return
-    target = _target(member)
-    if not (member.issym() or member.islnk()) or target.startswith(("/", "../")) or target == "..":
-        raise InputError(
-            f"{path} holds an unsafe member ({member.name!r} is a device or leaves the archive's folder): "
-            "it is not read"
-        )
-
-
-def is_hidden(name: str) -> bool:
-    """Return whether a file or folder, or one that it is in, is hidden or another program's."""
-    return any(part.startswith(".") or part in _OF_OTHERS for part in name.split("/"))
-
-
-def _plain(name: str) -> str:
-    return PurePosixPath(name).as_posix()

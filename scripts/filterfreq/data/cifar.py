@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from filterfreq.data.archives import read_files
-from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.registry import Dataset
+from filterfreq.data.saving import save_splits
 from filterfreq.runtime.errors import InputError
 
 _PIXELS = 3 * 32 * 32

@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from filterfreq.data.archives import extract, list_all, list_files, read_files, unpacking
-from filterfreq.data.arrays import save_files
 from filterfreq.data.download import verified
-from filterfreq.data.imagefolder import find_classes, find_known_classes, remarks_on_classes, remarks_on_names
+from filterfreq.data.imagefolder import find_classes, find_known_classes
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import DATASETS, Dataset
+from filterfreq.data.remarks import remarks_on_classes, remarks_on_names
+from filterfreq.data.saving import save_files
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading
 

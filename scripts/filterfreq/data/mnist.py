@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.images import fit
 from filterfreq.data.registry import Dataset
+from filterfreq.data.saving import save_splits
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading
 

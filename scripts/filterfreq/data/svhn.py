@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from filterfreq.data.arrays import save_splits
 from filterfreq.data.download import verify
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import Dataset
+from filterfreq.data.saving import save_splits
 from filterfreq.runtime.files import reading
 
 

@@ -38,8 +38,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import grey_dilation, grey_erosion
 
-from filterfreq.data.arrays import balanced_order, save_dataset
 from filterfreq.data.registry import DATASETS, Dataset
+from filterfreq.data.saving import balanced_order, save_dataset
 from filterfreq.data.shifted.prepared import save_shifted
 from filterfreq.data.shifted.registry import ShiftedSet
 from filterfreq.runtime.errors import InputError

@@ -7,11 +7,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from filterfreq.data.archives import extract, folder_state, list_all
-from filterfreq.data.arrays import PreparedDataset, balanced_order, open_array
+from filterfreq.data.arrays import PreparedDataset, open_array
 from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
-from filterfreq.data.imagefolder import find_classes, read_images, remarks_on_files, remarks_on_names, test_folder
+from filterfreq.data.imagefolder import find_classes, read_images, test_folder
 from filterfreq.data.registry import get_dataset
+from filterfreq.data.remarks import remarks_on_files, remarks_on_names
+from filterfreq.data.saving import balanced_order
 from filterfreq.data.shifted.classes import check_known, meanings
 from filterfreq.data.shifted.prepared import save_shifted
 from filterfreq.data.shifted.registry import ShiftedSet

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from filterfreq.data.arrays import PreparedDataset, open_array, recorded
+from filterfreq.data.arrays import PreparedDataset, open_array
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import Rendering
+from filterfreq.data.saving import recorded
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import replacing, sha256, write_json
 from filterfreq.runtime.schemas import read_record
