@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from filterfreq.data.arrays import PreparedDataset, save_dataset, save_files
+from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import Dataset
+from filterfreq.data.saving import save_dataset, save_files
 from filterfreq.runtime.environment import make_neutral
 
 ROOT = Path(__file__).parents[1]
