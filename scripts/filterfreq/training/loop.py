@@ -66,7 +66,7 @@ class Trainer:
 
     Args:
         classifier: what is trained, on `device`, in place.
-        spec: the run's spec, as `filterfreq.study.config.Study.spec` makes it.
+        spec: the run's spec, as `filterfreq.study.study.Study.spec` makes it.
         dataset: the prepared data.
         device: where to compute; all images that are arrays are kept there, as uint8.
         state_file: where the state is kept after every epoch.
