@@ -11,10 +11,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from filterfreq.models import dct, registry
+from filterfreq.models import registry
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.pickles import refuse_costly
 from filterfreq.models.state_dicts import choose_weights, find_weights
+from filterfreq.models.surgery import decomposition
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, replacing, sha256, write_json
 from filterfreq.runtime.schemas import read_record
@@ -81,7 +82,7 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
         with reading(path, "delete it and run again"):
             backbone = registry.build(architecture, settings["num_classes"])
             if settings["decomposition"] is not None:
-                backbone = dct.decompose(backbone, settings["decomposition"])
+                backbone = decomposition.decompose(backbone, settings["decomposition"])
     except InputError as error:
         raise InputError(f"{path} names a model that cannot be built: {error}") from error
     state = _read_weights(weights, checkpoint["sha256"], path)
@@ -90,7 +91,7 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
     _check_finite(state, str(weights), "delete it and run again")
     backbone.load_state_dict(state)
     if compose:
-        backbone = dct.compose(backbone)
+        backbone = decomposition.compose(backbone)
     return Classifier(backbone, settings["mean"], settings["std"]).eval(), record
 
 
