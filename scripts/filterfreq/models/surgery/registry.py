@@ -1,0 +1,46 @@
+"""The one list of changes of a finished model; imports no torch before `apply_surgery`.
+
+A variant that has `from` is another run's model, changed without training by what its other keys name.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from filterfreq.models.classifier import Classifier
+
+SURGERY: dict[str, str] = {
+    "low_pass_kernels": "filterfreq.models.surgery.low_pass_kernels:low_pass_kernels",
+}
+"""For each key of a derived variant "module:function", in the order in which several are applied.
+
+The order of entries never changes: the result of several depends on it, and nothing that is finished would be made
+anew. The function is called as `function(classifier, **settings)` with the key's settings. It changes the classifier,
+or makes another of it, and returns it: a `Classifier` whose `backbone` holds all its tensors. Its layers may depend on
+the settings and on the layers before, but on no weight: a reader makes the layers anew and then fills them.
+"""
+
+
+def apply_surgery(classifier: Classifier, settings: Mapping[str, Any]) -> Classifier:
+    """Return a classifier with changes of `SURGERY` applied, in its order.
+
+    Args:
+        classifier: the source's, on the CPU; it may be changed in place.
+        settings: those of each change by its key; other keys mean nothing.
+
+    Raises:
+        InputError: a change is not possible on this model.
+    """
+    for key, entry in SURGERY.items():
+        if key in settings:
+            module, function = entry.split(":")
+            classifier = getattr(importlib.import_module(module), function)(classifier, **settings[key])
+    return classifier
+
+
+def surgery_modules(settings: Mapping[str, Any]) -> list[str]:
+    """Return the modules of the changes that have settings, such as "filterfreq.models.surgery.low_pass_kernels"."""
+    return [entry.partition(":")[0] for key, entry in SURGERY.items() if key in settings]
