@@ -1,26 +1,43 @@
 """The one list of changes of a finished model; imports no torch before `apply_surgery`.
 
-A variant that has `from` is another run's model, changed without training by what its other keys name.
+A variant that has `from` is another run's model, changed without training by what its other keys name. One more change
+is one more entry here, a module in `models/surgery` and the schema of its key in `schemas/surgery`.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from filterfreq.models.classifier import Classifier
 
-SURGERY: dict[str, str] = {
-    "low_pass_kernels": "filterfreq.models.surgery.low_pass_kernels:low_pass_kernels",
-}
-"""For each key of a derived variant "module:function", in the order in which several are applied.
 
-The order of entries never changes: the result of several depends on it, and nothing that is finished would be made
-anew. The function is called as `function(classifier, **settings)` with the key's settings. It changes the classifier,
-or makes another of it, and returns it: a `Classifier` whose `backbone` holds all its tensors. Its layers may depend on
-the settings and on the layers before, but on no weight: a reader makes the layers anew and then fills them.
+class Change(NamedTuple):
+    """What is known of a change without making it.
+
+    Attributes:
+        function: "module:function", called as `function(classifier, **settings)` with the settings of its key. It
+            changes the classifier, or makes another of it, and returns it: a `Classifier` whose `backbone` holds all
+            its tensors. Its layers may depend on the settings and on the layers before, but on no weight: a reader
+            makes the layers anew and then fills them.
+        sweeps: the settings that a sweep may vary, each with the words for its value in a label.
+    """
+
+    function: str
+    sweeps: Mapping[str, str] = MappingProxyType({})
+
+
+SURGERY: dict[str, Change] = {
+    "low_pass_kernels": Change(
+        "filterfreq.models.surgery.low_pass_kernels:low_pass_kernels", sweeps={"below": "DCT below {}"}
+    ),
+}
+"""By the key of a variant; where it has several, they are made in this order.
+
+Entries keep their order: the result of several depends on it, and what is finished would not be made anew.
 """
 
 
@@ -34,13 +51,13 @@ def apply_surgery(classifier: Classifier, settings: Mapping[str, Any]) -> Classi
     Raises:
         InputError: a change is not possible on this model.
     """
-    for key, entry in SURGERY.items():
+    for key, change in SURGERY.items():
         if key in settings:
-            module, function = entry.split(":")
+            module, function = change.function.split(":")
             classifier = getattr(importlib.import_module(module), function)(classifier, **settings[key])
     return classifier
 
 
 def surgery_modules(settings: Mapping[str, Any]) -> list[str]:
     """Return the modules of the changes that have settings, such as "filterfreq.models.surgery.low_pass_kernels"."""
-    return [entry.partition(":")[0] for key, entry in SURGERY.items() if key in settings]
+    return [change.function.partition(":")[0] for key, change in SURGERY.items() if key in settings]
