@@ -19,8 +19,8 @@ from filterfreq.data.registry import get_dataset
 from filterfreq.data.texdigits import prepare
 from filterfreq.evaluation import adversarial, autoattack
 from filterfreq.evaluation.accuracy import predict
-from filterfreq.models.dct import compose
 from filterfreq.models.device import use_device
+from filterfreq.models.surgery.decomposition import compose
 from filterfreq.training.loop import Trainer, build_classifier
 
 BATCH_SIZE, SEED = 250, 0

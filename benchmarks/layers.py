@@ -16,9 +16,10 @@ from oracles.decomposition import two_stage
 from torch import nn
 from torch.nn import functional as F
 
-from filterfreq.models import dct, registry
+from filterfreq.models import registry
 from filterfreq.models.device import use_device
 from filterfreq.models.penalty import frequency_penalty
+from filterfreq.models.surgery.decomposition import compose, decompose
 
 MODELS = {"resnet_20": "ResNet-20", "lowres_resnet9": "ResNet-9"}
 
@@ -74,7 +75,7 @@ def main() -> None:
         plain_model = registry.build(name, 10)
         plain = Step(plain_model, batch)
         for decomposition, short in (("weight", "WD"), ("signal", "SD")):
-            ours = Step(dct.decompose(copy.deepcopy(plain_model), decomposition), batch)
+            ours = Step(decompose(copy.deepcopy(plain_model), decomposition), batch)
             rows.append(harness.row(f"1. step, {label}, {short} / plain", *ms(alternate(ours, plain)), "ms", "<= 1.05"))
             rows.append(
                 harness.row(f"1. saved, {label}, {short} / plain", ours.saved_mb(), plain.saved_mb(), "MB", "<= 1.1")
@@ -114,7 +115,7 @@ def penalty_rows(step: Step, label: str, arguments: argparse.Namespace) -> list[
 
 def evaluation_row(step: Step, label: str, alternate) -> dict:
     """A decomposed model as evaluations load it, against a plain one."""
-    composed = dct.compose(step.model).eval()
+    composed = compose(step.model).eval()
     plain = registry.build({label: name for name, label in MODELS.items()}[label], 10)
     plain = plain.to(step.images.device, memory_format=torch.channels_last).eval()
 

@@ -11,7 +11,9 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from filterfreq.study.claims_files import claims_of_study
-from filterfreq.study.config import SUITES, Run, Study
+from filterfreq.study.experiments import Run
+from filterfreq.study.file_checks import check_files
+from filterfreq.study.study import SUITES, Study
 from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import AS_STORED, ImageFolder
 from filterfreq.runtime.environment import make_neutral
@@ -83,7 +85,7 @@ try:
     study = Study(config, schemas / "config.schema.yaml")
     folders = [Path.cwd(), Path(workflow.basedir)]
     claims, claims_left_out = claims_of_study(study, folders, schemas / "claims.schema.yaml")
-    study.check_files()
+    check_files(study)
     if workflow.is_main_process:
         read_image_folders(study)
         tell_jobs(config, ".snakemake/configs")

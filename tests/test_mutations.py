@@ -34,7 +34,7 @@ from filterfreq.runtime.files import replacing_with_checksum, sha256, write_json
 from filterfreq.runtime.schemas import SCHEMAS, read_record
 from filterfreq.runtime.text import is_one_line
 from filterfreq.study.claims_files import load_claims
-from filterfreq.study.config import Study
+from filterfreq.study.study import Study
 from filterfreq.training.history import HISTORY_COLUMNS, read_history, write_history
 from filterfreq.training.loop import Trainer, build_classifier
 

@@ -21,7 +21,7 @@ from filterfreq.publishing.style import add_legend, new_figure, variant_styles
 from filterfreq.publishing.table import TextTable
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.claims_files import load_claims
-from filterfreq.study.config import Study
+from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"

@@ -13,7 +13,7 @@ from filterfreq.evaluation.corruptions import COMMON
 from filterfreq.evaluation.results import COLUMNS, format_parameter, read_results
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.claims_files import claims_of_study, load_claims
-from filterfreq.study.config import Study
+from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "claims" / "filter_frequency.yaml"

@@ -21,7 +21,7 @@ from filterfreq.evaluation.results import (
     write_results,
 )
 from filterfreq.runtime.errors import InputError
-from filterfreq.study.config import SUITES
+from filterfreq.study.study import SUITES
 
 RUN = {"dataset": "texdigits", "model": "resnet_8", "variant": "null", "seed": 3}
 

@@ -19,8 +19,8 @@ from filterfreq.models.checkpoints import (
     save_checkpoint,
 )
 from filterfreq.models.classifier import Classifier
-from filterfreq.models.dct import DCTConv2d, decompose
 from filterfreq.models.registry import build
+from filterfreq.models.surgery.decomposition import DCTConv2d, decompose
 from filterfreq.runtime import files
 from filterfreq.runtime.errors import InputError
 

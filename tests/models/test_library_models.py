@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from filterfreq.models.classifier import Classifier
-from filterfreq.models.dct import DCTConv2d, compose, decompose
 from filterfreq.models.registry import build
+from filterfreq.models.surgery.decomposition import DCTConv2d, compose, decompose
 
 # From the papers' tables: how many convolutions have each kernel size, 1 and ConvNeXt's patches of 4 and 2 left out.
 SPATIAL = {

@@ -8,8 +8,8 @@ import torch
 from oracles.decomposition import penalty as oracle
 from torch import nn
 
-from filterfreq.models.dct import DCTConv2d
 from filterfreq.models.penalty import KINDS, frequency_penalty
+from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.models.dct import DCTConv2d, decompose
 from filterfreq.models.registry import build
 from filterfreq.models.robustbench_models import register_autoattack
+from filterfreq.models.surgery.decomposition import DCTConv2d, decompose
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from filterfreq.analysis.spectra import filter_spectra
 from filterfreq.models import pretrained
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
-from filterfreq.models.dct import decompose
 from filterfreq.models.pretrained import (
     check_downloads,
     convert_checkpoint,
@@ -22,6 +21,7 @@ from filterfreq.models.pretrained import (
 )
 from filterfreq.models.registry import build
 from filterfreq.models.robustbench_models import robustbench_model
+from filterfreq.models.surgery.decomposition import decompose
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import read_json, sha256
 

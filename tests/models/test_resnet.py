@@ -3,7 +3,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from filterfreq.models.dct import DCTConv2d, decompose
 from filterfreq.models.resnet import (
     cifar_resnet,
     cifar_resnet_dw,
@@ -11,6 +10,7 @@ from filterfreq.models.resnet import (
     cifar_resnet_sp,
     lowres_resnet9,
 )
+from filterfreq.models.surgery.decomposition import DCTConv2d, decompose
 from filterfreq.runtime.errors import InputError
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from filterfreq.models.dct import DCTConv2d
+from filterfreq.models.surgery.decomposition import DCTConv2d
 
 
 class TwoStage(nn.Module):

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from oracles.pil_input import pil_loader
 
-from filterfreq.models.dct import decompose
 from filterfreq.models.registry import build
+from filterfreq.models.surgery.decomposition import decompose
 
 
 class PlainTraining:

@@ -9,7 +9,7 @@ import yaml
 from filterfreq.planning.calibration import _typical, calibrate, hardware, measure
 from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import read_calibration, unit_key
-from filterfreq.study.config import Study
+from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")

@@ -13,7 +13,8 @@ from filterfreq.evaluation.autoattack import evaluate_autoattack
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.frequency_filtered import evaluate_frequency_filtered
 from filterfreq.planning.costs import CostModel, Passes, Work, autoattack_passes, image_bytes
-from filterfreq.study.config import Run, Study
+from filterfreq.study.experiments import Run
+from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 RUN = Run("texdigits", "resnet_8_2", "wd-penalty", 0)

@@ -17,7 +17,7 @@ from filterfreq.planning.estimates import Estimate, Estimator, wall_seconds
 from filterfreq.planning.plan import describe_plan, describe_status, make_plan, write_plan
 from filterfreq.planning.records import Calibration, read_benchmark, read_calibration, read_plan, unit_key
 from filterfreq.runtime.errors import InputError
-from filterfreq.study.config import Study
+from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 RUN = {"dataset": "texdigits", "model": "resnet_8_2", "variant": "plain", "seed": "0"}

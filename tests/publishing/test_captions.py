@@ -11,7 +11,7 @@ from docutils.core import publish_parts
 
 from filterfreq.data.registry import get_dataset
 from filterfreq.publishing.captions import shown
-from filterfreq.study.config import Study
+from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 # Of no evaluation of several seeds.

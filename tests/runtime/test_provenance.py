@@ -41,7 +41,7 @@ def test_plotting_code_changes_figures_alone(scripts):
 
 
 def test_indirect_imports_count(scripts):
-    changed = changed_by(scripts, "models/dct.py")
+    changed = changed_by(scripts, "models/surgery/decomposition.py")
     assert {"train", "evaluate_clean", "analyse_filters"} <= changed
     assert not {name for name in changed if name.startswith(("draw_", "tabulate_"))}
 

@@ -8,8 +8,9 @@ import yaml
 
 from filterfreq.data.registry import get_dataset
 from filterfreq.runtime.errors import InputError
-from filterfreq.study.config import Study
+from filterfreq.study.file_checks import check_files
 from filterfreq.study.measurable import remarks
+from filterfreq.study.study import Study
 from filterfreq.study.targets import check_target
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,7 @@ def on_imagenet(config: dict, **raw: str) -> dict:
 
 def test_a_data_set_of_imagenets_classes_has_its_suites(config):
     study = Study(config, SCHEMA)
-    study.check_files()
+    check_files(study)
     assert study.suites("mine") == ["out_of_distribution", "cue_conflict"]
     assert study.dataset("mine").num_classes == 1000
     # Sets are shown as the data set's own images; stimuli whole.
@@ -96,7 +97,7 @@ def test_what_no_data_set_can_have_is_refused_with_the_remedy(config, suite, rea
 def test_a_path_that_is_not_there_is_named(config, name):
     config["data"]["shifted"][name]["path"] = "nowhere"
     with pytest.raises(InputError, match=rf"data\.shifted\.{name}\.path: there is no nowhere"):
-        Study(config, SCHEMA).check_files()
+        check_files(Study(config, SCHEMA))
 
 
 def test_a_set_made_of_a_data_set_that_is_not_there_is_named(config, tmp_path):
@@ -105,7 +106,7 @@ def test_a_set_made_of_a_data_set_that_is_not_there_is_named(config, tmp_path):
     config["data"]["shifted"]["others"] = {"shift_of": "mine", "dataset": "other"}
     config["evaluation"]["out_of_distribution"]["sets"].append("others")
     with pytest.raises(InputError, match=r"data\.datasets\.other\.path: there is no nowhere"):
-        Study(config, SCHEMA).check_files()
+        check_files(Study(config, SCHEMA))
 
 
 def test_stimuli_that_the_config_does_not_name_are_asked_for(config):
@@ -178,14 +179,14 @@ def test_transferred_attacks_have_a_model_to_be_made_on_or_are_refused(config):
 def test_imagenet_without_images_has_the_suites_that_show_none_of_them(config):
     config = on_imagenet(config)
     study = Study(deepcopy(config), SCHEMA)
-    study.check_files()
+    check_files(study)
     assert not study.has_images("imagenet")
     for more in (
         {"evaluation": config["evaluation"] | {"clean": {}}},
         {"perturbations": {"attack": "fgsm", "norm": "linf", "epsilon": "2/255"}},
     ):
         with pytest.raises(InputError, match=r"data\.raw\.imagenet; without them a config can ask for out_of"):
-            Study(config | more, SCHEMA).check_files()
+            check_files(Study(config | more, SCHEMA))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,7 @@ def test_a_part_of_imagenet_is_for_evaluation_and_is_described(config, tmp_path,
     config = on_imagenet(config, imagenet=str(tmp_path / "raw"))
     config["evaluation"]["clean"] = {}
     study = Study(deepcopy(config), SCHEMA)
-    study.check_files()
+    check_files(study)
     assert study.dataset("imagenet").evaluation_only
     assert study.extent("imagenet") == extent
     tiny = yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())
@@ -237,7 +238,7 @@ def test_a_training_that_was_asked_for_by_its_path_is_refused_too(config):
 def test_a_folder_without_the_images_to_train_on_is_refused_at_once(config):
     del config["data"]["datasets"]["mine"]["evaluation_only"]
     with pytest.raises(InputError, match=r"data\.datasets\.mine: there is no train in .* evaluation_only: true"):
-        Study(config, SCHEMA).check_files()
+        check_files(Study(config, SCHEMA))
 
 
 @pytest.fixture
@@ -318,12 +319,12 @@ def test_a_shifted_set_of_few_classes_says_so_and_other_classes_are_refused(conf
     for label in WORDNET[:3]:
         (tmp_path / "imagenet-a" / label).mkdir()
     study = Study(deepcopy(config), SCHEMA)
-    study.check_files()
+    check_files(study)
     assert study.shifted_extent(study.shifted_sets("mine")[0]) == "3 of 1,000 classes"
     (tmp_path / "imagenet-a" / "Kitty").mkdir()
     message = r"^data\.shifted\.imagenet-a: the shifted set imagenet-a has the class 'Kitty', which is none of the 1000"
     with pytest.raises(InputError, match=message):
-        Study(config, SCHEMA).check_files()
+        check_files(Study(config, SCHEMA))
 
 
 def test_a_shifted_set_of_an_own_data_set_is_compared_with_its_class_folders(config, tmp_path):

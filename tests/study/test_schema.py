@@ -1,10 +1,19 @@
 import shutil
 
 import pytest
+from study_configs import SCHEMA
 
+from filterfreq.data.batches import POLICIES
+from filterfreq.data.registry import AUGMENTATIONS
+from filterfreq.evaluation.frequency_filtered import PASSES
+from filterfreq.models.penalty import KINDS
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS, check_schema
 from filterfreq.study.schema import config_schema
+from filterfreq.study.study import SUITES
+from filterfreq.training.attack_names import AUTOATTACKS
+from filterfreq.training.attacks import NORMS, TRAINING_ATTACKS
+from filterfreq.training.optimization import OPTIMIZERS, SCHEDULES
 
 CONFIG = {
     "experiments": {"first": {"datasets": ["mnist"]}},
@@ -79,3 +88,21 @@ def test_what_does_not_fit_a_fragment_is_refused(schema, changes, said):
     with pytest.raises(InputError) as caught:
         check_schema(schema, CONFIG | changes, "config")
     assert said in str(caught.value)
+
+
+def test_the_schema_knows_what_the_package_knows():
+    definitions = config_schema(SCHEMA).schema
+    parts = definitions["$defs"]
+    assert tuple(parts["penalty"]["properties"]["kind"]["enum"]) == KINDS
+    assert tuple(parts["augmentation"]["enum"]) == AUGMENTATIONS
+    assert tuple(parts["norm"]["enum"]) == NORMS
+    assert tuple(parts["variant"]["properties"]["adversarial_training"]["properties"]["attack"]["enum"]) == (
+        TRAINING_ATTACKS
+    )
+    assert tuple(parts["variant"]["properties"]["augmentation_policy"]["enum"]) == POLICIES
+    assert tuple(parts["training_settings"]["properties"]["optimizer"]["enum"]) == OPTIMIZERS
+    assert tuple(parts["training_settings"]["properties"]["schedule"]["enum"]) == SCHEDULES
+    evaluation = definitions["properties"]["evaluation"]["properties"]
+    assert set(evaluation) == {"batch_size", "main_epsilons", "datasets", *SUITES}
+    assert set(parts["autoattack_entry"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
+    assert set(evaluation["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)

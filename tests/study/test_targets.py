@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from filterfreq.runtime.errors import InputError
-from filterfreq.study.config import Study
+from filterfreq.study.study import Study
 from filterfreq.study.targets import check_target
 
 ROOT = Path(__file__).parents[2]

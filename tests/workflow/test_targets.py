@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from filterfreq.runtime.provenance import _direct_imports
-from filterfreq.study.config import Study
+from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 TARGETS = {

@@ -8,7 +8,7 @@ from scipy.fft import dctn
 from torch import nn
 
 from filterfreq.evaluation.results import format_parameter, quantity
-from filterfreq.models.dct import compose
+from filterfreq.models.surgery.decomposition import compose
 from filterfreq.runtime.errors import InputError
 
 _SMALLEST_KERNEL = 3

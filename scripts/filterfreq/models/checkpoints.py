@@ -11,10 +11,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from filterfreq.models import dct, registry
+from filterfreq.models import registry
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.pickles import refuse_costly
 from filterfreq.models.state_dicts import choose_weights, find_weights
+from filterfreq.models.surgery import decomposition
+from filterfreq.models.surgery.registry import apply_surgery
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, replacing, sha256, write_json
 from filterfreq.runtime.schemas import read_record
@@ -41,8 +43,9 @@ def save_checkpoint(folder: str | Path, classifier: Classifier, record: dict) ->
         folder: the run's folder, made when it is missing.
         classifier: the trained model, on any device.
         record: JSON-ready; holds "run" (dataset, model, variant, seed) and "classifier" (architecture, num_classes,
-            mean, std, and decomposition: None, "weight" or "signal"), from which `load_checkpoint` rebuilds the model,
-            and whatever else is known of the run. "checkpoint" (file, sha256) is added in the file.
+            mean, std, and decomposition: None, "weight" or "signal"), and of a derived run "derived" (the settings of
+            its surgery), from which `load_checkpoint` rebuilds the model, and whatever else is known of the run.
+            "checkpoint" (file, sha256) is added in the file.
 
     Raises:
         InputError: a weight is not finite, or the disk is full.
@@ -81,17 +84,20 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
         with reading(path, "delete it and run again"):
             backbone = registry.build(architecture, settings["num_classes"])
             if settings["decomposition"] is not None:
-                backbone = dct.decompose(backbone, settings["decomposition"])
+                backbone = decomposition.decompose(backbone, settings["decomposition"])
+            classifier = Classifier(backbone, settings["mean"], settings["std"])
+            # What was made of another model may have other layers; the weights in them come after this.
+            classifier = apply_surgery(classifier, record.get("derived", {}))
     except InputError as error:
         raise InputError(f"{path} names a model that cannot be built: {error}") from error
     state = _read_weights(weights, checkpoint["sha256"], path)
     remedy = "delete it and run again, or correct the record beside it"
-    check_fit(state, backbone.state_dict(), weights, architecture, remedy)
+    check_fit(state, classifier.backbone.state_dict(), weights, architecture, remedy)
     _check_finite(state, str(weights), "delete it and run again")
-    backbone.load_state_dict(state)
+    classifier.backbone.load_state_dict(state)
     if compose:
-        backbone = dct.compose(backbone)
-    return Classifier(backbone, settings["mean"], settings["std"]).eval(), record
+        classifier.backbone = decomposition.compose(classifier.backbone)
+    return classifier.eval(), record
 
 
 def read_external_state(path: str | Path, weights: str | None = None) -> tuple[dict[str, Tensor], str]:

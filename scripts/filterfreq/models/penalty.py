@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from filterfreq.models.dct import DCTConv2d
+from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError, unknown
 
 KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 import torch
 
-from filterfreq.models import dct, registry
+from filterfreq.models import registry
 from filterfreq.models.checkpoints import check_fit, convert_option_a_resnet, read_external_state, read_pickle
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.robustbench_models import (
@@ -19,6 +19,7 @@ from filterfreq.models.robustbench_models import (
     robustbench_paths,
 )
 from filterfreq.models.state_dicts import without_prefix
+from filterfreq.models.surgery.decomposition import decompose
 from filterfreq.models.twins import twins
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, replacing, sha256, write_json
@@ -243,7 +244,7 @@ def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> t
     backbone = registry.build(architecture, num_classes)
     decomposition = "weight" if any(name.endswith("coefficients") for name in state) else None
     if decomposition:
-        backbone = dct.decompose(backbone, decomposition)
+        backbone = decompose(backbone, decomposition)
     state = without_prefix(state, backbone.state_dict())
     check_fit(state, backbone.state_dict(), path, f"{architecture} with {num_classes} classes", remedy)
     backbone.load_state_dict(state)

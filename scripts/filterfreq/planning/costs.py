@@ -12,7 +12,8 @@ from filterfreq.models.registry import architecture_of
 from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import read_record
-from filterfreq.study.config import Run, Study
+from filterfreq.study.experiments import Run
+from filterfreq.study.study import Study
 
 UPPER_BOUNDS = ("evaluate_adversarial", "evaluate_transfer", "evaluate_autoattack")
 """Rules whose cost is an upper bound, because attacks leave out the images that are misclassified already."""

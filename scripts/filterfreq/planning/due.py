@@ -12,7 +12,7 @@ from snakemake.api import DAGApi
 
 from filterfreq.runtime.command_line import check_command_line
 from filterfreq.runtime.errors import InputError
-from filterfreq.study.config import Study
+from filterfreq.study.study import Study
 
 # Makes the plan's own table, which is no part of it; targets run nothing.
 _LEFT_OUT = {"tabulate_plan", "calibrate"}

@@ -13,7 +13,7 @@ from filterfreq.planning.costs import UPPER_BOUNDS, CostModel, image_bytes
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.records import Calibration, read_seconds
 from filterfreq.runtime.machine import training_processes
-from filterfreq.study.config import Run
+from filterfreq.study.experiments import Run
 
 MEASURED, CALIBRATED, UNKNOWN = "measured", "calibrated", "unknown"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from filterfreq.study.config import Study
+from filterfreq.study.study import Study
 
 # Of the others, a table or figure says itself on how many images it stands.
 _OF_TEST_IMAGES = ("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered")

@@ -376,7 +376,7 @@ def penalties(
         results: tidy results of one data set.
         variants: names and display labels, in order.
         settings: of every variant with a penalty its kind, strength, depth and `beside`, as
-            `filterfreq.study.config.Study.penalties` returns them.
+            `filterfreq.study.study.Study.penalties` returns them.
         along: kind; or strength, or depth where there is one strength only, unless given.
         epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
 

@@ -129,7 +129,7 @@ def penalty_order(penalties: Mapping[str, Mapping], along: str) -> list[str]:
     """Order variants by their penalty, `along` the fastest; kinds and what is beside the penalty as they occur.
 
     Args:
-        penalties: as `filterfreq.study.config.Study.penalties` returns them.
+        penalties: as `filterfreq.study.study.Study.penalties` returns them.
         along: kind, strength or depth.
     """
     keys = [key for key in ("beside", "kind", "depth", "strength") if key != along] + [along]

@@ -73,7 +73,7 @@ def main_table(
         variants: names and display labels, in order.
         baseline: the variant whose corruption error is 1.
         epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
-        published: by variant, what `filterfreq.study.config.Study.published_accuracies` returns.
+        published: by variant, what `filterfreq.study.study.Study.published_accuracies` returns.
 
     Returns:
         Columns: clean accuracy; accuracy under each attack; mean accuracy over the 15 common corruptions, and mCE
@@ -436,7 +436,7 @@ def penalty_table(
         results: tidy results of one data set.
         variants: names and display labels, in order.
         penalties: of every variant with a penalty its kind, strength, depth and `beside`, as
-            `filterfreq.study.config.Study.penalties` returns them.
+            `filterfreq.study.study.Study.penalties` returns them.
         baseline: the variant whose corruption error is 1.
         along: the setting that changes from row to row: kind, strength or depth.
         epsilons: as in `main_table`.

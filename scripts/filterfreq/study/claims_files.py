@@ -13,7 +13,7 @@ from filterfreq.evaluation.results import FRACTIONS, KEYS
 from filterfreq.runtime.errors import InputError, some_of, unknown
 from filterfreq.runtime.schemas import check_schema, check_values, load_schema
 from filterfreq.runtime.yaml_files import read_yaml
-from filterfreq.study.config import SUITES, Study
+from filterfreq.study.study import SUITES, Study
 from filterfreq.training.attack_names import attack_name
 from filterfreq.training.epsilon import parse_epsilon
 

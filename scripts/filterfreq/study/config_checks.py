@@ -3,8 +3,9 @@
 All functions raise `InputError`; `where` names the place that the sentence begins with.
 """
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -13,6 +14,9 @@ from filterfreq.models.registry import architecture_of
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.attack_names import attack_name
 from filterfreq.training.epsilon import check_bounds, parse_epsilon
+
+# Of one experiment; Snakemake takes minutes for the jobs of a thousand.
+_MOST_RUNS = 100_000
 
 # What each source of a checkpoint needs, and what it understands beside that.
 _KEYS_OF_SOURCES = {
@@ -147,6 +151,13 @@ def check_main_epsilon(where: str, epsilon: str, attacks: dict[str, list[dict]],
                     f"{where}: {epsilon} is not among the epsilons of {attack} on {dataset} ({', '.join(epsilons)}): "
                     f"add it there, or name one that all attacks have in evaluation.datasets.{dataset}.main_epsilons"
                 )
+
+
+def check_number(where: str, what: str, *axes: Sequence) -> None:
+    """Refuse a product of lists that is larger than Snakemake can go through, before it is made."""
+    number = math.prod(map(len, axes))
+    if number > _MOST_RUNS:
+        raise InputError(f"{where}: asks for {number} {what}, more than {_MOST_RUNS}: shorten its lists")
 
 
 def explained(check: Callable[[Any], object], name: Any, where: str) -> None:

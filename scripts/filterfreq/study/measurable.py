@@ -17,7 +17,7 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.training.attack_names import AUTOATTACKS, fewest_classes
 
 if TYPE_CHECKING:
-    from filterfreq.study.config import Study
+    from filterfreq.study.study import Study
 
 WITHOUT_IMAGES = ("out_of_distribution", "cue_conflict", "filters")
 """Suites that models of ImageNet can have without any of its images."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from filterfreq.models.registry import check_architecture
 from filterfreq.runtime.errors import InputError, unknown
-from filterfreq.study.config import SUITES, Run, Study
+from filterfreq.study.experiments import Run
 from filterfreq.study.measurable import WITHOUT_FILTERS, why_not
+from filterfreq.study.study import SUITES, Study
 
 
 def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ class TrainingJob:
     """What a training needs to know, in plain values that another process can be told.
 
     Attributes:
-        spec: the run's spec, as `filterfreq.study.config.Study.spec` makes it.
+        spec: the run's spec, as `filterfreq.study.study.Study.spec` makes it.
         code: the version of the code, for the record.
         compute: the config's section `compute`.
         threads: CPU threads on each node.

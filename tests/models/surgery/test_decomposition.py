@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 import torch
 from oracles.decomposition import TwoStage, two_stage
-from scipy.fft import idctn
 from timm.layers import Conv2dSame
 from torch import nn
 from torch.nn import functional as F
 
-from filterfreq.models.dct import DCTConv2d, compose, dct_basis, decompose
 from filterfreq.models.registry import build
+from filterfreq.models.surgery.decomposition import DCTConv2d, compose, decompose
 from filterfreq.runtime.errors import InputError
 
-FIXTURES = Path(__file__).parent / "fixtures"
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+GOLDEN = Path(__file__).parents[4] / "shared" / "golden"
 CASES = json.loads((FIXTURES / "filter_frequency.json").read_text())["convolutions"]
 DECOMPOSITIONS = {"WD": "weight", "SD": "signal"}
 SETTINGS = [
@@ -41,38 +40,6 @@ def layer_of(case, coefficients):
     with torch.no_grad():
         layer.coefficients.copy_(torch.from_numpy(coefficients))
     return layer
-
-
-@pytest.mark.parametrize("n", [1, 3, 4, 5, 7])
-def test_the_basis_is_scipys_inverse_transform_of_unit_vectors_up_to_scale(n):
-    basis = dct_basis(n)
-
-    assert basis.shape == (n, n, n, n)
-    assert basis.dtype == torch.float64
-    for horizontal, vertical in np.ndindex(n, n):
-        unit = np.zeros((n, n))
-        unit[vertical, horizontal] = 1
-        expected = idctn(unit, type=2)
-        np.testing.assert_allclose(basis[horizontal, vertical], expected / np.abs(expected).sum(), rtol=0, atol=1e-15)
-
-
-def test_the_first_index_is_the_horizontal_frequency():
-    horizontal = dct_basis(3)[1, 0]
-
-    torch.testing.assert_close(horizontal, torch.tensor([[1.0, 0.0, -1.0]] * 3, dtype=torch.float64) / 6)
-
-
-@pytest.mark.parametrize("n", [3, 5])
-def test_the_single_precision_basis_is_the_released_one_bit_for_bit(n):
-    released = np.load(FIXTURES / "filter_frequency.npz")[f"basis_{n}"]
-
-    np.testing.assert_array_equal(dct_basis(n, torch.float32), released)
-
-
-@pytest.mark.parametrize(("n", "dtype"), [(0, torch.float64), (3, torch.float16)])
-def test_a_basis_that_does_not_exist_is_refused(n, dtype):
-    with pytest.raises(InputError, match="no DCT basis"):
-        dct_basis(n, dtype)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['layer']}-{case['case']}")

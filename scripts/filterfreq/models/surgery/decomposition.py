@@ -1,48 +1,17 @@
-"""Convolutions whose filters are written in the 2-D DCT-II basis (Lukasik et al., TMLR 2023)."""
+"""Convolutions whose filters are written in the 2-D DCT-II basis (Lukasik et al., TMLR 2023), in a model and out."""
 
 import copy
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from filterfreq.frequencies.dct import dct_basis
 from filterfreq.runtime.errors import InputError, unknown
 
 DECOMPOSITIONS = ("weight", "signal")
-
-_NUMPY_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
-
-
-def dct_basis(n: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Return the 2-D DCT-II basis filters of size n x n, each divided by its L1 norm.
-
-    Before normalisation `B[k, l, row, column] = cos(pi k (column + 1/2) / n) cos(pi l (row + 1/2) / n)`: k is the
-    horizontal and l the vertical frequency (Lukasik et al., TMLR 2023, DCT-II basis).
-
-    The products are rounded to `dtype` before they are normalised. In float32 the result is therefore, bit for bit,
-    the basis of the paper's released code; in float64 it is the formula to about 1e-16.
-
-    Args:
-        n: the kernel size, at least 1.
-        dtype: torch.float32 or torch.float64.
-
-    Returns:
-        Tensor `[k, l, row, column]` of shape [n, n, n, n], values in [-1, 1].
-
-    Raises:
-        InputError: n is below 1, or dtype is neither of the two.
-    """
-    if n < 1:
-        raise InputError(f"no DCT basis of size {n}: give a kernel size of at least 1")
-    if dtype not in _NUMPY_DTYPES:
-        raise InputError(f"no DCT basis in {dtype}: choose torch.float32 or torch.float64, then convert")
-    frequency, position = np.arange(n)[:, None], np.arange(n) + 0.5
-    cosines = np.cos(np.pi * frequency * position / n)
-    basis = (cosines[:, None, None, :] * cosines[None, :, :, None]).astype(_NUMPY_DTYPES[dtype])
-    return torch.from_numpy(basis / np.abs(basis).sum(axis=(2, 3), keepdims=True))
 
 
 class DCTConv2d(nn.Module):

@@ -1,0 +1,1 @@
+"""Frequencies: the masks, bases and transforms that the other parts share."""

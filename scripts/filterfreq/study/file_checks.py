@@ -1,0 +1,73 @@
+"""Whether what a config says lies on the disk does."""
+
+from pathlib import Path
+
+from filterfreq.data.registry import Dataset, ImageFolder
+from filterfreq.runtime.errors import InputError
+from filterfreq.study.config_checks import explained
+from filterfreq.study.measurable import WITHOUT_IMAGES
+from filterfreq.study.study import Study
+
+
+def check_files(study: Study) -> None:
+    """Check that what the config says lies on the disk does, for the data sets of its runs.
+
+    Raises:
+        InputError: a folder, an archive, a raw file or a checkpoint is missing.
+    """
+    for name in dict.fromkeys(run.variant for run in study.runs if study.is_downloaded(run)):
+        path = study.checkpoints[name].get("path")
+        if path and not Path(path).expanduser().is_file():
+            raise InputError(f"checkpoints.{name}.path: there is no {path}")
+    raw = study.config.get("data", {}).get("raw", {})
+    # Shifted sets may be the test images of others.
+    shown = [entry.dataset for name in study.datasets for entry in study.shifted_sets(name) if entry.dataset]
+    for name in dict.fromkeys([*study.datasets, *shown]):
+        entry = study.dataset(name)
+        if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
+            raise InputError(f"data.datasets.{name}.path: there is no {entry.path}, neither folder nor archive")
+        if entry.fetch and name not in raw and (name in shown or study.needs_images(name)):
+            without = f"; without them a config can ask for {', '.join(WITHOUT_IMAGES)} of checkpoints alone"
+            raise InputError(
+                f"data set {name} cannot be downloaded here: {entry.fetch}, and name the folder in data.raw.{name}"
+                f"{without if entry.is_known else ''}"
+            )
+        for shifted in filter(None, [*study.shifted_sets(name), study.stimuli(name)]):
+            for key in ("path", "responses"):
+                folder = getattr(shifted, key)
+                if folder and not Path(folder).expanduser().exists():
+                    raise InputError(f"data.shifted.{shifted.name}.{key}: there is no {folder}")
+            explained(study.shifted_extent, shifted, f"data.shifted.{shifted.name}")
+        if (folder := study.image_folder(name)) is not None:
+            _check_training_folder(entry, folder)
+            continue
+        if entry.fetch and not entry.sources:
+            raise InputError(
+                f"data.raw.{name}: there is no {' and '.join(entry.folders)} in {raw[name]}: {entry.fetch}"
+            )
+        for source in entry.sources if name in raw else ():
+            if not Path(raw[name], source.file).expanduser().is_file():
+                remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
+                raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
+
+
+def _check_training_folder(entry: Dataset, folder: Path) -> None:
+    """Refuse a folder without some or all of the class folders to train on, before anything is prepared of it."""
+    if entry.evaluation_only:
+        return
+    if isinstance(entry, ImageFolder):
+        # Of most archives and some folders, everything lies in one folder; its preparation looks there.
+        train, test = (folder / (name or ".") for name in (entry.train, entry.test))
+        if test.is_dir() and not train.exists():
+            raise InputError(
+                f"data.datasets.{entry.name}: there is no {entry.train} in {folder}: name in train the folder to "
+                "train on, or say evaluation_only: true to evaluate models alone"
+            )
+    elif entry.test_folder:
+        found = sum(path.is_dir() for path in (folder / entry.folders[0]).iterdir())
+        if found < entry.num_classes:
+            raise InputError(
+                f"data.raw.{entry.name}: {entry.folders[0]} in {folder} has folders of {found} classes and not of "
+                f"{entry.num_classes}: get a whole copy, or to evaluate models alone name a folder that has "
+                f"{entry.test_folder} and no {entry.folders[0]}"
+            )

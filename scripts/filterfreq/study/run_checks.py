@@ -1,0 +1,121 @@
+"""Whether the runs of a study fit each other and their settings, in one sentence where they do not."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.machine import training_processes
+from filterfreq.study.config_checks import check_attack, check_main_epsilon, explained
+from filterfreq.training.epsilon import check_bounds
+
+if TYPE_CHECKING:
+    from filterfreq.study.study import Study
+
+
+def check_runs(study: Study) -> None:
+    """Check what a study's runs and their settings are together.
+
+    Raises:
+        InputError: two of them contradict each other, or one lacks another; the sentence names the key.
+    """
+    for name in study.checkpoints:
+        if name in study.variants:
+            raise InputError(f"checkpoints.{name}: there is a variant of this name, choose another")
+    _check_labels(study)
+    _check_sources(study)
+    _check_main_epsilons(study)
+    _check_radii(study)
+    _check_training(study)
+
+
+def _check_labels(study: Study) -> None:
+    """Refuse two variants of one experiment that its tables and figures could not tell apart."""
+    for experiment, runs in study.experiments.items():
+        variants = dict.fromkeys(run.variant for run in runs)
+        names: dict[str, str] = {}
+        for variant in variants:
+            label = study.label(variant)
+            other = names.setdefault(label, variant)
+            if other != variant:
+                raise InputError(
+                    f"experiments.{experiment}.variants: '{other}' and '{variant}' have the same label "
+                    f"{label!r}, give one of them another"
+                )
+
+
+def _check_sources(study: Study) -> None:
+    """Refuse attacks that transfer from a model that no experiment has."""
+    for run in study.runs:
+        transfer = study.evaluation(run.dataset).get("transfer")
+        if transfer is None:
+            continue
+        source = transfer["source"]
+        if source not in study.variants | study.checkpoints:
+            raise InputError(
+                f"evaluation.transfer.source: {unknown('variant', source, study.variants | study.checkpoints)}"
+            )
+        if not study.is_downloaded(run) and not study.has_run(run._replace(variant=source)):
+            raise InputError(
+                f"evaluation.transfer.source: no experiment has the variant '{source}' of {run.model} "
+                f"on {run.dataset} with seed {run.seed}, to attack '{run.variant}' from: add it to one"
+            )
+
+
+def _check_main_epsilons(study: Study) -> None:
+    """Refuse epsilons of the main tables that an attack is not measured at."""
+    evaluation = study.config["evaluation"]
+    for dataset in study.datasets:
+        own = "main_epsilons" in evaluation.get("datasets", {}).get(dataset, {})
+        where = f"evaluation.datasets.{dataset}" if own else "evaluation"
+        for norm, epsilon in study.evaluation(dataset).get("main_epsilons", {}).items():
+            bounded = partial(check_bounds, norm=norm, size=study.dataset(dataset).image_size)
+            explained(bounded, epsilon, f"{where}.main_epsilons.{norm}")
+            attacks: dict[str, list[dict]] = {"adversarial": [], "autoattack": []}
+            for suite, _, attack in study.attacks(dataset):
+                if suite in attacks and attack["norm"] == norm:
+                    attacks[suite].append(attack)
+            check_main_epsilon(f"{where}.main_epsilons.{norm}", epsilon, attacks, dataset)
+
+
+def _check_radii(study: Study) -> None:
+    """Refuse attacks that mean nothing on a data set: keys of other attacks, a ball around all images."""
+    for dataset in study.datasets:
+        for _, where, attack in study.attacks(dataset):
+            check_attack(where, attack, study.dataset(dataset).image_size)
+    for run in study.runs:
+        attack = study.variants.get(run.variant, {}).get("adversarial_training")
+        if attack is not None:
+            where = f"variants.{run.variant}.adversarial_training"
+            check_attack(where, attack, study.dataset(run.dataset).image_size)
+
+
+def _check_training(study: Study) -> None:
+    """Refuse what a variant and the training settings of its runs cannot do together."""
+    compute = study.config["compute"]
+    compiled = compute.get("on_gpu", {}).get("compile", False)
+    processes, _ = training_processes(compute["device"], compute["train"])
+    for run in dict.fromkeys(run._replace(seed=0) for run in study.runs if not study.is_downloaded(run)):
+        settings = study.spec(run)["training"]
+        free = study.variants[run.variant].get("adversarial_training", {}).get("attack") == "free"
+        second_order = settings["optimizer"] == "adahessian"
+        problem = None
+        if settings.get("accumulate", 1) > 1 and (free or second_order):
+            problem = "accumulate works neither with free adversarial training nor with adahessian: set it to 1"
+        elif second_order and free:
+            problem = "adahessian does not work with free adversarial training: take another optimizer"
+        elif second_order and compiled:
+            problem = "adahessian differentiates twice, which torch.compile cannot: leave compute.on_gpu.compile out"
+        elif compiled and processes > 1:
+            problem = (
+                "torch.compile does not get along with batch normalisation over several processes: "
+                "leave compute.on_gpu.compile out, or set compute.train.gpu and processes to 1"
+            )
+        elif second_order and processes > 1:
+            problem = (
+                "adahessian differentiates twice, which processes that share a batch cannot: "
+                "set compute.train.gpu and processes to 1"
+            )
+        if problem is not None:
+            raise InputError(f"training of {run.dataset}/{run.model}/{run.variant}: {problem}")

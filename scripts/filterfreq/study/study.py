@@ -1,0 +1,237 @@
+"""A study: what a config asks for, as the rules, the plan and the captions ask about it."""
+
+import itertools
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, CorruptedImages, ShiftedSet
+from filterfreq.models.registry import architecture_of, has_spatial_filters
+from filterfreq.models.robustbench_models import published_accuracies
+from filterfreq.study.config import check_entries, check_form
+from filterfreq.study.config_checks import SHOWN
+from filterfreq.study.customary_epsilons import CUSTOMARY_EPSILONS
+from filterfreq.study.datasets import Datasets
+from filterfreq.study.experiments import Run, expand
+from filterfreq.study.measurable import WITHOUT_IMAGES, check_measurable, why_not
+from filterfreq.study.run_checks import check_runs
+from filterfreq.study.schema import config_schema
+from filterfreq.study.variants import in_order, penalties, training_settings
+
+SUITES = (
+    "clean",
+    "adversarial",
+    "autoattack",
+    "transfer",
+    "corruption",
+    "frequency_filtered",
+    "out_of_distribution",
+    "cue_conflict",
+    "filters",
+)
+
+
+class Study(Datasets):
+    """A validated config and the runs it asks for.
+
+    Attributes:
+        config: the parsed config.
+        variants: the bundle of each variant in use, those that sweeps make included, in the config's order.
+        checkpoints: the entry of each downloaded model in use, by name.
+        experiments: for each experiment its runs in the config's order, without repeats.
+        runs: the union of all experiments' runs, without repeats.
+
+    Args:
+        config: the parsed config.
+        schema: `schemas/config.schema.yaml`.
+
+    Raises:
+        InputError: a key, name or value does not fit; the sentence names the key.
+    """
+
+    def __init__(self, config: dict[str, Any], schema: Path) -> None:
+        validator = config_schema(schema)
+        check_form(config, validator)
+        super().__init__(config.get("data", {}))
+        check_entries(config, self)
+        self.config = config
+        self.checkpoints = config.get("checkpoints", {})
+        self.variants, self.experiments = expand(config, self, validator)
+        self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
+        self._run_set = frozenset(self.runs)
+        self._suites: dict[str, list[str]] = {}
+        check_runs(self)
+        check_measurable(self)
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets of all runs, in the config's order."""
+        return list(dict.fromkeys(run.dataset for run in self.runs))
+
+    def shifted_sets(self, dataset: str) -> list[ShiftedSet]:
+        """The shifted sets that the config wants shown to the models of a data set."""
+        names = self.evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
+        return [self.shifted(name, dataset) for name in names if self.is_shifted_for(name, dataset)]
+
+    @property
+    def published_corruptions(self) -> dict[str, CorruptedImages]:
+        """The published corrupted images of the runs' data sets, where there are some and the config wants them."""
+        wanted = self.data.get("corruptions") == "published"
+        names = dict.fromkeys(run.dataset for run in self.runs if wanted)
+        return {name: PUBLISHED_CORRUPTIONS[name] for name in names if name in PUBLISHED_CORRUPTIONS}
+
+    def has_run(self, run: Run) -> bool:
+        """Whether an experiment has a run."""
+        return run in self._run_set
+
+    def runs_on(self, dataset: str) -> list[Run]:
+        """The runs of all experiments on a data set."""
+        return [run for run in self.runs if run.dataset == dataset]
+
+    def runs_of(self, experiment: str, dataset: str) -> list[Run]:
+        """The runs of one experiment on one data set."""
+        return [run for run in self.experiments[experiment] if run.dataset == dataset]
+
+    def labels(self, experiment: str, dataset: str) -> dict[str, str]:
+        """The variants of one experiment on one data set with their labels, in the config's order."""
+        return {run.variant: self.label(run.variant) for run in self.runs_of(experiment, dataset)}
+
+    def label(self, variant: str) -> str:
+        """How a variant or a checkpoint is called in tables and figures."""
+        entry = self.checkpoints.get(variant) or self.variants[variant]
+        return entry.get("label", variant)
+
+    def baseline(self, experiment: str) -> str:
+        """The variant that an experiment's corruption errors are relative to."""
+        return self.config["experiments"][experiment].get("baseline", self.experiments[experiment][0].variant)
+
+    def penalties(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
+        """The penalties of an experiment's variants on a data set, as `filterfreq.study.variants.penalties` returns."""
+        return penalties(self.variants, self.labels(experiment, dataset))
+
+    def published_accuracies(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
+        """What RobustBench has published of an experiment's models that it measured on this data set, by variant.
+
+        Each is a `filterfreq.models.robustbench_models.Published` as a mapping.
+        """
+        found = {}
+        for name in self.labels(experiment, dataset):
+            entry = self.checkpoints.get(name, {})
+            if entry.get("source") == "robustbench" and entry["dataset"] == dataset:
+                published = published_accuracies(dataset, entry["threat_model"]).get(entry["name"])
+                found |= {name: published._asdict()} if published else {}
+        return found
+
+    def is_downloaded(self, run: Run) -> bool:
+        """Whether a run is a model that others trained."""
+        return run.variant in self.checkpoints
+
+    def source(self, checkpoint: str) -> dict:
+        """What fixes a checkpoint's files and what is made of them: its entry but for how it is shown."""
+        return in_order({key: value for key, value in self.checkpoints[checkpoint].items() if key not in SHOWN})
+
+    def spec(self, run: Run) -> dict:
+        """Everything that fixes a run's training: its variant without the label, and its settings.
+
+        Of a downloaded model, where it comes from.
+        """
+        if self.is_downloaded(run):
+            return {"run": run._asdict(), "source": self.source(run.variant)}
+        variant = {key: value for key, value in self.variants[run.variant].items() if key != "label"}
+        settings = training_settings(
+            self.config["training"], run.model, run.dataset, variant, self.dataset(run.dataset).augmentation
+        )
+        variant.pop("augmentation", None)
+        return {"run": run._asdict(), "variant": in_order(variant), "training": in_order(settings)}
+
+    def architecture(self, run: Run) -> str:
+        """The architecture of a run's model, which a checkpoint may show under another name."""
+        return architecture_of(self.checkpoints[run.variant]) if self.is_downloaded(run) else run.model
+
+    def has_filters(self, run: Run) -> bool:
+        """Whether a run's model is not known to lack spatial filters, which the suite `filters` analyses."""
+        return has_spatial_filters(self.architecture(run))
+
+    @cached_property
+    def models_without_filters(self) -> dict[str, list[str]]:
+        """The models of each data set none of whose runs has filters to analyse."""
+        having = {run.dataset for run in self.runs if self.has_filters(run)}
+        found: dict[str, dict[str, None]] = {}
+        for run in self.runs:
+            if run.dataset not in having:
+                found.setdefault(run.dataset, {})[run.model] = None
+        return {dataset: [*models] for dataset, models in found.items()}
+
+    def evaluation(self, dataset: str) -> dict:
+        """The suites that are asked for on a data set, with their settings."""
+        evaluation = self.config["evaluation"]
+        return {**evaluation, **evaluation.get("datasets", {}).get(dataset, {})}
+
+    def settings(self, section: str, dataset: str) -> dict | list | None:
+        """The settings of a suite on a data set, or of the perturbations that are shown; None where there are none."""
+        found = self.evaluation(dataset).get(section, self.config.get(section))
+        return None if found is None else in_order(found)
+
+    def evaluation_batch_size(self, dataset: str) -> int:
+        """How many images of a data set are evaluated at a time."""
+        return self.evaluation(dataset)["batch_size"]
+
+    def main_epsilons(self, dataset: str) -> dict[str, str]:
+        """The epsilon of each norm that the main tables show: what the config says, or what is customary."""
+        return {**CUSTOMARY_EPSILONS.get(dataset, {}), **self.evaluation(dataset).get("main_epsilons", {})}
+
+    def attacks(self, dataset: str) -> Iterator[tuple[str, str, dict]]:
+        """The attacks on models of a data set, each after its section and its key in the config."""
+        own = self.config["evaluation"].get("datasets", {}).get(dataset, {})
+        evaluation = self.evaluation(dataset)
+        for suite in ("adversarial", "transfer", "autoattack"):
+            settings = evaluation.get(suite, {})
+            where = f"evaluation.datasets.{dataset}.{suite}" if suite in own else f"evaluation.{suite}"
+            if suite != "autoattack":
+                where, settings = f"{where}.attacks", settings.get("attacks", [])
+            if isinstance(settings, dict):
+                if settings:
+                    yield suite, where, settings
+            else:
+                for number, attack in enumerate(settings):
+                    yield suite, f"{where}.{number}", attack
+        if "perturbations" in self.config:
+            yield "perturbations", "perturbations", self.config["perturbations"]
+
+    def suites(self, dataset: str) -> list[str]:
+        """The suites that the config asks for and the data set can serve."""
+        # They are asked for again and again, for each run and product.
+        if dataset not in self._suites:
+            wanted = [suite for suite in SUITES if suite in self.evaluation(dataset)]
+            self._suites[dataset] = [suite for suite in wanted if why_not(self, suite, dataset) is None]
+        return [*self._suites[dataset]]
+
+    def suites_of(self, run: Run) -> list[str]:
+        """The suites of a run: those of its data set that its model can have.
+
+        Attacks are not transferred to a downloaded model beside which no experiment has the source as a variant of the
+        same model; `filters` is not for architectures without any.
+        """
+        found = self.suites(run.dataset)
+        if "transfer" in found:
+            source = self.evaluation(run.dataset)["transfer"]["source"]
+            if not self.has_run(run._replace(variant=source)):
+                found.remove("transfer")
+        if "filters" in found and not self.has_filters(run):
+            found.remove("filters")
+        return found
+
+    def suites_in(self, experiment: str, dataset: str) -> list[str]:
+        """The suites that at least one run of an experiment on a data set has."""
+        found = set().union(*(self.suites_of(run) for run in self.runs_of(experiment, dataset)))
+        return [suite for suite in self.suites(dataset) if suite in found]
+
+    def needs_images(self, dataset: str) -> bool:
+        """Whether something is asked for that a data set's own images are needed for.
+
+        Downloaded models of one whose classes are known without its files can be shown other images.
+        """
+        if not self.dataset(dataset).is_known or any(not self.is_downloaded(run) for run in self.runs_on(dataset)):
+            return True
+        return bool(set(self.suites(dataset)) - set(WITHOUT_IMAGES)) or "perturbations" in self.config

@@ -1,0 +1,143 @@
+"""Variants: the bundles that a config names, those that sweeps make of them, and what each is in a run's spec."""
+
+import itertools
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from jsonschema.protocols import Validator
+
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.schemas import check_schema
+from filterfreq.study.config_checks import check_number, check_variant
+
+Variants = dict[str, dict[str, Any]]
+
+_SWEEP_LABELS = {
+    "penalty.kind": "{}",
+    "penalty.strength": "λ = {}",
+    "penalty.depth": "depth {}",
+    "adversarial_training.epsilon": "ε = {}",
+    "adversarial_training.replays": "{} replays",
+    "label_smoothing": "smoothing {}",
+    "mixup": "mixup α = {}",
+    "gaussian_noise": "noise σ = {}",
+}
+
+_LONGEST_NAME = 200  # characters of a variant; file systems take 255 bytes
+
+
+def named_variants(config: Mapping[str, Any]) -> Variants:
+    """Return the variants that a config names, each with a label: its name unless given."""
+    return {name: {"label": name, **deepcopy(variant)} for name, variant in config.get("variants", {}).items()}
+
+
+def sweep_variants(where: str, variants: Variants, experiment: Mapping[str, Any], schema: Validator) -> Variants:
+    """Return the variants of an experiment: of each that it lists those that its sweep makes, or the variant itself.
+
+    A sweep changes the settings of the variants that have its keys' sections; of several keys, every combination makes
+    a variant. A value that a variant has already makes no new one.
+
+    Args:
+        where: the experiment's key in the config, which sentences begin with.
+        variants: by name, each with its label.
+        experiment: the entry of the config, which lists names in `variants`, and under `sweep` values for keys such as
+            `penalty.kind`.
+        schema: of configs.
+
+    Raises:
+        InputError: a value does not fit, a name gets too long, or no variant has a key's section.
+    """
+    sweep = experiment.get("sweep", {})
+    found: Variants = {}
+    used: set[str] = set()
+    for base in experiment["variants"]:
+        keys = [key for key in sweep if key.split(".")[0] in variants[base]]
+        used.update(keys)
+        check_number(f"{where}.sweep", "variants", *(sweep[key] for key in keys))
+        for values in itertools.product(*(sweep[key] for key in keys)):
+            name, variant = _changed(where, base, variants[base], dict(zip(keys, values, strict=True)), schema)
+            found.setdefault(name, variant)
+    for key in sweep:
+        if key not in used:
+            section = key.split(".")[0]
+            raise InputError(f"{where}.sweep.{key}: none of the experiment's variants has the section '{section}'")
+    return found
+
+
+def _changed(
+    where: str, name: str, base: dict[str, Any], settings: Mapping[str, Any], schema: Validator
+) -> tuple[str, dict[str, Any]]:
+    """Return the variant that some settings make of another, after its name."""
+    variant = deepcopy(base)
+    of_variants = schema.evolve(schema={**schema.schema["$defs"]["variant"], "$defs": schema.schema["$defs"]})
+    whole = name
+    for key, value in settings.items():
+        section, _, setting = key.rpartition(".")
+        part = variant[section] if section else variant
+        if part.get(setting) == value:
+            continue
+        part[setting] = value
+        check_schema(of_variants, variant, f"{where}.sweep.{key}", prefix_only=True)
+        check_variant(f"{where}.sweep", variant)
+        whole += f"_{setting}-{str(value).replace('/', 'of')}"
+        variant["label"] += ", " + _SWEEP_LABELS[key].format(value)
+    if len(whole) > _LONGEST_NAME:
+        raise InputError(
+            f"{where}.sweep: '{whole}' is the name of a folder and has {len(whole)} characters, of {_LONGEST_NAME} "
+            f"at most: give '{name}' a shorter name, or sweep over less at once"
+        )
+    return whole, variant
+
+
+def training_settings(
+    training: Mapping[str, Any], model: str, dataset: str, variant: Mapping[str, Any], augmentation: str
+) -> dict[str, Any]:
+    """Return the settings of a training: of all, of the model, of the data set and of the variant, the later ones win.
+
+    Args:
+        training: the config's section.
+        model: the run's model.
+        dataset: its data set.
+        variant: its variant.
+        augmentation: that of the data set, where nothing else is said.
+    """
+    settings = {
+        "augmentation": augmentation,
+        **training["default"],
+        **training.get("models", {}).get(model, {}),
+        **training.get("datasets", {}).get(dataset, {}),
+    }
+    return settings | {key: variant[key] for key in ("augmentation",) if key in variant}
+
+
+def penalties(variants: Variants, labels: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the penalties of some variants: kind, strength and depth, in the order of their labels.
+
+    `beside` is what a variant does else: the label of the variant that differs from it in the penalty alone, or the
+    settings in words.
+
+    Args:
+        variants: by name; those without a label are left out.
+        labels: of the variants that are compared.
+    """
+    compared = {name: variants[name] for name in labels if name in variants}
+    others = {
+        name: ", ".join(
+            f"{key}: {value}" for key, value in in_order(variant).items() if key not in ("label", "penalty")
+        )
+        for name, variant in compared.items()
+    }
+    unpenalised = {others[name]: labels[name] for name, variant in compared.items() if "penalty" not in variant}
+    return {
+        name: {**variant["penalty"], "beside": unpenalised.get(others[name], others[name])}
+        for name, variant in compared.items()
+        if "penalty" in variant
+    }
+
+
+def in_order(value: Any) -> Any:
+    """The same with all keys sorted: a parameter that Snakemake compares must not depend on the order in the file."""
+    if isinstance(value, dict):
+        return {key: in_order(value[key]) for key in sorted(value)}
+    return [in_order(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,25 @@
+from copy import deepcopy
+
+import pytest
+import yaml
+from study_configs import CARMON, LOCAL, ROOT
+
+
+@pytest.fixture
+def config() -> dict:
+    """The demo's, with the penalty on the signal decomposition too, but without the main table's epsilons."""
+    config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    del config["evaluation"]["main_epsilons"]
+    weight = config["variants"]["wd-penalty"]
+    config["variants"]["sd-penalty"] = {**deepcopy(weight), "label": "SD + penalty", "decomposition": "signal"}
+    config["experiments"]["demo"]["variants"].append("sd-penalty")
+    return config
+
+
+@pytest.fixture
+def downloaded(config) -> dict:
+    config["checkpoints"] = {"carmon": dict(CARMON), "local": {**LOCAL, "label": "mine"}}
+    config["experiments"] = {"pairs": {"datasets": ["texdigits"], "checkpoints": ["carmon", "local"]}}
+    del config["variants"], config["training"]
+    config["evaluation"].pop("transfer", None)
+    return config

@@ -1,0 +1,53 @@
+import pytest
+from study_configs import SCHEMA, put
+
+from filterfreq.data.registry import get_dataset
+from filterfreq.runtime.errors import InputError
+from filterfreq.study.file_checks import check_files
+from filterfreq.study.study import Study
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "there", "message"),
+    [
+        (
+            "imagenet",
+            None,
+            [],
+            "data set imagenet cannot be downloaded here: get ILSVRC2012_img_train.tar, .*_val.tar and",
+        ),
+        (
+            "imagenet",
+            ".",
+            [],
+            "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in .*: get ILSVRC2012_img_train",
+        ),
+        ("imagenet", ".", ["train"], "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in"),
+        ("imagenet", ".", ["train", "val"], "data.raw.imagenet: train in .* has folders of 0 classes and not of 1000"),
+        ("imagenet", ".", [f"train/{name}" for name in get_dataset("imagenet").classes] + ["val"], None),
+        ("grocerystore", None, [], "cannot be downloaded here: clone .*, and name the folder in data.raw.grocerystore"),
+        ("grocerystore", ".", ["train"], "data.raw.grocerystore: there is no train and test in .*: clone https"),
+        ("grocerystore", ".", ["train", "test"], None),
+    ],
+)
+def test_what_users_have_to_get_is_said_before_anything_runs(config, tmp_path, name, raw, there, message):
+    put(config, "experiments/demo/datasets", [name])
+    del config["evaluation"]["cue_conflict"]
+    for folder in there:
+        (tmp_path / folder).mkdir(parents=True)
+    if raw is not None:
+        config["data"] = {"raw": {name: str(tmp_path / raw)}}
+    study = Study(config, SCHEMA)
+    if message is None:
+        check_files(study)
+        assert study.image_folder(name) == tmp_path
+    else:
+        with pytest.raises(InputError, match=message):
+            check_files(study)
+
+
+def test_a_folder_of_a_shifted_set_that_is_not_there_is_named(config, tmp_path):
+    config["data"]["shifted"] = {"mine": {"shift_of": "texdigits", "path": "nowhere"}}
+    config["evaluation"]["out_of_distribution"] = {"sets": ["mine"]}
+    with pytest.raises(InputError, match=r"data\.shifted\.mine\.path: there is no nowhere"):
+        check_files(Study(config, SCHEMA))
