@@ -368,7 +368,7 @@ def test_any_value_of_a_record(doors, name, checked):
 
 def test_any_value_of_a_config():
     """The values of the demo's, each by some others: it is a study, or refused in a sentence that is not long."""
-    config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    config = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
     draws = random.Random(0)
     values = [
         *VALUES,

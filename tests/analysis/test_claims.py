@@ -462,7 +462,7 @@ def test_claims_that_are_no_text_are_one_sentence(tmp_path):
 
 def study_of(variants, run=None, **changes):
     """The demo's study with some variants, of which it runs all or some."""
-    config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    config = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
     config["variants"] = {name: config["variants"].get(name, {}) for name in variants}
     config["experiments"]["demo"]["variants"] = list(run or variants)
     return Study(config | changes, ROOT / "schemas" / "config.schema.yaml")
@@ -496,7 +496,7 @@ def test_what_no_experiment_runs_is_left_out_and_said(variants, run, expected):
 
 
 def test_two_variants_in_different_experiments_are_no_claim():
-    config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    config = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
     demo = config["experiments"]["demo"]
     config["experiments"] = {name: demo | {"variants": [name]} for name in ("plain", "wd")}
     study = Study(config, ROOT / "schemas" / "config.schema.yaml")
@@ -527,7 +527,7 @@ def test_a_variant_but_for_a_slip_is_one_sentence(tmp_path, named, message):
 def claims_with(tmp_path, suite, metric, where, **evaluation):
     entry = claim({"suite": suite, "metric": metric, "where": [where]})["c"] | {"treatment": "wd", "control": "plain"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
-    measured = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())["evaluation"] | evaluation
+    measured = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())["evaluation"] | evaluation
     study = study_of(["plain", "wd"], claims=["mine.yaml"], evaluation=measured)
     return claims_of_study(study, [tmp_path, ROOT], SCHEMA)
 

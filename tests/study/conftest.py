@@ -8,7 +8,7 @@ from study_configs import CARMON, LOCAL, ROOT
 @pytest.fixture
 def config() -> dict:
     """The demo's, with the penalty on the signal decomposition too, but without the main table's epsilons."""
-    config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    config = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
     del config["evaluation"]["main_epsilons"]
     weight = config["variants"]["wd-penalty"]
     config["variants"]["sd-penalty"] = {**deepcopy(weight), "label": "SD + penalty", "decomposition": "signal"}

@@ -62,7 +62,7 @@ class TestMainEpsilons:
         Study(config, SCHEMA)
 
     def test_the_demo_says_which(self):
-        study = Study(yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text()), SCHEMA)
+        study = Study(yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text()), SCHEMA)
         assert study.main_epsilons("texdigits") == {"linf": "2/255", "l2": "0.25"}
 
     @pytest.mark.parametrize("name", ["config", "configs/robustbench", "configs/imagenet"])

@@ -24,7 +24,7 @@ DEMO = "results/runs/texdigits/resnet_8_8"
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    config = yaml.safe_load((ROOT / "profiles" / "demo" / "demo.yaml").read_text())
+    config = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
     config["checkpoints"] = {
         "mine": {"source": "file", "path": "mine.pt", "architecture": "resnet_20", "normalisation": "none"}
     }
