@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -360,14 +360,16 @@ def script_code(script, modules=()):
     return code_version(Path(workflow.basedir) / "scripts" / f"{script}.py", *modules)
 
 
+def script_code_for(script, modules, wildcards):
+    return script_code(script, tuple(modules(wildcards)))
+
+
 def code(script, modules=None):
     """A parameter that changes with the content of a script and of the code that it runs.
 
     `modules` is a function of the wildcards: the modules that the script takes from registries.
     """
-    if modules is None:
-        return script_code(script)
-    return lambda wildcards: script_code(script, tuple(modules(wildcards)))
+    return script_code(script) if modules is None else partial(script_code_for, script, modules)
 
 
 def model_modules(wildcards):

@@ -1,5 +1,6 @@
 """Snakemake without its start: forked from a process that has imported it, which takes most of a dry run's time."""
 
+import json
 import multiprocessing
 import os
 import subprocess
@@ -35,6 +36,51 @@ def run_snakemake(arguments: Sequence[str], folder: Path, timeout: float = 600) 
         return subprocess.CompletedProcess(
             ["snakemake", *arguments], process.exitcode, *(file.read_text() for file in files)
         )
+
+
+def loaded_rules(folder: Path, config: str) -> list[dict]:
+    """Load a workflow and return its rules: what they say themselves and what loops and modules make of them.
+
+    Returns:
+        For each rule its name, script, environment file, log, benchmark, resources and params (names), whether it is
+        local, and the script whose code its parameter `code` is of; what it has not is None.
+    """
+    program = [sys.executable, "-c", _LOADER, config]
+    return json.loads(subprocess.run(program, cwd=folder, capture_output=True, text=True, check=True).stdout)
+
+
+_LOADER = """
+import json, sys
+from pathlib import Path
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
+
+def script_of(code, workflow):
+    if not isinstance(code, str):
+        return code.args[0] if code is not None else None
+    scripts = [path.stem for path in Path("scripts").glob("*.py")]
+    return next(name for name in scripts if workflow.globals["script_code"](name) == code)
+
+with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+    workflow = api.workflow(
+        resource_settings=ResourceSettings(cores=1),
+        config_settings=ConfigSettings(configfiles=[Path(sys.argv[1])]),
+        snakefile=Path("Snakefile"),
+    )._workflow
+    print(json.dumps([
+        {
+            "name": rule.name,
+            "script": rule.script and Path(rule.script).stem,
+            "environment": rule.conda_env and Path(rule.conda_env).name,
+            "log": [str(file) for file in rule.log],
+            "benchmark": rule.benchmark and str(rule.benchmark),
+            "resources": list(rule.resources.keys()),
+            "local": workflow.is_local(rule),
+            "code": script_of(dict(rule.params.items()).get("code"), workflow),
+        }
+        for rule in workflow.rules
+    ]))
+"""
 
 
 def _main(arguments: list[str], folder: str, environment: dict[str, str], files: list[str]) -> None:

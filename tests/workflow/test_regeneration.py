@@ -2,7 +2,6 @@
 
 import os
 import random
-import re
 from collections import Counter
 
 import pytest
@@ -198,19 +197,3 @@ def test_scripts_that_are_newer_than_their_results_run_nothing_again(project):
     for path in (project.folder / "scripts").rglob("*.py"):
         path.touch()
     assert project.plan().jobs == Counter()
-
-
-def test_every_rule_knows_the_content_of_its_code(project):
-    """Without the trigger on times of scripts, a change of a script is seen by the parameter `code` alone."""
-    rules = [
-        (match[1], match[2])
-        for file in (project.folder / "rules").glob("*.smk")
-        for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), re.MULTILINE | re.DOTALL)
-    ]
-    assert len(rules) > 40
-    without = {name for name, body in rules if "script:" in body and "code=code" not in body}
-    # What they make is known by its checksum, or is a measured time.
-    assert without == {"download", "download_checkpoint", "calibrate"}
-    for name, body in rules:
-        if "code=code" in body:
-            assert re.search(r'code=code\("(\w+)"', body)[1] == re.search(r"scripts/(\w+)\.py", body)[1], name

@@ -1,18 +1,11 @@
-"""Targets by name, the paper's plan, and what every rule declares."""
+"""Targets by name, and the paper's plan."""
 
-import ast
 import re
-import sys
-from collections.abc import Iterable
-from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
-from filterfreq.runtime.provenance import _direct_imports
 from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -102,117 +95,3 @@ def test_the_paper_plans_every_run_once(fresh):
     on_cifar10 = [run for run in study.runs if run.dataset == "cifar10"]
     assert plan.jobs["evaluate_out_of_distribution"] == len(on_cifar10)
     assert plan.jobs == fresh.plan(config=None).jobs
-
-
-def rules() -> list[tuple[str, str]]:
-    found = []
-    for file in sorted((ROOT / "rules").glob("*.smk")):
-        found += re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(), re.MULTILINE | re.DOTALL)
-    return found
-
-
-@pytest.mark.parametrize(("name", "body"), rules(), ids=[name for name, _ in rules()])
-def test_every_rule_declares_what_a_cluster_needs(name, body):
-    for directive in ("log", "benchmark", "threads", "resources", "conda", "script"):
-        assert re.search(rf"^    {directive}:", body, re.MULTILINE), f"{name} lacks {directive}"
-    for resource in ("mem_mb=", "runtime="):
-        assert resource in body
-    if name in ("train", "calibrate") or name.startswith("evaluate_"):
-        assert "gpu=" in body
-    assert (ROOT / "scripts" / f"{name}.py").is_file()
-    assert f'"../scripts/{name}.py"' in body
-
-
-def test_every_script_has_its_rule_but_for_the_plan_which_asks_for_all_of_them():
-    assert {file.stem for file in (ROOT / "scripts").glob("*.py")} - {"plan"} == {name for name, _ in rules()}
-
-
-def lock() -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", (ROOT / "envs/requirements.lock").read_text(), re.MULTILINE))
-
-
-def excluded() -> set[str]:
-    """The packages that the lock leaves out although others ask for them."""
-    return {line for line in (ROOT / "envs/excluded.in").read_text().splitlines() if line and not line.startswith("#")}
-
-
-def pinned(file: Path) -> dict[str, str]:
-    """What pip installs into a conda environment together with all that it asks for, name and version."""
-    *_, pip = yaml.safe_load(file.read_text())["dependencies"]
-    return dict(requirement.split("==") for requirement in pip["pip"])
-
-
-def pinned_alone(file: Path) -> dict[str, str]:
-    """What pip installs into it afterwards without what it asks for."""
-    script = file.with_suffix(".post-deploy.sh")
-    text = script.read_text() if script.exists() else ""
-    return dict(re.findall(r"^python -m pip install --no-deps (\S+)==(\S+)$", text, re.MULTILINE))
-
-
-def asked_for(names: Iterable[str]) -> set[str]:
-    """These packages and all that they ask for, directly or through others."""
-    wishes = {canonicalize_name(package.name): package.requires or () for package in distributions()}
-    found, waiting = set(), {canonicalize_name(name) for name in names}
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        wanted = map(Requirement, wishes.get(name, ()))
-        waiting |= {canonicalize_name(other.name) for other in wanted if not other.marker or other.marker.evaluate()}
-        waiting -= found
-    return found
-
-
-ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
-
-
-@pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda file: file.stem)
-def test_conda_files_pin_what_the_lock_pins(file):
-    *conda, _ = yaml.safe_load(file.read_text())["dependencies"]
-    assert [name.split("=")[0] for name in conda] == ["python", "pip"]
-    assert len(pinned(file)) > 3
-    for name, version in (pinned(file) | pinned_alone(file)).items():
-        assert lock()[name] == version, name
-
-
-@pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda file: file.stem)
-def test_conda_files_get_nothing_that_the_lock_leaves_out(file):
-    assert not asked_for(pinned(file)) & excluded()
-    # All else that such a package asks for and the jobs need is there without it.
-    assert all(asked_for([name]) & excluded() for name in pinned_alone(file))
-
-
-def test_what_the_lock_leaves_out_is_asked_for_and_not_there():
-    assert excluded() <= asked_for(lock())
-    assert not excluded() & (lock().keys() | {canonicalize_name(package.name) for package in distributions()})
-
-
-def test_the_lock_is_hashed_and_resolves_what_is_wanted():
-    text = (ROOT / "envs/requirements.lock").read_text()
-    entries = re.split(r"^(?=[a-z0-9-]+==)", text, flags=re.MULTILINE)[1:]
-    assert all("--hash=sha256:" in entry for entry in entries)
-    assert "://" not in text
-    for line in (ROOT / "envs/requirements.in").read_text().splitlines():
-        if line and not line.startswith("#"):
-            name, version = line.split("==")
-            assert lock()[name] == version
-
-
-@pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda file: file.stem)
-def test_conda_files_hold_what_their_scripts_import(file):
-    """Every third-party module that a rule's script imports, through the package too, is pinned in the rule's file."""
-    modules = {"PIL": "pillow", "imagecorruptions": "imagecorruptions-imaug", "yaml": "pyyaml"}
-    text = file.read_text()
-    for name, body in rules():
-        if f"envs/{file.name}" not in body:
-            continue
-        waiting, seen = [ROOT / "scripts" / f"{name}.py"], set()
-        while waiting:
-            current = waiting.pop()
-            seen.add(current)
-            waiting += [module for module in _direct_imports(current) if module not in seen]
-            for node in ast.parse(current.read_text()).body:
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module] if isinstance(node, ast.ImportFrom) else []
-                for top in {imported.split(".")[0] for imported in names}:
-                    if top not in sys.stdlib_module_names and top != "filterfreq":
-                        assert f"- {modules.get(top, top)}==" in text, f"{name} imports {top} ({current.name})"
