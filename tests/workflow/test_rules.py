@@ -15,12 +15,8 @@ from workflow.snakemake_server import loaded_rules
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
-# Folders of modules that scripts take from registries, by the environments of the rules that do.
-CHOSEN = {
-    "train.yaml": ("models", "training/interventions"),
-    "evaluate.yaml": ("models", "evaluation/suites"),
-    "publish.yaml": ("publishing/figures", "publishing/tables"),
-}
+# The registries that scripts take modules from, by the environments of their rules.
+REGISTRIES = {"train.yaml": ("models",), "evaluate.yaml": ("models", "models/surgery")}
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +134,15 @@ def test_conda_files_hold_what_their_scripts_import(file, rules):
     modules = {"PIL": "pillow", "imagecorruptions": "imagecorruptions-imaug", "yaml": "pyyaml"}
     text = file.read_text()
     waiting = [SCRIPTS / f"{rule['script']}.py" for rule in rules if rule["environment"] == file.name]
-    for folder in CHOSEN.get(file.name, ()):
-        waiting += (SCRIPTS / "filterfreq" / folder).rglob("*.py")
+    for part in REGISTRIES.get(file.name, ()):
+        text_of_registry = SCRIPTS.joinpath("filterfreq", part, "registry.py").read_text()
+        names = re.findall(r'"(filterfreq\.[\w.]+):\w+"', text_of_registry)
+        waiting += [SCRIPTS.joinpath(*name.split(".")).with_suffix(".py") for name in names]
+    if file.name == "publish.yaml":
+        waiting += [
+            *SCRIPTS.glob("filterfreq/publishing/figures/*.py"),
+            *SCRIPTS.glob("filterfreq/publishing/tables/*.py"),
+        ]
     seen = set()
     while waiting:
         current = waiting.pop()
