@@ -2,7 +2,8 @@
 # Each says of itself what it needs, in its file in scripts/filterfreq/publishing; here stands what the names in there mean.
 
 from functools import partial
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from filterfreq.publishing.registry import CLAIMED, read_products
 
@@ -229,11 +230,12 @@ INPUTS = {
     "corrupted_images": corrupted_images,
 }
 
+KNOWN = {"suite": SUITES, "parameter": PARAMETERS, "kind of input": INPUTS, "condition": CONDITIONS}
+
 try:
-    known = {"suites": SUITES, "takes": PARAMETERS, "reads": INPUTS, "when": CONDITIONS, "note": PARAMETERS}
-    PRODUCTS = read_products(known)
+    PRODUCTS = read_products(KNOWN)
 except InputError as error:
-    raise WorkflowError(f"A table or figure is refused. {error}") from error
+    raise WorkflowError(f"A table or figure is refused: {error}") from error
 
 TABLES = [target for target, product in PRODUCTS.items() if product.kind == "table"]
 FIGURES = [target for target, product in PRODUCTS.items() if product.kind == "figure"]

@@ -54,7 +54,7 @@ def draw_penalties(
         results: tidy results of one data set.
         labels: display labels of the variants by name, in order.
         penalties: of every variant with a penalty its kind, strength, depth and `beside`, as
-            `filterfreq.study.config.Study.penalties` returns them.
+            `filterfreq.study.study.Study.penalties` returns them.
         along: kind; or strength, or depth where there is one strength only, unless given.
         epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
 

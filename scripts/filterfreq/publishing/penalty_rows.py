@@ -25,7 +25,7 @@ def tabulate_penalties(
         results: tidy results of one data set.
         labels: display labels of the variants by name, in order.
         penalties: of every variant with a penalty its kind, strength, depth and `beside`, as
-            `filterfreq.study.config.Study.penalties` returns them.
+            `filterfreq.study.study.Study.penalties` returns them.
         baseline: the variant whose corruption error is 1.
         along: the setting that changes from row to row: kind, strength or depth.
         epsilons: as in `table_main`.

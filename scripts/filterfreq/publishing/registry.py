@@ -1,9 +1,9 @@
-"""The tables and figures there are, by what each file of `tables/` and `figures/` says of itself; none is imported.
+"""What each file of `tables/` and `figures/` says of itself, read without importing it.
 
-A product is one file, `publishing/tables/<name>.py` or `publishing/figures/<name>.py`: a docstring, which is its caption
-in the report; a label, `PRODUCT = Product(...)` of literals; and a function, `tabulate` or `draw`, which gets what is
-read for it and then what its label takes, by name. One that reads something else than results has a function `read` too,
-which gets the job's input files. The targets are `table_<name>` and `figure_<name>`.
+A product is one file, `publishing/tables/<name>.py` or `publishing/figures/<name>.py`. It holds a docstring, which is
+the caption in the report; a label, `PRODUCT = Product(...)` of literals; and a function, `tabulate` or `draw`. The
+function gets what was read and, by name, what the label takes. A product that reads something else than results has a
+function `read` too, which gets the job's input files. Its target is `table_<name>` or `figure_<name>`.
 """
 
 import ast
@@ -11,12 +11,17 @@ import string
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from filterfreq.runtime.errors import InputError, unknown
 
 CLAIMED = "claimed"
 """Stands in a label's `adds` for the suites that the study's claims measure."""
+
+PARAMETERS = (
+    *("attack", "norm", "epsilon", "corruption", "severity", "category", "cue"),
+    *("layer", "index", "depth", "horizontal", "vertical", "split", "pass", "radius", "source", "set", "observer"),
+)
+"""The keys of all suites' parameters."""
 
 _FUNCTIONS = {"table": "tabulate", "figure": "draw"}
 _WILDCARDS = {"dataset": {"experiment", "dataset"}, "experiment": {"experiment"}}
@@ -60,7 +65,7 @@ class ProductFile:
     Attributes:
         kind: "table" or "figure".
         name: the file's name without its suffix.
-        caption: its docstring as one paragraph, in reStructuredText, in which {experiment} and {dataset} stand for theirs.
+        caption: its docstring as one paragraph of reStructuredText; {experiment} and {dataset} stand for those shown.
         label: its label.
     """
 
@@ -84,7 +89,8 @@ def read_products(known: Mapping[str, Collection[str]], folder: Path = Path(__fi
     """Read what all tables and figures say of themselves.
 
     Args:
-        known: what a label may say: for each of "suites", "takes", "reads", "when" and "note" the names there are.
+        known: what a label may say: the names that there are of each "suite", "parameter", "kind of input" and
+            "condition".
         folder: that of the package `publishing`.
 
     Returns:
@@ -97,88 +103,92 @@ def read_products(known: Mapping[str, Collection[str]], folder: Path = Path(__fi
     for kind in _FUNCTIONS:
         for path in sorted((folder / f"{kind}s").glob("*.py")):
             if path.stem != "__init__":
-                product = _read(path, kind)
-                _check_names(product, known, path)
+                try:
+                    product = _read(path, kind)
+                    _check_names(product.label, known)
+                except InputError as error:
+                    raise InputError(f"publishing/{kind}s/{path.name}: {error}") from error
                 products[product.target] = product
     return products
 
 
 def _read(path: Path, kind: str) -> ProductFile:
-    where = f"{kind}s/{path.name}"
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if not path.stem.isidentifier():
+        raise InputError("a module cannot have this name: write it in letters, digits and _")
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise InputError(f"this is no Python: {error}") from error
     caption = " ".join((ast.get_docstring(tree) or "").split())
-    if not caption:
-        raise InputError(f"{where} has no docstring: write its caption there")
-    label = _label(tree, where)
-    fields_of_caption = {field for _, field, _, _ in string.Formatter().parse(caption) if field is not None}
-    if fields_of_caption - _WILDCARDS[label.over]:
-        raise InputError(
-            f"{where}: the caption has {{{min(fields_of_caption - _WILDCARDS[label.over])}}}, "
-            f"write {' or '.join(f'{{{name}}}' for name in sorted(_WILDCARDS[label.over]))}, or no braces"
-        )
-    _check_function(tree, _FUNCTIONS[kind], label, where)
-    if label.reads != "results" and _function(tree, "read") is None:
-        raise InputError(f"{where} reads {label.reads}: write a function read(files)")
+    label = _label(tree)
+    _check_caption(caption, label.over)
+    _check_function(tree, _FUNCTIONS[kind], label)
     return ProductFile(kind, path.stem, caption, label)
 
 
-def _label(tree: ast.Module, where: str) -> Product:
-    form = f"{where}: write its label as PRODUCT = Product(title=..., needs=[...], ...) of literals"
+def _label(tree: ast.Module) -> Product:
+    refused = InputError("write the label as PRODUCT = Product(title=..., needs=[...], ...) of literals")
     calls = [
         node.value
         for node in tree.body
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["PRODUCT"]
     ]
     if len(calls) != 1 or not isinstance(calls[0], ast.Call) or calls[0].args:
-        raise InputError(form)
+        raise refused
     try:
         values = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in calls[0].keywords}
     except ValueError as error:
-        raise InputError(form) from error
-    types: dict[str, Any] = {field.name: str if field.type is str else list for field in fields(Product)}
+        raise refused from error
+    types = {field.name: str if field.type is str else list for field in fields(Product)}
     for name, value in values.items():
         if name not in types:
-            raise InputError(f"{where}: {unknown('key of the label', name, types)}")
+            raise unknown("key of the label", name, types)
         texts = value if isinstance(value, list) else [value]
         if not isinstance(value, types[name]) or not all(isinstance(text, str) for text in texts):
-            raise InputError(
-                f"{where}: {name} is {value!r}, write {'a text' if types[name] is str else 'a list of texts'}"
-            )
+            raise InputError(f"{name} is {value!r}, write {'a text' if types[name] is str else 'a list of texts'}")
     if not values.get("title"):
-        raise InputError(f"{where}: the label has no title, write one")
+        raise InputError("the label has no title, write one")
     label = Product(**values)
     if label.over not in _WILDCARDS:
-        raise InputError(f"{where}: {unknown('over', label.over, _WILDCARDS)}")
+        raise unknown("value of over", label.over, _WILDCARDS)
     return label
 
 
-def _function(tree: ast.Module, name: str) -> ast.FunctionDef | None:
-    return next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name), None)
-
-
-def _check_function(tree: ast.Module, name: str, label: Product, where: str) -> None:
-    """Check that the function gets what the label takes, neither more nor less."""
-    function = _function(tree, name)
-    if function is None:
-        raise InputError(f"{where} has no function {name}: write one")
-    parameters = [parameter.arg for parameter in (*function.args.args, *function.args.kwonlyargs)][1:]
-    if sorted(parameters) != sorted(label.takes):
+def _check_caption(caption: str, over: str) -> None:
+    if not caption:
+        raise InputError("it has no docstring: write its caption there")
+    try:
+        names = {name for _, name, _, _ in string.Formatter().parse(caption) if name is not None}
+    except ValueError:
+        names = {""}
+    if not names <= _WILDCARDS[over]:
         raise InputError(
-            f"{where}: {name} has the parameters {', '.join(parameters) or 'none'} after what is read, and the label "
-            f"takes {', '.join(label.takes) or 'none'}: make them the same"
+            f"the caption has braces that are not {' or '.join(f'{{{name}}}' for name in sorted(_WILDCARDS[over]))}: "
+            "leave them out"
         )
 
 
-def _check_names(product: ProductFile, known: Mapping[str, Collection[str]], path: Path) -> None:
-    label = product.label
-    said = {
-        "suites": [suite for suite in label.shows if suite != CLAIMED],
-        "takes": label.takes,
-        "reads": [label.reads],
-        "when": filter(None, [label.when]),
-        "note": filter(None, [label.note]),
-    }
-    for what, names in said.items():
-        for name in names:
-            if name not in known[what]:
-                raise InputError(f"{product.kind}s/{path.name}: {unknown(what.removesuffix('s'), name, known[what])}")
+def _check_function(tree: ast.Module, name: str, label: Product) -> None:
+    """Check that the function gets what the label takes, neither more nor less."""
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    if name not in functions:
+        raise InputError(f"it has no function {name}: write one")
+    arguments = functions[name].args
+    parameters = [parameter.arg for parameter in (*arguments.args, *arguments.kwonlyargs)][1:]
+    if sorted(parameters) != sorted(label.takes):
+        raise InputError(
+            f"{name} has the parameters {', '.join(parameters) or 'none'} after what is read, and the label takes "
+            f"{', '.join(label.takes) or 'none'}: make them the same"
+        )
+    if label.reads != "results" and "read" not in functions:
+        raise InputError(f"it reads {label.reads}: write a function read(files)")
+
+
+def _check_names(label: Product, known: Mapping[str, Collection[str]]) -> None:
+    said = [("suite", suite) for suite in label.shows if suite != CLAIMED]
+    said += [("parameter", name) for name in (*label.takes, label.note) if name]
+    said += [("kind of input", label.reads)]
+    said += [("condition", label.when)] if label.when else []
+    for what, name in said:
+        if name not in known[what]:
+            raise unknown(what, name, known[what])

@@ -40,7 +40,7 @@ def tabulate(
         labels: display labels of the variants by name, in order.
         baseline: the variant whose corruption error is 1.
         epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
-        published: by variant, what `filterfreq.study.config.Study.published_accuracies` returns.
+        published: by variant, what `filterfreq.study.study.Study.published_accuracies` returns.
 
     Returns:
         Columns: clean accuracy; accuracy under each attack; mean accuracy over the 15 common corruptions, and mCE
