@@ -1,5 +1,3 @@
-from functools import partial
-
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -49,7 +47,7 @@ rule all:
     default_target: True
     input:
         everything(),
-        plan_tables(),
+        plan_files(),
 
 
 # Everything config.yaml asks for, under the name that says what it is.
@@ -60,27 +58,27 @@ rule paper:
 
 rule tables:
     input:
-        wanted(*TABLES),
-        plan_tables(),
+        target_files(*TABLES),
+        plan_files(),
 
 
 rule figures:
     input:
-        wanted(*FIGURES),
+        target_files(*FIGURES),
 
 
 # One target for each table and figure, over all experiments and data sets: table_main, figure_shape_bias, ...
-for product in (*TABLES, *FIGURES):
+for target in PRODUCTS:
 
     rule:
         name:
-            product
+            target
         input:
-            partial(wanted_by_name, product),
+            partial(requested_files, target),
         localrule: True
 
 
 rule table_plan:
     input:
-        plan_tables_by_name,
+        requested_plan_files,
     localrule: True

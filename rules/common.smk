@@ -113,10 +113,11 @@ AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
 TABLE_OF_EXPERIMENT = "results/tables/{experiment}/{name}"
 FIGURE = "results/figures/{experiment}/{dataset}/{name}"
+FIGURE_OF_EXPERIMENT = "results/figures/{experiment}/{name}"
 
 # A plan belongs to the study of its config files: another study's has nothing to show beside these results.
 PLAN = plan_of(list(map(str, workflow.overwrite_configfiles)) or ["config.yaml"])
-TABLE_OF_PLAN = str(Path(PLAN).parent / "{name}")
+TABLE_OF_PLAN = str(Path(PLAN).parent / "plan")
 
 
 wildcard_constraints:
@@ -291,68 +292,6 @@ def checkpoint_files(wildcards):
         "record": DOWNLOAD.format(checkpoint=wildcards.variant),
         "files": ancient(DOWNLOADED.format(checkpoint=wildcards.variant)),
     }
-
-
-def first_of_each_variant(wildcards):
-    """An experiment's first run of each variant on a data set, the one that the samples show."""
-    first = {}
-    for run in study.runs_of(wildcards.experiment, wildcards.dataset):
-        first.setdefault(run.variant, run)
-    return list(first.values())
-
-
-def labels(wildcards):
-    """The labels of an experiment's variants, in the config's order."""
-    return study.labels(wildcards.experiment, wildcards.dataset)
-
-
-def labels_over_datasets(wildcards):
-    """The same over all data sets of an experiment."""
-    datasets = datasets_of(wildcards.experiment)
-    return {name: label for dataset in datasets for name, label in study.labels(wildcards.experiment, dataset).items()}
-
-
-def extent(wildcards):
-    """A sentence for captions about each data set of which only a part is here; empty where there is none."""
-    names = [wildcards.dataset] if "dataset" in wildcards.keys() else datasets_of(wildcards.experiment)
-    return " ".join(f"Of {name}, these are {part}." for name in names if (part := study.extent(name)))
-
-
-def extent_with_shifted(wildcards):
-    """The same of one data set, and of the shifted sets that are shown to its models and have some of their classes."""
-    sets = study.shifted_sets(wildcards.dataset)
-    parts = [
-        f"{entry.name} has {part}, which alone are answers to its images."
-        for entry in sets
-        if (part := study.shifted_extent(entry))
-    ]
-    return " ".join(filter(None, [extent(wildcards), *parts]))
-
-
-def main_epsilons(wildcards):
-    """The epsilon of each norm that tables and figures of one epsilon show on the wildcard's data set."""
-    return study.main_epsilons(wildcards.dataset)
-
-
-def main_epsilons_over_datasets(wildcards):
-    """The same for each data set of an experiment."""
-    return {dataset: study.main_epsilons(dataset) for dataset in datasets_of(wildcards.experiment)}
-
-
-def published_accuracies(wildcards):
-    """What is published of an experiment's models on a data set."""
-    return study.published_accuracies(wildcards.experiment, wildcards.dataset)
-
-
-def published_accuracies_over_datasets(wildcards):
-    """The same for each data set of an experiment."""
-    experiment = wildcards.experiment
-    return {dataset: study.published_accuracies(experiment, dataset) for dataset in datasets_of(experiment)}
-
-
-def penalties(wildcards):
-    """The settings of the penalty of an experiment's variants that have one, in the config's order."""
-    return study.penalties(wildcards.experiment, wildcards.dataset)
 
 
 @cache

@@ -33,9 +33,9 @@ rule tabulate_plan:
         lambda wildcards: everything(),
         plan=PLAN,
     output:
-        tables_without_html("plan", TABLE_OF_PLAN),
+        [f"{TABLE_OF_PLAN}.{form}" for form in TABLE_FORMS if form != "html"],
         report(
-            named(TABLE_OF_PLAN, "plan.html"),
+            f"{TABLE_OF_PLAN}.html",
             caption="../report/table_plan.rst",
             category="Tables",
             labels={"table": "Plan and reality", "data set": "all"},

@@ -1,67 +1,64 @@
 # What tables and figures show, which of them the config asks for, and their files.
+# Each says of itself what it needs, in its file in scripts/filterfreq/publishing; here stands what the names in there mean.
+
+from functools import partial
+from collections.abc import Callable
+from typing import NamedTuple
+
+from filterfreq.publishing.registry import CLAIMED, read_products
 
 TABLE_FORMS = ("csv", "md", "tex", "html", "txt")
+FIGURE_FORMS = ("png", "pdf")
 
 claimed = {claim["measure"]["suite"] for claim in claims.values()} - {"clean"}
 claimed_suites = [suite for suite in SUITES if suite in claimed]
 
-# What a table or figure shows is made of the suites that it cannot do without, and of those that add to it.
-TABLES = {
-    "table_main": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
-    "table_paper": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
-    "table_differences": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
-    "table_adversarial": (["adversarial"], ["clean", "autoattack"]),
-    "table_corruptions": (["corruption"], ["clean"]),
-    "table_shape_bias": (["cue_conflict"], []),
-    "table_out_of_distribution": (["out_of_distribution"], ["clean", "corruption", "cue_conflict"]),
-    "table_ablation": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
-    "table_penalties": (["clean"], ["adversarial", "autoattack", "corruption", "cue_conflict"]),
-    "table_transfer": (["transfer"], ["clean", "adversarial"]),
-    "table_calibration": (["corruption"], ["clean"]),
-    "table_costs": ([], []),
-    "table_scorecard": (["clean"], claimed_suites),
-}
-FIGURES = {
-    "figure_accuracy_epsilon": (["adversarial"], ["clean", "autoattack"]),
-    "figure_corruptions": (["corruption"], []),
-    "figure_frequency_filtered": (["frequency_filtered"], []),
-    "figure_shape_bias": (["cue_conflict"], []),
-    "figure_dct_energy": (["filters"], []),
-    "figure_ablation": (["clean"], ["adversarial", "corruption"]),
-    "figure_penalties": (["clean"], ["adversarial", "corruption"]),
-    "figure_transfer": (["transfer"], ["clean", "adversarial"]),
-    "figure_calibration": (["corruption"], ["clean"]),
-    "figure_scorecard": (["clean"], claimed_suites),
-    "figure_training_curves": ([], []),
-    "figure_samples": ([], []),
-    "figure_perturbations": ([], []),
-    "figure_corruption_samples": ([], []),
-}
-# What figures that show no evaluation take their settings from.
-SETTINGS = {"figure_perturbations": "perturbations", "figure_corruption_samples": "corruption"}
-# What only training makes: not to be had of downloaded models.
-OF_TRAINING = ("table_costs", "figure_training_curves")
 
-# What some need beside suites, to be named where it is missing.
-NEEDED = {
-    **SETTINGS,
-    **dict.fromkeys(OF_TRAINING, "a run that is trained here"),
-    **dict.fromkeys(["table_ablation", "figure_ablation"], "a sweep of penalty.strength or penalty.depth"),
-    **dict.fromkeys(["table_penalties", "figure_penalties"], "a sweep of penalty.kind"),
-    **dict.fromkeys(
-        ["table_scorecard", "figure_scorecard"], "both variants of a claim in a file that the key claims names"
-    ),
-    "table_differences": "another variant of a model and seed that the baseline has",
-    "figure_samples": "a data set with images of its own",
-}
+# Conditions: what an experiment must have on a data set, beside suites.
 
 
-def is_possible(product, experiment, dataset):
-    """Whether an experiment has all that a table or figure of this data set cannot do without."""
-    needed, _ = (TABLES | FIGURES)[product]
-    return set(needed) <= set(study.suites_in(experiment, dataset)) and (
-        product not in SETTINGS or study.settings(SETTINGS[product], dataset) is not None
-    )
+class Condition(NamedTuple):
+    """A condition of experiment and data set, and what is said to be lacking where it holds nowhere."""
+
+    holds: Callable[[str, str], bool]
+    lacking: str
+
+
+def has_trained_runs(experiment, dataset):
+    return bool(trained(experiment, dataset))
+
+
+def has_images(experiment, dataset):
+    return study.has_images(dataset)
+
+
+def has_perturbations(experiment, dataset):
+    return study.settings("perturbations", dataset) is not None
+
+
+def has_claims(experiment, dataset):
+    return bool(claims_of(experiment, dataset))
+
+
+def sweeps_strength_or_depth(experiment, dataset):
+    return is_swept(experiment, dataset, "strength") or is_swept(experiment, dataset, "depth")
+
+
+def sweeps_kind(experiment, dataset):
+    return is_swept(experiment, dataset, "kind")
+
+
+def is_swept(experiment, dataset, setting):
+    """Whether the penalties of an experiment's variants differ in a setting."""
+    return len({penalty[setting] for penalty in study.penalties(experiment, dataset).values()}) > 1
+
+
+def pairs_baseline(experiment, dataset):
+    """Whether an experiment has another variant of a model and seed that it has the baseline of."""
+    runs = study.runs_of(experiment, dataset)
+    baseline = study.baseline(experiment)
+    pairs = {(run.model, run.seed) for run in runs if run.variant == baseline}
+    return any(run.variant != baseline and (run.model, run.seed) in pairs for run in runs)
 
 
 def claims_of(experiment, dataset):
@@ -70,192 +67,340 @@ def claims_of(experiment, dataset):
     return {name: claim for name, claim in claims.items() if {claim["treatment"], claim["control"]} <= variants}
 
 
-def is_swept(experiment, dataset, *settings):
-    """Whether the penalties of an experiment's variants differ in one of some settings."""
-    penalties = study.penalties(experiment, dataset).values()
-    return any(len({penalty[setting] for penalty in penalties}) > 1 for setting in settings)
+CONDITIONS = {
+    "trained": Condition(has_trained_runs, "a run that is trained here"),
+    "images_here": Condition(has_images, "a data set with images of its own"),
+    "perturbations_shown": Condition(has_perturbations, "perturbations"),
+    "claims_tested": Condition(has_claims, "both variants of a claim in a file that the key claims names"),
+    "strength_or_depth_swept": Condition(sweeps_strength_or_depth, "a sweep of penalty.strength or penalty.depth"),
+    "kind_swept": Condition(sweeps_kind, "a sweep of penalty.kind"),
+    "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
+}
 
 
-def is_compared(experiment, dataset):
-    """Whether an experiment has another variant of a model and seed that it has the baseline of."""
-    runs = study.runs_of(experiment, dataset)
-    baseline = study.baseline(experiment)
-    pairs = {(run.model, run.seed) for run in runs if run.variant == baseline}
-    return any(run.variant != baseline and (run.model, run.seed) in pairs for run in runs)
+# Parameters: what a product's function can take. A product is made again for those alone that its label takes.
 
 
-def is_shown(product, experiment, dataset):
-    """Whether an experiment has what a table or figure compares."""
-    if product in OF_TRAINING:
-        return bool(trained(experiment, dataset))
-    if product == "figure_samples":
-        return study.has_images(dataset)
-    if product.endswith("scorecard"):
-        return bool(claims_of(experiment, dataset))
-    if product.endswith("ablation"):
-        return is_swept(experiment, dataset, "strength", "depth")
-    if product.endswith("penalties"):
-        return is_swept(experiment, dataset, "kind")
-    return product != "table_differences" or is_compared(experiment, dataset)
+def shown_datasets(wildcards):
+    """The data set of a job, or all data sets of its experiment."""
+    return [wildcards.dataset] if "dataset" in wildcards.keys() else datasets_of(wildcards.experiment)
 
 
-def shown_in(product):
-    """The experiments and data sets that a table or figure is made of."""
+def labels(wildcards):
+    """The labels of an experiment's variants, in the config's order."""
+    return {
+        name: label
+        for dataset in shown_datasets(wildcards)
+        for name, label in study.labels(wildcards.experiment, dataset).items()
+    }
+
+
+def baseline(wildcards):
+    """The variant that corruption errors and differences are relative to."""
+    return study.baseline(wildcards.experiment)
+
+
+def main_epsilons(wildcards):
+    """The epsilon of each norm that tables and figures of one epsilon show on a data set."""
+    return study.main_epsilons(wildcards.dataset)
+
+
+def main_epsilons_by_dataset(wildcards):
+    """The same for each data set of an experiment."""
+    return {dataset: study.main_epsilons(dataset) for dataset in shown_datasets(wildcards)}
+
+
+def published_accuracies(wildcards):
+    """What is published of an experiment's models on a data set."""
+    return study.published_accuracies(wildcards.experiment, wildcards.dataset)
+
+
+def published_accuracies_by_dataset(wildcards):
+    """The same for each data set of an experiment."""
+    experiment = wildcards.experiment
+    return {dataset: study.published_accuracies(experiment, dataset) for dataset in shown_datasets(wildcards)}
+
+
+def penalties(wildcards):
+    """The settings of the penalty of an experiment's variants that have one, in the config's order."""
+    return study.penalties(wildcards.experiment, wildcards.dataset)
+
+
+def tested_claims(wildcards):
+    """The claims on two variants of an experiment on a data set."""
+    return claims_of(wildcards.experiment, wildcards.dataset)
+
+
+def shown_attack(wildcards):
+    """The settings of the attack whose perturbations are shown."""
+    return study.settings("perturbations", wildcards.dataset)
+
+
+def extent(wildcards):
+    """A sentence for captions about each data set of which only a part is here; empty where there is none."""
+    names = shown_datasets(wildcards)
+    return " ".join(f"Of {name}, these are {part}." for name in names if (part := study.extent(name)))
+
+
+def extent_with_shifted(wildcards):
+    """The same of one data set, and of the shifted sets that are shown to its models and have some of their classes."""
+    sets = study.shifted_sets(wildcards.dataset)
+    parts = [
+        f"{entry.name} has {part}, which alone are answers to its images."
+        for entry in sets
+        if (part := study.shifted_extent(entry))
+    ]
+    return " ".join(filter(None, [extent(wildcards), *parts]))
+
+
+PARAMETERS = {
+    "labels": labels,
+    "baseline": baseline,
+    "epsilons": main_epsilons,
+    "epsilons_by_dataset": main_epsilons_by_dataset,
+    "published": published_accuracies,
+    "published_by_dataset": published_accuracies_by_dataset,
+    "penalties": penalties,
+    "claims": tested_claims,
+    "attack": shown_attack,
+    "extent": extent,
+    "extent_with_shifted": extent_with_shifted,
+}
+
+
+# Inputs: what a product can read, as functions of the product and the wildcards of its job.
+
+
+def aggregated_results(product, wildcards):
+    """The aggregated suites that a product shows."""
+    return [
+        AGGREGATED.format(experiment=wildcards.experiment, dataset=dataset, suite=suite)
+        for dataset in shown_datasets(wildcards)
+        if is_possible(product, wildcards.experiment, dataset)
+        for suite in shown_suites(product, wildcards.experiment, dataset)
+    ]
+
+
+def aggregated_histories(product, wildcards):
+    """The training histories of an experiment's runs, one file for each data set."""
+    experiment = wildcards.experiment
+    return [AGGREGATED_HISTORY.format(experiment=experiment, dataset=name) for name in shown_datasets(wildcards)]
+
+
+def training_records(product, wildcards):
+    """The records of an experiment's runs that are trained here."""
+    datasets = shown_datasets(wildcards)
+    return [RECORD.format(**run._asdict()) for name in datasets for run in trained(wildcards.experiment, name)]
+
+
+def prepared_images(product, wildcards):
+    """The prepared images of each data set."""
+    datasets = shown_datasets(wildcards)
+    return {
+        "dataset": [DATASET.format(dataset=name) for name in datasets],
+        "arrays": [ancient(ARRAYS.format(dataset=name)) for name in datasets],
+    }
+
+
+def perturbed_images(product, wildcards):
+    """The prepared images, and the adversarial examples of each variant's first run, in the order of the variants."""
+    first = {}
+    for dataset in shown_datasets(wildcards):
+        for run in study.runs_of(wildcards.experiment, dataset):
+            first.setdefault(run.variant, PERTURBATIONS.format(**run._asdict()))
+    return {**prepared_images(product, wildcards), "perturbations": list(first.values())}
+
+
+def corrupted_images(product, wildcards):
+    """The prepared images, and the same under corruptions."""
+    datasets = shown_datasets(wildcards)
+    return {
+        **prepared_images(product, wildcards),
+        "corrupted": [ancient(CORRUPTED.format(dataset=name)) for name in datasets],
+        "corrupted_record": [CORRUPTED_RECORD.format(dataset=name) for name in datasets],
+    }
+
+
+# Of these the report's captions say which models, seeds and numbers of images they show; of images, which part is here.
+OF_MODELS = {"results": aggregated_results, "history": aggregated_histories, "records": training_records}
+INPUTS = {
+    **OF_MODELS,
+    "images": prepared_images,
+    "perturbations": perturbed_images,
+    "corrupted_images": corrupted_images,
+}
+
+KNOWN = {"suite": SUITES, "parameter": PARAMETERS, "kind of input": INPUTS, "condition": CONDITIONS}
+
+try:
+    PRODUCTS = read_products(KNOWN)
+except InputError as error:
+    raise WorkflowError(f"A table or figure is refused: {error}") from error
+
+TABLES = [target for target, product in PRODUCTS.items() if product.kind == "table"]
+FIGURES = [target for target, product in PRODUCTS.items() if product.kind == "figure"]
+
+
+def product_names(kind, over):
+    """A regular expression of the names of all tables or figures of a data set, or of an experiment."""
+    names = [product.name for product in PRODUCTS.values() if product.kind == kind and product.label.over == over]
+    return "|".join(names) or "(?!)"
+
+
+def product_of(kind, wildcards):
+    """The product that a job makes."""
+    return PRODUCTS[f"{kind}_{wildcards.name}"]
+
+
+def product_inputs(kind, wildcards):
+    """What a job reads."""
+    product = product_of(kind, wildcards)
+    return INPUTS[product.label.reads](product, wildcards)
+
+
+def product_arguments(kind, wildcards):
+    """What a job hands to its product's function, by name."""
+    return {name: PARAMETERS[name](wildcards) for name in product_of(kind, wildcards).label.takes}
+
+
+def product_note(kind, wildcards):
+    """What a table's own caption ends with."""
+    name = product_of(kind, wildcards).label.note
+    return PARAMETERS[name](wildcards) if name else ""
+
+
+def product_modules(kind, wildcards):
+    """The module that makes a product."""
+    return [product_of(kind, wildcards).module]
+
+
+def product_caption(kind, wildcards):
+    """What the report says of a product."""
+    product = product_of(kind, wildcards)
+    experiment = wildcards.experiment
+    if product.label.reads in OF_MODELS:
+        details = " ".join(
+            captions.shown(study, experiment, dataset, shown_suites(product, experiment, dataset))
+            for dataset in shown_datasets(wildcards)
+            if is_possible(product, experiment, dataset)
+        )
+    else:
+        details = extent(wildcards)
+    return f"{product.caption.format(**wildcards)} {details}".rstrip()
+
+
+def in_report(kind, file):
+    """An output that `snakemake --report` shows, with its caption and where it is listed."""
+
+    def entry(wildcards):
+        name, title = "all", product_of(kind, wildcards).label.title
+        if "dataset" in wildcards.keys():
+            part = study.extent(wildcards.dataset)
+            name = f"{wildcards.dataset} ({part})" if part else wildcards.dataset
+        return {kind: title, "data set": name}
+
+    category = f"{kind.capitalize()}s"
+    return report(file, caption="../report/product.rst", category=category, subcategory="{experiment}", labels=entry)
+
+
+def shown_suites(product, experiment, dataset):
+    """The suites that a product shows of an experiment on a data set."""
+    available = study.suites_in(experiment, dataset)
+    named = [name for suite in product.label.shows for name in (claimed_suites if suite == CLAIMED else [suite])]
+    return [suite for suite in named if suite in available]
+
+
+def is_possible(product, experiment, dataset):
+    """Whether an experiment has all that a product of this data set cannot do without."""
+    when = product.label.when
+    needs = set(product.label.needs) <= set(study.suites_in(experiment, dataset))
+    return needs and (not when or CONDITIONS[when].holds(experiment, dataset))
+
+
+def possible_pairs(product):
+    """The pairs of experiment and data set that a product can be made of."""
     return [
         (experiment, dataset)
         for experiment in study.experiments
         for dataset in datasets_of(experiment)
-        if is_possible(product, experiment, dataset) and is_shown(product, experiment, dataset)
+        if is_possible(product, experiment, dataset)
     ]
 
 
-def products(product):
-    """The files of one table or figure, over all experiments and data sets; `table_paper` is one for each experiment."""
-    kind, _, name = product.partition("_")
-    pattern, suffixes = (TABLE, TABLE_FORMS) if kind == "table" else (FIGURE, ("png", "pdf"))
-    if product == "table_paper":
-        pattern = TABLE_OF_EXPERIMENT
+def product_files(target):
+    """The files of one table or figure, over all experiments and data sets."""
+    product = PRODUCTS[target]
+    patterns = {
+        "table": {"dataset": TABLE, "experiment": TABLE_OF_EXPERIMENT},
+        "figure": {"dataset": FIGURE, "experiment": FIGURE_OF_EXPERIMENT},
+    }
+    pattern = patterns[product.kind][product.label.over]
     files = [
-        f"{pattern.format(experiment=experiment, dataset=dataset, name=name)}.{suffix}"
-        for experiment, dataset in shown_in(product)
-        for suffix in suffixes
+        f"{pattern.format(experiment=experiment, dataset=dataset, name=product.name)}.{form}"
+        for experiment, dataset in possible_pairs(product)
+        for form in (TABLE_FORMS if product.kind == "table" else FIGURE_FORMS)
     ]
     return list(dict.fromkeys(files))
 
 
-def evaluations(product):
+def shown_evaluations(target):
     """The evaluations that a table or figure shows."""
-    needed, optional = (TABLES | FIGURES)[product]
+    product = PRODUCTS[target]
     files = [
-        of_suite(suite).format(**run._asdict())
-        for experiment, dataset in shown_in(product)
+        EVALUATION.format(**run._asdict(), suite=suite)
+        for experiment, dataset in (possible_pairs(product) if product.label.reads == "results" else [])
         for run in study.runs_of(experiment, dataset)
         for suite in study.suites_of(run)
-        if suite in (*needed, *optional)
+        if suite in shown_suites(product, experiment, dataset)
     ]
     return list(dict.fromkeys(files))
 
 
-def plan_tables():
+def target_files(*targets):
+    """Tables and figures, and the evaluations behind them.
+
+    Snakemake does not miss an intermediate file as long as what was made of it is there; asked for by name, a deleted
+    evaluation is made again, and then all that hangs on it.
+    """
+    return list(dict.fromkeys(file for name in targets for file in (*product_files(name), *shown_evaluations(name))))
+
+
+def requested_files(target, wildcards):
+    """The same for a target that was asked for by name, where having nothing to make is a mistake."""
+    files = target_files(target)
+    if not files:
+        label = PRODUCTS[target].label
+        measured = {suite for dataset in study.datasets for suite in study.suites(dataset)}
+        lacking = [f"evaluation.{suite}" for suite in label.needs if suite not in measured]
+        if not lacking and label.when:
+            lacking = [CONDITIONS[label.when].lacking]
+        lacking = lacking or [f"{' and '.join(label.needs)} on one data set of an experiment"]
+        raise WorkflowError(
+            f"There is no {target} to make: the config's experiments, data sets and evaluations lack what it shows "
+            f"({', '.join(lacking)})."
+        )
+    return files
+
+
+def plan_files():
     """The table of what was planned beside what it took, where a plan was made."""
-    return [f"{named(TABLE_OF_PLAN, 'plan')}.{form}" for form in TABLE_FORMS] if Path(PLAN).exists() else []
+    return [f"{TABLE_OF_PLAN}.{form}" for form in TABLE_FORMS] if Path(PLAN).exists() else []
 
 
-def plan_tables_by_name(wildcards):
+def requested_plan_files(wildcards):
     """The same for a target that was asked for by name."""
-    if not plan_tables():
+    if not plan_files():
         raise WorkflowError("There is no table_plan to make: no plan was made, by make plan or python scripts/plan.py.")
-    return plan_tables()
+    return plan_files()
 
 
 def everything():
     """All tables and figures, and every evaluation of every run, side by side, also of a suite that nothing shows."""
-    every = [of_suite(suite).format(**run._asdict()) for run in study.runs for suite in study.suites_of(run)]
+    every = [EVALUATION.format(**run._asdict(), suite=suite) for run in study.runs for suite in study.suites_of(run)]
     aggregated = [
         AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
         for experiment in study.experiments
         for dataset in datasets_of(experiment)
         for suite in study.suites_in(experiment, dataset)
     ]
-    return list(dict.fromkeys([*wanted(*TABLES, *FIGURES), *every, *aggregated]))
-
-
-def wanted(*names):
-    """Tables and figures, and the evaluations behind them.
-
-    Snakemake does not miss an intermediate file as long as what was made of it is there; asked for by name, a deleted
-    evaluation is made again, and then all that hangs on it.
-    """
-    return list(dict.fromkeys(file for name in names for file in (*products(name), *evaluations(name))))
-
-
-def wanted_by_name(product, wildcards):
-    """The same for a target that was asked for by name, where having nothing to make is a mistake."""
-    files = wanted(product)
-    if not files:
-        needed, _ = (TABLES | FIGURES)[product]
-        measured = {suite for dataset in study.datasets for suite in study.suites(dataset)}
-        lacking = [f"evaluation.{suite}" for suite in needed if suite not in measured]
-        lacking = lacking or [NEEDED.get(product, f"{' and '.join(needed)} on one data set of an experiment")]
-        raise WorkflowError(
-            f"There is no {product} to make: the config's experiments, data sets and evaluations lack what it shows "
-            f"({', '.join(lacking)})."
-        )
-    return files
-
-
-def aggregated_suites(product, experiment, dataset):
-    """The aggregated suites of one data set that a table or figure reads."""
-    needed, optional = (TABLES | FIGURES)[product]
-    available = study.suites_in(experiment, dataset)
-    return [
-        AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
-        for suite in (*needed, *optional)
-        if suite in available
-    ]
-
-
-def aggregated_inputs(product):
-    """An input function: what a table or figure of one data set reads."""
-    return lambda wildcards: aggregated_suites(product, wildcards.experiment, wildcards.dataset)
-
-
-def shown(product):
-    """A parameter: what a table or figure of one data set shows, for its caption in the report."""
-    return lambda wildcards: shown_of(product, wildcards.experiment, wildcards.dataset)
-
-
-def shown_over_datasets(product):
-    """The same of a table of all data sets of an experiment."""
-    return lambda wildcards: " ".join(
-        shown_of(product, wildcards.experiment, dataset)
-        for dataset in datasets_of(wildcards.experiment)
-        if is_possible(product, wildcards.experiment, dataset)
-    )
-
-
-def shown_of(product, experiment, dataset):
-    """What a table or figure shows of one data set."""
-    needed, optional = (TABLES | FIGURES)[product]
-    suites = [suite for suite in study.suites_in(experiment, dataset) if suite in (*needed, *optional)]
-    return captions.shown(study, experiment, dataset, suites)
-
-
-def aggregated_over_datasets(product):
-    """An input function: what a table of all data sets of an experiment reads."""
-    return lambda wildcards: [
-        file
-        for dataset in datasets_of(wildcards.experiment)
-        if is_possible(product, wildcards.experiment, dataset)
-        for file in aggregated_suites(product, wildcards.experiment, dataset)
-    ]
-
-
-def named(pattern, file):
-    """The pattern of one table or figure."""
-    return pattern.replace("{name}", file)
-
-
-def tables_without_html(name, pattern=TABLE):
-    """The patterns of a table's forms, but for the one that the report shows."""
-    return [named(pattern, f"{name}.{form}") for form in TABLE_FORMS if form != "html"]
-
-
-def published(pattern, file, title):
-    """An output that `snakemake --report` shows, with its caption and place."""
-    kind = "Figures" if pattern == FIGURE else "Tables"
-
-    def data_set(wildcards):
-        part = study.extent(wildcards.dataset)
-        return f"{wildcards.dataset} ({part})" if part else wildcards.dataset
-
-    return report(
-        named(pattern, file),
-        caption=f"../report/{kind[:-1].lower()}_{Path(file).stem}.rst",
-        category=kind,
-        subcategory="{experiment}",
-        labels=lambda wildcards: {
-            kind[:-1].lower(): title,
-            "data set": "all" if pattern == TABLE_OF_EXPERIMENT else data_set(wildcards),
-        },
-    )
+    return list(dict.fromkeys([*target_files(*PRODUCTS), *every, *aggregated]))

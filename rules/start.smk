@@ -19,7 +19,7 @@ def refuse_unknown_names_in_targets():
     of_runs = "{rule}/{dataset}/{model}/{variant}/seed-{seed}."
     patterns = (
         *(EVALUATION, RUN, f"results/logs/{of_runs}log", f"results/benchmarks/{of_runs}tsv"),
-        *(AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, DOWNLOADED, DOWNLOAD),
+        *(AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, FIGURE_OF_EXPERIMENT, DOWNLOADED, DOWNLOAD),
         *(SHIFTED_RECORD, SHIFTED, CORRUPTED_RECORD, CORRUPTED, RAW, ARRAYS, DATASET),
     )
     for target in sys.argv[1:]:

@@ -43,7 +43,7 @@ def column(measure: str, setting: str, rows: pd.DataFrame) -> Column:
 
 
 def main_columns(frame: pd.DataFrame, baseline: str, epsilons: Mapping[str, str] | None = None) -> list[Column]:
-    """Return the measures of `main_table`.
+    """Return the measures of `table_main`.
 
     Args:
         frame: what `select` returns.
@@ -84,8 +84,8 @@ def with_published(
         numbers = pd.Series(by_run).rename_axis(RUN)
         # Its images are not said with it: they are all of the test set, or of ImageNet's a part.
         added = Column(measure, ", ".join(filter(None, (setting, PUBLISHED))), numbers, numbers * np.nan)
-        alike = [place for place, found in enumerate(columns) if found[:2] == (measure, setting)]
-        alike = alike or [place for place, found in enumerate(columns) if found.measure == measure]
+        alike = [index for index, found in enumerate(columns) if found[:2] == (measure, setting)]
+        alike = alike or [index for index, found in enumerate(columns) if found.measure == measure]
         columns.insert(alike[-1] + 1 if alike else len(columns), added)
     return columns
 
@@ -119,14 +119,14 @@ def epsilons_phrase(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> 
         for attack, norm, rows in chosen
         if norm in wanted and rows["epsilon_value"].iloc[0] != parse_epsilon(wanted[norm])
     ]
-    places = (
+    phrases = (
         [f"at {' and '.join(f'{norm_label(norm)} {epsilon}' for norm, epsilon in wanted.items())}"] if wanted else []
     )
     if elsewhere:
-        places[0] += f" (but for {', '.join(elsewhere)}, not measured there)"
+        phrases[0] += f" (but for {', '.join(elsewhere)}, not measured there)"
     if largest:
-        places.append(f"at the largest {' and '.join(largest)} epsilon measured")
-    return f"attacks: {', '.join(places)}" if places else ""
+        phrases.append(f"at the largest {' and '.join(largest)} epsilon measured")
+    return f"attacks: {', '.join(phrases)}" if phrases else ""
 
 
 def clean_accuracy(frame: pd.DataFrame) -> Iterator[Column]:

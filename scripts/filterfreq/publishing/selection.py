@@ -6,12 +6,9 @@ import pandas as pd
 
 from filterfreq.evaluation.corruptions import COMMON, CORRUPTIONS, EXTRA
 from filterfreq.evaluation.results import RUN_COLUMNS
+from filterfreq.publishing.registry import PARAMETERS
 from filterfreq.runtime.errors import InputError
 
-PARAMETERS: tuple[str, ...] = (
-    *("attack", "norm", "epsilon", "epsilon_value", "corruption", "severity", "category", "cue"),
-    *("layer", "index", "depth", "horizontal", "vertical", "split", "pass", "radius", "source", "set", "observer"),
-)
 FAMILIES: dict[str, list[str]] = {
     family: [name for name, its_family in CORRUPTIONS.items() if its_family == family]
     for family in dict.fromkeys(CORRUPTIONS.values())
@@ -32,8 +29,8 @@ def select(results: pd.DataFrame, variants: dict[str, str], suites: Iterable[str
         suites: the suites wanted; none means all.
 
     Returns:
-        The rows chosen, with every column of `PARAMETERS` (missing ones empty); `model` and `variant` are ordered
-        categories: models as they occur, variants as asked for, both without those that have no row.
+        The rows chosen, with a column for every parameter of a suite (missing ones empty); `model` and `variant` are
+        ordered categories: models as they occur, variants as asked for, both without those that have no row.
 
     Raises:
         InputError: several data sets, two variants with one label, one measurement given twice, or nothing to choose.
@@ -59,7 +56,8 @@ def select(results: pd.DataFrame, variants: dict[str, str], suites: Iterable[str
         chosen = chosen[chosen["suite"].isin(list(suites))]
         if chosen.empty:
             raise InputError(f"there are no results of the suite {' or '.join(suites)}: run this evaluation")
-    chosen = chosen.reindex(columns=[*results.columns, *(name for name in PARAMETERS if name not in results)])
+    columns = dict.fromkeys([*results.columns, *PARAMETERS, "epsilon_value"])
+    chosen = chosen.reindex(columns=list(columns))
     return in_order(chosen, variants)
 
 

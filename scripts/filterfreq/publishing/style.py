@@ -116,7 +116,7 @@ def wrapped(text: str, width: int, lines: int) -> str:
 
 
 def variant_styles(variants: dict[str, str]) -> dict[str, VariantStyle]:
-    """Give each variant its colour, marker and line style, by its place in the order.
+    """Give each variant its colour, marker and line style, by its number in the order.
 
     Args:
         variants: variant names and their display labels, in order.
@@ -125,8 +125,8 @@ def variant_styles(variants: dict[str, str]) -> dict[str, VariantStyle]:
         One style per variant, in the same order. After ten the colours come again, with other markers and dashes.
     """
     styles = {}
-    for place, (name, label) in enumerate(variants.items()):
-        turn, colour = divmod(place, len(_COLOURS))
+    for number, (name, label) in enumerate(variants.items()):
+        turn, colour = divmod(number, len(_COLOURS))
         other = (colour + turn) % len(_MARKERS)
         styles[name] = VariantStyle(label, _COLOURS[colour], _MARKERS[other], _DASHES[other])
     return styles

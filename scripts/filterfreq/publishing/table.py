@@ -12,7 +12,6 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
-from filterfreq.analysis.intervals import mean_difference
 from filterfreq.publishing.selection import images_phrase, seeds_phrase
 from filterfreq.runtime.files import replacing
 
@@ -62,7 +61,7 @@ class Table:
             setting); NaN where nothing was measured.
         std: sample standard deviations over seeds (n - 1), NaN where there are fewer than two; same shape.
         seeds: the number of seeds behind each mean; same shape.
-        best: whether a mean is marked as best, see `best_of`; same shape.
+        best: whether a mean is marked as best, see `filterfreq.publishing.means.best_of`; same shape.
         images: the number of images behind each mean; same shape, NaN where it is not known.
         directions: which values of a column are better.
         labels: display labels of the variants, in order.
@@ -180,7 +179,7 @@ class Table:
 
     def text(self) -> pd.DataFrame:
         """Return the cells as they are shown, in percent, with their number of seeds where not all have the same."""
-        mean = self.mean.map(_percent)
+        mean = self.mean.map(percent)
         spread = (100 * self.std).map(" ± {:.1f}".format).where(self.std.notna(), "")
         cells = mean + spread
         if self._seeds_differ:
@@ -284,7 +283,7 @@ class TextTable:
 
     def to_html(self) -> str:
         """Return a whole HTML page with the table."""
-        aligned = [{"selector": f"td.col{place}", "props": _HTML_LEFT} for place in range(self._left)]
+        aligned = [{"selector": f"td.col{number}", "props": _HTML_LEFT} for number in range(self._left)]
         return _html_page(self.cells.style.hide(axis="index"), self.caption, aligned)
 
     def to_latex(self) -> str:
@@ -299,43 +298,8 @@ class TextTable:
         return self.cells.shape[1] - self.right
 
 
-def best_of(values: pd.Series, images: pd.Series, direction: Direction) -> pd.Series:
-    """Mark in one column the best mean of every model, and all that the results cannot tell from it.
-
-    Two variants are told apart where Student's 95 % interval of their differences, paired by seed, leaves zero out (see
-    `mean_difference`; each comparison by itself). Where no two seeds are common there is no interval: what is shown as
-    the same number is marked too.
-
-    Args:
-        values: fractions, by the names of a row (`variant` among them) and `seed`.
-        images: on how many images each of them stands, NaN where it is not known.
-        direction: which values are better.
-
-    Returns:
-        A truth value for every row; a value that stands alone has nothing to be better than, and is not marked.
-    """
-    by_seed = values.unstack("seed")  # noqa: PD010
-    marked = pd.Series(False, index=by_seed.index)
-    outer = [name for name in by_seed.index.names if name != "variant"]
-    for _, of_model in by_seed.groupby(level=outer, sort=False, observed=True) if direction != "none" else ():
-        means = of_model.mean(axis="columns").dropna()
-        if len(means) > 1:
-            best = means.idxmin() if direction == "lower" else means.idxmax()
-            for row in means.index:
-                marked[row] = not _are_told_apart(by_seed.loc[best], by_seed.loc[row], images.min())
-    return marked
-
-
-def _are_told_apart(one: pd.Series, other: pd.Series, images: float) -> bool:
-    """Whether the values of two variants by seed differ by more than chance, or, without pairs, as they are shown."""
-    differences = (one - other).dropna().to_numpy()
-    if len(differences) < 2:
-        return _percent(one.mean()) != _percent(other.mean())
-    low, high = mean_difference([differences], images).interval()
-    return low > 0 or high < 0
-
-
-def _percent(fraction: float) -> str:
+def percent(fraction: float) -> str:
+    """Return a fraction as percent with one decimal: 0.1234 is 12.3."""
     # Rounding must not leave a minus before zero.
     return f"{float(f'{100 * fraction:.1f}') + 0.0:.1f}"
 

@@ -1,0 +1,13 @@
+"""Draw one figure."""
+
+from importlib import import_module
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.publishing.style import save
+from filterfreq.runtime.jobs import job
+
+with job(snakemake):
+    module = import_module(f"filterfreq.publishing.figures.{snakemake.wildcards.name}")
+    read = getattr(module, "read", read_results)
+    figure = module.draw(read(snakemake.input), **snakemake.params.arguments)
+    save(figure, snakemake.output.png, snakemake.output.pdf)

@@ -1,0 +1,42 @@
+"""Accuracy against the strength of the frequency penalty, a line for each depth.
+
+Panels: clean images; the last FGSM or PGD attack of each norm that the config lists, at the main table's epsilon; and
+corrupted images. Each has its own scale. Lines are means over seeds, bands reach from the lowest to the highest seed.
+Horizontal lines are the variants without a penalty.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from filterfreq.publishing.penalty_panels import draw_penalties
+from filterfreq.publishing.registry import Product
+
+PRODUCT = Product(
+    title="Strength and depth of the penalty",
+    needs=["clean"],
+    adds=["adversarial", "corruption"],
+    takes=["labels", "penalties", "epsilons"],
+    when="strength_or_depth_swept",
+)
+
+
+def draw(
+    results: pd.DataFrame,
+    labels: dict[str, str],
+    penalties: Mapping[str, Mapping],
+    epsilons: Mapping[str, str] | None = None,
+) -> Figure:
+    """Draw accuracy against the penalty's strength, or its depth where all have one strength.
+
+    Args:
+        results: tidy results of one data set.
+        labels: display labels of the variants by name, in order.
+        penalties: of every variant with a penalty its settings, see `draw_penalties`.
+        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of a variant with a penalty.
+    """
+    return draw_penalties(results, labels, penalties, epsilons=epsilons)

@@ -1,0 +1,114 @@
+"""Images of *{dataset}*, of each class that has some.
+
+They are training, test and cue-conflict images, as far as the data set has them.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.publishing.mosaic import LABELS_WIDTH, mosaic, show_canvas, to_uint8, write_under
+from filterfreq.publishing.registry import Product
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
+from filterfreq.runtime.errors import InputError
+
+PRODUCT = Product(title="Samples", reads="images", when="images_here")
+
+_MOST_CLASSES = 10
+
+
+class Samples(NamedTuple):
+    """The images of a data set that are shown.
+
+    Attributes:
+        splits: display names of the splits, and their images (N x H x W x 3, uint8) and labels (int, N).
+        classes: the names of the classes.
+        textures: for the split of cue conflict the classes of the textures (int, N).
+    """
+
+    splits: dict[str, tuple[np.ndarray, np.ndarray]]
+    classes: Sequence[str]
+    textures: dict[str, np.ndarray]
+
+
+def read(files: Any) -> Samples:
+    """Open a prepared data set.
+
+    Args:
+        files: those of `reads="images"`, by name.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    dataset = PreparedDataset(Path(files.dataset[0]).parent)
+    splits = {name: (dataset.images(name), dataset.labels(name)) for name in ("train", "test") if dataset.has(name)}
+    textures = {}
+    if "cue_conflict_images" in dataset.record["arrays"]:
+        splits["cue conflict"] = (dataset.images("cue_conflict"), dataset.array("cue_conflict_shapes"))
+        textures["cue conflict"] = dataset.array("cue_conflict_textures")
+    return Samples(splits, dataset.classes, textures)
+
+
+def draw(samples: Samples) -> Figure:
+    """Show the first images of every class and split.
+
+    Raises:
+        InputError: no class has an image in every split.
+    """
+    return contact_sheet(samples.splits, samples.classes, samples.textures)
+
+
+@styled
+def contact_sheet(
+    splits: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    classes: Sequence[str],
+    textures: Mapping[str, np.ndarray] | None = None,
+    examples: int = 2,
+) -> Figure:
+    """Show the first images of every class, a block of rows per split.
+
+    Args:
+        splits: display names of the splits, and their images and labels (int, N; of cue conflict: the shapes).
+        classes: the names of the classes; of more than ten that have images, ten evenly spread ones are shown.
+        textures: for splits of cue conflict the classes of their textures (int, N), written under the images.
+        examples: how many images of each class and split.
+
+    Raises:
+        InputError: no class has an image in every split.
+    """
+    textures = textures or {}
+    # A data set for evaluation alone may lack images of some classes.
+    present = sorted(set.intersection(*(set(np.unique(labels).tolist()) for _, labels in splits.values())))
+    if not present:
+        raise InputError("no class has an image in every split: prepare the data set again")
+    chosen = np.unique(np.linspace(0, len(present) - 1, min(len(present), _MOST_CLASSES)).round().astype(int))
+    shown = np.array(present)[chosen]
+    blocks = {}
+    for name, (images, labels) in splits.items():
+        chosen = [np.flatnonzero(labels == label)[:examples] for label in shown]
+        chosen = [np.resize(indices, examples) for indices in chosen]
+        indices = np.stack(chosen, axis=1)
+        tiles = to_uint8(np.stack([images[index] for index in indices.ravel()]))
+        blocks[name] = (tiles.reshape(*indices.shape, *tiles.shape[1:]), indices)
+
+    canvases = {name: mosaic(tiles, row_gap=0.34 if name in textures else 0.06) for name, (tiles, _) in blocks.items()}
+    heights = [canvas.shape[0] / canvas.shape[1] for canvas, *_ in canvases.values()]
+    figure = new_figure(TEXT_WIDTH, 0.5 + sum(heights) * (TEXT_WIDTH - LABELS_WIDTH) + 0.1 * len(heights), images=True)
+    grid = figure.subplots(len(canvases), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (name, (canvas, rows, columns)) in zip(grid, canvases.items(), strict=True):
+        show_canvas(axes, canvas)
+        axes.set_ylabel(wrapped(name, 12, 3), rotation=0, ha="right", va="center")
+        if name in textures:
+            bottom = blocks[name][0].shape[2] / 2
+            for row, of_row in zip(rows, blocks[name][1], strict=True):
+                for column, index in zip(columns, of_row, strict=True):
+                    write_under(axes, column, row + bottom, classes[textures[name][index]])
+            axes.set_xlabel("under each image: the class of its texture")
+        if axes is grid[0]:
+            axes.xaxis.tick_top()
+            axes.set_xticks(columns, [wrapped(classes[label].replace("_", " "), 10, 3) for label in shown])
+    return figure

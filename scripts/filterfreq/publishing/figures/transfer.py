@@ -1,0 +1,67 @@
+"""Accuracy against the radius of attacks, made on the model itself and on another model.
+
+Lines are means over seeds, bands reach from the lowest to the highest seed. Epsilon 0 is the accuracy on the same
+images without attack.
+"""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from filterfreq.publishing.panels import (
+    attack_curve,
+    epsilon_label,
+    images_of_panels,
+    norm_formula,
+    panel_grids,
+    rows_of_attack,
+    seeds_note,
+)
+from filterfreq.publishing.registry import Product
+from filterfreq.publishing.selection import attack_label, images_phrase, present_variants, select
+from filterfreq.publishing.style import add_legend, draw_lines, literal, styled, variant_styles, wrapped
+
+PRODUCT = Product(title="Transferred attacks", needs=["transfer"], adds=["clean", "adversarial"], takes=["labels"])
+
+
+@styled
+def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
+    """Draw accuracy against epsilon under attacks made on another model, beside those made on the model itself.
+
+    One row per model; each attack and norm has a panel for the attacks on the model itself, where they were measured,
+    and one for those transferred.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of transferred attacks.
+    """
+    select(results, labels, ["transfer"])
+    frame = select(results, labels, ["clean", "adversarial", "transfer"])
+    styles = variant_styles(present_variants(frame, labels))
+    transferred = frame[(frame["suite"] == "transfer") & (frame["metric"] == "accuracy")]
+    source = ", ".join(labels.get(name, name) for name in transferred["source"].unique())
+    panels = [
+        (attack, norm, suite, title)
+        for attack, norm in transferred[["attack", "norm"]].drop_duplicates().itertuples(index=False, name=None)
+        for suite, title in (("adversarial", "made on the model itself"), ("transfer", f"made on {source}"))
+        if ((frame["suite"] == suite) & (frame["attack"] == attack) & (frame["norm"] == norm)).any()
+    ]
+    suffixes, of_all = images_of_panels(
+        {
+            (attack, norm, suite): images_phrase(rows_of_attack(frame[frame["suite"] == suite], attack, norm)["n"])
+            for attack, norm, suite, _ in panels
+        }
+    )
+    models = list(frame["model"].cat.categories)
+    figure, grids = panel_grids(models, len(panels))
+    for model, cells in zip(models, grids, strict=True):
+        of_model = frame[frame["model"] == model]
+        for axes, (attack, norm, suite, title) in zip(cells, panels, strict=True):
+            shown = of_model[of_model["suite"].isin(["clean", suite])]
+            draw_lines(axes, attack_curve(shown, attack, norm), "epsilon", "value", styles, markers=True)
+            attacked = f"{literal(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm, suite]}"
+            heading = f"{attacked},\n{literal(wrapped(title, 40, 2))}"
+            axes.set_title(heading if model == models[0] else "", parse_math=True)
+            axes.set_xlabel(epsilon_label(norm), parse_math=True)
+            axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    add_legend(figure, styles, note=seeds_note(frame) + of_all)
+    return figure

@@ -1,0 +1,66 @@
+"""What sheets of images share: tiles on white, and text under them.
+
+Images are N x H x W x 3, uint8 or floats in [0, 1].
+"""
+
+import numpy as np
+from matplotlib.axes import Axes
+
+LABELS_WIDTH = 0.9
+"""What labels take left of the images, in inches."""
+_LONGEST_TEXT = 12  # characters under an image
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Return images of either kind as uint8."""
+    return images if images.dtype == np.uint8 else np.rint(255 * images).astype(np.uint8)
+
+
+def mosaic(
+    tiles: np.ndarray, row_gap: float = 0.0, column_gap: float = 0.06, group: int = 1
+) -> tuple[np.ndarray, list[float], list[float]]:
+    """Lay tiles out on white.
+
+    Args:
+        tiles: uint8, rows x columns x H x W x 3.
+        row_gap: white below every row, as a fraction of a tile's height.
+        column_gap: white between columns, as a fraction of a tile's width.
+        group: columns that belong together; between groups the gap is four times as wide.
+
+    Returns:
+        The picture (uint8, height x width x 3), and the centres of its rows and columns in pixels.
+    """
+    rows, columns, height, width, _ = tiles.shape
+    gap_below, gap = round(row_gap * height), max(1, round(column_gap * width))
+    tops = [row * (height + gap_below) for row in range(rows)]
+    lefts = [column * (width + gap) + (column // group) * (3 * gap if group > 1 else 0) for column in range(columns)]
+    canvas = np.full((tops[-1] + height + gap_below, lefts[-1] + width, 3), 255, np.uint8)
+    for top, of_row in zip(tops, tiles, strict=True):
+        for left, tile in zip(lefts, of_row, strict=True):
+            canvas[top : top + height, left : left + width] = tile
+    centres = [top + (height - 1) / 2 for top in tops], [left + (width - 1) / 2 for left in lefts]
+    return canvas, *centres
+
+
+def show_canvas(axes: Axes, canvas: np.ndarray) -> None:
+    """Show a picture (uint8, height x width x 3) pixel by pixel, without ticks and frame."""
+    axes.imshow(canvas, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def write_under(axes: Axes, column: float, bottom: float, text: str, colour: str = "0.15") -> None:
+    """Write a text centred under a tile, cut to the tile's width."""
+    text = text.replace("_", " ")
+    axes.annotate(
+        text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…",
+        (column, bottom),
+        (0, -1),
+        textcoords="offset points",
+        ha="center",
+        va="top",
+        size=7,
+        color=colour,
+    )

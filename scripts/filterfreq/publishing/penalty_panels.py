@@ -1,0 +1,156 @@
+"""The figure of one setting of the penalty, which two figures draw: of strength or depth, and of kind."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from filterfreq.publishing.measures import main_columns
+from filterfreq.publishing.panels import images_of_panels, norm_formula, seeds_note
+from filterfreq.publishing.selection import (
+    attack_label,
+    attacks,
+    images_phrase,
+    penalty_series,
+    present_variants,
+    select,
+)
+from filterfreq.publishing.style import (
+    TEXT_WIDTH,
+    VariantStyle,
+    add_legend,
+    draw_lines,
+    literal,
+    new_figure,
+    styled,
+    variant_styles,
+)
+from filterfreq.runtime.errors import InputError
+
+_SETTINGS = {
+    "kind": "kind of penalty",
+    "strength": r"strength $\lambda$",
+    "depth": "depth (1: all layers, 3: first third)",
+}
+
+
+@styled
+def draw_penalties(
+    results: pd.DataFrame,
+    labels: dict[str, str],
+    penalties: Mapping[str, Mapping],
+    along: str | None = None,
+    epsilons: Mapping[str, str] | None = None,
+) -> Figure:
+    """Draw accuracy against a setting of the penalty: clean, under one attack of each norm, and on corrupted images.
+
+    Each attack is the last one of its norm that the suite `adversarial` has, at the epsilon of `table_main`. Variants
+    without a penalty are horizontal lines; those with one are a line for each combination of the other settings.
+
+    Args:
+        results: tidy results of one data set.
+        labels: display labels of the variants by name, in order.
+        penalties: of every variant with a penalty its kind, strength, depth and `beside`, as
+            `filterfreq.study.study.Study.penalties` returns them.
+        along: kind; or strength, or depth where there is one strength only, unless given.
+        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or none of a variant with a penalty.
+    """
+    frame = select(results, labels)
+    present = present_variants(frame, labels)
+    penalties = {name: penalty for name, penalty in penalties.items() if name in present}
+    if not penalties:
+        raise InputError("there are no results of a variant with a penalty: run its evaluations")
+    if along is None:
+        along = "strength" if len({penalty["strength"] for penalty in penalties.values()}) > 1 else "depth"
+    series = penalty_series(penalties, along)
+    values = list(dict.fromkeys(penalties[name][along] for name in penalties))
+    values = values if along == "kind" else sorted(values)
+    references = {name: label for name, label in present.items() if name not in penalties}
+    styles = variant_styles(references | {name: name for name in series.values()})
+
+    panels, of_all = _penalty_panels(frame, epsilons)
+    models = list(frame["model"].cat.categories)
+    figure = new_figure(TEXT_WIDTH, 0.3 + (2.1 if along == "kind" else 1.8) * len(models))
+    grid = figure.subplots(len(models), len(panels), sharex=True, squeeze=False)
+    for model, row in zip(models, grid, strict=True):
+        for (title, measured), axes in zip(panels.items(), row, strict=True):
+            shown = measured[measured["model"] == model].astype({"variant": str})
+            for name in references:
+                of_reference = shown.loc[shown["variant"] == name, "value"]
+                if len(of_reference):
+                    colour, dashes = styles[name].colour, (0, styles[name].dashes)
+                    axes.axhspan(of_reference.min(), of_reference.max(), color=colour, alpha=0.12, linewidth=0)
+                    axes.axhline(of_reference.mean(), color=colour, linestyle=dashes)
+            swept = shown[shown["variant"].isin(series)]
+            swept = swept.assign(
+                position=[values.index(penalties[name][along]) for name in swept["variant"]],
+                variant=swept["variant"].map(series),
+            )
+            drawn = {name: style for name, style in styles.items() if name in set(swept["variant"])}
+            if along == "kind":
+                _markers_with_ranges(axes, swept, drawn)
+            else:
+                draw_lines(axes, swept, "position", "value", drawn, markers=True)
+            axes.set_title(title if model == models[0] else "", parse_math=True)
+            axes.set_xlabel(_SETTINGS[along] if model == models[-1] else "", parse_math=True)
+            axes.set_ylabel("")
+            axes.set_xlim(-0.4, len(values) - 0.6)
+            axes.set_xticks(range(len(values)), [str(value) for value in values])
+            if along == "kind":
+                axes.set_xticks(range(len(values)), values, rotation=40, ha="right", rotation_mode="anchor")
+            axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+            axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}")
+        row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
+    lines = {name: style._replace(marker="") if name in references else style for name, style in styles.items()}
+    points = [
+        Line2D([], [], color=style.colour, marker=style.marker, linestyle="none", label=style.label)
+        for style in (styles[name] for name in dict.fromkeys(series.values()) if along == "kind")
+    ]
+    shown = {name: lines[name] for name in (references if along == "kind" else lines)}
+    drawn = ("lines and markers", "bands and bars") if along == "kind" else ("lines", "bands")
+    add_legend(figure, shown, extra=points, note=seeds_note(frame, *drawn) + of_all)
+    return figure
+
+
+def _penalty_panels(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> tuple[dict[str, pd.DataFrame], str]:
+    """Return the values of every panel by title, as of a formula, with columns model, variant, seed and value.
+
+    And what the legend says of their images.
+    """
+    last = {norm: attack_label(attack) for attack, norm in attacks(frame[frame["suite"] == "adversarial"])}
+    titles = {("clean", ""): "clean", ("corruptions", "mean"): "common corruptions"}
+    panels, images = {}, {}
+    for measure, setting, numbers, counts in main_columns(frame, "", epsilons):
+        norm = setting.partition(" ")[0].lower()
+        if (measure, setting) in titles:
+            title = titles[measure, setting]
+        elif last.get(norm) == measure:
+            title = f"{literal(measure)}, {norm_formula(norm)} {literal(setting.partition(' ')[2])}"
+        else:
+            continue
+        panels[title] = numbers.rename("value").reset_index()
+        images[title] = images_phrase(counts)
+    suffixes, of_all = images_of_panels(images)
+    return {title + suffixes[title]: rows for title, rows in panels.items()}, of_all
+
+
+def _markers_with_ranges(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:
+    """Draw means over seeds as markers beside each other, with bars from the lowest to the highest seed."""
+    for number, (name, style) in enumerate(styles.items()):
+        by_position = frame[frame["variant"] == name].groupby("position")["value"].agg(["mean", "min", "max"])
+        offset = 0.5 * ((number + 0.5) / len(styles) - 0.5)
+        axes.errorbar(
+            by_position.index + offset,
+            by_position["mean"],
+            yerr=[by_position["mean"] - by_position["min"], by_position["max"] - by_position["mean"]],
+            color=style.colour,
+            marker=style.marker,
+            linestyle="none",
+            elinewidth=1,
+        )

@@ -1,0 +1,97 @@
+"""What each variant of experiment *{experiment}* changes on *{dataset}* against the baseline.
+
+In percentage points: the mean difference over runs paired by seed, Student's 95 % interval of each by itself, and the
+number of pairs.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from filterfreq.analysis.intervals import mean_difference
+from filterfreq.publishing.means import column_meanings, dataset_phrase
+from filterfreq.publishing.measures import epsilons_phrase, main_columns
+from filterfreq.publishing.registry import Product
+from filterfreq.publishing.selection import present_variants, select
+from filterfreq.publishing.table import TextTable, headings, images_sentence
+from filterfreq.runtime.errors import InputError
+
+PRODUCT = Product(
+    title="Differences to the baseline",
+    needs=["clean"],
+    adds=["adversarial", "autoattack", "corruption", "cue_conflict"],
+    takes=["labels", "baseline", "epsilons"],
+    when="baseline_paired",
+)
+
+
+def tabulate(
+    results: pd.DataFrame, labels: dict[str, str], baseline: str, epsilons: Mapping[str, str] | None = None
+) -> TextTable:
+    """Show what each variant changes against the baseline, in the measures of `table_main`.
+
+    Runs are paired by seed. A cell holds the mean difference, Student's 95 % interval of it (see `mean_difference`) and
+    the number of pairs.
+
+    Args:
+        results: tidy results of one data set.
+        labels: display labels of the variants by name, in order.
+        baseline: the variant that the others are compared with.
+        epsilons: as in `table_main`.
+
+    Returns:
+        One row per model and variant but the baseline, one column per measure; its numbers have one row per cell.
+
+    Raises:
+        InputError: results that cannot stand beside each other (see `select`), or no pair of runs to compare.
+    """
+    frame = select(results, labels)
+    shown = present_variants(frame, labels)
+    # The baseline's mCE is 1 by definition: the difference says nothing that the column does not.
+    columns = [found for found in main_columns(frame, baseline, epsilons) if found.setting != "mCE"]
+    images = {(found.measure, found.setting): found.images for found in columns}
+    numbers = []
+    for measure, setting, values, counts in columns:
+        by_variant = values.unstack("variant")  # noqa: PD010
+        if baseline not in by_variant:
+            continue
+        for variant in shown:
+            if variant == baseline or variant not in by_variant:
+                continue
+            differences = (by_variant[variant] - by_variant[baseline]).dropna()
+            for model, of_model in differences.groupby(level="model", sort=False, observed=True):
+                shown_images = counts.xs((model, variant), level=["model", "variant"]).max()
+                estimate = mean_difference([of_model.to_numpy()], shown_images)
+                cell = (estimate.mean, *estimate.interval(), len(of_model), shown_images)
+                numbers.append((model, variant, measure, setting, *cell))
+    if not numbers:
+        raise InputError(
+            f"there is no run of {baseline} with the model and seed of another variant: nothing can be compared"
+        )
+    names = ["model", "variant", "measure", "setting", "difference", "ci_low", "ci_high", "pairs", "images"]
+    tidy = pd.DataFrame(numbers, columns=names).astype({"images": "Int64"})
+    text = tidy.assign(
+        column=[" ".join(headings(images)[key]).strip() for key in zip(tidy["measure"], tidy["setting"], strict=True)],
+        model=pd.Categorical(tidy["model"], frame["model"].cat.categories, ordered=True),
+        variant=pd.Categorical(tidy["variant"].map(shown), [*shown.values()], ordered=True),
+        cell=[
+            _difference(*cell) for cell in tidy[["difference", "ci_low", "ci_high", "pairs"]].itertuples(index=False)
+        ],
+    )
+    cells = text.set_index(["model", "variant", "column"])["cell"].unstack("column")  # noqa: PD010
+    cells = cells[text["column"].unique()].fillna("–").reset_index()
+    if len(cells["model"].unique()) == 1:
+        cells = cells.drop(columns="model")
+    cells.columns.name = None
+    phrases = [dataset_phrase(frame), epsilons_phrase(frame, epsilons), *column_meanings(columns, labels, baseline)]
+    caption = (
+        f"Differences to {shown[baseline]} on {'; '.join(filter(None, phrases))}. {images_sentence(images)} Percentage "
+        "points, mean over pairs of runs with one seed [Student's 95 % interval, of each cell by itself] (pairs)."
+    )
+    return TextTable(tidy, cells.astype(str), caption, right=text["column"].nunique())
+
+
+def _difference(mean: float, low: float, high: float, pairs: int) -> str:
+    interval = "" if np.isnan(low) else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
+    return f"{100 * mean:+.1f}{interval} ({pairs})"

@@ -1,0 +1,95 @@
+"""What the results of experiment *{experiment}* on *{dataset}* say of the papers' claims.
+
+The mean difference of the two variants over pairs of runs of one model and seed, each model weighing the same,
+Student's 95 % interval, and the verdict: supported, contradicted, negligible (certainly smaller than the smallest
+effect of interest), undecided at this scale, too few pairs (below three of a model), not tested for want of a pair of
+runs, or not measured. "With all" says whether a verdict holds when all claims are tested at once, by Holm's method.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from filterfreq.analysis.claims import FEWEST_PAIRS, score
+from filterfreq.publishing.registry import Product
+from filterfreq.publishing.selection import comparison_label, images_phrase
+from filterfreq.publishing.table import TextTable
+
+PRODUCT = Product(title="Claims", needs=["clean"], adds=["claimed"], takes=["labels", "claims"], when="claims_tested")
+
+_SIGNS = {
+    "higher": "> {}",
+    "lower": "< -{}",
+    "not lower": "> -{}",
+    "not higher": "< {}",
+    "equal": "within ±{}",
+}
+
+
+def tabulate(results: pd.DataFrame, labels: dict[str, str], claims: Mapping[str, Mapping]) -> TextTable:
+    """Say what the results say of the claims.
+
+    Args:
+        results: tidy results of one data set.
+        labels: display labels of the variants by name, in order.
+        claims: by name, see `filterfreq.analysis.claims.score`.
+    """
+    return tabulate_scores(score(results, claims), labels, results["dataset"].iloc[0])
+
+
+def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) -> TextTable:
+    """Return the claims with effects, intervals and verdicts.
+
+    Args:
+        scores: what `filterfreq.analysis.claims.score` returns.
+        labels: display labels of the variants; others keep their names.
+        dataset: the data set, for the caption.
+    """
+    rows = [
+        {
+            "claim": row["statement"],
+            "comparison": comparison_label(row, labels),
+            "claimed": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
+            "verdict": row["verdict"],
+            "with all": "–" if np.isnan(row["p"]) else "holds" if row["together"] else "does not hold",
+            "effect": _effect(row),
+            "95 % interval": _interval(row),
+            "n": images_phrase([row["fewest_images"], row["most_images"]]).removeprefix("n = ") or "–",
+            "pairs": str(row["pairs"]),
+        }
+        for row in scores.to_dict("records")
+    ]
+    # What stayed undecided was tested too.
+    tested = int((scores["p"].notna() | (scores["verdict"] == "undecided")).sum())
+    several = (
+        " (in brackets the least and the largest of a model)"
+        if (scores["lowest_model"] < scores["highest_model"]).any()
+        else ""
+    )
+    models = list(dict.fromkeys(name for names in scores["models"] if names for name in names.split(", ")))
+    at_once = (
+        f"; with all: whether it holds when all {tested} claims that have them are tested at once (Holm's method, 5 %)"
+        if tested
+        else ""
+    )
+    of_models = f" ({', '.join(models)})" if models else ""
+    caption = (
+        f"The papers' claims on {dataset}{of_models}. Effects are differences of the two variants in percentage "
+        f"points, the mean over pairs of runs of one model and seed, each model weighing the same{several}, with "
+        "Student's 95 % interval of that mean over these models; claimed is the smallest effect of interest; n: images "
+        "that a value stands on (of energy: filters of a layer). A verdict is the claim's own, at 5 %, and takes "
+        f"{FEWEST_PAIRS} pairs of each model{at_once}."
+    )
+    return TextTable(scores, pd.DataFrame(rows), caption, right=4)
+
+
+def _effect(row: dict) -> str:
+    if np.isnan(row["effect"]):
+        return "–"
+    ends = [f"{100 * row[end]:+.1f}" for end in ("lowest_model", "highest_model")]
+    return f"{100 * row['effect']:+.1f}" + (f" ({' to '.join(ends)})" if ends[0] != ends[1] else "")
+
+
+def _interval(row: dict) -> str:
+    return "–" if np.isnan(row["ci_low"]) else f"[{100 * row['ci_low']:+.1f}, {100 * row['ci_high']:+.1f}]"
