@@ -35,7 +35,7 @@ def schema(tmp_path_factory):
     shutil.copytree(SCHEMAS, folder)
     fragments = {
         "suites/toy_suite": "{type: object, required: [images], properties: {images: {$ref: '#/$defs/images'}}}",
-        "interventions/toy_loss": "{type: number, minimum: 2, needs: [toy_batches]}",
+        "interventions/toy_loss": "{type: number, minimum: 2, needs: [toy_batches], sweep_label: 'toy {}'}",
         "interventions/toy_batches": "{enum: [large]}",
         "surgery/toy_surgery": "{type: boolean}",
         "fits/toy_fit": "{type: array, items: {$ref: '#/$defs/count'}}",
@@ -58,6 +58,7 @@ def test_the_whole_is_a_schema():
         {"evaluation": {"batch_size": 1, "toy_suite": {"images": 1}}},
         {"evaluation": {"batch_size": 1, "datasets": {"mnist": {"toy_suite": {"images": 1}}}}},
         {"variants": {"plain": {"toy_loss": 2, "toy_batches": "large"}}},
+        {"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_loss": [3]}}}},
         {"fits": {"first": {"toy_fit": [1]}}},
     ],
 )
@@ -81,6 +82,11 @@ def test_a_fragment_adds_its_key(schema, changes):
         ),
         ({"variants": {"plain": {"toy_loss": 2}}}, "'toy_batches' is a dependency of 'toy_loss'"),
         ({"variants": {"plain": {"toy_surgery": True}}}, "'from' is a dependency of 'toy_surgery'"),
+        ({"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_loss": []}}}}, "sweep.toy_loss: is empty"),
+        (
+            {"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_batches": [1]}}}},
+            "unknown key 'toy_batches'",
+        ),
         ({"fits": {"first": {"toy_fit": [0]}}}, "fits.first.toy_fit.0: 0 is out of range"),
     ],
 )

@@ -1,8 +1,10 @@
 from copy import deepcopy
 
+import pytest
 from study_configs import SCHEMA, put
 
 from filterfreq.data.registry import get_dataset
+from filterfreq.runtime.errors import InputError
 from filterfreq.study.experiments import Run
 from filterfreq.study.study import Study
 
@@ -47,3 +49,76 @@ def test_penalties_of_an_experiment_are_read_from_settings(config):
     }
     del config["variants"]["wd-penalty"]["mixup"]
     assert Study(config, SCHEMA).penalties("demo", "texdigits")["wd-penalty"]["beside"] == "WD"
+
+
+class TestTrainingOfAVariant:
+    RUN = Run("texdigits", "resnet_8", "large", 0)
+
+    @pytest.fixture
+    def config(self, config):
+        config["training"]["models"] = {"resnet_8": {"epochs": 7, "batch_size": 64, "learning_rate": 0.02}}
+        config["training"]["datasets"] = {"texdigits": {"epochs": 8, "learning_rate": 0.03}}
+        config["variants"]["large"] = {"training": {"epochs": 9, "ema": 0.9, "augmentation": "flip"}}
+        config["experiments"]["demo"] |= {"models": ["resnet_8"], "variants": ["plain", "large"]}
+        return config
+
+    def test_it_wins_over_all_others(self, config):
+        study = Study(config, SCHEMA)
+        assert study.spec(self.RUN) == {
+            "run": self.RUN._asdict(),
+            "variant": {},
+            "training": {
+                **config["training"]["default"],
+                "augmentation": "flip",
+                "batch_size": 64,
+                "ema": 0.9,
+                "epochs": 9,
+                "learning_rate": 0.03,
+            },
+        }
+        assert study.spec(self.RUN._replace(variant="plain"))["training"]["epochs"] == 8
+
+    def test_it_can_be_swept_where_a_variant_has_the_section(self, config):
+        config["variants"]["wd"]["training"] = {}
+        sweep = {"training.batch_size": [16, 64], "training.optimizer": ["sgd"]}
+        config["experiments"]["demo"] |= {"variants": ["plain", "wd"], "sweep": sweep}
+        study = Study(config, SCHEMA)
+        assert study.labels("demo", "texdigits") == {
+            "plain": "plain",
+            "wd_batch_size-16_optimizer-sgd": "WD, batch size 16, sgd",
+            "wd_batch_size-64_optimizer-sgd": "WD, batch size 64, sgd",
+        }
+        training = study.spec(self.RUN._replace(variant="wd_batch_size-16_optimizer-sgd"))["training"]
+        assert (training["batch_size"], training["optimizer"], training["epochs"]) == (16, "sgd", 8)
+
+    @pytest.mark.parametrize(
+        ("settings", "message"),
+        [
+            ({"batch": 1}, r"variants\.large\.training: unknown key 'batch'"),
+            ({"epochs": 0}, r"variants\.large\.training\.epochs: 0 is out of range"),
+            ({"optimizer": "adahessian", "accumulate": 2}, r"training of texdigits/resnet_8/large: accumulate works"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, config, settings, message):
+        config["variants"]["large"]["training"] = settings
+        with pytest.raises(InputError, match=message):
+            Study(config, SCHEMA)
+
+    def test_an_augmentation_is_said_once(self, config):
+        config["variants"]["large"]["augmentation"] = "crop"
+        message = (
+            r"^variants\.large\.training\.augmentation: variants\.large\.augmentation says it already, leave one out$"
+        )
+        with pytest.raises(InputError, match=message):
+            Study(config, SCHEMA)
+
+    def test_a_wrong_value_of_a_sweep_is_refused(self, config):
+        config["experiments"]["demo"]["sweep"] = {"training.batch_size": [0]}
+        with pytest.raises(InputError, match=r"^experiments\.demo\.sweep\.training\.batch_size: 0 is out of range"):
+            Study(config, SCHEMA)
+
+    def test_it_is_told_beside_a_penalty(self, config):
+        penalised = {"decomposition": "weight", "penalty": {"kind": "all", "strength": 1, "depth": 1}}
+        config["variants"]["large"] |= penalised
+        penalties = Study(config, SCHEMA).penalties("demo", "texdigits")
+        assert penalties["large"]["beside"] == "augmentation: flip, decomposition: weight, ema: 0.9, epochs: 9"

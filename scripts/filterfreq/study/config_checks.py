@@ -48,6 +48,8 @@ def check_variant(where: str, variant: dict) -> None:
         raise InputError(
             f"{where}.jensen_shannon: belongs to AugMix, set augmentation_policy to augmix or leave it out"
         )
+    if "augmentation" in variant and "augmentation" in variant.get("training", {}):
+        raise InputError(f"{where}.training.augmentation: {where}.augmentation says it already, leave one out")
     exclusive = [key for key in ("mixup", "jensen_shannon", "adversarial_training") if key in variant]
     if len(exclusive) > 1:
         raise InputError(f"{where}: {' and '.join(exclusive)} cannot be combined, leave one out")

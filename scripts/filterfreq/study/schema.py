@@ -14,7 +14,8 @@ def config_schema(path: Path) -> Validator:
     """Return the validator of configs, with the fragments that lie in folders beside the main schema.
 
     A fragment `<key>.yaml` is the schema of one key's value. It may refer to the `$defs` of the main schema, and its
-    keyword `needs` lists the keys that must stand beside its own. Fragments in
+    keyword `needs` lists the keys that must stand beside its own. Settings of a variant that have a `sweep_label`, here
+    or in the main schema, are keys of an experiment's `sweep`. Fragments in
 
     - `suites` go into `evaluation` and into each entry of `evaluation.datasets`,
     - `interventions` and `surgery` go into a variant, where the latter need `from`,
@@ -32,7 +33,33 @@ def config_schema(path: Path) -> Validator:
     _add(variant, _fragments(path.parent / "interventions"))
     _add(variant, _fragments(path.parent / "surgery"), needs=["from"])
     _add(schema["properties"]["fits"]["additionalProperties"], _fragments(path.parent / "fits"))
+    sweep = schema["properties"]["experiments"]["additionalProperties"]["properties"]["sweep"]
+    sweep["properties"] = {key: {"$ref": "#/$defs/values"} for key in sweep_labels(validator)}
     return validator
+
+
+def variant_schema(schema: Validator) -> Validator:
+    """Return the validator of one variant.
+
+    Args:
+        schema: of configs.
+    """
+    return schema.evolve(schema={**schema.schema["$defs"]["variant"], "$defs": schema.schema["$defs"]})
+
+
+def sweep_labels(schema: Validator) -> dict[str, str]:
+    """Return for each setting of a variant that can be swept, such as `penalty.kind`, the form of its label.
+
+    Args:
+        schema: of configs.
+    """
+    definitions = schema.schema["$defs"]
+    labels = {}
+    for key, part in definitions["variant"]["properties"].items():
+        section = definitions[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        settings = {key: part} | {f"{key}.{name}": inner for name, inner in section.get("properties", {}).items()}
+        labels |= {name: setting["sweep_label"] for name, setting in settings.items() if "sweep_label" in setting}
+    return labels
 
 
 def _fragments(folder: Path) -> dict[str, dict]:

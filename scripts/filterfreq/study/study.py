@@ -138,12 +138,13 @@ class Study(Datasets):
         """
         if self.is_downloaded(run):
             return {"run": run._asdict(), "source": self.source(run.variant)}
-        variant = {key: value for key, value in self.variants[run.variant].items() if key != "label"}
-        settings = training_settings(
-            self.config["training"], run.model, run.dataset, variant, self.dataset(run.dataset).augmentation
+        bundle = self.variants[run.variant]
+        # What is among the training's settings, or how it is shown.
+        variant = {key: value for key, value in bundle.items() if key not in ("label", "training", "augmentation")}
+        training = training_settings(
+            self.config["training"], run.model, run.dataset, bundle, self.dataset(run.dataset).augmentation
         )
-        variant.pop("augmentation", None)
-        return {"run": run._asdict(), "variant": in_order(variant), "training": in_order(settings)}
+        return {"run": run._asdict(), "variant": in_order(variant), "training": in_order(training)}
 
     def architecture(self, run: Run) -> str:
         """The architecture of a run's model, which a checkpoint may show under another name."""

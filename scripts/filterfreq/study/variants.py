@@ -10,19 +10,9 @@ from jsonschema.protocols import Validator
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import check_schema
 from filterfreq.study.config_checks import check_number, check_variant
+from filterfreq.study.schema import sweep_labels, variant_schema
 
 Variants = dict[str, dict[str, Any]]
-
-_SWEEP_LABELS = {
-    "penalty.kind": "{}",
-    "penalty.strength": "λ = {}",
-    "penalty.depth": "depth {}",
-    "adversarial_training.epsilon": "ε = {}",
-    "adversarial_training.replays": "{} replays",
-    "label_smoothing": "smoothing {}",
-    "mixup": "mixup α = {}",
-    "gaussian_noise": "noise σ = {}",
-}
 
 _LONGEST_NAME = 200  # characters of a variant; file systems take 255 bytes
 
@@ -35,8 +25,8 @@ def named_variants(config: Mapping[str, Any]) -> Variants:
 def sweep_variants(where: str, variants: Variants, experiment: Mapping[str, Any], schema: Validator) -> Variants:
     """Return the variants of an experiment: of each that it lists those that its sweep makes, or the variant itself.
 
-    A sweep changes the settings of the variants that have its keys' sections; of several keys, every combination makes
-    a variant. A value that a variant has already makes no new one.
+    A sweep changes the settings of the variants that have its keys' sections, be they empty; of several keys, every
+    combination makes a variant. A value that a variant has already makes no new one.
 
     Args:
         where: the experiment's key in the config, which sentences begin with.
@@ -70,7 +60,7 @@ def _changed(
 ) -> tuple[str, dict[str, Any]]:
     """Return the variant that some settings make of another, after its name."""
     variant = deepcopy(base)
-    of_variants = schema.evolve(schema={**schema.schema["$defs"]["variant"], "$defs": schema.schema["$defs"]})
+    labels, of_variants = sweep_labels(schema), variant_schema(schema)
     whole = name
     for key, value in settings.items():
         section, _, setting = key.rpartition(".")
@@ -81,7 +71,7 @@ def _changed(
         check_schema(of_variants, variant, f"{where}.sweep.{key}", prefix_only=True)
         check_variant(f"{where}.sweep", variant)
         whole += f"_{setting}-{str(value).replace('/', 'of')}"
-        variant["label"] += ", " + _SWEEP_LABELS[key].format(value)
+        variant["label"] += ", " + labels[key].format(value)
     if len(whole) > _LONGEST_NAME:
         raise InputError(
             f"{where}.sweep: '{whole}' is the name of a folder and has {len(whole)} characters, of {_LONGEST_NAME} "
@@ -107,6 +97,7 @@ def training_settings(
         **training["default"],
         **training.get("models", {}).get(model, {}),
         **training.get("datasets", {}).get(dataset, {}),
+        **variant.get("training", {}),
     }
     return settings | {key: variant[key] for key in ("augmentation",) if key in variant}
 
@@ -122,18 +113,19 @@ def penalties(variants: Variants, labels: Mapping[str, str]) -> dict[str, dict[s
         labels: of the variants that are compared.
     """
     compared = {name: variants[name] for name in labels if name in variants}
-    others = {
-        name: ", ".join(
-            f"{key}: {value}" for key, value in in_order(variant).items() if key not in ("label", "penalty")
-        )
-        for name, variant in compared.items()
-    }
+    others = {name: _besides_penalty(variant) for name, variant in compared.items()}
     unpenalised = {others[name]: labels[name] for name, variant in compared.items() if "penalty" not in variant}
     return {
         name: {**variant["penalty"], "beside": unpenalised.get(others[name], others[name])}
         for name, variant in compared.items()
         if "penalty" in variant
     }
+
+
+def _besides_penalty(variant: Mapping[str, Any]) -> str:
+    """What a variant does beside its penalty, in words."""
+    settings = {key: value for key, value in variant.items() if key not in ("label", "penalty", "training")}
+    return ", ".join(f"{key}: {value}" for key, value in in_order(settings | variant.get("training", {})).items())
 
 
 def in_order(value: Any) -> Any:
