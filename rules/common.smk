@@ -26,10 +26,13 @@ from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import CALIBRATION, plan_of
 from filterfreq.runtime.provenance import code_version
 from filterfreq.publishing import captions
-from filterfreq.runtime.submission import tell_jobs, told_config
+from filterfreq.runtime.submission import tell_config_files, tell_jobs, told_config
 from filterfreq.runtime.yaml_files import check_config_file
 
 takes_default = "experiments" not in config
+
+CONFIG_FILES = [os.path.relpath(file) for file in workflow.overwrite_configfiles] or ["config.yaml"]
+tell_config_files(CONFIG_FILES)
 
 try:
     if workflow.is_main_process:
@@ -116,7 +119,7 @@ FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 FIGURE_OF_EXPERIMENT = "results/figures/{experiment}/{name}"
 
 # A plan belongs to the study of its config files: another study's has nothing to show beside these results.
-PLAN = plan_of(list(map(str, workflow.overwrite_configfiles)) or ["config.yaml"])
+PLAN = plan_of(CONFIG_FILES)
 TABLE_OF_PLAN = str(Path(PLAN).parent / "plan")
 
 

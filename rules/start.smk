@@ -6,6 +6,7 @@ from snakemake.logging import logger
 
 from filterfreq.runtime.machine import has_gpu
 from filterfreq.study.measurable import remarks
+from filterfreq.study.ownership import check_owners
 from filterfreq.study.targets import check_target
 
 
@@ -27,6 +28,14 @@ def refuse_unknown_names_in_targets():
             check_target(study, target, patterns)
         except InputError as error:
             raise WorkflowError(f"The target is refused: {error}") from error
+
+
+def refuse_runs_of_other_studies():
+    """Stop where a run would overwrite one that another config file asked for with other settings."""
+    try:
+        check_owners(study, CONFIG_FILES, lambda run: RECORD.format(**run._asdict()))
+    except InputError as error:
+        raise WorkflowError(f"The config is refused. {error}") from error
 
 
 def refuse_without_gpu():
@@ -89,4 +98,5 @@ def say_what_is_not_measured():
 
 if workflow.is_main_process:
     refuse_unknown_names_in_targets()
+    refuse_runs_of_other_studies()
     say_what_is_not_measured()

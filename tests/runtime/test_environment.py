@@ -93,9 +93,8 @@ def test_what_jobs_need_is_left_alone(tmp_path):
 def test_the_recorded_revision_is_that_of_the_code(tmp_path):
     for name, message in (("own", "this"), ("other", "that")):
         package = tmp_path / name / "filterfreq"
-        shutil.copytree(
-            PACKAGE, package, ignore=lambda _, files: set(files) - {"__init__.py", "provenance.py", "runtime"}
-        )
+        shutil.copytree(PACKAGE / "runtime", package / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(PACKAGE / "__init__.py", package)
         identity = ["-c", "user.name=a", "-c", "user.email=a@b.invalid"]
         for command in (["init", "--quiet"], ["add", "."], [*identity, "commit", "--quiet", f"--message={message}"]):
             subprocess.run(["git", "-C", tmp_path / name, *command], check=True)

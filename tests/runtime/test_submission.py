@@ -4,7 +4,7 @@ import os
 import pytest
 
 from filterfreq.runtime.errors import InputError
-from filterfreq.runtime.submission import slurm_job, tell_jobs, told_config
+from filterfreq.runtime.submission import slurm_job, tell_config_files, tell_jobs, told_config, told_config_files
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +19,12 @@ def test_jobs_are_told_what_the_config_was(tmp_path):
     tell_jobs(config, tmp_path)
     config["experiments"].clear()
     assert told_config() == {"experiments": {"main": {"seeds": [0, 1]}}, "evaluation": {"epsilons": ["1/255"]}}
+
+
+def test_scripts_are_told_the_config_files():
+    assert told_config_files() is None
+    tell_config_files(["a.yaml", "b \udcff.yaml"])
+    assert told_config_files() == ["a.yaml", "b \udcff.yaml"]
 
 
 def test_a_config_is_kept_once_under_its_checksum(tmp_path):

@@ -63,6 +63,17 @@ def test_an_unknown_name_in_a_target_is_said_before_any_work(fresh, tmp_path, ta
     assert not (tmp_path / "results").exists()
 
 
+def test_a_run_of_another_study_is_not_overwritten(fresh, tmp_path):
+    record = tmp_path / RUN / "run.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"provenance": {"config": ["other.yaml"]}, "variant": {}, "training": {"epochs": 9}}')
+    outcome = fresh.snakemake("--dry-run", "--directory", str(tmp_path), config=str(fresh.config))
+    assert outcome.returncode == 1
+    said = outcome.stdout + outcome.stderr
+    assert f"The config is refused. {RUN} was made for other.yaml with other settings" in said
+    assert "Traceback" not in said
+
+
 def test_what_the_option_for_configs_swallows(fresh, tmp_path):
     target = fresh.snakemake("--dry-run", "--configfile", "tiny.yaml", "table_main", config=None)
     assert target.returncode == 1

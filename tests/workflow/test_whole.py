@@ -60,7 +60,9 @@ def test_every_table_and_figure_is_there(finished):
 @pytest.mark.parametrize("variant", ["plain", "wd-penalty"])
 def test_results_have_the_form_that_the_schemas_say(finished, variant):
     run = finished.folder / RUNS / variant / "seed-0"
-    schema(finished, "run").validate(json.loads((run / "run.json").read_text()))
+    record = json.loads((run / "run.json").read_text())
+    schema(finished, "run").validate(record)
+    assert record["provenance"]["config"] == ["tiny.yaml"]
     row = schema(finished, "results")
     for suite, count in SUITES.items():
         rows = json.loads(pd.read_csv(run / "evaluations" / f"{suite}.csv").to_json(orient="records"))

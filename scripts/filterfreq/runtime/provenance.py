@@ -8,6 +8,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from filterfreq.runtime.submission import told_config_files
+
 PACKAGE = Path(__file__).parents[1]
 
 _RECORDED = ("torch", "numpy", "safetensors")
@@ -60,7 +62,10 @@ def _files(name: str) -> set[Path]:
 
 
 def environment(*libraries: str) -> dict:
-    """Return the versions that a result depends on: Python, the main libraries, the git revision (None outside git).
+    """Return what a result was made with and for.
+
+    These are the versions of Python and of the main libraries, the git revision (None outside git), and the config
+    files of the study (None outside of a workflow).
 
     Args:
         libraries: packages that matter to this result beside those that matter to all.
@@ -70,6 +75,7 @@ def environment(*libraries: str) -> dict:
         "platform": platform.platform(),
         "packages": {name: importlib.metadata.version(name) for name in (*_RECORDED, *libraries)},
         "git_revision": _git_revision(),
+        "config": told_config_files(),
     }
 
 

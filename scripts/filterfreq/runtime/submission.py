@@ -1,16 +1,16 @@
-"""What the main Snakemake tells the jobs that it submits, through their environment, which Slurm hands on."""
+"""What Snakemake tells the jobs that it submits or starts, through their environment, which Slurm hands on."""
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import read_json, replacing, sha256
 
-_CONFIG, _BEGAN_IN = "FILTERFREQ_CONFIG", "FILTERFREQ_BEGAN_IN"
+_CONFIG, _CONFIG_FILES, _BEGAN_IN = "FILTERFREQ_CONFIG", "FILTERFREQ_CONFIG_FILES", "FILTERFREQ_BEGAN_IN"
 
 
 def tell_jobs(config: Mapping[str, Any], folder: str | Path) -> None:
@@ -44,6 +44,17 @@ def told_config() -> dict | None:
             "jobs and start it again"
         )
     return read_json(path)
+
+
+def tell_config_files(files: Sequence[str]) -> None:
+    """Tell scripts which config files the study is of; each Snakemake tells its own, those of jobs too."""
+    os.environ[_CONFIG_FILES] = json.dumps([*files])
+
+
+def told_config_files() -> list[str] | None:
+    """Return the config files that the study is of, or None outside of a workflow."""
+    files = os.environ.get(_CONFIG_FILES)
+    return None if files is None else json.loads(files)
 
 
 def _is_whole(kept: Path) -> bool:
