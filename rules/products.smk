@@ -1,7 +1,5 @@
 # What tables and figures show, which of them the config asks for, and their files.
 # Each says of itself what it needs, in its file in scripts/filterfreq/publishing; here stands what the names in there mean.
-
-from functools import partial
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -138,8 +136,7 @@ def shown_attack(wildcards):
 
 def extent(wildcards):
     """A sentence for captions about each data set of which only a part is here; empty where there is none."""
-    names = shown_datasets(wildcards)
-    return " ".join(f"Of {name}, these are {part}." for name in names if (part := study.extent(name)))
+    return captions.extent(study, shown_datasets(wildcards))
 
 
 def extent_with_shifted(wildcards):
@@ -221,10 +218,10 @@ def corrupted_images(product, wildcards):
     }
 
 
-# Of these the report's captions say which models, seeds and numbers of images they show; of images, which part is here.
-OF_MODELS = {"results": aggregated_results, "history": aggregated_histories, "records": training_records}
 INPUTS = {
-    **OF_MODELS,
+    "results": aggregated_results,
+    "history": aggregated_histories,
+    "records": training_records,
     "images": prepared_images,
     "perturbations": perturbed_images,
     "corrupted_images": corrupted_images,
@@ -278,15 +275,12 @@ def product_caption(kind, wildcards):
     """What the report says of a product."""
     product = product_of(kind, wildcards)
     experiment = wildcards.experiment
-    if product.label.reads in OF_MODELS:
-        details = " ".join(
-            captions.shown(study, experiment, dataset, shown_suites(product, experiment, dataset))
-            for dataset in shown_datasets(wildcards)
-            if is_possible(product, experiment, dataset)
-        )
-    else:
-        details = extent(wildcards)
-    return f"{product.caption.format(**wildcards)} {details}".rstrip()
+    suites = {
+        dataset: shown_suites(product, experiment, dataset)
+        for dataset in shown_datasets(wildcards)
+        if is_possible(product, experiment, dataset)
+    }
+    return captions.caption(study, product, experiment, suites)
 
 
 def in_report(kind, file):
