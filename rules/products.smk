@@ -250,8 +250,10 @@ def product_of(kind, wildcards):
 
 
 def product_inputs(kind, wildcards):
-    """What a job reads."""
+    """What a job reads; a path that was asked for by name may be of what the config cannot make."""
     product = product_of(kind, wildcards)
+    if not any(is_possible(product, wildcards.experiment, dataset) for dataset in shown_datasets(wildcards)):
+        raise WorkflowError(nothing_to_make(product))
     return INPUTS[product.label.reads](product, wildcards)
 
 
@@ -363,17 +365,22 @@ def requested_files(target, wildcards):
     """The same for a target that was asked for by name, where having nothing to make is a mistake."""
     files = target_files(target)
     if not files:
-        label = PRODUCTS[target].label
-        measured = {suite for dataset in study.datasets for suite in study.suites(dataset)}
-        lacking = [f"evaluation.{suite}" for suite in label.needs if suite not in measured]
-        if not lacking and label.when:
-            lacking = [CONDITIONS[label.when].lacking]
-        lacking = lacking or [f"{' and '.join(label.needs)} on one data set of an experiment"]
-        raise WorkflowError(
-            f"There is no {target} to make: the config's experiments, data sets and evaluations lack what it shows "
-            f"({', '.join(lacking)})."
-        )
+        raise WorkflowError(nothing_to_make(PRODUCTS[target]))
     return files
+
+
+def nothing_to_make(product):
+    """The sentence that says what the config lacks for a product."""
+    label = product.label
+    measured = {suite for dataset in study.datasets for suite in study.suites(dataset)}
+    lacking = [f"evaluation.{suite}" for suite in label.needs if suite not in measured]
+    if not lacking and label.when:
+        lacking = [CONDITIONS[label.when].lacking]
+    lacking = lacking or [f"{' and '.join(label.needs)} on one data set of an experiment"]
+    return (
+        f"There is no {product.target} to make: the config's experiments, data sets and evaluations lack what it shows "
+        f"({', '.join(lacking)})."
+    )
 
 
 def plan_files():
