@@ -1,7 +1,5 @@
 # What tables and figures show, which of them the config asks for, and their files.
 # Each says of itself what it needs, in its file in scripts/filterfreq/publishing; here stands what the names in there mean.
-
-from functools import partial
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -138,8 +136,7 @@ def shown_attack(wildcards):
 
 def extent(wildcards):
     """A sentence for captions about each data set of which only a part is here; empty where there is none."""
-    names = shown_datasets(wildcards)
-    return " ".join(f"Of {name}, these are {part}." for name in names if (part := study.extent(name)))
+    return captions.extent(study, shown_datasets(wildcards))
 
 
 def extent_with_shifted(wildcards):
@@ -221,10 +218,10 @@ def corrupted_images(product, wildcards):
     }
 
 
-# Of these the report's captions say which models, seeds and numbers of images they show; of images, which part is here.
-OF_MODELS = {"results": aggregated_results, "history": aggregated_histories, "records": training_records}
 INPUTS = {
-    **OF_MODELS,
+    "results": aggregated_results,
+    "history": aggregated_histories,
+    "records": training_records,
     "images": prepared_images,
     "perturbations": perturbed_images,
     "corrupted_images": corrupted_images,
@@ -253,8 +250,10 @@ def product_of(kind, wildcards):
 
 
 def product_inputs(kind, wildcards):
-    """What a job reads."""
+    """What a job reads; a path that was asked for by name may be of what the config cannot make."""
     product = product_of(kind, wildcards)
+    if not any(is_possible(product, wildcards.experiment, dataset) for dataset in shown_datasets(wildcards)):
+        raise WorkflowError(nothing_to_make(product))
     return INPUTS[product.label.reads](product, wildcards)
 
 
@@ -278,15 +277,12 @@ def product_caption(kind, wildcards):
     """What the report says of a product."""
     product = product_of(kind, wildcards)
     experiment = wildcards.experiment
-    if product.label.reads in OF_MODELS:
-        details = " ".join(
-            captions.shown(study, experiment, dataset, shown_suites(product, experiment, dataset))
-            for dataset in shown_datasets(wildcards)
-            if is_possible(product, experiment, dataset)
-        )
-    else:
-        details = extent(wildcards)
-    return f"{product.caption.format(**wildcards)} {details}".rstrip()
+    suites = {
+        dataset: shown_suites(product, experiment, dataset)
+        for dataset in shown_datasets(wildcards)
+        if is_possible(product, experiment, dataset)
+    }
+    return captions.caption(study, product, experiment, suites)
 
 
 def in_report(kind, file):
@@ -369,17 +365,22 @@ def requested_files(target, wildcards):
     """The same for a target that was asked for by name, where having nothing to make is a mistake."""
     files = target_files(target)
     if not files:
-        label = PRODUCTS[target].label
-        measured = {suite for dataset in study.datasets for suite in study.suites(dataset)}
-        lacking = [f"evaluation.{suite}" for suite in label.needs if suite not in measured]
-        if not lacking and label.when:
-            lacking = [CONDITIONS[label.when].lacking]
-        lacking = lacking or [f"{' and '.join(label.needs)} on one data set of an experiment"]
-        raise WorkflowError(
-            f"There is no {target} to make: the config's experiments, data sets and evaluations lack what it shows "
-            f"({', '.join(lacking)})."
-        )
+        raise WorkflowError(nothing_to_make(PRODUCTS[target]))
     return files
+
+
+def nothing_to_make(product):
+    """The sentence that says what the config lacks for a product."""
+    label = product.label
+    measured = {suite for dataset in study.datasets for suite in study.suites(dataset)}
+    lacking = [f"evaluation.{suite}" for suite in label.needs if suite not in measured]
+    if not lacking and label.when:
+        lacking = [CONDITIONS[label.when].lacking]
+    lacking = lacking or [f"{' and '.join(label.needs)} on one data set of an experiment"]
+    return (
+        f"There is no {product.target} to make: the config's experiments, data sets and evaluations lack what it shows "
+        f"({', '.join(lacking)})."
+    )
 
 
 def plan_files():

@@ -27,8 +27,8 @@ from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
 from filterfreq.planning.records import read_benchmark, read_calibration, read_plan, read_seconds
-from filterfreq.publishing.samples import read_perturbations
-from filterfreq.publishing.tables import cost_table
+from filterfreq.publishing.figures.perturbations import read_perturbations
+from filterfreq.publishing.tables.costs import tabulate as tabulate_costs
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import replacing_with_checksum, sha256, write_json
 from filterfreq.runtime.schemas import SCHEMAS, read_record
@@ -93,7 +93,7 @@ def checkpoint(path: Path) -> tuple:
 def costs(path: Path) -> tuple:
     seconds = read_seconds(path.with_name("benchmark.tsv"), path)
     record = read_record(path, "run")
-    return seconds, repr(record), frame(cost_table([record], {"v": "v"}, "tiny").cells)
+    return seconds, repr(record), frame(tabulate_costs([record], {"v": "v"}).cells)
 
 
 def frame(table: pd.DataFrame) -> str:

@@ -15,8 +15,8 @@ import yaml
 
 from filterfreq.data.registry import DATASETS, get_dataset
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, SHIFTED_SETS
-from filterfreq.publishing.samples import contact_sheet
-from filterfreq.publishing.scorecard import scorecard_figure
+from filterfreq.publishing.figures.samples import contact_sheet
+from filterfreq.publishing.figures.scorecard import draw_scores
 from filterfreq.publishing.style import add_legend, new_figure, variant_styles
 from filterfreq.publishing.table import TextTable
 from filterfreq.runtime.errors import InputError
@@ -224,7 +224,7 @@ def test_labels_and_class_names_are_shown_as_they_are_in_figures(monkeypatch):
         "together": True,
     }
     claim |= {"ci_low": 0.0, "ci_high": 0.2, "direction": "higher", "treatment": "a", "control": "b"}
-    card = scorecard_figure(pd.DataFrame([claim]), {"a": LABELS[1], "b": LABELS[4]})
+    card = draw_scores(pd.DataFrame([claim]), {"a": LABELS[1], "b": LABELS[4]})
     for drawn in (figure, sheet, card):
         drawn.savefig(io.BytesIO(), format="png")
 

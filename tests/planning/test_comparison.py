@@ -35,7 +35,7 @@ def plan(tmp_path):
         entry(tmp_path, "train", 2, 3600, None),
         entry(tmp_path, "train", 3, 3600, 7200, after=False),
         entry(tmp_path, "evaluate_autoattack", 0, 7200, 1800),
-        entry(tmp_path, "tabulate_main", 0, None, 36, source="unknown"),
+        entry(tmp_path, "write_table", 0, None, 36, source="unknown"),
     ]
     return {"made": MADE, "device": "A100", "planned": planned}
 
@@ -44,7 +44,7 @@ def test_hours_are_those_of_jobs_that_finished_since_and_had_a_plan(plan):
     rows = compare(plan).set_index("rule")
     counts = rows[["planned_jobs", "finished_jobs", "compared_jobs", "measured", "calibrated"]]
     assert counts.loc["train"].tolist() == [4, 2, 2, 1, 1]
-    assert counts.loc["tabulate_main"].tolist() == [1, 1, 0, 0, 0]
+    assert counts.loc["write_table"].tolist() == [1, 1, 0, 0, 0]
     hours = rows[["planned_hours", "actual_hours", "ratio"]]
     assert hours.loc["train"].tolist() == [2.0, 2.0, 1.0]
     assert hours.loc["evaluate_autoattack"].tolist() == [2.0, 0.5, 0.25]
@@ -52,7 +52,7 @@ def test_hours_are_those_of_jobs_that_finished_since_and_had_a_plan(plan):
     assert rows["is_bound"].to_dict() == {
         "train": False,
         "evaluate_autoattack": True,
-        "tabulate_main": False,
+        "write_table": False,
         "all": True,
     }
 
@@ -70,7 +70,7 @@ def test_the_table_shows_them_in_all_forms(plan, tmp_path):
     assert table.cells.set_index("rule").loc["evaluate_autoattack"].tolist() == [
         *("calibrated", "1", "1", "1", "≤ 2.000", "0.500", "0.25")
     ]
-    assert table.cells.set_index("rule").loc["tabulate_main", "actual / planned"] == "–"
+    assert table.cells.set_index("rule").loc["write_table", "actual / planned"] == "–"
     assert "A100" in table.caption
     files = [tmp_path / f"plan.{form}" for form in ("csv", "md", "tex", "html", "txt")]
     table.write(files)

@@ -8,9 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from filterfreq.publishing import figures
-from filterfreq.publishing.samples import contact_sheet, corruption_sheet, perturbations
-from filterfreq.publishing.scorecard import scorecard_figure
+from filterfreq.publishing.figures.accuracy_epsilon import draw as draw_accuracy_epsilon
+from filterfreq.publishing.figures.calibration import draw as draw_calibration
+from filterfreq.publishing.figures.corruption_samples import corruption_sheet
+from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
+from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
+from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
+from filterfreq.publishing.figures.perturbations import draw_examples
+from filterfreq.publishing.figures.samples import contact_sheet
+from filterfreq.publishing.figures.scorecard import draw_scores
+from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
+from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
+from filterfreq.publishing.figures.transfer import draw as draw_transfer
+from filterfreq.publishing.penalty_panels import draw_penalties
 from filterfreq.publishing.style import add_legend, new_figure, save, variant_styles, wrapped
 
 pytestmark = pytest.mark.slow
@@ -82,30 +92,30 @@ CORRUPTED = [
 
 
 def test_accuracy_against_epsilon(results_of, drawn):
-    figure = figures.accuracy_against_epsilon(results_of(of_all(CLEAN, *ATTACKS)), VARIANTS)
+    figure = draw_accuracy_epsilon(results_of(of_all(CLEAN, *ATTACKS)), VARIANTS)
     drawn(figure, {r"\ell_\infty", r"\ell_2", r"\varepsilon"})
 
 
 def test_transfer(results_of, drawn):
     for source in ("v0", "v6"):
         rows = of_all(CLEAN, ATTACKS[0], attack("transfer", "fgsm", "linf", source=source))
-        figure = figures.transfer(results_of(rows), VARIANTS)
+        figure = draw_transfer(results_of(rows), VARIANTS)
         drawn(figure, {r"\ell_\infty", r"\varepsilon"})
 
 
 def test_corruptions(results_of, drawn):
-    drawn(figures.corruptions(results_of(of_all(*CORRUPTED)), VARIANTS))
+    drawn(draw_corruptions(results_of(of_all(*CORRUPTED)), VARIANTS))
 
 
 def test_frequency_filtered(results_of, drawn):
     rows = of_all(*(("frequency_filtered", "accuracy", {"pass": "low", "radius": radius}, 0.5) for radius in (4, 8)))
-    drawn(figures.frequency_filtered(results_of(rows), VARIANTS))
+    drawn(draw_frequency_filtered(results_of(rows), VARIANTS))
 
 
 def test_shape_bias(results_of, drawn):
     categories = ["overall", *(label.replace("=", "") for label in LABELS)]
     rows = of_all(*(("cue_conflict", "shape_bias", {"category": category}, 0.5) for category in categories))
-    drawn(figures.shape_bias(results_of(rows), VARIANTS))
+    drawn(draw_shape_bias(results_of(rows), VARIANTS))
 
 
 @pytest.mark.parametrize("count", [3, 12])
@@ -122,11 +132,11 @@ def test_dct_energy(results_of, drawn, count):
         )
     )
     some = dict(list(VARIANTS.items())[:count])
-    drawn(figures.dct_energy(results_of([row for row in rows if row[1] in some]), some))
+    drawn(draw_dct_energy(results_of([row for row in rows if row[1] in some]), some))
 
 
 def test_calibration(results_of, drawn):
-    drawn(figures.calibration(results_of(of_all(CLEAN, *CORRUPTED)), VARIANTS))
+    drawn(draw_calibration(results_of(of_all(CLEAN, *CORRUPTED)), VARIANTS))
 
 
 @pytest.mark.parametrize("along", ["kind", "strength", "depth"])
@@ -136,14 +146,14 @@ def test_penalties(results_of, drawn, along):
         for number, (name, label) in enumerate(VARIANTS.items())
         if number
     }
-    figure = figures.penalties(results_of(of_all(CLEAN, *ATTACKS)), VARIANTS, settings, along)
+    figure = draw_penalties(results_of(of_all(CLEAN, *ATTACKS)), VARIANTS, settings, along)
     drawn(figure, {r"\ell_\infty", r"\ell_2"} | ({r"\lambda"} if along == "strength" else set()))
 
 
 def test_training_curves(drawn):
     numbers = {"loss": 1.0, "penalty": 0.5, "train_accuracy": 0.5, "test_accuracy": 0.5}
     rows = [{"model": "net", "variant": v, "seed": 0, "epoch": e, **numbers} for v in VARIANTS for e in (1, 2)]
-    drawn(figures.training_curves(pd.DataFrame(rows), VARIANTS))
+    drawn(draw_training_curves(pd.DataFrame(rows), VARIANTS))
 
 
 def test_scorecard(drawn):
@@ -153,7 +163,7 @@ def test_scorecard(drawn):
         {**claim, "direction": "higher", "statement": label, "treatment": name, "control": "v0"}
         for name, label in VARIANTS.items()
     ]
-    drawn(scorecard_figure(pd.DataFrame(claims), VARIANTS))
+    drawn(draw_scores(pd.DataFrame(claims), VARIANTS))
 
 
 def test_sheets(drawn, formulas):
@@ -161,7 +171,7 @@ def test_sheets(drawn, formulas):
     drawn(contact_sheet({LABELS[0]: (images, numbers), LABELS[6]: (images, numbers)}, LABELS, {LABELS[0]: numbers}, 1))
     example = {"clean": images[:3] / 255, "adversarial": images[:3] / 255}
     example |= {f"{name}_predictions": numbers[:3] for name in ("clean", "adversarial")}
-    drawn(perturbations(dict.fromkeys(VARIANTS, example), numbers, LABELS, VARIANTS, LABELS[0]))
+    drawn(draw_examples(dict.fromkeys(VARIANTS, example), numbers, LABELS, VARIANTS, LABELS[0]))
     drawn(corruption_sheet(images[0], {"fog": images[:5]}))
 
 

@@ -1,6 +1,5 @@
 """The report's captions say what a table or figure is of, and are reStructuredText."""
 
-import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,10 +9,13 @@ import yaml
 from docutils.core import publish_parts
 
 from filterfreq.data.registry import get_dataset
-from filterfreq.publishing.captions import shown
+from filterfreq.publishing.captions import caption, shown
+from filterfreq.publishing.registry import read_products
 from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
+PRODUCTS = read_products()
+TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 # Of no evaluation of several seeds.
 OF_IMAGES = {"figure_samples", "figure_perturbations", "figure_corruption_samples"}
 
@@ -61,22 +63,28 @@ def test_captions_say_which_part_of_imagenet_is_here(tmp_path):
     )
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "report").glob("*_*.rst")), ids=lambda file: file.stem)
-def test_every_caption_names_what_is_shown(file):
-    kind, _, name = file.stem.partition("_")
-    rule = f"{'draw' if kind == 'figure' else 'tabulate'}_{name}"
-    rules = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
-    body = re.search(rf"^rule {rule}:\n(.*?)(?=^rule |\Z)", rules, re.DOTALL | re.MULTILINE)[1]
-    params = {"extent": "Of a-1, these are 4 of 9 validation images."} if "extent=" in body else {}
-    params |= {"shown": "Data set ``a-1``, model ``net_``, seed 0, 1."} if "shown=" in body else {}
-    given = SimpleNamespace(
-        wildcards=SimpleNamespace(dataset="a-1", experiment="main"), params=SimpleNamespace(**params)
+def rendered(name: str, **params: str) -> str:
+    """What the report shows of one of its captions."""
+    template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(
+        (ROOT / f"report/{name}.rst").read_text()
     )
-    text = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(file.read_text()).render(snakemake=given)
-    page = publish_parts(text, writer="html", settings_overrides={"report_level": 1, "halt_level": 2})["body"]
-    if file.stem != "table_plan":
-        assert "a-1" in page
-        assert ("seed 0, 1" in page) is (file.stem not in OF_IMAGES)
-        assert ("4 of 9 validation images" in page) is (file.stem in OF_IMAGES)
-    if kind == "figure" and name not in ("scorecard", "samples", "perturbations", "corruption_samples"):
+    text = template.render(snakemake=SimpleNamespace(params=SimpleNamespace(**params)))
+    return publish_parts(text, writer="html", settings_overrides={"report_level": 1, "halt_level": 2})["body"]
+
+
+@pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
+def test_every_caption_names_what_is_shown(product, monkeypatch):
+    study = Study(yaml.safe_load(TINY.read_text()), ROOT / "schemas" / "config.schema.yaml")
+    monkeypatch.setattr(study, "extent", lambda dataset: "4 of 9 validation images")
+    page = rendered("product", caption=caption(study, product, "tiny", {"texdigits": ["clean"]}))
+    of_images = product.target in OF_IMAGES
+    assert "texdigits" in page
+    assert "{" not in page
+    assert ("seed 0" in page) is not of_images
+    assert "4 of 9 validation images" in page
+    if product.kind == "figure" and product.name != "scorecard" and not of_images:
         assert "from the lowest to the highest" in page
+
+
+def test_the_plans_caption_is_restructured_text():
+    assert "make plan" in rendered("table_plan")

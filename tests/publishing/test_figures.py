@@ -7,17 +7,15 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from filterfreq.evaluation.corruptions import CORRUPTIONS
-from filterfreq.publishing.figures import (
-    accuracy_against_epsilon,
-    calibration,
-    corruptions,
-    dct_energy,
-    frequency_filtered,
-    penalties,
-    shape_bias,
-    training_curves,
-    transfer,
-)
+from filterfreq.publishing.figures.accuracy_epsilon import draw as draw_accuracy_epsilon
+from filterfreq.publishing.figures.calibration import draw as draw_calibration
+from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
+from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
+from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
+from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
+from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
+from filterfreq.publishing.figures.transfer import draw as draw_transfer
+from filterfreq.publishing.penalty_panels import draw_penalties
 from filterfreq.publishing.style import save, variant_styles
 from filterfreq.runtime.errors import InputError
 
@@ -84,7 +82,7 @@ def robustness(results_of, row):
 
 class TestAccuracyAgainstEpsilon:
     def test_lines_are_means_over_seeds(self, robustness):
-        axes = panels(accuracy_against_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS))
+        axes = panels(draw_accuracy_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS))
         assert list(axes) == [r"FGSM, $\ell_\infty$", r"PGD-10, $\ell_\infty$", r"PGD-10, $\ell_2$"]
         epsilons, accuracies = line(axes[r"FGSM, $\ell_\infty$"], "wd")
         assert epsilons == pytest.approx([0, 1, 2, 4])
@@ -92,7 +90,7 @@ class TestAccuracyAgainstEpsilon:
         assert line(axes[r"PGD-10, $\ell_2$"], "plain") == (pytest.approx([0, 0.5]), pytest.approx([0.91, 0.31]))
 
     def test_the_band_spans_the_seeds(self, robustness):
-        axes = accuracy_against_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS).axes[0]
+        axes = draw_accuracy_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS).axes[0]
         bands = {band.get_facecolor()[0][:3].tobytes(): band for band in axes.collections}
         assert len(bands) == 2
         heights = sorted(band.get_paths()[0].vertices[:, 1].max() for band in bands.values())
@@ -101,7 +99,7 @@ class TestAccuracyAgainstEpsilon:
         assert lows == pytest.approx([0.4, 0.5])
 
     def test_autoattack_is_hollow_in_the_last_panel_of_its_norm(self, robustness):
-        axes = panels(accuracy_against_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS))
+        axes = panels(draw_accuracy_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS))
         assert line(axes[r"PGD-10, $\ell_\infty$"], "wd", filled=False) == (
             pytest.approx([2.0]),
             pytest.approx([0.26]),
@@ -111,7 +109,7 @@ class TestAccuracyAgainstEpsilon:
 
     def test_autoattack_alone_has_a_panel(self, robustness):
         alone = robustness[robustness["suite"].isin(["clean", "autoattack"]) & (robustness["model"] == "net_a")]
-        figure = accuracy_against_epsilon(alone, VARIANTS)
+        figure = draw_accuracy_epsilon(alone, VARIANTS)
         assert list(panels(figure)) == [r"AutoAttack, $\ell_\infty$"]
         assert line(figure.axes[0], "wd") == (pytest.approx([0, 2]), pytest.approx([0.81, 0.26]))
 
@@ -124,7 +122,7 @@ class TestAccuracyAgainstEpsilon:
             for where in [{"attack": "apgd-ce", "norm": norm, "epsilon": epsilon}]
         ]
         both = pd.concat([results_of(part, "part"), robustness[robustness["model"] == "net_a"]])
-        figure = accuracy_against_epsilon(both.assign(dataset="toy_set"), VARIANTS)
+        figure = draw_accuracy_epsilon(both.assign(dataset="toy_set"), VARIANTS)
         check_layout(figure)
         norm = r"$\ell_\infty$"
         assert list(panels(figure)) == [f"FGSM, {norm}", f"PGD-10, {norm}", f"APGD-CE, {norm}", r"PGD-10, $\ell_2$"]
@@ -133,7 +131,7 @@ class TestAccuracyAgainstEpsilon:
         assert line(panels(figure)[r"PGD-10, $\ell_2$"], "wd", filled=False)[1] == pytest.approx([0.4])
 
     def test_labels_and_layout(self, robustness):
-        figure = accuracy_against_epsilon(robustness, VARIANTS)
+        figure = draw_accuracy_epsilon(robustness, VARIANTS)
         assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["net_a\naccuracy (%)", "net_b\naccuracy (%)"]
         assert [axes.get_xlabel() for axes in figure.axes[3:]] == [
             *[r"perturbation $\varepsilon$ (/255)"] * 2,
@@ -144,7 +142,7 @@ class TestAccuracyAgainstEpsilon:
 
     def test_no_attack(self, results_of, row):
         with pytest.raises(InputError, match="adversarial or autoattack"):
-            accuracy_against_epsilon(results_of([row.clean("net", "plain", 0, 0.5)]), VARIANTS)
+            draw_accuracy_epsilon(results_of([row.clean("net", "plain", 0, 0.5)]), VARIANTS)
 
 
 class TestCorruptions:
@@ -156,7 +154,7 @@ class TestCorruptions:
             for seed in (0, 1)
             for severity in (3, 1, 5)
         ]
-        figure = corruptions(results_of(rows), VARIANTS)
+        figure = draw_corruptions(results_of(rows), VARIANTS)
         titles = [axes.get_title() for axes in figure.axes if axes.axison]
         assert titles[:4] == ["Gaussian noise", "shot noise", "impulse noise", "speckle noise"]
         assert titles[-2:] == ["JPEG compression", "saturate"]
@@ -169,7 +167,7 @@ class TestCorruptions:
 
     def test_some_corruptions_and_two_models(self, results_of, row):
         rows = [row.corrupted(model, "plain", 0, "frost", s, 0.5) for model in ("net_b", "net_a") for s in (1, 2)]
-        figure = corruptions(results_of(rows), VARIANTS)
+        figure = draw_corruptions(results_of(rows), VARIANTS)
         assert [axes.get_title() for axes in figure.axes] == ["frost"] * 2
         assert [part.get_suptitle() for part in figure.subfigs] == ["net_b", "net_a"]
 
@@ -183,7 +181,7 @@ class TestShapeBias:
                 rows.append(row.biased("net", variant, seed, "overall", bias + 0.1 * seed))
                 rows.append(row.biased("net", variant, seed, "traffic_light", 2 * bias))
                 rows.append(row.biased("net", variant, seed, "dog", bias - 0.2 + 0.2 * seed))
-        return shape_bias(results_of(rows), VARIANTS)
+        return draw_shape_bias(results_of(rows), VARIANTS)
 
     def test_axes_run_from_shape_to_texture(self, figure):
         axes = figure.axes[0]
@@ -239,7 +237,7 @@ class TestDctEnergy:
             rows += filters("plain", seed, 0, 0.0, flat5) + filters("plain", seed, 1, 0.5, flat3)
         rows += filters("plain", 0, 2, 1.0, row_only) + filters("plain", 1, 2, 1.0, row_only.T)
         rows += filters("wd", 0, 0, 0.0, flat5) + filters("wd", 0, 1, 0.5, row_only) + filters("wd", 0, 2, 1.0, flat3)
-        return dct_energy(results_of(rows), VARIANTS)
+        return draw_dct_energy(results_of(rows), VARIANTS)
 
     def test_high_frequency_share(self, figure):
         # Of a flat 5 x 5 filter the 25 - 9 coefficients with max(k, l) > 2, of a 3 x 3 one 9 - 4 with max(k, l) = 2.
@@ -249,7 +247,7 @@ class TestDctEnergy:
     def test_high_frequencies_are_those_of_each_variant_s_own_kernels(self, results_of):
         """Two downloaded models that count as one need not have kernels of one size."""
         rows = filters("plain", 0, 0, 0.0, np.full((7, 7), 1 / 49)) + filters("wd", 0, 0, 0.0, np.full((3, 3), 1 / 9))
-        axes = dct_energy(results_of(rows), VARIANTS).axes[0]
+        axes = draw_dct_energy(results_of(rows), VARIANTS).axes[0]
         assert line(axes, "plain")[1] == pytest.approx([(49 - 16) / 49])
         assert line(axes, "wd")[1] == pytest.approx([5 / 9])
 
@@ -279,13 +277,13 @@ class TestDctEnergy:
         rows = [
             row for i in range(count) for row in filters("plain", 0, i, i / max(count - 1, 1), np.full((3, 3), 1 / 9))
         ]
-        heat = dct_energy(results_of(rows), VARIANTS).axes[1]
+        heat = draw_dct_energy(results_of(rows), VARIANTS).axes[1]
         assert [text.get_text().split(":")[0] for text in heat.texts if ":" in text.get_text()] == titles
         assert [text.get_text() for text in heat.texts].count("11") == 9 * len(titles)
 
     def test_a_filter_higher_than_wide_stays_in_its_place(self, results_of):
         rows = filters("plain", 0, 0, 0.0, np.full((5, 3), 1 / 15)) + filters("wd", 0, 0, 0.0, np.full((3, 3), 1 / 9))
-        shares = dct_energy(results_of(rows), VARIANTS).axes[1].collections[0].get_array()
+        shares = draw_dct_energy(results_of(rows), VARIANTS).axes[1].collections[0].get_array()
         assert shares[:5, :3].ravel().tolist() == pytest.approx([100 / 15] * 15)
         assert np.ma.getmaskarray(shares)[5].all()
         assert shares[6:9, :3].ravel().tolist() == pytest.approx([100 / 9] * 9)
@@ -300,7 +298,7 @@ class TestDctEnergy:
             for layer in range(2)
             for row in filters("wd", 0, layer, float(layer), large)
         ]
-        figure = dct_energy(results_of(rows), VARIANTS)
+        figure = draw_dct_energy(results_of(rows), VARIANTS)
         assert line(figure.axes[0], "plain")[1] == [1, 1, 1, 1]
         assert line(figure.axes[0], "wd")[1] == [1, 1]
         texts = [text.get_text() for text in figure.axes[1].texts if not text.get_text().isdigit()]
@@ -313,7 +311,7 @@ class TestDctEnergy:
     def test_many_variants_stand_above_their_heat_maps(self, results_of):
         names = {f"v{i}": f"variant number {i}" for i in range(8)}
         rows = [row for name in names for i in range(3) for row in filters(name, 0, i, i / 2, np.full((3, 3), 1 / 9))]
-        figure = dct_energy(results_of(rows), names)
+        figure = draw_dct_energy(results_of(rows), names)
         check_layout(figure)
         curve, heat = (axes.get_window_extent() for axes in figure.axes[:2])
         assert curve.y0 > heat.y1
@@ -327,7 +325,7 @@ class TestDctEnergy:
             for layer in range(2 + number)  # models differ in depth
             for row in filters(variant, 0, layer, layer / (1 + number), np.eye(3) / 3)
         ]
-        figure = dct_energy(results_of(rows), VARIANTS)
+        figure = draw_dct_energy(results_of(rows), VARIANTS)
         check_layout(figure)
         drawn = [axes for axes in figure.axes if axes.axison]
         assert [axes.get_title() for axes in drawn] == ["net_0", "net_1", "net_2", "net_3"]
@@ -360,7 +358,7 @@ class TestPenalties:
         return results_of(rows)
 
     def test_a_line_for_each_depth(self, results):
-        figure = penalties(results, SWEPT_LABELS, SWEPT)
+        figure = draw_penalties(results, SWEPT_LABELS, SWEPT)
         check_layout(figure)
         names = [text.get_text() for text in figure.legends[0].get_texts()]
         assert names == ["plain", "WD", "depth 1", "depth 3"]
@@ -381,7 +379,7 @@ class TestPenalties:
 
     def test_of_one_strength_the_axis_is_the_depth(self, results):
         weak = {name: penalty for name, penalty in SWEPT.items() if penalty["strength"] == 0.1}
-        figure = penalties(results, {name: SWEPT_LABELS[name] for name in ("wd", *weak)}, weak)
+        figure = draw_penalties(results, {name: SWEPT_LABELS[name] for name in ("wd", *weak)}, weak)
         assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["1", "3"]
         assert [text.get_text() for text in figure.legends[0].get_texts()] == ["WD", "with penalty"]
 
@@ -390,7 +388,7 @@ class TestPenalties:
             name: {**penalty, "kind": kind, "strength": 0.1}
             for (name, penalty), kind in zip(SWEPT.items(), ("highest", "all", "highest", "all"), strict=True)
         }
-        figure = penalties(results, SWEPT_LABELS, kinds, "kind")
+        figure = draw_penalties(results, SWEPT_LABELS, kinds, "kind")
         check_layout(figure)
         axes = figure.axes[0]
         assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["highest", "all"]
@@ -400,7 +398,7 @@ class TestPenalties:
 
     def test_without_a_penalty_there_is_nothing_to_draw(self, results):
         with pytest.raises(InputError, match="no results of a variant with a penalty"):
-            penalties(results, {"plain": "plain"}, SWEPT)
+            draw_penalties(results, {"plain": "plain"}, SWEPT)
 
 
 class TestTransfer:
@@ -414,7 +412,7 @@ class TestTransfer:
                     where = {"attack": "pgd-10", "norm": "linf", "epsilon": f"{epsilon}/255", "source": "plain"}
                     value = start + better - 0.1 * epsilon
                     rows.append(("net", variant, seed, "transfer", "accuracy", where, value))
-        figure = transfer(results_of(rows), VARIANTS)
+        figure = draw_transfer(results_of(rows), VARIANTS)
         check_layout(figure)
         assert [axes.get_title().split("\n")[1] for axes in figure.axes] == [
             "made on the model itself",
@@ -434,7 +432,7 @@ class TestCalibration:
                 for severity in (3, 1):
                     where = {"corruption": corruption, "severity": severity}
                     rows.append((model, "wd", 0, "corruption", name, where, error * severity / 3))
-        figure = calibration(results_of(rows), VARIANTS)
+        figure = draw_calibration(results_of(rows), VARIANTS)
         check_layout(figure)
         assert [axes.get_title() for axes in figure.axes] == ["net_a", "net_b"]
         (drawn,) = [found for found in figure.axes[0].lines if len(found.get_xdata())]
@@ -455,7 +453,7 @@ class TestTrainingCurves:
         return pd.DataFrame(records, columns=columns).assign(model="net", learning_rate=0.1)
 
     def test_lines(self, histories):
-        figure = training_curves(histories, VARIANTS)
+        figure = draw_training_curves(histories, VARIANTS)
         axes = panels(figure)
         assert list(axes) == ["cross entropy", "frequency penalty", "training accuracy (%)", "test accuracy (%)"]
         assert line(axes["cross entropy"], "plain") == (pytest.approx([1, 2, 4]), pytest.approx([1.1, 0.6, 0.35]))
@@ -466,20 +464,20 @@ class TestTrainingCurves:
 
     def test_a_penalty_of_zero_is_not_drawn(self, histories):
         with pytest.raises(AssertionError, match="0 lines"):
-            line(panels(training_curves(histories, VARIANTS))["frequency penalty"], "plain")
-        assert "frequency penalty" not in panels(training_curves(histories.assign(penalty=0.0), VARIANTS))
+            line(panels(draw_training_curves(histories, VARIANTS))["frequency penalty"], "plain")
+        assert "frequency penalty" not in panels(draw_training_curves(histories.assign(penalty=0.0), VARIANTS))
 
     def test_bad_input(self, histories):
         with pytest.raises(InputError, match="lack the columns loss"):
-            training_curves(histories.drop(columns="loss"), VARIANTS)
+            draw_training_curves(histories.drop(columns="loss"), VARIANTS)
         with pytest.raises(InputError, match="no training histories of the variants other"):
-            training_curves(histories, {"other": "other"})
+            draw_training_curves(histories, {"other": "other"})
 
 
 def test_a_figure_is_the_same_twice(robustness, tmp_path):
     files = []
     for name in "ab":
-        save(accuracy_against_epsilon(robustness, VARIANTS), tmp_path / f"{name}.png", tmp_path / f"{name}.pdf")
+        save(draw_accuracy_epsilon(robustness, VARIANTS), tmp_path / f"{name}.png", tmp_path / f"{name}.pdf")
         files.append(((tmp_path / f"{name}.png").read_bytes(), (tmp_path / f"{name}.pdf").read_bytes()))
     assert files[0] == files[1]
 
@@ -494,7 +492,7 @@ def test_filtered_images_have_a_panel_for_each_side_of_the_radius(results_of):
         for kind, its_radii in radii.items()
         for radius in its_radii
     ]
-    figure = frequency_filtered(results_of(rows), VARIANTS)
+    figure = draw_frequency_filtered(results_of(rows), VARIANTS)
     check_layout(figure)
     assert list(panels(figure)) == ["low frequencies kept", "high frequencies kept", ""]
     low, high = figure.axes[:2]
@@ -504,4 +502,4 @@ def test_filtered_images_have_a_panel_for_each_side_of_the_radius(results_of):
 
 def test_a_filter_that_was_not_evaluated_has_no_panel(results_of):
     rows = [("net", "plain", 0, "frequency_filtered", "accuracy", {"pass": "high", "radius": 4}, 0.5)]
-    assert list(panels(frequency_filtered(results_of(rows), VARIANTS))) == ["high frequencies kept"]
+    assert list(panels(draw_frequency_filtered(results_of(rows), VARIANTS))) == ["high frequencies kept"]

@@ -4,18 +4,20 @@ import pandas as pd
 import pytest
 
 from filterfreq.evaluation.corruptions import COMMON
-from filterfreq.publishing.figures import accuracy_against_epsilon, calibration, corruptions, shape_bias, transfer
-from filterfreq.publishing.tables import (
-    adversarial_table,
-    calibration_table,
-    corruption_table,
-    differences_table,
-    main_table,
-    paper_table,
-    penalty_table,
-    shape_bias_table,
-    transfer_table,
-)
+from filterfreq.publishing.figures.accuracy_epsilon import draw as draw_accuracy_epsilon
+from filterfreq.publishing.figures.calibration import draw as draw_calibration
+from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
+from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
+from filterfreq.publishing.figures.transfer import draw as draw_transfer
+from filterfreq.publishing.penalty_rows import tabulate_penalties
+from filterfreq.publishing.tables.adversarial import tabulate as tabulate_adversarial
+from filterfreq.publishing.tables.calibration import tabulate as tabulate_calibration
+from filterfreq.publishing.tables.corruptions import tabulate as tabulate_corruptions
+from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
+from filterfreq.publishing.tables.main import tabulate as tabulate_main
+from filterfreq.publishing.tables.paper import tabulate as tabulate_paper
+from filterfreq.publishing.tables.shape_bias import tabulate as tabulate_shape_bias
+from filterfreq.publishing.tables.transfer import tabulate as tabulate_transfer
 
 NET = "net_8"
 VARIANTS = {"plain": "plain", "wd": "WD"}
@@ -48,19 +50,19 @@ def headings(table) -> list[str]:
 def test_columns_of_different_images_say_so(attacks, results_of):
     results = results_of(attacks)
     shown = ["variant", "clean n = 1,000", "PGD-10 Linf 2/255, n = 500", "APGD-CE Linf 2/255, n = 120"]
-    table = main_table(results, VARIANTS, "plain")
+    table = tabulate_main(results, VARIANTS, "plain")
     assert headings(table) == shown
     assert "n: number of images." in table.full_caption
     assert table.tidy().groupby("measure")["images"].first().to_dict() == {"clean": 1000, "PGD-10": 500, "APGD-CE": 120}
     for part in ("n = 1,000", r"$\ell_\infty$ 2/255, n = 120"):
         assert part in table.to_latex()
     assert "Linf 2/255, n = 500" in table.to_html()
-    differences = differences_table(results, VARIANTS, "plain")
+    differences = tabulate_differences(results, VARIANTS, "plain")
     assert list(differences.cells) == shown
     assert differences.numbers["images"].tolist() == [1000, 500, 120]
     assert "n: number of images." in differences.caption
     swept = {"wd": {"kind": "all", "strength": 0.1, "depth": 1, "beside": "WD"}}
-    assert headings(penalty_table(results, VARIANTS, swept, "plain"))[-3:] == shown[1:]
+    assert headings(tabulate_penalties(results, VARIANTS, swept, "plain"))[-3:] == shown[1:]
 
 
 def test_columns_of_the_same_images_say_it_once(results_of, row):
@@ -68,8 +70,8 @@ def test_columns_of_the_same_images_say_it_once(results_of, row):
         row.attacked(NET, v, 0, "fgsm", "linf", "1/255", 0.3) for v in VARIANTS
     ]
     for table in (
-        main_table(results_of(rows), VARIANTS, "plain"),
-        differences_table(results_of(rows), VARIANTS, "plain"),
+        tabulate_main(results_of(rows), VARIANTS, "plain"),
+        tabulate_differences(results_of(rows), VARIANTS, "plain"),
     ):
         assert "n = 100 images." in table.to_markdown()
         assert headings(table)[1:] == ["clean", "FGSM Linf 1/255"]
@@ -77,7 +79,7 @@ def test_columns_of_the_same_images_say_it_once(results_of, row):
 
 def test_data_sets_of_different_images_are_named(attacks, results_of, row):
     other = results_of([row.clean(NET, variant, 0, 0.5) for variant in VARIANTS], "other")
-    table = paper_table(pd.concat([results_of(attacks), other], ignore_index=True), VARIANTS, "plain")
+    table = tabulate_paper(pd.concat([results_of(attacks), other], ignore_index=True), VARIANTS, "plain")
     assert (
         "Images: toy_set: n = 1,000 (clean), n = 500 (PGD-10 Linf 2/255), n = 120 (APGD-CE Linf 2/255); other: n = 100."
     ) in table.full_caption
@@ -86,7 +88,7 @@ def test_data_sets_of_different_images_are_named(attacks, results_of, row):
 
 
 def test_an_attack_stands_beside_the_clean_accuracy_of_its_own_images(attacks, results_of):
-    table = adversarial_table(results_of(attacks), VARIANTS)
+    table = tabulate_adversarial(results_of(attacks), VARIANTS)
     assert table.mean.loc[(NET, "plain")].to_dict() == pytest.approx(
         {
             ("PGD-10 Linf", "0"): 0.8,
@@ -102,7 +104,7 @@ def test_an_attack_stands_beside_the_clean_accuracy_of_its_own_images(attacks, r
 
 def test_attacks_on_the_same_images_share_one_clean_row(attacks, results_of):
     alone = [row for row in attacks if row[3] != "autoattack"]
-    table = adversarial_table(results_of(alone), VARIANTS)
+    table = tabulate_adversarial(results_of(alone), VARIANTS)
     assert list(table.mean) == [("clean", ""), ("PGD-10 Linf", "1/255"), ("PGD-10 Linf", "2/255")]
     assert table.mean["clean", ""].tolist() == pytest.approx([0.8, 0.85])
     assert "n = 500 images." in table.full_caption
@@ -111,10 +113,10 @@ def test_attacks_on_the_same_images_share_one_clean_row(attacks, results_of):
 def test_transferred_attacks_have_their_own_images(attacks, results_of):
     where = {"attack": "pgd-10", "norm": "linf", "epsilon": "2/255", "source": "plain"}
     rows = [*attacks, before("wd", "transfer", 60, 0.6), (NET, "wd", 0, "transfer", "accuracy", where, 0.55, 60)]
-    found = transfer_table(results_of(rows), VARIANTS).mean.loc[(NET, "wd")]
+    found = tabulate_transfer(results_of(rows), VARIANTS).mean.loc[(NET, "wd")]
     assert found["PGD-10 Linf, transferred"].to_dict() == pytest.approx({"0": 0.6, "2/255": 0.55})
     assert found["PGD-10 Linf, white box"].to_dict() == pytest.approx({"0": 0.85, "1/255": 0.55, "2/255": 0.35})
-    figure = transfer(results_of(rows), VARIANTS)
+    figure = draw_transfer(results_of(rows), VARIANTS)
     own, transferred = figure.axes
     assert "n = 500" in own.get_title()
     assert "n = 60" in transferred.get_title()
@@ -124,7 +126,7 @@ def test_transferred_attacks_have_their_own_images(attacks, results_of):
 
 
 def test_a_curve_begins_at_its_own_images(attacks, results_of):
-    figure = accuracy_against_epsilon(results_of(attacks), VARIANTS)
+    figure = draw_accuracy_epsilon(results_of(attacks), VARIANTS)
     panels = {axes.get_title(): axes for axes in figure.axes}
     # Markers of 120 images would not belong into a panel of 500.
     assert list(panels) == [r"PGD-10, $\ell_\infty$," + "\nn = 500", r"APGD-CE, $\ell_\infty$," + "\nn = 120"]
@@ -145,17 +147,17 @@ def corrupted(results_of, row):
 
 
 def test_relative_corruption_error_is_of_the_corrupted_images(corrupted):
-    table = corruption_table(corrupted, VARIANTS, "plain")
+    table = tabulate_corruptions(corrupted, VARIANTS, "plain")
     # The error grows from 0.1 to 0.2 and to 0.15: by half as much. Against all images, from 0.05, it were 2/3.
     assert table.mean["common", "relative mCE"].tolist() == pytest.approx([1.0, 0.5])
     assert "n = 50 images." in table.full_caption
 
 
 def test_calibration_begins_at_the_corrupted_images(corrupted):
-    table = calibration_table(corrupted, VARIANTS)
+    table = tabulate_calibration(corrupted, VARIANTS)
     assert table.mean.loc[(NET, "wd"), ("calibration error", "clean")] == pytest.approx(0.3)
     assert "n = 50 images." in table.full_caption
-    line = next(line for line in calibration(corrupted, VARIANTS).axes[0].lines if len(line.get_ydata()))
+    line = next(line for line in draw_calibration(corrupted, VARIANTS).axes[0].lines if len(line.get_ydata()))
     assert list(line.get_ydata()) == pytest.approx([0.3, 0.0625])
 
 
@@ -166,15 +168,15 @@ def test_figures_say_what_their_bands_and_images_are(results_of, row):
         for seed in seeds
         for severity in (1, 2)
     ]
-    title = corruptions(results_of(rows), VARIANTS).legends[0].get_title().get_text()
+    title = draw_corruptions(results_of(rows), VARIANTS).legends[0].get_title().get_text()
     assert title.replace("\n", " ") == "lines: mean, bands: lowest to highest of 1 to 3 seeds; n = 50"
-    alone = corruptions(results_of(rows), {"wd": "WD"}).legends[0].get_title().get_text()
+    alone = draw_corruptions(results_of(rows), {"wd": "WD"}).legends[0].get_title().get_text()
     assert alone == "1 seed; n = 50"
 
 
 def test_shape_bias_says_how_many_images_were_shown(results_of, row):
     rows = [row.biased(NET, "wd", seed, category, 0.5) for seed in (0, 1) for category in ("overall", "dog")]
     rows += [(NET, "wd", seed, "cue_conflict", "accuracy", {"cue": "shape"}, 0.1, 640) for seed in (0, 1)]
-    title = shape_bias(results_of(rows), VARIANTS).legends[0].get_title().get_text()
+    title = draw_shape_bias(results_of(rows), VARIANTS).legends[0].get_title().get_text()
     assert title.replace("\n", " ") == "markers: mean, bars: lowest to highest of 2 seeds; n = 640"
-    assert shape_bias_table(results_of(rows), VARIANTS).tidy()["images"].tolist() == [640] * 3
+    assert tabulate_shape_bias(results_of(rows), VARIANTS).tidy()["images"].tolist() == [640] * 3

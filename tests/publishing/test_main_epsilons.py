@@ -3,8 +3,11 @@
 import pandas as pd
 import pytest
 
-from filterfreq.publishing.figures import penalties
-from filterfreq.publishing.tables import differences_table, main_table, paper_table, penalty_table
+from filterfreq.publishing.penalty_panels import draw_penalties
+from filterfreq.publishing.penalty_rows import tabulate_penalties
+from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
+from filterfreq.publishing.tables.main import tabulate as tabulate_main
+from filterfreq.publishing.tables.paper import tabulate as tabulate_paper
 
 NET = "net_8"
 VARIANTS = {"plain": "plain", "wd": "WD"}
@@ -49,17 +52,17 @@ def rows(row):
 )
 def test_every_table_of_one_epsilon_shows_the_one_wanted(rows, results_of, epsilons, shown, said):
     results = results_of(rows)
-    main = main_table(results, VARIANTS, "plain", epsilons)
+    main = tabulate_main(results, VARIANTS, "plain", epsilons)
     assert [" ".join(key).strip() for key in main.mean] == ["clean", *shown]
     assert said in main.caption
-    differences = differences_table(results, VARIANTS, "plain", epsilons)
+    differences = tabulate_differences(results, VARIANTS, "plain", epsilons)
     assert list(differences.cells)[1:] == ["clean", *shown]
     assert said in differences.caption
     swept = {"wd": {"kind": "all", "strength": 0.1, "depth": 1, "beside": "WD"}}
-    table = penalty_table(results, VARIANTS, swept, "plain", epsilons=epsilons)
+    table = tabulate_penalties(results, VARIANTS, swept, "plain", epsilons=epsilons)
     assert list(table.cells)[-5:] == ["clean", *shown]
     assert said in table.caption
-    titles = [axes.get_title() for axes in penalties(results, VARIANTS, swept, "kind", epsilons).axes]
+    titles = [axes.get_title() for axes in draw_penalties(results, VARIANTS, swept, "kind", epsilons).axes]
     epsilon = shown[1].rpartition(" ")[2]
     assert titles[1] == rf"PGD-10, $\ell_\infty$ {epsilon}"
 
@@ -69,7 +72,7 @@ def test_each_data_set_has_its_own(results_of, row):
     second = results_of([row.attacked(NET, "wd", 0, "fgsm", "linf", e, 0.5) for e in ("0.1", "0.3")], "second")
     results = pd.concat([first, second], ignore_index=True)
     wanted = {"first": {"linf": "2/255"}, "second": {"linf": "0.3"}}
-    table = paper_table(results, VARIANTS, "plain", wanted)
+    table = tabulate_paper(results, VARIANTS, "plain", wanted)
     assert list(table.mean) == [("FGSM", "Linf 2/255"), ("FGSM", "Linf 0.3")]
     assert "first, attacks: at Linf 2/255; second, attacks: at Linf 0.3." in table.caption
 
@@ -86,7 +89,7 @@ def test_what_is_published_stands_beside_what_is_measured(results_of, row):
         rows += [row.attacked(NET, variant, 0, "autoattack", norm, epsilon, 0.5) for variant in ("plain", "wd", "own")]
     results = results_of(rows)
     labels = {**VARIANTS, "own": "own"}
-    table = main_table(results, labels, "plain", {"linf": "8/255", "l2": "0.5"}, PUBLISHED)
+    table = tabulate_main(results, labels, "plain", {"linf": "8/255", "l2": "0.5"}, PUBLISHED)
     assert list(table.mean) == [
         ("clean", ""),
         ("clean", "published"),
@@ -98,13 +101,13 @@ def test_what_is_published_stands_beside_what_is_measured(results_of, row):
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.to_markdown().splitlines()[4:]]
     assert [(line[2], line[4], line[6]) for line in lines] == [("94.8", "0.0", "–"), ("95.2", "–", "83.7"), ("–",) * 3]
     assert "published: by RobustBench, of all test images" in table.caption
-    both = paper_table(results, labels, "plain", {"toy_set": {"linf": "8/255"}}, {"toy_set": PUBLISHED})
+    both = tabulate_paper(results, labels, "plain", {"toy_set": {"linf": "8/255"}}, {"toy_set": PUBLISHED})
     assert ("AutoAttack", "L2 0.5, published") in both.mean
-    assert "published" not in main_table(results, labels, "plain").to_markdown()
+    assert "published" not in tabulate_main(results, labels, "plain").to_markdown()
 
 
 def test_a_published_accuracy_on_corrupted_images_is_no_attack(results_of, row):
     rows = [row.clean(NET, "wd", 0, 0.9), row.corrupted(NET, "wd", 0, "fog", 1, 0.8)]
     entry = {"clean": 0.96, "robust": 0.93, "norm": "", "epsilon": ""}
-    table = main_table(results_of(rows), VARIANTS, "plain", {}, {"wd": entry})
+    table = tabulate_main(results_of(rows), VARIANTS, "plain", {}, {"wd": entry})
     assert table.mean.loc[(NET, "wd"), ("corruptions", "mean, published")] == pytest.approx(0.93)

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from filterfreq.evaluation.corruptions import CORRUPTIONS
-from filterfreq.publishing.samples import contact_sheet, corruption_sheet, perturbations, read_perturbations
+from filterfreq.publishing.figures.corruption_samples import corruption_sheet
+from filterfreq.publishing.figures.perturbations import draw_examples, read_perturbations
+from filterfreq.publishing.figures.samples import contact_sheet
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import replacing_with_checksum
 
@@ -69,7 +71,7 @@ class TestPerturbations:
                 "clean_predictions": np.array([0, 2]),
                 "adversarial_predictions": np.array([0, 2]) if variant == "plain" else np.array([2, 2]),
             }
-        return perturbations(examples, np.array([0, 2]), CLASSES, VARIANTS, "PGD-10")
+        return draw_examples(examples, np.array([0, 2]), CLASSES, VARIANTS, "PGD-10")
 
     def test_the_change_is_magnified_around_grey(self, figure):
         (axes,) = figure.axes
@@ -92,7 +94,7 @@ class TestPerturbations:
     def test_three_images_at_most_in_the_common_style(self):
         images, zeros = np.zeros((4, 8, 8, 3), np.float32), np.zeros(4, int)
         arrays = {"clean": images, "adversarial": images, "clean_predictions": zeros, "adversarial_predictions": zeros}
-        figure = perturbations({"plain": arrays}, zeros, CLASSES, VARIANTS, "PGD-10", count=4)
+        figure = draw_examples({"plain": arrays}, zeros, CLASSES, VARIANTS, "PGD-10", count=4)
         labels = figure.axes[0].get_xticklabels()
         assert len(labels) == 9
         assert labels[0].get_fontsize() == 7
@@ -102,11 +104,11 @@ class TestPerturbations:
         examples = {"clean": images, "adversarial": images}
         examples |= {"clean_predictions": labels, "adversarial_predictions": labels + len(CLASSES)}
         with pytest.raises(InputError, match=f"than one of {len(CLASSES)} classes: delete their files and run again"):
-            perturbations({"plain": examples}, labels, CLASSES, VARIANTS, "PGD-10")
+            draw_examples({"plain": examples}, labels, CLASSES, VARIANTS, "PGD-10")
 
     def test_no_examples(self):
         with pytest.raises(InputError, match="no adversarial examples of the variants plain, wd, absent"):
-            perturbations({}, np.array([0]), CLASSES, VARIANTS, "PGD-10")
+            draw_examples({}, np.array([0]), CLASSES, VARIANTS, "PGD-10")
 
 
 class TestReadPerturbations:

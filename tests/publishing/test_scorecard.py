@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from filterfreq.publishing.scorecard import scorecard_figure
-from filterfreq.publishing.tables import scorecard_table
+from filterfreq.publishing.figures.scorecard import draw_scores
+from filterfreq.publishing.tables.scorecard import tabulate_scores
 
 LABELS = {"plain": "plain", "wd": "WD_1"}
 
@@ -49,7 +49,7 @@ def scores():
 
 def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
     files = [tmp_path / f"scorecard.{form}" for form in ("csv", "md", "tex", "html", "txt")]
-    scorecard_table(scores, LABELS, "toy").write(files)
+    tabulate_scores(scores, LABELS, "toy").write(files)
     markdown, latex, page, text = (file.read_text() for file in files[1:])
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "scorecard.csv").fillna({"models": ""}), scores)
     for shown in (markdown, text):
@@ -72,7 +72,7 @@ def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
 
 
 def test_figure_shows_effects_intervals_and_verdicts(scores):
-    figure = scorecard_figure(scores, LABELS)
+    figure = draw_scores(scores, LABELS)
     figure.draw_without_rendering()
     axes = figure.axes[0]
     limit = axes.get_xlim()[1]
@@ -103,4 +103,4 @@ def test_figure_shows_effects_intervals_and_verdicts(scores):
 
 
 def test_claims_that_all_lack_results_still_make_a_figure(scores):
-    scorecard_figure(scores[scores["effect"].isna()], LABELS).draw_without_rendering()
+    draw_scores(scores[scores["effect"].isna()], LABELS).draw_without_rendering()

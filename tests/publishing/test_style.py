@@ -69,13 +69,13 @@ path.simplify: False
 FIGURES = """
 import numpy as np
 import pandas as pd
-from filterfreq.publishing.figures import training_curves
-from filterfreq.publishing.samples import corruption_sheet
+from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
+from filterfreq.publishing.figures.corruption_samples import corruption_sheet
 from filterfreq.publishing.style import save
 columns = ["model", "variant", "seed", "epoch", "loss", "penalty", "train_accuracy", "test_accuracy"]
 rows = [("net", name, seed, epoch, 2 / epoch, 0.1, 0.2 * epoch - seed / 50, 0.2 * epoch) for name in ("a", "b")
         for seed in (0, 1) for epoch in (1, 2, 3, 4)]
-save(training_curves(pd.DataFrame(rows, columns=columns), {"a": "A", "b": "λ = 0.1"}), "curves.png", "curves.pdf")
+save(draw_training_curves(pd.DataFrame(rows, columns=columns), {"a": "A", "b": "λ = 0.1"}), "curves.png", "curves.pdf")
 image = np.arange(3072, dtype=np.uint8).reshape(32, 32, 3)
 save(corruption_sheet(image, {"fog": np.stack([image] * 5)}), "sheet.png", "sheet.pdf")
 """

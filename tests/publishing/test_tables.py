@@ -11,20 +11,18 @@ import pytest
 from scipy import stats
 
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
-from filterfreq.publishing.table import best_of
-from filterfreq.publishing.tables import (
-    adversarial_table,
-    calibration_table,
-    corruption_table,
-    cost_table,
-    differences_table,
-    main_table,
-    out_of_distribution_table,
-    paper_table,
-    penalty_table,
-    shape_bias_table,
-    transfer_table,
-)
+from filterfreq.publishing.means import best_of
+from filterfreq.publishing.penalty_rows import tabulate_penalties
+from filterfreq.publishing.tables.adversarial import tabulate as tabulate_adversarial
+from filterfreq.publishing.tables.calibration import tabulate as tabulate_calibration
+from filterfreq.publishing.tables.corruptions import tabulate as tabulate_corruptions
+from filterfreq.publishing.tables.costs import tabulate as tabulate_costs
+from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
+from filterfreq.publishing.tables.main import tabulate as tabulate_main
+from filterfreq.publishing.tables.out_of_distribution import tabulate as tabulate_out_of_distribution
+from filterfreq.publishing.tables.paper import tabulate as tabulate_paper
+from filterfreq.publishing.tables.shape_bias import tabulate as tabulate_shape_bias
+from filterfreq.publishing.tables.transfer import tabulate as tabulate_transfer
 from filterfreq.runtime.errors import InputError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -59,7 +57,7 @@ def corruptions(results_of, row):
 
 class TestNumbers:
     def test_mean_std_and_seeds(self, two_seeds):
-        table = main_table(two_seeds, VARIANTS, "plain", EPSILONS)
+        table = tabulate_main(two_seeds, VARIANTS, "plain", EPSILONS)
         clean = table.mean["clean", ""]
         assert clean[NET, "plain"] == pytest.approx(0.85)
         assert clean[NET, "wd"] == pytest.approx(0.90)
@@ -67,35 +65,35 @@ class TestNumbers:
         assert (table.seeds == 2).all(axis=None)
 
     def test_main_table_takes_the_epsilon_wanted(self, two_seeds):
-        table = main_table(two_seeds, VARIANTS, "plain", EPSILONS)
+        table = tabulate_main(two_seeds, VARIANTS, "plain", EPSILONS)
         assert list(table.mean) == [("clean", ""), ("PGD-10", "Linf 2/255"), ("AutoAttack", "L2 0.5")]
         assert table.mean.loc[(NET, "plain"), ("PGD-10", "Linf 2/255")] == pytest.approx(0.85 - 0.3)
 
     def test_adversarial_table_has_all_epsilons_by_size(self, two_seeds):
-        table = adversarial_table(two_seeds, VARIANTS)
+        table = tabulate_adversarial(two_seeds, VARIANTS)
         assert list(table.mean["PGD-10 Linf"]) == ["1/255", "2/255", "4/255", "8/255"]
         assert table.mean.loc[(NET, "wd"), "PGD-10 Linf"].tolist() == pytest.approx([0.7, 0.6, 0.5, 0.8])
         assert table.mean.loc[(NET, "wd"), ("AutoAttack L2", "0.5")] == pytest.approx(0.2)
 
     def test_corruption_error_is_paired_by_seed(self, corruptions):
-        mean = main_table(corruptions, VARIANTS, "plain").mean
+        mean = tabulate_main(corruptions, VARIANTS, "plain").mean
         assert mean["corruptions", "mean"].tolist() == pytest.approx([0.7, 0.9])  # the extra ones, at 0, do not count
         # Paired by seed (1/2 + 1/4) / 2; the ratio of the mean errors would be 1/3.
         assert mean["corruptions", "mCE"].tolist() == pytest.approx([1.0, 0.375])
 
     def test_relative_corruption_error_stands_in_the_corruption_table(self, corruptions, results_of, row):
-        assert ("common", "relative mCE") not in corruption_table(corruptions, VARIANTS, "plain").mean
+        assert ("common", "relative mCE") not in tabulate_corruptions(corruptions, VARIANTS, "plain").mean
         clean = results_of([row.clean(NET, variant, 0, 0.95) for variant in ("plain", "wd")], "clean")
         both = pd.concat([corruptions, clean.assign(dataset="toy_set")], ignore_index=True)
-        table = corruption_table(both, VARIANTS, "plain")
+        table = tabulate_corruptions(both, VARIANTS, "plain")
         # With seed 0 the error grows from 0.05 to 0.2 and to 0.1; seed 1 has no clean accuracy.
         assert table.mean["common", "relative mCE"].tolist() == pytest.approx([1.0, 1 / 3])
         assert table.seeds["common", "relative mCE"].tolist() == [1, 1]
         assert "relative mCE" in table.caption
-        assert ("corruptions", "relative mCE") not in main_table(both, VARIANTS, "plain").mean
+        assert ("corruptions", "relative mCE") not in tabulate_main(both, VARIANTS, "plain").mean
 
     def test_corruption_table_is_by_family(self, corruptions):
-        table = corruption_table(corruptions, VARIANTS, "plain")
+        table = tabulate_corruptions(corruptions, VARIANTS, "plain")
         assert [setting for _, setting in table.mean][:5] == [
             *("Gaussian noise", "shot noise", "impulse noise", "speckle noise", "defocus blur")
         ]
@@ -107,25 +105,25 @@ class TestNumbers:
         rows = [
             row.corrupted(NET, "plain", 0, "fog", severity, value) for severity, value in ((1, 0.9), (2, 0.6), (3, 0.3))
         ]
-        table = corruption_table(results_of(rows), VARIANTS, "plain")
+        table = tabulate_corruptions(results_of(rows), VARIANTS, "plain")
         assert table.mean["weather", "fog"].item() == pytest.approx(0.6)
         assert table.mean["common", "mean"].item() == pytest.approx(0.6)
         assert ("common", "mCE") not in table.mean  # it is defined over all fifteen
 
     def test_no_mean_for_a_run_that_lacks_a_corruption(self, corruptions):
         lacking = (corruptions["variant"] == "wd") & (corruptions["seed"] == 1) & (corruptions["corruption"] == "snow")
-        table = corruption_table(corruptions[~lacking], VARIANTS, "plain")
+        table = tabulate_corruptions(corruptions[~lacking], VARIANTS, "plain")
         assert table.seeds.loc[(NET, "wd"), ("common", "mean")] == 1
         assert table.mean.loc[(NET, "wd"), ("common", "mCE")] == pytest.approx(0.5)
         assert table.seeds.loc[(NET, "wd"), ("noise", "shot noise")] == 2
 
     def test_no_corruption_error_without_the_baseline(self, corruptions):
-        table = corruption_table(corruptions[corruptions["variant"] == "wd"], VARIANTS, "plain")
+        table = tabulate_corruptions(corruptions[corruptions["variant"] == "wd"], VARIANTS, "plain")
         assert list(table.mean["common"]) == ["mean"]
 
     def test_no_corruption_error_of_a_perfect_baseline(self, corruptions):
         perfect = corruptions.assign(value=corruptions["value"].where(corruptions["variant"] != "plain", 1.0))
-        table = main_table(perfect, VARIANTS, "plain")
+        table = tabulate_main(perfect, VARIANTS, "plain")
         assert table.mean["corruptions", "mCE"].isna().all()
 
     def test_shape_bias(self, results_of, row):
@@ -134,11 +132,11 @@ class TestNumbers:
         rows.append((NET, "wd", 0, "cue_conflict", "accuracy", {"cue": "shape"}, 0.15))
         rows.append((NET, "wd", 0, "cue_conflict", "accuracy", {"cue": "texture"}, 0.5))
         results = results_of(rows)
-        mean = shape_bias_table(results, VARIANTS).mean.loc[(NET, "wd")]
+        mean = tabulate_shape_bias(results, VARIANTS).mean.loc[(NET, "wd")]
         assert mean["shape bias"].to_dict() == pytest.approx({"overall": 0.3, "dog": 0.6, "cat": 0.1})
         assert mean["answers"].to_dict() == pytest.approx({"shape": 0.15, "texture": 0.5})
-        assert main_table(results, VARIANTS, "plain").mean["shape bias", ""].item() == pytest.approx(0.3)
-        assert "kappa" not in shape_bias_table(results, VARIANTS).caption
+        assert tabulate_main(results, VARIANTS, "plain").mean["shape bias", ""].item() == pytest.approx(0.3)
+        assert "kappa" not in tabulate_shape_bias(results, VARIANTS).caption
 
     def test_error_consistency_with_observers(self, results_of, row):
         rows = [row.biased(NET, variant, 0, "overall", 0.2) for variant in ("plain", "wd")]
@@ -146,7 +144,7 @@ class TestNumbers:
             for place, observer in enumerate(("subject-02", "subject-01")):
                 where = {"observer": observer}
                 rows.append((NET, variant, 0, "cue_conflict", "error_consistency", where, start + place / 10))
-        table = shape_bias_table(results_of(rows), VARIANTS)
+        table = tabulate_shape_bias(results_of(rows), VARIANTS)
         assert table.mean.loc[(NET, "plain"), "error consistency"].to_dict() == pytest.approx(
             {"subject-01": 0.0, "subject-02": -0.1}
         )
@@ -156,7 +154,7 @@ class TestNumbers:
 
 class TestFiles:
     def test_csv_is_tidy_and_numeric(self, two_seeds, tmp_path):
-        main_table(two_seeds, VARIANTS, "plain", EPSILONS).write(
+        tabulate_main(two_seeds, VARIANTS, "plain", EPSILONS).write(
             [tmp_path / f"a.{form}" for form in ("csv", "md", "tex", "html", "txt")], "Of ten images, two."
         )
         tidy = pd.read_csv(tmp_path / "a.csv", keep_default_na=False, na_values={"std": [""]})
@@ -174,7 +172,7 @@ class TestFiles:
             assert "Of ten images, two." in " ".join((tmp_path / f"a.{form}").read_text(encoding="utf-8").split())
 
     def test_markdown(self, two_seeds):
-        lines = main_table(two_seeds, VARIANTS, "plain", EPSILONS).to_markdown().splitlines()
+        lines = tabulate_main(two_seeds, VARIANTS, "plain", EPSILONS).to_markdown().splitlines()
         assert "toy_set" in lines[0]
         assert "over 2 seeds" in lines[0]
         cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
@@ -183,7 +181,7 @@ class TestFiles:
         assert cells[3] == ["WD & 50 %_λ", "**90.0 ± 6.8**", "**60.0 ± 6.8**", "**20.0 ± 6.8**"]
 
     def test_latex(self, two_seeds):
-        latex = main_table(two_seeds, VARIANTS, "plain", EPSILONS).to_latex()
+        latex = tabulate_main(two_seeds, VARIANTS, "plain", EPSILONS).to_latex()
         for part in (
             r"\toprule",
             r"\midrule",
@@ -198,7 +196,7 @@ class TestFiles:
             assert part in latex
 
     def test_html(self, two_seeds):
-        page = main_table(two_seeds, VARIANTS, "plain", EPSILONS).to_html()
+        page = tabulate_main(two_seeds, VARIANTS, "plain", EPSILONS).to_html()
         cells = [html.unescape(cell) for cell in re.findall(r"<t[dh] [^>]*(?:row_heading|data)[^>]*>([^<]*)<", page)]
         assert cells == [
             *("plain", "85.0 ± 7.1", "55.0 ± 7.1", "15.0 ± 7.1"),
@@ -209,7 +207,7 @@ class TestFiles:
         assert re.findall(r"#T_results_(row\d_col\d)", bold) == ["row1_col0", "row1_col1", "row1_col2"]
 
     def test_variants_across(self, two_seeds):
-        lines = adversarial_table(two_seeds, VARIANTS).to_markdown().splitlines()[2:]
+        lines = tabulate_adversarial(two_seeds, VARIANTS).to_markdown().splitlines()[2:]
         cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
         assert cells[0] == ["", "", "plain", "WD & 50 %_λ"]
         assert cells[2] == ["clean", "", "85.0 ± 7.1", "**90.0 ± 6.8**"]
@@ -217,16 +215,16 @@ class TestFiles:
         assert cells[4][:3] == ["", "2/255", "55.0 ± 7.1"]
 
     def test_text(self, two_seeds):
-        text = main_table(two_seeds, VARIANTS, "plain", EPSILONS).to_text()
+        text = tabulate_main(two_seeds, VARIANTS, "plain", EPSILONS).to_text()
         assert " ".join(text.splitlines()[-1].split()) == "WD & 50 %_λ *90.0 ± 6.8 *60.0 ± 6.8 *20.0 ± 6.8"
 
     def test_lowest_corruption_error_is_best(self, corruptions):
         one_seed = corruptions[corruptions["seed"] == 1]
-        lines = corruption_table(one_seed, VARIANTS, "plain").to_markdown().splitlines()
+        lines = tabulate_corruptions(one_seed, VARIANTS, "plain").to_markdown().splitlines()
         assert [cell.strip() for cell in lines[-1].split("|")[-3:-1]] == ["100.0", "**25.0**"]
 
     def test_what_cannot_be_told_from_the_best_is_marked_too(self, corruptions):
-        table = corruption_table(corruptions, VARIANTS, "plain")
+        table = tabulate_corruptions(corruptions, VARIANTS, "plain")
         # Differences of 50 and 75 points: Student's interval of two reaches 12.7 x 12.5 to either side.
         lines = table.to_markdown().splitlines()
         assert [cell.strip() for cell in lines[-1].split("|")[-3:-1]] == ["**100.0 ± 0.0**", "**37.5 ± 17.7**"]
@@ -235,21 +233,21 @@ class TestFiles:
     def test_ties_are_all_bold_and_one_seed_has_no_spread(self, results_of, row):
         # 70.04 and 69.96 % are both shown as 70.0.
         rows = [row.clean(NET, v, 0, value) for v, value in (("plain", 0.7004), ("wd", 0.6996), ("sd", 0.6))]
-        markdown = main_table(results_of(rows), VARIANTS, "plain").to_markdown()
+        markdown = tabulate_main(results_of(rows), VARIANTS, "plain").to_markdown()
         assert markdown.count("**70.0**") == 2
         assert "±" not in markdown
         assert "1 seed" in markdown
         assert r"SD \| L2" in markdown
 
     def test_nothing_is_best_alone(self, results_of, row):
-        assert "**" not in main_table(results_of([row.clean(NET, "wd", 0, 0.7)]), VARIANTS, "plain").to_markdown()
+        assert "**" not in tabulate_main(results_of([row.clean(NET, "wd", 0, 0.7)]), VARIANTS, "plain").to_markdown()
 
     def test_answers_are_neither_better_nor_worse(self, results_of, row):
         rows = [
             (NET, variant, 0, "cue_conflict", "accuracy", {"cue": "shape"}, value)
             for variant, value in (("plain", 0.2), ("wd", 0.3))
         ]
-        assert "**" not in shape_bias_table(results_of(rows), VARIANTS).to_markdown()
+        assert "**" not in tabulate_shape_bias(results_of(rows), VARIANTS).to_markdown()
 
 
 def column(values):
@@ -300,7 +298,7 @@ class TestModels:
         return results_of(rows)
 
     def test_best_of_each_model(self, table):
-        lines = main_table(table, VARIANTS, "plain").to_markdown().splitlines()[2:]
+        lines = tabulate_main(table, VARIANTS, "plain").to_markdown().splitlines()[2:]
         cells = [[cell.strip() for cell in line.strip("|").replace(r"\|", "/").split("|")] for line in lines]
         assert [line[:3] for line in cells if "---" not in line[0]] == [
             ["model", "variant", "clean"],
@@ -311,25 +309,25 @@ class TestModels:
         ]
 
     def test_missing_combinations_are_empty(self, table):
-        lines = adversarial_table(table, VARIANTS).to_markdown().splitlines()[2:]
+        lines = tabulate_adversarial(table, VARIANTS).to_markdown().splitlines()[2:]
         cells = [[cell.strip() for cell in line.strip("|").replace(r"\|", "/").split("|")] for line in lines]
         assert cells[0] == ["model", "", "", "plain", "WD & 50 %_λ", "SD / L2"]
         assert cells[2] == ["b_net", "clean", "", "**50.0**", "40.0", "–"]
         assert cells[4] == ["a_net", "clean", "", "80.0", "–", "**90.0**"]
 
     def test_latex_of_several_models(self, table):
-        latex = adversarial_table(table, VARIANTS).to_latex()
+        latex = tabulate_adversarial(table, VARIANTS).to_latex()
         assert r"b\_net & clean &  & \textbf{50.0} & 40.0 & -- \\" in latex
         assert "multirow" not in latex
 
     def test_an_attack_on_one_model_alone_gives_the_other_no_row(self, table):
         alone = table[(table["suite"] == "clean") | (table["model"] == "b_net")]
-        text = adversarial_table(alone, VARIANTS).to_text()
+        text = tabulate_adversarial(alone, VARIANTS).to_text()
         assert text.count("FGSM") == 1
 
     def test_seeds_that_differ(self, results_of, row):
         rows = [row.clean(NET, "plain", seed, 0.5) for seed in range(3)] + [row.clean(NET, "wd", 0, 0.5)]
-        markdown = main_table(results_of(rows), VARIANTS, "plain").to_markdown()
+        markdown = tabulate_main(results_of(rows), VARIANTS, "plain").to_markdown()
         assert "over 1 to 3 seeds (their number in brackets)" in markdown
         assert "**50.0 ± 0.0 (3)**" in markdown
         assert "**50.0 (1)**" in markdown
@@ -337,7 +335,7 @@ class TestModels:
 
 class TestBadInput:
     @pytest.mark.parametrize(
-        "builder", [adversarial_table, shape_bias_table, lambda r, v: corruption_table(r, v, "plain")]
+        "builder", [tabulate_adversarial, tabulate_shape_bias, lambda r, v: tabulate_corruptions(r, v, "plain")]
     )
     def test_a_suite_that_is_absent(self, results_of, row, builder):
         with pytest.raises(InputError, match="no results of the suite"):
@@ -345,24 +343,27 @@ class TestBadInput:
 
     def test_no_variant_has_results(self, two_seeds):
         with pytest.raises(InputError, match="no results of the variants other"):
-            main_table(two_seeds, {"other": "other"}, "plain")
+            tabulate_main(two_seeds, {"other": "other"}, "plain")
 
     def test_the_same_results_twice(self, two_seeds):
         with pytest.raises(InputError, match=r"variant plain.*more than once"):
-            main_table(pd.concat([two_seeds, two_seeds]), VARIANTS, "plain")
+            tabulate_main(pd.concat([two_seeds, two_seeds]), VARIANTS, "plain")
 
     def test_two_data_sets(self, results_of, row):
         rows = [row.clean(NET, "plain", 0, 0.5)]
         with pytest.raises(InputError, match="several data sets"):
-            main_table(pd.concat([results_of(rows), results_of(rows, dataset="other")]), VARIANTS, "plain")
+            tabulate_main(pd.concat([results_of(rows), results_of(rows, dataset="other")]), VARIANTS, "plain")
 
     def test_two_variants_with_one_label(self, two_seeds):
         with pytest.raises(InputError, match="labelled 'same'"):
-            main_table(two_seeds, {"plain": "same", "wd": "same"}, "plain")
+            tabulate_main(two_seeds, {"plain": "same", "wd": "same"}, "plain")
 
 
 def test_tables_import_neither_matplotlib_nor_torch():
-    code = "import sys, filterfreq.publishing.tables; sys.exit(bool({'matplotlib', 'torch'} & set(sys.modules)))"
+    modules = [
+        f"filterfreq.publishing.tables.{file.stem}" for file in (SCRIPTS / "filterfreq/publishing/tables").glob("*.py")
+    ]
+    code = f"import sys, {', '.join(modules)}; sys.exit(bool({{'matplotlib', 'torch'}} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(SCRIPTS)})
 
 
@@ -372,7 +373,7 @@ def test_differences_are_paired_by_seed(results_of, row):
         row.clean("net", variant, seed, value) for variant, seeds in values.items() for seed, value in seeds.items()
     ]
     rows += [row.biased("net", "plain", 0, "overall", 0.25), row.biased("net", "wd", 0, "overall", 0.5)]
-    table = differences_table(results_of(rows), {"plain": "plain", "wd": "WD"}, "plain")
+    table = tabulate_differences(results_of(rows), {"plain": "plain", "wd": "WD"}, "plain")
     clean, bias = table.numbers.to_dict("records")
     # Seeds 0 and 1 have a partner; a paired t-test is an independent source of the interval.
     expected = stats.ttest_rel([0.6, 0.8], [0.5, 0.6]).confidence_interval(0.95)
@@ -390,7 +391,7 @@ def test_differences_keep_models_apart_and_variants_in_order(results_of, row):
         for model in ("b", "a")
         for variant, value in accuracies.items()
     ]
-    table = differences_table(results_of(rows), {"sd": "SD", "plain": "plain", "wd": "WD"}, "plain")
+    table = tabulate_differences(results_of(rows), {"sd": "SD", "plain": "plain", "wd": "WD"}, "plain")
     assert [tuple(cells) for cells in table.cells.to_numpy()] == [
         ("b", "SD", "+30.0 (1)"),
         ("b", "WD", "-10.0 (1)"),
@@ -402,7 +403,7 @@ def test_differences_keep_models_apart_and_variants_in_order(results_of, row):
 def test_differences_without_a_partner_are_one_sentence(results_of, row):
     results = results_of([row.clean("net", "plain", 0, 0.5), row.clean("net", "wd", 1, 0.5)])
     with pytest.raises(InputError, match="there is no run of plain with the model and seed of another variant"):
-        differences_table(results, {"plain": "plain", "wd": "WD"}, "plain")
+        tabulate_differences(results, {"plain": "plain", "wd": "WD"}, "plain")
 
 
 def run_record(model, variant, seed, seconds, memory=100.0, device="cpu, 1 threads"):
@@ -422,7 +423,7 @@ def test_costs_are_means_over_seeds_by_device():
         run_record("net", "plain", 2, 0.4, 50.0, "GPU"),
         run_record("net", "left out", 0, 1.0),
     ]
-    table = cost_table(records, {"plain": "plain", "wd": "WD"}, "toy")
+    table = tabulate_costs(records, {"plain": "plain", "wd": "WD"})
     assert [tuple(cells) for cells in table.cells.to_numpy()] == [
         ("net", "plain", "GPU", "1,234", "0.10", "50", "1"),
         ("net", "plain", "cpu, 1 threads", "1,234", "1.50", "90", "2"),
@@ -433,7 +434,7 @@ def test_costs_are_means_over_seeds_by_device():
 
 def test_costs_of_nothing_are_one_sentence():
     with pytest.raises(InputError, match="there are no runs of the variants wd: train them first"):
-        cost_table([run_record("net", "plain", 0, 4.0)], {"wd": "WD"}, "toy")
+        tabulate_costs([run_record("net", "plain", 0, 4.0)], {"wd": "WD"})
 
 
 class TestSeveralDataSets:
@@ -446,7 +447,7 @@ class TestSeveralDataSets:
         second = [row.clean("b", v, seed, a) for v, a in (("plain", 0.9), ("wd", 0.7)) for seed in (0, 1)]
         second += [row.attacked("b", "wd", 0, "fgsm", "linf", "8/255", 0.1)]
         results = pd.concat([results_of(first, "first"), results_of(second, "second")], ignore_index=True)
-        return paper_table(results, {"plain": "plain", "sd": "SD", "wd": "WD"}, "plain")
+        return tabulate_paper(results, {"plain": "plain", "sd": "SD", "wd": "WD"}, "plain")
 
     def test_numbers(self, table):
         assert list(table.mean.index) == [
@@ -482,7 +483,7 @@ def test_out_of_distribution(results_of, row):
         rows += [row.corrupted(NET, variant, 0, corruption, 1, start - 0.2) for corruption in COMMON]
         for name, drop in (("b-set", 0.1), ("a-set", 0.3)):
             rows.append((NET, variant, 0, "out_of_distribution", "accuracy", {"set": name}, start - drop))
-    table = out_of_distribution_table(results_of(rows), VARIANTS, "plain")
+    table = tabulate_out_of_distribution(results_of(rows), VARIANTS, "plain")
     assert table.mean.loc[(NET, "wd")].to_dict() == pytest.approx(
         {
             ("clean", ""): 0.7,
@@ -495,7 +496,7 @@ def test_out_of_distribution(results_of, row):
     assert table.directions["mCE", ""] == "lower"
     assert "mCE: mean corruption error relative to plain; shape bias" in table.caption
     with pytest.raises(InputError, match="no results of the suite out_of_distribution"):
-        out_of_distribution_table(results_of([row.clean(NET, "plain", 0, 0.5)]), VARIANTS, "plain")
+        tabulate_out_of_distribution(results_of([row.clean(NET, "plain", 0, 0.5)]), VARIANTS, "plain")
 
 
 def transferred(variant: str, epsilon: str, value: float):
@@ -509,7 +510,7 @@ def test_transferred_attacks_stand_beside_those_on_the_model_itself(results_of, 
     rows += [row.attacked(NET, "wd", 0, "pgd-10", "linf", "1/255", 0.4)]
     rows += [row.attacked(NET, "wd", 0, "fgsm", "linf", "1/255", 0.5)]  # was not transferred
     results = results_of(rows)
-    table = transfer_table(results, VARIANTS)
+    table = tabulate_transfer(results, VARIANTS)
     assert table.mean.loc[(NET, "wd")].to_dict() == pytest.approx(
         {
             ("clean", ""): 0.9,
@@ -519,10 +520,12 @@ def test_transferred_attacks_stand_beside_those_on_the_model_itself(results_of, 
         }
     )
     assert "made on plain (transferred) and on each model itself (white box); clean, or at 0" in table.caption
-    alone = transfer_table(results[results["suite"] != "adversarial"], VARIANTS)
+    alone = tabulate_transfer(results[results["suite"] != "adversarial"], VARIANTS)
     assert "made on plain (transferred); clean" in alone.full_caption
     # The main table shows attacks on the model itself alone.
-    assert main_table(results, VARIANTS, "plain").mean.loc[(NET, "wd"), ("PGD-10", "Linf 1/255")] == pytest.approx(0.4)
+    assert tabulate_main(results, VARIANTS, "plain").mean.loc[(NET, "wd"), ("PGD-10", "Linf 1/255")] == pytest.approx(
+        0.4
+    )
 
 
 def test_calibration_by_severity_is_over_the_common_corruptions(results_of):
@@ -533,7 +536,7 @@ def test_calibration_by_severity_is_over_the_common_corruptions(results_of):
             where = {"corruption": corruption, "severity": severity}
             rows.append((NET, "plain", 0, "corruption", name, where, error / severity))
     results = results_of([*rows, *((NET, "wd", *row[2:6], row[6] / 2) for row in rows)])
-    table = calibration_table(results, VARIANTS)
+    table = tabulate_calibration(results, VARIANTS)
     assert table.mean.loc[(NET, "plain")].to_dict() == pytest.approx(
         {
             ("calibration error", "clean"): 0.05,
@@ -544,10 +547,10 @@ def test_calibration_by_severity_is_over_the_common_corruptions(results_of):
     assert "**2.5**" in table.to_markdown()
     assert "the best value (the lowest) is marked" in table.to_markdown()
     with pytest.raises(InputError, match="there are no calibration errors"):
-        calibration_table(results.assign(metric="accuracy").drop_duplicates(["variant", "suite"]), VARIANTS)
+        tabulate_calibration(results.assign(metric="accuracy").drop_duplicates(["variant", "suite"]), VARIANTS)
     # Of networks that answer with no number there are no calibration errors.
     diverged = results.assign(value=results["value"].where(results["metric"] == "accuracy"))
-    assert "over 0 seeds" in calibration_table(diverged, VARIANTS).full_caption
+    assert "over 0 seeds" in tabulate_calibration(diverged, VARIANTS).full_caption
 
 
 SWEPT = {
@@ -566,7 +569,7 @@ class TestPenalties:
         return results_of([row.clean(NET, v, seed, 0.5 + p / 10) for v, p in places.items() for seed in (0, 1)])
 
     def test_rows_follow_the_settings_not_the_labels(self, results):
-        table = penalty_table(results, SWEPT_LABELS, SWEPT, "wd")
+        table = tabulate_penalties(results, SWEPT_LABELS, SWEPT, "wd")
         assert table.cells.to_dict("records") == [
             {"variant": "WD", "penalty": kind, "depth": depth, "λ": strength, "clean": clean}
             for kind, depth, strength, clean in (
@@ -582,7 +585,7 @@ class TestPenalties:
         assert "Percent, mean ± standard deviation over 2 seeds." in table.caption
 
     def test_kinds_stand_below_each_other(self, results):
-        numbers = penalty_table(results, SWEPT_LABELS, SWEPT, "wd", "kind").numbers
+        numbers = tabulate_penalties(results, SWEPT_LABELS, SWEPT, "wd", "kind").numbers
         assert numbers["variant"].tolist() == ["wd", "r", "s", "p", "q"]
 
 
@@ -591,11 +594,11 @@ def test_captions_hold_of_data_sets_that_no_model_was_trained_on(results_of, row
     rows += [(NET, variant, 0, "out_of_distribution", "accuracy", {"set": "few"}, 0.5) for variant in ("plain", "wd")]
     frame = results_of(rows)
     name = frame["dataset"].iloc[0]
-    caption = out_of_distribution_table(frame, VARIANTS, "plain").caption
+    caption = tabulate_out_of_distribution(frame, VARIANTS, "plain").caption
     assert caption.startswith(f"Accuracy of models of {name} ({NET}), out of distribution;")
-    assert shape_bias_table(frame, VARIANTS).caption.startswith(
+    assert tabulate_shape_bias(frame, VARIANTS).caption.startswith(
         f"Shape bias of models of {name} ({NET}) on cue-conflict"
     )
     rows += [(NET, variant, 0, "clean", "accuracy", {"split": "test"}, 0.8) for variant in ("plain", "wd")]
-    caption = out_of_distribution_table(results_of(rows), VARIANTS, "plain").caption
+    caption = tabulate_out_of_distribution(results_of(rows), VARIANTS, "plain").caption
     assert caption.startswith(f"Accuracy of models of {name} ({NET}), on its test images and out of distribution;")

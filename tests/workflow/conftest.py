@@ -21,13 +21,21 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "claims", "rules", "scripts", "schemas", "envs", "report", "profiles")
 SECRET = "hidden-in-the-environment"
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
+PRODUCT_RULES = ("write_table", "draw_figure")
 
 
 class Plan(NamedTuple):
-    """What a dry run lists."""
+    """What a dry run lists.
+
+    Attributes:
+        jobs: their number by rule; a table or figure counts by its target, such as `figure_samples`.
+        outputs: all their outputs.
+        rules: their number by rule, also of tables and figures.
+    """
 
     jobs: Counter
     outputs: list[str]
+    rules: Counter
 
 
 class Started:
@@ -111,16 +119,20 @@ class Project:
         return process, ours
 
     def plan(self, *arguments: str, config: str | None = "tiny.yaml") -> Plan:
-        """The jobs of a dry run by rule, without targets, and their outputs."""
+        """The jobs of a dry run, without those of targets."""
         outcome = self.snakemake("--dry-run", *arguments, config=config)
         assert outcome.returncode == 0, outcome.stderr
         text = outcome.stdout + outcome.stderr
         table = re.search(r"^Job stats:\n.*?\n-[- ]+\n(.*?)^total", text, re.MULTILINE | re.DOTALL)
         pairs = [line.split() for line in table[1].splitlines()] if table else []
         targets = re.compile(r"all|paper|tables|figures|(table|figure)_\w+")
-        jobs = Counter({rule: int(count) for rule, count in pairs if not targets.fullmatch(rule)})
+        rules = Counter({rule: int(count) for rule, count in pairs if not targets.fullmatch(rule)})
         outputs = [file for line in re.findall(r"^    output: (.*)", text, re.MULTILINE) for file in line.split(", ")]
-        return Plan(jobs, outputs)
+        made = re.compile(r"results/(?:(table)|(figure))s/.+/(\w+)\.(?:csv|png)")
+        products = Counter("_".join(filter(None, found.groups())) for found in map(made.fullmatch, outputs) if found)
+        jobs = Counter({rule: count for rule, count in rules.items() if not rule.startswith(PRODUCT_RULES)})
+        assert (rules - jobs).total() == products.total()
+        return Plan(jobs + products, outputs, rules)
 
     def hold_trainings(self, *epochs: int) -> None:
         """Have trainings wait after some epochs until they are asked to stop or released: no test races them then."""

@@ -140,7 +140,7 @@ def test_images_of_other_distributions_are_prepared_once_and_shown(work, animals
         "evaluate_clean": 1,
         "evaluate_cue_conflict": 1,
         "aggregate": 1,
-        "tabulate_shape_bias": 1,
+        "table_shape_bias": 1,
     }
     outcome = work.run(*targets)
     said = outcome.stdout + outcome.stderr

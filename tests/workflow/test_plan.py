@@ -22,7 +22,7 @@ def content(project) -> dict:
 
 
 def test_the_plan_has_snakemakes_jobs_and_the_profiles_submissions(unstarted):
-    jobs = unstarted.plan().jobs
+    jobs = unstarted.plan().rules
     outcome = planned(unstarted, "--profile", "profiles/slurm", "--gpus", "8")
     assert outcome.returncode == 0, outcome.stderr
     plan = content(unstarted)
@@ -68,7 +68,7 @@ def test_a_plan_is_measured_compared_and_makes_nothing_else_again(project):
     assert rules["train"]["bytes"] > 2 * 6000
     # What shows results is due itself, so none of it is finished; the rest has its like.
     assert rules["train"]["sources"] == rules["evaluate_clean"]["sources"] == {"measured": 2}
-    assert rules["tabulate_main"]["sources"] == {"unknown": 1}
+    assert rules["write_table"]["sources"] == {"unknown": 10}
     assert plan["wall_hours"]["None"] >= 4
 
     project.edit("tiny.yaml", "seeds: [0, 1]", "seeds: [0]")

@@ -75,9 +75,9 @@ def test_the_plan(work):
     assert jobs["download_checkpoint"] == 1
     assert jobs["evaluate_clean"] == jobs["analyse_filters"] == 3
     assert jobs["evaluate_transfer"] == 1  # resnet_8_2 alone has the source
-    assert jobs["aggregate_history"] == jobs["tabulate_costs"] == 1
-    assert jobs["draw_dct_energy"] == jobs["tabulate_main"] == 2
-    assert jobs["tabulate_differences"] == 1  # alone has no two variants of one model
+    assert jobs["aggregate_history"] == jobs["table_costs"] == 1
+    assert jobs["figure_dct_energy"] == jobs["table_main"] == 2
+    assert jobs["table_differences"] == 1  # alone has no two variants of one model
 
 
 def test_downloaded_models_stand_beside_trained_ones(work):

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 PLOTS = Counter(
-    f"draw_{name}"
+    f"figure_{name}"
     for name in (
         "accuracy_epsilon",
         "corruptions",
@@ -24,17 +24,15 @@ PLOTS = Counter(
     )
 )
 TABLES = Counter(
-    f"tabulate_{name}"
+    f"table_{name}"
     for name in (
         *("main", "paper", "differences", "adversarial", "corruptions", "shape_bias"),
         *("transfer", "calibration", "out_of_distribution", "costs", "scorecard"),
     )
 )
-ABLATION = Counter(["tabulate_ablation", "draw_ablation"])
-SCORECARD = ("tabulate_scorecard", "draw_scorecard")
-SHOWS_ATTACKS = (
-    *("tabulate_main", "tabulate_paper", "tabulate_differences", "tabulate_adversarial", "draw_accuracy_epsilon"),
-)
+ABLATION = Counter(["table_ablation", "figure_ablation"])
+SCORECARD = ("table_scorecard", "figure_scorecard")
+SHOWS_ATTACKS = (*("table_main", "table_paper", "table_differences", "table_adversarial", "figure_accuracy_epsilon"),)
 SUITES = (
     *("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered", "out_of_distribution"),
     "cue_conflict",
@@ -43,12 +41,42 @@ AGGREGATES = Counter({"aggregate": len(SUITES) + 1, "aggregate_history": 1})
 PER_RUN = Counter(["train", "perturb", "analyse_filters", *(f"evaluate_{suite}" for suite in SUITES)])
 
 
+TOY_TABLE = '''"""Rows of experiment {experiment} on {dataset}."""
+
+from filterfreq.publishing.registry import Product
+from filterfreq.publishing.table import TextTable
+
+PRODUCT = Product(title="Rows", needs=["clean"], takes=["baseline"])
+
+
+def tabulate(results, baseline):
+    return TextTable(results, results[["variant"]], f"Rows of {results['dataset'].iloc[0]}: {len(results)}.", right=0)
+'''
+TOY_FIGURE = '''"""An empty figure of experiment {experiment}."""
+
+from filterfreq.publishing.registry import Product
+from filterfreq.publishing.style import new_figure
+
+PRODUCT = Product(title="Empty", needs=["clean"], takes=["labels"],)
+
+
+def draw(results, labels):
+    return new_figure(len(results["variant"].unique()), len(labels))
+'''
+
+
+def append(project, module: str) -> None:
+    """Append a comment to a module of the package."""
+    with open(project.folder / "scripts/filterfreq" / module, "a") as file:
+        file.write("\n# changed\n")
+
+
 def test_a_new_lambda_adds_its_runs_and_the_aggregates_only(project):
     project.edit("tiny.yaml", "    seeds: [0]", "    seeds: [0]\n    sweep: {penalty.strength: [0.01, 0.1]}")
     plan = project.plan()
     expected = PER_RUN + AGGREGATES + TABLES + PLOTS + ABLATION
     # These two show data, not models.
-    del expected["draw_samples"], expected["draw_corruption_samples"]
+    del expected["figure_samples"], expected["figure_corruption_samples"]
     assert plan.jobs == expected
     run_outputs = [output for output in plan.outputs if output.startswith("results/runs")]
     assert len(run_outputs) == 3 + 2 + len(SUITES)
@@ -63,14 +91,36 @@ def test_a_new_seed_adds_its_runs(project):
 
 
 def test_a_plotting_change_redraws_figures_only(project):
-    with open(project.folder / "scripts/filterfreq/publishing/style.py", "a") as file:
-        file.write("\nCHANGED = True\n")
+    append(project, "publishing/style.py")
     assert project.plan().jobs == PLOTS
 
 
-def test_a_change_of_one_figures_script_redraws_it_only(project):
-    project.edit("scripts/draw_shape_bias.py", "with job", "print()\nwith job")
-    assert project.plan().jobs == Counter(["draw_shape_bias"])
+def test_a_change_of_tables_and_figures_makes_these_alone_again(project):
+    for name in ("figures/shape_bias", "figures/samples", "tables/main", "tables/costs"):
+        append(project, f"publishing/{name}.py")
+    assert project.plan().jobs == Counter(["figure_shape_bias", "figure_samples", "table_main", "table_costs"])
+
+
+def test_one_more_table_or_figure_is_one_file_and_makes_nothing_else(project):
+    publishing = project.folder / "scripts/filterfreq/publishing"
+    (publishing / "figures/toy.py").write_text(TOY_FIGURE)
+    (publishing / "figures/toys.py").write_text(TOY_FIGURE.replace('"labels"],', '"labels"], over="experiment",'))
+    (publishing / "tables/toy.py").write_text(TOY_TABLE)
+    assert project.plan().jobs == Counter(["figure_toy", "figure_toys", "table_toy"])
+    outcome = project.snakemake("figure_toys", "table_toy")
+    assert outcome.returncode == 0, outcome.stderr
+    assert (project.folder / "results/figures/tiny/toys.pdf").is_file()
+    assert "Rows of texdigits: 4." in (project.folder / "results/tables/tiny/texdigits/toy.md").read_text()
+
+    project.edit("scripts/filterfreq/publishing/tables/toy.py", "baseline", "base")
+    refused = project.snakemake("--dry-run")
+    assert "A table or figure is refused: publishing/tables/toy.py: unknown parameter 'base'" in refused.stderr
+
+
+def test_what_names_parameters_and_products_makes_nothing_again(project):
+    """One more key of a suite's parameters, one more key of a label."""
+    append(project, "publishing/registry.py")
+    assert project.plan().jobs == Counter()
 
 
 @pytest.mark.parametrize(
@@ -79,9 +129,9 @@ def test_a_change_of_one_figures_script_redraws_it_only(project):
         (
             "adversarial",
             "evaluate_adversarial",
-            [*SHOWS_ATTACKS, *SCORECARD, "tabulate_transfer", "draw_transfer"],
+            [*SHOWS_ATTACKS, *SCORECARD, "table_transfer", "figure_transfer"],
         ),
-        ("filters", "analyse_filters", ["draw_dct_energy"]),
+        ("filters", "analyse_filters", ["figure_dct_energy"]),
     ],
 )
 def test_deleting_one_evaluation_redoes_it_and_what_hangs_on_it(project, suite, rule, shown_in):
@@ -95,7 +145,7 @@ def test_changed_training_code_retrains(project):
     project.edit("scripts/filterfreq/training/loop.py", "optimizer.step()", "optimizer.step(None)")
     plan = project.plan()
     expected = PER_RUN + PER_RUN + AGGREGATES + TABLES + PLOTS
-    del expected["draw_samples"], expected["draw_corruption_samples"]
+    del expected["figure_samples"], expected["figure_corruption_samples"]
     assert plan.jobs == expected
 
 
@@ -124,7 +174,7 @@ def test_data_made_again_by_name_and_found_the_same_retrain_nothing(project):
     outcome = project.snakemake("results/data/texdigits/dataset.json")
     assert outcome.returncode == 0, outcome.stderr
     # The same module draws the two shifted sets.
-    shown_in = dict.fromkeys(("tabulate_out_of_distribution", *SCORECARD), 1)
+    shown_in = dict.fromkeys(("table_out_of_distribution", *SCORECARD), 1)
     assert project.plan().jobs == Counter(
         {"prepare_shifted": 2, "evaluate_out_of_distribution": 2, "aggregate": 1} | shown_in
     )
@@ -174,7 +224,7 @@ def test_a_label_redraws_and_retrains_nothing(project):
     project.edit("tiny.yaml", "  plain: {}", "  plain: {label: baseline}")
     jobs = project.plan().jobs
     assert set(jobs) <= set(PLOTS) | set(TABLES)
-    assert jobs["tabulate_main"] == 1
+    assert jobs["table_main"] == 1
 
 
 def test_a_copy_is_finished_whatever_times_its_files_have(project):

@@ -196,7 +196,7 @@ def wall_seconds(
 def _compared(job: Job) -> tuple:
     """Jobs for which this is equal take about as long as each other; what shows results takes about as long always."""
     if "experiment" in job.wildcards:
-        return (job.rule,)
+        return job.rule, job.wildcards.get("name")
     return (job.rule, *(job.wildcards.get(name) for name in _COMPARED_BY), *_others(job))
 
 

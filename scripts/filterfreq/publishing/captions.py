@@ -1,11 +1,40 @@
 """What the report's captions say of a table or figure beside its title."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from filterfreq.publishing.registry import ProductFile
 from filterfreq.study.study import Study
+
+# What is read of models; else it is of images.
+_OF_MODELS = ("results", "history", "records")
 
 # Of the others, a table or figure says itself on how many images it stands.
 _OF_TEST_IMAGES = ("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered")
+
+
+def caption(study: Study, product: ProductFile, experiment: str, suites: Mapping[str, Iterable[str]]) -> str:
+    """Return what the report says of a table or figure, as reStructuredText.
+
+    Args:
+        study: the validated config.
+        product: the table or figure.
+        experiment: one of the config's experiments.
+        suites: by data set, those that are shown.
+
+    Returns:
+        The product's own caption, then what `shown` says of each data set; of images, what `extent` says of them.
+    """
+    own = product.caption.format(experiment=experiment, dataset=", ".join(suites))
+    if product.label.reads in _OF_MODELS:
+        details = " ".join(shown(study, experiment, dataset, names) for dataset, names in suites.items())
+    else:
+        details = extent(study, suites)
+    return f"{own} {details}".rstrip()
+
+
+def extent(study: Study, datasets: Iterable[str]) -> str:
+    """Return a sentence about each data set of which only a part is here; empty where there is none."""
+    return " ".join(f"Of {name}, these are {part}." for name in datasets if (part := study.extent(name)))
 
 
 def shown(study: Study, experiment: str, dataset: str, suites: Iterable[str]) -> str:

@@ -85,12 +85,14 @@ class ProductFile:
         return f"{__package__}.{self.kind}s.{self.name}"
 
 
-def read_products(known: Mapping[str, Collection[str]], folder: Path = Path(__file__).parent) -> dict[str, ProductFile]:
+def read_products(
+    known: Mapping[str, Collection[str]] | None = None, folder: Path = Path(__file__).parent
+) -> dict[str, ProductFile]:
     """Read what all tables and figures say of themselves.
 
     Args:
         known: what a label may say: the names that there are of each "suite", "parameter", "kind of input" and
-            "condition".
+            "condition"; they are not compared unless given.
         folder: that of the package `publishing`.
 
     Returns:
@@ -105,7 +107,8 @@ def read_products(known: Mapping[str, Collection[str]], folder: Path = Path(__fi
             if path.stem != "__init__":
                 try:
                     product = _read(path, kind)
-                    _check_names(product.label, known)
+                    if known is not None:
+                        _check_names(product.label, known)
                 except InputError as error:
                     raise InputError(f"publishing/{kind}s/{path.name}: {error}") from error
                 products[product.target] = product

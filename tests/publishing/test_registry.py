@@ -1,0 +1,121 @@
+"""What tables and figures say of themselves."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from filterfreq.publishing import registry
+from filterfreq.publishing.registry import Product, ProductFile, read_products
+from filterfreq.runtime.errors import InputError
+
+KNOWN = {
+    "suite": ["clean", "corruption"],
+    "parameter": ["labels", "baseline", "extent"],
+    "kind of input": ["results", "history"],
+    "condition": ["trained"],
+}
+FIGURE = '''"""Accuracy on *{dataset}*.
+
+Of experiment {experiment}.
+"""
+
+PRODUCT = Product(title="Accuracy", needs=["clean"], adds=["corruption", "claimed"], takes=["labels"], when="trained")
+
+
+def draw(results, labels):
+    raise AssertionError("a label is read without importing its file")
+'''
+
+
+PRODUCTS = read_products()
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a figure, and read it."""
+
+    def read(text: str, name: str = "toy") -> dict[str, ProductFile]:
+        (tmp_path / "figures").mkdir()
+        (tmp_path / "figures" / "__init__.py").touch()
+        (tmp_path / "figures" / f"{name}.py").write_text(text)
+        return read_products(KNOWN, tmp_path)
+
+    return read
+
+
+def test_a_label_is_read_and_nothing_is_imported(write):
+    label = Product(title="Accuracy", needs=["clean"], adds=["corruption", "claimed"], takes=["labels"], when="trained")
+    product = ProductFile("figure", "toy", "Accuracy on *{dataset}*. Of experiment {experiment}.", label)
+    assert write(FIGURE) == {"figure_toy": product}
+    assert product.module == "filterfreq.publishing.figures.toy"
+    assert label.shows == ("clean", "corruption", "claimed")
+    assert (label.reads, label.over, label.note) == ("results", "dataset", "extent")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('needs=["clean"]', 'needs=["claen"]', "unknown suite 'claen': did you mean 'clean'?"),
+        (
+            'takes=["labels"]',
+            'takes=["label"]',
+            "draw has the parameters labels after what is read, and the label takes",
+        ),
+        (
+            "(results, labels)",
+            "(results)",
+            "draw has the parameters none after what is read, and the label takes labels",
+        ),
+        ('takes=["labels"]', 'takes=["labels"], note="epsilons"', "unknown parameter 'epsilons': choose one of labels"),
+        ('when="trained"', 'when="swept"', "unknown condition 'swept'"),
+        ('when="trained"', 'over="model"', "unknown value of over 'model': choose one of dataset, experiment"),
+        ('when="trained"', 'over="experiment"', "the caption has braces that are not {experiment}: leave them out"),
+        ('when="trained"', 'reads="history"', r"it reads history: write a function read\(files\)"),
+        ('when="trained"', 'reads="images"', r"it reads images: write a function read\(files\)"),
+        ("def draw(results", "def read(files):\n    pass\n\n\ndef draw(results", None),
+        ('when="trained"', 'wehn="trained"', "unknown key of the label 'wehn': did you mean 'when'?"),
+        ('needs=["clean"]', 'needs="clean"', "needs is 'clean', write a list of texts"),
+        ('title="Accuracy"', "title=3", "title is 3, write a text"),
+        ('title="Accuracy", ', "", "the label has no title, write one"),
+        ('needs=["clean"]', "needs=SUITES", r"write the label as PRODUCT = Product\(title=..., needs="),
+        ("PRODUCT =", "LABEL =", r"write the label as PRODUCT = Product\(title=..., needs="),
+        ("def draw(", "def tabulate(", "it has no function draw: write one"),
+        ("*{dataset}*", "*{model}*", "the caption has braces that are not {dataset} or {experiment}: leave them out"),
+        ("*{dataset}*", "{", "the caption has braces that are not"),
+        ('"""Accuracy on', 'CAPTION = """Accuracy on', "it has no docstring: write its caption there"),
+        ("def draw", "draw", "this is no Python: "),
+    ],
+)
+def test_a_bad_label_is_one_sentence_that_names_the_file(write, old, new, sentence):
+    assert old in FIGURE
+    text = FIGURE.replace(old, new, 1)
+    if sentence is None:
+        assert write(text)
+    else:
+        with pytest.raises(InputError, match=rf"^publishing/figures/toy\.py: {sentence}"):
+            write(text)
+
+
+def test_a_file_that_no_module_can_be_named_like(write):
+    with pytest.raises(InputError, match=r"^publishing/figures/to-y\.py: a module cannot have this name"):
+        write(FIGURE, "to-y")
+
+
+def test_there_is_a_product_for_each_file():
+    folder = Path(registry.__file__).parent
+    files = [file for kind in ("tables", "figures") for file in (folder / kind).glob("*.py")]
+    assert len(PRODUCTS) == len(files) - 2
+    assert {"table_main", "figure_samples"} <= set(PRODUCTS)
+
+
+@pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
+def test_every_label_is_what_its_module_has_and_fits_its_function(product):
+    module = import_module(product.module)
+    assert product.label == module.PRODUCT
+    function = module.tabulate if product.kind == "table" else module.draw
+    read, *taken = inspect.signature(function).parameters
+    assert read not in product.label.takes
+    assert set(taken) == set(product.label.takes)
+    assert hasattr(module, "read") is (product.label.reads != "results")
