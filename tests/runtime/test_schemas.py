@@ -30,6 +30,16 @@ def refusal(schema: dict, value) -> str:
         ({"type": "number"}, None, "it: has no value, write one"),
         ({"type": "object"}, None, "it: has no value, write one ({} for one without settings)"),
         ({"const": "a"}, "b", "it: 'b' is not 'a'"),
+        (
+            {"properties": {"new": {}}, "renamed": {"old": "new (1 or 2)"}, "additionalProperties": False},
+            {"old": 1},
+            "it: the key 'old' is new (1 or 2) now, write that",
+        ),
+        (
+            {"properties": {"new": {}}, "renamed": {"old": "new"}, "additionalProperties": False},
+            {"ne": 1},
+            "it: unknown key 'ne': did you mean 'new'?",
+        ),
         ({"maximum": 3}, 4, "it: 4 is out of range, it must be at most 3"),
         ({"exclusiveMaximum": 3}, 3, "it: 3 is out of range, it must be less than 3"),
         ({"maxItems": 3}, [1] * 4, "it: has 4 values, it must have at most 3"),

@@ -296,26 +296,24 @@ def test_scratch_is_a_folder_of_the_nodes(config):
         Study(config, SCHEMA)
 
 
-@pytest.mark.parametrize(
-    "place", ["raw/cifar10", "datasets/own/path", "shifted/others/path", "shifted/others/responses"]
-)
-def test_paths_that_cannot_be_are_refused(config, place):
+@pytest.mark.parametrize("key", ["raw/cifar10", "datasets/own/path", "shifted/others/path", "shifted/others/responses"])
+def test_paths_that_cannot_be_are_refused(config, key):
     config["data"] = {
         "raw": {"cifar10": "raw"},
         "datasets": {"own": {"kind": "imagefolder", "path": "own", "image_size": 32, "test_fraction": 0.5}},
         "shifted": {"others": {"shift_of": "own", "path": "others"}},
     }
     Study(deepcopy(config), SCHEMA)
-    put(config, f"data/{place}", "sets/{dataset}")
-    with pytest.raises(InputError, match=rf"data\.{place.replace('/', '.')}: 'sets/{{dataset}}' has a brace"):
+    put(config, f"data/{key}", "sets/{dataset}")
+    with pytest.raises(InputError, match=rf"data\.{key.replace('/', '.')}: 'sets/{{dataset}}' has a brace"):
         Study(config, SCHEMA)
     for path, sentence in (
         ("sets/" + "ü" * 128, ".* is longer than a path or a name"),
         ("sets/" * 810, ".* is longer than a path or a name"),
         ("sets/" * 850, "the text has 4250 characters"),
     ):
-        put(config, f"data/{place}", path)
-        with pytest.raises(InputError, match=rf"data\.{place.replace('/', '.')}: {sentence}"):
+        put(config, f"data/{key}", path)
+        with pytest.raises(InputError, match=rf"data\.{key.replace('/', '.')}: {sentence}"):
             Study(config, SCHEMA)
 
 

@@ -25,7 +25,7 @@ class TestMainEpsilons:
         assert study.main_epsilons("mnist") == {"linf": "2/255", "l2": "2"}
         assert study.main_epsilons("texdigits") == {}
 
-    @pytest.mark.parametrize("place", ["evaluation", "evaluation/datasets/texdigits"])
+    @pytest.mark.parametrize("section", ["evaluation", "evaluation/datasets/texdigits"])
     @pytest.mark.parametrize(
         ("norm", "epsilon", "message"),
         [
@@ -38,10 +38,10 @@ class TestMainEpsilons:
             ("l2", "0.5", r"0\.5 is not among the epsilons of adversarial pgd-10 on texdigits \(0\.25\)"),
         ],
     )
-    def test_one_that_an_attack_lacks_is_refused(self, config, place, norm, epsilon, message):
+    def test_one_that_an_attack_lacks_is_refused(self, config, section, norm, epsilon, message):
         config["evaluation"]["datasets"] = {"texdigits": {}}
-        put(config, f"{place}/main_epsilons", {norm: epsilon})
-        with pytest.raises(InputError, match=rf"{place.replace('/', '.')}\.main_epsilons\.{norm}: {message}"):
+        put(config, f"{section}/main_epsilons", {norm: epsilon})
+        with pytest.raises(InputError, match=rf"{section.replace('/', '.')}\.main_epsilons\.{norm}: {message}"):
             Study(config, SCHEMA)
 
     def test_an_attack_from_another_start_is_another_attack(self, config):

@@ -155,7 +155,9 @@ def _sentence(error: ValidationError) -> str:
         case "additionalProperties":
             known = error.schema.get("properties", {})
             name = next(key for key in value if key not in known)
-            return str(unknown("key", name, known))
+            # What a schema says of keys that earlier versions had.
+            now = error.schema.get("renamed", {}).get(name)
+            return f"the key {name!r} is {now} now, write that" if now else str(unknown("key", name, known))
         case "enum":
             return f"{value!r} is none of {', '.join(str(choice) for choice in wanted)}"
         case "const":

@@ -1,6 +1,6 @@
 """What the entries of a config must be beyond what its schema says, in one sentence where they are not.
 
-All functions raise `InputError`; `where` names the place that the sentence begins with.
+All functions raise `InputError`; `where` is the key that the sentence begins with.
 """
 
 import math
@@ -59,7 +59,7 @@ def check_attack(where: str, attack: dict, size: int | None = None) -> None:
     """Refuse keys that mean nothing to an attack, and an epsilon that bounds nothing.
 
     Args:
-        where: its place in the config.
+        where: its key in the config.
         attack: an entry of `adversarial`, `transfer` or `autoattack`, `perturbations`, or a variant's
             `adversarial_training`.
         size: height and width of the images, in pixels, where they are known.

@@ -9,7 +9,7 @@ CUSTOMARY_EPSILONS: Mapping[str, Mapping[str, str]] = {
     # RobustBench (Croce et al., NeurIPS Datasets and Benchmarks 2021); of CIFAR-100 it has Linf alone.
     "cifar10": _PHOTOGRAPHS,
     "cifar100": _PHOTOGRAPHS,
-    "cinic10": _PHOTOGRAPHS,  # as CIFAR-10, in whose place it stands
+    "cinic10": _PHOTOGRAPHS,  # made to replace CIFAR-10
     # Rade and Moosavi-Dezfooli, Reducing Excessive Margin to Achieve a Better Accuracy vs. Robustness Trade-off, ICLR
     # 2022: 8/255 and 128/255.
     "svhn": _PHOTOGRAPHS,
@@ -19,7 +19,7 @@ CUSTOMARY_EPSILONS: Mapping[str, Mapping[str, str]] = {
     # Linf: Madry et al., ICLR 2018; L2: Tramèr and Boneh, Adversarial Training and Robustness for Multiple
     # Perturbations, NeurIPS 2019.
     "mnist": _DIGITS,
-    "kmnist": _DIGITS,  # as MNIST, in whose place it stands
+    "kmnist": _DIGITS,  # made to replace MNIST
     # Wong and Kolter, Provable Defenses against Adversarial Examples, ICML 2018.
     "fashionmnist": {"linf": "0.1"},
 }

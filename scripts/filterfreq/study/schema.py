@@ -15,7 +15,8 @@ def config_schema(path: Path) -> Validator:
 
     A fragment `<key>.yaml` is the schema of one key's value. It may refer to the `$defs` of the main schema, and its
     keyword `needs` lists the keys that must stand beside its own. Settings of a variant that have a `sweep_label`, here
-    or in the main schema, are keys of an experiment's `sweep`. Fragments in
+    or in the main schema, are keys of an experiment's `sweep`. Of keys that a mapping had in earlier versions, its
+    keyword `renamed` says what they are now. Fragments in
 
     - `suites` go into `evaluation` and into each entry of `evaluation.datasets`,
     - `interventions` and `surgery` go into a variant, where the latter need `from`,
