@@ -38,7 +38,7 @@ def check_derived(
         if key not in ("from", "label", *SURGERY):
             raise InputError(
                 f"{where}.{key}: a variant with `from` is not trained: leave {key} out, or give it to the variant "
-                f"that this one is made from"
+                "that this one is made from"
             )
     if not any(key in variant for key in SURGERY):
         raise InputError(f"{where}: changes nothing of {source!r}, say what is changed: {', '.join(SURGERY)}")
