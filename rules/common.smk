@@ -22,6 +22,7 @@ from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
 from filterfreq.runtime.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
+from filterfreq.models.surgery.registry import surgery_modules
 from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import CALIBRATION, plan_of
 from filterfreq.runtime.provenance import code_version
@@ -236,7 +237,7 @@ def published_corruptions(wildcards):
 
 def trained(experiment, dataset):
     """The runs of an experiment on a data set that are trained here."""
-    return [run for run in study.runs_of(experiment, dataset) if not study.is_downloaded(run)]
+    return [run for run in study.runs_of(experiment, dataset) if study.is_trained(run)]
 
 
 def datasets_of(experiment):
@@ -297,6 +298,16 @@ def checkpoint_files(wildcards):
     }
 
 
+def run_of(wildcards):
+    """The run that a job's wildcards name."""
+    return Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
+
+
+def source_file(pattern):
+    """An input function: a file of the run that a derived run is made from."""
+    return lambda wildcards: pattern.format(**study.source_run(run_of(wildcards))._asdict())
+
+
 @cache
 def script_code(script, modules=()):
     return code_version(Path(workflow.basedir) / "scripts" / f"{script}.py", *modules)
@@ -322,6 +333,12 @@ def model_modules(wildcards):
 def checkpoint_modules(wildcards):
     """What builds the model of the wildcard's checkpoint."""
     return [architecture_module(architecture_of(study.source(wildcards.variant)))]
+
+
+def derived_modules(wildcards):
+    """What builds the model of a derived run, and what changes it."""
+    run = run_of(wildcards)
+    return [architecture_module(study.architecture(run)), *surgery_modules(study.variants[run.variant])]
 
 
 def dataset_modules(wildcards):

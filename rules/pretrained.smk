@@ -50,9 +50,7 @@ rule convert_checkpoint:
         mem_mb=growing("evaluate", "mem_mb"),
         runtime=growing("evaluate", "runtime"),
     params:
-        spec=lambda wildcards: study.spec(
-            Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
-        ),
+        spec=lambda wildcards: study.spec(run_of(wildcards)),
         code=code("convert_checkpoint", checkpoint_modules),
     script:
         "../scripts/convert_checkpoint.py"

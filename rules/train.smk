@@ -22,9 +22,7 @@ rule train:
         runtime=growing("train", "runtime"),
         gpu=compute("train")["gpu"],
     params:
-        spec=lambda wildcards: study.spec(
-            Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
-        ),
+        spec=lambda wildcards: study.spec(run_of(wildcards)),
         code=code("train", model_modules),
     script:
         "../scripts/train.py"

@@ -50,7 +50,7 @@ def surgery(monkeypatch):
         module = ModuleType(f"surgery_{key}")
         module.change = function
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setitem(registry.SURGERY, key, registry.Change(f"{module.__name__}:change"))
+        monkeypatch.setitem(registry.SURGERY, key, f"{module.__name__}:change")
 
     return register
 

@@ -103,3 +103,25 @@ def test_a_record_that_cannot_be_read_is_left_to_the_job_that_needs_it(config, r
 
 def test_what_is_not_there_is_nobodys(config, tmp_path):
     check_owners(Study(config, SCHEMA), ["config.yaml"], lambda run: tmp_path / "nowhere" / "run.json")
+
+
+def test_derived_runs_and_their_sources_are_a_studys_too(config, tmp_path):
+    """A source is made again for what is made from it, although no experiment has it."""
+    config["variants"]["hidden"] = {}
+    config["variants"]["low"] = {"from": "hidden", "low_pass_kernels": {"below": 2, "layers": "first"}}
+    config["experiments"]["demo"]["variants"] = ["plain", "low"]
+
+    def record_path(run):
+        return tmp_path / run.variant / str(run.seed) / "run.json"
+
+    study = Study(config, SCHEMA)
+    for run in study.all_runs:
+        write_json(record_path(run), {**study.spec(run), "provenance": {"config": OTHER}})
+    check_owners(study, ["config.yaml"], record_path)
+    config["variants"]["low"]["low_pass_kernels"]["below"] = 1
+    with pytest.raises(InputError, match=r"/low/0 was .* \(derived\.low_pass_kernels\.below was 2 and is 1\)"):
+        check_owners(Study(config, SCHEMA), ["config.yaml"], record_path)
+    config["variants"]["low"]["low_pass_kernels"]["below"] = 2
+    config["variants"]["hidden"]["mixup"] = 1
+    with pytest.raises(InputError, match=r"/hidden/0 was .* \(variant\.mixup was not set and is 1\)"):
+        check_owners(Study(config, SCHEMA), ["config.yaml"], record_path)

@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from workflow.snakemake_server import loaded_rules
 
+from filterfreq.planning.plan import STAGES
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 # The registries that scripts take modules from, by the environments of their rules.
@@ -48,6 +50,11 @@ def test_every_rule_knows_the_content_of_its_code(rules):
     assert {rule["name"] for rule in rules if not rule["code"]} == {"download", "download_checkpoint", "calibrate"}
     for rule in rules:
         assert rule["code"] in (None, rule["script"]), rule["name"]
+
+
+def test_the_plan_has_a_line_for_the_rules_of_every_file():
+    files = {file.stem for file in (ROOT / "rules").glob("*.smk") if "script:" in file.read_text()}
+    assert files - {"plan"} == set(STAGES)
 
 
 def lock() -> dict[str, str]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
-from filterfreq.models.registry import architecture_of
 from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import read_record
@@ -94,12 +93,6 @@ class CostModel:
         self.data = data
         self._records: dict[str, dict] = {}
 
-    def architecture(self, run: Run) -> str:
-        """Return the name of the architecture behind a run."""
-        if self.study.is_downloaded(run):
-            return architecture_of(self.study.source(run.variant))
-        return run.model
-
     def size(self, dataset: str, split: str) -> int | None:
         """Return the number of images of a data set's "train", "test" or "cue_conflict" split."""
         known = {"train": self.study.dataset(dataset).train_size, "test": self.study.dataset(dataset).test_size}
@@ -146,7 +139,7 @@ class CostModel:
         """Return what a calibration measures of all evaluations: the filters are composed, so no decomposition."""
         return {
             "kind": "evaluate",
-            "model": self.architecture(run),
+            "model": self.study.architecture(run),
             "image_size": self.study.dataset(run.dataset).image_size,
             "batch_size": self.study.evaluation_batch_size(run.dataset),
         }
@@ -158,9 +151,9 @@ class CostModel:
     def units(self) -> list[dict[str, Any]]:
         """Return all distinct units of the study, each with the number of classes to measure it with."""
         found: dict[str, dict[str, Any]] = {}
-        for run in self.study.runs:
+        for run in self.study.all_runs:
             units = [self.evaluation_unit(run)]
-            if not self.study.is_downloaded(run):
+            if self.study.is_trained(run):
                 units.append(self.training_unit(run))
             if "corruption" in self.study.suites_of(run):
                 units.append(self.corruption_unit(run.dataset))

@@ -137,7 +137,7 @@ class Estimator:
             case "train":
                 size = self.calibration.of(self.model.training_unit(_run(job)), "weight_bytes")
                 return None if size is None else int(size)
-            case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint":
+            case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint" | "derive":
                 return None
             case _:
                 # Small files: some kilobytes each, of figures up to a megabyte.

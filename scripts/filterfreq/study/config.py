@@ -11,6 +11,7 @@ from filterfreq.runtime.schemas import check_schema, check_values
 from filterfreq.runtime.yaml_files import check_extent
 from filterfreq.study.config_checks import check_checkpoint, check_distinct, check_variant, explained
 from filterfreq.study.datasets import Datasets
+from filterfreq.study.derived import check_derived, is_derived
 from filterfreq.study.measurable import remedy
 
 _LONGEST_PATH, _LONGEST_NAME = 4000, 255  # bytes, of a path and of a name in it
@@ -54,6 +55,8 @@ def check_entries(config: dict[str, Any], datasets: Datasets) -> None:
     _check_shifted(config["evaluation"], datasets)
     for name, variant in config.get("variants", {}).items():
         check_variant(f"variants.{name}", variant)
+        if is_derived(variant):
+            check_derived(f"variants.{name}", variant, config["variants"], config.get("checkpoints", {}))
     for name, entry in config.get("checkpoints", {}).items():
         check_checkpoint(f"checkpoints.{name}", entry)
 

@@ -42,7 +42,7 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
     Raises:
         InputError: an experiment names what is not there or cannot be, or is too large.
     """
-    variants = named_variants(config)
+    variants, checkpoints = named_variants(config), config.get("checkpoints", {})
     experiments = {}
     for name, experiment in config["experiments"].items():
         where = f"experiments.{name}"
@@ -50,15 +50,26 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
             explained(datasets.dataset, dataset, f"{where}.datasets")
         if "models" not in experiment and "checkpoints" not in experiment:
             raise InputError(f"{where}: gives neither models with variants and seeds, nor checkpoints")
+        if "models" in experiment and "training" not in config:
+            raise InputError(f"training: is missing, but {where} trains models")
+        _check_names(where, experiment, config)
+        listed = [*experiment.get("variants", []), *experiment.get("checkpoints", [])]
+        bases = {checkpoint: {} for checkpoint in checkpoints} | variants
+        swept = sweep_variants(where, bases, listed, experiment.get("sweep", {}), schema)
+        # A model that is made from a checkpoint is of its architecture, and there is one of it.
+        sources = {made: variant.get("from", made) for made, variant in swept.items()}
         runs = []
         if "models" in experiment:
             _check_grid(where, experiment, config, datasets)
-            swept = sweep_variants(where, variants, experiment, schema)
-            axes = experiment["datasets"], experiment["models"], list(swept), experiment["seeds"]
+            in_grid = [made for made, source in sources.items() if source not in checkpoints]
+            axes = experiment["datasets"], experiment["models"], in_grid, experiment["seeds"]
             check_number(where, "runs", *axes)
             runs = [Run(*values) for values in itertools.product(*axes)]
-            variants = variants | {made: variant for made, variant in swept.items() if made not in variants}
-        runs += _downloaded(where, experiment, config.get("checkpoints", {}), datasets)
+        for dataset, (made, source) in itertools.product(experiment["datasets"], sources.items()):
+            if source in checkpoints:
+                _check_classes(where, source, checkpoints[source], dataset, datasets)
+                runs.append(Run(dataset, _model(checkpoints[source]), made, 0))
+        variants |= {made: variant for made, variant in swept.items() if made not in {**variants, **checkpoints}}
         known = dict.fromkeys(run.variant for run in runs)
         baseline = experiment.get("baseline")
         if baseline is not None and baseline not in known:
@@ -67,48 +78,53 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
     return variants, experiments
 
 
+def _check_names(where: str, experiment: dict[str, Any], config: dict[str, Any]) -> None:
+    """Refuse variants and checkpoints that there are not, or that stand in the list of the other."""
+    variants, checkpoints = config.get("variants", {}), config.get("checkpoints", {})
+    for name in experiment.get("variants", []):
+        if name not in variants:
+            raise InputError(f"{where}.variants: {unknown('variant', name, variants)}")
+        source = variants[name].get("from")
+        if source in checkpoints:
+            raise InputError(
+                f"{where}.variants: '{name}' is made from the checkpoint '{source}', list it under checkpoints"
+            )
+    for name in experiment.get("checkpoints", []):
+        source = variants.get(name, {}).get("from")
+        if source in variants:
+            raise InputError(
+                f"{where}.checkpoints: '{name}' is made from the variant '{source}', list it under variants"
+            )
+        if name not in checkpoints and source not in checkpoints:
+            raise InputError(f"{where}.checkpoints: {unknown('checkpoint', name, checkpoints)}")
+
+
 def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], datasets: Datasets) -> None:
     """Refuse data sets, models and variants that cannot be trained."""
-    if "training" not in config:
-        raise InputError(f"training: is missing, but {where} trains models")
     for name in experiment["datasets"]:
         datasets.check_trainable(name, where)
     for name in experiment["models"]:
         explained(check_architecture, name, f"{where}.models")
-    variants = config.get("variants", {})
-    for name in experiment["variants"]:
-        if name not in variants:
-            raise InputError(f"{where}.variants: {unknown('variant', name, variants)}")
-        if "decomposition" in variants[name]:
+    variants = config["variants"]
+    for variant in (variants[name] for name in experiment["variants"]):
+        trained = variants[variant["from"]] if "from" in variant else variant
+        if "decomposition" in trained:
             for model in experiment["models"]:
                 explained(check_decomposable, model, f"{where}.models")
 
 
-def _downloaded(
-    where: str, experiment: dict[str, Any], checkpoints: dict[str, dict[str, Any]], datasets: Datasets
-) -> list[Run]:
-    """The runs of an experiment's checkpoints, one on each of its data sets."""
-    names = experiment.get("checkpoints", [])
-    for name in names:
-        if name not in checkpoints:
-            raise InputError(f"{where}.checkpoints: {unknown('checkpoint', name, checkpoints)}")
-        entry = checkpoints[name]
-        of_imagenet = entry["source"] == "torchvision" or (
-            entry["source"] == "timm" and _TIMM_OF_IMAGENET.search(entry["name"])
+def _check_classes(where: str, name: str, checkpoint: dict[str, Any], dataset: str, datasets: Datasets) -> None:
+    """Refuse a data set of another number of classes than a checkpoint is known to have."""
+    of_imagenet = checkpoint["source"] == "torchvision" or (
+        checkpoint["source"] == "timm" and _TIMM_OF_IMAGENET.search(checkpoint["name"])
+    )
+    base = checkpoint.get("dataset", "imagenet" if of_imagenet else "")
+    classes, there = CLASSES.get(base), len(datasets.class_names(dataset))
+    if classes and there and classes != there:
+        raise InputError(
+            f"{where}.checkpoints: '{name}' knows {classes} classes and {dataset} has {there}, "
+            f"list it in an experiment of its own{remedy(datasets, dataset, [base])}"
         )
-        base = entry.get("dataset", "imagenet" if of_imagenet else "")
-        classes = CLASSES.get(base)
-        for dataset in experiment["datasets"]:
-            there = len(datasets.class_names(dataset))
-            if classes and there and classes != there:
-                raise InputError(
-                    f"{where}.checkpoints: '{name}' knows {classes} classes and {dataset} has {there}, "
-                    f"list it in an experiment of its own{remedy(datasets, dataset, [base])}"
-                )
-    return [
-        Run(dataset, _model(checkpoints[name]), name, 0)
-        for dataset, name in itertools.product(experiment["datasets"], names)
-    ]
 
 
 def _model(checkpoint: dict[str, Any]) -> str:

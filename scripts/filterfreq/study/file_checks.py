@@ -15,7 +15,7 @@ def check_files(study: Study) -> None:
     Raises:
         InputError: a folder, an archive, a raw file or a checkpoint is missing.
     """
-    for name in dict.fromkeys(run.variant for run in study.runs if study.is_downloaded(run)):
+    for name in dict.fromkeys(run.variant for run in study.all_runs if study.is_downloaded(run)):
         path = study.checkpoints[name].get("path")
         if path and not Path(path).expanduser().is_file():
             raise InputError(f"checkpoints.{name}.path: there is no {path}")

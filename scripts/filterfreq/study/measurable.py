@@ -70,7 +70,7 @@ def check_measurable(study: Study) -> None:
 def remarks(study: Study) -> list[str]:
     """Return sentences about what a config has and nothing comes of, each to be said once before the first job."""
     left_out = [*_not_measured(study), *_not_transferred(study), *_not_analysed(study)]
-    return [*left_out, *_beyond(study), *_generated(study), *_unused(study)]
+    return [*left_out, *_not_shown(study), *_beyond(study), *_generated(study), *_unused(study)]
 
 
 def _too_few_classes(study: Study, dataset: str) -> str | None:
@@ -166,7 +166,7 @@ def _not_transferred(study: Study) -> list[str]:
     missing = [
         run.variant
         for run in study.runs
-        if run.dataset in asked and study.is_downloaded(run) and "transfer" not in study.suites_of(run)
+        if run.dataset in asked and study.is_downloaded(study.origin(run)) and "transfer" not in study.suites_of(run)
     ]
     if not missing:
         return []
@@ -182,6 +182,18 @@ def _not_analysed(study: Study) -> list[str]:
     if not missing:
         return []
     return [f"evaluation.filters: not for {_listed(dict.fromkeys(missing))}: {WITHOUT_FILTERS} in it"]
+
+
+def _not_shown(study: Study) -> list[str]:
+    """Variants and checkpoints that an experiment has others made from, and not themselves."""
+    made: dict[str, dict[str, None]] = defaultdict(dict)
+    for run in study.runs:
+        if not study.has_run(study.origin(run)):
+            made[study.origin(run).variant][run.variant] = None
+    return [
+        f"experiments: {source} is made but not evaluated, as {_listed(names)} stands there without it"
+        for source, names in made.items()
+    ]
 
 
 def _beyond(study: Study) -> list[str]:
@@ -226,7 +238,7 @@ def _unused(study: Study) -> list[str]:
         "data.shifted": (data.get("shifted", {}), shown),
         "evaluation.datasets": (study.config["evaluation"].get("datasets", {}), used),
         "training.datasets": (study.config.get("training", {}).get("datasets", {}), used),
-        "checkpoints": (study.checkpoints, {run.variant for run in study.runs}),
+        "checkpoints": (study.checkpoints, {run.variant for run in study.all_runs}),
         "training.models": (study.config.get("training", {}).get("models", {}), {run.model for run in study.runs}),
     }
     return [

@@ -29,7 +29,7 @@ def check_owners(study: Study, config_files: Sequence[str], record_path: Callabl
         InputError: another study has made a run with other settings; the sentence names the first of such runs.
     """
     foreign = []
-    for run in study.runs:
+    for run in study.all_runs:
         path = Path(record_path(run))
         record = _read(path)
         owner = _owner(record)

@@ -56,7 +56,7 @@ def _check_sources(study: Study) -> None:
             raise InputError(
                 f"evaluation.transfer.source: {unknown('variant', source, study.variants | study.checkpoints)}"
             )
-        if not study.is_downloaded(run) and not study.has_run(run._replace(variant=source)):
+        if not study.is_downloaded(study.origin(run)) and not study.has_run(run._replace(variant=source)):
             raise InputError(
                 f"evaluation.transfer.source: no experiment has the variant '{source}' of {run.model} "
                 f"on {run.dataset} with seed {run.seed}, to attack '{run.variant}' from: add it to one"
@@ -84,7 +84,7 @@ def _check_radii(study: Study) -> None:
     for dataset in study.datasets:
         for _, where, attack in study.attacks(dataset):
             check_attack(where, attack, study.dataset(dataset).image_size)
-    for run in study.runs:
+    for run in study.all_runs:
         attack = study.variants.get(run.variant, {}).get("adversarial_training")
         if attack is not None:
             where = f"variants.{run.variant}.adversarial_training"
@@ -96,7 +96,7 @@ def _check_training(study: Study) -> None:
     compute = study.config["compute"]
     compiled = compute.get("on_gpu", {}).get("compile", False)
     processes, _ = training_processes(compute["device"], compute["train"])
-    for run in dict.fromkeys(run._replace(seed=0) for run in study.runs if not study.is_downloaded(run)):
+    for run in dict.fromkeys(run._replace(seed=0) for run in study.all_runs if study.is_trained(run)):
         settings = study.spec(run)["training"]
         free = study.variants[run.variant].get("adversarial_training", {}).get("attack") == "free"
         second_order = settings["optimizer"] == "adahessian"

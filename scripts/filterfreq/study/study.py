@@ -13,6 +13,7 @@ from filterfreq.study.config import check_entries, check_form
 from filterfreq.study.config_checks import SHOWN
 from filterfreq.study.customary_epsilons import CUSTOMARY_EPSILONS
 from filterfreq.study.datasets import Datasets
+from filterfreq.study.derived import is_derived
 from filterfreq.study.experiments import Run, expand
 from filterfreq.study.measurable import WITHOUT_IMAGES, check_measurable, why_not
 from filterfreq.study.run_checks import check_runs
@@ -41,6 +42,8 @@ class Study(Datasets):
         checkpoints: the entry of each downloaded model in use, by name.
         experiments: for each experiment its runs in the config's order, without repeats.
         runs: the union of all experiments' runs, without repeats.
+        all_runs: these, and the runs that derived ones are made from and no experiment has: they are trained or
+            downloaded, and in no table.
 
     Args:
         config: the parsed config.
@@ -60,6 +63,7 @@ class Study(Datasets):
         self.variants, self.experiments = expand(config, self, validator)
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._run_set = frozenset(self.runs)
+        self.all_runs = list(dict.fromkeys([*self.runs, *map(self.origin, self.runs)]))
         self._suites: dict[str, list[str]] = {}
         check_runs(self)
         check_measurable(self)
@@ -127,6 +131,27 @@ class Study(Datasets):
         """Whether a run is a model that others trained."""
         return run.variant in self.checkpoints
 
+    @property
+    def derived_variants(self) -> list[str]:
+        """The variants whose models are made from others' without training."""
+        return [name for name, variant in self.variants.items() if is_derived(variant)]
+
+    def is_derived(self, run: Run) -> bool:
+        """Whether a run's model is made from another run's without training."""
+        return is_derived(self.variants.get(run.variant, {}))
+
+    def is_trained(self, run: Run) -> bool:
+        """Whether a run's model is trained here, being neither downloaded nor derived."""
+        return not self.is_downloaded(run) and not self.is_derived(run)
+
+    def source_run(self, run: Run) -> Run:
+        """The run that a derived one is made from: of the same data set, model and seed."""
+        return run._replace(variant=self.variants[run.variant]["from"])
+
+    def origin(self, run: Run) -> Run:
+        """The run that was trained or downloaded: that which a derived one is made from, or the run itself."""
+        return self.source_run(run) if self.is_derived(run) else run
+
     def source(self, checkpoint: str) -> dict:
         """What fixes a checkpoint's files and what is made of them: its entry but for how it is shown."""
         return in_order({key: value for key, value in self.checkpoints[checkpoint].items() if key not in SHOWN})
@@ -134,11 +159,14 @@ class Study(Datasets):
     def spec(self, run: Run) -> dict:
         """Everything that fixes a run's training: its variant without the label, and its settings.
 
-        Of a downloaded model, where it comes from.
+        Of a downloaded model, where it comes from; of a derived one, which variant it is made from and how.
         """
         if self.is_downloaded(run):
             return {"run": run._asdict(), "source": self.source(run.variant)}
         bundle = self.variants[run.variant]
+        if is_derived(bundle):
+            changes = {key: value for key, value in bundle.items() if key != "label"}
+            return {"run": run._asdict(), "derived": in_order(changes)}
         # What is among the training's settings, or how it is shown.
         variant = {key: value for key, value in bundle.items() if key not in ("label", "training", "augmentation")}
         training = training_settings(
@@ -148,7 +176,8 @@ class Study(Datasets):
 
     def architecture(self, run: Run) -> str:
         """The architecture of a run's model, which a checkpoint may show under another name."""
-        return architecture_of(self.checkpoints[run.variant]) if self.is_downloaded(run) else run.model
+        origin = self.origin(run)
+        return architecture_of(self.checkpoints[origin.variant]) if self.is_downloaded(origin) else run.model
 
     def has_filters(self, run: Run) -> bool:
         """Whether a run's model is not known to lack spatial filters, which the suite `filters` analyses."""
@@ -211,8 +240,8 @@ class Study(Datasets):
     def suites_of(self, run: Run) -> list[str]:
         """The suites of a run: those of its data set that its model can have.
 
-        Attacks are not transferred to a downloaded model beside which no experiment has the source as a variant of the
-        same model; `filters` is not for architectures without any.
+        Attacks are not transferred to a downloaded model, or one made from it, beside which no experiment has the
+        source as a variant of the same model; `filters` is not for architectures without any.
         """
         found = self.suites(run.dataset)
         if "transfer" in found:
@@ -233,6 +262,7 @@ class Study(Datasets):
 
         Downloaded models of one whose classes are known without its files can be shown other images.
         """
-        if not self.dataset(dataset).is_known or any(not self.is_downloaded(run) for run in self.runs_on(dataset)):
+        origins = map(self.origin, self.runs_on(dataset))
+        if not self.dataset(dataset).is_known or any(map(self.is_trained, origins)):
             return True
         return bool(set(self.suites(dataset)) - set(WITHOUT_IMAGES)) or "perturbations" in self.config

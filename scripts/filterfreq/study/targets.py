@@ -60,7 +60,7 @@ def _check_names(study: Study, names: Mapping[str, str]) -> None:
 
 
 def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:
-    if variant in study.checkpoints:
+    if study.origin(Run(dataset, model, variant, 0)).variant in study.checkpoints:
         models = {run.model for run in study.runs if run.variant == variant}
         if model not in models:
             raise unknown("model", model, models)

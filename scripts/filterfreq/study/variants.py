@@ -1,7 +1,7 @@
 """Variants: the bundles that a config names, those that sweeps make of them, and what each is in a run's spec."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -22,7 +22,9 @@ def named_variants(config: Mapping[str, Any]) -> Variants:
     return {name: {"label": name, **deepcopy(variant)} for name, variant in config.get("variants", {}).items()}
 
 
-def sweep_variants(where: str, variants: Variants, experiment: Mapping[str, Any], schema: Validator) -> Variants:
+def sweep_variants(
+    where: str, variants: Variants, bases: Iterable[str], sweep: Mapping[str, list], schema: Validator
+) -> Variants:
     """Return the variants of an experiment: of each that it lists those that its sweep makes, or the variant itself.
 
     A sweep changes the settings of the variants that have its keys' sections, be they empty; of several keys, every
@@ -31,17 +33,16 @@ def sweep_variants(where: str, variants: Variants, experiment: Mapping[str, Any]
     Args:
         where: the experiment's key in the config, which sentences begin with.
         variants: by name, each with its label.
-        experiment: the entry of the config, which lists names in `variants`, and under `sweep` values for keys such as
-            `penalty.kind`.
+        bases: the names of those that the experiment lists.
+        sweep: its lists of values for keys such as `penalty.kind`.
         schema: of configs.
 
     Raises:
         InputError: a value does not fit, a name gets too long, or no variant has a key's section.
     """
-    sweep = experiment.get("sweep", {})
     found: Variants = {}
     used: set[str] = set()
-    for base in experiment["variants"]:
+    for base in bases:
         keys = [key for key in sweep if key.split(".")[0] in variants[base]]
         used.update(keys)
         check_number(f"{where}.sweep", "variants", *(sweep[key] for key in keys))

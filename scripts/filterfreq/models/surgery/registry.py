@@ -8,34 +8,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from filterfreq.models.classifier import Classifier
 
-
-class Change(NamedTuple):
-    """What is known of a change without making it.
-
-    Attributes:
-        function: "module:function", called as `function(classifier, **settings)` with the settings of its key. It
-            changes the classifier, or makes another of it, and returns it: a `Classifier` whose `backbone` holds all
-            its tensors. Its layers may depend on the settings and on the layers before, but on no weight: a reader
-            makes the layers anew and then fills them.
-        sweeps: the settings that a sweep may vary, each with the words for its value in a label.
-    """
-
-    function: str
-    sweeps: Mapping[str, str] = MappingProxyType({})
-
-
-SURGERY: dict[str, Change] = {
-    "low_pass_kernels": Change(
-        "filterfreq.models.surgery.low_pass_kernels:low_pass_kernels", sweeps={"below": "DCT below {}"}
-    ),
+SURGERY: dict[str, str] = {
+    "low_pass_kernels": "filterfreq.models.surgery.low_pass_kernels:low_pass_kernels",
 }
-"""By the key of a variant; where it has several, they are made in this order.
+"""For each key of a variant "module:function", in the order in which several are applied.
+
+A function is called as `function(classifier, **settings)` with the settings of its key. It changes the classifier, or
+makes another of it, and returns it: a `Classifier` whose `backbone` holds all its tensors. Its layers may depend on the
+settings and on the layers before, but on no weight: a reader makes the layers anew and then fills them.
 
 Entries keep their order: the result of several depends on it, and what is finished would not be made anew.
 """
@@ -51,13 +36,13 @@ def apply_surgery(classifier: Classifier, settings: Mapping[str, Any]) -> Classi
     Raises:
         InputError: a change is not possible on this model.
     """
-    for key, change in SURGERY.items():
+    for key, entry in SURGERY.items():
         if key in settings:
-            module, function = change.function.split(":")
+            module, function = entry.split(":")
             classifier = getattr(importlib.import_module(module), function)(classifier, **settings[key])
     return classifier
 
 
 def surgery_modules(settings: Mapping[str, Any]) -> list[str]:
     """Return the modules of the changes that have settings, such as "filterfreq.models.surgery.low_pass_kernels"."""
-    return [change.function.partition(":")[0] for key, change in SURGERY.items() if key in settings]
+    return [entry.partition(":")[0] for key, entry in SURGERY.items() if key in settings]

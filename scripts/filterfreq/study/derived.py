@@ -1,0 +1,44 @@
+"""Derived variants: those of which a model is made from another's, or from a checkpoint's, without training."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from filterfreq.models.surgery.registry import SURGERY
+from filterfreq.runtime.errors import InputError, unknown
+
+
+def is_derived(variant: Mapping[str, Any]) -> bool:
+    """Whether a variant is made from another."""
+    return "from" in variant
+
+
+def check_derived(
+    where: str, variant: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]], checkpoints: Collection[str]
+) -> None:
+    """Refuse a derived variant whose source there is not, or that is to be trained, or that changes nothing.
+
+    Args:
+        where: its key in the config, which the sentence begins with.
+        variant: a variant with `from`.
+        variants: all of the config, by name.
+        checkpoints: the names of the config's.
+
+    Raises:
+        InputError: it is such a one.
+    """
+    source = variant["from"]
+    if source not in variants and source not in checkpoints:
+        raise InputError(f"{where}.from: {unknown('variant', source, [*variants, *checkpoints])}")
+    if is_derived(variants.get(source, {})):
+        raise InputError(
+            f"{where}.from: {source!r} is derived itself: name a variant that is trained or a checkpoint, and give all "
+            "changes of it here"
+        )
+    for key in variant:
+        if key not in ("from", "label", *SURGERY):
+            raise InputError(
+                f"{where}.{key}: a variant with `from` is not trained: leave {key} out, or give it to the variant "
+                "that this one is made from"
+            )
+    if not any(key in variant for key in SURGERY):
+        raise InputError(f"{where}: changes nothing of {source!r}, say what is changed: {', '.join(SURGERY)}")
