@@ -43,10 +43,10 @@ status: $(READY)  ## how far the run is, and what is left of it: CONFIG and PROF
 	@python scripts/plan.py --status $(OPTIONS) $(ARGS)
 
 test: $(READY)  ## all tests
-	@python -m pytest $(ARGS)
+	@python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-quick: $(READY)  ## the tests without whole workflows and others that take long: some four minutes
-	@python -m pytest --ignore=tests/workflow -m "not slow" $(ARGS)
+	@python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 lint: $(READY)  ## style of Python and Snakemake code
 	@ruff check . && ruff format --check . && snakefmt --check . && snakemake --lint

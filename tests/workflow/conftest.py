@@ -24,6 +24,14 @@ TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 PRODUCT_RULES = ("write_table", "draw_figure")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all tests of whole workflows as slow."""
+    folder = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(folder):
+            item.add_marker("slow")
+
+
 class Plan(NamedTuple):
     """What a dry run lists.
 
@@ -192,13 +200,23 @@ def no_network() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def finished(fresh, tmp_path_factory, no_network) -> Project:
-    """The whole tiny study, run through the command, without a network where possible; not to be changed."""
-    project = copied(fresh.folder, tmp_path_factory.mktemp("finished"))
-    secrets = [f"{name}={SECRET}" for name in ("HF_TOKEN", "KAGGLE_KEY")]
-    secrets += [f"{name}=http://user:{SECRET}@proxy.invalid:3128" for name in ("http_proxy", "https_proxy")]
-    outcome = project.snakemake(prefix=(*no_network, "env", *secrets))
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    return project
+    """The whole tiny study, run through the command, without a network where possible; not to be changed.
+
+    Several processes that run tests share it.
+    """
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    folder = root / "finished"
+    with open(root / "finished.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            project = copied(fresh.folder, root / "unfinished")
+            secrets = [f"{name}={SECRET}" for name in ("HF_TOKEN", "KAGGLE_KEY")]
+            secrets += [f"{name}=http://user:{SECRET}@proxy.invalid:3128" for name in ("http_proxy", "https_proxy")]
+            outcome = project.snakemake(prefix=(*no_network, "env", *secrets))
+            assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+            project.folder.rename(folder)
+    return Project(folder)
 
 
 @pytest.fixture
