@@ -15,6 +15,7 @@ if "container" in config["compute"]:
     containerized: config["compute"]["container"]
 
 
+include: "rules/labels.smk"
 include: "rules/products.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"

@@ -54,9 +54,13 @@ def test_what_shows_no_model_trains_none_and_claims_plan_their_suites_alone(fres
 def test_swept_penalties_have_tables_and_figures(unstarted):
     """Of strengths and depths the ablation, of kinds the penalties; neither in a study without a sweep."""
     targets = {name: (f"table_{name}", f"figure_{name}") for name in ("ablation", "penalties")}
-    for name in targets:
-        outcome = unstarted.snakemake("--dry-run", f"table_{name}")
-        assert re.search(rf"There is no table_{name} to make.*\(a sweep of penalty\.", outcome.stdout + outcome.stderr)
+    # By the name of the target, and by the path of a file.
+    for asked_for in ("table_ablation", "results/figures/tiny/texdigits/penalties.png"):
+        outcome = unstarted.snakemake("--dry-run", asked_for)
+        assert outcome.returncode == 1
+        name = Path(asked_for).stem.removeprefix("table_")
+        said = rf"There is no (table|figure)_{name} to make.*\(a sweep of penalty\."
+        assert re.search(said, outcome.stdout + outcome.stderr)
     before = "seeds: [0]"
     for sweep, name in (("penalty.strength: [0.01, 0.1]", "ablation"), ("penalty.kind: [highest, all]", "penalties")):
         after = f"seeds: [0]\n    sweep: {{{sweep}}}"

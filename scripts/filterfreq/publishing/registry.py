@@ -36,10 +36,10 @@ class Product:
         needs: the suites that it cannot do without.
         adds: the suites that it shows where they were measured, or `claimed`.
         takes: the parameters that its function gets beside what is read, and that it is made again for; one of the
-            names that `rules/products.smk` knows.
-        reads: what its inputs are: "results" of the suites, or another kind that `rules/products.smk` knows.
+            names that `rules/labels.smk` knows.
+        reads: what its inputs are: "results" of the suites, or another kind that `rules/labels.smk` knows.
         over: what there is one of it for: each "dataset" of an experiment, or each "experiment".
-        when: a condition that `rules/products.smk` knows; none if it is empty.
+        when: a condition that `rules/labels.smk` knows; none if it is empty.
         note: the parameter that a table's own caption ends with; none if it is empty.
     """
 

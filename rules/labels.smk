@@ -1,0 +1,219 @@
+# What the names in the labels of tables and figures mean (scripts/filterfreq/publishing/registry.py says what a label is).
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+# Conditions: what an experiment must have on a data set, beside suites.
+
+
+class Condition(NamedTuple):
+    """A condition of experiment and data set, and what is said to be lacking where it holds nowhere."""
+
+    holds: Callable[[str, str], bool]
+    lacking: str
+
+
+def has_trained_runs(experiment, dataset):
+    return bool(trained(experiment, dataset))
+
+
+def has_images(experiment, dataset):
+    return study.has_images(dataset)
+
+
+def has_perturbations(experiment, dataset):
+    return study.settings("perturbations", dataset) is not None
+
+
+def has_claims(experiment, dataset):
+    return bool(claims_of(experiment, dataset))
+
+
+def sweeps_strength_or_depth(experiment, dataset):
+    return is_swept(experiment, dataset, "strength") or is_swept(experiment, dataset, "depth")
+
+
+def sweeps_kind(experiment, dataset):
+    return is_swept(experiment, dataset, "kind")
+
+
+def is_swept(experiment, dataset, setting):
+    """Whether the penalties of an experiment's variants differ in a setting."""
+    return len({penalty[setting] for penalty in study.penalties(experiment, dataset).values()}) > 1
+
+
+def pairs_baseline(experiment, dataset):
+    """Whether an experiment has another variant of a model and seed that it has the baseline of."""
+    runs = study.runs_of(experiment, dataset)
+    baseline = study.baseline(experiment)
+    pairs = {(run.model, run.seed) for run in runs if run.variant == baseline}
+    return any(run.variant != baseline and (run.model, run.seed) in pairs for run in runs)
+
+
+def claims_of(experiment, dataset):
+    """The claims on two variants of an experiment."""
+    variants = set(study.labels(experiment, dataset))
+    return {name: claim for name, claim in claims.items() if {claim["treatment"], claim["control"]} <= variants}
+
+
+CONDITIONS = {
+    "trained": Condition(has_trained_runs, "a run that is trained here"),
+    "images_here": Condition(has_images, "a data set with images of its own"),
+    "perturbations_shown": Condition(has_perturbations, "perturbations"),
+    "claims_tested": Condition(has_claims, "both variants of a claim in a file that the key claims names"),
+    "strength_or_depth_swept": Condition(sweeps_strength_or_depth, "a sweep of penalty.strength or penalty.depth"),
+    "kind_swept": Condition(sweeps_kind, "a sweep of penalty.kind"),
+    "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
+}
+
+
+# Parameters: what a product's function can take. A product is made again for those alone that its label takes.
+
+
+def shown_datasets(wildcards):
+    """The data set of a job, or all data sets of its experiment."""
+    return [wildcards.dataset] if "dataset" in wildcards.keys() else datasets_of(wildcards.experiment)
+
+
+def labels(wildcards):
+    """The labels of an experiment's variants, in the config's order."""
+    return {
+        name: label
+        for dataset in shown_datasets(wildcards)
+        for name, label in study.labels(wildcards.experiment, dataset).items()
+    }
+
+
+def baseline(wildcards):
+    """The variant that corruption errors and differences are relative to."""
+    return study.baseline(wildcards.experiment)
+
+
+def main_epsilons(wildcards):
+    """The epsilon of each norm that tables and figures of one epsilon show on a data set."""
+    return study.main_epsilons(wildcards.dataset)
+
+
+def main_epsilons_by_dataset(wildcards):
+    """The same for each data set of an experiment."""
+    return {dataset: study.main_epsilons(dataset) for dataset in shown_datasets(wildcards)}
+
+
+def published_accuracies(wildcards):
+    """What is published of an experiment's models on a data set."""
+    return study.published_accuracies(wildcards.experiment, wildcards.dataset)
+
+
+def published_accuracies_by_dataset(wildcards):
+    """The same for each data set of an experiment."""
+    experiment = wildcards.experiment
+    return {dataset: study.published_accuracies(experiment, dataset) for dataset in shown_datasets(wildcards)}
+
+
+def penalties(wildcards):
+    """The settings of the penalty of an experiment's variants that have one, in the config's order."""
+    return study.penalties(wildcards.experiment, wildcards.dataset)
+
+
+def tested_claims(wildcards):
+    """The claims on two variants of an experiment on a data set."""
+    return claims_of(wildcards.experiment, wildcards.dataset)
+
+
+def shown_attack(wildcards):
+    """The settings of the attack whose perturbations are shown."""
+    return study.settings("perturbations", wildcards.dataset)
+
+
+def extent(wildcards):
+    """A sentence for captions about each data set of which only a part is here; empty where there is none."""
+    return captions.extent(study, shown_datasets(wildcards))
+
+
+def extent_with_shifted(wildcards):
+    """The same of one data set, and of the shifted sets that are shown to its models and have some of their classes."""
+    sets = study.shifted_sets(wildcards.dataset)
+    parts = [
+        f"{entry.name} has {part}, which alone are answers to its images."
+        for entry in sets
+        if (part := study.shifted_extent(entry))
+    ]
+    return " ".join(filter(None, [extent(wildcards), *parts]))
+
+
+PARAMETERS = {
+    "labels": labels,
+    "baseline": baseline,
+    "epsilons": main_epsilons,
+    "epsilons_by_dataset": main_epsilons_by_dataset,
+    "published": published_accuracies,
+    "published_by_dataset": published_accuracies_by_dataset,
+    "penalties": penalties,
+    "claims": tested_claims,
+    "attack": shown_attack,
+    "extent": extent,
+    "extent_with_shifted": extent_with_shifted,
+}
+
+
+# Inputs: what a product can read, as functions of the product and the wildcards of its job.
+
+
+def aggregated_results(product, wildcards):
+    """The aggregated suites that a product shows."""
+    return [
+        AGGREGATED.format(experiment=wildcards.experiment, dataset=dataset, suite=suite)
+        for dataset in shown_datasets(wildcards)
+        if is_possible(product, wildcards.experiment, dataset)
+        for suite in shown_suites(product, wildcards.experiment, dataset)
+    ]
+
+
+def aggregated_histories(product, wildcards):
+    """The training histories of an experiment's runs, one file for each data set."""
+    experiment = wildcards.experiment
+    return [AGGREGATED_HISTORY.format(experiment=experiment, dataset=name) for name in shown_datasets(wildcards)]
+
+
+def training_records(product, wildcards):
+    """The records of an experiment's runs that are trained here."""
+    datasets = shown_datasets(wildcards)
+    return [RECORD.format(**run._asdict()) for name in datasets for run in trained(wildcards.experiment, name)]
+
+
+def prepared_images(product, wildcards):
+    """The prepared images of each data set."""
+    datasets = shown_datasets(wildcards)
+    return {
+        "dataset": [DATASET.format(dataset=name) for name in datasets],
+        "arrays": [ancient(ARRAYS.format(dataset=name)) for name in datasets],
+    }
+
+
+def perturbed_images(product, wildcards):
+    """The prepared images, and the adversarial examples of each variant's first run, in the order of the variants."""
+    first = {}
+    for dataset in shown_datasets(wildcards):
+        for run in study.runs_of(wildcards.experiment, dataset):
+            first.setdefault(run.variant, PERTURBATIONS.format(**run._asdict()))
+    return {**prepared_images(product, wildcards), "perturbations": list(first.values())}
+
+
+def corrupted_images(product, wildcards):
+    """The prepared images, and the same under corruptions."""
+    datasets = shown_datasets(wildcards)
+    return {
+        **prepared_images(product, wildcards),
+        "corrupted": [ancient(CORRUPTED.format(dataset=name)) for name in datasets],
+        "corrupted_record": [CORRUPTED_RECORD.format(dataset=name) for name in datasets],
+    }
+
+
+INPUTS = {
+    "results": aggregated_results,
+    "history": aggregated_histories,
+    "records": training_records,
+    "images": prepared_images,
+    "perturbations": perturbed_images,
+    "corrupted_images": corrupted_images,
+}
