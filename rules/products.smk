@@ -124,12 +124,13 @@ def product_files(target):
 def shown_evaluations(target):
     """The evaluations that a table or figure shows."""
     product = PRODUCTS[target]
+    shown = {pair: shown_suites(product, *pair) for pair in possible_pairs(product) if product.label.reads == "results"}
     files = [
         EVALUATION.format(**run._asdict(), suite=suite)
-        for experiment, dataset in (possible_pairs(product) if product.label.reads == "results" else [])
-        for run in study.runs_of(experiment, dataset)
+        for pair, suites in shown.items()
+        for run in study.runs_of(*pair)
         for suite in study.suites_of(run)
-        if suite in shown_suites(product, experiment, dataset)
+        if suite in suites
     ]
     return list(dict.fromkeys(files))
 
