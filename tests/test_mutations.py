@@ -133,6 +133,10 @@ def doors(tmp_path_factory) -> dict[str, Door]:
     scale = {"mean": [0.5] * 3, "std": [0.25] * 3}
     record = record_of({"architecture": "resnet_8_2", "num_classes": 2, **scale, "decomposition": None})
     save_checkpoint(folder / "run", Classifier(build("resnet_8_2", 2), **scale), record)
+    derived = {**record, "derived": {"from": "plain", "low_pass_kernels": {"below": 2, "layers": "all"}}}
+    del derived["source"]
+    derived["provenance"] = {**record["provenance"], "from": {"run": RUN, "sha256": "0" * 64}}
+    save_checkpoint(folder / "derived", Classifier(build("resnet_8_2", 2), **scale), derived)
     trained = {**record, "variant": {}, "training": {**TRAINING, "augmentation": "none"}}
     del trained["source"]
     trained["metrics"] = {"epoch": 1, "loss": 1.5, "penalty": 0.0, "train_accuracy": 0.5, "test_accuracy": 0.5}
@@ -187,6 +191,9 @@ def doors(tmp_path_factory) -> dict[str, Door]:
             lambda: repr((PreparedDataset(folder / "files").record, PreparedDataset(folder / "files").labels("test"))),
         ),
         "run.json": Door(folder / "run" / "run.json", lambda: checkpoint(folder / "run" / "run.json")),
+        "run.json of a derived model": Door(
+            folder / "derived" / "run.json", lambda: checkpoint(folder / "derived" / "run.json")
+        ),
         "run.json of a training": Door(folder / "trained" / "run.json", lambda: costs(folder / "trained" / "run.json")),
         "set.json": Door(folder / "set" / "set.json", lambda: shifted(folder / "set")),
         "checksums.json": Door(
@@ -231,6 +238,7 @@ RECORDS = [
     "dataset.json",
     "dataset.json of files",
     "run.json",
+    "run.json of a derived model",
     "run.json of a training",
     "set.json",
     "checksums.json",
@@ -369,6 +377,8 @@ def test_any_value_of_a_record(doors, name, checked):
 def test_any_value_of_a_config():
     """The values of the demo's, each by some others: it is a study, or refused in a sentence that is not long."""
     config = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
+    config["variants"]["low"] = {"from": "plain", "low_pass_kernels": {"below": 2, "layers": "first"}}
+    config["experiments"]["demo"]["variants"].append("low")
     draws = random.Random(0)
     values = [
         *VALUES,

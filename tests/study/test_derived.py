@@ -197,5 +197,8 @@ def test_targets_of_derived_runs_are_known(of_checkpoints):
     study = Study(of_checkpoints, SCHEMA)
     model = study.runs[0].model
     check_target(study, f"results/runs/texdigits/{model}/carmon-low/seed-0", [PATTERN])
+    for variant in ("carmon-low", "carmon"):
+        with pytest.raises(InputError, match=f"'{variant}' is not trained here and has no history, ask for its run"):
+            check_target(study, f"results/runs/texdigits/{model}/{variant}/seed-0/history.csv", [PATTERN])
     with pytest.raises(InputError, match="unknown model 'resnet_20'"):
         check_target(study, "results/runs/texdigits/resnet_20/carmon-low/seed-0", [PATTERN])

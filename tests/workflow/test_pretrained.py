@@ -23,7 +23,7 @@ beside:
   models: [resnet_8_2]
   variants: [plain]
   seeds: [0]
-  checkpoints: [brought, wide]
+  checkpoints: [brought, wide, wide-low]
 alone:
   datasets: [texdigits]
   checkpoints: [wide, far]
@@ -36,8 +36,11 @@ far: {source: robustbench, dataset: cifar10, threat_model: Linf, name: Rebuffi20
 """
 
 
+DERIVED = {"from": "wide", "low_pass_kernels": {"below": 1, "layers": "all"}}
+
+
 class Work:
-    """The finished study's trained model and its data set, with two checkpoints and experiments on them beside it."""
+    """The finished study's trained model and its data set, with checkpoints and a model made from one beside it."""
 
     def __init__(self, project) -> None:
         self.project, self.folder = project, project.folder
@@ -52,6 +55,7 @@ class Work:
         checkpoints = yaml.safe_load(CHECKPOINTS)
         checkpoints["wide"] |= of_wide
         suites = ("batch_size", "clean", "transfer", "filters")
+        config["variants"]["wide-low"] = DERIVED
         config |= {"experiments": yaml.safe_load(EXPERIMENTS), "checkpoints": checkpoints}
         config["evaluation"] = {suite: config["evaluation"][suite] for suite in suites}
         (self.folder / "brought.yaml").write_text(yaml.safe_dump(config))
@@ -73,7 +77,8 @@ def test_the_plan(work):
     assert jobs["prepare"] == jobs["train"] == 0  # what is trained here is there already
     assert jobs["convert_checkpoint"] == 3
     assert jobs["download_checkpoint"] == 1
-    assert jobs["evaluate_clean"] == jobs["analyse_filters"] == 3
+    assert jobs["derive"] == 1
+    assert jobs["evaluate_clean"] == jobs["analyse_filters"] == 4
     assert jobs["evaluate_transfer"] == 1  # resnet_8_2 alone has the source
     assert jobs["aggregate_history"] == jobs["table_costs"] == 1
     assert jobs["figure_dct_energy"] == jobs["table_main"] == 2
@@ -100,9 +105,20 @@ def test_downloaded_models_stand_beside_trained_ones(work):
     assert "read as resnet_8_2, weights: the only ones of the file; normalisation: the data set's (" in log.read_text()
     assert json.loads((runs / "resnet_8_4/wide/seed-0/run.json").read_text())["classifier"]["mean"] == [0.5] * 3
 
+    derived, record = load_checkpoint(runs / "resnet_8_4/wide-low/seed-0/run.json")
+    assert record["derived"] == DERIVED
+    assert derived.mean.flatten().tolist() == [0.5] * 3
+    kernel = derived.backbone.conv1.weight
+    torch.testing.assert_close(kernel, kernel.mean(dim=(2, 3), keepdim=True).expand_as(kernel), rtol=0, atol=1e-6)
+
     main = pd.read_csv(work.folder / targets[0])
     rows = set(zip(main["model"], main["variant"], strict=True))
-    assert rows == {("resnet_8_2", "plain"), ("resnet_8_2", "brought"), ("resnet_8_4", "wide")}
+    assert rows == {
+        ("resnet_8_2", "plain"),
+        ("resnet_8_2", "brought"),
+        ("resnet_8_4", "wide"),
+        ("resnet_8_4", "wide-low"),
+    }
     costs = pd.read_csv(work.folder / targets[1])
     assert set(costs["variant"]) == {"plain"}
     transfer = read_results([work.folder / "results/aggregated/beside/texdigits/transfer.csv"])

@@ -21,7 +21,8 @@ def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:
             has none of them is left to Snakemake.
 
     Raises:
-        InputError: the config has no such data set, experiment, model, variant, suite, shifted set or checkpoint.
+        InputError: the config has no such data set, experiment, model, variant, suite, shifted set or checkpoint, or
+            what is asked for is the history of a run that is not trained.
     """
     path = os.path.normpath(target)
     for pattern in patterns:
@@ -30,6 +31,8 @@ def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:
         if match:
             try:
                 _check_names(study, match.groupdict())
+                if "variant" in match.groupdict() and path.endswith("/history.csv"):
+                    _check_trained(study, match["variant"])
             except InputError as error:
                 raise InputError(f"there is no {target} to make: {error}") from error
             return
@@ -61,7 +64,7 @@ def _check_names(study: Study, names: Mapping[str, str]) -> None:
 
 def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:
     if study.origin(Run(dataset, model, variant, 0)).variant in study.checkpoints:
-        models = {run.model for run in study.runs if run.variant == variant}
+        models = {run.model for run in study.all_runs if run.variant == variant}
         if model not in models:
             raise unknown("model", model, models)
     elif variant not in study.variants:
@@ -69,3 +72,9 @@ def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:
     else:
         check_architecture(model)
         study.check_trainable(dataset, f"variants.{variant}")
+
+
+def _check_trained(study: Study, variant: str) -> None:
+    """Refuse the history of a run without one, which a training would write over the run's model."""
+    if variant in (*study.checkpoints, *study.derived_variants):
+        raise InputError(f"'{variant}' is not trained here and has no history, ask for its run.json")
