@@ -114,7 +114,10 @@ def test_one_more_table_or_figure_is_one_file_and_makes_nothing_else(project):
 
     project.edit("scripts/filterfreq/publishing/tables/toy.py", "baseline", "base")
     refused = project.snakemake("--dry-run")
-    assert "A table or figure is refused: publishing/tables/toy.py: unknown parameter 'base'" in refused.stderr
+    assert (
+        "A table or figure is refused: publishing/tables/toy.py: unknown parameter 'base'"
+        in refused.stdout + refused.stderr
+    )
 
 
 def test_what_names_parameters_and_products_makes_nothing_again(project):

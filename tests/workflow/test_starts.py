@@ -9,7 +9,7 @@ import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 COMPUTING = {path.stem for path in SCRIPTS.glob("*.py")} & {
-    *("train", "perturb", "analyse_filters", "download_checkpoint", "convert_checkpoint", "calibrate")
+    *("train", "perturb", "analyse_filters", "download_checkpoint", "convert_checkpoint", "calibrate", "derive")
 } | {path.stem for path in SCRIPTS.glob("evaluate_*.py")}
 
 

@@ -1,7 +1,7 @@
 """Accuracy under each corruption, mean over its five severities, and the mean corruption error.
 
-The mean corruption error (mCE; Hendrycks and Dietterich 2019) is relative to the baseline variant. Mean ± standard
-deviation over seeds, in percent.
+That error (mCE; Hendrycks and Dietterich 2019) is relative to the baseline variant. Mean ± standard deviation over
+seeds, in percent.
 """
 
 import pandas as pd
