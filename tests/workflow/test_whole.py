@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,22 @@ def test_every_table_and_figure_is_there(finished):
         image = np.asarray(Image.open(png).convert("L"))
         assert image.std() > 5, f"{png.name} is all but blank"
         assert png.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_report_shows_every_table_and_figure_with_its_caption(finished, tmp_path):
+    outcome = finished.snakemake("--report", str(tmp_path / "report.html"))
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    captions = re.findall(r'"caption": ("(?:[^"\\]|\\.)*")', (tmp_path / "report.html").read_text())
+    shown = {" ".join(re.sub("<[^>]+>", "", json.loads(caption)).split()) for caption in captions}
+    assert len(shown) == 11 + 12
+    for beginning in (
+        "Images of texdigits, of each class that has some.",
+        "All variants of experiment tiny on texdigits, in one measure of each kind of robustness.",
+        "All models and variants of experiment tiny on all of its data sets.",
+    ):
+        assert sum(caption.startswith(beginning) for caption in shown) == 1
+    models = [caption for caption in shown if "Data set texdigits, model resnet_8_2, seed 0" in caption]
+    assert len(models) == len(shown) - 3  # but for the figures of images
 
 
 @pytest.mark.parametrize("variant", ["plain", "wd-penalty"])
