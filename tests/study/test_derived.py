@@ -80,7 +80,7 @@ def test_a_source_that_no_experiment_has_is_made_and_said(derived):
     assert "hidden" not in study.labels("demo", "texdigits")
     assert study.spec(hidden)["variant"] == {"label_smoothing": 0.1}
     assert [line for line in remarks(study) if "hidden" in line] == [
-        "experiments: hidden is made but not evaluated, as plain-low stands there without it"
+        "experiments: hidden is made only for plain-low, and not evaluated: list it as well to compare them"
     ]
     units = [entry["unit"] for entry in CostModel(study).units()]
     assert any(unit.get("variant", {}).keys() == {"label_smoothing"} for unit in units)

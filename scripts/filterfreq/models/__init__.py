@@ -1,1 +1,1 @@
-"""Architectures, DCT layers, the frequency penalty and checkpoints."""
+"""Architectures, checkpoints, and changes of models: DCT layers, and what is made from a trained model."""

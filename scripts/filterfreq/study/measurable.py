@@ -191,7 +191,7 @@ def _not_shown(study: Study) -> list[str]:
         if not study.has_run(study.origin(run)):
             made[study.origin(run).variant][run.variant] = None
     return [
-        f"experiments: {source} is made but not evaluated, as {_listed(names)} stands there without it"
+        f"experiments: {source} is made only for {_listed(names)}, and not evaluated: list it as well to compare them"
         for source, names in made.items()
     ]
 
