@@ -24,14 +24,9 @@ from filterfreq.data.download import verify
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.images import decode_image
 from filterfreq.data.shifted.registry import LARGEST_IN_ARRAYS, CorruptedImages
-from filterfreq.evaluation.corruptions import (
-    CHECKSUMS_FILE,
-    CORRUPTIONS,
-    FILES_FOLDER,
-    PUBLISHED_FILE,
-    SEVERITIES,
-    generate,
-)
+from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from filterfreq.evaluation.corruptions.generation import generate
+from filterfreq.evaluation.corruptions.stored import CHECKSUMS_FILE, FILES_FOLDER, PUBLISHED_FILE
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import read_json, reading, replacing, sha256, write_json
 
@@ -50,7 +45,7 @@ def reorder(
     processes: int = 1,
     announce: Callable[[str], None] = print,
 ) -> None:
-    """Write the published images as `filterfreq.evaluation.corruptions.generate` writes its own, and which they are.
+    """Write the published images, in the form in which `generation.generate` writes its own, and which they are.
 
     The i-th image of each severity is made of the i-th prepared test image. Of arrays `test_order` says where that was
     in the source's order, and the published labels must be its label there. Of files the name says it where test images
@@ -156,10 +151,10 @@ def _take_files(
         chosen = _matching(f"{corruption} in {archive}", names, own, classes)
         wanted = {names[severity, image]: (severity, image) for severity in SEVERITIES for image in chosen}
         if size <= LARGEST_IN_ARRAYS:
-            places = {name: place for place, name in enumerate(wanted)}
+            rows = {name: row for row, name in enumerate(wanted)}
             array = np.empty((len(wanted), size, size, 3), dtype=np.uint8)
-            for name, content in read_files(archive, places):
-                array[places[name]] = decode_image(content, f"{name} in {archive}", size, resize)
+            for name, content in read_files(archive, rows):
+                array[rows[name]] = decode_image(content, f"{name} in {archive}", size, resize)
             checksums[corruption] = _save(folder / f"{corruption}.npy", array)
         else:
             targets = {name: f"{corruption}/{severity}/{image}" for name, (severity, image) in wanted.items()}

@@ -1,4 +1,4 @@
-"""Robust accuracy under AutoAttack, as the package pyautoattack runs it.
+"""The suite `autoattack`: accuracy under AutoAttack or some of its attacks, as the package pyautoattack runs it.
 
 Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks,
 ICML 2020. The package reports what it does, attack by attack, to the logger `auto-attack` at level DEBUG, and warns
@@ -15,7 +15,9 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.accuracy import inference
+from filterfreq.evaluation.accuracy import evaluate_before
+from filterfreq.evaluation.job import SuiteJob
+from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
 from filterfreq.runtime.errors import InputError
@@ -23,6 +25,29 @@ from filterfreq.training.attack_names import AUTOATTACKS, attack_name, fewest_cl
 from filterfreq.training.epsilon import parse_epsilon
 
 _NORMS = {"linf": "Linf", "l2": "L2"}
+
+
+def run(job: SuiteJob) -> list[dict[str, Any]]:
+    """Return the rows of one model, those of the same images before the attacks first; each entry has its own."""
+    images, labels = job.dataset.images("test"), job.dataset.labels("test")
+    rows = []
+    for count in sorted({min(entry.get("images", len(labels)), len(labels)) for entry in job.settings}):
+        rows += evaluate_before(job.classifier, images[:count], labels[:count], job.batch_size, job.device)
+    for entry in job.settings:
+        count = entry.get("images")
+        rows += evaluate_autoattack(
+            job.classifier,
+            images[:count],
+            labels[:count],
+            entry["norm"],
+            entry["epsilons"],
+            job.batch_size,
+            job.device,
+            seed=job.record["run"]["seed"],
+            attacks=entry.get("attacks"),
+            progress=job.progress,
+        )
+    return rows
 
 
 def evaluate_autoattack(
@@ -37,9 +62,7 @@ def evaluate_autoattack(
     attacks: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Measure the accuracy under AutoAttack, the suite `autoattack`.
-
-    See `withstands`.
+    """Measure the accuracy under AutoAttack, see `withstands`.
 
     Args:
         model: a classifier with as many classes as `fewest_classes` says, or more.

@@ -1,4 +1,4 @@
-"""The frequency content of learned filters: energy per DCT coefficient, layer by layer, for any model."""
+"""The suite `filters`: energy of the learned filters per DCT coefficient, layer by layer, for any model."""
 
 from typing import Any
 
@@ -7,12 +7,18 @@ import pandas as pd
 from scipy.fft import dctn
 from torch import nn
 
+from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.results import format_parameter, quantity
 from filterfreq.models.surgery.decomposition import compose
 from filterfreq.runtime.errors import InputError
 
 _SMALLEST_KERNEL = 3
 _COORDINATES = ("layer", "index", "depth", "horizontal", "vertical")
+
+
+def run(job: SuiteJob) -> list[dict[str, Any]]:
+    """Return the rows of one model."""
+    return spectra_rows(filter_spectra(job.classifier.backbone))
 
 
 def filter_spectra(model: nn.Module) -> pd.DataFrame:
@@ -57,7 +63,7 @@ def filter_spectra(model: nn.Module) -> pd.DataFrame:
 
 
 def spectra_rows(spectra: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the suite `filters` of what `filter_spectra` returns: rows of `energy_share`, n the number of filters."""
+    """Return the rows of what `filter_spectra` returns: rows of `energy_share`, n the number of filters."""
     return [
         quantity(
             "energy_share",

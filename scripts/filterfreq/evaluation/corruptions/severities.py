@@ -1,6 +1,6 @@
 """How strong each corruption is at each of the five severities, in the released sets.
 
-A row of a table holds the parameters of the function of that name in `filterfreq.evaluation.corruption_functions`.
+A row of a table holds the parameters of the function of that name in `filterfreq.evaluation.corruptions.functions`.
 Hendrycks and Dietterich, Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, ICLR 2019.
 """
 
