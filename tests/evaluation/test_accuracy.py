@@ -7,16 +7,12 @@ from torch import nn
 
 from filterfreq.data.batches import to_images
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
-from filterfreq.evaluation.accuracy import (
-    CategoryClassifier,
-    evaluate_before,
-    evaluate_clean,
-    evaluate_corruption,
-    evaluate_cue_conflict,
-    inference,
-    predict,
-    predict_with_confidence,
-)
+from filterfreq.evaluation.categories import CategoryClassifier
+from filterfreq.evaluation.accuracy import evaluate_before
+from filterfreq.evaluation.suites.clean import evaluate_clean
+from filterfreq.evaluation.suites.corruption import evaluate_corruption
+from filterfreq.evaluation.suites.cue_conflict import evaluate_cue_conflict
+from filterfreq.evaluation.prediction import inference, predict, predict_with_confidence
 from filterfreq.runtime.errors import InputError
 
 

@@ -7,13 +7,9 @@ from oracles import attacks as oracle
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.accuracy import predict
-from filterfreq.evaluation.adversarial import (
-    evaluate_adversarial,
-    evaluate_transfer,
-    perturbations,
-    withstands,
-)
+from filterfreq.evaluation.prediction import predict
+from filterfreq.evaluation.robustness import accuracies_under_attacks, withstands
+from filterfreq.evaluation.perturbations import perturb
 from filterfreq.evaluation.progress import Progress
 from filterfreq.runtime.errors import InputError
 

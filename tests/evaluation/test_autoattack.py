@@ -12,9 +12,9 @@ from torch import nn
 import filterfreq
 from filterfreq.data.batches import to_images
 from filterfreq.evaluation import autoattack
-from filterfreq.evaluation.accuracy import predict
-from filterfreq.evaluation.adversarial import evaluate_adversarial
-from filterfreq.evaluation.autoattack import evaluate_autoattack, withstands
+from filterfreq.evaluation.prediction import predict
+from filterfreq.evaluation.robustness import accuracies_under_attacks
+from filterfreq.evaluation.suites.autoattack import evaluate_autoattack, withstands
 from filterfreq.evaluation.progress import Progress
 from filterfreq.runtime.errors import InputError
 

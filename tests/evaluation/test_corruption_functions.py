@@ -11,8 +11,8 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage import data
 
 from filterfreq.evaluation import corruption_functions
-from filterfreq.evaluation.corruption_functions import FUNCTIONS
-from filterfreq.evaluation.corruption_severities import CIFAR_10_C, IMAGENET_C, TINY_IMAGENET_C
+from filterfreq.evaluation.corruptions.functions import FUNCTIONS
+from filterfreq.evaluation.corruptions.severities import CIFAR_10_C, IMAGENET_C, TINY_IMAGENET_C
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.runtime.errors import InputError
 

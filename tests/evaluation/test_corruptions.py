@@ -9,20 +9,12 @@ import pytest
 from oracles.corruptions import corrupt_image
 
 from filterfreq.evaluation import corruptions
-from filterfreq.evaluation.corruption_functions import FUNCTIONS
-from filterfreq.evaluation.corruption_severities import IMAGENET_C
-from filterfreq.evaluation.corruptions import (
-    COMMON,
-    CORRUPTIONS,
-    EXTRA,
-    corrupt_images,
-    corruption_errors,
-    generate,
-    load_corrupted,
-    mean_corruption_error,
-    relative_corruption_errors,
-    relative_mean_corruption_error,
-)
+from filterfreq.evaluation.corruptions.functions import FUNCTIONS
+from filterfreq.evaluation.corruptions.severities import IMAGENET_C
+from filterfreq.evaluation.corruptions import COMMON, CORRUPTIONS, EXTRA
+from filterfreq.evaluation.corruptions.generation import corrupt_images, generate
+from filterfreq.evaluation.corruptions.errors import corruption_errors, mean_corruption_error, relative_corruption_errors, relative_mean_corruption_error
+from filterfreq.evaluation.corruptions.stored import load_corrupted
 from filterfreq.runtime.errors import InputError
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.data.shifted.registry import CUE_CONFLICT, get_shifted, prepare_shifted
-from filterfreq.evaluation.cue_conflict import evaluate_stimuli
+from filterfreq.evaluation.suites.cue_conflict import evaluate_stimuli
 from filterfreq.evaluation.observers import error_consistency, read_responses, response_files
 from filterfreq.evaluation.shape_bias import shape_bias
 from filterfreq.models.classifier import Classifier

@@ -6,11 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.evaluation.frequency_filtered import (
-    evaluate_frequency_filtered,
-    filter_frequencies,
-    frequency_mask,
-)
+from filterfreq.evaluation.suites.frequency_filtered import evaluate_frequency_filtered
+from filterfreq.frequencies.masks import filter_frequencies, frequency_mask
 from filterfreq.runtime.errors import InputError
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "high_frequency_components"

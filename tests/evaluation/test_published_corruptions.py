@@ -13,8 +13,10 @@ from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import Source, get_dataset
 from filterfreq.data.saving import save_splits
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, CorruptedImages, downloads
-from filterfreq.evaluation.corruptions import CORRUPTIONS, corrupt_images, load_corrupted, published_among
-from filterfreq.evaluation.published_corruptions import reorder
+from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.evaluation.corruptions.generation import corrupt_images
+from filterfreq.evaluation.corruptions.stored import load_corrupted, published_among
+from filterfreq.evaluation.corruptions.published import reorder
 from filterfreq.runtime.errors import InputError
 
 COUNT = 30

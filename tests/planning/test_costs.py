@@ -7,11 +7,14 @@ import torch
 import yaml
 from torch import nn
 
-from filterfreq.evaluation.accuracy import evaluate_before, evaluate_clean, evaluate_corruption
-from filterfreq.evaluation.adversarial import evaluate_adversarial, evaluate_transfer, perturbations
-from filterfreq.evaluation.autoattack import evaluate_autoattack
+from filterfreq.evaluation.accuracy import evaluate_before
+from filterfreq.evaluation.suites.clean import evaluate_clean
+from filterfreq.evaluation.suites.corruption import evaluate_corruption
+from filterfreq.evaluation.robustness import accuracies_under_attacks
+from filterfreq.evaluation.perturbations import perturb
+from filterfreq.evaluation.suites.autoattack import evaluate_autoattack
 from filterfreq.evaluation.corruptions import CORRUPTIONS
-from filterfreq.evaluation.frequency_filtered import evaluate_frequency_filtered
+from filterfreq.evaluation.suites.frequency_filtered import evaluate_frequency_filtered
 from filterfreq.planning.costs import CostModel, Passes, Work, autoattack_passes, image_bytes
 from filterfreq.study.experiments import Run
 from filterfreq.study.study import Study

@@ -1,7 +1,7 @@
 """How often a suite applies a network to images, for planning. Imports no torch.
 
-Every function takes a suite's settings, the numbers of images of the sets that it is shown, and the number of classes, and
-returns what one job does. Every image counts as classified correctly, and as withstanding every attack: an upper bound
+What one job of a suite does follows from its settings, the number of images of each set that it shows, and the number
+of classes. Every image counts as classified correctly, and as withstanding every attack: an upper bound
 for attacks.
 """
 

@@ -22,12 +22,14 @@ class Metric:
     """One kind of number that a suite measures.
 
     Attributes:
-        keys: what the column `parameter` holds in each of its rows, and perhaps more.
+        keys: what the column `parameter` holds in each of its rows.
+        optional: what it may hold beside these.
         lowest: the smallest value that is possible.
         highest: the largest.
     """
 
     keys: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     lowest: float = 0
     highest: float = 1
 
@@ -39,12 +41,13 @@ class Suite:
     Attributes:
         run: a reference to what measures one model: it takes a `filterfreq.evaluation.job.SuiteJob` and returns rows.
         metrics: what it measures, by name.
-        stage: whose threads, memory and minutes its jobs have: "attack" takes hours, and its results depend on the batch
-            size; "evaluate" takes minutes; "inspect" looks at a model for seconds, on one processor core.
+        stage: "attack" takes hours, and its results depend on the batch size; "evaluate" takes minutes; "inspect" looks
+            at a model for seconds, on one processor core.
         inputs: what it reads beside the model, by the names of rules/evaluate.smk: "images" (the data set's own),
             "corrupted", "shifted" and "cue_conflict" (other images), "source" (another model).
         types: int or float, of the keys of its parameters that are numbers; others are text.
-        attacks: the keys that lead to the list of attacks in its settings, if there is one; none where the settings are it.
+        attacks: the keys that lead to the list of attacks in its settings; () where the settings are that list, None
+            where there is none.
         given_as_inputs: the settings that its jobs have as inputs alone, so that a change of them runs again only where
             these change.
         passes: says what one job does, see `filterfreq.evaluation.passes`; None of what is not planned.
@@ -123,8 +126,7 @@ SUITES: Mapping[str, Suite] = {
     "corruption": Suite(
         run="filterfreq.evaluation.suites.corruption:run",
         metrics={
-            "accuracy": Metric(("corruption", "severity")),  # and origin
-            "expected_calibration_error": Metric(("corruption", "severity")),
+            **{name: Metric(("corruption", "severity"), optional=("origin",)) for name in _CALIBRATED},
             **_BEFORE,
         },
         inputs=("images", "corrupted"),
@@ -169,9 +171,14 @@ SUITES: Mapping[str, Suite] = {
 }
 
 PARAMETERS: tuple[str, ...] = tuple(
-    dict.fromkeys(key for suite in SUITES.values() for metric in suite.metrics.values() for key in metric.keys)
+    dict.fromkeys(
+        key
+        for suite in SUITES.values()
+        for metric in suite.metrics.values()
+        for key in (*metric.keys, *metric.optional, *(["epsilon_value"] if "epsilon" in metric.keys else []))
+    )
 )
-"""The keys of all parameters."""
+"""The keys of all parameters, and `epsilon_value`, which is epsilon as a number."""
 
 TYPES: Mapping[str, type] = {key: kind for suite in SUITES.values() for key, kind in suite.types.items()}
 """int or float, of those that are numbers."""
@@ -182,9 +189,10 @@ RANGES: Mapping[str, tuple[float, float]] = {
 """The smallest and the largest value of each metric."""
 
 
-def suite_of_rule(rule: str) -> Suite | None:
-    """Return the suite that a rule of Snakemake measures, which is `evaluate_<suite>`; None of other rules."""
-    return SUITES.get(rule.removeprefix("evaluate_")) if rule.startswith("evaluate_") else None
+def suite_of_rule(rule: str) -> str | None:
+    """Return the name of the suite that a rule of Snakemake measures, `evaluate_<suite>`; None of other rules."""
+    name = rule.removeprefix("evaluate_")
+    return name if name != rule and name in SUITES else None
 
 
 def load(reference: str) -> Callable[..., Any]:
