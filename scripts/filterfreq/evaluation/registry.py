@@ -11,7 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from filterfreq.evaluation import passes
+from filterfreq.evaluation.passes import (
+    Work,
+    adversarial_passes,
+    autoattack_passes,
+    corruption_passes,
+    frequency_filtered_passes,
+    one_pass,
+    transfer_passes,
+)
 
 ON_DEVICE = ("attack", "evaluate")
 """The stages whose jobs compute on the device that the config names."""
@@ -67,7 +75,7 @@ class Suite:
     types: Mapping[str, type] = field(default_factory=dict)
     attacks: tuple[str, ...] | None = None
     given_as_inputs: tuple[str, ...] = ()
-    passes: Callable[..., passes.Work] | None = passes.one_pass
+    passes: Callable[..., Work] | None = one_pass
     why_not: str | None = None
     unserved: str | None = None
     check: str | None = None
@@ -103,14 +111,14 @@ SUITES: Mapping[str, Suite] = {
         metrics={"accuracy": Metric(_ATTACK), **_BEFORE},
         stage="attack",
         attacks=("attacks",),
-        passes=passes.adversarial_passes,
+        passes=adversarial_passes,
     ),
     "autoattack": Suite(
         run="filterfreq.evaluation.suites.autoattack:run",
         metrics={"accuracy": Metric(_ATTACK), **_BEFORE},
         stage="attack",
         attacks=(),
-        passes=passes.autoattack_passes,
+        passes=autoattack_passes,
         why_not="filterfreq.study.measurable:too_few_classes",
     ),
     "transfer": Suite(
@@ -119,7 +127,7 @@ SUITES: Mapping[str, Suite] = {
         stage="attack",
         inputs=("images", "source"),
         attacks=("attacks",),
-        passes=passes.transfer_passes,
+        passes=transfer_passes,
         unserved="filterfreq.study.measurable:without_source",
         check="filterfreq.study.measurable:check_source",
     ),
@@ -131,13 +139,13 @@ SUITES: Mapping[str, Suite] = {
         },
         inputs=("images", "corrupted"),
         types={"severity": int},
-        passes=passes.corruption_passes,
+        passes=corruption_passes,
     ),
     "frequency_filtered": Suite(
         run="filterfreq.evaluation.suites.frequency_filtered:run",
         metrics={"accuracy": Metric(("pass", "radius"))},
         types={"radius": float},
-        passes=passes.frequency_filtered_passes,
+        passes=frequency_filtered_passes,
         remarks="filterfreq.study.measurable:radii_beyond",
     ),
     "out_of_distribution": Suite(
