@@ -11,11 +11,11 @@ from torch import nn
 
 import filterfreq
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation import autoattack
 from filterfreq.evaluation.prediction import predict
-from filterfreq.evaluation.robustness import accuracies_under_attacks
-from filterfreq.evaluation.suites.autoattack import evaluate_autoattack, withstands
 from filterfreq.evaluation.progress import Progress
+from filterfreq.evaluation.robustness import accuracies_under_attacks
+from filterfreq.evaluation.suites import autoattack
+from filterfreq.evaluation.suites.autoattack import evaluate_autoattack, withstands
 from filterfreq.runtime.errors import InputError
 
 pytestmark = pytest.mark.slow
@@ -80,7 +80,7 @@ def test_autoattack_is_at_least_as_strong_as_pgd(convolutional, norm):
     labels = predict(convolutional, images, 32, "cpu")
     epsilons = {"linf": ["4/255", "8/255"], "l2": ["0.1", "0.2"]}[norm]
     pgd = {"attack": "pgd", "norm": norm, "steps": 20, "epsilons": epsilons}
-    upper = [row["value"] for row in evaluate_adversarial(convolutional, images, labels, [pgd], 32, "cpu", seed=0)]
+    upper = [row["value"] for row in accuracies_under_attacks(convolutional, images, labels, [pgd], 32, "cpu", seed=0)]
     rows = evaluate_autoattack(convolutional, images, labels, norm, epsilons, 32, "cpu", 0, ["apgd-ce", "fab-t"])
     assert all(row["value"] <= bound for row, bound in zip(rows, upper, strict=True))
     assert 0 < min(upper) < max(upper) < 1

@@ -1,6 +1,7 @@
-"""Cue conflict of ImageNet's models: the published stimuli, answers and categories through one function."""
+"""Cue conflict by hand, and of ImageNet's models: published stimuli, answers and categories through one function."""
 
 import importlib.util
+import math
 import os
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from evaluation.simple_models import Fixed, ReadsPixels, images_of
 from PIL import Image
 from sklearn.metrics import cohen_kappa_score
 from torch import nn
@@ -16,13 +18,14 @@ from torch import nn
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.data.shifted.prepared import PreparedShift
 from filterfreq.data.shifted.registry import CUE_CONFLICT, get_shifted, prepare_shifted
-from filterfreq.evaluation.suites.cue_conflict import evaluate_stimuli
+from filterfreq.evaluation.categories import CategoryClassifier
 from filterfreq.evaluation.observers import error_consistency, read_responses, response_files
 from filterfreq.evaluation.shape_bias import shape_bias
+from filterfreq.evaluation.suites.cue_conflict import evaluate_cue_conflict, evaluate_stimuli
 from filterfreq.models.classifier import Classifier
 from filterfreq.runtime.errors import InputError
 
-PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "cue_conflict"
+PUBLISHED = Path(__file__).parents[4] / "shared" / "data" / "cue_conflict"
 needs_published = pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"the published stimuli are not in {PUBLISHED}")
 HEADER = "subj,session,trial,rt,object_response,category,condition,imagename"
 # The grey level of a made stimulus, and what the made model and the made observer answer.
@@ -80,6 +83,38 @@ def write_responses(folder: Path, subject: str = "subject-01") -> Path:
 
 def by_parameter(rows) -> dict:
     return {(row["metric"], row["parameter"]): (row["value"], row["n"]) for row in rows}
+
+
+def test_evaluate_cue_conflict_by_hand():
+    answers, shapes, textures = (
+        np.array(column)
+        for column in zip((0, 0, 1), (1, 0, 1), (0, 0, 2), (1, 1, 0), (2, 1, 0), (0, 2, 1), (2, 2, 2), strict=True)
+    )
+    rows = evaluate_cue_conflict(ReadsPixels(), images_of(answers), shapes, textures, ["cat", "dog", "bird"], 4, "cpu")
+    found = {(row["metric"], row["parameter"]): (row["value"], row["n"]) for row in rows}
+    assert found.pop(("shape_bias", "category=overall")) == (3 / 4, 4)
+    assert found.pop(("shape_bias", "category=cat")) == (2 / 3, 3)
+    assert found.pop(("shape_bias", "category=dog")) == (1, 1)
+    value, n = found.pop(("shape_bias", "category=bird"))
+    assert math.isnan(value)
+    assert n == 0
+    # The last image, whose cues agree, is answered by both.
+    assert found.pop(("accuracy", "cue=shape")) == (4 / 7, 7)
+    assert found.pop(("accuracy", "cue=texture")) == (2 / 7, 7)
+    assert not found
+
+
+def test_an_imagenet_model_has_its_shape_bias_through_the_categories():
+    logits = np.full((3, 1000), -10.0)
+    names = list(CATEGORIES)
+    for image, (category, other) in enumerate([("cat", 999), ("clock", 0), ("oven", 500)]):
+        logits[image, CATEGORIES[category][-1]] = 5
+        logits[image, other] = 20  # outside all categories, so it says nothing
+    shapes, textures = (np.array([names.index(name) for name in cues]) for cues in (["cat"] * 3, ["clock"] * 3))
+    model = CategoryClassifier(Fixed(logits), CATEGORIES.values())
+    rows = evaluate_cue_conflict(model, images_of([0, 1, 2]), shapes, textures, names, 2, "cpu")
+    assert (rows[0]["parameter"], rows[0]["value"], rows[0]["n"]) == ("category=overall", 0.5, 2)
+    assert (rows[1]["parameter"], rows[1]["value"]) == ("category=cat", 0.5)
 
 
 def test_made_stimuli_by_hand(made, tmp_path):

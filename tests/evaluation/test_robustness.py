@@ -7,10 +7,10 @@ from oracles import attacks as oracle
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.prediction import predict
-from filterfreq.evaluation.robustness import accuracies_under_attacks, withstands
 from filterfreq.evaluation.perturbations import perturb
+from filterfreq.evaluation.prediction import predict
 from filterfreq.evaluation.progress import Progress
+from filterfreq.evaluation.robustness import accuracies_under_attacks, withstands
 from filterfreq.runtime.errors import InputError
 
 FGSM = {"attack": "fgsm", "norm": "linf", "epsilons": ["4/255"]}
@@ -52,7 +52,7 @@ def test_robust_accuracy_of_a_linear_model_has_its_closed_form(linear, images):
         for attack, steps in (("fgsm", {}), ("pgd", {"steps": 10}))
         for norm in ("linf", "l2")
     ]
-    rows = evaluate_adversarial(linear, images, labels, attacks, 32, "cpu", seed=0)
+    rows = accuracies_under_attacks(linear, images, labels, attacks, 32, "cpu", seed=0)
     expected = [
         (f"attack={name};norm={norm};epsilon={epsilon}", np.mean(margin > eval(epsilon) * dual[norm]))
         for name in ("fgsm", "pgd-10")
@@ -75,10 +75,10 @@ def test_misclassified_images_stay_wrong():
     images = np.full((1, 4, 4, 3), round(0.43 * 255), dtype=np.uint8)
     labels = np.array([0])
     attack = {"attack": "fgsm", "norm": "linf", "epsilons": ["0.1"]}
-    shown = perturbations(Wave(), images, labels, attack, "0.1", "cpu", seed=0)
+    shown = perturb(Wave(), images, labels, attack, "0.1", "cpu", seed=0)
     assert shown.clean_predictions.tolist() == [1]
     assert shown.adversarial_predictions.tolist() == [0]
-    (row,) = evaluate_adversarial(Wave(), images, labels, [attack], 10, "cpu", seed=0)
+    (row,) = accuracies_under_attacks(Wave(), images, labels, [attack], 10, "cpu", seed=0)
     assert row["value"] == 0
 
 
@@ -104,7 +104,9 @@ def test_epsilon_zero_is_the_clean_accuracy_and_larger_ones_only_lower_it(convol
     labels = predict(convolutional, images, 100, "cpu")
     labels[::10] = (labels[::10] + 1) % 4
     attack = {"attack": "pgd", "norm": "linf", "steps": 10, "epsilons": ["0", "1/255", "4/255", "32/255"]}
-    values = [row["value"] for row in evaluate_adversarial(convolutional, images, labels, [attack], 32, "cpu", seed=0)]
+    values = [
+        row["value"] for row in accuracies_under_attacks(convolutional, images, labels, [attack], 32, "cpu", seed=0)
+    ]
     assert values[0] == 0.9
     assert values == sorted(values, reverse=True)
     assert values[-1] < 0.5
@@ -122,7 +124,7 @@ def test_l2_pgd_from_the_image_finds_what_it_misses_from_a_random_point(linear, 
         {"attack": "pgd", "norm": "l2", "steps": 2, "epsilons": [str(epsilon)], **start}
         for start in ({}, {"random_start": True}, {"random_start": False})
     ]
-    default, random, straight = evaluate_adversarial(linear, images, labels, attacks, 100, "cpu", seed=0)
+    default, random, straight = accuracies_under_attacks(linear, images, labels, attacks, 100, "cpu", seed=0)
     assert [row["parameter"].split(";")[0] for row in (default, random, straight)] == [
         "attack=pgd-2",
         "attack=pgd-2",
@@ -131,7 +133,7 @@ def test_l2_pgd_from_the_image_finds_what_it_misses_from_a_random_point(linear, 
     assert straight["value"] == np.mean(distances > epsilon) == 0.39
     assert default == random
     assert random["value"] > straight["value"]
-    (fast,) = evaluate_adversarial(linear, images, labels, [{**FGSM, "random_start": True}], 100, "cpu", seed=0)
+    (fast,) = accuracies_under_attacks(linear, images, labels, [{**FGSM, "random_start": True}], 100, "cpu", seed=0)
     assert fast["parameter"].startswith("attack=fgsm-from-random;")
 
 
@@ -139,9 +141,9 @@ def test_attacks_that_start_elsewhere_do_not_share_what_is_done(linear, images, 
     labels = predict(linear, images, 100, "cpu")
     attack = {"attack": "pgd", "norm": "l2", "steps": 1, "epsilons": ["0.3"]}
     attacks = [attack, {**attack, "random_start": False}]
-    expected = evaluate_adversarial(linear, images, labels, attacks, 32, "cpu", seed=0)
+    expected = accuracies_under_attacks(linear, images, labels, attacks, 32, "cpu", seed=0)
     progress = Progress(tmp_path / "progress.json", "model")
-    assert evaluate_adversarial(linear, images, labels, attacks, 32, "cpu", seed=0, progress=progress) == expected
+    assert accuracies_under_attacks(linear, images, labels, attacks, 32, "cpu", seed=0, progress=progress) == expected
     assert expected[0]["value"] != expected[1]["value"]
 
 
@@ -152,7 +154,7 @@ def test_relative_step_size_matters(linear, images):
         {"attack": "pgd", "norm": "linf", "steps": 4, "relative_step_size": size, "epsilons": ["8/255"]}
         for size in (1e-6, 1)
     )
-    weak, strong = evaluate_adversarial(linear, images, labels, [timid, bold], 100, "cpu", seed=0)
+    weak, strong = accuracies_under_attacks(linear, images, labels, [timid, bold], 100, "cpu", seed=0)
     assert strong["value"] < weak["value"]
 
 
@@ -160,15 +162,15 @@ def test_the_seed_fixes_the_evaluation_whatever_else_is_evaluated(convolutional,
     labels = predict(convolutional, images, 100, "cpu")
     attack = {**PGD, "steps": 1, "relative_step_size": 0.1, "epsilons": ["3/255"]}
     longer = {**attack, "epsilons": ["2/255", "3/255"]}
-    (alone,) = evaluate_adversarial(convolutional, images, labels, [attack], 32, "cpu", seed=0)
+    (alone,) = accuracies_under_attacks(convolutional, images, labels, [attack], 32, "cpu", seed=0)
     torch.manual_seed(1)
-    together = evaluate_adversarial(convolutional, images, labels, [FGSM, longer], 32, "cpu", seed=0)
+    together = accuracies_under_attacks(convolutional, images, labels, [FGSM, longer], 32, "cpu", seed=0)
     assert together[-1] == alone
 
 
 def test_the_model_is_left_as_it_was(convolutional, images):
     convolutional.train()
-    evaluate_adversarial(convolutional, images, np.zeros(100, dtype=np.int64), [FGSM, PGD], 32, "cpu", seed=0)
+    accuracies_under_attacks(convolutional, images, np.zeros(100, dtype=np.int64), [FGSM, PGD], 32, "cpu", seed=0)
     assert convolutional.training
     assert all(parameter.requires_grad and parameter.grad is None for parameter in convolutional.parameters())
 
@@ -185,7 +187,9 @@ def test_attacks_transferred_from_a_linear_model_have_their_closed_form(linear, 
     taken = np.sum((slope[0] - slope[1]) * np.sign(other[0] - other[1]))
     epsilons = ["2/255", "8/255", "0.2"]
     attack = {"attack": "fgsm", "norm": "linf", "epsilons": epsilons}
-    rows = evaluate_transfer(linear, source, "plain", images, labels, [attack], 32, "cpu", seed=0)
+    rows = accuracies_under_attacks(
+        linear, images, labels, [attack], 32, "cpu", seed=0, source=source, source_name="plain"
+    )
     expected = [
         (
             f"attack=fgsm;norm=linf;epsilon={epsilon};source=plain",
@@ -201,8 +205,10 @@ def test_attacks_transferred_from_the_model_itself_are_its_own(convolutional, im
     labels = predict(convolutional, images, 100, "cpu")
     labels[::10] = (labels[::10] + 1) % 4
     twin = copy.deepcopy(convolutional)
-    own = evaluate_adversarial(convolutional, images, labels, [FGSM, PGD], 32, "cpu", seed=3)
-    transferred = evaluate_transfer(convolutional, twin, "plain", images, labels, [FGSM, PGD], 32, "cpu", seed=3)
+    own = accuracies_under_attacks(convolutional, images, labels, [FGSM, PGD], 32, "cpu", seed=3)
+    transferred = accuracies_under_attacks(
+        convolutional, images, labels, [FGSM, PGD], 32, "cpu", seed=3, source=twin, source_name="plain"
+    )
     assert [row["value"] for row in transferred] == [row["value"] for row in own]
     assert 0 < own[0]["value"] < 0.9
 
@@ -226,7 +232,7 @@ def test_a_source_that_is_wrong_is_attacked_nevertheless_and_left_as_it_was(conv
 def test_perturbations_are_adversarial_examples_for_display(convolutional, images, norm):
     images = images[:5]
     labels = predict(convolutional, images, 5, "cpu")
-    shown = perturbations(convolutional, images, labels, {**PGD, "norm": norm}, "0.1", "cpu", seed=0)
+    shown = perturb(convolutional, images, labels, {**PGD, "norm": norm}, "0.1", "cpu", seed=0)
     assert shown.clean.dtype == shown.adversarial.dtype == np.float32
     np.testing.assert_allclose(shown.clean, images / 255, atol=1e-6)
     offset = (shown.adversarial - shown.clean).reshape(5, -1)
@@ -256,4 +262,4 @@ def test_a_wrong_attack_is_refused_before_any_work(images, attack, named):
             raise AssertionError
 
     with pytest.raises(InputError, match=named):
-        evaluate_adversarial(Untouched(), images, np.zeros(100, dtype=np.int64), [FGSM, attack], 32, "cpu", seed=0)
+        accuracies_under_attacks(Untouched(), images, np.zeros(100, dtype=np.int64), [FGSM, attack], 32, "cpu", seed=0)

@@ -1,8 +1,8 @@
 import pytest
 from oracles.corruptions import severities
 
-from filterfreq.evaluation.corruptions.severities import CIFAR_10_C, IMAGENET_C, TINY_IMAGENET_C
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.evaluation.corruptions.severities import CIFAR_10_C, IMAGENET_C, TINY_IMAGENET_C
 
 # The lists of make_cifar_c.py and make_tinyimagenet_c.py in the repository hendrycks/robustness, of elastic_transform
 # as shares of the image's side.

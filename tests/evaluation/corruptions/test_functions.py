@@ -10,10 +10,9 @@ from oracles.corruptions import corrupt_image, elastic_transform, trimmed_zoom, 
 from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage import data
 
-from filterfreq.evaluation import corruption_functions
-from filterfreq.evaluation.corruptions.functions import FUNCTIONS
-from filterfreq.evaluation.corruptions.severities import CIFAR_10_C, IMAGENET_C, TINY_IMAGENET_C
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.evaluation.corruptions.functions import FUNCTIONS, noise, weather
+from filterfreq.evaluation.corruptions.severities import CIFAR_10_C, IMAGENET_C, TINY_IMAGENET_C
 from filterfreq.runtime.errors import InputError
 
 pytestmark = pytest.mark.slow
@@ -203,7 +202,7 @@ def test_frost_on_small_images_is_of_scaled_down_photographs():
     """The package's, scaled to a fifth, as for CIFAR-10-C: 0.45 of them lies on 0.75 of the image."""
     black = np.zeros((200, 32, 32, 3), dtype=np.uint8)
     frosted = FUNCTIONS["frost"](black, np.random.default_rng(0), 0.75, 0.45, 0.2)
-    textures = corruption_functions._frost_textures(32, 32, 0.2)
+    textures = weather._frost_textures(32, 32, 0.2)
     assert [texture.shape[:2] for texture in textures][:2] == [(120, 180), (63, 112)]
     wide = FUNCTIONS["frost"](black, np.random.default_rng(0), 0.75, 0.45, 1.1)
     # A fifth of the size shows five times as much of a photograph, so that neighbours differ more.
@@ -274,7 +273,7 @@ def test_corruptions_by_chance_are_distributed_as_the_librarys(corruption, monke
 
 @pytest.mark.parametrize("photons", [3, 5, 12, 25, 60, 500])
 def test_shot_noise_has_poissons_probabilities(photons):
-    thresholds, outcomes = corruption_functions._poisson_bins(photons)
+    thresholds, outcomes = noise._poisson_bins(photons)
     bins = thresholds.shape[1]
     first = thresholds / (2**32 / bins)
     counts = np.arange(photons + 1)
@@ -302,7 +301,7 @@ def test_shot_noise_has_the_librarys_means_and_levels(severity, monkeypatch):
     monkeypatch.setattr(np.random, "poisson", poisson)
     theirs = corrupt_image(np.tile(greys, (1, 10, 3)), "shot_noise", severity, seed=0)
     np.testing.assert_allclose(np.unique(means), np.arange(256) / 255 * photons)
-    assert np.array_equal(np.unique(theirs), np.unique(corruption_functions._poisson_bins(photons)[1]))
+    assert np.array_equal(np.unique(theirs), np.unique(noise._poisson_bins(photons)[1]))
 
 
 @pytest.mark.parametrize("photons", [60, 5, 3])
@@ -378,7 +377,7 @@ def test_images_of_a_block_do_not_influence_each_other(corruption):
 
 
 def test_missing_photographs_of_frost_are_named(monkeypatch):
-    monkeypatch.setattr(corruption_functions, "_FROST_FILES", ("frost7.png",))
+    monkeypatch.setattr(weather, "_FROST_FILES", ("frost7.png",))
     with pytest.raises(InputError, match=r"frost7.png is missing or damaged: reinstall imagecorruptions-imaug"):
         FUNCTIONS["frost"](sample(33, 47), np.random.default_rng(0), *IMAGENET_C["frost"][0])
 
@@ -387,12 +386,12 @@ def test_nothing_slow_to_start_is_imported():
     """Neither at all the package and numba, which it compiles, nor anything before it is needed."""
     program = (
         "import sys, numpy as np\n"
-        "from filterfreq.evaluation.corruption_functions import FUNCTIONS\n"
-        "from filterfreq.evaluation.corruption_severities import IMAGENET_C\n"
+        "from filterfreq.evaluation.corruptions.functions import FUNCTIONS\n"
+        "from filterfreq.evaluation.corruptions.severities import IMAGENET_C\n"
         "assert not {'cv2', 'scipy', 'PIL', 'torch'} & set(sys.modules)\n"
         "for name, function in FUNCTIONS.items():\n"
         "    function(np.zeros((1, 32, 32, 3), np.uint8), np.random.default_rng(0), *IMAGENET_C[name][0])\n"
         "assert not {'numba', 'imagecorruptions', 'skimage', 'torch'} & set(sys.modules)\n"
     )
-    scripts = Path(__file__).parents[2] / "scripts"
+    scripts = Path(__file__).parents[3] / "scripts"
     subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": str(scripts)})

@@ -15,8 +15,8 @@ from filterfreq.data.saving import save_splits
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, CorruptedImages, downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.corruptions.generation import corrupt_images
-from filterfreq.evaluation.corruptions.stored import load_corrupted, published_among
 from filterfreq.evaluation.corruptions.published import reorder
+from filterfreq.evaluation.corruptions.stored import load_corrupted, published_among
 from filterfreq.runtime.errors import InputError
 
 COUNT = 30
