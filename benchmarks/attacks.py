@@ -18,7 +18,7 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import get_dataset
 from filterfreq.data.texdigits import prepare
 from filterfreq.evaluation import adversarial, autoattack
-from filterfreq.evaluation.accuracy import predict
+from filterfreq.evaluation.prediction import predict
 from filterfreq.models.device import use_device
 from filterfreq.models.surgery.decomposition import compose
 from filterfreq.training.loop import Trainer, build_classifier

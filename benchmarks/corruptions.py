@@ -11,9 +11,9 @@ import numpy as np
 from oracles.corruptions import corrupt_image
 from skimage import data
 
-from filterfreq.evaluation.corruption_functions import FUNCTIONS
-from filterfreq.evaluation.corruption_severities import IMAGENET_C
 from filterfreq.evaluation.corruptions import COMMON, SEVERITIES
+from filterfreq.evaluation.corruptions.functions import FUNCTIONS
+from filterfreq.evaluation.corruptions.severities import IMAGENET_C
 
 BLOCK = 32  # as many images of 32x32 as the workflow corrupts at once
 ONE_BY_ONE = 4

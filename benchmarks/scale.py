@@ -124,7 +124,8 @@ def work_of(stage: str, count: int, folder: Path):
     from filterfreq.data.arrays import PreparedDataset
     from filterfreq.data.registry import DATASETS
     from filterfreq.data.saving import save_dataset
-    from filterfreq.evaluation.corruptions import generate, load_corrupted
+    from filterfreq.evaluation.corruptions.generation import generate
+    from filterfreq.evaluation.corruptions.stored import load_corrupted
 
     place = folder / str(count)
     corrupted = folder / f"{count}-corrupted"
@@ -151,9 +152,10 @@ def torch_stages(dataset, corrupted: dict) -> dict:
     """What the stages with a network run."""
     import torch
 
-    from filterfreq.evaluation.accuracy import evaluate_clean, evaluate_corruption
-    from filterfreq.evaluation.adversarial import evaluate_adversarial
-    from filterfreq.evaluation.autoattack import evaluate_autoattack
+    from filterfreq.evaluation.robustness import accuracies_under_attacks
+    from filterfreq.evaluation.suites.autoattack import evaluate_autoattack
+    from filterfreq.evaluation.suites.clean import evaluate_clean
+    from filterfreq.evaluation.suites.corruption import evaluate_corruption
     from filterfreq.models.device import use_device
     from filterfreq.training.loop import Trainer, build_classifier
 
@@ -184,7 +186,7 @@ def torch_stages(dataset, corrupted: dict) -> dict:
         ).train(),
         "clean": lambda: tested(evaluate_clean, 250, device),
         "corruption": lambda: evaluate_corruption(model, corrupted, dataset.labels("test"), 250, device),
-        "adversarial": lambda: tested(evaluate_adversarial, [fgsm], 250, device, 0),
+        "adversarial": lambda: tested(accuracies_under_attacks, [fgsm], 250, device, 0),
         "autoattack": lambda: tested(
             evaluate_autoattack, "linf", ["1/255"], 250, device, 0, ["apgd-ce"], network=linear
         ),

@@ -1,32 +1,9 @@
-# What the trained models have learned, and all runs of an experiment side by side.
+# All runs of an experiment side by side.
 
 
 localrules:
     aggregate,
     aggregate_history,
-
-
-rule analyse_filters:
-    input:
-        weights=WEIGHTS,
-        record=RECORD,
-    output:
-        of_suite("filters"),
-    log:
-        "results/logs/analyse_filters/{dataset}/{model}/{variant}/seed-{seed}.log",
-    benchmark:
-        "results/benchmarks/analyse_filters/{dataset}/{model}/{variant}/seed-{seed}.tsv"
-    conda:
-        "../envs/evaluate.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing("evaluate", "mem_mb"),
-        # Seconds, whatever other evaluations take.
-        runtime=lambda wildcards, attempt: 2 * attempt,
-    params:
-        code=code("analyse_filters"),
-    script:
-        "../scripts/analyse_filters.py"
 
 
 rule aggregate:

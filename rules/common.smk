@@ -13,13 +13,14 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from filterfreq.study.claims_files import claims_of_study
 from filterfreq.study.experiments import Run
 from filterfreq.study.file_checks import check_files
-from filterfreq.study.study import SUITES, Study
+from filterfreq.study.study import Study
 from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import AS_STORED, ImageFolder
 from filterfreq.runtime.environment import make_neutral
 from filterfreq.runtime.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
+from filterfreq.evaluation.registry import ON_DEVICE, SUITES
 from filterfreq.runtime.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.models.surgery.registry import surgery_modules
@@ -195,34 +196,9 @@ def shifted_files(wildcards):
     return [raw_file(entry.name, source) for source in entry.sources]
 
 
-def shifted_sets(pattern):
-    """An input function: a file or folder of each prepared set that is shown to a data set's models."""
-    return lambda wildcards: [
-        pattern.format(dataset=wildcards.dataset, shifted=entry.name) for entry in study.shifted_sets(wildcards.dataset)
-    ]
-
-
 def classes_known_by(wildcards):
     """The file that names a data set's classes; where they are known without it, its images need not be here."""
     return [] if study.dataset(wildcards.dataset).is_known else DATASET.format(**wildcards)
-
-
-def cue_conflict_images(wildcards):
-    """The images of the suite cue_conflict: a data set's own, or the published stimuli with observers' answers."""
-    stimuli = study.stimuli(wildcards.dataset)
-    if stimuli is None:
-        return {"dataset": DATASET.format(**wildcards), "arrays": ancient(ARRAYS.format(**wildcards))}
-    place = {"dataset": wildcards.dataset, "shifted": stimuli.name}
-    found = {
-        "stimuli": ancient(SHIFTED.format(**place)),
-        "stimuli_record": SHIFTED_RECORD.format(**place),
-    }
-    if stimuli.responses:
-        try:
-            found["responses"] = response_files(stimuli.responses)
-        except InputError as error:
-            raise WorkflowError(f"data.shifted.{stimuli.name}.responses: {error}") from error
-    return found
 
 
 def published_corruptions(wildcards):
@@ -245,11 +221,6 @@ def datasets_of(experiment):
     return list(dict.fromkeys(run.dataset for run in study.experiments[experiment]))
 
 
-def of_suite(suite):
-    """The pattern of one suite's evaluations."""
-    return EVALUATION.replace("{suite}", suite)
-
-
 def evaluated(wildcards):
     """The runs of an experiment on a data set that have a suite."""
     runs = study.runs_of(wildcards.experiment, wildcards.dataset)
@@ -266,25 +237,6 @@ def of_trained_runs(pattern):
     return lambda wildcards: [
         pattern.format(**run._asdict()) for run in trained(wildcards.experiment, wildcards.dataset)
     ]
-
-
-def settings_of(section):
-    """A parameter: the settings of a suite on the wildcard's data set."""
-    return lambda wildcards: study.settings(section, wildcards.dataset)
-
-
-def evaluation_batch_size(wildcards):
-    """How many images of the wildcard's data set are evaluated at a time."""
-    return study.evaluation_batch_size(wildcards.dataset)
-
-
-def of_source(pattern):
-    """An input function: a file of the run that attacks on another run are transferred from."""
-
-    def file(wildcards):
-        return pattern.format(**{**wildcards, "variant": study.settings("transfer", wildcards.dataset)["source"]})
-
-    return file
 
 
 def checkpoint_files(wildcards):

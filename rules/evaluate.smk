@@ -1,220 +1,129 @@
 # One job per run and suite; each writes one tidy CSV. Every suite sees the same interface, whatever trained the model.
-# How many images are evaluated at a time is a parameter of attacks alone, whose random draws are made batch by batch; the
-# other scripts read it from the config, so that a change of it runs nothing again.
+# What differs between suites stands in their registry, filterfreq/evaluation/registry.py.
 
 
-rule evaluate_clean:
-    input:
-        dataset=DATASET,
-        arrays=ancient(ARRAYS),
-        weights=WEIGHTS,
-        record=RECORD,
-    output:
-        of_suite("clean"),
-    log:
-        "results/logs/evaluate_clean/{dataset}/{model}/{variant}/seed-{seed}.log",
-    benchmark:
-        "results/benchmarks/evaluate_clean/{dataset}/{model}/{variant}/seed-{seed}.tsv"
-    conda:
-        "../envs/evaluate.yaml"
-    threads: compute("evaluate")["threads"]
-    resources:
-        mem_mb=growing("evaluate", "mem_mb"),
-        runtime=growing("evaluate", "runtime"),
-        gpu=compute("evaluate")["gpu"],
-    params:
-        code=code("evaluate_clean"),
-    script:
-        "../scripts/evaluate_clean.py"
+def own_test_images(wildcards):
+    """A data set's own images."""
+    return {"dataset": DATASET.format(**wildcards), "arrays": ancient(ARRAYS.format(**wildcards))}
 
 
-rule evaluate_adversarial:
-    input:
-        dataset=DATASET,
-        arrays=ancient(ARRAYS),
-        weights=WEIGHTS,
-        record=RECORD,
-    output:
-        of_suite("adversarial"),
-    log:
-        "results/logs/evaluate_adversarial/{dataset}/{model}/{variant}/seed-{seed}.log",
-    benchmark:
-        "results/benchmarks/evaluate_adversarial/{dataset}/{model}/{variant}/seed-{seed}.tsv"
-    conda:
-        "../envs/evaluate.yaml"
-    threads: compute("attack")["threads"]
-    resources:
-        mem_mb=growing("attack", "mem_mb"),
-        runtime=growing("attack", "runtime"),
-        gpu=compute("attack")["gpu"],
-    params:
-        settings=settings_of("adversarial"),
-        batch_size=evaluation_batch_size,
-        code=code("evaluate_adversarial"),
-    script:
-        "../scripts/evaluate_adversarial.py"
+def corrupted_test_images(wildcards):
+    """The corrupted test images of a data set."""
+    return {
+        "corrupted": ancient(CORRUPTED.format(**wildcards)),
+        "corrupted_record": CORRUPTED_RECORD.format(**wildcards),
+    }
 
 
-rule evaluate_autoattack:
-    input:
-        dataset=DATASET,
-        arrays=ancient(ARRAYS),
-        weights=WEIGHTS,
-        record=RECORD,
-    output:
-        of_suite("autoattack"),
-    log:
-        "results/logs/evaluate_autoattack/{dataset}/{model}/{variant}/seed-{seed}.log",
-    benchmark:
-        "results/benchmarks/evaluate_autoattack/{dataset}/{model}/{variant}/seed-{seed}.tsv"
-    conda:
-        "../envs/evaluate.yaml"
-    threads: compute("attack")["threads"]
-    resources:
-        mem_mb=growing("attack", "mem_mb"),
-        runtime=growing("attack", "runtime"),
-        gpu=compute("attack")["gpu"],
-    params:
-        settings=settings_of("autoattack"),
-        batch_size=evaluation_batch_size,
-        code=code("evaluate_autoattack"),
-    script:
-        "../scripts/evaluate_autoattack.py"
+def shifted_images(wildcards):
+    """The shifted sets that are shown to a data set's models, and what names its classes."""
+    names = [{"dataset": wildcards.dataset, "shifted": entry.name} for entry in study.shifted_sets(wildcards.dataset)]
+    return {
+        "dataset": classes_known_by(wildcards),
+        "shifted": [ancient(SHIFTED.format(**name)) for name in names],
+        "shifted_records": [SHIFTED_RECORD.format(**name) for name in names],
+    }
 
 
-rule evaluate_transfer:
-    input:
-        dataset=DATASET,
-        arrays=ancient(ARRAYS),
-        weights=WEIGHTS,
-        record=RECORD,
-        source_weights=of_source(WEIGHTS),
-        source_record=of_source(RECORD),
-    output:
-        of_suite("transfer"),
-    log:
-        "results/logs/evaluate_transfer/{dataset}/{model}/{variant}/seed-{seed}.log",
-    benchmark:
-        "results/benchmarks/evaluate_transfer/{dataset}/{model}/{variant}/seed-{seed}.tsv"
-    conda:
-        "../envs/evaluate.yaml"
-    threads: compute("attack")["threads"]
-    resources:
-        mem_mb=growing("attack", "mem_mb"),
-        runtime=growing("attack", "runtime"),
-        gpu=compute("attack")["gpu"],
-    params:
-        settings=settings_of("transfer"),
-        batch_size=evaluation_batch_size,
-        code=code("evaluate_transfer"),
-    script:
-        "../scripts/evaluate_transfer.py"
+def cue_conflict_images(wildcards):
+    """A data set's own images of the suite cue_conflict, or the published stimuli with observers' answers."""
+    stimuli = study.stimuli(wildcards.dataset)
+    if stimuli is None:
+        return own_test_images(wildcards)
+    name = {"dataset": wildcards.dataset, "shifted": stimuli.name}
+    found = {
+        "stimuli": ancient(SHIFTED.format(**name)),
+        "stimuli_record": SHIFTED_RECORD.format(**name),
+    }
+    if stimuli.responses:
+        try:
+            found["responses"] = response_files(stimuli.responses)
+        except InputError as error:
+            raise WorkflowError(f"data.shifted.{stimuli.name}.responses: {error}") from error
+    return found
 
 
-rule evaluate_corruption:
-    input:
-        dataset=DATASET,
-        arrays=ancient(ARRAYS),
-        weights=WEIGHTS,
-        record=RECORD,
-        corrupted=ancient(CORRUPTED),
-        corrupted_record=CORRUPTED_RECORD,
-    output:
-        of_suite("corruption"),
-    log:
-        "results/logs/evaluate_corruption/{dataset}/{model}/{variant}/seed-{seed}.log",
-    benchmark:
-        "results/benchmarks/evaluate_corruption/{dataset}/{model}/{variant}/seed-{seed}.tsv"
-    conda:
-        "../envs/evaluate.yaml"
-    threads: compute("evaluate")["threads"]
-    resources:
-        mem_mb=growing("evaluate", "mem_mb"),
-        runtime=growing("evaluate", "runtime"),
-        gpu=compute("evaluate")["gpu"],
-    params:
-        settings=settings_of("corruption"),
-        code=code("evaluate_corruption"),
-    script:
-        "../scripts/evaluate_corruption.py"
+def source_model(wildcards):
+    """The run that attacks on another run are transferred from."""
+    source = {**wildcards, "variant": study.settings("transfer", wildcards.dataset)["source"]}
+    return {"source_weights": WEIGHTS.format(**source), "source_record": RECORD.format(**source)}
 
 
-rule evaluate_frequency_filtered:
-    input:
-        dataset=DATASET,
-        arrays=ancient(ARRAYS),
-        weights=WEIGHTS,
-        record=RECORD,
-    output:
-        of_suite("frequency_filtered"),
-    log:
-        "results/logs/evaluate_frequency_filtered/{dataset}/{model}/{variant}/seed-{seed}.log",
-    benchmark:
-        "results/benchmarks/evaluate_frequency_filtered/{dataset}/{model}/{variant}/seed-{seed}.tsv"
-    conda:
-        "../envs/evaluate.yaml"
-    threads: compute("evaluate")["threads"]
-    resources:
-        mem_mb=growing("evaluate", "mem_mb"),
-        runtime=growing("evaluate", "runtime"),
-        gpu=compute("evaluate")["gpu"],
-    params:
-        settings=settings_of("frequency_filtered"),
-        code=code("evaluate_frequency_filtered"),
-    script:
-        "../scripts/evaluate_frequency_filtered.py"
+SUITE_INPUTS = {
+    "images": own_test_images,
+    "corrupted": corrupted_test_images,
+    "shifted": shifted_images,
+    "cue_conflict": cue_conflict_images,
+    "source": source_model,
+}
 
 
-rule evaluate_out_of_distribution:
-    input:
-        dataset=classes_known_by,
-        shifted=ancient(shifted_sets(SHIFTED)),
-        shifted_records=shifted_sets(SHIFTED_RECORD),
-        weights=WEIGHTS,
-        record=RECORD,
-    output:
-        of_suite("out_of_distribution"),
-    log:
-        "results/logs/evaluate_out_of_distribution/{dataset}/{model}/{variant}/seed-{seed}.log",
-    benchmark:
-        "results/benchmarks/evaluate_out_of_distribution/{dataset}/{model}/{variant}/seed-{seed}.tsv"
-    conda:
-        "../envs/evaluate.yaml"
-    threads: compute("evaluate")["threads"]
-    resources:
-        mem_mb=growing("evaluate", "mem_mb"),
-        runtime=growing("evaluate", "runtime"),
-        gpu=compute("evaluate")["gpu"],
-    params:
-        # Not the sets, which are inputs: they may be for other data sets too.
-        images=lambda wildcards: study.settings("out_of_distribution", wildcards.dataset).get("images"),
-        code=code("evaluate_out_of_distribution"),
-    script:
-        "../scripts/evaluate_out_of_distribution.py"
+def suite_inputs(suite, wildcards):
+    """An input function: what a suite reads beside the model."""
+    found = {}
+    for name in SUITES[suite].inputs:
+        found |= SUITE_INPUTS[name](wildcards)
+    return found
 
 
-rule evaluate_cue_conflict:
-    input:
-        unpack(cue_conflict_images),
-        weights=WEIGHTS,
-        record=RECORD,
-    output:
-        of_suite("cue_conflict"),
-    log:
-        "results/logs/evaluate_cue_conflict/{dataset}/{model}/{variant}/seed-{seed}.log",
-    benchmark:
-        "results/benchmarks/evaluate_cue_conflict/{dataset}/{model}/{variant}/seed-{seed}.tsv"
-    conda:
-        "../envs/evaluate.yaml"
-    threads: compute("evaluate")["threads"]
-    resources:
-        mem_mb=growing("evaluate", "mem_mb"),
-        runtime=growing("evaluate", "runtime"),
-        gpu=compute("evaluate")["gpu"],
-    params:
-        code=code("evaluate_cue_conflict"),
-    script:
-        "../scripts/evaluate_cue_conflict.py"
+def suite_settings(suite, wildcards):
+    """A parameter: the settings of a suite, but for those that are inputs and may be for other data sets too."""
+    settings = study.settings(suite, wildcards.dataset)
+    inputs = SUITES[suite].given_as_inputs
+    return {key: value for key, value in settings.items() if key not in inputs} if inputs else settings
+
+
+def suite_batch_size(suite, wildcards):
+    """A parameter: how many images are attacked at a time, which other suites' results do not depend on.
+
+    These read it from the config, so that a change of it runs nothing again.
+    """
+    return study.evaluation_batch_size(wildcards.dataset) if SUITES[suite].stage == "attack" else None
+
+
+def suite_compute(suite):
+    """Threads, memory, minutes and GPUs of a suite's jobs."""
+    stage = SUITES[suite].stage
+    if stage in ON_DEVICE:
+        return compute(stage)
+    # Seconds on one core, whatever other evaluations take.
+    return {**compute("evaluate"), "threads": 1, "runtime": 2, "gpu": 0}
+
+
+def suite_resource(suite, resource, wildcards, attempt):
+    """Memory or minutes of a suite's jobs, so many times as the job has been tried."""
+    return attempt * suite_compute(suite)[resource]
+
+
+for suite, entry in SUITES.items():
+
+    rule:
+        name:
+            f"evaluate_{suite}"
+        input:
+            unpack(partial(suite_inputs, suite)),
+            weights=WEIGHTS,
+            record=RECORD,
+        output:
+            EVALUATION.replace("{suite}", suite),
+        log:
+            f"results/logs/evaluate_{suite}/{{dataset}}/{{model}}/{{variant}}/seed-{{seed}}.log",
+        benchmark:
+            f"results/benchmarks/evaluate_{suite}/{{dataset}}/{{model}}/{{variant}}/seed-{{seed}}.tsv"
+        conda:
+            "../envs/evaluate.yaml"
+        threads: suite_compute(suite)["threads"]
+        resources:
+            mem_mb=partial(suite_resource, suite, "mem_mb"),
+            runtime=partial(suite_resource, suite, "runtime"),
+            gpu=suite_compute(suite)["gpu"],
+        params:
+            suite=suite,
+            settings=partial(suite_settings, suite),
+            batch_size=partial(suite_batch_size, suite),
+            code=script_code("run_suite", (entry.module,)),
+        script:
+            "../scripts/run_suite.py"
 
 
 rule perturb:
@@ -237,7 +146,7 @@ rule perturb:
         runtime=growing("evaluate", "runtime"),
         gpu=compute("evaluate")["gpu"],
     params:
-        settings=settings_of("perturbations"),
+        settings=lambda wildcards: study.settings("perturbations", wildcards.dataset),
         code=code("perturb"),
     script:
         "../scripts/perturb.py"

@@ -59,7 +59,7 @@ def claims_of(experiment, dataset):
 CONDITIONS = {
     "trained": Condition(has_trained_runs, "a run that is trained here"),
     "images_here": Condition(has_images, "a data set with images of its own"),
-    "perturbations_shown": Condition(has_perturbations, "perturbations"),
+    "perturbations_shown": Condition(has_perturbations, "evaluation.perturbations"),
     "claims_tested": Condition(has_claims, "both variants of a claim in a file that the key claims names"),
     "strength_or_depth_swept": Condition(sweeps_strength_or_depth, "a sweep of penalty.strength or penalty.depth"),
     "kind_swept": Condition(sweeps_kind, "a sweep of penalty.kind"),

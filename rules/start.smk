@@ -41,7 +41,8 @@ def refuse_runs_of_other_studies():
 def refuse_without_gpu():
     """Stop where jobs that are due here need a GPU and this machine has none."""
     due = {job.rule.name for job in workflow.dag.needrun_jobs()}
-    on_device = {name for name in due if name in ("train", "perturb", "calibrate") or name.startswith("evaluate_")}
+    suites = {f"evaluate_{name}" for name, suite in SUITES.items() if suite.stage in ON_DEVICE}
+    on_device = due & {"train", "perturb", "calibrate", *suites}
     if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
         raise WorkflowError(
             "compute.device is cuda but this machine has no GPU: "

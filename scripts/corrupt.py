@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.evaluation.corruptions import generate
+from filterfreq.evaluation.corruptions.generation import generate
 from filterfreq.runtime.files import record_folder
 from filterfreq.runtime.jobs import job
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.evaluation.adversarial import perturbations
+from filterfreq.evaluation.perturbations import perturb
 from filterfreq.models.checkpoints import load_checkpoint
 from filterfreq.models.device import use_device
 from filterfreq.runtime.files import replacing_with_checksum
@@ -18,7 +18,7 @@ with job(snakemake):
     classifier, record = load_checkpoint(snakemake.input.record)
     settings = snakemake.params.settings
     count = settings.get("images", 3)
-    examples = perturbations(
+    examples = perturb(
         classifier,
         dataset.images("test")[:count],
         dataset.labels("test")[:count],

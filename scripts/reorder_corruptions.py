@@ -4,7 +4,7 @@ from pathlib import Path
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS
-from filterfreq.evaluation.published_corruptions import reorder
+from filterfreq.evaluation.corruptions.published import reorder
 from filterfreq.runtime.files import record_folder
 from filterfreq.runtime.jobs import job
 

@@ -19,7 +19,8 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import Dataset
 from filterfreq.data.saving import save_dataset, save_files
 from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
-from filterfreq.evaluation.corruptions import generate, load_corrupted, published_among
+from filterfreq.evaluation.corruptions.generation import generate
+from filterfreq.evaluation.corruptions.stored import load_corrupted, published_among
 from filterfreq.evaluation.observers import read_responses
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import fraction, read_results, write_results

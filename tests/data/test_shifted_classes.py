@@ -11,7 +11,7 @@ from filterfreq.data.registry import get_dataset
 from filterfreq.data.shifted.classes import class_targets, classes_of
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
-from filterfreq.evaluation.accuracy import evaluate_out_of_distribution
+from filterfreq.evaluation.suites.out_of_distribution import evaluate_out_of_distribution
 from filterfreq.runtime.errors import InputError
 
 

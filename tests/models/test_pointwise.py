@@ -38,7 +38,7 @@ from types import SimpleNamespace
 import torch
 import torch.nn.functional as F
 from filterfreq.models.device import use_device
-from filterfreq.evaluation.accuracy import inference
+from filterfreq.evaluation.prediction import inference
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.training.attacks import fgsm
 from filterfreq.training.loop import Trainer, build_classifier

@@ -9,7 +9,7 @@ import torch
 from records import record_of
 from servers import serving
 
-from filterfreq.analysis.spectra import filter_spectra
+from filterfreq.evaluation.suites.filters import filter_spectra
 from filterfreq.models import pretrained
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier

@@ -7,12 +7,16 @@ import torch
 import yaml
 from torch import nn
 
-from filterfreq.evaluation.accuracy import evaluate_before, evaluate_clean, evaluate_corruption
-from filterfreq.evaluation.adversarial import evaluate_adversarial, evaluate_transfer, perturbations
-from filterfreq.evaluation.autoattack import evaluate_autoattack
+from filterfreq.evaluation.accuracy import evaluate_before
 from filterfreq.evaluation.corruptions import CORRUPTIONS
-from filterfreq.evaluation.frequency_filtered import evaluate_frequency_filtered
-from filterfreq.planning.costs import CostModel, Passes, Work, autoattack_passes, image_bytes
+from filterfreq.evaluation.passes import Passes, Work, passes_of_autoattack
+from filterfreq.evaluation.perturbations import perturb
+from filterfreq.evaluation.robustness import accuracies_under_attacks
+from filterfreq.evaluation.suites.autoattack import evaluate_autoattack
+from filterfreq.evaluation.suites.clean import evaluate_clean
+from filterfreq.evaluation.suites.corruption import evaluate_corruption
+from filterfreq.evaluation.suites.frequency_filtered import evaluate_frequency_filtered
+from filterfreq.planning.costs import CostModel, image_bytes
 from filterfreq.study.experiments import Run
 from filterfreq.study.study import Study
 
@@ -62,7 +66,7 @@ ATTACKS = [
 def test_attacks_pass_as_often_as_a_model_counts():
     model = Counting()
     evaluate_before(model, IMAGES, LABELS, 2, "cpu")
-    evaluate_adversarial(model, IMAGES, LABELS, ATTACKS, 2, "cpu", 0)
+    accuracies_under_attacks(model, IMAGES, LABELS, ATTACKS, 2, "cpu", 0)
     planned = tiny(evaluation={"adversarial": {"images": 3, "attacks": ATTACKS}}).work("adversarial", RUN)
     assert planned == Work(model.passes)
     # By hand: of each image two clean passes, then for two epsilons of FGSM 1 step and a last look, for one of PGD 7.
@@ -72,7 +76,7 @@ def test_attacks_pass_as_often_as_a_model_counts():
 def test_transferred_attacks_pass_through_their_source():
     model, source = Counting(), Counting()
     evaluate_before(model, IMAGES, LABELS, 2, "cpu")
-    evaluate_transfer(model, source, "plain", IMAGES, LABELS, ATTACKS, 2, "cpu", 0)
+    accuracies_under_attacks(model, IMAGES, LABELS, ATTACKS, 2, "cpu", 0, source=source, source_name="plain")
     suites = {"transfer": {"source": "plain", "images": 3, "attacks": ATTACKS}}
     assert tiny(evaluation=suites).work("transfer", RUN) == Work(model.passes, source.passes)
 
@@ -86,15 +90,15 @@ def test_autoattack_passes_as_often_as_a_model_that_withstands_it_counts(attack,
     model = Counting(classes)
     evaluate_autoattack(model, IMAGES[:1], LABELS[:1], "linf", ["1/255"], 1, "cpu", 0, [attack])
     # One image more, by which the classes are counted once.
-    assert autoattack_passes([attack], classes) + Passes(1, 0) == model.passes
+    assert passes_of_autoattack([attack], classes) + Passes(1, 0) == model.passes
 
 
 def test_the_standard_autoattack_is_the_packages_and_an_upper_bound():
     standard = pyautoattack.AutoAttack(Counting(), eps=0.1, device="cpu").attacks_to_run
-    assert autoattack_passes(None, 10) == autoattack_passes(standard, 10)
+    assert passes_of_autoattack(None, 10) == passes_of_autoattack(standard, 10)
     broken = Counting()
     evaluate_autoattack(broken, IMAGES, LABELS + 1, "l2", ["0.1"], 3, "cpu", 0)
-    assert broken.forwards < 3 * autoattack_passes(None, 10).forward / 100
+    assert broken.forwards < 3 * passes_of_autoattack(None, 10).forward / 100
 
 
 def test_autoattacks_of_several_entries_and_epsilons_add_up():
@@ -127,8 +131,8 @@ def test_suites_without_gradients_pass_as_often_as_a_model_counts():
 
 def test_perturbations_that_are_shown_pass_as_often_as_a_model_counts():
     model, attack = Counting(), {"attack": "pgd", "norm": "linf", "epsilon": "2/255", "steps": 4, "images": 3}
-    perturbations(model, IMAGES, LABELS, attack, attack["epsilon"], "cpu", 0)
-    assert tiny(perturbations=attack).work("perturb", RUN) == Work(model.passes)
+    perturb(model, IMAGES, LABELS, attack, attack["epsilon"], "cpu", 0)
+    assert tiny(evaluation={"perturbations": attack}).work_of_perturbations(RUN) == Work(model.passes)
 
 
 def test_what_is_not_known_before_the_data_are_there_is_not_guessed():

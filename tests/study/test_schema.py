@@ -5,7 +5,7 @@ from study_configs import SCHEMA
 
 from filterfreq.data.batches import POLICIES
 from filterfreq.data.registry import AUGMENTATIONS
-from filterfreq.evaluation.frequency_filtered import PASSES
+from filterfreq.frequencies.masks import PASSES
 from filterfreq.models.penalty import KINDS
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS, check_schema

@@ -2,7 +2,7 @@
 
 A fraction lies in [0, 1] and has a 95 % Wilson interval; `n` is the number of images (for filters: of filters) that the
 value stands on. `parameter` holds `key=value` pairs joined by `;`, the same keys in all rows of a suite and metric:
-those of `KEYS`, and perhaps more.
+those that `filterfreq.evaluation.registry` has, and perhaps more.
 """
 
 import math
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from filterfreq.evaluation.registry import RANGES, SUITES, TYPES
 from filterfreq.runtime.csv_files import read_csv
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, replacing_with_checksum, verify_checksum
@@ -24,41 +25,8 @@ from filterfreq.training.epsilon import parse_epsilon
 
 RUN_COLUMNS: tuple[str, ...] = ("dataset", "model", "variant", "seed")
 COLUMNS: tuple[str, ...] = (*RUN_COLUMNS, "suite", "metric", "parameter", "value", "n", "ci_low", "ci_high")
-FRACTIONS: tuple[str, ...] = (
-    *("accuracy", "clean_accuracy", "shape_bias", "energy_share"),
-    *("expected_calibration_error", "clean_calibration_error"),
-)
-"""The metrics whose values lie in [0, 1]."""
-
-_ATTACK = ("attack", "norm", "epsilon")
-_BEFORE = ("split", "images")
-KEYS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("clean", "accuracy"): ("split",),
-    ("clean", "expected_calibration_error"): ("split",),
-    ("adversarial", "accuracy"): _ATTACK,
-    ("autoattack", "accuracy"): _ATTACK,
-    ("transfer", "accuracy"): (*_ATTACK, "source"),
-    ("corruption", "accuracy"): ("corruption", "severity"),  # and origin
-    ("corruption", "expected_calibration_error"): ("corruption", "severity"),
-    **{
-        (suite, metric): _BEFORE
-        for suite in ("adversarial", "autoattack", "transfer", "corruption")
-        for metric in ("clean_accuracy", "clean_calibration_error")
-    },
-    ("frequency_filtered", "accuracy"): ("pass", "radius"),
-    ("out_of_distribution", "accuracy"): ("set",),
-    ("out_of_distribution", "expected_calibration_error"): ("set",),
-    ("cue_conflict", "shape_bias"): ("category",),
-    ("cue_conflict", "accuracy"): ("cue",),
-    ("cue_conflict", "error_consistency"): ("observer",),  # of ImageNet's models, in [-1, 1]
-    ("filters", "energy_share"): ("layer", "index", "depth", "horizontal", "vertical"),
-}
-"""The keys that the parameter of every row has, by suite and metric."""
-
 _NUMBERS = ("seed", "value", "n", "ci_low", "ci_high")
 _LARGEST_FLOAT = 2**53  # up to which floats are exact
-_INTEGER_PARAMETERS = ("severity", "index", "horizontal", "vertical")
-_FLOAT_PARAMETERS = ("depth", "radius")
 
 
 def format_parameter(**pairs: object) -> str:
@@ -150,8 +118,8 @@ def read_results(
         suite: the one suite that all rows must be of.
 
     Returns:
-        All rows, with `COLUMNS` and one column per key of `parameter` that occurs: strings, but severity, index,
-        horizontal and vertical as Int64, depth and radius as float; `epsilon_value` is epsilon as a float.
+        All rows, with `COLUMNS` and one column per key of `parameter` that occurs: Int64 or float where
+        `filterfreq.evaluation.registry.TYPES` says so, else strings; `epsilon_value` is epsilon as a float.
 
     Raises:
         InputError: no path, or a file that is missing, empty, has other columns, holds impossible values, one
@@ -166,7 +134,7 @@ def read_results(
     # Few parameters occur many times each, so each is taken apart once.
     distinct = table["parameter"].unique()
     pairs = pd.DataFrame([_parse_parameter(parameter) for parameter in distinct], index=distinct)
-    for name in pairs.columns.intersection(_INTEGER_PARAMETERS):
+    for name in pairs.columns.intersection([key for key, kind in TYPES.items() if kind is int]):
         pairs[name] = pairs[name].astype("Int64")
     return pd.concat([table, pairs.loc[table["parameter"]].reset_index(drop=True)], axis="columns")
 
@@ -183,12 +151,10 @@ def _parse_parameter(parameter: str) -> dict[str, str | int | float]:
     pairs: dict[str, str | int | float] = dict(named)
     if len(pairs) < len(named) or not all(map(str.isidentifier, pairs)) or pairs.keys() & {*COLUMNS, "epsilon_value"}:
         raise ValueError(parameter)
-    for name in pairs.keys() & set(_INTEGER_PARAMETERS):
-        if not re.fullmatch("[0-9]{1,9}", pairs[name]):
+    for name in pairs.keys() & TYPES.keys():
+        if TYPES[name] is int and not re.fullmatch("[0-9]{1,9}", pairs[name]):
             raise ValueError(parameter)
-        pairs[name] = int(pairs[name])
-    for name in pairs.keys() & set(_FLOAT_PARAMETERS):
-        pairs[name] = float(pairs[name])
+        pairs[name] = TYPES[name](pairs[name])
         if not 0 <= pairs[name] < math.inf:
             raise ValueError(parameter)
     if "epsilon" in pairs:
@@ -223,8 +189,7 @@ def _problem(table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | 
         "a seed that is not a whole number from 0 to 2^63 - 1": ~_is_whole(numbers["seed"], 2**63 - 1),
         "a value that is not finite": ~(np.isfinite(value) | (value.isna() & (n == 0))),
         "a value of nothing": value.notna() & (n == 0),
-        "a fraction outside [0, 1]": table["metric"].isin(FRACTIONS) & ~(value.between(0, 1) | value.isna()),
-        "a kappa outside [-1, 1]": (table["metric"] == "error_consistency") & ~(value.between(-1, 1) | value.isna()),
+        **{_outside(*limits): _is_outside(table["metric"], value, limits) for limits in set(RANGES.values())},
         "a value outside its confidence interval": (low.isna() != high.isna())
         | (low.notna() & ~((low <= value) & (value <= high))),
         "a confidence interval that leaves [0, 1]": (low < 0) | (high > 1),
@@ -240,7 +205,9 @@ def _problem(table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | 
         except (ValueError, InputError):
             said = "is not key=value pairs joined by ';'"
         else:
-            missing = [key for key in KEYS.get((row["suite"], row["metric"]), ()) if key not in pairs]
+            suite_of_row = SUITES.get(row["suite"])
+            metric = suite_of_row and suite_of_row.metrics.get(row["metric"])
+            missing = [key for key in metric.keys if key not in pairs] if metric else []
             said = f"lacks {' and '.join(missing)}" if missing else ""
         if said:
             line = _line(table["parameter"] == row["parameter"])
@@ -254,6 +221,16 @@ def _problem(table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | 
             found = "/".join(str(key) for key in table.loc[others.idxmax(), list(RUN_COLUMNS)])
             return f"holds results of {found}, another run, in line {_line(others)}"
     return None
+
+
+def _outside(lowest: float, highest: float) -> str:
+    return f"a {'fraction' if (lowest, highest) == (0, 1) else 'value'} outside [{lowest:g}, {highest:g}]"
+
+
+def _is_outside(metrics: pd.Series, values: pd.Series, limits: tuple[float, float]) -> pd.Series:
+    """Which values are of a metric with these limits and do not keep them."""
+    limited = [metric for metric, its_limits in RANGES.items() if its_limits == limits]
+    return metrics.isin(limited) & ~(values.between(*limits) | values.isna())
 
 
 def _as_numbers(column: pd.Series) -> pd.Series:

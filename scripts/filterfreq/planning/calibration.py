@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.accuracy import inference
-from filterfreq.evaluation.corruptions import generate
+from filterfreq.evaluation.corruptions.generation import generate
+from filterfreq.evaluation.prediction import inference
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.device import describe_device, use_precision
 from filterfreq.models.image_size import check_image_size

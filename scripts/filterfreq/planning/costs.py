@@ -1,21 +1,18 @@
 """The cost model: what each job does, in the units that a calibration measures. Imports no torch."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
-from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from filterfreq.evaluation.passes import Passes, Work, passes_of_attack
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import read_record
 from filterfreq.study.experiments import Run
 from filterfreq.study.study import Study
-
-UPPER_BOUNDS = ("evaluate_adversarial", "evaluate_transfer", "evaluate_autoattack")
-"""Rules whose cost is an upper bound, because attacks leave out the images that are misclassified already."""
 
 # Settings of a variant that say how strongly something is done, not how much work it is.
 _STRENGTHS = {"penalty": "strength", "adversarial_training": "epsilon"}
@@ -23,61 +20,6 @@ _STRENGTHS = {"penalty": "strength", "adversarial_training": "epsilon"}
 _OF_A_BATCH = ("batch_size", "accumulate", "optimizer", "augmentation", "ema")
 # Where the number of a data set's classes is not known, which matters to the last layer alone.
 _CLASSES = 10
-
-
-class Passes(NamedTuple):
-    """How often a network is applied to each image: forward, and backward from the logits to the image."""
-
-    forward: float
-    backward: float
-
-    def __add__(self, other: "Passes") -> "Passes":
-        return Passes(self.forward + other.forward, self.backward + other.backward)
-
-    def times(self, count: float) -> "Passes":
-        """Return so many times as many."""
-        return Passes(self.forward * count, self.backward * count)
-
-
-class Work(NamedTuple):
-    """What one job of an evaluation does, in passes over all its images.
-
-    Attributes:
-        own: passes of the evaluated model.
-        source: passes of the model that attacks are transferred from.
-    """
-
-    own: Passes
-    source: Passes = Passes(0, 0)
-
-
-def attack_passes(attack: Mapping[str, Any]) -> Passes:
-    """Return the passes of FGSM or PGD per image and epsilon, without those that judge the result."""
-    steps = attack["steps"] if attack["attack"] == "pgd" else 1
-    return Passes(steps, steps)
-
-
-def autoattack_passes(attacks: Sequence[str] | None, classes: int) -> Passes:
-    """Return the passes of AutoAttack per image and epsilon where the image withstands all of its attacks.
-
-    Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks,
-    ICML 2020: APGD and FAB take 100 steps, targeted ones towards each of at most 9 classes, Square 5,000 queries. The
-    forward passes between the steps are those of the package pyautoattack, 8 of them before the first attack.
-
-    Args:
-        attacks: as in `filterfreq.evaluation.autoattack.evaluate_autoattack`.
-        classes: number of logits.
-    """
-    targets = min(9, classes - 1)
-    known = {
-        "apgd-ce": Passes(103, 101),
-        "apgd-dlr": Passes(103, 101),
-        "apgd-t": Passes(2 + 102 * targets, 101 * targets),
-        "fab": Passes(204, 100 * classes),
-        "fab-t": Passes(2 + 203 * targets, 100 * targets),
-        "square": Passes(5004, 0),
-    }
-    return sum((known[attack] for attack in attacks or ("apgd-ce", "apgd-t", "fab-t", "square")), Passes(8, 0))
 
 
 class CostModel:
@@ -169,52 +111,30 @@ class CostModel:
         return math.ceil(spec["training"]["epochs"] / replays)
 
     def work(self, suite: str, run: Run) -> Work | None:
-        """Return the passes of a suite, or of the perturbations that are shown, on one run; None: not known yet.
+        """Return the passes of a suite on one run; None: not known yet, or not planned.
 
         Every image counts as classified correctly, and as withstanding every attack: an upper bound for attacks.
         """
-        settings = self.study.settings("perturbations" if suite == "perturb" else suite, run.dataset)
-        size = self.size(run.dataset, "test")
-        match suite:
-            case "cue_conflict":
-                stimuli = self.study.stimuli(run.dataset)
-                images = self._shifted_size(run.dataset, stimuli.name) if stimuli else None
-                images = images or self.size(run.dataset, "cue_conflict")
-                return None if images is None else Work(Passes(images, 0))
-            case "out_of_distribution":
-                names = [entry.name for entry in self.study.shifted_sets(run.dataset)]
-                sizes = [self._shifted_size(run.dataset, name) for name in names]
-                if None in sizes:
-                    return None
-                return Work(Passes(sum(_shown(images, settings) for images in sizes), 0))
-            case "perturb":
-                return Work((attack_passes(settings) + Passes(2, 0)).times(settings.get("images", 3)))
-        if size is None:
+        passes, sizes = SUITES[suite].passes, self._sizes(suite, run.dataset)
+        if passes is None or None in sizes:
             return None
-        match suite:
-            case "clean":
-                return Work(Passes(size, 0))
-            case "corruption":
-                return Work(Passes((1 + len(CORRUPTIONS) * len(SEVERITIES)) * _shown(size, settings), 0))
-            case "frequency_filtered":
-                return Work(Passes(sum(map(len, settings["radii"].values())) * _shown(size, settings), 0))
-            case "adversarial" | "transfer":
-                images = _shown(size, settings)
-                epsilons = [(attack, len(attack["epsilons"])) for attack in settings["attacks"]]
-                attacks = sum((attack_passes(attack).times(count) for attack, count in epsilons), Passes(0, 0))
-                # As they are, images are classified by the suite and by the attacks.
-                judged = Passes(2 + sum(count for _, count in epsilons), 0)
-                if suite == "transfer":
-                    return Work(judged.times(images), attacks.times(images))
-                return Work((attacks + judged).times(images))
-            case "autoattack":
-                entries = settings if isinstance(settings, list) else [settings]
-                passes = Passes(sum({_shown(size, entry) for entry in entries}), 0)
-                for entry in entries:
-                    one = autoattack_passes(entry.get("attacks"), self.classes(run.dataset))
-                    passes += one.times(len(entry["epsilons"]) * _shown(size, entry))
-                return Work(passes)
-        raise ValueError(f"unknown suite {suite!r}")
+        return passes(self.study.settings(suite, run.dataset), sizes, self.classes(run.dataset))
+
+    def work_of_perturbations(self, run: Run) -> Work:
+        """Return the passes of the perturbations that are shown."""
+        settings = self.study.settings("perturbations", run.dataset)
+        return Work((passes_of_attack(settings) + Passes(2, 0)).times(settings.get("images", 3)))
+
+    def _sizes(self, suite: str, dataset: str) -> list[int | None]:
+        """How many images each set has that a suite shows to the models of a data set."""
+        inputs = SUITES[suite].inputs
+        sizes = [self.size(dataset, "test")] if "images" in inputs else []
+        if "shifted" in inputs:
+            sizes += [self._shifted_size(dataset, entry.name) for entry in self.study.shifted_sets(dataset)]
+        if "cue_conflict" in inputs:
+            stimuli = self.study.stimuli(dataset)
+            sizes.append((stimuli and self._shifted_size(dataset, stimuli.name)) or self.size(dataset, "cue_conflict"))
+        return sizes
 
     def _shifted_size(self, dataset: str, name: str) -> int | None:
         record = self._record(f"{dataset}/shifted/{name}/{SHIFTED_RECORD}", "set")
@@ -237,8 +157,3 @@ class CostModel:
 def image_bytes(count: int, image_size: int) -> int:
     """Return the size of so many stored images, uint8 with three channels."""
     return int(np.prod([count, image_size, image_size, 3], dtype=np.int64))
-
-
-def _shown(size: int, settings: Mapping[str, Any]) -> int:
-    """How many of so many images a suite takes."""
-    return min(size, settings.get("images") or size)

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from filterfreq.data.shifted.registry import downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
-from filterfreq.planning.costs import UPPER_BOUNDS, CostModel, image_bytes
+from filterfreq.evaluation.passes import Work
+from filterfreq.evaluation.registry import SUITES, suite_of_rule
+from filterfreq.planning.costs import CostModel, image_bytes
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.records import Calibration, read_seconds
 from filterfreq.runtime.machine import training_processes
@@ -66,7 +68,10 @@ class Estimator:
             return Estimate(median(self._seconds[known]), MEASURED, False, int(median(self._bytes[known])), download)
         seconds = self._calculated(job)
         source = UNKNOWN if seconds is None else CALIBRATED
-        return Estimate(seconds, source, seconds is not None and job.rule in UPPER_BOUNDS, self._size(job), download)
+        suite = SUITES.get(suite_of_rule(job.rule))
+        # Attacks leave out the images that are misclassified already.
+        is_bound = seconds is not None and suite is not None and suite.stage == "attack"
+        return Estimate(seconds, source, is_bound, self._size(job), download)
 
     def _calculated(self, job: Job) -> float | None:
         if job.rule == "corrupt":
@@ -75,8 +80,10 @@ class Estimator:
             work = None if each is None or images is None else each * images / job.threads
         elif job.rule == "train":
             work = self._training(job)
-        elif job.rule == "perturb" or (job.rule.startswith("evaluate_")):
-            work = self._evaluation(job.rule.removeprefix("evaluate_"), _run(job))
+        elif job.rule == "perturb":
+            work = self._evaluation(self.model.work_of_perturbations(_run(job)), _run(job))
+        elif suite := suite_of_rule(job.rule):
+            work = self._evaluation(self.model.work(suite, _run(job)), _run(job))
         else:
             return None
         return None if work is None else self.calibration.seconds_to_start + work
@@ -99,13 +106,12 @@ class Estimator:
             return None
         return self.model.epochs(run) * (sizes[0] * each + sizes[1] * forward)
 
-    def _evaluation(self, suite: str, run: Run) -> float | None:
+    def _evaluation(self, work: Work | None, run: Run) -> float | None:
         """Passes x seconds of a pass, forward and backward, of the model and of the source of transferred attacks."""
-        work = self.model.work(suite, run)
         if work is None:
             return None
         source = run
-        if suite == "transfer":
+        if any(work.source):
             source = run._replace(variant=self.model.study.settings("transfer", run.dataset)["source"])
         seconds = 0.0
         for passes, model in ((work.own, run), (work.source, source)):

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from filterfreq.evaluation.corruptions import COMMON, mean_corruption_error, relative_mean_corruption_error
+from filterfreq.evaluation.corruptions import COMMON
+from filterfreq.evaluation.corruptions.errors import mean_corruption_error, relative_mean_corruption_error
 from filterfreq.publishing.selection import attack_label, attacks, norm_label
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.epsilon import parse_epsilon

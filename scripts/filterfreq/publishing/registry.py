@@ -17,12 +17,6 @@ from filterfreq.runtime.errors import InputError, unknown
 CLAIMED = "claimed"
 """Stands in a label's `adds` for the suites that the study's claims measure."""
 
-PARAMETERS = (
-    *("attack", "norm", "epsilon", "corruption", "severity", "category", "cue"),
-    *("layer", "index", "depth", "horizontal", "vertical", "split", "pass", "radius", "source", "set", "observer"),
-)
-"""The keys of all suites' parameters."""
-
 _FUNCTIONS = {"table": "tabulate", "figure": "draw"}
 _WILDCARDS = {"dataset": {"experiment", "dataset"}, "experiment": {"experiment"}}
 

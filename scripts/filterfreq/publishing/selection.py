@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from filterfreq.evaluation.corruptions import COMMON, CORRUPTIONS, EXTRA
+from filterfreq.evaluation.registry import PARAMETERS
 from filterfreq.evaluation.results import RUN_COLUMNS
-from filterfreq.publishing.registry import PARAMETERS
 from filterfreq.runtime.errors import InputError
 
 FAMILIES: dict[str, list[str]] = {
@@ -56,7 +56,7 @@ def select(results: pd.DataFrame, variants: dict[str, str], suites: Iterable[str
         chosen = chosen[chosen["suite"].isin(list(suites))]
         if chosen.empty:
             raise InputError(f"there are no results of the suite {' or '.join(suites)}: run this evaluation")
-    columns = dict.fromkeys([*results.columns, *PARAMETERS, "epsilon_value"])
+    columns = dict.fromkeys([*results.columns, *PARAMETERS])
     chosen = chosen.reindex(columns=list(columns))
     return in_order(chosen, variants)
 

@@ -187,13 +187,3 @@ def _slurm(*command: str) -> str | None:
     except OSError:
         return None
     return outcome.stdout.strip() if outcome.returncode == 0 else None
-
-
-def evaluation_batch_size(snakemake: Any) -> int:
-    """Return how many images a job evaluates at a time, for suites whose results do not depend on it.
-
-    It is read from the config: as a parameter of the rule, a change of it would make finished results again.
-    """
-    evaluation = snakemake.config["evaluation"]
-    own = evaluation.get("datasets", {}).get(snakemake.wildcards.dataset, {})
-    return own.get("batch_size", evaluation["batch_size"])

@@ -9,17 +9,17 @@ from typing import Any
 from filterfreq.analysis.claims import HIGHEST
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
-from filterfreq.evaluation.results import FRACTIONS, KEYS
+from filterfreq.evaluation.registry import RANGES, SUITES, TYPES
 from filterfreq.runtime.errors import InputError, some_of, unknown
 from filterfreq.runtime.schemas import check_schema, check_values, load_schema
 from filterfreq.runtime.yaml_files import read_yaml
-from filterfreq.study.study import SUITES, Study
+from filterfreq.study.study import Study
 from filterfreq.training.attack_names import attack_name
 from filterfreq.training.epsilon import parse_epsilon
 
 Claims = dict[str, dict[str, Any]]
 
-_NUMBERS = ("severity", "index", "horizontal", "vertical", "depth", "radius", "epsilon_value")
+_NUMBERS = (*TYPES, "epsilon_value")
 _FREQUENCIES = ("horizontal", "vertical")
 _VALUES: Mapping[str, tuple] = {
     "corruption": tuple(CORRUPTIONS),
@@ -154,21 +154,21 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
         )
     if suite not in SUITES:
         raise _at(f"{where}.measure.suite", unknown("suite", suite, SUITES))
-    metrics = [its_metric for its_suite, its_metric in KEYS if its_suite == suite]
+    metrics = SUITES[suite].metrics
     if metric not in metrics:
         raise _at(f"{where}.measure.metric", unknown(f"metric of the suite {suite}", metric, metrics))
-    if metric in FRACTIONS and claim["smallest_effect"] >= 1:
+    if RANGES[metric] == (0, 1) and claim["smallest_effect"] >= 1:
         raise InputError(
             f"{where}.smallest_effect: {metric} lies between 0 and 1, so that {claim['smallest_effect']:g} would be "
             "all of it: write a fraction, 0.01 for one percentage point"
         )
-    keys = KEYS[suite, metric]
+    keys = metrics[metric].keys
     for place in ("where", "sum_over"):
         for key in (key for entry in measure.get(place, []) for key in ([entry] if place == "sum_over" else entry)):
             known = [
                 *keys,
                 *(["epsilon_value"] if "epsilon" in keys else []),
-                *(["origin"] if suite == "corruption" else []),
+                *metrics[metric].optional,
             ]
             if key not in known:
                 raise _at(f"{where}.measure.{place}", unknown(f"parameter of the suite {suite}", key, known))

@@ -5,6 +5,7 @@ from typing import Any
 
 from jsonschema.protocols import Validator
 
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.models.registry import check_architecture
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import check_schema, check_values
@@ -12,8 +13,10 @@ from filterfreq.runtime.yaml_files import check_extent
 from filterfreq.study.config_checks import check_checkpoint, check_distinct, check_variant, explained
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.derived import check_derived, is_derived
-from filterfreq.study.measurable import remedy
+from filterfreq.study.measurable import asked_for, remedy
 
+# Keys of earlier versions, and where the same stands now.
+_MOVED = {"perturbations": "evaluation.perturbations"}
 _LONGEST_PATH, _LONGEST_NAME = 4000, 255  # bytes, of a path and of a name in it
 
 
@@ -29,6 +32,9 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
     """
     check_extent(config)
     check_values(config, [])
+    for key, key_now in _MOVED.items():
+        if key in config:
+            raise InputError(f"{key}: this is {key_now} now, move it there")
     check_schema(schema, config, "config")
 
 
@@ -94,10 +100,10 @@ def _check_attacks(evaluation: dict[str, Any], datasets: Datasets) -> None:
         explained(datasets.dataset, name, f"evaluation.datasets.{name}")
         scopes[f"evaluation.datasets.{name}"] = suites
     for where, suites in scopes.items():
-        for suite in ("adversarial", "transfer"):
-            check_distinct(suites.get(suite, {}).get("attacks", []), f"{where}.{suite}.attacks")
-        if isinstance(suites.get("autoattack"), list):
-            check_distinct(suites["autoattack"], f"{where}.autoattack")
+        for name in asked_for(suites):
+            attacks = SUITES[name].listed_attacks(suites[name])
+            if attacks is not None:
+                check_distinct(attacks, ".".join([where, name, *SUITES[name].attacks]))
 
 
 def _check_shifted(evaluation: dict[str, Any], datasets: Datasets) -> None:

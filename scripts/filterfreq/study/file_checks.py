@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from filterfreq.data.registry import Dataset, ImageFolder
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.config_checks import explained
-from filterfreq.study.measurable import WITHOUT_IMAGES
 from filterfreq.study.study import Study
 
 
@@ -27,7 +27,8 @@ def check_files(study: Study) -> None:
         if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
             raise InputError(f"data.datasets.{name}.path: there is no {entry.path}, neither folder nor archive")
         if entry.fetch and name not in raw and (name in shown or study.needs_images(name)):
-            without = f"; without them a config can ask for {', '.join(WITHOUT_IMAGES)} of checkpoints alone"
+            possible = [name for name, suite in SUITES.items() if not suite.needs_images]
+            without = f"; without them a config can ask for {', '.join(possible)} of checkpoints alone"
             raise InputError(
                 f"data set {name} cannot be downloaded here: {entry.fetch}, and name the folder in data.raw.{name}"
                 f"{without if entry.is_known else ''}"

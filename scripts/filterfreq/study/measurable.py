@@ -8,76 +8,75 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filterfreq.data.registry import DATASETS, ImageFolder
 from filterfreq.data.shifted.registry import CUE_CONFLICT, PUBLISHED_CORRUPTIONS, SHIFTED_SETS
+from filterfreq.evaluation.registry import SUITES, load
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.attack_names import AUTOATTACKS, fewest_classes
 
 if TYPE_CHECKING:
+    from filterfreq.study.experiments import Run
     from filterfreq.study.study import Study
 
-WITHOUT_IMAGES = ("out_of_distribution", "cue_conflict", "filters")
-"""Suites that models of ImageNet can have without any of its images."""
-
 _UNUSED = "nothing that the config asks for uses it"
-
-WITHOUT_FILTERS = "there is no convolution of 3 x 3 or more"
-"""Why an architecture cannot have the suite `filters`, as the rest of a sentence."""
-
+_WITHOUT_FILTERS = "there is no convolution of 3 x 3 or more"
 _WHERE = "evaluation.out_of_distribution.sets"
+
+
+class Unserved(NamedTuple):
+    """Why one run cannot have a suite that others of its data set have.
+
+    Attributes:
+        name: what to call the run.
+        reason: the rest of a sentence.
+        kind: what its name is one of, where that must be said.
+    """
+
+    name: str
+    reason: str
+    kind: str = ""
 
 
 def why_not(study: Study, suite: str, dataset: str) -> str | None:
     """Return why a data set cannot have a suite, as the rest of a sentence; None where it can."""
-    if suite == "out_of_distribution" and not study.shifted_sets(dataset):
-        names = study.evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
-        bases = dict.fromkeys(study.shifted(name).shift_of for name in names)
+    reference = SUITES[suite].why_not
+    return load(reference)(study, dataset) if reference else None
+
+
+def unserved(study: Study, suite: str, run: Run) -> Unserved | None:
+    """Return why a run cannot have a suite that its data set has; None where it can."""
+    reference = SUITES[suite].unserved
+    return load(reference)(study, run) if reference else None
+
+
+def without_shifted_sets(study: Study, dataset: str) -> str | None:
+    """Return why a data set cannot have the suite `out_of_distribution`."""
+    if study.shifted_sets(dataset):
+        return None
+    names = study.evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
+    bases = dict.fromkeys(study.shifted(name).shift_of for name in names)
+    return f"sets has only {_listed(names)}, for models of {_listed(bases)}'s classes{remedy(study, dataset, bases)}"
+
+
+def without_stimuli(study: Study, dataset: str) -> str | None:
+    """Return why a data set cannot have the suite `cue_conflict`."""
+    if study.dataset(dataset).cue_conflict or study.stimuli(dataset) is not None:
+        return None
+    if not study.dataset(dataset).has_classes_of("imagenet"):
         return (
-            f"sets has only {_listed(names)}, for models of {_listed(bases)}'s classes{remedy(study, dataset, bases)}"
+            "there are cue-conflict images of texdigits and, for models of ImageNet's classes, those of "
+            f"data.shifted.{CUE_CONFLICT}{remedy(study, dataset, ['imagenet'])}"
         )
-    if suite == "cue_conflict" and not study.dataset(dataset).cue_conflict and study.stimuli(dataset) is None:
-        if not study.dataset(dataset).has_classes_of("imagenet"):
-            return (
-                "there are cue-conflict images of texdigits and, for models of ImageNet's classes, those of "
-                f"data.shifted.{CUE_CONFLICT}{remedy(study, dataset, ['imagenet'])}"
-            )
-        return f"the stimuli are missing, {SHIFTED_SETS[CUE_CONFLICT].how} as data.shifted.{CUE_CONFLICT}.path"
-    if suite == "autoattack":
-        return _too_few_classes(study, dataset)
-    if suite == "filters" and dataset in study.models_without_filters:
-        return f"{WITHOUT_FILTERS} in {_listed(study.models_without_filters[dataset])}"
-    return None
+    return f"the stimuli are missing, {SHIFTED_SETS[CUE_CONFLICT].how} as data.shifted.{CUE_CONFLICT}.path"
 
 
-def check_measurable(study: Study) -> None:
-    """Check that what a config asks for is measured on at least one data set, and where one is named on that.
-
-    Raises:
-        InputError: something is not; the sentence says why.
-    """
-    for dataset in study.datasets:
-        for suite in _own(study, dataset):
-            _refuse(study, suite, [dataset], f"evaluation.datasets.{dataset}.{suite}")
-    for suite in study.config["evaluation"]:
-        _refuse(study, suite, _general(study, suite), f"evaluation.{suite}")
-    for name in study.config["evaluation"].get("out_of_distribution", {}).get("sets", []):
-        _refuse_set(study, name)
-
-
-def remarks(study: Study) -> list[str]:
-    """Return sentences about what a config has and nothing comes of, each to be said once before the first job."""
-    left_out = [*_not_measured(study), *_not_transferred(study), *_not_analysed(study)]
-    return [*left_out, *_not_shown(study), *_beyond(study), *_generated(study), *_unused(study)]
-
-
-def _too_few_classes(study: Study, dataset: str) -> str | None:
-    """Why AutoAttack, or the subsets of it that the config asks for, cannot attack models of a data set."""
-    settings = study.evaluation(dataset).get("autoattack", [])
-    entries = settings if isinstance(settings, list) else [settings]
+def too_few_classes(study: Study, dataset: str) -> str | None:
+    """Return why AutoAttack, or the subsets of it that the config asks for, cannot attack models of a data set."""
     found = len(study.class_names(dataset))
+    entries = study.evaluation(dataset).get("autoattack", [])
     fewest = max((fewest_classes(entry.get("attacks")) for entry in entries), default=0)
     if not found or found >= fewest:
         return None
@@ -88,14 +87,37 @@ def _too_few_classes(study: Study, dataset: str) -> str | None:
     )
 
 
-def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
-    """Refuse a suite that none of some data sets can have."""
-    reasons = {dataset: why_not(study, suite, dataset) for dataset in datasets}
-    if reasons and None not in reasons.values():
-        said = "; ".join(f"{_listed(names)} cannot have it: {reason}" for reason, names in _grouped(reasons).items())
-        raise InputError(f"{where}: {said}; otherwise leave it out")
-    runs = [run for dataset in datasets for run in study.runs_on(dataset)] if suite == "transfer" else []
-    if runs and not any(suite in study.suites_of(run) for run in runs):
+def without_filters(study: Study, dataset: str) -> str | None:
+    """Return why no model of a data set can have the suite `filters`."""
+    models = study.models_without_filters.get(dataset)
+    return f"{_WITHOUT_FILTERS} in {_listed(models)}" if models else None
+
+
+def model_without_filters(study: Study, run: Run) -> Unserved | None:
+    """Return why a run cannot have the suite `filters`."""
+    return None if study.has_filters(run) else Unserved(run.model, f"{_WITHOUT_FILTERS} in it")
+
+
+def without_source(study: Study, run: Run) -> Unserved | None:
+    """Return why attacks are not transferred to a run.
+
+    That can be a downloaded model, or one made from it; a trained one without the source is refused.
+    """
+    source = study.evaluation(run.dataset)["transfer"]["source"]
+    if not study.is_downloaded(study.origin(run)) or study.has_run(run._replace(variant=source)):
+        return None
+    reason = "no experiment has the source as a variant of the model that they count as"
+    return Unserved(run.variant, reason, "the checkpoints ")
+
+
+def check_source(study: Study, datasets: list[str], where: str) -> None:
+    """Check that attacks are transferred to at least one run of some data sets.
+
+    Raises:
+        InputError: they are not, as no experiment has their source.
+    """
+    runs = [run for dataset in datasets for run in study.runs_on(dataset)]
+    if runs and all(without_source(study, run) for run in runs):
         source = study.settings("transfer", datasets[0])["source"]
         models = _listed(dict.fromkeys(run.model for run in runs))
         raise InputError(
@@ -104,9 +126,71 @@ def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
         )
 
 
-def _refuse_set(study: Study, name: str) -> None:
-    """Refuse a shifted set that is shown to the models of no data set."""
-    general = _general(study, "out_of_distribution")
+def check_shifted_sets(study: Study, datasets: list[str], where: str) -> None:
+    """Check that each shifted set that is asked for on all data sets is shown to the models of one.
+
+    Raises:
+        InputError: one is shown to none.
+    """
+    if f"{where}.sets" == _WHERE:
+        for name in study.config["evaluation"]["out_of_distribution"]["sets"]:
+            _refuse_set(study, name, datasets)
+
+
+def radii_beyond(study: Study) -> list[str]:
+    """Return remarks on radii of frequency filters around all frequencies that a data set's images have."""
+    said = []
+    for dataset in study.datasets:
+        settings = study.settings("frequency_filtered", dataset) or {"radii": {}}
+        side = study.dataset(dataset).image_size
+        last = math.sqrt(2) * (side // 2)
+        for kind, is_done in (("low", "kept"), ("high", "left out")):
+            beyond = [f"{radius:g}" for radius in settings["radii"].get(kind, []) if radius > last]
+            if beyond:
+                said.append(
+                    f"evaluation.frequency_filtered.radii.{kind}: with {_listed(beyond)} all frequencies of {dataset} "
+                    f"are {is_done}, as its images of {side} pixels end at {last:.1f} cycles per image"
+                )
+    return said
+
+
+def check_measurable(study: Study) -> None:
+    """Check that what a config asks for is measured on at least one data set, and where one is named on that.
+
+    Raises:
+        InputError: something is not; the sentence says why.
+    """
+    for dataset in study.datasets:
+        for suite in asked_for(_own(study, dataset)):
+            _refuse(study, suite, [dataset], f"evaluation.datasets.{dataset}.{suite}")
+    for suite in asked_for(study.config["evaluation"]):
+        _refuse(study, suite, _general(study, suite), f"evaluation.{suite}")
+
+
+def remarks(study: Study) -> list[str]:
+    """Return sentences about what a config has and nothing comes of, each to be said once before the first job."""
+    left_out = [*_not_measured(study), *_not_served(study), *_not_shown(study)]
+    of_suites = [said for suite in SUITES.values() if suite.remarks for said in load(suite.remarks)(study)]
+    return [*left_out, *of_suites, *_generated(study), *_unused(study)]
+
+
+def asked_for(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return the suites that a section `evaluation`, or an entry of its `datasets`, asks for, in the suites' order."""
+    return [suite for suite in SUITES if suite in evaluation]
+
+
+def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
+    """Refuse a suite that none of some data sets can have."""
+    reasons = {dataset: why_not(study, suite, dataset) for dataset in datasets}
+    if reasons and None not in reasons.values():
+        said = "; ".join(f"{_listed(names)} cannot have it: {reason}" for reason, names in _grouped(reasons).items())
+        raise InputError(f"{where}: {said}; otherwise leave it out")
+    if check := SUITES[suite].check:
+        load(check)(study, datasets, where)
+
+
+def _refuse_set(study: Study, name: str, general: list[str]) -> None:
+    """Refuse a shifted set that is shown to the models of no data set; `general` have no sets of their own."""
     if any(study.is_shifted_for(name, dataset) for dataset in general):
         return
     base = study.shifted(name).shift_of
@@ -152,36 +236,13 @@ def remedy(study: Study, dataset: str, bases: Iterable[str]) -> str:
 
 def _not_measured(study: Study) -> list[str]:
     said = []
-    for suite in study.config["evaluation"]:
+    for suite in asked_for(study.config["evaluation"]):
         reasons = {dataset: why_not(study, suite, dataset) for dataset in study.datasets}
         missing = {dataset: reason for dataset, reason in reasons.items() if reason is not None}
         said += [
             f"evaluation.{suite}: not for {_listed(names)}: {reason}" for reason, names in _grouped(missing).items()
         ]
     return said
-
-
-def _not_transferred(study: Study) -> list[str]:
-    asked = {dataset for dataset in study.datasets if "transfer" in study.suites(dataset)}
-    missing = [
-        run.variant
-        for run in study.runs
-        if run.dataset in asked and study.is_downloaded(study.origin(run)) and "transfer" not in study.suites_of(run)
-    ]
-    if not missing:
-        return []
-    return [
-        f"evaluation.transfer: not for the checkpoints {_listed(dict.fromkeys(missing))}: no experiment has the source "
-        "as a variant of the model that they count as"
-    ]
-
-
-def _not_analysed(study: Study) -> list[str]:
-    asked = {dataset for dataset in study.datasets if "filters" in study.suites(dataset)}
-    missing = [run.model for run in study.runs if run.dataset in asked and not study.has_filters(run)]
-    if not missing:
-        return []
-    return [f"evaluation.filters: not for {_listed(dict.fromkeys(missing))}: {WITHOUT_FILTERS} in it"]
 
 
 def _not_shown(study: Study) -> list[str]:
@@ -196,20 +257,14 @@ def _not_shown(study: Study) -> list[str]:
     ]
 
 
-def _beyond(study: Study) -> list[str]:
-    """Radii of frequency filters around all frequencies that a data set's images have."""
+def _not_served(study: Study) -> list[str]:
     said = []
-    for dataset in study.datasets:
-        settings = study.settings("frequency_filtered", dataset) or {"radii": {}}
-        side = study.dataset(dataset).image_size
-        last = math.sqrt(2) * (side // 2)
-        for kind, is_done in (("low", "kept"), ("high", "left out")):
-            beyond = [f"{radius:g}" for radius in settings["radii"].get(kind, []) if radius > last]
-            if beyond:
-                said.append(
-                    f"evaluation.frequency_filtered.radii.{kind}: with {_listed(beyond)} all frequencies of {dataset} "
-                    f"are {is_done}, as its images of {side} pixels end at {last:.1f} cycles per image"
-                )
+    for suite in SUITES:
+        asked = [run for run in study.runs if suite in study.suites(run.dataset)]
+        groups: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        for name, reason, kind in filter(None, (unserved(study, suite, run) for run in asked)):
+            groups[kind, reason][name] = None
+        said += [f"evaluation.{suite}: not for {kind}{_listed(names)}: {why}" for (kind, why), names in groups.items()]
     return said
 
 

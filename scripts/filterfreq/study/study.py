@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, CorruptedImages, ShiftedSet
+from filterfreq.evaluation.registry import SUITES
+from filterfreq.evaluation.settings import evaluation_settings
 from filterfreq.models.registry import architecture_of, has_spatial_filters
 from filterfreq.models.robustbench_models import published_accuracies
 from filterfreq.study.config import check_entries, check_form
@@ -15,22 +17,10 @@ from filterfreq.study.customary_epsilons import CUSTOMARY_EPSILONS
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.derived import is_derived
 from filterfreq.study.experiments import Run, expand
-from filterfreq.study.measurable import WITHOUT_IMAGES, check_measurable, why_not
+from filterfreq.study.measurable import asked_for, check_measurable, unserved, why_not
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
 from filterfreq.study.variants import in_order, penalties, training_settings
-
-SUITES = (
-    "clean",
-    "adversarial",
-    "autoattack",
-    "transfer",
-    "corruption",
-    "frequency_filtered",
-    "out_of_distribution",
-    "cue_conflict",
-    "filters",
-)
 
 
 class Study(Datasets):
@@ -195,12 +185,11 @@ class Study(Datasets):
 
     def evaluation(self, dataset: str) -> dict:
         """The suites that are asked for on a data set, with their settings."""
-        evaluation = self.config["evaluation"]
-        return {**evaluation, **evaluation.get("datasets", {}).get(dataset, {})}
+        return evaluation_settings(self.config, dataset)
 
     def settings(self, section: str, dataset: str) -> dict | list | None:
         """The settings of a suite on a data set, or of the perturbations that are shown; None where there are none."""
-        found = self.evaluation(dataset).get(section, self.config.get(section))
+        found = self.evaluation(dataset).get(section)
         return None if found is None else in_order(found)
 
     def evaluation_batch_size(self, dataset: str) -> int:
@@ -215,42 +204,26 @@ class Study(Datasets):
         """The attacks on models of a data set, each after its section and its key in the config."""
         own = self.config["evaluation"].get("datasets", {}).get(dataset, {})
         evaluation = self.evaluation(dataset)
-        for suite in ("adversarial", "transfer", "autoattack"):
-            settings = evaluation.get(suite, {})
-            where = f"evaluation.datasets.{dataset}.{suite}" if suite in own else f"evaluation.{suite}"
-            if suite != "autoattack":
-                where, settings = f"{where}.attacks", settings.get("attacks", [])
-            if isinstance(settings, dict):
-                if settings:
-                    yield suite, where, settings
-            else:
-                for number, attack in enumerate(settings):
-                    yield suite, f"{where}.{number}", attack
-        if "perturbations" in self.config:
-            yield "perturbations", "perturbations", self.config["perturbations"]
+        for name, suite in SUITES.items():
+            attacks = suite.listed_attacks(evaluation[name]) if name in evaluation else None
+            where = f"evaluation.datasets.{dataset}.{name}" if name in own else f"evaluation.{name}"
+            for number, attack in enumerate(attacks or ()):
+                yield name, ".".join([where, *suite.attacks, str(number)]), attack
+        if "perturbations" in evaluation:
+            where = f"evaluation.datasets.{dataset}" if "perturbations" in own else "evaluation"
+            yield "perturbations", f"{where}.perturbations", evaluation["perturbations"]
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
         # They are asked for again and again, for each run and product.
         if dataset not in self._suites:
-            wanted = [suite for suite in SUITES if suite in self.evaluation(dataset)]
+            wanted = asked_for(self.evaluation(dataset))
             self._suites[dataset] = [suite for suite in wanted if why_not(self, suite, dataset) is None]
         return [*self._suites[dataset]]
 
     def suites_of(self, run: Run) -> list[str]:
-        """The suites of a run: those of its data set that its model can have.
-
-        Attacks are not transferred to a downloaded model, or one made from it, beside which no experiment has the
-        source as a variant of the same model; `filters` is not for architectures without any.
-        """
-        found = self.suites(run.dataset)
-        if "transfer" in found:
-            source = self.evaluation(run.dataset)["transfer"]["source"]
-            if not self.has_run(run._replace(variant=source)):
-                found.remove("transfer")
-        if "filters" in found and not self.has_filters(run):
-            found.remove("filters")
-        return found
+        """The suites of a run: those of its data set that its model can have."""
+        return [suite for suite in self.suites(run.dataset) if unserved(self, suite, run) is None]
 
     def suites_in(self, experiment: str, dataset: str) -> list[str]:
         """The suites that at least one run of an experiment on a data set has."""
@@ -265,4 +238,5 @@ class Study(Datasets):
         origins = map(self.origin, self.runs_on(dataset))
         if not self.dataset(dataset).is_known or any(map(self.is_trained, origins)):
             return True
-        return bool(set(self.suites(dataset)) - set(WITHOUT_IMAGES)) or "perturbations" in self.config
+        of_suites = any(SUITES[suite].needs_images for suite in self.suites(dataset))
+        return of_suites or "perturbations" in self.evaluation(dataset)

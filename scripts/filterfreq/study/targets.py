@@ -4,11 +4,12 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.models.registry import check_architecture
 from filterfreq.runtime.errors import InputError, unknown
 from filterfreq.study.experiments import Run
-from filterfreq.study.measurable import WITHOUT_FILTERS, why_not
-from filterfreq.study.study import SUITES, Study
+from filterfreq.study.measurable import unserved, why_not
+from filterfreq.study.study import Study
 
 
 def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:
@@ -58,8 +59,10 @@ def _check_names(study: Study, names: Mapping[str, str]) -> None:
         if suite in study.evaluation(dataset):
             raise InputError(f"evaluation.{suite} is not for {dataset}: {why_not(study, suite, dataset)}")
         raise InputError(f"evaluation.{suite} is not asked for on {dataset}: add it to the config")
-    if suite == "filters" and variant is not None and not study.has_filters(Run(dataset, names["model"], variant, 0)):
-        raise InputError(f"evaluation.filters is not for {names['model']}: {WITHOUT_FILTERS} in it")
+    if suite is not None and variant is not None:
+        reason = unserved(study, suite, Run(dataset, names["model"], variant, int(names["seed"])))
+        if reason is not None:
+            raise InputError(f"evaluation.{suite} is not for {reason.name}: {reason.reason}")
 
 
 def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES, load_corrupted
+from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from filterfreq.evaluation.corruptions.stored import load_corrupted
 from filterfreq.publishing.mosaic import mosaic, show_canvas, to_uint8
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import corruption_label, family_grid

@@ -1,0 +1,90 @@
+"""What a suite is given to measure one model."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.image_files import ImageFiles
+from filterfreq.data.scratch import open_dataset
+from filterfreq.evaluation.progress import Progress
+from filterfreq.runtime.files import read_json
+
+
+@dataclass(frozen=True)
+class SuiteJob:
+    """One model, and what a suite measures it with.
+
+    A suite is a module of `filterfreq.evaluation.suites` with a function `run`, which takes this and returns rows as
+    `filterfreq.evaluation.results.fraction` and `quantity` make them.
+
+    Attributes:
+        classifier: float images N x C x H x W in [0, 1] to logits.
+        record: the record of the run, the content of its `run.json`.
+        parameters: those of the rule: `settings` are the suite's from the config, and `code` names its code.
+        batch_size: how many images to take at a time.
+        device: where to compute.
+        inputs: the rule's named inputs, each a path or a list of paths.
+        output: the CSV to be written; the progress is kept beside it.
+        threads: processor cores, as many image files are decoded at once.
+        compute: the config's section `compute`.
+        announce: takes one line for the job's log.
+    """
+
+    classifier: nn.Module
+    record: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    batch_size: int
+    device: torch.device
+    inputs: Mapping[str, Any]
+    output: Path
+    threads: int
+    compute: Mapping[str, Any]
+    announce: Callable[[str], None]
+
+    @property
+    def settings(self) -> Any:
+        """The suite's settings, as its schema describes them."""
+        return self.parameters["settings"]
+
+    @cached_property
+    def dataset(self) -> PreparedDataset:
+        """The run's prepared data set, from node-local scratch where there is one.
+
+        Raises:
+            InputError: it is missing or damaged.
+        """
+        return open_dataset(self.inputs["dataset"], self.threads, self.compute, self.announce)
+
+    @property
+    def images(self) -> np.ndarray | ImageFiles:
+        """The test images that the setting `images` asks for, or all: uint8, N x H x W x C."""
+        return self.dataset.images("test")[: self.settings.get("images")]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels of `images`, int64, N."""
+        return self.dataset.labels("test")[: self.settings.get("images")]
+
+    @cached_property
+    def progress(self) -> Progress:
+        """What an interrupted job of the same code, settings, inputs and device has done."""
+        files = [file for file in self.inputs.values() if isinstance(file, str) and file.endswith(".json")]
+        # Of a run its weights count, and not when they were trained.
+        contents = [content.get("checkpoint", content) for content in map(read_json, files)]
+        fingerprint = [dict(self.parameters), contents, self.device.type, self.threads]
+        return Progress(self._progress_file, fingerprint, self.announce)
+
+    def remove_progress(self) -> None:
+        """Remove what `progress` has kept, once the result is written."""
+        self._progress_file.unlink(missing_ok=True)
+
+    @property
+    def _progress_file(self) -> Path:
+        return self.output.with_suffix(".progress.json")

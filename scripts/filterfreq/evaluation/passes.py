@@ -1,0 +1,117 @@
+"""How often a suite applies a network to images, for planning. Imports no torch.
+
+What one job of a suite does follows from its settings, the number of images of each set that it shows, and the number
+of classes. Every image counts as classified correctly, and as withstanding every attack: an upper bound
+for attacks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+
+
+class Passes(NamedTuple):
+    """How often a network is applied: forward, and backward from the logits to the image."""
+
+    forward: float
+    backward: float
+
+    def __add__(self, other: "Passes") -> "Passes":
+        return Passes(self.forward + other.forward, self.backward + other.backward)
+
+    def times(self, count: float) -> "Passes":
+        """Return so many times as many."""
+        return Passes(self.forward * count, self.backward * count)
+
+
+class Work(NamedTuple):
+    """What one job of an evaluation does, in passes over all its images.
+
+    Attributes:
+        own: passes of the evaluated model.
+        source: passes of the model that attacks are transferred from.
+    """
+
+    own: Passes
+    source: Passes = Passes(0, 0)
+
+
+def one_pass(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
+    """Return the work of a suite that classifies each image once."""
+    return Work(Passes(sum(_shown(size, settings) for size in sizes), 0))
+
+
+def corruption_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
+    """Return the work of a suite that classifies each image as it is and as each corruption makes it."""
+    return Work(one_pass(settings, sizes, classes).own.times(1 + len(CORRUPTIONS) * len(SEVERITIES)))
+
+
+def frequency_filtered_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
+    """Return the work of a suite that classifies each image as each filter leaves it."""
+    return Work(one_pass(settings, sizes, classes).own.times(sum(map(len, settings["radii"].values()))))
+
+
+def adversarial_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
+    """Return the work of FGSM and PGD that follow the evaluated model's gradients."""
+    attacks, judged = _attacks(settings, sizes)
+    return Work(attacks + judged)
+
+
+def transfer_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
+    """Return the work of FGSM and PGD that follow another model's gradients."""
+    attacks, judged = _attacks(settings, sizes)
+    return Work(judged, attacks)
+
+
+def autoattack_passes(settings: Sequence[Mapping[str, Any]], sizes: Sequence[int], classes: int) -> Work:
+    """Return the work of AutoAttack, entry by entry."""
+    passes = Passes(sum({_shown(size, entry) for size in sizes for entry in settings}), 0)
+    for entry in settings:
+        one = passes_of_autoattack(entry.get("attacks"), classes)
+        passes += one.times(len(entry["epsilons"]) * sum(_shown(size, entry) for size in sizes))
+    return Work(passes)
+
+
+def passes_of_attack(attack: Mapping[str, Any]) -> Passes:
+    """Return the passes of FGSM or PGD per image and epsilon, without those that judge the result."""
+    steps = attack["steps"] if attack["attack"] == "pgd" else 1
+    return Passes(steps, steps)
+
+
+def passes_of_autoattack(attacks: Sequence[str] | None, classes: int) -> Passes:
+    """Return the passes of AutoAttack per image and epsilon where the image withstands all of its attacks.
+
+    Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks,
+    ICML 2020: APGD and FAB take 100 steps, targeted ones towards each of at most 9 classes, Square 5,000 queries. The
+    forward passes between the steps are those of the package pyautoattack, 8 of them before the first attack.
+
+    Args:
+        attacks: as in `filterfreq.evaluation.suites.autoattack.evaluate_autoattack`.
+        classes: number of logits.
+    """
+    targets = min(9, classes - 1)
+    known = {
+        "apgd-ce": Passes(103, 101),
+        "apgd-dlr": Passes(103, 101),
+        "apgd-t": Passes(2 + 102 * targets, 101 * targets),
+        "fab": Passes(204, 100 * classes),
+        "fab-t": Passes(2 + 203 * targets, 100 * targets),
+        "square": Passes(5004, 0),
+    }
+    return sum((known[attack] for attack in attacks or ("apgd-ce", "apgd-t", "fab-t", "square")), Passes(8, 0))
+
+
+def _attacks(settings: Mapping[str, Any], sizes: Sequence[int]) -> tuple[Passes, Passes]:
+    """The passes that make all adversarial examples, and those that judge them."""
+    images = sum(_shown(size, settings) for size in sizes)
+    counts = [(attack, len(attack["epsilons"])) for attack in settings["attacks"]]
+    attacks = sum((passes_of_attack(attack).times(count) for attack, count in counts), Passes(0, 0))
+    # As they are, images are classified by the suite and by the attacks.
+    judged = Passes(2 + sum(count for _, count in counts), 0)
+    return attacks.times(images), judged.times(images)
+
+
+def _shown(size: int, settings: Mapping[str, Any]) -> int:
+    """How many of so many images a suite takes."""
+    return min(size, settings.get("images") or size)

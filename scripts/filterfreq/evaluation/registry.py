@@ -1,0 +1,209 @@
+"""The suites: what configuration, planning and publishing must know of each. Imports no torch.
+
+One more suite is one module in `filterfreq.evaluation.suites`, one entry here, and one schema of its settings,
+`schemas/suites/<name>.yaml`. The order is that of tables and of lists.
+
+A reference is "module:function". It keeps what it names unread until it is needed.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from filterfreq.evaluation.passes import (
+    Work,
+    adversarial_passes,
+    autoattack_passes,
+    corruption_passes,
+    frequency_filtered_passes,
+    one_pass,
+    transfer_passes,
+)
+
+ON_DEVICE = ("attack", "evaluate")
+"""The stages whose jobs compute on the device that the config names."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One kind of number that a suite measures.
+
+    Attributes:
+        keys: what the column `parameter` holds in each of its rows.
+        optional: what it may hold beside these.
+        lowest: the smallest value that is possible.
+        highest: the largest.
+    """
+
+    keys: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    lowest: float = 0
+    highest: float = 1
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One suite.
+
+    Attributes:
+        run: a reference to what measures one model: it takes a `filterfreq.evaluation.job.SuiteJob` and returns rows.
+        metrics: what it measures, by name.
+        stage: "attack" takes hours, and its results depend on the batch size; "evaluate" takes minutes; "inspect" looks
+            at a model for seconds, on one processor core.
+        inputs: what it reads beside the model, by the names of rules/evaluate.smk: "images" (the data set's own),
+            "corrupted", "shifted" and "cue_conflict" (other images), "source" (another model).
+        types: int or float, of the keys of its parameters that are numbers; others are text.
+        attacks: the keys that lead to the list of attacks in its settings; () where the settings are that list, None
+            where there is none.
+        given_as_inputs: the settings that its jobs have as inputs alone, so that a change of them runs again only where
+            these change.
+        passes: says what one job does, see `filterfreq.evaluation.passes`; None of what is not planned.
+        why_not: a reference: of the study and a data set, why that cannot have the suite, as the rest of a sentence, or
+            None where it can.
+        unserved: a reference: of the study and a run of a data set that has the suite, the
+            `filterfreq.study.measurable.Unserved` that says why this run cannot, or None where it can.
+        check: a reference: of the study, the data sets that a suite is asked for on, and the key of the config that
+            does, it raises `InputError` where that cannot be.
+        remarks: a reference: of the study, sentences to be said before the first job.
+    """
+
+    run: str
+    metrics: Mapping[str, Metric]
+    stage: str = "evaluate"
+    inputs: tuple[str, ...] = ("images",)
+    types: Mapping[str, type] = field(default_factory=dict)
+    attacks: tuple[str, ...] | None = None
+    given_as_inputs: tuple[str, ...] = ()
+    passes: Callable[..., Work] | None = one_pass
+    why_not: str | None = None
+    unserved: str | None = None
+    check: str | None = None
+    remarks: str | None = None
+
+    @property
+    def module(self) -> str:
+        """The module that measures."""
+        return self.run.partition(":")[0]
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether a data set's own test images are needed."""
+        return "images" in self.inputs
+
+    def listed_attacks(self, settings: Any) -> list[dict] | None:
+        """Return the attacks that settings of this suite list; None of a suite that does not attack."""
+        if self.attacks is None:
+            return None
+        for key in self.attacks:
+            settings = settings[key]
+        return settings
+
+
+_CALIBRATED = {name: Metric(("split",)) for name in ("accuracy", "expected_calibration_error")}
+_BEFORE = {name: Metric(("split", "images")) for name in ("clean_accuracy", "clean_calibration_error")}
+_ATTACK = ("attack", "norm", "epsilon")
+
+SUITES: Mapping[str, Suite] = {
+    "clean": Suite(run="filterfreq.evaluation.suites.clean:run", metrics=_CALIBRATED),
+    "adversarial": Suite(
+        run="filterfreq.evaluation.suites.adversarial:run",
+        metrics={"accuracy": Metric(_ATTACK), **_BEFORE},
+        stage="attack",
+        attacks=("attacks",),
+        passes=adversarial_passes,
+    ),
+    "autoattack": Suite(
+        run="filterfreq.evaluation.suites.autoattack:run",
+        metrics={"accuracy": Metric(_ATTACK), **_BEFORE},
+        stage="attack",
+        attacks=(),
+        passes=autoattack_passes,
+        why_not="filterfreq.study.measurable:too_few_classes",
+    ),
+    "transfer": Suite(
+        run="filterfreq.evaluation.suites.transfer:run",
+        metrics={"accuracy": Metric((*_ATTACK, "source")), **_BEFORE},
+        stage="attack",
+        inputs=("images", "source"),
+        attacks=("attacks",),
+        passes=transfer_passes,
+        unserved="filterfreq.study.measurable:without_source",
+        check="filterfreq.study.measurable:check_source",
+    ),
+    "corruption": Suite(
+        run="filterfreq.evaluation.suites.corruption:run",
+        metrics={
+            **{name: Metric(("corruption", "severity"), optional=("origin",)) for name in _CALIBRATED},
+            **_BEFORE,
+        },
+        inputs=("images", "corrupted"),
+        types={"severity": int},
+        passes=corruption_passes,
+    ),
+    "frequency_filtered": Suite(
+        run="filterfreq.evaluation.suites.frequency_filtered:run",
+        metrics={"accuracy": Metric(("pass", "radius"))},
+        types={"radius": float},
+        passes=frequency_filtered_passes,
+        remarks="filterfreq.study.measurable:radii_beyond",
+    ),
+    "out_of_distribution": Suite(
+        run="filterfreq.evaluation.suites.out_of_distribution:run",
+        metrics={name: Metric(("set",)) for name in _CALIBRATED},
+        inputs=("shifted",),
+        given_as_inputs=("sets",),
+        why_not="filterfreq.study.measurable:without_shifted_sets",
+        check="filterfreq.study.measurable:check_shifted_sets",
+    ),
+    "cue_conflict": Suite(
+        run="filterfreq.evaluation.suites.cue_conflict:run",
+        metrics={
+            "shape_bias": Metric(("category",)),
+            "accuracy": Metric(("cue",)),
+            "error_consistency": Metric(("observer",), lowest=-1),  # of ImageNet's models
+        },
+        inputs=("cue_conflict",),
+        why_not="filterfreq.study.measurable:without_stimuli",
+    ),
+    "filters": Suite(
+        run="filterfreq.evaluation.suites.filters:run",
+        metrics={"energy_share": Metric(("layer", "index", "depth", "horizontal", "vertical"))},
+        stage="inspect",
+        inputs=(),
+        types={"index": int, "depth": float, "horizontal": int, "vertical": int},
+        passes=None,
+        why_not="filterfreq.study.measurable:without_filters",
+        unserved="filterfreq.study.measurable:model_without_filters",
+    ),
+}
+
+PARAMETERS: tuple[str, ...] = tuple(
+    dict.fromkeys(
+        key
+        for suite in SUITES.values()
+        for metric in suite.metrics.values()
+        for key in (*metric.keys, *metric.optional, *(["epsilon_value"] if "epsilon" in metric.keys else []))
+    )
+)
+"""The keys of all parameters, and `epsilon_value`, which is epsilon as a number."""
+
+TYPES: Mapping[str, type] = {key: kind for suite in SUITES.values() for key, kind in suite.types.items()}
+"""int or float, of those that are numbers."""
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    name: (metric.lowest, metric.highest) for suite in SUITES.values() for name, metric in suite.metrics.items()
+}
+"""The smallest and the largest value of each metric."""
+
+
+def suite_of_rule(rule: str) -> str | None:
+    """Return the name of the suite that a rule of Snakemake measures, `evaluate_<suite>`; None of other rules."""
+    name = rule.removeprefix("evaluate_")
+    return name if name != rule and name in SUITES else None
+
+
+def load(reference: str) -> Callable[..., Any]:
+    """Return the function that a reference names."""
+    module, _, function = reference.partition(":")
+    return getattr(importlib.import_module(module), function)
