@@ -81,6 +81,11 @@ def suite_batch_size(suite, wildcards):
     return study.evaluation_batch_size(wildcards.dataset) if SUITES[suite].stage == "attack" else None
 
 
+def suite_modules(suite, wildcards):
+    """What measures a suite."""
+    return [SUITES[suite].module]
+
+
 def suite_compute(suite):
     """Threads, memory, minutes and GPUs of a suite's jobs."""
     stage = SUITES[suite].stage
@@ -95,7 +100,7 @@ def suite_resource(suite, resource, wildcards, attempt):
     return attempt * suite_compute(suite)[resource]
 
 
-for suite, entry in SUITES.items():
+for suite in SUITES:
 
     rule:
         name:
@@ -121,7 +126,7 @@ for suite, entry in SUITES.items():
             suite=suite,
             settings=partial(suite_settings, suite),
             batch_size=partial(suite_batch_size, suite),
-            code=script_code("run_suite", (entry.module,)),
+            code=code("run_suite", partial(suite_modules, suite)),
         script:
             "../scripts/run_suite.py"
 

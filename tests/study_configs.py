@@ -18,5 +18,5 @@ FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 4}
 def put(config: dict, path: str, value) -> None:
     *parents, last = path.split("/")
     for key in parents:
-        config = config[key]
+        config = config[int(key) if isinstance(config, list) else key]
     config[last] = value

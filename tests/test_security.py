@@ -54,11 +54,11 @@ training:
 evaluation:
   batch_size: 8
   adversarial: {attacks: [{attack: fgsm, norm: linf, epsilons: [1/255]}]}
-  autoattack: {norm: linf, epsilons: [1/255], attacks: [apgd-ce]}
+  autoattack: [{norm: linf, epsilons: [1/255], attacks: [apgd-ce]}]
   transfer: {source: plain, attacks: [{attack: fgsm, norm: linf, epsilons: [1/255]}]}
   out_of_distribution: {sets: [others]}
   datasets: {animals: {batch_size: 4}}
-perturbations: {attack: fgsm, norm: linf, epsilon: 1/255}
+  perturbations: {attack: fgsm, norm: linf, epsilon: 1/255}
 data:
   raw: {cifar10: raw}
   shifted: {others: {shift_of: animals, path: others}}

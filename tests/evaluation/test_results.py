@@ -12,7 +12,6 @@ import scipy.stats
 import filterfreq
 from filterfreq.evaluation.results import (
     COLUMNS,
-    KEYS,
     format_parameter,
     fraction,
     quantity,
@@ -21,7 +20,6 @@ from filterfreq.evaluation.results import (
     write_results,
 )
 from filterfreq.runtime.errors import InputError
-from filterfreq.study.study import SUITES
 
 RUN = {"dataset": "texdigits", "model": "resnet_8", "variant": "null", "seed": 3}
 
@@ -151,7 +149,7 @@ def edited(**values: object) -> str:
         (edited(ci_low=-0.5).encode(), "interval that leaves"),
         (edited(ci_high="inf").encode(), "interval that leaves"),
         (edited(ci_low="-inf", ci_high="inf", metric="margin").encode(), "interval that leaves"),
-        (edited(value=-1.5, metric="error_consistency", ci_low="", ci_high="").encode(), "a kappa outside"),
+        (edited(value=-1.5, metric="error_consistency", ci_low="", ci_high="").encode(), "a value outside .-1, 1."),
         (edited(model='"a\nINFO finished"').encode(), "text of more than a line in line 2"),
         (edited(model="a\x1b[2J").encode(), "text of more than a line in line 2"),
         ((edited() + edited().splitlines()[1]).encode(), "one measurement twice in line 3"),
@@ -226,10 +224,6 @@ def test_a_damaged_checksum_is_a_sentence(tmp_path, content):
     with pytest.raises(InputError, match=r"clean\.csv\.sha256.*: delete it and (clean\.csv, and )?run again") as caught:
         read_results([path])
     assert "\n" not in str(caught.value)
-
-
-def test_every_suite_has_keys():
-    assert {suite for suite, _ in KEYS} == set(SUITES)
 
 
 def written(folder: Path) -> Path:

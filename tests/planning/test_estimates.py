@@ -88,7 +88,7 @@ def seconds(study, calibration, *jobs) -> float | None:
         ("evaluate_frequency_filtered", 2 + 16 * 3 * FORWARD),
         ("perturb", 2 + 2 * (1 + 2) * FORWARD + 2 * BACKWARD),
         ("evaluate_out_of_distribution", None),
-        ("analyse_filters", None),
+        ("evaluate_filters", None),
     ],
 )
 def test_the_cost_model_by_hand(study, calibration, rule, expected):

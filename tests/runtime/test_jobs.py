@@ -5,11 +5,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-
-from filterfreq.runtime.jobs import evaluation_batch_size
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -152,15 +149,6 @@ def test_a_request_to_stop_is_said_and_has_a_status_of_its_own(tmp_path, name):
     code, terminal, log = run(tmp_path, statement.strip())
     assert code == 128 + signal.SIGTERM
     assert terminal == log == "epoch 1\nepoch 2 is kept\n"
-
-
-def test_the_batch_size_of_evaluations_may_be_a_data_sets_own():
-    config = {"evaluation": {"batch_size": 500, "datasets": {"imagenet": {"batch_size": 64}, "svhn": {}}}}
-    found = {
-        name: evaluation_batch_size(SimpleNamespace(config=config, wildcards=SimpleNamespace(dataset=name)))
-        for name in ("imagenet", "svhn", "cifar10")
-    }
-    assert found == {"imagenet": 64, "svhn": 500, "cifar10": 500}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.runtime import provenance
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -44,8 +45,51 @@ def test_plotting_code_changes_figures_alone(scripts):
 
 def test_indirect_imports_count(scripts):
     changed = changed_by(scripts, "models/surgery/decomposition.py")
-    assert {"train", "evaluate_clean", "analyse_filters"} <= changed
+    assert {"train", "run_suite", "perturb"} <= changed
     assert not {"draw_figure", "write_table"} & changed
+
+
+# Each module of the evaluation, and the suites that it makes due.
+CALIBRATED = {"clean", "adversarial", "autoattack", "transfer", "corruption", "out_of_distribution"}
+REACHED_BY = {
+    "evaluation/registry.py": set(),
+    "evaluation/passes.py": set(),
+    "evaluation/perturbations.py": set(),
+    "evaluation/observers.py": {"cue_conflict"},
+    "evaluation/shape_bias.py": {"cue_conflict"},
+    "evaluation/categories.py": {"cue_conflict", "out_of_distribution"},
+    "data/shifted/imagenet_categories.py": {"cue_conflict", "out_of_distribution"},
+    "evaluation/calibration.py": CALIBRATED,
+    "evaluation/accuracy.py": CALIBRATED,
+    "evaluation/robustness.py": {"adversarial", "transfer"},
+    "evaluation/corruptions/errors.py": set(),
+    "evaluation/corruptions/generation.py": set(),
+    "evaluation/corruptions/severities.py": set(),
+    "evaluation/corruptions/functions/noise.py": set(),
+    "evaluation/corruptions/stored.py": {"corruption"},
+    "frequencies/masks.py": {"frequency_filtered"},
+    "training/attacks.py": {"adversarial", "transfer"},
+    "evaluation/prediction.py": set(SUITES) - {"filters"},
+    "evaluation/results.py": set(SUITES),
+    **{f"evaluation/suites/{suite}.py": {suite} for suite in SUITES},
+}
+
+
+def test_a_module_of_the_evaluation_changes_the_suites_that_use_it_alone(scripts):
+    def suite_versions() -> dict[str, str]:
+        script = scripts / "run_suite.py"
+        return {name: provenance.code_version(script, suite.module) for name, suite in SUITES.items()}
+
+    provenance._direct_imports.cache_clear()
+    before = suite_versions()
+    changed = {}
+    for module in REACHED_BY:
+        with open(scripts / "filterfreq" / module, "a") as file:
+            file.write("\n# changed\n")
+        after = suite_versions()
+        changed[module] = {name for name in SUITES if before[name] != after[name]}
+        before = after
+    assert changed == REACHED_BY
 
 
 def test_a_registry_changes_nothing_but_what_it_names_does(scripts):

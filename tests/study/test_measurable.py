@@ -182,11 +182,11 @@ def test_imagenet_without_images_has_the_suites_that_show_none_of_them(config):
     check_files(study)
     assert not study.has_images("imagenet")
     for more in (
-        {"evaluation": config["evaluation"] | {"clean": {}}},
+        {"clean": {}},
         {"perturbations": {"attack": "fgsm", "norm": "linf", "epsilon": "2/255"}},
     ):
         with pytest.raises(InputError, match=r"data\.raw\.imagenet; without them a config can ask for out_of"):
-            check_files(Study(config | more, SCHEMA))
+            check_files(Study(config | {"evaluation": config["evaluation"] | more}, SCHEMA))
 
 
 @pytest.mark.parametrize(

@@ -122,18 +122,20 @@ def test_what_several_processes_cannot_do_is_refused(config):
     + [("l2", epsilon) for epsilon in ("8/255", "0.5", "1", "10", "55.4")],
 )
 def test_epsilons_that_are_fine(config, norm, epsilon):
-    put(config, "evaluation/autoattack", {"norm": norm, "epsilons": [epsilon]})
+    put(config, "evaluation/autoattack", [{"norm": norm, "epsilons": [epsilon]}])
     Study(config, SCHEMA)
 
 
 def test_a_ball_in_which_small_images_lie_bounds_large_ones(config):
-    put(config, "evaluation/datasets", {"mnist": {"autoattack": {"norm": "l2", "epsilons": ["60"]}}})
+    put(config, "evaluation/datasets", {"mnist": {"autoattack": [{"norm": "l2", "epsilons": ["60"]}]}})
     Study(config, SCHEMA)  # no experiment has them
     put(config, "experiments/demo/datasets", ["texdigits", "mnist"])
-    with pytest.raises(InputError, match=r"^evaluation\.datasets\.mnist\.autoattack\.epsilons\.0: epsilon 60 bounds"):
+    with pytest.raises(
+        InputError, match=r"^evaluation\.datasets\.mnist\.autoattack\.0\.epsilons\.0: epsilon 60 bounds"
+    ):
         Study(config, SCHEMA)
     put(config, "experiments/demo/datasets", ["texdigits", "imagenet"])
-    put(config, "evaluation/datasets", {"imagenet": {"autoattack": {"norm": "l2", "epsilons": ["60"]}}})
+    put(config, "evaluation/datasets", {"imagenet": {"autoattack": [{"norm": "l2", "epsilons": ["60"]}]}})
     Study(config, SCHEMA)
 
 

@@ -5,12 +5,12 @@ from study_configs import SCHEMA
 
 from filterfreq.data.batches import POLICIES
 from filterfreq.data.registry import AUGMENTATIONS
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.frequencies.masks import PASSES
 from filterfreq.models.penalty import KINDS
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS, check_schema
 from filterfreq.study.schema import config_schema
-from filterfreq.study.study import SUITES
 from filterfreq.training.attack_names import AUTOATTACKS
 from filterfreq.training.attacks import NORMS, TRAINING_ATTACKS
 from filterfreq.training.optimization import OPTIMIZERS, SCHEDULES
@@ -109,6 +109,6 @@ def test_the_schema_knows_what_the_package_knows():
     assert tuple(parts["training_settings"]["properties"]["optimizer"]["enum"]) == OPTIMIZERS
     assert tuple(parts["training_settings"]["properties"]["schedule"]["enum"]) == SCHEDULES
     evaluation = definitions["properties"]["evaluation"]["properties"]
-    assert set(evaluation) == {"batch_size", "main_epsilons", "datasets", *SUITES}
-    assert set(parts["autoattack_entry"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
+    assert set(evaluation) == {"batch_size", "main_epsilons", "perturbations", "datasets", *SUITES}
+    assert set(evaluation["autoattack"]["items"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
     assert set(evaluation["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)

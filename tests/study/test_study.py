@@ -4,10 +4,11 @@ import pytest
 import yaml
 from study_configs import APGD, CARMON, FOLDER, LOCAL, ROOT, SCHEMA, TRANSFER, put
 
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.experiments import Run
 from filterfreq.study.file_checks import check_files
-from filterfreq.study.study import SUITES, Study
+from filterfreq.study.study import Study
 
 
 def test_the_demo_and_the_paper_are_valid(config):

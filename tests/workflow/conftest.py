@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import psutil
 import pytest
-from workflow.snakemake_server import run_snakemake
+from workflow.snakemake_server import loaded_rules, run_snakemake
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "claims", "rules", "scripts", "schemas", "envs", "report", "profiles")
@@ -182,6 +182,12 @@ def fresh(tmp_path_factory) -> Project:
             shutil.copy2(source, folder)
     shutil.copy2(TINY, folder)
     return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def rules(fresh) -> list[dict]:
+    """The rules that run a script, as `loaded_rules` returns them."""
+    return [rule for rule in loaded_rules(fresh.folder, "tiny.yaml") if rule["script"]]
 
 
 @pytest.fixture

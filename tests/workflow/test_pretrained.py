@@ -78,7 +78,7 @@ def test_the_plan(work):
     assert jobs["convert_checkpoint"] == 3
     assert jobs["download_checkpoint"] == 1
     assert jobs["derive"] == 1
-    assert jobs["evaluate_clean"] == jobs["analyse_filters"] == 4
+    assert jobs["evaluate_clean"] == jobs["evaluate_filters"] == 4
     assert jobs["evaluate_transfer"] == 1  # resnet_8_2 alone has the source
     assert jobs["aggregate_history"] == jobs["table_costs"] == 1
     assert jobs["figure_dct_energy"] == jobs["table_main"] == 2

@@ -1,10 +1,10 @@
 """The profiles fit the rules."""
 
-import re
-
 import pytest
 import yaml
 from workflow.conftest import ROOT
+
+from filterfreq.evaluation.registry import SUITES
 
 
 @pytest.mark.parametrize("profile", ["workstation", "slurm"])
@@ -13,12 +13,11 @@ def test_a_profile_plans_the_study(fresh, profile):
     assert plan.jobs["train"] == 2
 
 
-def test_slurm_sends_exactly_the_rules_with_a_gpu_to_its_partition():
+def test_slurm_sends_exactly_the_rules_with_a_gpu_to_its_partition(rules):
     profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
-    rules = "".join(file.read_text() for file in (ROOT / "rules").glob("*.smk"))
-    with_gpu = {
-        re.match(r"\w+", rule)[0] for rule in re.split(r"^rule ", rules, flags=re.MULTILINE)[1:] if "gpu=" in rule
-    }
+    # The loop over suites gives each of them the resource, and those that compute on no device 0 of it.
+    inspecting = {f"evaluate_{name}" for name, suite in SUITES.items() if suite.stage == "inspect"}
+    with_gpu = {rule["name"] for rule in rules if "gpu" in rule["resources"]} - inspecting
     partitions = {
         rule: resources["slurm_partition"]
         for rule, resources in profile["set-resources"].items()

@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from filterfreq.evaluation.results import read_results
+
 PLOTS = Counter(
     f"figure_{name}"
     for name in (
@@ -35,10 +37,10 @@ SCORECARD = ("table_scorecard", "figure_scorecard")
 SHOWS_ATTACKS = (*("table_main", "table_paper", "table_differences", "table_adversarial", "figure_accuracy_epsilon"),)
 SUITES = (
     *("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered", "out_of_distribution"),
-    "cue_conflict",
+    *("cue_conflict", "filters"),
 )
-AGGREGATES = Counter({"aggregate": len(SUITES) + 1, "aggregate_history": 1})
-PER_RUN = Counter(["train", "perturb", "analyse_filters", *(f"evaluate_{suite}" for suite in SUITES)])
+AGGREGATES = Counter({"aggregate": len(SUITES), "aggregate_history": 1})
+PER_RUN = Counter(["train", "perturb", *(f"evaluate_{suite}" for suite in SUITES)])
 
 
 TOY_TABLE = '''"""Rows of experiment {experiment} on {dataset}."""
@@ -65,6 +67,28 @@ def draw(results, labels):
 '''
 
 
+TOY_SUITE = '''"""The suite `toy`: the smallest and the largest grey level."""
+
+from filterfreq.evaluation.results import format_parameter, fraction
+
+
+def run(job):
+    levels = enumerate((job.images.min(), job.images.max()))
+    return [fraction("level", format_parameter(rank=rank), level, 255) for rank, level in levels]
+'''
+TOY_ENTRY = """    "toy": Suite(
+        run="filterfreq.evaluation.suites.toy:run",
+        metrics={"level": Metric(("rank",))},
+        types={"rank": int},
+    ),
+"""
+TOY_SCHEMA = """type: object
+additionalProperties: false
+properties:
+  images: {$ref: "#/$defs/images"}
+"""
+
+
 def append(project, module: str) -> None:
     """Append a comment to a module of the package."""
     with open(project.folder / "scripts/filterfreq" / module, "a") as file:
@@ -79,7 +103,7 @@ def test_a_new_lambda_adds_its_runs_and_the_aggregates_only(project):
     del expected["figure_samples"], expected["figure_corruption_samples"]
     assert plan.jobs == expected
     run_outputs = [output for output in plan.outputs if output.startswith("results/runs")]
-    assert len(run_outputs) == 3 + 2 + len(SUITES)
+    assert len(run_outputs) == 3 + 1 + len(SUITES)
     assert all("/wd-penalty_strength-0.1/seed-0/" in output for output in run_outputs)
 
 
@@ -126,6 +150,40 @@ def test_what_names_parameters_and_products_makes_nothing_again(project):
     assert project.plan().jobs == Counter()
 
 
+def test_one_more_suite_is_one_module_entry_and_schema_and_makes_nothing_else(project):
+    package = project.folder / "scripts/filterfreq"
+    entries = '    "filters": Suite('
+    project.edit("scripts/filterfreq/evaluation/registry.py", entries, TOY_ENTRY + entries)
+    (package / "evaluation/suites/toy.py").write_text(TOY_SUITE)
+    (project.folder / "schemas/suites/toy.yaml").write_text(TOY_SCHEMA)
+    assert project.plan().jobs == Counter()
+
+    project.edit("tiny.yaml", "  cue_conflict: {}", "  cue_conflict: {}\n  toy: {images: 2}")
+    (package / "publishing/figures/toy.py").write_text(TOY_FIGURE.replace('needs=["clean"]', 'needs=["toy"]'))
+    assert project.plan().jobs == Counter({"evaluate_toy": 2, "aggregate": 1, "figure_toy": 1})
+    outcome = project.snakemake("figure_toy")
+    assert outcome.returncode == 0, outcome.stderr
+    assert project.plan().jobs == Counter()
+    table = read_results([project.folder / "results/aggregated/tiny/texdigits/toy.csv"], suite="toy")
+    assert table["rank"].tolist() == [0, 1, 0, 1]
+    assert table["value"].between(0, 1).all()
+
+    project.edit("tiny.yaml", "toy: {images: 2}", "toy: {image: 2}")
+    assert "evaluation.toy: unknown key 'image': did you mean 'images'" in project.snakemake("--dry-run").stderr
+
+
+def test_a_change_of_a_suites_module_makes_it_and_what_shows_it_again(project):
+    for suite in ("filters", "out_of_distribution"):
+        append(project, f"evaluation/suites/{suite}.py")
+    # How corrupted images are made is no part of how they are classified.
+    append(project, "evaluation/corruptions/functions/noise.py")
+    plan = project.plan("--omit-from", "corrupt")
+    shown_in = ["figure_dct_energy", "table_out_of_distribution", *SCORECARD]
+    assert plan.jobs == Counter(
+        {"evaluate_filters": 2, "evaluate_out_of_distribution": 2, "aggregate": 2} | dict.fromkeys(shown_in, 1)
+    )
+
+
 @pytest.mark.parametrize(
     ("suite", "rule", "shown_in"),
     [
@@ -134,7 +192,7 @@ def test_what_names_parameters_and_products_makes_nothing_again(project):
             "evaluate_adversarial",
             [*SHOWS_ATTACKS, *SCORECARD, "table_transfer", "figure_transfer"],
         ),
-        ("filters", "analyse_filters", ["figure_dct_energy"]),
+        ("filters", "evaluate_filters", ["figure_dct_energy"]),
     ],
 )
 def test_deleting_one_evaluation_redoes_it_and_what_hangs_on_it(project, suite, rule, shown_in):

@@ -5,10 +5,9 @@ import cv2
 import imagecorruptions
 import numpy as np
 import pytest
-from MISSING import generation
 from oracles.corruptions import corrupt_image
 
-from filterfreq.evaluation.corruptions import COMMON, CORRUPTIONS, EXTRA
+from filterfreq.evaluation.corruptions import COMMON, CORRUPTIONS, EXTRA, generation
 from filterfreq.evaluation.corruptions.functions import FUNCTIONS
 from filterfreq.evaluation.corruptions.generation import corrupt_images, generate
 from filterfreq.evaluation.corruptions.severities import IMAGENET_C
