@@ -8,7 +8,7 @@ localrules:
 
 rule aggregate:
     input:
-        of_evaluated_runs,
+        evaluation_files,
     output:
         AGGREGATED,
     log:
@@ -22,7 +22,7 @@ rule aggregate:
         mem_mb=growing("publish", "mem_mb"),
         runtime=growing("publish", "runtime"),
     params:
-        runs=lambda wildcards: [list(run) for run in evaluated(wildcards)],
+        runs=lambda wildcards: [list(run) for run in evaluated_runs(wildcards)],
         code=code("aggregate"),
     script:
         "../scripts/aggregate.py"
@@ -30,7 +30,7 @@ rule aggregate:
 
 rule aggregate_history:
     input:
-        of_trained_runs(HISTORY),
+        trained_run_files(HISTORY),
     output:
         AGGREGATED_HISTORY,
     log:
@@ -44,7 +44,7 @@ rule aggregate_history:
         mem_mb=growing("publish", "mem_mb"),
         runtime=growing("publish", "runtime"),
     params:
-        runs=lambda wildcards: [list(run) for run in trained(wildcards.experiment, wildcards.dataset)],
+        runs=lambda wildcards: [list(run) for run in trained_runs(wildcards.experiment, wildcards.dataset)],
         code=code("aggregate_history"),
     script:
         "../scripts/aggregate_history.py"

@@ -136,12 +136,12 @@ wildcard_constraints:
     suite=r"\w+",
 
 
-def how_files_are_read(entry):
+def rendering_facts(entry):
     """What the config says of orientation and transparency of a data set's or a shifted set's images."""
     return [] if entry.rendering == AS_STORED else [entry.rendering._asdict()]
 
 
-def what_preparation_reads(wildcards):
+def dataset_facts(wildcards):
     """A data set's entry in the registry, without what does not change its arrays, such as an address."""
     entry = study.dataset(wildcards.dataset)
     sources = [source.checksum for source in entry.sources]
@@ -149,7 +149,7 @@ def what_preparation_reads(wildcards):
     facts += [entry.storage, entry.resize, entry.train_resize]
     if isinstance(entry, ImageFolder):
         facts += [entry.train, entry.test, entry.test_fraction]
-    facts += how_files_are_read(entry)
+    facts += rendering_facts(entry)
     if entry.evaluation_only:
         facts.append("evaluation_only")
     # An archive is an input, whose content Snakemake compares; of a folder it would see the uppermost level alone.
@@ -175,12 +175,12 @@ def raw_files(wildcards):
     return [raw_file(entry.name, source) for source in entry.sources]
 
 
-def what_shifted_reads(wildcards):
-    """A shifted set's entry, as `what_preparation_reads` has a data set's."""
+def shifted_facts(wildcards):
+    """A shifted set's entry, as `dataset_facts` has a data set's."""
     entry = study.shifted(wildcards.shifted, wildcards.dataset)
     facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
     facts += [entry.storage, *(source.checksum for source in entry.sources)]
-    facts += how_files_are_read(entry)
+    facts += rendering_facts(entry)
     folder = folder_of_shifted(entry)
     return facts if folder is None else facts + state_of_images(folder, entry.storage)
 
@@ -196,12 +196,12 @@ def shifted_files(wildcards):
     return [raw_file(entry.name, source) for source in entry.sources]
 
 
-def classes_known_by(wildcards):
+def class_names_file(wildcards):
     """The file that names a data set's classes; where they are known without it, its images need not be here."""
     return [] if study.dataset(wildcards.dataset).is_known else DATASET.format(**wildcards)
 
 
-def published_corruptions(wildcards):
+def published_archives(wildcards):
     """The archives of a data set's published corrupted images, downloaded where they lie in no folder of raw files."""
     files = []
     for source in study.published_corruptions[wildcards.dataset].sources:
@@ -211,31 +211,31 @@ def published_corruptions(wildcards):
     return files
 
 
-def trained(experiment, dataset):
+def trained_runs(experiment, dataset):
     """The runs of an experiment on a data set that are trained here."""
     return [run for run in study.runs_of(experiment, dataset) if study.is_trained(run)]
 
 
-def datasets_of(experiment):
+def experiment_datasets(experiment):
     """The data sets of an experiment, in the config's order."""
     return list(dict.fromkeys(run.dataset for run in study.experiments[experiment]))
 
 
-def evaluated(wildcards):
+def evaluated_runs(wildcards):
     """The runs of an experiment on a data set that have a suite."""
     runs = study.runs_of(wildcards.experiment, wildcards.dataset)
     return [run for run in runs if wildcards.suite in study.suites_of(run)]
 
 
-def of_evaluated_runs(wildcards):
+def evaluation_files(wildcards):
     """The evaluations of a suite of all runs of an experiment on a data set that have it."""
-    return [EVALUATION.format(**run._asdict(), suite=wildcards.suite) for run in evaluated(wildcards)]
+    return [EVALUATION.format(**run._asdict(), suite=wildcards.suite) for run in evaluated_runs(wildcards)]
 
 
-def of_trained_runs(pattern):
+def trained_run_files(pattern):
     """An input function: a file of each run of an experiment on a data set that is trained here."""
     return lambda wildcards: [
-        pattern.format(**run._asdict()) for run in trained(wildcards.experiment, wildcards.dataset)
+        pattern.format(**run._asdict()) for run in trained_runs(wildcards.experiment, wildcards.dataset)
     ]
 
 
@@ -250,14 +250,14 @@ def checkpoint_files(wildcards):
     }
 
 
-def run_of(wildcards):
+def job_run(wildcards):
     """The run that a job's wildcards name."""
     return Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
 
 
 def source_file(pattern):
     """An input function: a file of the run that a derived run is made from."""
-    return lambda wildcards: pattern.format(**study.source_run(run_of(wildcards))._asdict())
+    return lambda wildcards: pattern.format(**study.source_run(job_run(wildcards))._asdict())
 
 
 @cache
@@ -289,7 +289,7 @@ def checkpoint_modules(wildcards):
 
 def derived_modules(wildcards):
     """What builds the model of a derived run, and what changes it."""
-    run = run_of(wildcards)
+    run = job_run(wildcards)
     return [architecture_module(study.architecture(run)), *surgery_modules(study.variants[run.variant])]
 
 

@@ -45,7 +45,7 @@ rule prepare:
         runtime=growing("data", "runtime"),
     params:
         seed=config.get("data", {}).get("seed", 0),
-        entry=what_preparation_reads,
+        entry=dataset_facts,
         code=code("prepare", dataset_modules),
     script:
         "../scripts/prepare.py"
@@ -69,7 +69,7 @@ rule prepare_shifted:
         runtime=growing("data", "runtime"),
     params:
         seed=config.get("data", {}).get("seed", 0),
-        entry=what_shifted_reads,
+        entry=shifted_facts,
         code=code("prepare_shifted", shifted_modules),
     script:
         "../scripts/prepare_shifted.py"
@@ -105,7 +105,7 @@ rule reorder_corruptions:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
-        published=published_corruptions,
+        published=published_archives,
     output:
         folder=directory(CORRUPTED),
         record=CORRUPTED_RECORD,

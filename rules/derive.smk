@@ -26,7 +26,7 @@ rule derive:
         # Seconds, whatever evaluations take.
         runtime=lambda wildcards, attempt: 2 * attempt,
     params:
-        spec=lambda wildcards: study.spec(run_of(wildcards)),
+        spec=lambda wildcards: study.spec(job_run(wildcards)),
         code=code("derive", derived_modules),
     script:
         "../scripts/derive.py"

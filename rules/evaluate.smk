@@ -19,7 +19,7 @@ def shifted_images(wildcards):
     """The shifted sets that are shown to a data set's models, and what names its classes."""
     names = [{"dataset": wildcards.dataset, "shifted": entry.name} for entry in study.shifted_sets(wildcards.dataset)]
     return {
-        "dataset": classes_known_by(wildcards),
+        "dataset": class_names_file(wildcards),
         "shifted": [ancient(SHIFTED.format(**name)) for name in names],
         "shifted_records": [SHIFTED_RECORD.format(**name) for name in names],
     }

@@ -14,7 +14,7 @@ class Condition(NamedTuple):
 
 
 def has_trained_runs(experiment, dataset):
-    return bool(trained(experiment, dataset))
+    return bool(trained_runs(experiment, dataset))
 
 
 def has_images(experiment, dataset):
@@ -72,7 +72,7 @@ CONDITIONS = {
 
 def shown_datasets(wildcards):
     """The data set of a job, or all data sets of its experiment."""
-    return [wildcards.dataset] if "dataset" in wildcards.keys() else datasets_of(wildcards.experiment)
+    return [wildcards.dataset] if "dataset" in wildcards.keys() else experiment_datasets(wildcards.experiment)
 
 
 def labels(wildcards):
@@ -178,7 +178,7 @@ def aggregated_histories(product, wildcards):
 def training_records(product, wildcards):
     """The records of an experiment's runs that are trained here."""
     datasets = shown_datasets(wildcards)
-    return [RECORD.format(**run._asdict()) for name in datasets for run in trained(wildcards.experiment, name)]
+    return [RECORD.format(**run._asdict()) for name in datasets for run in trained_runs(wildcards.experiment, name)]
 
 
 def prepared_images(product, wildcards):

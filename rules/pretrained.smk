@@ -33,7 +33,7 @@ rule download_checkpoint:
 rule convert_checkpoint:
     input:
         unpack(checkpoint_files),
-        dataset=classes_known_by,
+        dataset=class_names_file,
     output:
         weights=WEIGHTS,
         record=RECORD,
@@ -50,7 +50,7 @@ rule convert_checkpoint:
         mem_mb=growing("evaluate", "mem_mb"),
         runtime=growing("evaluate", "runtime"),
     params:
-        spec=lambda wildcards: study.spec(run_of(wildcards)),
+        spec=lambda wildcards: study.spec(job_run(wildcards)),
         code=code("convert_checkpoint", checkpoint_modules),
     script:
         "../scripts/convert_checkpoint.py"

@@ -100,7 +100,7 @@ def possible_pairs(product):
     return [
         (experiment, dataset)
         for experiment in study.experiments
-        for dataset in datasets_of(experiment)
+        for dataset in experiment_datasets(experiment)
         if is_possible(product, experiment, dataset)
     ]
 
@@ -184,7 +184,7 @@ def everything():
     aggregated = [
         AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
         for experiment in study.experiments
-        for dataset in datasets_of(experiment)
+        for dataset in experiment_datasets(experiment)
         for suite in study.suites_in(experiment, dataset)
     ]
     return list(dict.fromkeys([*target_files(*PRODUCTS), *every, *aggregated]))

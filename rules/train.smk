@@ -22,7 +22,7 @@ rule train:
         runtime=growing("train", "runtime"),
         gpu=compute("train")["gpu"],
     params:
-        spec=lambda wildcards: study.spec(run_of(wildcards)),
+        spec=lambda wildcards: study.spec(job_run(wildcards)),
         code=code("train", model_modules),
     script:
         "../scripts/train.py"

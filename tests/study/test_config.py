@@ -294,6 +294,7 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         ),
         ("training/default/ema", 1, r"training\.default\.ema: 1 "),
         ("training/default/accumulate", 0, r"training\.default\.accumulate: 0 is out of range"),
+        ("perturbations", {}, r"^config: the key 'perturbations' is evaluation\.perturbations now, write that$"),
         ("compute/device", "gpu", r"compute\.device: 'gpu' is none of auto, cpu, cuda"),
     ],
 )

@@ -381,3 +381,25 @@ def test_checkpoints_and_published_corruptions_that_nothing_uses_are_said(config
         "data.corruptions: nothing that the config asks for uses it",
         "checkpoints.b: nothing that the config asks for uses it",
     ]
+
+
+def test_settings_that_those_of_one_data_set_replace_are_said(trained):
+    attack = {"attack": "fgsm", "norm": "linf", "epsilons": ["2/255"]}
+    general = {
+        "main_epsilons": {"linf": "2/255"},
+        "adversarial": {"images": 100, "attacks": [attack]},
+        "frequency_filtered": {"images": 100, "clip": False, "radii": {"low": [4], "high": [4]}},
+    }
+    same = {key: deepcopy(general[key]) for key in general} | {"corruption": {"images": 5}}
+    trained["evaluation"] |= general | {"datasets": {"own": same}}
+    assert remarks(Study(deepcopy(trained), SCHEMA)) == []
+    del same["adversarial"]["images"], same["frequency_filtered"]["clip"], same["frequency_filtered"]["radii"]["high"]
+    assert remarks(Study(trained, SCHEMA)) == [
+        f"evaluation.{suite}.{key}: not for own: evaluation.datasets.own.{suite} replaces evaluation.{suite} "
+        "as a whole, repeat there what shall hold"
+        for suite, key in (
+            ("adversarial", "images"),
+            ("frequency_filtered", "clip"),
+            ("frequency_filtered", "radii.high"),
+        )
+    ]

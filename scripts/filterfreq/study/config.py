@@ -15,8 +15,6 @@ from filterfreq.study.datasets import Datasets
 from filterfreq.study.derived import check_derived, is_derived
 from filterfreq.study.measurable import asked_for, remedy
 
-# Keys of earlier versions, and where the same stands now.
-_MOVED = {"perturbations": "evaluation.perturbations"}
 _LONGEST_PATH, _LONGEST_NAME = 4000, 255  # bytes, of a path and of a name in it
 
 
@@ -32,9 +30,6 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
     """
     check_extent(config)
     check_values(config, [])
-    for key, key_now in _MOVED.items():
-        if key in config:
-            raise InputError(f"{key}: this is {key_now} now, move it there")
     check_schema(schema, config, "config")
 
 

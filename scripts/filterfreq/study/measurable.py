@@ -171,7 +171,7 @@ def remarks(study: Study) -> list[str]:
     """Return sentences about what a config has and nothing comes of, each to be said once before the first job."""
     left_out = [*_not_measured(study), *_not_served(study), *_not_shown(study)]
     of_suites = [said for suite in SUITES.values() if suite.remarks for said in load(suite.remarks)(study)]
-    return [*left_out, *of_suites, *_generated(study), *_unused(study)]
+    return [*left_out, *of_suites, *_replaced(study), *_generated(study), *_unused(study)]
 
 
 def asked_for(evaluation: Mapping[str, Any]) -> list[str]:
@@ -266,6 +266,26 @@ def _not_served(study: Study) -> list[str]:
             groups[kind, reason][name] = None
         said += [f"evaluation.{suite}: not for {kind}{_listed(names)}: {why}" for (kind, why), names in groups.items()]
     return said
+
+
+def _replaced(study: Study) -> list[str]:
+    """Settings of all data sets that do not hold for one, as it has its own of the same suite and they replace all."""
+    general = study.config["evaluation"]
+    return [
+        f"evaluation.{key}.{name}: not for {dataset}: evaluation.datasets.{dataset}.{key} replaces evaluation.{key} "
+        "as a whole, repeat there what shall hold"
+        for dataset in study.datasets
+        for key, own in _own(study, dataset).items()
+        for name in _lost(general.get(key), own)
+    ]
+
+
+def _lost(general: Any, own: Any) -> list[str]:
+    """The keys of a mapping, and of mappings in it, that another one lacks."""
+    if not isinstance(general, dict) or not isinstance(own, dict):
+        return []
+    inside = [f"{key}.{name}" for key in general if key in own for name in _lost(general[key], own[key])]
+    return [*(key for key in general if key not in own), *inside]
 
 
 def _generated(study: Study) -> list[str]:

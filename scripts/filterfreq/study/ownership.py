@@ -39,11 +39,11 @@ def check_owners(study: Study, config_files: Sequence[str], record_path: Callabl
             foreign.append((run, path.parent, " and ".join(owner), difference))
     if foreign:
         run, folder, owner, difference = foreign[0]
-        more = f", and so were {len(foreign) - 1} more" if foreign[1:] else ""
+        were = f"and {len(foreign) - 1} more were" if foreign[1:] else "was"
         entry = "checkpoint" if study.is_downloaded(run) else "variant"
         raise InputError(
-            f"{folder} was made for {owner} with other settings ({difference}){more}: give the {entry} "
-            f"'{run.variant}' another name in this config, or delete the folder to have it made again"
+            f"{folder} {were} made for {owner} with other settings ({difference}): give the {entry} '{run.variant}' "
+            f"another name in this config, or delete {folder} to have it made again"
         )
 
 
