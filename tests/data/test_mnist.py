@@ -29,7 +29,7 @@ def make_set(folder, name):
         contents[f"{split}-labels-idx1-ubyte.gz"] = struct.pack(">2i", 2049, size) + labels.tobytes()
         splits[split] = images, labels
     for file, content in contents.items():
-        (folder / file).write_bytes(gzip.compress(content))
+        (folder / file).write_bytes(gzip.compress(content, mtime=0))
     return splits, described(folder, name)
 
 
@@ -73,11 +73,11 @@ def test_idx_as_torchvision_reads_it(tmp_path):
     ("content", "message"),
     [
         (b"no gzip", r"file is damaged or not what it should be \(.*\): replace"),
-        (gzip.compress(b"x" * 1000)[:-12], r"file is damaged or not what it should be \(.*\): replace"),
-        (gzip.compress(b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0"), "file is no IDX file of bytes"),
-        (gzip.compress(b"\0\0"), "file is no IDX file of bytes"),
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\x05abcd"), r"file has 4 values for the shape \(5,\)"),
-        (gzip.compress(b"\0\0\x08\x03\0\0\0\x05"), r"file has 0 values for the shape \(5,\)"),
+        (gzip.compress(b"x" * 1000, mtime=0)[:-12], r"file is damaged or not what it should be \(.*\): replace"),
+        (gzip.compress(b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", mtime=0), "file is no IDX file of bytes"),
+        (gzip.compress(b"\0\0", mtime=0), "file is no IDX file of bytes"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x05abcd", mtime=0), r"file has 4 values for the shape \(5,\)"),
+        (gzip.compress(b"\0\0\x08\x03\0\0\0\x05", mtime=0), r"file has 0 values for the shape \(5,\)"),
     ],
 )
 def test_what_is_no_idx_file(tmp_path, content, message):
