@@ -1,0 +1,99 @@
+# What the jobs of a suite read, and what they are given.
+
+
+def own_test_images(wildcards):
+    """A data set's own images."""
+    return {"dataset": DATASET.format(**wildcards), "arrays": ancient(ARRAYS.format(**wildcards))}
+
+
+def corrupted_test_images(wildcards):
+    """The corrupted test images of a data set."""
+    return {
+        "corrupted": ancient(CORRUPTED.format(**wildcards)),
+        "corrupted_record": CORRUPTED_RECORD.format(**wildcards),
+    }
+
+
+def shifted_images(wildcards):
+    """The shifted sets that are shown to a data set's models, and what names its classes."""
+    names = [{"dataset": wildcards.dataset, "shifted": entry.name} for entry in study.shifted_sets(wildcards.dataset)]
+    return {
+        "dataset": class_names_file(wildcards),
+        "shifted": [ancient(SHIFTED.format(**name)) for name in names],
+        "shifted_records": [SHIFTED_RECORD.format(**name) for name in names],
+    }
+
+
+def cue_conflict_images(wildcards):
+    """A data set's own images of the suite cue_conflict, or the published stimuli with observers' answers."""
+    stimuli = study.stimuli(wildcards.dataset)
+    if stimuli is None:
+        return own_test_images(wildcards)
+    name = {"dataset": wildcards.dataset, "shifted": stimuli.name}
+    found = {
+        "stimuli": ancient(SHIFTED.format(**name)),
+        "stimuli_record": SHIFTED_RECORD.format(**name),
+    }
+    if stimuli.responses:
+        try:
+            found["responses"] = response_files(stimuli.responses)
+        except InputError as error:
+            raise WorkflowError(f"data.shifted.{stimuli.name}.responses: {error}") from error
+    return found
+
+
+def source_model(wildcards):
+    """The run that attacks on another run are transferred from."""
+    source = {**wildcards, "variant": study.settings("transfer", wildcards.dataset)["source"]}
+    return {"source_weights": WEIGHTS.format(**source), "source_record": RECORD.format(**source)}
+
+
+SUITE_INPUTS = {
+    "images": own_test_images,
+    "corrupted": corrupted_test_images,
+    "shifted": shifted_images,
+    "cue_conflict": cue_conflict_images,
+    "source": source_model,
+}
+
+
+def suite_inputs(suite, wildcards):
+    """An input function: what a suite reads beside the model."""
+    found = {}
+    for name in SUITES[suite].inputs:
+        found |= SUITE_INPUTS[name](wildcards)
+    return found
+
+
+def suite_settings(suite, wildcards):
+    """A parameter: the settings of a suite, but for those that are inputs and may be for other data sets too."""
+    settings = study.settings(suite, wildcards.dataset)
+    inputs = SUITES[suite].given_as_inputs
+    return {key: value for key, value in settings.items() if key not in inputs} if inputs else settings
+
+
+def suite_batch_size(suite, wildcards):
+    """A parameter: how many images are attacked at a time, which other suites' results do not depend on.
+
+    These read it from the config, so that a change of it runs nothing again.
+    """
+    return study.evaluation_batch_size(wildcards.dataset) if SUITES[suite].stage == "attack" else None
+
+
+def suite_modules(suite, wildcards):
+    """What measures a suite."""
+    return [SUITES[suite].module]
+
+
+def suite_compute(suite):
+    """Threads, memory, minutes and GPUs of a suite's jobs."""
+    stage = SUITES[suite].stage
+    if stage in ON_DEVICE:
+        return compute(stage)
+    # Seconds on one core, whatever other evaluations take.
+    return {**compute("evaluate"), "threads": 1, "runtime": 2, "gpu": 0}
+
+
+def suite_resource(suite, resource, wildcards, attempt):
+    """Memory or minutes of a suite's jobs, so many times as the job has been tried."""
+    return attempt * suite_compute(suite)[resource]
