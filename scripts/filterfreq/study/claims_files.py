@@ -163,15 +163,15 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
             "all of it: write a fraction, 0.01 for one percentage point"
         )
     keys = metrics[metric].keys
-    for place in ("where", "sum_over"):
-        for key in (key for entry in measure.get(place, []) for key in ([entry] if place == "sum_over" else entry)):
+    for section in ("where", "sum_over"):
+        for key in (key for entry in measure.get(section, []) for key in ([entry] if section == "sum_over" else entry)):
             known = [
                 *keys,
                 *(["epsilon_value"] if "epsilon" in keys else []),
                 *metrics[metric].optional,
             ]
             if key not in known:
-                raise _at(f"{where}.measure.{place}", unknown(f"parameter of the suite {suite}", key, known))
+                raise _at(f"{where}.measure.{section}", unknown(f"parameter of the suite {suite}", key, known))
     for entry in measure.get("where", []):
         for key, wanted in entry.items():
             _check_wanted(f"{where}.measure.where.{key}", key, wanted)
@@ -206,7 +206,7 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
     datasets = [dataset for dataset in study.datasets if suite in study.suites(dataset)]
     for entry in measure.get("where", []) if datasets else []:
         for key, wanted in entry.items():
-            place = f"{where}.measure.where.{key}"
+            path = f"{where}.measure.where.{key}"
             known = _measured_values(study, suite, key, datasets)
             if isinstance(wanted, dict):
                 low, high = wanted.get("from", -_INFINITY), wanted.get("to", _INFINITY)
@@ -214,13 +214,13 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
                     known = [low] if low <= 1 and high >= 0 else []
                 if known is not None and not any(low <= value <= high for value in known):
                     what = "from 0 to 1" if key == "depth" else some_of(f"{value:g}" for value in known)
-                    raise InputError(f"{place}: no {key} that is measured lies in this range, they are {what}")
+                    raise InputError(f"{path}: no {key} that is measured lies in this range, they are {what}")
                 continue
             for value in _listed(wanted) if known is not None else ():
                 as_epsilons = {parse_epsilon(epsilon) for epsilon in known} if key == "epsilon" else ()
                 is_there = parse_epsilon(str(value)) in as_epsilons if key == "epsilon" else value in known
                 if not is_there:
-                    raise _at(place, unknown(f"{key} of the suite {suite} in this study", value, map(str, known)))
+                    raise _at(path, unknown(f"{key} of the suite {suite} in this study", value, map(str, known)))
 
 
 def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) -> list | None:
