@@ -388,7 +388,7 @@ def test_missing_claims_are_one_sentence(tmp_path):
         ),
         ("{depth: {to: 0.34}", "{depth: {to: .inf}", "to: .inf is the number inf to YAML: write a finite number"),
         ("treatment: plain\n", "treatment: 2001-01-01\n", "treatment: 2001-01-01 is a date to YAML: put it in quotes"),
-        ("{depth: {to: 0.34}", "{layer: {to: 0.34}", "where.layer: only numbers have a range, as severity, index"),
+        ("{depth: {to: 0.34}", "{layer: {to: 0.34}", "where.layer: only numbers have a range, as severity, radius"),
         (
             "{depth: {to: 0.34}",
             "{depht: {to: 0.34}",
@@ -612,7 +612,7 @@ def test_values_that_the_study_does_not_measure_are_one_sentence(tmp_path, suite
 )
 def test_values_that_the_study_measures_are_fine(tmp_path, suite, where):
     attacks = {"norm": "linf", "epsilons": ["2/255"], "images": 9, "attacks": ["fab", "apgd-dlr"]}
-    claims, _ = claims_with(tmp_path, suite, "accuracy", where, autoattack=attacks)
+    claims, _ = claims_with(tmp_path, suite, "accuracy", where, autoattack=[attacks])
     assert list(claims) == ["c"]
 
 

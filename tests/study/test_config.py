@@ -120,11 +120,6 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             r"^evaluation\.datasets\.texdigits\.perturbations\.epsilon: epsilon 4 bounds nothing",
         ),
         (
-            "perturbations",
-            {"attack": "fgsm", "norm": "linf", "epsilon": "4/255"},
-            r"^perturbations: this is evaluation\.perturbations now, move it there$",
-        ),
-        (
             "variants/plain/adversarial_training",
             {"attack": "fgsm", "norm": "linf", "epsilon": "8"},
             r"^variants\.plain\.adversarial_training\.epsilon: epsilon 8 bounds nothing",
