@@ -12,6 +12,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "study.yaml").write_text("a: 1")
     (tmp_path / "other.json").write_text(json.dumps({"a": 1}, indent="\t"))
     (tmp_path / "half.json").write_text("{")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "made.csv").write_text("suite,value\n")
     (tmp_path / "python.yml").write_text("__use_yte__: true")
 
 
@@ -23,6 +25,7 @@ def folder(tmp_path, monkeypatch):
             "'table_main' is no config file, and --configfile takes every word up to the next option: "
             "put targets first, as in snakemake table_main --configfile study.yaml",
         ),
+        (["--configfile", "study.yaml", "results/made.csv"], "'results/made.csv' is no config file, .* put targets"),
         (["--configfiles", "tables", "-n"], "'tables' is no config file, .* snakemake tables --configfile FILE"),
         (["-n", "--configfile", "studie.yaml"], "there is no config file 'studie.yaml': correct the path"),
         (["--configfile=studie.yml"], "there is no config file 'studie.yml'"),

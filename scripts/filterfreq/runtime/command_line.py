@@ -30,7 +30,8 @@ def check_command_line(arguments: Sequence[str]) -> None:
     found = parser.parse_known_args(arguments)[0]
     files = [file for group in found.files for file in group]
     for file in files:
-        if Path(file).exists():
+        # A result that is there is a target too.
+        if Path(file).exists() and (file.endswith(_SUFFIXES) or Path(file).parts[0] != "results"):
             check_config_file(file)
         elif file.endswith(_SUFFIXES):
             raise InputError(f"there is no config file {file!r}: correct the path after --configfile")
