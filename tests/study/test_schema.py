@@ -3,16 +3,17 @@ import shutil
 import pytest
 from study_configs import SCHEMA
 
-from filterfreq.data.batches import POLICIES
 from filterfreq.data.registry import AUGMENTATIONS
 from filterfreq.frequencies.masks import PASSES
-from filterfreq.models.penalty import KINDS
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS, check_schema
 from filterfreq.study.schema import config_schema
 from filterfreq.study.study import SUITES
 from filterfreq.training.attack_names import AUTOATTACKS
-from filterfreq.training.attacks import NORMS, TRAINING_ATTACKS
+from filterfreq.training.attacks import NORMS
+from filterfreq.training.interventions.adversarial_training import TRAINING_ATTACKS
+from filterfreq.training.interventions.augmentation_policy import POLICIES
+from filterfreq.training.interventions.penalty import KINDS
 from filterfreq.training.optimization import OPTIMIZERS, SCHEDULES
 
 CONFIG = {

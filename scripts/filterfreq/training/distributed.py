@@ -28,8 +28,8 @@ class Processes:
         """Whether this is the process that speaks and writes for all."""
         return self.rank == 0
 
-    def places(self, count: int, adjacent: bool = False) -> Tensor:
-        """Return which of `count` images are those of this process: int64, on the CPU.
+    def rows(self, count: int, adjacent: bool = False) -> Tensor:
+        """Return which rows of `count` images are this process's share: int64, on the CPU.
 
         They are every `size`-th, so that of fewer images each process has the first ones of those it has of more.
 

@@ -16,7 +16,9 @@ from filterfreq.runtime.provenance import environment
 from filterfreq.training.distributed import Processes
 from filterfreq.training.event_log import EventLog
 from filterfreq.training.history import write_history
-from filterfreq.training.loop import Trainer, build_classifier, count_parameters
+from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier, count_parameters
 
 
 @dataclass
@@ -108,20 +110,8 @@ def run_training(
 
     # A GPU leaves the job's threads to decode images; on a CPU they take turns with the network.
     workers = job.threads_per_process if device.type == "cuda" else 0
-    trainer = Trainer(
-        classifier,
-        job.spec,
-        dataset,
-        device,
-        state_file,
-        fingerprint,
-        say,
-        precision,
-        compiled,
-        workers,
-        stop,
-        processes,
-    )
+    execution = Execution(device, precision, compiled, workers, processes)
+    trainer = Trainer(classifier, job.spec, dataset, execution, StateFile(state_file, fingerprint), say, stop)
     history = trainer.train()
     if events is not None:
         events.close()
