@@ -23,6 +23,6 @@ rule train:
         gpu=compute("train")["gpu"],
     params:
         spec=lambda wildcards: study.spec(run_of(wildcards)),
-        code=code("train", model_modules),
+        code=code("train", trained_modules),
     script:
         "../scripts/train.py"

@@ -100,7 +100,7 @@ def test_what_does_not_fit_a_fragment_is_refused(schema, changes, said):
 def test_the_schema_knows_what_the_package_knows():
     definitions = config_schema(SCHEMA).schema
     parts = definitions["$defs"]
-    assert tuple(parts["penalty"]["properties"]["kind"]["enum"]) == KINDS
+    assert tuple(parts["variant"]["properties"]["penalty"]["properties"]["kind"]["enum"]) == KINDS
     assert tuple(parts["augmentation"]["enum"]) == AUGMENTATIONS
     assert tuple(parts["norm"]["enum"]) == NORMS
     assert tuple(parts["variant"]["properties"]["adversarial_training"]["properties"]["attack"]["enum"]) == (

@@ -18,49 +18,30 @@ class Entry(NamedTuple):
     Attributes:
         module: where its function `intervention` is, which takes the key's value and returns a
             `filterfreq.training.intervention.Intervention`.
-        sweeps: the settings that a sweep may vary, each with the words for its value in a label; the setting "" is the
-            key's own value.
         strengths: the settings that say how strongly something is done, not how much work it is, each with a value to
             time the work with.
         excludes: keys of a variant that cannot stand beside it.
     """
 
     module: str
-    sweeps: Mapping[str, str] = _NOTHING
     strengths: Mapping[str, Any] = _NOTHING
     excludes: tuple[str, ...] = ()
 
 
 INTERVENTIONS: dict[str, Entry] = {
     "augmentation_policy": Entry(f"{_MODULES}.augmentation_policy"),
-    "gaussian_noise": Entry(f"{_MODULES}.gaussian_noise", sweeps={"": "noise σ = {}"}),
-    "mixup": Entry(
-        f"{_MODULES}.mixup", sweeps={"": "mixup α = {}"}, excludes=("jensen_shannon", "adversarial_training")
-    ),
+    "gaussian_noise": Entry(f"{_MODULES}.gaussian_noise"),
+    "mixup": Entry(f"{_MODULES}.mixup", excludes=("jensen_shannon", "adversarial_training")),
     "jensen_shannon": Entry(f"{_MODULES}.jensen_shannon", excludes=("mixup", "adversarial_training")),
     "adversarial_training": Entry(
         f"{_MODULES}.adversarial_training",
-        sweeps={"epsilon": "ε = {}", "replays": "{} replays"},
         strengths={"epsilon": "1/255"},
         excludes=("mixup", "jensen_shannon"),
     ),
-    "label_smoothing": Entry(f"{_MODULES}.label_smoothing", sweeps={"": "smoothing {}"}),
-    "penalty": Entry(
-        f"{_MODULES}.penalty",
-        sweeps={"kind": "{}", "strength": "λ = {}", "depth": "depth {}"},
-        strengths={"strength": 0.01},
-    ),
+    "label_smoothing": Entry(f"{_MODULES}.label_smoothing"),
+    "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}),
 }
 """By the key of a variant; where several change the same thing, they do so in this order."""
-
-
-def sweep_labels() -> dict[str, str]:
-    """Return the settings that a sweep may vary, such as "penalty.strength", and the words for their values."""
-    return {
-        f"{key}.{setting}" if setting else key: words
-        for key, entry in INTERVENTIONS.items()
-        for setting, words in entry.sweeps.items()
-    }
 
 
 def strengths_of(key: str) -> Mapping[str, Any]:
