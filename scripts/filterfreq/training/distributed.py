@@ -41,6 +41,26 @@ class Processes:
             return torch.arange(self.rank * count // self.size, (self.rank + 1) * count // self.size)
         return torch.arange(min(self.rank, count), count, self.size)
 
+    def rows_of_step(self, count: int, batch_size: int, neighbours: bool) -> tuple[Tensor, Tensor]:
+        """Return which of the images drawn for a step are made here, and which of these the process trains on.
+
+        Args:
+            count: images of the step, in microbatches of `batch_size`.
+            batch_size: images of a microbatch.
+            neighbours: whether each image needs the one before it; then the process has images in a row of each
+                microbatch, and makes one more.
+
+        Returns:
+            Rows among the `count` images, and rows among these: int64, on the CPU.
+        """
+        made, own = [], []
+        for start in range(0, count, batch_size):
+            rows = start + self.rows(min(batch_size, count - start), neighbours)
+            before = (rows[:1] - 1) % count if neighbours else rows[:0]
+            made += [before, rows]
+            own += [torch.zeros(len(before)), torch.ones(len(rows))]
+        return torch.cat(made), torch.cat(own).nonzero().flatten()
+
     def join(self, model: nn.Module) -> nn.Module:
         """Return a model whose gradients are the mean of those of all processes, over the same parameters."""
         # The order in which gradients arrive decides which are added up in one go, and with three processes or more

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from filterfreq.data.batches import Share
+from filterfreq.data.batches import ChangeImages, Share
 from filterfreq.training.registry import INTERVENTIONS
 
 
@@ -75,3 +75,23 @@ def interventions_of(variant: Mapping[str, Any]) -> dict[str, Intervention]:
         for key, entry in INTERVENTIONS.items()
         if key in variant
     }
+
+
+def composed_change(
+    interventions: Mapping[str, Intervention], hook: str, seed: Callable[[int, str], int]
+) -> ChangeImages | None:
+    """Return what all interventions do to the images that are drawn, one after the other; None where they do nothing.
+
+    Args:
+        interventions: those of the variant.
+        hook: "change_stored" or "change_images".
+        seed: of the number of a batch and the name of a stream, the seed of its draws.
+    """
+    changes = [(one.stream, change) for one in interventions.values() if (change := getattr(one, hook)) is not None]
+
+    def changed(images: Tensor, number: int, share: Share | None) -> Tensor:
+        for stream, change in changes:
+            images = change(images, seed(number, stream), share)
+        return images
+
+    return changed if changes else None

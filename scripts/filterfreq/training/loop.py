@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.data.batches import ChangeImages, Share, batch_seed, epoch_batches, plain_batches, to_images
+from filterfreq.data.batches import Share, batch_seed, epoch_batches, plain_batches, to_images
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.pointwise import subsample_pointwise
@@ -22,9 +22,10 @@ from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.checks import check_trainable
 from filterfreq.training.distributed import Processes, with_global_statistics
 from filterfreq.training.epochs import count_epochs, count_replays
-from filterfreq.training.intervention import Attack, interventions_of
+from filterfreq.training.intervention import Attack, composed_change, interventions_of
 from filterfreq.training.objective import Objective, count_correct
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
+from filterfreq.training.snapshots import Snapshots
 from filterfreq.training.state import StateFile
 
 
@@ -73,6 +74,7 @@ class Trainer:
         state_file: keeps the state after every epoch.
         announce: takes one line for each epoch.
         stop: asked before every batch whether to stop.
+        snapshots: keeps the classifier after chosen epochs, if any; nothing else depends on it.
 
     Raises:
         InputError: see `check_trainable` and, of several processes, `with_global_statistics`.
@@ -87,6 +89,7 @@ class Trainer:
         state_file: StateFile,
         announce: Callable[[str], None] = lambda line: None,
         stop: Callable[[], bool] = lambda: False,
+        snapshots: Snapshots | None = None,
     ) -> None:
         self.run, self.settings = spec["run"], spec["training"]
         self.interventions = interventions_of(spec["variant"])
@@ -95,7 +98,7 @@ class Trainer:
         self.mixes_neighbours = any(one.mixes_neighbours for one in self.interventions.values())
         self.device, self.workers = execution.device, execution.workers
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=execution.precision == "bfloat16")
-        self.state_file, self.announce, self.stop = state_file, announce, stop
+        self.state_file, self.announce, self.stop, self.snapshots = state_file, announce, stop, snapshots
         self.train_images, self.train_labels, self.test_images, self.test_labels = (
             array if isinstance(array, ImageFiles) else torch.from_numpy(np.array(array)).to(self.device)
             for split in ("train", "test")
@@ -152,6 +155,9 @@ class Trainer:
                     progressed=self.progress != first_progress,
                 )
             self.history.append(row)
+            # Before the state, so that no state is without them.
+            if self.snapshots is not None and self.processes.first:
+                self.snapshots.keep(self.result, row, self.seconds)
             self._save()
             self.announce(
                 f"{self.name}  epoch {epoch:{len(str(self.epochs))}d}/{self.epochs}  loss {row['loss']:.4f}  "
@@ -189,8 +195,8 @@ class Trainer:
             self.settings["augmentation"],
             seed=seed,
             epoch=epoch,
-            change_stored=self._change("change_stored", epoch),
-            change_images=self._change("change_images", epoch),
+            change_stored=composed_change(self.interventions, "change_stored", partial(batch_seed, seed, epoch)),
+            change_images=composed_change(self.interventions, "change_images", partial(batch_seed, seed, epoch)),
             views=self.views,
             size=self.size,
             workers=self.workers,
@@ -236,18 +242,8 @@ class Trainer:
             seed = int(np.random.SeedSequence((seed, self.processes.rank)).generate_state(1, np.uint64)[0])
         torch.manual_seed(seed)
 
-    def _change(self, hook: str, epoch: int) -> ChangeImages | None:
-        """What interventions do to the images that are drawn in an epoch, `change_stored` or `change_images`."""
-        changes = [
-            (change, one.stream) for one in self.interventions.values() if (change := getattr(one, hook)) is not None
-        ]
-
-        def changed(images: Tensor, number: int, share: Share | None) -> Tensor:
-            for change, stream in changes:
-                images = change(images, batch_seed(self.run["seed"], epoch, number, stream), share)
-            return images
-
-        return changed if changes else None
+    def _rows(self, count: int) -> tuple[Tensor, Tensor]:
+        return self.processes.rows_of_step(count, self.settings["batch_size"], self.mixes_neighbours)
 
     def _mixed(self, images: Tensor, targets: Tensor, epoch: int, number: int) -> tuple[Tensor, Tensor]:
         """What interventions make of the images of a step and their labels."""
@@ -256,20 +252,6 @@ class Trainer:
                 seed = batch_seed(self.run["seed"], epoch, number, one.stream)
                 images, targets = one.mix(images, targets, self.num_classes, seed)
         return images, targets
-
-    def _rows(self, count: int) -> tuple[Tensor, Tensor]:
-        """Return which of the images drawn for a step are made here, and which of these the process trains on.
-
-        The others are those that `mix` needs beside them.
-        """
-        size = self.settings["batch_size"]
-        made, own = [], []
-        for start in range(0, count, size):
-            rows = start + self.processes.rows(min(size, count - start), self.mixes_neighbours)
-            before = (rows[:1] - 1) % count if self.mixes_neighbours else rows[:0]
-            made += [before, rows]
-            own += [torch.zeros(len(before)), torch.ones(len(rows))]
-        return torch.cat(made), torch.cat(own).nonzero().flatten()
 
     def _step(self, images: Tensor, targets: Tensor, count: int) -> Tensor:
         """Update the parameters once, from as many microbatches as `accumulate` says.
@@ -371,13 +353,18 @@ class Trainer:
 
     def _resume(self) -> None:
         state = self.state_file.read(lambda reason: self.announce(f"{self.name}  {reason}"))
-        if state is not None:
+        missing = self.snapshots.missing(len(state["history"])) if state is not None and self.snapshots else []
+        if missing:
+            self.announce(f"{self.name}  the snapshot of epoch {missing[0]} is missing, training starts afresh")
+        elif state is not None:
             self._load(state)
         if not self.processes.agree((len(self.history), self.finished_batches)):
             raise InputError(
                 f"{self.name}: not all processes find the same {self.state_file.path}: keep results where all nodes "
                 "see them"
             )
+        if not self.history and self.snapshots is not None and self.processes.first:
+            self.snapshots.clear()
 
     def _load(self, state: dict) -> None:
         self.classifier.load_state_dict(state["model"])
