@@ -16,7 +16,9 @@ import torch
 from oracles.plain_training import PlainTraining
 
 from filterfreq.models.device import use_device, use_precision
-from filterfreq.training.loop import Trainer, build_classifier
+from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier
 
 LEARNING_RATE = 0.01
 
@@ -84,11 +86,9 @@ def main() -> None:
             build_classifier(spec, dataset),
             spec,
             dataset,
-            device,
-            Path(folder, "state.pt"),
-            "",
+            Execution(device, use_precision(compute, device)),
+            StateFile(Path(folder, "state.pt"), ""),
             lambda line: ends.append(time.perf_counter()),
-            use_precision(compute, device),
         )
         start = time.perf_counter()
         ours = trainer.train()[-1]["test_accuracy"]

@@ -24,6 +24,7 @@ from filterfreq.evaluation.registry import ON_DEVICE, SUITES
 from filterfreq.runtime.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.models.surgery.registry import surgery_modules
+from filterfreq.training.registry import intervention_modules
 from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import CALIBRATION, plan_of
 from filterfreq.runtime.provenance import code_version
@@ -105,6 +106,7 @@ RUN = "results/runs/{dataset}/{model}/{variant}/seed-{seed}"
 WEIGHTS = f"{RUN}/model.safetensors"
 RECORD = f"{RUN}/run.json"
 HISTORY = f"{RUN}/history.csv"
+SNAPSHOTS = f"{RUN}/snapshots"
 PERTURBATIONS = f"{RUN}/perturbations.npz"
 EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
 DOWNLOAD = "results/checkpoints/{checkpoint}/download.json"
@@ -277,9 +279,9 @@ def code(script, modules=None):
     return script_code(script) if modules is None else partial(script_code_for, script, modules)
 
 
-def model_modules(wildcards):
-    """What builds the wildcard's model."""
-    return [architecture_module(wildcards.model)]
+def trained_modules(wildcards):
+    """What builds the wildcard's model, and what its variant changes in training."""
+    return [architecture_module(wildcards.model), *intervention_modules(study.variants[wildcards.variant])]
 
 
 def checkpoint_modules(wildcards):

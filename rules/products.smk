@@ -179,7 +179,11 @@ def requested_plan_files(wildcards):
 
 
 def everything():
-    """All tables and figures, and every evaluation of every run, side by side, also of a suite that nothing shows."""
+    """All that a config asks for.
+
+    That is all tables and figures, every evaluation of every run, side by side, also of a suite that nothing shows, and
+    the snapshots that are to stay.
+    """
     every = [EVALUATION.format(**run._asdict(), suite=suite) for run in study.runs for suite in study.suites_of(run)]
     aggregated = [
         AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
@@ -187,4 +191,5 @@ def everything():
         for dataset in experiment_datasets(experiment)
         for suite in study.suites_in(experiment, dataset)
     ]
-    return list(dict.fromkeys([*target_files(*PRODUCTS), *every, *aggregated]))
+    kept = [SNAPSHOTS.format(**run._asdict()) for run in study.runs_with_snapshots if study.keeps_snapshots]
+    return list(dict.fromkeys([*target_files(*PRODUCTS), *every, *aggregated, *kept]))

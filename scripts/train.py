@@ -22,6 +22,8 @@ with job(snakemake) as logger:
         log=snakemake.log[0],
         processes=processes,
         nodes=nodes,
+        snapshots=snakemake.output.get("snapshots", ""),
+        snapshot_epochs=snakemake.params.snapshot_epochs,
     )
     if processes == 1:
         device = use_device(compute, training.threads)

@@ -37,7 +37,9 @@ from filterfreq.runtime.text import is_one_line
 from filterfreq.study.claims_files import load_claims
 from filterfreq.study.study import Study
 from filterfreq.training.history import HISTORY_COLUMNS, read_history, write_history
-from filterfreq.training.loop import Trainer, build_classifier
+from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier
 
 ROOT = Path(__file__).parents[1]
 REFUSED = object()
@@ -181,7 +183,7 @@ def doors(tmp_path_factory) -> dict[str, Door]:
 
     def trainer() -> Trainer:
         new = build_classifier(spec, prepared)
-        return Trainer(new, spec, prepared, torch.device("cpu"), folder / "state.pt", "", lambda line: None)
+        return Trainer(new, spec, prepared, Execution(torch.device("cpu")), StateFile(folder / "state.pt", ""))
 
     trainer().train()
     index = PreparedDataset(folder / "files")

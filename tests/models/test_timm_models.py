@@ -9,10 +9,10 @@ from torch import nn
 from filterfreq.models import timm_models
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
-from filterfreq.models.penalty import frequency_penalty
 from filterfreq.models.registry import build, check_architecture
 from filterfreq.models.surgery.decomposition import DCTConv2d, decompose
 from filterfreq.runtime.errors import InputError
+from filterfreq.training.interventions.penalty import frequency_penalty
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 

@@ -3,16 +3,17 @@ import shutil
 import pytest
 from study_configs import SCHEMA
 
-from filterfreq.data.batches import POLICIES
 from filterfreq.data.registry import AUGMENTATIONS
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.frequencies.masks import PASSES
-from filterfreq.models.penalty import KINDS
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS, check_schema
 from filterfreq.study.schema import config_schema
 from filterfreq.training.attack_names import AUTOATTACKS
-from filterfreq.training.attacks import NORMS, TRAINING_ATTACKS
+from filterfreq.training.attacks import NORMS
+from filterfreq.training.interventions.adversarial_training import TRAINING_ATTACKS
+from filterfreq.training.interventions.augmentation_policy import POLICIES
+from filterfreq.training.interventions.penalty import KINDS
 from filterfreq.training.optimization import OPTIMIZERS, SCHEDULES
 
 CONFIG = {
@@ -99,7 +100,7 @@ def test_what_does_not_fit_a_fragment_is_refused(schema, changes, said):
 def test_the_schema_knows_what_the_package_knows():
     definitions = config_schema(SCHEMA).schema
     parts = definitions["$defs"]
-    assert tuple(parts["penalty"]["properties"]["kind"]["enum"]) == KINDS
+    assert tuple(parts["variant"]["properties"]["penalty"]["properties"]["kind"]["enum"]) == KINDS
     assert tuple(parts["augmentation"]["enum"]) == AUGMENTATIONS
     assert tuple(parts["norm"]["enum"]) == NORMS
     assert tuple(parts["variant"]["properties"]["adversarial_training"]["properties"]["attack"]["enum"]) == (

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from filterfreq.runtime.errors import InputError
-from filterfreq.training.attacks import FreePerturbation, attack_images, check_attack, fgsm, pgd
+from filterfreq.training.attacks import attack_images, check_attack, fgsm, pgd
+from filterfreq.training.interventions.adversarial_training import FreePerturbation
 
 SHAPE = (3, 4, 4)
 
@@ -219,7 +220,7 @@ def test_the_free_perturbation_follows_its_algorithm(linear, images, norm):
     """Of a linear model every step has the same direction: one step reaches the ball, the next stays there."""
     direction = ascent(linear)
     direction = {"linf": direction.sign(), "l2": direction / norms(direction, "l2").view(-1, 1, 1, 1)}[norm]
-    free = FreePerturbation(images, 0.05, norm)
+    free = FreePerturbation(0.05, norm)
     for expected in (0 * direction, 0.05 * direction, 0.05 * direction):
         shown = free.apply(images)
         torch.testing.assert_close(shown.detach(), images + expected, rtol=0, atol=1e-12)
@@ -234,7 +235,7 @@ def test_the_free_perturbation_moves_along_its_own_gradient(linear, norm):
     """That of the loss by the perturbation, through the clipping, as autograd has it."""
     generator = torch.Generator().manual_seed(2)
     images = torch.rand((6, *SHAPE), generator=generator, dtype=torch.float64).round(decimals=1)
-    free = FreePerturbation(images, 0.2, norm)
+    free = FreePerturbation(0.2, norm)
     offset = torch.zeros_like(images)
     # The last step goes back, but not where pixels are clipped.
     for labels in (LABELS, LABELS, 1 - LABELS):
@@ -252,7 +253,7 @@ def test_the_free_perturbation_moves_along_its_own_gradient(linear, norm):
 
 
 def test_the_free_perturbation_of_a_small_batch_leaves_the_other_rows(images):
-    free = FreePerturbation(images, 0.05, "linf")
+    free = FreePerturbation(0.05, "linf")
     free.apply(images)
     free.update(torch.ones_like(images))
     free.apply(images[:2])

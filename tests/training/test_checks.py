@@ -6,6 +6,8 @@ import torch
 
 from filterfreq.runtime.errors import InputError
 from filterfreq.training import loop
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier
 
 FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 1}
 
@@ -21,8 +23,8 @@ def train(spec: dict, model: str, count: int, size: int, folder, variant=None, *
     )
     settings = {**spec["training"], "epochs": 1, "augmentation": "none", **training}
     spec = {"run": {**spec["run"], "model": model}, "variant": variant or {}, "training": settings}
-    classifier = loop.build_classifier(spec, dataset)
-    loop.Trainer(classifier, spec, dataset, torch.device("cpu"), folder / "state.pt", "", lambda line: None).train()
+    execution, state_file = loop.Execution(torch.device("cpu")), StateFile(folder / "state.pt", "")
+    loop.Trainer(build_classifier(spec, dataset), spec, dataset, execution, state_file).train()
 
 
 @pytest.mark.parametrize(

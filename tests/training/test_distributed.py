@@ -34,17 +34,17 @@ import torch.distributed as dist
 from filterfreq.models.device import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.training.distributed import Processes
-from filterfreq.training.loop import Trainer, build_classifier
+from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier
 
 def train(cases, folder, rank=0, size=1):
     for name, case in cases.items():
         dataset = PreparedDataset(case["dataset"])
         classifier = build_classifier(case["spec"], dataset).double()
         state = folder / f"{name}-{size}.state"
-        trainer = Trainer(
-            classifier, case["spec"], dataset, torch.device("cpu"), state, "", lambda line: None,
-            workers=case["workers"], processes=Processes(rank, size),
-        )
+        execution = Execution(torch.device("cpu"), workers=case["workers"], processes=Processes(rank, size))
+        trainer = Trainer(classifier, case["spec"], dataset, execution, StateFile(state, ""))
         gradients = []
         def keep(*_):
             if not gradients:
@@ -179,12 +179,12 @@ def test_other_batch_normalisation_is_refused():
 @pytest.mark.parametrize("adjacent", [False, True])
 def test_every_image_is_one_processes_own(adjacent):
     for count in (0, 1, 2, 7, 96):
-        places = [Processes(rank, 3).places(count, adjacent).tolist() for rank in range(3)]
-        assert sorted(chain(*places)) == list(range(count))
-        assert max(map(len, places)) - min(map(len, places)) <= 1
+        rows = [Processes(rank, 3).rows(count, adjacent).tolist() for rank in range(3)]
+        assert sorted(chain(*rows)) == list(range(count))
+        assert max(map(len, rows)) - min(map(len, rows)) <= 1
         if not adjacent:
             # What free adversarial training rests on.
-            assert all(own == Processes(rank, 3).places(96).tolist()[: len(own)] for rank, own in enumerate(places))
+            assert all(own == Processes(rank, 3).rows(96).tolist()[: len(own)] for rank, own in enumerate(rows))
 
 
 class Job:

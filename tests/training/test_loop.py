@@ -23,8 +23,12 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import batch_seed, epoch_batches, to_images
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.runtime.errors import InputError, StoppedError
-from filterfreq.training.loop import Trainer, build_classifier, count_parameters
+from filterfreq.training.interventions.augmentation_policy import apply_policy
+from filterfreq.training.interventions.gaussian_noise import add_gaussian_noise
+from filterfreq.training.loop import Execution, Trainer
 from filterfreq.training.optimization import OPTIMIZERS
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier, count_parameters
 
 FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 2}
 CPU = torch.device("cpu")
@@ -36,21 +40,31 @@ import hashlib, json, sys
 from pathlib import Path
 from filterfreq.models.device import use_device
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.training.loop import Trainer, build_classifier
+from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier
 import safetensors.torch
 device = use_device({"device": "cpu"}, 1)
 spec, dataset = json.loads(sys.argv[1]), PreparedDataset(sys.argv[2])
 classifier = build_classifier(spec, dataset)
 say = lambda line: print(line, flush=True)
-history = Trainer(classifier, spec, dataset, device, Path(sys.argv[3]), "fingerprint", say).train()
+execution, state_file = Execution(device), StateFile(Path(sys.argv[3]), "fingerprint")
+history = Trainer(classifier, spec, dataset, execution, state_file, say).train()
 state = {name: tensor.contiguous() for name, tensor in classifier.state_dict().items()}
 print(json.dumps(history), hashlib.sha256(safetensors.torch.save(state)).hexdigest())
 """
 
 
-def trained(spec, dataset, state_file, fingerprint="fingerprint", announce=lambda line: None, **options):
+def made_trainer(
+    spec, dataset, state_file, fingerprint="fingerprint", announce=lambda line: None, stop=lambda: False, **execution
+):
     classifier = build_classifier(spec, dataset)
-    trainer = Trainer(classifier, spec, dataset, CPU, state_file, fingerprint, announce, **options)
+    kept = StateFile(state_file, fingerprint)
+    return Trainer(classifier, spec, dataset, Execution(CPU, **execution), kept, announce, stop)
+
+
+def trained(*arguments, **options):
+    trainer = made_trainer(*arguments, **options)
     return trainer.train(), trainer.result
 
 
@@ -125,15 +139,28 @@ def consistent(model, images, labels, number):
     return F.nll_loss(probabilities[0].log(), labels) + 12 * divergence
 
 
+def policy(name):
+    return lambda images, number, share: apply_policy(images, name, batch_seed(0, 1, number, "policy"), share)
+
+
+def noise(images, number, share):
+    generator = torch.Generator().manual_seed(batch_seed(0, 1, number, "noise"))
+    return add_gaussian_noise(images, 0.1, generator, share)
+
+
 @pytest.mark.parametrize(
     ("variant", "options", "objective"),
     [
         ({"label_smoothing": 0.1}, {}, lambda model, images, labels, number: smoothed(model(images), labels)),
         ({"mixup": 0.5}, {}, mixed),
-        ({"augmentation_policy": "augmix", "jensen_shannon": 12}, {"policy": "augmix", "views": 3}, consistent),
+        (
+            {"augmentation_policy": "augmix", "jensen_shannon": 12},
+            {"change_stored": policy("augmix"), "views": 3},
+            consistent,
+        ),
         (
             {"augmentation_policy": "autoaugment", "gaussian_noise": 0.1},
-            {"policy": "autoaugment", "noise": 0.1},
+            {"change_stored": policy("autoaugment"), "change_images": noise},
             lambda model, images, labels, number: F.cross_entropy(model(images), labels),
         ),
     ],
@@ -171,7 +198,7 @@ def test_accumulated_gradients_are_those_of_a_larger_batch(tiny_dataset, tiny_sp
                 if isinstance(child, torch.nn.BatchNorm2d):
                     setattr(module, name, torch.nn.Identity())
         state_file = tmp_path / f"{len(weights)}.pt"
-        Trainer(classifier, spec, tiny_dataset, CPU, state_file, "", lambda _: None).train()
+        Trainer(classifier, spec, tiny_dataset, Execution(CPU), StateFile(state_file, "")).train()
         weights.append(torch.cat([tensor.flatten() for tensor in classifier.state_dict().values()]))
     torch.testing.assert_close(weights[1], weights[0], rtol=1e-4, atol=1e-6)
     assert (weights[2] - weights[0]).abs().max() > 1e-3
@@ -180,8 +207,8 @@ def test_accumulated_gradients_are_those_of_a_larger_batch(tiny_dataset, tiny_sp
 def test_the_moving_average_is_tested_and_kept(tiny_dataset, tiny_spec, tmp_path):
     """The average of every parameter and of the statistics of batch normalisation, by its definition."""
     spec = {**tiny_spec, "training": {**tiny_spec["training"], "ema": 0.8}}
-    classifier = build_classifier(spec, tiny_dataset)
-    trainer = Trainer(classifier, spec, tiny_dataset, CPU, tmp_path / "state.pt", "", lambda _: None)
+    trainer = made_trainer(spec, tiny_dataset, tmp_path / "state.pt")
+    classifier = trainer.classifier
     steps: list[dict] = []
     trainer.optimizer.register_step_post_hook(
         lambda *_: steps.append({name: tensor.double() for name, tensor in classifier.state_dict().items()})
@@ -237,9 +264,7 @@ def test_free_adversarial_training_divides_its_epochs(tiny_dataset, tiny_spec, t
 def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
     """What a GPU computes by default, here with bfloat16 on a CPU: other roundings, the same training."""
     exact, mixed = (
-        Trainer(
-            build_classifier(spec, tiny_dataset), spec, tiny_dataset, CPU, tmp_path / name, "", lambda _: None, name
-        ).train()
+        trained(spec, tiny_dataset, tmp_path / name, precision=name)[0]
         for name, spec in (("float32", deepcopy(tiny_spec)), ("bfloat16", deepcopy(tiny_spec)))
     )
     # bfloat16 has 8 bits of mantissa: a forward pass is off by about a percent.
@@ -271,9 +296,7 @@ def test_compiled_network_trains_alike(tiny_dataset, tiny_spec, tmp_path, monkey
     spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 1}}
     spec["variant"] = variant
     expected, found = (
-        Trainer(
-            build_classifier(spec, tiny_dataset), spec, tiny_dataset, CPU, tmp_path / name, "", print, compiled=compiled
-        ).train()[0]
+        trained(spec, tiny_dataset, tmp_path / name, compiled=compiled)[0][0]
         for name, compiled in (("eager", False), ("compiled", True))
     )
     assert backend.frame_count > 0
@@ -453,7 +476,9 @@ def test_a_training_on_files_resumes_to_the_same_bits_with_any_number_of_workers
 def test_sigterm_to_every_process_of_a_job_leaves_those_that_decode(tiny_files, tiny_spec, tmp_path):
     """As clusters send it: their end would be an error of the training."""
     spec = {**tiny_spec, "training": {**tiny_spec["training"], "epochs": 400}}
-    code = JOB.replace('"fingerprint", say)', '"fingerprint", say, workers=2, stop=stop_requests())')
+    code = JOB.replace("state_file, say)", "state_file, say, stop_requests())").replace(
+        "(device)", "(device, workers=2)"
+    )
     code = code.replace("import safetensors.torch", "from filterfreq.runtime.jobs import stop_requests")
     command = [sys.executable, "-c", code, json.dumps(spec), str(tiny_files.folder), str(tmp_path / "state.pt")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
@@ -486,7 +511,8 @@ def test_images_may_be_stored_larger_than_the_network_sees_them(tiny_dataset, ti
         dataset = Smaller(tiny_dataset.folder)
         classifier = build_classifier(spec, dataset)
         hook = classifier.register_forward_pre_hook(lambda module, given: seen.append(given[0].shape[2:]))
-        Trainer(classifier, spec, dataset, CPU, tmp_path / f"{augmentation}.pt", "", lambda line: None).train()
+        state_file = StateFile(tmp_path / f"{augmentation}.pt", "")
+        Trainer(classifier, spec, dataset, Execution(CPU), state_file).train()
         hook.remove()
     assert set(seen) == {(24, 24)}
 

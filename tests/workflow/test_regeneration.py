@@ -1,5 +1,6 @@
 """What is made again after one change, by what a dry run lists."""
 
+import json
 import os
 import random
 from collections import Counter
@@ -87,6 +88,18 @@ additionalProperties: false
 properties:
   images: {$ref: "#/$defs/images"}
 """
+
+TOY_INTERVENTION = '''"""A penalty on the mean of all squared parameters."""
+
+from filterfreq.training.intervention import Intervention
+
+
+def intervention(strength):
+    def penalty(classifier):
+        return strength * sum(parameter.square().mean() for parameter in classifier.parameters())
+
+    return Intervention(penalty=penalty)
+'''
 
 
 def append(project, module: str) -> None:
@@ -210,8 +223,42 @@ def test_changed_training_code_retrains(project):
     assert plan.jobs == expected
 
 
-def test_another_model_or_data_set_in_the_registries_reruns_nothing(project):
-    for registry in ("data", "models"):
+def test_a_changed_intervention_retrains_the_runs_that_have_it(project):
+    append(project, "training/interventions/adversarial_training.py")
+    append(project, "training/interventions/penalty.py")
+    plan = project.plan()
+    expected = PER_RUN + AGGREGATES + TABLES + PLOTS
+    del expected["figure_samples"], expected["figure_corruption_samples"]
+    assert plan.jobs == expected
+    run_outputs = [output for output in plan.outputs if output.startswith("results/runs")]
+    assert all("/wd-penalty/seed-0/" in output for output in run_outputs)
+
+
+def test_one_more_intervention_is_a_module_an_entry_and_a_fragment_and_makes_its_runs_alone(project):
+    package = project.folder / "scripts/filterfreq"
+    (package / "training/interventions/toy.py").write_text(TOY_INTERVENTION)
+    project.edit("scripts/filterfreq/training/registry.py", "] = {\n", '] = {\n    "toy": Entry(f"{_MODULES}.toy"),\n')
+    (project.folder / "schemas/interventions/toy.yaml").write_text("{type: number, minimum: 0, sweep_label: toy of {}}")
+    assert project.plan().jobs == Counter()
+    project.edit("tiny.yaml", "  plain: {}", "  plain: {}\n  plain-toy: {toy: 2}")
+    project.edit("tiny.yaml", "variants: [plain, wd-penalty]", "variants: [plain, wd-penalty, plain-toy]")
+    plan = project.plan()
+    expected = PER_RUN + AGGREGATES + TABLES + PLOTS
+    del expected["figure_samples"], expected["figure_corruption_samples"]
+    assert plan.jobs == expected
+    run_outputs = [output for output in plan.outputs if output.startswith("results/runs")]
+    assert all("/plain-toy/seed-0/" in output for output in run_outputs)
+    record = "results/runs/texdigits/resnet_8_2/plain-toy/seed-0/run.json"
+    outcome = project.snakemake(record)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert json.loads((project.folder / record).read_text())["metrics"]["penalty"] > 0
+
+    project.edit("tiny.yaml", "{toy: 2}", "{toy: -2}")
+    assert "variants.plain-toy.toy: -2 is out of range" in project.snakemake("--dry-run").stderr
+
+
+def test_another_model_data_set_or_intervention_in_the_registries_reruns_nothing(project):
+    for registry in ("data", "models", "training"):
         with open(project.folder / f"scripts/filterfreq/{registry}/registry.py", "a") as file:
             file.write("\nCHANGED = True\n")
     assert project.plan().jobs == Counter()

@@ -1,5 +1,6 @@
 """Batches and their augmentation: of arrays as tensor operations on their device, of files while they are decoded."""
 
+import zlib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -9,33 +10,35 @@ import torch
 import torch.nn.functional as F
 
 from filterfreq.data.augmentation import DRAWS, draws, flips, resized_crop_box
-from filterfreq.data.augmix import SEVERITIES, augmix
 from filterfreq.data.decoding import decoded_batches
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import AUGMENTATIONS
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError
 
-POLICIES: tuple[str, ...] = ("autoaugment", *SEVERITIES)
 UNSCALED: tuple[str, ...] = tuple(kind for kind in AUGMENTATIONS if not kind.startswith("resized"))
 """The augmentations that `augment` makes; the others are those of `resized_crops`."""
 
-
+_STREAMS = ("policy", "noise", "mixup", "step")
 _UNIT = 2**22  # PIL's weights are multiples of one part in so many
 
 
-class Part(NamedTuple):
+class Share(NamedTuple):
     """The images of a batch that one of several processes works on.
 
     What is drawn for a batch is drawn for all of its images by every process, so that it is the same for each image
     however many processes there are.
 
     Attributes:
-        places: int64, N, on the CPU: where they are in the batch.
+        rows: int64, N, on the CPU: where they are in the batch.
         count: how many images the batch has.
     """
 
-    places: torch.Tensor
+    rows: torch.Tensor
     count: int
+
+
+ChangeImages = Callable[[torch.Tensor, int, Share | None], torch.Tensor]
+"""Takes images, the number of their batch, and which of the batch's images they are (None: all); returns as many."""
 
 
 def to_images(array: np.ndarray | ImageFiles | torch.Tensor, device: torch.device | str) -> torch.Tensor:
@@ -64,7 +67,7 @@ def augment(
     generator: torch.Generator,
     padding: int = 4,
     size: int | None = None,
-    part: Part | None = None,
+    share: Share | None = None,
 ) -> torch.Tensor:
     """Crop and flip every image by its own draw: random crop after zero padding, horizontal flip with probability 1/2.
 
@@ -77,7 +80,7 @@ def augment(
         generator: a generator on the CPU; drawing there makes the augmentation the same on every device.
         padding: pixels of zeros on each side before the crop.
         size: height and width of the result; by default those of `images`.
-        part: which of a batch's images these are; without it they are the batch.
+        share: which of a batch's images these are; without it they are the batch.
 
     Returns:
         The augmented images, in the layout and type of `images`.
@@ -87,18 +90,18 @@ def augment(
     """
     _check_augmentation(kind, UNSCALED)
     n, height, width, _ = images.shape
-    places, count = (slice(None), n) if part is None else part
+    rows, count = (slice(None), n) if share is None else share
     tall, wide = (height, width) if size is None else (size, size)
     if "crop" not in kind:
         top, left = (height - tall) // 2, (width - wide) // 2
         images = images[:, top : top + tall, left : left + wide]
     if "flip" in kind:
-        flipped = torch.randint(2, (count, 1, 1, 1), generator=generator)[places].bool().to(images.device)
+        flipped = torch.randint(2, (count, 1, 1, 1), generator=generator)[rows].bool().to(images.device)
         images = torch.where(flipped, images.flip(2), images)
     if "crop" in kind:
         # One call for both, as long as images are square, which stored ones are.
         corners = torch.randint(height - tall + 2 * padding + 1, (2, count), generator=generator)
-        down, right = corners[:, places].to(images.device)
+        down, right = corners[:, rows].to(images.device)
         # A view of every window of every padded image; indexing copies the one that each image drew.
         windows = F.pad(images, (0, 0) + (padding,) * 4).unfold(1, tall, 1).unfold(2, wide, 1)
         images = windows.permute(0, 1, 2, 4, 5, 3)[torch.arange(n, device=images.device), down, right]
@@ -129,8 +132,8 @@ def resized_crops(images: torch.Tensor, kind: str, drawn: np.ndarray, size: int)
     n, height, width, channels = images.shape
     boxes = np.array([resized_crop_box(of_image, height, width) for of_image in drawn]).reshape(n, 4)
     down, right = (
-        _bilinear_weights(boxes[:, place], boxes[:, place + 2], full, size).to(images.device)
-        for place, full in ((0, height), (1, width))
+        _bilinear_weights(boxes[:, axis], boxes[:, axis + 2], full, size).to(images.device)
+        for axis, full in ((0, height), (1, width))
     )
     # From side to side first, and each direction as one product of matrices for each image.
     # Sums of integers, which double precision holds exactly.
@@ -150,9 +153,9 @@ def _bilinear_weights(start: np.ndarray, length: np.ndarray, full: int, size: in
     """
     scale = (length / size)[:, None, None]
     centre = (np.arange(size)[None, :, None] + 0.5) * scale
-    place = np.arange(full)[None, None] - start[:, None, None]
-    weights = (1 - np.abs(place + 0.5 - centre) / np.maximum(scale, 1)).clip(0)
-    weights *= (place >= 0) & (place < length[:, None, None])
+    pixel = np.arange(full)[None, None] - start[:, None, None]
+    weights = (1 - np.abs(pixel + 0.5 - centre) / np.maximum(scale, 1)).clip(0)
+    weights *= (pixel >= 0) & (pixel < length[:, None, None])
     weights *= 1 / weights.sum(axis=2, keepdims=True)
     return torch.from_numpy(np.floor(weights * _UNIT + 0.5))
 
@@ -161,93 +164,18 @@ def _rounded(sums: torch.Tensor) -> torch.Tensor:
     return sums.add_(_UNIT / 2).div_(_UNIT).floor_().clamp_(0, 255)
 
 
-def apply_policy(images: torch.Tensor, policy: str, seed: int, part: Part | None = None) -> torch.Tensor:
-    """Augment every image by its own draw from a policy.
-
-    `autoaugment` is the CIFAR-10 policy of Cubuk et al., AutoAugment, CVPR 2019, as torchvision implements it. `augmix`
-    is that of Hendrycks et al., AugMix, ICLR 2020, as released for CIFAR, `augmix-imagenet` as released for ImageNet
-    (see `filterfreq.data.augmix`).
-
-    It works image by image on the CPU, so that it is the same on every device; the global generators are left alone.
-
-    Args:
-        images: uint8, N x H x W x 3, on any device.
-        policy: one of `POLICIES`.
-        seed: fixes all draws.
-        part: as for `augment`.
-
-    Returns:
-        The augmented images, in the layout and type of `images`.
-
-    Raises:
-        InputError: `policy` is unknown.
-    """
-    if policy not in POLICIES:
-        raise unknown("augmentation policy", policy, POLICIES)
-    if policy in SEVERITIES:
-        places = range(len(images)) if part is None else part.places.tolist()
-        mixed = [
-            augmix(image, SEVERITIES[policy], np.random.default_rng((seed, place)))
-            for image, place in zip(images.cpu().numpy(), places, strict=True)
-        ]
-        return torch.from_numpy(np.stack(mixed)).to(images.device) if mixed else images
-    # Its import takes seconds: only a job that needs it pays.
-    from torchvision.transforms import v2
-
-    transform = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)
-    with torch.random.fork_rng(devices=[]):
-        # torch.manual_seed would seed the GPU's generators too.
-        torch.default_generator.manual_seed(seed)
-        own = images.cpu().permute(0, 3, 1, 2)
-        augmented = [transform(image) for image in own] if part is None else _own_transformed(own, transform, part)
-    stacked = torch.stack(augmented) if augmented else own
-    return stacked.permute(0, 2, 3, 1).contiguous().to(images.device)
-
-
-def _own_transformed(own: torch.Tensor, transform: Callable, part: Part) -> list[torch.Tensor]:
-    """Transform a part of a batch, with the draws that its images have among all."""
-    images = dict(zip(part.places.tolist(), own, strict=True))
-    # How much is drawn for an image depends on nothing in it, so that for those of others the smallest one will do.
-    blank = own.new_zeros(own.shape[1], 1, 1)
-    augmented = [(place, transform(images.get(place, blank))) for place in range(part.count)]
-    return [image for place, image in augmented if place in images]
-
-
-def add_gaussian_noise(
-    images: torch.Tensor, sigma: float, generator: torch.Generator, part: Part | None = None
-) -> torch.Tensor:
-    """Add Gaussian noise to every second image, by chance, and clip to [0, 1].
-
-    After Rusak et al., A Simple Way to Make Neural Networks Robust Against Diverse Image Corruptions, ECCV 2020, with a
-    fixed standard deviation. Each image stays clean with probability 1/2, so that clean accuracy is trained for too.
-
-    Args:
-        images: float32, N x C x H x W, in [0, 1], on any device.
-        sigma: standard deviation of the noise, in units of [0, 1].
-        generator: a generator on the CPU.
-        part: as for `augment`.
-
-    Returns:
-        The images with noise, in channels_last memory format.
-    """
-    n, channels, height, width = images.shape
-    places, count = (slice(None), n) if part is None else part
-    scale = sigma * torch.randint(2, (count, 1, 1, 1), generator=generator)[places]
-    noise = scale * torch.randn((count, height, width, channels), generator=generator)[places]
-    return (images + noise.permute(0, 3, 1, 2).to(images.device)).clamp_(0, 1)
-
-
-def batch_seed(seed: int, epoch: int, batch: int, purpose: str) -> int:
-    """Return the seed of one kind of draws for one batch, independent of all others.
+def batch_seed(seed: int, epoch: int, batch: int, stream: str) -> int:
+    """Return the seed of one stream of draws for one batch, independent of all others.
 
     Args:
         seed: the seed of the run, not negative.
         epoch: the number of the epoch, not negative.
         batch: the number of the batch in its epoch, not negative.
-        purpose: "policy", "noise", "mixup" or "step".
+        stream: the name of what is drawn, such as "step".
     """
-    stream = ("policy", "noise", "mixup", "step").index(purpose)
-    sequence = np.random.SeedSequence((seed, epoch), spawn_key=(batch, stream))
+    # The first streams have the numbers that they always had; that of another one comes from its name.
+    number = _STREAMS.index(stream) if stream in _STREAMS else zlib.crc32(stream.encode()) + len(_STREAMS)
+    sequence = np.random.SeedSequence((seed, epoch), spawn_key=(batch, number))
     return int(sequence.generate_state(1, np.uint64)[0])
 
 
@@ -276,8 +204,8 @@ def epoch_batches(
     seed: int,
     epoch: int,
     *,
-    policy: str | None = None,
-    noise: float | None = None,
+    change_stored: ChangeImages | None = None,
+    change_images: ChangeImages | None = None,
     views: int = 1,
     size: int | None = None,
     workers: int = 0,
@@ -286,9 +214,9 @@ def epoch_batches(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield one epoch of shuffled, augmented batches; the last one may be smaller.
 
-    All randomness derives from (seed, epoch), that of policy and noise from (seed, epoch, batch), that of resized crops
-    and of images in files from (seed, epoch, image), so that a resumed run needs no generator's state, that order,
-    crops and flips are the same with and without policy and noise, and all is the same with any number of workers.
+    All randomness derives from (seed, epoch), that of resized crops and of images in files from (seed, epoch, image).
+    So a resumed run needs no generator's state; order, crops and flips are the same whatever else changes the images;
+    and all is the same with any number of workers.
 
     Args:
         images: uint8, N x H x W x C, on the device of the training, or image files.
@@ -297,22 +225,22 @@ def epoch_batches(
         augmentation: one of `AUGMENTATIONS`.
         seed: the seed of the run, not negative.
         epoch: the number of the epoch, not negative.
-        policy: one of `POLICIES`, applied after crop and flip.
-        noise: the standard deviation of `add_gaussian_noise`, applied last.
+        change_stored: changes the images of a batch after crop and flip: uint8, N x H x W x C.
+        change_images: changes them last: float32, N x C x H x W, in [0, 1].
         views: with more than one a batch holds so many forms of its images, one block after the other: the first
-            without the policy, the others each with their own draws from it.
+            without `change_stored`, the others each changed by its own draws.
         size: height and width of the images of a batch; by default those of `images`.
         workers: processes that decode image files ahead of their use; with none they are decoded when they are asked
             for, by as many threads as `images` says.
         first: the number of the batch to begin with, for an epoch that was interrupted.
-        chosen: of a batch of so many images, the places of those that are wanted (int64, on the CPU); all by default.
+        chosen: of a batch of so many images, the rows of those that are wanted (int64, on the CPU); all by default.
             Each is what it would be if all were made.
 
     Yields:
         Images (float32, views * N x C x H x W, in [0, 1], channels_last) and their labels (int64, N).
 
     Raises:
-        InputError: `augmentation` or `policy` is unknown, or an image file cannot be read.
+        InputError: `augmentation` is unknown, or an image file cannot be read.
     """
     _check_augmentation(augmentation, AUGMENTATIONS)
     state = np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)
@@ -320,10 +248,10 @@ def epoch_batches(
     device, size = labels.device, size or images.shape[1]
     order = torch.randperm(len(images), generator=generator)
     batches = order.split(batch_size)
-    parts = [None] * len(batches)
+    shares = [None] * len(batches)
     if chosen is not None:
-        parts = [Part(chosen(len(batch)), len(batch)) for batch in batches]
-        batches = [batch[part.places] for batch, part in zip(batches, parts, strict=True)]
+        shares = [Share(chosen(len(batch)), len(batch)) for batch in batches]
+        batches = [batch[share.rows] for batch, share in zip(batches, shares, strict=True)]
         order = torch.cat(batches)
     on_device = order.to(device).split([len(batch) for batch in batches])
     if isinstance(images, ImageFiles):
@@ -331,36 +259,34 @@ def epoch_batches(
     elif augmentation.startswith("resized_crop"):
         augmented = (
             resized_crops(
-                images[placed],
+                images[on_their_device],
                 augmentation,
                 np.array([draws(seed, epoch, image) for image in batch.tolist()]).reshape(len(batch), DRAWS),
                 size,
             )
-            for batch, placed in zip(batches[first:], on_device[first:], strict=True)
+            for batch, on_their_device in zip(batches[first:], on_device[first:], strict=True)
         )
     else:
         # One generator draws for all batches, so those before the first are made too, and dropped.
         made = (
-            augment(images[batch], augmentation, generator, size=size, part=part)
-            for batch, part in zip(on_device, parts, strict=True)
+            augment(images[batch], augmentation, generator, size=size, share=share)
+            for batch, share in zip(on_device, shares, strict=True)
         )
         augmented = islice(made, first, None)
     for number, (batch, stored) in enumerate(zip(on_device[first:], augmented, strict=True), start=first):
-        if policy is not None:
+        if change_stored is not None:
             clean = [stored] if views > 1 else []
-            repeated = torch.cat([stored] * (views - len(clean)))
-            policy_seed = batch_seed(seed, epoch, number, "policy")
-            of_all = _repeated(parts[number], views - len(clean))
-            stored = torch.cat([*clean, apply_policy(repeated, policy, policy_seed, of_all)])
+            changed = views - len(clean)
+            repeated = torch.cat([stored] * changed)
+            stored = torch.cat([*clean, change_stored(repeated, number, _repeated(shares[number], changed))])
         ready = to_images(stored, device)
-        if noise is not None:
-            noise_generator = torch.Generator().manual_seed(batch_seed(seed, epoch, number, "noise"))
-            ready = add_gaussian_noise(ready, noise, noise_generator, _repeated(parts[number], views))
+        if change_images is not None:
+            ready = change_images(ready, number, _repeated(shares[number], views))
         yield ready, labels[batch]
 
 
-def _repeated(part: Part | None, times: int) -> Part | None:
-    """The part of a batch that is there several times, one copy after the other."""
-    if part is None or times == 1:
-        return part
-    return Part(torch.cat([part.places + part.count * copy for copy in range(times)]), part.count * times)
+def _repeated(share: Share | None, times: int) -> Share | None:
+    """The share of a batch that is there several times, one copy after the other."""
+    if share is None or times == 1:
+        return share
+    return Share(torch.cat([share.rows + share.count * copy for copy in range(times)]), share.count * times)

@@ -25,7 +25,10 @@ from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import StoppedError
 from filterfreq.runtime.files import write_json
 from filterfreq.runtime.schemas import read_record
-from filterfreq.training.loop import Trainer, build_classifier
+from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.registry import strengths_of
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier
 
 # Batches that are not counted: the first ones allocate memory and choose kernels.
 _WARM_UP = 2
@@ -138,9 +141,8 @@ def _train(
     unit: Mapping[str, Any], classes: int, compute: Mapping[str, Any], device: torch.device, seconds: float
 ) -> dict[str, float]:
     run = {"dataset": "noise", "model": unit["model"], "variant": "calibration", "seed": 0}
-    strengths = {"penalty": {"strength": 0.01}, "adversarial_training": {"epsilon": "1/255"}}
     variant = {
-        key: {**value, **strengths.get(key, {})} if isinstance(value, dict) else value
+        key: {**value, **strengths_of(key)} if isinstance(value, dict) else value
         for key, value in unit["variant"].items()
     }
     # Never to be reached: `stop` ends the training before.
@@ -163,12 +165,8 @@ def _train(
             build_classifier(spec, dataset),
             spec,
             dataset,
-            device,
-            Path(folder) / "state.pt",
-            "",
-            lambda line: None,
-            use_precision(compute, device),
-            compiled,
+            Execution(device, use_precision(compute, device), compiled),
+            StateFile(Path(folder) / "state.pt", ""),
             stop=stop,
         )
         with suppress(StoppedError):

@@ -1,6 +1,5 @@
 """The cost model: what each job does, in the units that a calibration measures. Imports no torch."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import read_record
 from filterfreq.study.experiments import Run
 from filterfreq.study.study import Study
+from filterfreq.training.epochs import count_epochs
+from filterfreq.training.registry import strengths_of
 
-# Settings of a variant that say how strongly something is done, not how much work it is.
-_STRENGTHS = {"penalty": "strength", "adversarial_training": "epsilon"}
 # Settings of training that change the work of one batch.
 _OF_A_BATCH = ("batch_size", "accumulate", "optimizer", "augmentation", "ema")
 # Where the number of a data set's classes is not known, which matters to the last layer alone.
@@ -61,7 +60,7 @@ class CostModel:
         """
         spec = self.study.spec(run)
         variant = {
-            key: {name: item for name, item in value.items() if name != _STRENGTHS.get(key)}
+            key: {name: item for name, item in value.items() if name not in strengths_of(key)}
             if isinstance(value, dict)
             else value
             for key, value in spec["variant"].items()
@@ -106,9 +105,7 @@ class CostModel:
 
     def epochs(self, run: Run) -> int:
         """Return how often a training goes through its images; free training replays each batch instead."""
-        spec = self.study.spec(run)
-        replays = spec["variant"].get("adversarial_training", {}).get("replays", 1)
-        return math.ceil(spec["training"]["epochs"] / replays)
+        return count_epochs(self.study.spec(run))
 
     def work(self, suite: str, run: Run) -> Work | None:
         """Return the passes of a suite on one run; None: not known yet, or not planned.

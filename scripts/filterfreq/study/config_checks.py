@@ -14,6 +14,7 @@ from filterfreq.models.registry import architecture_of
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.attack_names import attack_name
 from filterfreq.training.epsilon import check_bounds, parse_epsilon
+from filterfreq.training.registry import INTERVENTIONS
 
 # Of one experiment; Snakemake takes minutes for the jobs of a thousand.
 _MOST_RUNS = 100_000
@@ -50,9 +51,10 @@ def check_variant(where: str, variant: dict) -> None:
         )
     if "augmentation" in variant and "augmentation" in variant.get("training", {}):
         raise InputError(f"{where}.training.augmentation: {where}.augmentation says it already, leave one out")
-    exclusive = [key for key in ("mixup", "jensen_shannon", "adversarial_training") if key in variant]
-    if len(exclusive) > 1:
-        raise InputError(f"{where}: {' and '.join(exclusive)} cannot be combined, leave one out")
+    for key, entry in INTERVENTIONS.items():
+        other = next((other for other in entry.excludes if other in variant), None)
+        if key in variant and other is not None:
+            raise InputError(f"{where}: {key} and {other} cannot be combined, leave one out")
 
 
 def check_attack(where: str, attack: dict, size: int | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from filterfreq.runtime.errors import InputError, unknown
 from filterfreq.runtime.machine import training_processes
 from filterfreq.study.config_checks import check_attack, check_main_epsilon, explained
+from filterfreq.training.epochs import count_epochs
 from filterfreq.training.epsilon import check_bounds
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def check_runs(study: Study) -> None:
     _check_main_epsilons(study)
     _check_radii(study)
     _check_training(study)
+    _check_snapshots(study)
 
 
 def _check_labels(study: Study) -> None:
@@ -119,3 +121,14 @@ def _check_training(study: Study) -> None:
             )
         if problem is not None:
             raise InputError(f"training of {run.dataset}/{run.model}/{run.variant}: {problem}")
+
+
+def _check_snapshots(study: Study) -> None:
+    """Refuse snapshots of epochs that a training does not reach."""
+    for run in dict.fromkeys(run._replace(seed=0) for run in study.runs_with_snapshots):
+        last, wanted = count_epochs(study.spec(run)), study.snapshots(run)[-1]
+        if wanted > last:
+            raise InputError(
+                f"training of {run.dataset}/{run.model}/{run.variant}: snapshots names epoch {wanted}, the last one "
+                f"is {last}: name epochs up to that"
+            )

@@ -162,7 +162,27 @@ class Study(Datasets):
         training = training_settings(
             self.config["training"], run.model, run.dataset, bundle, self.dataset(run.dataset).augmentation
         )
+        training.pop("snapshots", None)
         return {"run": run._asdict(), "variant": in_order(variant), "training": in_order(training)}
+
+    def snapshots(self, run: Run) -> list[int]:
+        """The epochs after which the training of a run keeps its weights, which is no part of its spec."""
+        if not self.is_trained(run):
+            return []
+        bundle = self.variants[run.variant]
+        return sorted(
+            training_settings(self.config["training"], run.model, run.dataset, bundle, "").get("snapshots", [])
+        )
+
+    @cached_property
+    def runs_with_snapshots(self) -> list[Run]:
+        """The runs whose trainings keep snapshots."""
+        return [run for run in self.all_runs if self.snapshots(run)]
+
+    @property
+    def keeps_snapshots(self) -> bool:
+        """Whether snapshots stay after they have been measured."""
+        return self.config.get("training", {}).get("keep_snapshots", True)
 
     def architecture(self, run: Run) -> str:
         """The architecture of a run's model, which a checkpoint may show under another name."""

@@ -8,12 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from filterfreq.data.batches import Part
+from filterfreq.data.batches import Share
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.attack_names import starts_at_random
 
 ATTACKS: tuple[str, ...] = ("fgsm", "pgd")
-TRAINING_ATTACKS: tuple[str, ...] = (*ATTACKS, "free")
 NORMS: tuple[str, ...] = ("linf", "l2")
 
 
@@ -26,7 +25,7 @@ def fgsm(
     random_start: bool = False,
     generator: torch.Generator | None = None,
     chosen: torch.Tensor | None = None,
-    part: Part | None = None,
+    share: Share | None = None,
 ) -> torch.Tensor:
     """Fast gradient sign method: one step of length epsilon along the gradient of the cross entropy.
 
@@ -46,7 +45,7 @@ def fgsm(
         random_start: start at a random point of the ball.
         generator: where the random start is drawn from, on any device; torch's global one by default.
         chosen: as in `pgd`.
-        part: as in `pgd`.
+        share: as in `pgd`.
 
     Returns:
         Adversarial images, detached, like `images`; of the chosen ones alone.
@@ -55,7 +54,7 @@ def fgsm(
         InputError: an unknown norm, or a negative epsilon.
     """
     step_size = 1.25 * epsilon if random_start else epsilon
-    return pgd(model, images, labels, epsilon, 1, step_size, norm, random_start, generator, chosen, part)
+    return pgd(model, images, labels, epsilon, 1, step_size, norm, random_start, generator, chosen, share)
 
 
 def pgd(
@@ -69,7 +68,7 @@ def pgd(
     random_start: bool = True,
     generator: torch.Generator | None = None,
     chosen: torch.Tensor | None = None,
-    part: Part | None = None,
+    share: Share | None = None,
 ) -> torch.Tensor:
     """Projected gradient descent on the negative cross entropy, from a random point of the ball.
 
@@ -90,7 +89,7 @@ def pgd(
         generator: as in `fgsm`.
         chosen: bool, N: attack these images alone. Their random starts are those that they have among all N, so that
             leaving the others out changes nothing but the time.
-        part: which of a batch's images these are, where processes share it; their random starts are those that they
+        share: which of a batch's images these are, where processes share it; their random starts are those that they
             have among all.
 
     Returns:
@@ -109,11 +108,11 @@ def pgd(
     images = images.detach()
     adversarial = images
     if random_start:
-        adversarial = _project(images + _random_point(images, epsilon, norm, generator, part), images, epsilon, norm)
+        adversarial = _project(images + _random_point(images, epsilon, norm, generator, share), images, epsilon, norm)
     if chosen is not None:
         images, labels, adversarial = images[chosen], labels[chosen], adversarial[chosen]
     for _ in range(steps):
-        step = step_size * _direction(_gradient(model, adversarial, labels), norm)
+        step = step_size * steepest_direction(_gradient(model, adversarial, labels), norm)
         adversarial = _project(adversarial + step, images, epsilon, norm)
     return adversarial.clone() if adversarial is images else adversarial
 
@@ -139,7 +138,7 @@ def attack_images(
     epsilon: float,
     generator: torch.Generator | None = None,
     chosen: torch.Tensor | None = None,
-    part: Part | None = None,
+    share: Share | None = None,
 ) -> torch.Tensor:
     """Attack images as a mapping from the config says.
 
@@ -154,7 +153,7 @@ def attack_images(
         epsilon: radius of the ball, in units of [0, 1].
         generator: as in `fgsm`.
         chosen: as in `pgd`.
-        part: as in `pgd`.
+        share: as in `pgd`.
 
     Returns:
         Adversarial images, detached, like `images`; of the chosen ones alone.
@@ -165,47 +164,10 @@ def attack_images(
     check_attack(config)
     norm, start = config["norm"], starts_at_random(config)
     if config["attack"] == "fgsm":
-        return fgsm(model, images, labels, epsilon, norm, start, generator, chosen, part)
+        return fgsm(model, images, labels, epsilon, norm, start, generator, chosen, share)
     steps = config["steps"]
     step_size = config.get("relative_step_size", 2.5 / steps) * epsilon
-    return pgd(model, images, labels, epsilon, steps, step_size, norm, start, generator, chosen, part)
-
-
-class FreePerturbation:
-    """The perturbation of "free" adversarial training, which lives on from step to step.
-
-    Shafahi et al., Adversarial Training for Free!, NeurIPS 2019, algorithm 1: every batch is replayed m times; each
-    pass takes the gradient of the parameters, for an ordinary step, and that of the images, for a step of the
-    perturbation, d <- project(d + epsilon sign(grad)); with norm "l2" along the gradient scaled to length one. It
-    starts at zero and is handed on from batch to batch; a smaller last batch uses its first rows. As in the authors'
-    code, for CIFAR as for ImageNet, the gradient is that by the perturbation: where the perturbed image leaves [0, 1]
-    and is clipped it is zero, and the perturbation stays as it is.
-
-    Attributes:
-        offset: float32, B x C x H x W: the perturbation, inside the ball around zero.
-
-    Args:
-        images: B x C x H x W, as many as the largest batch has; for shape and device.
-        epsilon: radius of the ball, in units of [0, 1].
-        norm: "linf" or "l2".
-    """
-
-    def __init__(self, images: torch.Tensor, epsilon: float, norm: str) -> None:
-        self.offset = torch.zeros_like(images)
-        self.epsilon = epsilon
-        self.norm = norm
-
-    def apply(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the perturbed images, clipped to [0, 1], as a leaf that wants a gradient."""
-        perturbed = images + self.offset[: len(images)]
-        self._is_clipped = (perturbed < 0) | (perturbed > 1)
-        return perturbed.clamp_(0, 1).requires_grad_()
-
-    def update(self, gradient: torch.Tensor) -> None:
-        """Step along the gradient (N x C x H x W) of the loss by what `apply` returned last."""
-        gradient = gradient.masked_fill(self._is_clipped, 0)
-        moved = self.offset[: len(gradient)]
-        moved.copy_(_shrink(moved + self.epsilon * _direction(gradient, self.norm), self.epsilon, self.norm))
+    return pgd(model, images, labels, epsilon, steps, step_size, norm, start, generator, chosen, share)
 
 
 def _gradient(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -216,8 +178,13 @@ def _gradient(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> t
     return torch.autograd.grad(loss, images)[0]
 
 
-def _direction(gradient: torch.Tensor, norm: str) -> torch.Tensor:
-    """The step of length one in the ball's norm along which each loss grows fastest; zero where the gradient is."""
+def steepest_direction(gradient: torch.Tensor, norm: str) -> torch.Tensor:
+    """Return the step of length one in the ball's norm along which each loss grows fastest; zero where the gradient is.
+
+    Args:
+        gradient: of the losses by their images, N x C x H x W.
+        norm: "linf" or "l2".
+    """
     if norm == "linf":
         return gradient.sign()
     # The squares of a confident model's gradients would underflow, so the largest entry is brought to one first.
@@ -229,11 +196,11 @@ def _direction(gradient: torch.Tensor, norm: str) -> torch.Tensor:
 def _project(points: torch.Tensor, images: torch.Tensor, epsilon: float, norm: str) -> torch.Tensor:
     if norm == "linf":
         return points.clamp(images - epsilon, images + epsilon).clamp(0, 1)
-    return (images + _shrink(points - images, epsilon, norm)).clamp(0, 1)
+    return (images + shrink(points - images, epsilon, norm)).clamp(0, 1)
 
 
-def _shrink(offset: torch.Tensor, epsilon: float, norm: str) -> torch.Tensor:
-    """The nearest offsets inside the ball around zero."""
+def shrink(offset: torch.Tensor, epsilon: float, norm: str) -> torch.Tensor:
+    """Return the nearest offsets (N x C x H x W) inside the ball of a radius around zero."""
     if norm == "linf":
         return offset.clamp(-epsilon, epsilon)
     length = _length(offset).clamp_min(torch.finfo(offset.dtype).tiny)
@@ -241,12 +208,12 @@ def _shrink(offset: torch.Tensor, epsilon: float, norm: str) -> torch.Tensor:
 
 
 def _random_point(
-    images: torch.Tensor, epsilon: float, norm: str, generator: torch.Generator | None, part: Part | None
+    images: torch.Tensor, epsilon: float, norm: str, generator: torch.Generator | None, share: Share | None
 ) -> torch.Tensor:
     """Offsets drawn uniformly from the ball, the same for one generator wherever the images are."""
     options = {"generator": generator, "dtype": images.dtype}
     options["device"] = images.device if generator is None else generator.device
-    places, count = (slice(None), len(images)) if part is None else part
+    rows, count = (slice(None), len(images)) if share is None else share
     shape = (count, *images.shape[1:])
     if norm == "linf":
         offset = 2 * torch.rand(shape, **options) - 1
@@ -255,7 +222,7 @@ def _random_point(
         offset = torch.randn(shape, **options)
         radius = torch.rand((count, 1, 1, 1), **options) ** (1 / math.prod(shape[1:]))
         offset = offset / _length(offset) * radius
-    return epsilon * offset[places].to(images.device)
+    return epsilon * offset[rows].to(images.device)
 
 
 def _length(offset: torch.Tensor) -> torch.Tensor:

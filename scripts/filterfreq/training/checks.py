@@ -7,7 +7,7 @@ from filterfreq.models.image_size import check_image_size
 from filterfreq.runtime.errors import InputError
 
 
-def check_trainable(classifier: Classifier, spec: dict, image_size: int, training_images: int) -> None:
+def check_trainable(classifier: Classifier, spec: dict, image_size: int, training_images: int, views: int = 1) -> None:
     """Check that a classifier takes the images of its data set, and batches as small as the smallest one.
 
     Batch normalisation needs two values of a channel. Of one image it has a single one where the network has reduced
@@ -18,6 +18,7 @@ def check_trainable(classifier: Classifier, spec: dict, image_size: int, trainin
         spec: the run's spec.
         image_size: height and width of the images that it sees, in pixels.
         training_images: how many the data set has.
+        views: how many forms of each image go through the network together.
 
     Raises:
         InputError: it does not; the message says what to choose instead.
@@ -26,8 +27,6 @@ def check_trainable(classifier: Classifier, spec: dict, image_size: int, trainin
     values = check_image_size(model, classifier, image_size, dataset)
     batch_size = spec["training"]["batch_size"]
     smallest = _last_batch(training_images, batch_size)
-    # The views of AugMix's consistency go through the network together.
-    views = 3 if "jensen_shannon" in spec["variant"] else 1
     if smallest * views * values == 1:
         others = (size for size in count(batch_size + 1) if _last_batch(training_images, size) > 1)
         remedy = f"set it to {next(others)}, say" if training_images > 1 else "take more images"

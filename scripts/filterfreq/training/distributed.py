@@ -28,8 +28,8 @@ class Processes:
         """Whether this is the process that speaks and writes for all."""
         return self.rank == 0
 
-    def places(self, count: int, adjacent: bool = False) -> Tensor:
-        """Return which of `count` images are those of this process: int64, on the CPU.
+    def rows(self, count: int, adjacent: bool = False) -> Tensor:
+        """Return which rows of `count` images are this process's share: int64, on the CPU.
 
         They are every `size`-th, so that of fewer images each process has the first ones of those it has of more.
 
@@ -40,6 +40,26 @@ class Processes:
         if adjacent:
             return torch.arange(self.rank * count // self.size, (self.rank + 1) * count // self.size)
         return torch.arange(min(self.rank, count), count, self.size)
+
+    def rows_of_step(self, count: int, batch_size: int, neighbours: bool) -> tuple[Tensor, Tensor]:
+        """Return which of the images drawn for a step are made here, and which of these the process trains on.
+
+        Args:
+            count: images of the step, in microbatches of `batch_size`.
+            batch_size: images of a microbatch.
+            neighbours: whether each image needs the one before it; then the process has images in a row of each
+                microbatch, and makes one more.
+
+        Returns:
+            Rows among the `count` images, and rows among these: int64, on the CPU.
+        """
+        made, own = [], []
+        for start in range(0, count, batch_size):
+            rows = start + self.rows(min(batch_size, count - start), neighbours)
+            before = (rows[:1] - 1) % count if neighbours else rows[:0]
+            made += [before, rows]
+            own += [torch.zeros(len(before)), torch.ones(len(rows))]
+        return torch.cat(made), torch.cat(own).nonzero().flatten()
 
     def join(self, model: nn.Module) -> nn.Module:
         """Return a model whose gradients are the mean of those of all processes, over the same parameters."""

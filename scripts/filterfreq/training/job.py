@@ -1,7 +1,7 @@
 """One training job: from a spec and a prepared data set to the checkpoint and its record."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from filterfreq.runtime.provenance import environment
 from filterfreq.training.distributed import Processes
 from filterfreq.training.event_log import EventLog
 from filterfreq.training.history import write_history
-from filterfreq.training.loop import Trainer, build_classifier, count_parameters
+from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.snapshots import Snapshots
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier, count_parameters
 
 
 @dataclass
@@ -34,6 +37,8 @@ class TrainingJob:
         log: the job's log file.
         processes: how many train together.
         nodes: on how many machines, with equally many on each.
+        snapshots: the folder for snapshots; empty where there are to be none.
+        snapshot_epochs: the epochs after which to keep one.
     """
 
     spec: dict[str, Any]
@@ -46,6 +51,8 @@ class TrainingJob:
     log: str
     processes: int = 1
     nodes: int = 1
+    snapshots: str = ""
+    snapshot_epochs: Sequence[int] = ()
 
     @property
     def folder(self) -> Path:
@@ -106,22 +113,44 @@ def run_training(
         if events is not None:
             events.update(trainer.history)
 
+    def record(row: Mapping[str, float], seconds: float) -> dict[str, Any]:
+        """What is known of the classifier after the epoch of a row of the history."""
+        return {
+            **job.spec,
+            "classifier": {
+                "architecture": job.spec["run"]["model"],
+                "num_classes": dataset.num_classes,
+                "mean": list(dataset.mean),
+                "std": list(dataset.std),
+                "decomposition": job.spec["variant"].get("decomposition"),
+            },
+            "metrics": {**row, "parameters": count_parameters(classifier)},
+            "provenance": {
+                **environment(*libraries(job.spec["run"]["model"])),
+                "code": job.code,
+                "data": dataset.checksums,
+                "device": describe_device(device),
+                "processes": job.processes,
+                "nodes": job.nodes,
+                "precision": precision,
+                "compiled": compiled,
+                "deterministic": is_deterministic(job.compute, device),
+                "seconds": round(seconds, 3),
+                "peak_memory_mb": round(peak_memory_mb(device), 1),
+            },
+        }
+
     # A GPU leaves the job's threads to decode images; on a CPU they take turns with the network.
     workers = job.threads_per_process if device.type == "cuda" else 0
-    trainer = Trainer(
-        classifier,
-        job.spec,
-        dataset,
-        device,
-        state_file,
-        fingerprint,
-        say,
-        precision,
-        compiled,
-        workers,
-        stop,
-        processes,
+    execution = Execution(device, precision, compiled, workers, processes)
+    snapshots = Snapshots(
+        job.snapshot_epochs,
+        job.folder / "unfinished_snapshots",
+        Path(job.snapshots) if job.snapshots else None,
+        record,
     )
+    kept = StateFile(state_file, fingerprint)
+    trainer = Trainer(classifier, job.spec, dataset, execution, kept, say, stop, snapshots)
     history = trainer.train()
     if events is not None:
         events.close()
@@ -129,29 +158,6 @@ def run_training(
         return
 
     write_history(job.history, history)
-    record = {
-        **job.spec,
-        "classifier": {
-            "architecture": job.spec["run"]["model"],
-            "num_classes": dataset.num_classes,
-            "mean": list(dataset.mean),
-            "std": list(dataset.std),
-            "decomposition": job.spec["variant"].get("decomposition"),
-        },
-        "metrics": {**history[-1], "parameters": count_parameters(classifier)},
-        "provenance": {
-            **environment(*libraries(job.spec["run"]["model"])),
-            "code": job.code,
-            "data": dataset.checksums,
-            "device": describe_device(device),
-            "processes": job.processes,
-            "nodes": job.nodes,
-            "precision": precision,
-            "compiled": compiled,
-            "deterministic": is_deterministic(job.compute, device),
-            "seconds": round(trainer.seconds, 3),
-            "peak_memory_mb": round(peak_memory_mb(device), 1),
-        },
-    }
-    save_checkpoint(job.folder, trainer.result, record)
+    save_checkpoint(job.folder, trainer.result, record(history[-1], trainer.seconds))
+    snapshots.finish()
     state_file.unlink()

@@ -1,53 +1,48 @@
-"""What training minimises beside the penalty: soft targets of mixup, and the consistency of AugMix."""
+"""What training minimises: cross entropy, and what interventions make of it or add to it."""
 
-import math
+from collections.abc import Callable, Collection
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from filterfreq.training.intervention import Intervention
 
 
-def mixup(
-    images: Tensor, labels: Tensor, num_classes: int, alpha: float, generator: np.random.Generator
-) -> tuple[Tensor, Tensor]:
-    """Mix every image of a batch with another one, and their labels in the same proportion.
-
-    Zhang, Cisse, Dauphin, Lopez-Paz, mixup: Beyond Empirical Risk Minimization, ICLR 2018: m x + (1 - m) x' with
-    m ~ Beta(alpha, alpha), one draw for the batch as in their code. The partner is the image before it in the batch, a
-    random one wherever batches are shuffled.
+class Objective:
+    """The loss of a training and, beside it, the penalty.
 
     Args:
-        images: float, N x C x H x W.
-        labels: int64, N.
-        num_classes: K.
-        alpha: above 0; the smaller, the closer a mixture is to one of its two images.
-        generator: where m is drawn from.
-
-    Returns:
-        The mixed images, and their targets: float32, N x K, every row a distribution over the classes.
+        interventions: those of the run's variant, in their order.
     """
-    weight = generator.beta(alpha, alpha)
-    targets = F.one_hot(labels, num_classes).float()
-    images, targets = (weight * one + (1 - weight) * one.roll(1, 0) for one in (images, targets))
-    return images, targets
 
+    def __init__(self, interventions: Collection[Intervention]) -> None:
+        self._cross_entropy: Callable[..., Tensor] = F.cross_entropy
+        for one in interventions:
+            if one.change_cross_entropy is not None:
+                self._cross_entropy = one.change_cross_entropy(self._cross_entropy)
+        self._added = [one.added_loss for one in interventions if one.added_loss is not None]
+        self._penalties = [one.penalty for one in interventions if one.penalty is not None]
 
-def jensen_shannon(logits: Tensor) -> Tensor:
-    """Return the Jensen-Shannon divergence of what a network says of several views of the same images.
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return what is minimised beside the penalty, a scalar; 0 where a process has no image of a small batch.
 
-    Hendrycks et al., AugMix, ICLR 2020, equation 1: the mean over views of KL(p_view || mean of p), with natural
-    logarithms and the mean over images; from 0, where all views are given the same distribution, to log V.
+        Args:
+            logits: float, views x N x K.
+            targets: int64, N, or float, N x K, every row a distribution over the classes.
+        """
+        if not len(targets):
+            # Not a constant: the other processes wait for its gradients.
+            return logits.sum()
+        loss = self._cross_entropy(logits[0], targets)
+        for added in self._added:
+            loss = loss + added(logits, targets)
+        return loss
 
-    Args:
-        logits: float, V x N x K: views, images, classes.
-
-    Returns:
-        A scalar.
-    """
-    views = F.log_softmax(logits, dim=2)
-    mean = views.logsumexp(dim=0) - math.log(len(views))
-    return (views.exp() * (views - mean)).sum(dim=2).mean()
+    def penalty(self, classifier: nn.Module) -> Tensor | None:
+        """Return the sum of the variant's penalties, a scalar, or None where it has none."""
+        terms = [penalty(classifier) for penalty in self._penalties]
+        return sum(terms[1:], start=terms[0]) if terms else None
 
 
 def count_correct(logits: Tensor, targets: Tensor) -> Tensor:
@@ -55,7 +50,7 @@ def count_correct(logits: Tensor, targets: Tensor) -> Tensor:
 
     Args:
         logits: float, N x K.
-        targets: int64, N, or float, N x K, as `mixup` makes them.
+        targets: as in `Objective.loss`.
     """
     predicted = logits.detach().argmax(1)
     if targets.dim() == 1:

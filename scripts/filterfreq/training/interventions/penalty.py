@@ -1,16 +1,24 @@
 """The frequency penalty: a norm on the high-frequency DCT coefficients (Lukasik et al., TMLR 2023)."""
 
 import math
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.training.intervention import Intervention
 
 KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
 DEPTHS = (1, 2, 3)
+
+
+def intervention(settings: Mapping[str, Any]) -> Intervention:
+    """Return the intervention that adds the penalty of these settings: `kind`, `strength` and `depth`."""
+    return Intervention(penalty=partial(frequency_penalty, **settings))
 
 
 def frequency_penalty(model: nn.Module, kind: str, strength: float, depth: int) -> Tensor:

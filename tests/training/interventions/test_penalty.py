@@ -8,11 +8,11 @@ import torch
 from oracles.decomposition import penalty as oracle
 from torch import nn
 
-from filterfreq.models.penalty import KINDS, frequency_penalty
 from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError
+from filterfreq.training.interventions.penalty import KINDS, frequency_penalty
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parents[2] / "models" / "fixtures"
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
 
 

@@ -1,0 +1,1 @@
+"""What a variant changes in training: one module for each key. Each has a function `intervention`."""

@@ -1,0 +1,29 @@
+"""The untrained classifier of a run."""
+
+import torch
+from torch import nn
+
+from filterfreq.data.arrays import PreparedDataset
+from filterfreq.models.classifier import Classifier
+from filterfreq.models.registry import build
+from filterfreq.models.surgery.decomposition import decompose
+
+
+def build_classifier(spec: dict, dataset: PreparedDataset) -> Classifier:
+    """Build the untrained classifier of a run; equal seeds give equal parameters.
+
+    Args:
+        spec: a run's spec: `run` names the model and the seed, `variant` the decomposition, if any.
+        dataset: gives the number of classes, and the mean and std of the normalisation inside the classifier.
+    """
+    torch.manual_seed(spec["run"]["seed"])
+    backbone = build(spec["run"]["model"], dataset.num_classes)
+    decomposition = spec["variant"].get("decomposition")
+    if decomposition is not None:
+        backbone = decompose(backbone, decomposition)
+    return Classifier(backbone, dataset.mean, dataset.std)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

@@ -1,0 +1,129 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.runtime.errors import StoppedError
+from filterfreq.runtime.files import read_json
+from filterfreq.training.job import TrainingJob, run_training
+from filterfreq.training.snapshots import Snapshots
+
+CPU = torch.device("cpu")
+FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 2}
+
+
+def made_job(folder: Path, spec: dict, dataset, epochs=(), **changed) -> TrainingJob:
+    return TrainingJob(
+        spec=spec,
+        code="code",
+        compute={"device": "cpu"},
+        threads=1,
+        dataset=str(dataset.folder / "dataset.json"),
+        record=str(folder / "run.json"),
+        history=str(folder / "history.csv"),
+        log=str(folder / "log"),
+        snapshots=str(folder / "snapshots") if epochs else "",
+        snapshot_epochs=epochs,
+        **changed,
+    )
+
+
+def train(job: TrainingJob, stop_after: int | None = None) -> list[str]:
+    """Train, and return what was said; stopped after so many batches of this start, if any."""
+    said: list[str] = []
+    batches = iter(range(10**6))
+    run_training(job, CPU, lambda: stop_after is not None and next(batches) >= stop_after, said.append)
+    return said
+
+
+def contents(folder: Path, *names: str) -> list[bytes]:
+    return [(folder / name).read_bytes() for name in names or ("model.safetensors", "history.csv")]
+
+
+@pytest.mark.parametrize(("variant", "training"), [({}, {"ema": 0.9}), ({"adversarial_training": FREE}, {"epochs": 8})])
+def test_a_training_with_snapshots_ends_with_the_same_bytes_as_one_without(
+    tiny_dataset, tiny_spec, tmp_path, variant, training
+):
+    spec = {**tiny_spec, "variant": variant, "training": {**tiny_spec["training"], **training}}
+    train(made_job(tmp_path / "without", spec, tiny_dataset))
+    train(made_job(tmp_path / "with", spec, tiny_dataset, (4, 1)))
+    assert contents(tmp_path / "with") == contents(tmp_path / "without")
+    assert not (tmp_path / "without" / "snapshots").exists()
+    assert sorted(file.name for file in (tmp_path / "with").iterdir()) == [
+        *("history.csv", "history.csv.sha256", "model.safetensors", "run.json", "snapshots")
+    ]
+    with_record, without_record = (read_json(tmp_path / name / "run.json") for name in ("with", "without"))
+    for record in (with_record, without_record):
+        for key in ("seconds", "peak_memory_mb"):
+            del record["provenance"][key]
+    assert with_record == without_record
+
+    snapshots = tmp_path / "with" / "snapshots"
+    assert sorted(file.name for file in snapshots.iterdir()) == ["epoch-1", "epoch-4"]
+    assert contents(snapshots / "epoch-4", "model.safetensors") == contents(tmp_path / "with", "model.safetensors")
+
+
+def test_a_snapshot_is_the_checkpoint_of_a_training_that_went_so_far(tiny_dataset, tiny_spec, tmp_path):
+    """With a schedule that does not depend on the number of epochs."""
+    spec = {**tiny_spec, "training": {**tiny_spec["training"], "schedule": "step", "epochs": 3}}
+    train(made_job(tmp_path / "long", spec, tiny_dataset, (2,)))
+    shorter = {**spec, "training": {**spec["training"], "epochs": 2}}
+    train(made_job(tmp_path / "short", shorter, tiny_dataset))
+    snapshot = tmp_path / "long" / "snapshots" / "epoch-2"
+    assert contents(snapshot, "model.safetensors") == contents(tmp_path / "short", "model.safetensors")
+    found, record = load_checkpoint(snapshot / "run.json")
+    expected, short = load_checkpoint(tmp_path / "short" / "run.json")
+    assert record["metrics"] == short["metrics"]
+    assert record["run"] == spec["run"]
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(found(images), expected(images))
+
+
+def test_a_resumed_training_keeps_the_snapshots_that_it_has(tiny_dataset, tiny_spec, tmp_path):
+    straight, stopped = (made_job(tmp_path / name, tiny_spec, tiny_dataset, (1, 3)) for name in ("straight", "stopped"))
+    train(straight)
+    with pytest.raises(StoppedError):
+        train(stopped, stop_after=5)  # of three batches an epoch
+    first = tmp_path / "stopped" / "unfinished_snapshots" / "epoch-1" / "model.safetensors"
+    made = first.stat().st_mtime_ns
+    assert not (tmp_path / "stopped" / "snapshots").exists()
+    assert any("goes on after epoch 1" in line for line in train(stopped))
+    kept = tmp_path / "stopped" / "snapshots"
+    assert (kept / "epoch-1" / "model.safetensors").stat().st_mtime_ns == made
+    files = ("model.safetensors", "history.csv", *(f"snapshots/epoch-{epoch}/model.safetensors" for epoch in (1, 3)))
+    assert contents(tmp_path / "stopped", *files) == contents(tmp_path / "straight", *files)
+
+
+def test_a_snapshot_that_a_stopped_training_should_have_and_has_not_is_made(tiny_dataset, tiny_spec, tmp_path):
+    with pytest.raises(StoppedError):
+        train(made_job(tmp_path, tiny_spec, tiny_dataset, (2,)), stop_after=5)
+    said = train(made_job(tmp_path, tiny_spec, tiny_dataset, (1, 2)))
+    assert "the snapshot of epoch 1 is missing, training starts afresh" in said[0]
+    assert sorted(file.name for file in (tmp_path / "snapshots").iterdir()) == ["epoch-1", "epoch-2"]
+
+
+def test_other_epochs_go_on_from_the_same_state(tiny_dataset, tiny_spec, tmp_path):
+    with pytest.raises(StoppedError):
+        train(made_job(tmp_path, tiny_spec, tiny_dataset, (1,)), stop_after=5)
+    said = train(made_job(tmp_path, tiny_spec, tiny_dataset, (3,)))
+    assert "goes on after epoch 1" in said[0]
+    assert [file.name for file in (tmp_path / "snapshots").iterdir()] == ["epoch-3"]
+    assert not (tmp_path / "unfinished_snapshots").exists()
+
+
+def test_a_training_that_starts_afresh_keeps_no_older_snapshots(tiny_dataset, tiny_spec, tmp_path):
+    with pytest.raises(StoppedError):
+        train(made_job(tmp_path, tiny_spec, tiny_dataset, (1,)), stop_after=5)
+    old = contents(tmp_path / "unfinished_snapshots" / "epoch-1", "model.safetensors")
+    changed = {**tiny_spec, "training": {**tiny_spec["training"], "learning_rate": 0.001}}
+    assert "starts afresh" in train(made_job(tmp_path, changed, tiny_dataset, (1,)))[0]
+    assert contents(tmp_path / "snapshots" / "epoch-1", "model.safetensors") != old
+
+
+def test_a_run_without_snapshots_in_a_study_with_some_has_an_empty_folder(tmp_path):
+    snapshots = Snapshots((), tmp_path / "unfinished", tmp_path / "snapshots", lambda row, seconds: {})
+    snapshots.finish()
+    assert list(tmp_path.iterdir()) == [tmp_path / "snapshots"]
+    assert json.dumps(snapshots.missing(10)) == "[]"
