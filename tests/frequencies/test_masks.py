@@ -16,8 +16,8 @@ def images() -> torch.Tensor:
 
 
 def cosine(horizontal: int, vertical: int, size: int = 16) -> torch.Tensor:
-    place = torch.arange(size, dtype=torch.float64)
-    phase = 2 * torch.pi * (horizontal * place[None] + vertical * place[:, None]) / size
+    position = torch.arange(size, dtype=torch.float64)
+    phase = 2 * torch.pi * (horizontal * position[None] + vertical * position[:, None]) / size
     return torch.cos(phase)[None, None]
 
 

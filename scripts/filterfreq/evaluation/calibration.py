@@ -25,7 +25,7 @@ def expected_calibration_error(confidences: np.ndarray, correct: np.ndarray, bin
         return float("nan")
     edges = np.linspace(0, 1, bins + 1)
     # A confidence of exactly 0 would fall before the first bin, and one that rounding has put above 1 after the last.
-    places = np.clip(np.searchsorted(edges, confidences, side="left") - 1, 0, bins - 1)
+    bins_of_images = np.clip(np.searchsorted(edges, confidences, side="left") - 1, 0, bins - 1)
     # |B_m| (acc - conf) is a difference of sums.
-    gaps = np.bincount(places, weights=correct.astype(np.float64) - confidences, minlength=bins)
+    gaps = np.bincount(bins_of_images, weights=correct.astype(np.float64) - confidences, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidences))

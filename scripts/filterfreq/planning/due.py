@@ -33,7 +33,7 @@ class Job:
         log: where it says what it does.
         due: whether it is yet to run.
         submission: the number of the cluster job that runs it, the same for a whole group; None where Snakemake runs.
-        needs: places in the list of jobs of those that have to run before.
+        needs: the indices, in the list of jobs, of those that have to run before.
     """
 
     rule: str
@@ -125,7 +125,7 @@ def _dag(workflow: Any, clusters: bool, cores: int | None) -> Dag:
     due = set(dag.needrun_jobs(exclude_finished=False))
     wanted = [job for job in dag.toposorted() for job in sorted(job, key=str)]
     wanted = [job for job in wanted if not job.rule.norun and job.rule.name not in _LEFT_OUT]
-    places = {job: place for place, job in enumerate(wanted)}
+    indices = {job: index for index, job in enumerate(wanted)}
     submissions: dict[int, int] = {}
     jobs = []
     for job in wanted:
@@ -145,7 +145,7 @@ def _dag(workflow: Any, clusters: bool, cores: int | None) -> Dag:
                 log=str(job.log[0]),
                 due=job in due,
                 submission=submission,
-                needs=tuple(places[other] for other in dag.dependencies[job] if other in places),
+                needs=tuple(indices[other] for other in dag.dependencies[job] if other in indices),
             )
         )
     gpus = getattr(workflow.resource_settings.resources.get("gpu"), "value", None)

@@ -158,37 +158,37 @@ class Estimator:
 def wall_seconds(
     jobs: Sequence[Job], seconds: Callable[[int], float], gpus: int | None, cores: int | None = None
 ) -> float:
-    """Return how long jobs take side by side, each as soon as what it needs is there and a place is free.
+    """Return how long jobs take side by side, each as soon as what it needs is done and it has its cores and GPUs.
 
     Args:
         jobs: all jobs, each after those that it needs; what is not due takes no time.
-        seconds: the wall time of the job at a place in the list.
+        seconds: the wall time of the job of an index.
         gpus: how many there are; None for as many as are wanted.
         cores: processor cores, likewise.
     """
     limits = {"gpus": gpus, "threads": cores}
     free = {name: limit for name, limit in limits.items() if limit is not None}
     followers: dict[int, list[int]] = defaultdict(list)
-    for place, job in enumerate(jobs):
+    for index, job in enumerate(jobs):
         for other in job.needs:
-            followers[other].append(place)
+            followers[other].append(index)
     # What is larger than the machine gets all of it, as in Snakemake.
     wanted = [tuple(min(getattr(job, name), free[name]) if job.due else 0 for name in free) for job in jobs]
     missing = [len(job.needs) for job in jobs]
     # Jobs that want the same wait in one line.
     ready: dict[tuple[int, ...], deque[int]] = defaultdict(deque)
-    for place, count in enumerate(missing):
+    for index, count in enumerate(missing):
         if count == 0:
-            ready[wanted[place]].append(place)
+            ready[wanted[index]].append(index)
     running: list[tuple[float, int]] = []
     now = 0.0
     while running or any(ready.values()):
         for demand, line in ready.items():
             while line and all(count <= free[name] for name, count in zip(free, demand, strict=True)):
-                place = line.popleft()
+                index = line.popleft()
                 for name, count in zip(free, demand, strict=True):
                     free[name] -= count
-                heapq.heappush(running, (now + (seconds(place) if jobs[place].due else 0.0), place))
+                heapq.heappush(running, (now + (seconds(index) if jobs[index].due else 0.0), index))
         now, done = heapq.heappop(running)
         for name, count in zip(free, wanted[done], strict=True):
             free[name] += count

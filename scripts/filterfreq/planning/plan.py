@@ -49,18 +49,18 @@ def make_plan(dag: Dag, calibration: Calibration, gpus: Sequence[int] = ()) -> d
         for each job, with the time `made` at which it was.
     """
     estimator = Estimator(dag, calibration)
-    estimates = {place: estimator.estimate(job) for place, job in enumerate(dag.jobs) if job.due}
+    estimates = {index: estimator.estimate(job) for index, job in enumerate(dag.jobs) if job.due}
     by_rule: dict[str, list[int]] = defaultdict(list)
     by_stage: dict[str, list[int]] = defaultdict(list)
-    for place in estimates:
-        by_rule[dag.jobs[place].rule].append(place)
-        by_stage[dag.jobs[place].stage].append(place)
+    for index in estimates:
+        by_rule[dag.jobs[index].rule].append(index)
+        by_stage[dag.jobs[index].stage].append(index)
     rules = [
-        {"rule": rule, "stage": dag.jobs[places[0]].stage, **_summary(dag, estimates, places)}
-        for rule, places in by_rule.items()
+        {"rule": rule, "stage": dag.jobs[indices[0]].stage, **_summary(dag, estimates, indices)}
+        for rule, indices in by_rule.items()
     ]
-    stages = [{"stage": stage, **_summary(dag, estimates, places)} for stage, places in by_stage.items()]
-    on_gpu = any(dag.jobs[place].gpus for place in estimates)
+    stages = [{"stage": stage, **_summary(dag, estimates, indices)} for stage, indices in by_stage.items()]
+    on_gpu = any(dag.jobs[index].gpus for index in estimates)
     numbers = gpus or ((dag.gpus,) if dag.gpus is not None or dag.cores is not None else GPUS) if on_gpu else (None,)
     made = datetime.now(UTC).isoformat(timespec="seconds")
     return {
@@ -70,11 +70,11 @@ def make_plan(dag: Dag, calibration: Calibration, gpus: Sequence[int] = ()) -> d
         "rules": sorted(rules, key=_order),
         "total": _summary(dag, estimates, list(estimates)),
         "wall_hours": {
-            str(number): wall_seconds(dag.jobs, lambda place: estimates[place].seconds or 0.0, number, dag.cores) / 3600
+            str(number): wall_seconds(dag.jobs, lambda index: estimates[index].seconds or 0.0, number, dag.cores) / 3600
             for number in numbers
         },
         "cores": dag.cores,
-        "planned": [{**_entry(dag.jobs[place], estimate), "made": made} for place, estimate in estimates.items()],
+        "planned": [{**_entry(dag.jobs[index], estimate), "made": made} for index, estimate in estimates.items()],
     }
 
 
@@ -119,10 +119,10 @@ def describe_plan(plan: dict[str, Any]) -> str:
             f"cluster, the others where Snakemake runs."
         )
     for gpus, hours in plan["wall_hours"].items() if unknown < total["jobs"] else ():
-        places = [f"{gpus} GPU{'s' * (gpus != '1')}"] if gpus != "None" else []
-        places += [f"{plan['cores']} core{'s' * (plan['cores'] != 1)}"] if plan["cores"] else []
-        places = places or ["a place for every job that can run"]
-        lines.append(f"Wall time with {' and '.join(places)}: {_at_least(unknown)}{_hours(hours)} h, without queueing.")
+        parts = [f"{gpus} GPU{'s' * (gpus != '1')}"] if gpus != "None" else []
+        parts += [f"{plan['cores']} core{'s' * (plan['cores'] != 1)}"] if plan["cores"] else []
+        parts = parts or ["room for every job that can run"]
+        lines.append(f"Wall time with {' and '.join(parts)}: {_at_least(unknown)}{_hours(hours)} h, without queueing.")
     if total["is_bound"]:
         lines.append("<= is an upper bound: attacks spare images that are misclassified, or were broken before;")
         lines.append("~ has both such jobs and some of unknown length.")
@@ -188,8 +188,8 @@ def describe_status(dag: Dag, calibration: Calibration) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _summary(dag: Dag, estimates: dict[int, Estimate], places: list[int]) -> dict[str, Any]:
-    jobs = [(dag.jobs[place], estimates[place]) for place in places]
+def _summary(dag: Dag, estimates: dict[int, Estimate], indices: list[int]) -> dict[str, Any]:
+    jobs = [(dag.jobs[index], estimates[index]) for index in indices]
     submissions = [job.submission for job, _ in jobs if job.submission is not None]
     known = [(job, estimate) for job, estimate in jobs if estimate.seconds is not None]
     return {

@@ -103,7 +103,7 @@ def replay(monkeypatch, corruption: str, draws: list[np.ndarray], parameters: tu
     if corruption == "glass_blur":
         reach = parameters[1]
         # The library draws from the last pixel to the first, the column's step before the row's.
-        steps = [divmod(int(place), 2 * reach) for of_round in numbers for place in of_round.ravel()[::-1]]
+        steps = [divmod(int(step), 2 * reach) for of_round in numbers for step in of_round.ravel()[::-1]]
         steps = iter([(column - reach, row - reach) for column, row in steps])
         fake |= {"randint": lambda low, high, size: next(steps), "seed": lambda seed: None}
         monkeypatch.setattr(library, "_shuffle_pixels_njit_glass_blur", library._shuffle_pixels_njit_glass_blur.py_func)

@@ -200,8 +200,8 @@ def test_imagenet_c_stays_in_files_beside_the_images_it_was_made_of(tmp_path):
         corrupted = load_corrupted(tmp_path / "out" / f"{name}.npy", threads=2)
         assert isinstance(corrupted, ImageFiles)
         assert corrupted.shape == (20, 224, 224, 3)
-        places = [PUBLISHED.index(f"{CLASSES[VALIDATION[path[4:]]]}/{path[4:]}") for path in names[:4]]
-        expected = [base + 10 * severity + place for severity in range(1, 6) for place in places]
+        indices = [PUBLISHED.index(f"{CLASSES[VALIDATION[path[4:]]]}/{path[4:]}") for path in names[:4]]
+        expected = [base + 10 * severity + index for severity in range(1, 6) for index in indices]
         assert np.asarray(corrupted)[:, 7, 7, 0].tolist() == expected
     # Only those wanted are unpacked.
     assert len(list((tmp_path / "out" / "files").rglob("*.JPEG"))) == 3 * 5 * 4
@@ -240,10 +240,10 @@ def test_tiny_imagenet_c_becomes_arrays_of_the_same_classes_and_what_it_lacks_is
     for name, base in (("fog", 0), ("contrast", 100)):
         corrupted = load_corrupted(tmp_path / "out" / f"{name}.npy")[:, 7, 7, 0].reshape(5, 5).astype(int) - base
         for severity, levels in enumerate(corrupted, start=1):
-            places = levels - 10 * severity
-            assert [published[place].partition("/")[0] for place in places] == [CLASSES[label] for label in labels]
-            assert len(set(places)) == 5
-            np.testing.assert_array_equal(places, corrupted[0] - 10)
+            indices = levels - 10 * severity
+            assert [published[index].partition("/")[0] for index in indices] == [CLASSES[label] for label in labels]
+            assert len(set(indices)) == 5
+            np.testing.assert_array_equal(indices, corrupted[0] - 10)
     generated = load_corrupted(tmp_path / "out" / "saturate.npy")
     np.testing.assert_array_equal(generated, corrupt_images(dataset.images("test")[:5], "saturate", 3))
 

@@ -21,15 +21,11 @@ class Peak(nn.Module):
         return torch.stack([self.limit - peak, peak - self.limit], dim=1)
 
 
-def cosine(horizontal: int, vertical: int, size: int = 16) -> torch.Tensor:
-    place = torch.arange(size, dtype=torch.float64)
-    phase = 2 * torch.pi * (horizontal * place[None] + vertical * place[:, None]) / size
-    return torch.cos(phase)[None, None]
-
-
 def wave_images(n: int) -> np.ndarray:
     """Grey images with a wave of five cycles: between 0.1 and 0.9."""
-    wave = (255 * (0.5 + 0.4 * cosine(3, 4)[0, 0])).round().numpy().astype(np.uint8)
+    position = np.arange(16)
+    cosine = np.cos(2 * np.pi * (3 * position + 4 * position[:, None]) / 16)
+    wave = (255 * (0.5 + 0.4 * cosine)).round().astype(np.uint8)
     return np.broadcast_to(wave[None, :, :, None], (n, 16, 16, 3)).copy()
 
 

@@ -36,7 +36,7 @@ def filter_spectra(model: nn.Module) -> pd.DataFrame:
     Returns:
         One row per layer and coefficient:
 
-        - layer: the module's name; index: its place among the layers, from 0; depth: index / (layers - 1), in [0, 1],
+        - layer: the module's name; index: its number among the layers, from 0; depth: index / (layers - 1), in [0, 1],
           0 for a single layer;
         - horizontal, vertical: the frequency along a row and along a column, from 0 to the kernel's side less one;
         - energy: the squared coefficient, mean over the layer's filters;

@@ -17,7 +17,7 @@ def gaussian_blur(images: np.ndarray, rng: np.random.Generator, sigma: float) ->
 
 
 def glass_blur(images: np.ndarray, rng: np.random.Generator, sigma: float, reach: int, rounds: int) -> np.ndarray:
-    """Blur, let pixels take the places of near ones, and blur again.
+    """Blur, let pixels take the values of near ones, and blur again.
 
     A round visits the pixels from the last to the first, but for a margin, and gives each the present value of one
     that is -reach to reach - 1 rows and columns away. The package means to swap the two; but its two sides of the
