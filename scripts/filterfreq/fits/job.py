@@ -1,7 +1,7 @@
 """One job of a fit: from its spec to its results and their record."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from filterfreq.evaluation.results import RUN_COLUMNS, write_results
+from filterfreq.evaluation.results import write_results
 from filterfreq.fits.registry import fit_function
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb
 from filterfreq.runtime.files import write_json
@@ -62,6 +62,15 @@ class FitJob:
         return StateFile(self.state_file, fingerprint, lambda line: self.announce(f"{self.name}  {line}"))
 
 
+def result_keys(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands in the columns that results have for the run of a classifier.
+
+    Args:
+        run: fit, network, variant and seed.
+    """
+    return {"dataset": run["fit"], "model": run["network"], "variant": run["variant"], "seed": run["seed"]}
+
+
 def run_fit(job: FitJob, results: str | Path, record: str | Path, compute: dict[str, Any]) -> None:
     """Run a fit, and write its results and then the record, each whole or not at all.
 
@@ -76,8 +85,7 @@ def run_fit(job: FitJob, results: str | Path, record: str | Path, compute: dict[
         StoppedError: the job was asked to stop; its state is kept.
     """
     rows = fit_function(job.spec["kind"])(job)
-    # What images are to a classifier, the function is to a network that learns it.
-    write_results(results, dict(zip(RUN_COLUMNS, job.spec["run"].values(), strict=True)), job.spec["kind"], rows)
+    write_results(results, result_keys(job.spec["run"]), job.spec["kind"], rows)
     provenance = {
         **environment(),
         "code": job.code,

@@ -1,6 +1,7 @@
 """The small networks that learn functions."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -24,6 +25,6 @@ def build_network(settings: Mapping[str, Any], inputs: int, outputs: int, seed: 
     torch.manual_seed(seed)
     widths = [inputs, *settings["widths"]]
     layers: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), _ACTIVATIONS[settings["activation"]]()]
     return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))

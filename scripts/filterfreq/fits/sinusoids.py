@@ -35,9 +35,7 @@ def sum_of_sinusoids(
     return np.sin(2 * np.pi * (z * np.array(frequencies) + np.array(phases))) @ np.array(amplitudes)
 
 
-def normalised_amplitudes(
-    values: np.ndarray, frequencies: Sequence[int], amplitudes: Sequence[float]
-) -> np.ndarray:
+def normalised_amplitudes(values: np.ndarray, frequencies: Sequence[int], amplitudes: Sequence[float]) -> np.ndarray:
     """Return how much of each sinusoid is in a function: `2 |FFT(f)_k| / (N A_k)`, 1 of the target itself.
 
     Args:
