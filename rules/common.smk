@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from filterfreq.study.claims_files import claims_of_study
 from filterfreq.study.experiments import Run
+from filterfreq.study.fits import FitRun
 from filterfreq.study.file_checks import check_files
 from filterfreq.study.study import Study
 from filterfreq.data.archives import class_folders_state, folder_state
@@ -21,6 +22,7 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
 from filterfreq.evaluation.registry import ON_DEVICE, SUITES
+from filterfreq.fits.registry import FITS, fit_module
 from filterfreq.runtime.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.models.surgery.registry import surgery_modules
@@ -32,7 +34,7 @@ from filterfreq.publishing import captions
 from filterfreq.runtime.submission import tell_config_files, tell_jobs, told_config
 from filterfreq.runtime.yaml_files import check_config_file
 
-takes_default = "experiments" not in config
+takes_default = not {"experiments", "fits"} & config.keys()
 
 CONFIG_FILES = [os.path.relpath(file) for file in workflow.overwrite_configfiles] or ["config.yaml"]
 tell_config_files(CONFIG_FILES)
@@ -109,6 +111,9 @@ HISTORY = f"{RUN}/history.csv"
 SNAPSHOTS = f"{RUN}/snapshots"
 PERTURBATIONS = f"{RUN}/perturbations.npz"
 EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
+FIT = "results/fits/{fit}/{network}/{variant}/seed-{seed}"
+FIT_RESULTS = f"{FIT}/results.csv"
+FIT_RECORD = f"{FIT}/run.json"
 DOWNLOAD = "results/checkpoints/{checkpoint}/download.json"
 DOWNLOADED = "results/checkpoints/{checkpoint}/files"
 CORRUPTED = "results/data/{dataset}/corruptions"
@@ -117,10 +122,12 @@ SHIFTED = "results/data/{dataset}/shifted/{shifted}"
 SHIFTED_RECORD = f"{SHIFTED}.json"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
+AGGREGATED_FIT = "results/aggregated/fits/{fit}.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
 TABLE_OF_EXPERIMENT = "results/tables/{experiment}/{name}"
 FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 FIGURE_OF_EXPERIMENT = "results/figures/{experiment}/{name}"
+FIGURE_OF_FIT = "results/figures/fits/{fit}/{name}"
 
 # A plan belongs to the study of its config files: another study's has nothing to show beside these results.
 PLAN = plan_of(CONFIG_FILES)
@@ -136,6 +143,8 @@ wildcard_constraints:
     seed=r"\d+",
     experiment=r"[A-Za-z0-9.+-]+",
     suite=r"\w+",
+    fit=r"[A-Za-z0-9.-]+",
+    network=r"[A-Za-z0-9.+-]+",
 
 
 def rendering_facts(entry):
@@ -241,6 +250,11 @@ def trained_run_files(pattern):
     ]
 
 
+def fit_files(wildcards):
+    """The results of all runs of a fit."""
+    return [FIT_RESULTS.format(**run._asdict()) for run in study.fits.runs[wildcards.fit]]
+
+
 def checkpoint_files(wildcards):
     """What a downloaded model is made from: what was downloaded, or the file that lies here."""
     source = study.source(wildcards.variant)
@@ -295,6 +309,11 @@ def derived_modules(wildcards):
     return [architecture_module(study.architecture(run)), *surgery_modules(study.variants[run.variant])]
 
 
+def fit_modules(wildcards):
+    """What a fit learns and measures."""
+    return [fit_module(study.fits.kind(wildcards.fit))]
+
+
 def dataset_modules(wildcards):
     """What prepares the wildcard's data set."""
     return [study.dataset(wildcards.dataset).prepare.partition(":")[0]]
@@ -307,7 +326,7 @@ def shifted_modules(wildcards):
 
 def compute(stage):
     """Threads, memory, minutes and GPUs of a stage's jobs, as the config has them."""
-    return {"gpu": 0, **config["compute"][stage]}
+    return {"gpu": 0, **study.config["compute"][stage]}
 
 
 def growing(stage, resource):

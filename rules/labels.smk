@@ -76,7 +76,9 @@ def shown_datasets(wildcards):
 
 
 def labels(wildcards):
-    """The labels of an experiment's variants, in the config's order."""
+    """The labels of the variants of a fit or an experiment, in the config's order."""
+    if "fit" in wildcards.keys():
+        return study.fits.labels(wildcards.fit)
     return {
         name: label
         for dataset in shown_datasets(wildcards)
@@ -209,8 +211,14 @@ def corrupted_images(product, wildcards):
     }
 
 
+def aggregated_fit(product, wildcards):
+    """The results of all runs of a fit."""
+    return [AGGREGATED_FIT.format(fit=wildcards.fit)]
+
+
 INPUTS = {
     "results": aggregated_results,
+    "fits": aggregated_fit,
     "history": aggregated_histories,
     "records": training_records,
     "images": prepared_images,

@@ -9,7 +9,7 @@ FIGURE_FORMS = ("png", "pdf")
 claimed = {claim["measure"]["suite"] for claim in claims.values()} - {"clean"}
 claimed_suites = [suite for suite in SUITES if suite in claimed]
 
-KNOWN = {"suite": SUITES, "parameter": PARAMETERS, "kind of input": INPUTS, "condition": CONDITIONS}
+KNOWN = {"suite": SUITES, "fit": FITS, "parameter": PARAMETERS, "kind of input": INPUTS, "condition": CONDITIONS}
 
 try:
     PRODUCTS = read_products(KNOWN)
@@ -21,7 +21,7 @@ FIGURES = [target for target, product in PRODUCTS.items() if product.kind == "fi
 
 
 def product_names(kind, over):
-    """A regular expression of the names of all tables or figures of a data set, or of an experiment."""
+    """A regular expression of the names of all tables or figures of a data set, of an experiment or of a fit."""
     names = [product.name for product in PRODUCTS.values() if product.kind == kind and product.label.over == over]
     return "|".join(names) or "(?!)"
 
@@ -34,7 +34,12 @@ def product_of(kind, wildcards):
 def product_inputs(kind, wildcards):
     """What a job reads; a path that was asked for by name may be of what the config cannot make."""
     product = product_of(kind, wildcards)
-    if not any(is_possible(product, wildcards.experiment, dataset) for dataset in shown_datasets(wildcards)):
+    if product.label.over == "fit":
+        possible = wildcards.fit in possible_fits(product)
+    else:
+        experiment, datasets = wildcards.experiment, shown_datasets(wildcards)
+        possible = any(is_possible(product, experiment, dataset) for dataset in datasets)
+    if not possible:
         raise WorkflowError(nothing_to_make(product))
     return INPUTS[product.label.reads](product, wildcards)
 
@@ -58,6 +63,8 @@ def product_modules(kind, wildcards):
 def product_caption(kind, wildcards):
     """What the report says of a product."""
     product = product_of(kind, wildcards)
+    if product.label.over == "fit":
+        return captions.fit_caption(study, product, wildcards.fit)
     experiment = wildcards.experiment
     suites = {
         dataset: shown_suites(product, experiment, dataset)
@@ -67,7 +74,7 @@ def product_caption(kind, wildcards):
     return captions.caption(study, product, experiment, suites)
 
 
-def in_report(kind, file):
+def in_report(kind, file, subcategory="{experiment}"):
     """An output that `snakemake --report` shows, with its caption and where it is listed."""
 
     def entry(wildcards):
@@ -75,10 +82,12 @@ def in_report(kind, file):
         if "dataset" in wildcards.keys():
             part = study.extent(wildcards.dataset)
             name = f"{wildcards.dataset} ({part})" if part else wildcards.dataset
+        elif "fit" in wildcards.keys():
+            name = wildcards.fit
         return {kind: title, "data set": name}
 
     category = f"{kind.capitalize()}s"
-    return report(file, caption="../report/product.rst", category=category, subcategory="{experiment}", labels=entry)
+    return report(file, caption="../report/product.rst", category=category, subcategory=subcategory, labels=entry)
 
 
 def shown_suites(product, experiment, dataset):
@@ -105,9 +114,17 @@ def possible_pairs(product):
     ]
 
 
+def possible_fits(product):
+    """The fits that a figure over fits can be made of."""
+    return [fit for fit in study.fits.runs if study.fits.kind(fit) in product.label.needs]
+
+
 def product_files(target):
-    """The files of one table or figure, over all experiments and data sets."""
+    """The files of one table or figure, over all experiments and data sets, or over all fits."""
     product = PRODUCTS[target]
+    if product.label.over == "fit":
+        fits = possible_fits(product)
+        return [f"{FIGURE_OF_FIT.format(fit=fit, name=product.name)}.{form}" for fit in fits for form in FIGURE_FORMS]
     patterns = {
         "table": {"dataset": TABLE, "experiment": TABLE_OF_EXPERIMENT},
         "figure": {"dataset": FIGURE, "experiment": FIGURE_OF_EXPERIMENT},
@@ -122,8 +139,10 @@ def product_files(target):
 
 
 def shown_evaluations(target):
-    """The evaluations that a table or figure shows."""
+    """The evaluations, or results of fits, that a table or figure shows."""
     product = PRODUCTS[target]
+    if product.label.over == "fit":
+        return [FIT_RESULTS.format(**run._asdict()) for fit in possible_fits(product) for run in study.fits.runs[fit]]
     shown = {pair: shown_suites(product, *pair) for pair in possible_pairs(product) if product.label.reads == "results"}
     files = [
         EVALUATION.format(**run._asdict(), suite=suite)
@@ -155,6 +174,8 @@ def requested_files(target, wildcards):
 def nothing_to_make(product):
     """The sentence that says what the config lacks for a product."""
     label = product.label
+    if label.over == "fit":
+        return f"There is no {product.target} to make: no entry of the config's fits has {' or '.join(label.needs)}."
     measured = {suite for dataset in study.datasets for suite in study.suites(dataset)}
     lacking = [f"evaluation.{suite}" for suite in label.needs if suite not in measured]
     if not lacking and label.when:
@@ -181,8 +202,8 @@ def requested_plan_files(wildcards):
 def everything():
     """All that a config asks for.
 
-    That is all tables and figures, every evaluation of every run, side by side, also of a suite that nothing shows, and
-    the snapshots that are to stay.
+    That is all tables and figures, every evaluation of every run, side by side, also of a suite that nothing shows, the
+    same of fits, and the snapshots that are to stay.
     """
     every = [EVALUATION.format(**run._asdict(), suite=suite) for run in study.runs for suite in study.suites_of(run)]
     aggregated = [
@@ -191,5 +212,7 @@ def everything():
         for dataset in experiment_datasets(experiment)
         for suite in study.suites_in(experiment, dataset)
     ]
+    fitted = [FIT_RESULTS.format(**run._asdict()) for runs in study.fits.runs.values() for run in runs]
+    aggregated += [AGGREGATED_FIT.format(fit=fit) for fit in study.fits.runs]
     kept = [SNAPSHOTS.format(**run._asdict()) for run in study.runs_with_snapshots if study.keeps_snapshots]
-    return list(dict.fromkeys([*target_files(*PRODUCTS), *every, *aggregated, *kept]))
+    return list(dict.fromkeys([*target_files(*PRODUCTS), *every, *fitted, *aggregated, *kept]))

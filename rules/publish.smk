@@ -6,6 +6,7 @@ localrules:
     write_table_of_experiment,
     draw_figure,
     draw_figure_of_experiment,
+    draw_figure_of_fit,
 
 
 rule write_table:
@@ -86,3 +87,18 @@ use rule draw_figure as draw_figure_of_experiment with:
         "results/benchmarks/draw_figure/{experiment}/{name}.tsv"
     wildcard_constraints:
         name=product_names("figure", "experiment"),
+
+
+# Of a fit.
+
+
+use rule draw_figure as draw_figure_of_fit with:
+    output:
+        png=in_report("figure", f"{FIGURE_OF_FIT}.png", "fits"),
+        pdf=f"{FIGURE_OF_FIT}.pdf",
+    log:
+        "results/logs/draw_figure/fits/{fit}/{name}.log",
+    benchmark:
+        "results/benchmarks/draw_figure/fits/{fit}/{name}.tsv"
+    wildcard_constraints:
+        name=product_names("figure", "fit"),

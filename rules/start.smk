@@ -18,7 +18,9 @@ def refuse_unknown_names_in_targets():
     if "--cleanup-metadata" in sys.argv:  # of what a config has no more
         return
     of_runs = "{rule}/{dataset}/{model}/{variant}/seed-{seed}."
+    of_fits = "fit/{fit}/{network}/{variant}/seed-{seed}."
     patterns = (
+        *(AGGREGATED_FIT, FIGURE_OF_FIT, FIT, f"results/logs/{of_fits}log", f"results/benchmarks/{of_fits}tsv"),
         *(EVALUATION, RUN, f"results/logs/{of_runs}log", f"results/benchmarks/{of_runs}tsv"),
         *(AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, FIGURE_OF_EXPERIMENT, DOWNLOADED, DOWNLOAD),
         *(SHIFTED_RECORD, SHIFTED, CORRUPTED_RECORD, CORRUPTED, RAW, ARRAYS, DATASET),
@@ -30,10 +32,15 @@ def refuse_unknown_names_in_targets():
             raise WorkflowError(f"The target is refused: {error}") from error
 
 
+def run_record(run):
+    """Where the record of a run lies, be it of a classifier or of a fit."""
+    return (FIT_RECORD if isinstance(run, FitRun) else RECORD).format(**run._asdict())
+
+
 def refuse_runs_of_other_studies():
     """Stop where a run would overwrite one that another config file asked for with other settings."""
     try:
-        check_owners(study, CONFIG_FILES, lambda run: RECORD.format(**run._asdict()))
+        check_owners(study, CONFIG_FILES, run_record)
     except InputError as error:
         raise WorkflowError(f"The config is refused. {error}") from error
 
@@ -42,7 +49,7 @@ def refuse_without_gpu():
     """Stop where jobs that are due here need a GPU and this machine has none."""
     due = {job.rule.name for job in workflow.dag.needrun_jobs()}
     suites = {f"evaluate_{name}" for name, suite in SUITES.items() if suite.stage in ON_DEVICE}
-    on_device = due & {"train", "perturb", "calibrate", *suites}
+    on_device = due & {"train", "fit", "perturb", "calibrate", *suites}
     if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
         raise WorkflowError(
             "compute.device is cuda but this machine has no GPU: "

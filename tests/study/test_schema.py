@@ -27,6 +27,7 @@ CONFIG = {
         },
     },
 }
+FIT = {"networks": {"small": {"widths": [1], "activation": "relu"}}, "seeds": [0]}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def schema(tmp_path_factory):
         "interventions/toy_loss": "{type: number, minimum: 2, needs: [toy_batches], sweep_label: 'toy {}'}",
         "interventions/toy_batches": "{enum: [large]}",
         "surgery/toy_surgery": "{type: boolean}",
-        "fits/toy_fit": "{type: array, items: {$ref: '#/$defs/count'}}",
+        "fits/toy_fit": "{type: object, properties: {points: {$ref: '#/$defs/count', sweep_label: x}}}",
     }
     for name, text in fragments.items():
         file = folder / f"{name}.yaml"
@@ -60,7 +61,7 @@ def test_the_whole_is_a_schema():
         {"evaluation": {"batch_size": 1, "datasets": {"mnist": {"toy_suite": {"images": 1}}}}},
         {"variants": {"plain": {"toy_loss": 2, "toy_batches": "large"}}},
         {"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_loss": [3]}}}},
-        {"fits": {"first": {"toy_fit": [1]}}},
+        {"fits": {"first": FIT | {"toy_fit": {"points": 1}, "variants": {"more": {"points": 2}}}}},
     ],
 )
 def test_a_fragment_adds_its_key(schema, changes):
@@ -88,7 +89,15 @@ def test_a_fragment_adds_its_key(schema, changes):
             {"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_batches": [1]}}}},
             "unknown key 'toy_batches'",
         ),
-        ({"fits": {"first": {"toy_fit": [0]}}}, "fits.first.toy_fit.0: 0 is out of range"),
+        ({"fits": {"first": FIT | {"toy_fit": {"points": 0}}}}, "fits.first.toy_fit.points: 0 is out of range"),
+        (
+            {"fits": {"first": FIT | {"toy_fit": {}, "variants": {"more": {"points": 0}}}}},
+            "fits.first.variants.more.points: 0 is out of range",
+        ),
+        (
+            {"fits": {"first": FIT | {"toy_fit": {}, "sweep": {"iterations": [1]}}}},
+            "fits.first.sweep: unknown key 'iterations'",
+        ),
     ],
 )
 def test_what_does_not_fit_a_fragment_is_refused(schema, changes, said):

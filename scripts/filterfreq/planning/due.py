@@ -50,8 +50,8 @@ class Job:
 
     @property
     def record(self) -> str | None:
-        """The `run.json` that a training writes; None of other jobs."""
-        files = self.outputs if self.rule == "train" else ()
+        """The `run.json` that a training or a fit writes; None of other jobs."""
+        files = self.outputs if self.rule in ("train", "fit") else ()
         return next((file for file in files if Path(file).name == "run.json"), None)
 
 

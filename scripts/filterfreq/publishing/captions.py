@@ -32,6 +32,14 @@ def caption(study: Study, product: ProductFile, experiment: str, suites: Mapping
     return f"{own} {details}".rstrip()
 
 
+def fit_caption(study: Study, product: ProductFile, fit: str) -> str:
+    """Return what the report says of a figure of a fit, as reStructuredText: its own caption, networks and seeds."""
+    runs = study.fits.runs[fit]
+    networks = ", ".join(f"``{network}``" for network in dict.fromkeys(run.network for run in runs))
+    seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in runs}))
+    return f"{product.caption.format(fit=fit)} Fit ``{fit}``, network {networks}, seed {seeds}."
+
+
 def extent(study: Study, datasets: Iterable[str]) -> str:
     """Return a sentence about each data set of which only a part is here; empty where there is none."""
     return " ".join(f"Of {name}, these are {part}." for name in datasets if (part := study.extent(name)))

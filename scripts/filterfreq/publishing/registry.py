@@ -18,7 +18,7 @@ CLAIMED = "claimed"
 """Stands in a label's `adds` for the suites that the study's claims measure."""
 
 _FUNCTIONS = {"table": "tabulate", "figure": "draw"}
-_WILDCARDS = {"dataset": {"experiment", "dataset"}, "experiment": {"experiment"}}
+_WILDCARDS = {"dataset": {"experiment", "dataset"}, "experiment": {"experiment"}, "fit": {"fit"}}
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,13 @@ class Product:
 
     Attributes:
         title: what the report lists it under.
-        needs: the suites that it cannot do without.
+        needs: the suites that it cannot do without; of a figure over fits, the kinds of fit that it can be made of.
         adds: the suites that it shows where they were measured, or `claimed`.
         takes: the parameters that its function gets beside what is read, and that it is made again for; one of the
             names that `rules/labels.smk` knows.
         reads: what its inputs are: "results" of the suites, or another kind that `rules/labels.smk` knows.
-        over: what there is one of it for: each "dataset" of an experiment, or each "experiment".
+        over: what there is one of it for: each "dataset" of an experiment, each "experiment", or, of figures
+            that read "fits", each "fit".
         when: a condition that `rules/labels.smk` knows; none if it is empty.
         note: the parameter that a table's own caption ends with; none if it is empty.
     """
@@ -59,7 +60,8 @@ class ProductFile:
     Attributes:
         kind: "table" or "figure".
         name: the file's name without its suffix.
-        caption: its docstring as one paragraph of reStructuredText; {experiment} and {dataset} stand for those shown.
+        caption: its docstring as one paragraph of reStructuredText; {experiment}, {dataset} and {fit} stand for those
+            shown.
         label: its label.
     """
 
@@ -85,7 +87,7 @@ def read_products(
     """Read what all tables and figures say of themselves.
 
     Args:
-        known: what a label may say: the names that there are of each "suite", "parameter", "kind of input" and
+        known: what a label may say: the names that there are of each "suite", "fit", "parameter", "kind of input" and
             "condition"; they are not compared unless given.
         folder: that of the package `publishing`.
 
@@ -182,7 +184,8 @@ def _check_function(tree: ast.Module, name: str, label: Product) -> None:
 
 
 def _check_names(label: Product, known: Mapping[str, Collection[str]]) -> None:
-    said = [("suite", suite) for suite in label.shows if suite != CLAIMED]
+    measured = "fit" if label.over == "fit" else "suite"
+    said = [(measured, suite) for suite in label.shows if suite != CLAIMED]
     said += [("parameter", name) for name in (*label.takes, label.note) if name]
     said += [("kind of input", label.reads)]
     said += [("condition", label.when)] if label.when else []

@@ -33,6 +33,13 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
     check_schema(schema, config, "config")
 
 
+def completed(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a valid config with what it may leave out: sections that fits alone do not need, resources of a stage."""
+    stages = ("train", "attack", "evaluate", "fit", "data", "publish")
+    resources = {stage: {"threads": 1, "mem_mb": 2000, "runtime": 60} for stage in stages}
+    return {"experiments": {}, "evaluation": {}, **config, "compute": {**resources, **config["compute"]}}
+
+
 def check_entries(config: dict[str, Any], datasets: Datasets) -> None:
     """Check what a config of the right form says of data sets, attacks, variants and checkpoints.
 

@@ -1,5 +1,6 @@
 """Whose a run is: no study makes a run again that another one, of other config files, had made with other settings."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,14 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import read_json
 from filterfreq.runtime.text import one_line
 from filterfreq.study.experiments import Run
+from filterfreq.study.fits import FitRun
 from filterfreq.study.study import Study
 
 _LONGEST_VALUE = 60  # characters
 _NOT_SET = "not set"
 
 
-def check_owners(study: Study, config_files: Sequence[str], record_path: Callable[[Run], str | Path]) -> None:
+def check_owners(study: Study, config_files: Sequence[str], record_path: Callable[[Run | FitRun], str | Path]) -> None:
     """Check that each finished run of a study has its settings, or was made by the study itself.
 
     A study that changes its own settings makes its runs again. Of a record that cannot be read, or does not say which
@@ -29,18 +31,19 @@ def check_owners(study: Study, config_files: Sequence[str], record_path: Callabl
         InputError: another study has made a run with other settings; the sentence names the first of such runs.
     """
     foreign = []
-    for run in study.all_runs:
+    fits = itertools.chain.from_iterable(study.fits.runs.values())
+    for run in (*study.all_runs, *fits):
         path = Path(record_path(run))
         record = _read(path)
         owner = _owner(record)
         if owner is None or owner == [*config_files]:
             continue
-        if difference := _difference(record, study.spec(run)):
+        if difference := _difference(record, study.fits.spec(run) if isinstance(run, FitRun) else study.spec(run)):
             foreign.append((run, path.parent, " and ".join(owner), difference))
     if foreign:
         run, folder, owner, difference = foreign[0]
         were = f"and {len(foreign) - 1} more were" if foreign[1:] else "was"
-        entry = "checkpoint" if study.is_downloaded(run) else "variant"
+        entry = "variant" if isinstance(run, FitRun) or not study.is_downloaded(run) else "checkpoint"
         raise InputError(
             f"{folder} {were} made for {owner} with other settings ({difference}): give the {entry} '{run.variant}' "
             f"another name in this config, or delete {folder} to have it made again"

@@ -20,7 +20,8 @@ def config_schema(path: Path) -> Validator:
 
     - `suites` go into `evaluation` and into each entry of `evaluation.datasets`,
     - `interventions` and `surgery` go into a variant, where the latter need `from`,
-    - `fits` go into each entry of `fits`.
+    - `fits` go into each entry of `fits`; the entry's variants take the same settings, and its sweep those that have a
+      `sweep_label`.
 
     Args:
         path: the main schema, `schemas/config.schema.yaml`.
@@ -33,7 +34,7 @@ def config_schema(path: Path) -> Validator:
     _add(evaluation["properties"]["datasets"]["additionalProperties"], suites)
     _add(variant, _fragments(path.parent / "interventions"))
     _add(variant, _fragments(path.parent / "surgery"), needs=["from"])
-    _add(schema["properties"]["fits"]["additionalProperties"], _fragments(path.parent / "fits"))
+    _add_fits(schema["properties"]["fits"]["additionalProperties"], _fragments(path.parent / "fits"))
     sweep = schema["properties"]["experiments"]["additionalProperties"]["properties"]["sweep"]
     sweep["properties"] = {key: {"$ref": "#/$defs/values"} for key in sweep_labels(validator)}
     return validator
@@ -74,3 +75,23 @@ def _add(section: dict, fragments: dict[str, dict], needs: list[str] | None = No
         needed = [*(needs or []), *fragment.get("needs", [])]
         if needed:
             section.setdefault("dependentRequired", {})[key] = needed
+
+
+def _add_fits(entry: dict, fragments: dict[str, dict]) -> None:
+    """Put fragments into the schema of a fit, in whose variants no setting is required."""
+    _add(entry, fragments)
+    entry["allOf"] = []
+    for kind, fragment in fragments.items():
+        settings = fragment["properties"]
+        label = {"type": "string", "minLength": 1}
+        values = {key: {"$ref": "#/$defs/values"} for key, setting in settings.items() if "sweep_label" in setting}
+        parts = {
+            "variants": {"additionalProperties": _closed({"label": label, **settings})},
+            "sweep": _closed(values),
+        }
+        entry["allOf"].append({"if": {"required": [kind]}, "then": {"properties": parts}})
+
+
+def _closed(properties: dict[str, dict]) -> dict:
+    """The schema of a mapping that has no other keys than these."""
+    return {"additionalProperties": False, "properties": properties}

@@ -11,12 +11,13 @@ from filterfreq.evaluation.registry import SUITES
 from filterfreq.evaluation.settings import evaluation_settings
 from filterfreq.models.registry import architecture_of, has_spatial_filters
 from filterfreq.models.robustbench_models import published_accuracies
-from filterfreq.study.config import check_entries, check_form
+from filterfreq.study.config import check_entries, check_form, completed
 from filterfreq.study.config_checks import SHOWN
 from filterfreq.study.customary_epsilons import CUSTOMARY_EPSILONS
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.derived import is_derived
 from filterfreq.study.experiments import Run, expand
+from filterfreq.study.fits import Fits
 from filterfreq.study.measurable import asked_for, check_measurable, unserved, why_not
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
@@ -27,13 +28,14 @@ class Study(Datasets):
     """A validated config and the runs it asks for.
 
     Attributes:
-        config: the parsed config.
+        config: the parsed config, completed by what it may leave out.
         variants: the bundle of each variant in use, those that sweeps make included, in the config's order.
         checkpoints: the entry of each downloaded model in use, by name.
         experiments: for each experiment its runs in the config's order, without repeats.
         runs: the union of all experiments' runs, without repeats.
         all_runs: these, and the runs that derived ones are made from and no experiment has: they are trained or
             downloaded, and in no table.
+        fits: the networks that learn functions.
 
     Args:
         config: the parsed config.
@@ -46,11 +48,13 @@ class Study(Datasets):
     def __init__(self, config: dict[str, Any], schema: Path) -> None:
         validator = config_schema(schema)
         check_form(config, validator)
+        config = completed(config)
         super().__init__(config.get("data", {}))
         check_entries(config, self)
         self.config = config
         self.checkpoints = config.get("checkpoints", {})
         self.variants, self.experiments = expand(config, self, validator)
+        self.fits = Fits(config, validator)
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._run_set = frozenset(self.runs)
         self.all_runs = list(dict.fromkeys([*self.runs, *map(self.origin, self.runs)]))

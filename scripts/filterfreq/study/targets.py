@@ -40,6 +40,9 @@ def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:
 
 
 def _check_names(study: Study, names: Mapping[str, str]) -> None:
+    if "fit" in names:
+        _check_fit(study, names)
+        return
     dataset, experiment, variant, suite = (names.get(name) for name in ("dataset", "experiment", "variant", "suite"))
     if experiment is not None and experiment not in study.experiments:
         raise unknown("experiment", experiment, study.experiments)
@@ -75,6 +78,17 @@ def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:
     else:
         check_architecture(model)
         study.check_trainable(dataset, f"variants.{variant}")
+
+
+def _check_fit(study: Study, names: Mapping[str, str]) -> None:
+    """Refuse a run of a fit that there is not; which seeds there are is left to Snakemake."""
+    fit = names["fit"].removesuffix(".csv")
+    if fit not in study.fits.runs:
+        raise unknown("fit", fit, study.fits.runs)
+    for key in names.keys() & {"network", "variant"}:
+        known = dict.fromkeys(getattr(run, key) for run in study.fits.runs[fit])
+        if names[key] not in known:
+            raise unknown(key, names[key], known)
 
 
 def _check_trained(study: Study, variant: str) -> None:

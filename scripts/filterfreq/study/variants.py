@@ -62,7 +62,7 @@ def _changed(
     """Return the variant that some settings make of another, after its name."""
     variant = deepcopy(base)
     labels, of_variants = sweep_labels(schema), variant_schema(schema)
-    whole = name
+    changes = {}
     for key, value in settings.items():
         section, _, setting = key.rpartition(".")
         part = variant[section] if section else variant
@@ -71,14 +71,29 @@ def _changed(
         part[setting] = value
         check_schema(of_variants, variant, f"{where}.sweep.{key}", prefix_only=True)
         check_variant(f"{where}.sweep", variant)
-        whole += f"_{setting}-{str(value).replace('/', 'of')}"
+        changes[setting] = value
         variant["label"] += ", " + labels[key].format(value)
-    if len(whole) > _LONGEST_NAME:
+    return swept_name(f"{where}.sweep", name, changes), variant
+
+
+def swept_name(where: str, base: str, changes: Mapping[str, Any]) -> str:
+    """Return the name of the variant that a sweep makes of another: `base_setting-value`.
+
+    Args:
+        where: the sweep's key in the config.
+        base: the other's name.
+        changes: the settings that differ.
+
+    Raises:
+        InputError: it is too long.
+    """
+    name = base + "".join(f"_{setting}-{str(value).replace('/', 'of')}" for setting, value in changes.items())
+    if len(name) > _LONGEST_NAME:
         raise InputError(
-            f"{where}.sweep: '{whole}' is the name of a folder and has {len(whole)} characters, of {_LONGEST_NAME} "
-            f"at most: give '{name}' a shorter name, or sweep over less at once"
+            f"{where}: '{name}' is the name of a folder and has {len(name)} characters, of {_LONGEST_NAME} at most: "
+            f"give '{base}' a shorter name, or sweep over less at once"
         )
-    return whole, variant
+    return name
 
 
 def training_settings(

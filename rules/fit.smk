@@ -1,0 +1,52 @@
+# Networks that learn functions, without images: one job per run, and all runs of a fit side by side.
+
+
+localrules:
+    aggregate_fit,
+
+
+rule fit:
+    output:
+        results=FIT_RESULTS,
+        record=FIT_RECORD,
+    log:
+        "results/logs/fit/{fit}/{network}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/fit/{fit}/{network}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: compute("fit")["threads"]
+    resources:
+        mem_mb=growing("fit", "mem_mb"),
+        runtime=growing("fit", "runtime"),
+        gpu=compute("fit")["gpu"],
+    params:
+        spec=lambda wildcards: study.fits.spec(
+            FitRun(wildcards.fit, wildcards.network, wildcards.variant, int(wildcards.seed))
+        ),
+        code=code("fit", fit_modules),
+    script:
+        "../scripts/fit.py"
+
+
+rule aggregate_fit:
+    input:
+        fit_files,
+    output:
+        AGGREGATED_FIT,
+    log:
+        "results/logs/aggregate_fit/{fit}.log",
+    benchmark:
+        "results/benchmarks/aggregate_fit/{fit}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
+    params:
+        runs=lambda wildcards: [list(run) for run in study.fits.runs[wildcards.fit]],
+        kind=lambda wildcards: study.fits.kind(wildcards.fit),
+        code=code("aggregate_fit"),
+    script:
+        "../scripts/aggregate_fit.py"

@@ -1,0 +1,1 @@
+"""Networks that learn functions: no images, no data set."""

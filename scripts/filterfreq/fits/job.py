@@ -1,0 +1,98 @@
+"""One job of a fit: from its spec to its results and their record."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from filterfreq.evaluation.results import write_results
+from filterfreq.fits.registry import fit_function
+from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb
+from filterfreq.runtime.files import write_json
+from filterfreq.runtime.provenance import environment
+from filterfreq.training.state_file import StateFile
+
+
+@dataclass
+class FitJob:
+    """What a fit needs to know.
+
+    Attributes:
+        spec: as `filterfreq.study.fits.Fits.spec` makes it.
+        code: the version of the code.
+        device: where to compute, as `filterfreq.models.device.use_device` has set it up.
+        state_file: where the state of an interrupted training is kept.
+        stop: asked before every iteration whether to stop.
+        announce: takes a line now and then.
+        seconds: what the training took, that before an interruption included; known after it.
+    """
+
+    spec: dict[str, Any]
+    code: str
+    device: torch.device
+    state_file: Path
+    stop: Callable[[], bool] = lambda: False
+    announce: Callable[[str], None] = lambda line: None
+    seconds: float = 0.0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the fit, by the names in its schema."""
+        return self.spec["settings"]
+
+    @property
+    def seed(self) -> int:
+        """The seed of all that is drawn."""
+        return self.spec["run"]["seed"]
+
+    @property
+    def name(self) -> str:
+        """The run in one word, for messages."""
+        return "/".join(str(part) for part in self.spec["run"].values())
+
+    @cached_property
+    def state(self) -> StateFile:
+        """What the training goes on from, where the same one was interrupted."""
+        made_by = [self.code, torch.get_num_threads(), self.device.type]
+        fingerprint = json.dumps([self.spec, *made_by], sort_keys=True)
+        return StateFile(self.state_file, fingerprint, lambda line: self.announce(f"{self.name}  {line}"))
+
+
+def result_keys(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands in the columns that results have for the run of a classifier.
+
+    Args:
+        run: fit, network, variant and seed.
+    """
+    return {"dataset": run["fit"], "model": run["network"], "variant": run["variant"], "seed": run["seed"]}
+
+
+def run_fit(job: FitJob, results: str | Path, record: str | Path, compute: dict[str, Any]) -> None:
+    """Run a fit, and write its results and then the record, each whole or not at all.
+
+    Args:
+        job: the fit.
+        results: the CSV file.
+        record: the JSON file: the spec, and what made it.
+        compute: the config's section `compute`.
+
+    Raises:
+        InputError: the loss is not finite, or the disk is full.
+        StoppedError: the job was asked to stop; its state is kept.
+    """
+    rows = fit_function(job.spec["kind"])(job)
+    write_results(results, result_keys(job.spec["run"]), job.spec["kind"], rows)
+    provenance = {
+        **environment(),
+        "code": job.code,
+        "device": describe_device(job.device),
+        "deterministic": is_deterministic(compute, job.device),
+        "seconds": round(job.seconds, 3),
+        "peak_memory_mb": round(peak_memory_mb(job.device), 1),
+    }
+    write_json(record, {**job.spec, "provenance": provenance})
+    job.state.remove()

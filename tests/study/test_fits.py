@@ -1,0 +1,102 @@
+import copy
+
+import pytest
+
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.schemas import SCHEMAS
+from filterfreq.study.fits import FitRun
+from filterfreq.study.study import Study
+
+SINUSOIDS = {
+    "frequencies": [1, 3],
+    "amplitudes": [1, 0.5],
+    "points": 16,
+    "iterations": 100,
+    "record_every": 10,
+    "learning_rate": 0.001,
+}
+CONFIG = {
+    "fits": {
+        "sums": {
+            "sinusoids": SINUSOIDS,
+            "networks": {
+                "narrow": {"widths": [4], "activation": "relu"},
+                "wide": {"widths": [8, 8], "activation": "tanh"},
+            },
+            "variants": {"even": {}, "rising": {"label": "rising amplitudes", "amplitudes": [0.5, 1]}},
+            "seeds": [0, 7],
+        }
+    },
+    "compute": {"device": "cpu", "publish": {"threads": 1, "mem_mb": 1, "runtime": 1}},
+}
+
+
+def study_of(**entry) -> Study:
+    """The study of the one fit, with some of its keys changed; a key of None is left out."""
+    config = copy.deepcopy(CONFIG)
+    config["fits"]["sums"] = {
+        key: value for key, value in {**config["fits"]["sums"], **entry}.items() if value is not None
+    }
+    return Study(config, SCHEMAS / "config.schema.yaml")
+
+
+def test_a_study_of_fits_alone_is_a_grid_and_asks_for_no_images():
+    study = study_of()
+    assert (study.runs, study.experiments, study.datasets) == ([], {}, [])
+    runs = study.fits.runs["sums"]
+    assert len(runs) == len(set(runs)) == 2 * 2 * 2
+    assert runs[1] == FitRun("sums", "narrow", "even", 7)
+    assert study.fits.labels("sums") == {"even": "even", "rising": "rising amplitudes"}
+    assert study.fits.kind("sums") == "sinusoids"
+    assert study.fits.spec(FitRun("sums", "wide", "rising", 7)) == {
+        "run": {"fit": "sums", "network": "wide", "variant": "rising", "seed": 7},
+        "kind": "sinusoids",
+        "network": {"widths": [8, 8], "activation": "tanh"},
+        "settings": SINUSOIDS | {"amplitudes": [0.5, 1]},
+    }
+
+
+def test_a_fit_without_variants_has_one_and_a_sweep_makes_more():
+    assert study_of(variants=None).fits.labels("sums") == {"plain": "plain"}
+    study = study_of(variants=None, sweep={"points": [16, 32], "learning_rate": [0.001, 0.01]})
+    assert study.fits.labels("sums") == {
+        "plain": "plain",
+        "plain_learning_rate-0.01": "plain, learning rate 0.01",
+        "plain_points-32": "plain, 32 points",
+        "plain_points-32_learning_rate-0.01": "plain, 32 points, learning rate 0.01",
+    }
+    settings = study.fits.spec(FitRun("sums", "wide", "plain_points-32", 0))["settings"]
+    assert settings == SINUSOIDS | {"points": 32}
+
+
+def test_the_order_of_keys_means_nothing():
+    turned = study_of(sinusoids=dict(reversed(SINUSOIDS.items())))
+    run = FitRun("sums", "wide", "even", 0)
+    assert list(turned.fits.spec(run)["settings"]) == list(study_of().fits.spec(run)["settings"])
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"sinusoids": None}, "fits.sums: does not say what is learned, give those of one: sinusoids"),
+        ({"networks": None}, "fits.sums: 'networks' is missing"),
+        ({"sinusoids": {**SINUSOIDS, "frequencies": [1, 8]}}, "fits.sums.sinusoids.frequencies: 16 points on a period"),
+        ({"sinusoids": {**SINUSOIDS, "amplitudes": [1]}}, "fits.sums.sinusoids.amplitudes: there are 1 of them and 2"),
+        ({"sinusoids": {**SINUSOIDS, "amplitudes": [1, 0]}}, "fits.sums.sinusoids.amplitudes.1: 0 is out of range"),
+        ({"sinusoids": {**SINUSOIDS, "record_every": 101}}, "fits.sums.sinusoids.record_every: nothing is recorded"),
+        ({"variants": {"few": {"points": 6}}}, "fits.sums.variants.few.frequencies: 6 points on a period"),
+        ({"variants": {"few": {"point": 6}}}, "fits.sums.variants.few: unknown key 'point': did you mean 'points'?"),
+        (
+            {"variants": {"a": {"label": "x"}, "b": {"label": "x"}}},
+            "fits.sums.variants: 'a' and 'b' have the same label",
+        ),
+        ({"sweep": {"points": [0]}}, "fits.sums.sweep.points: 0 is out of range"),
+        ({"sweep": {"points": [32, 6]}}, "fits.sums.sweep.frequencies: 6 points on a period"),
+        ({"sweep": {"amplitudes": [[1, 1]]}}, "fits.sums.sweep: unknown key 'amplitudes'"),
+        ({"seeds": list(range(50_000))}, "fits.sums: asks for 200000 runs"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(entry, said):
+    with pytest.raises(InputError) as caught:
+        study_of(**entry)
+    assert str(caught.value).startswith(said)
