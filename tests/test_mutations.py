@@ -108,9 +108,9 @@ def state_of(trainer: Callable[[], Trainer]) -> Callable[[], Any]:
 
     def read() -> Any:
         resumed = trainer()
-        resumed._read_state()
+        resumed._resume()
         state = resumed.classifier.state_dict().items()
-        return resumed.history, resumed.done, [(name, tensor.tolist()) for name, tensor in state]
+        return resumed.history, resumed.finished_batches, [(name, tensor.tolist()) for name, tensor in state]
 
     return read
 
