@@ -103,7 +103,7 @@ def penalty_rows(step: Step, label: str, arguments: argparse.Namespace) -> list[
         wait(step.images)
 
     for kind in ("highest", "all"):
-        ours = partial(penalty, frequency_penalty, kind, 0.01, 1)
+        ours = partial(penalty, frequency_penalty, kind, 0.01, "all")
         loops = partial(penalty, penalty_in_loops, kind, 0.01)
         times = ms(harness.alternate(ours, loops, 5 * arguments.repeats))
         rows.append(harness.row(f"3. penalty `{kind}`, {label} / loops", *times, "ms", ""))

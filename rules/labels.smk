@@ -29,8 +29,8 @@ def has_claims(experiment, dataset):
     return bool(claims_of(experiment, dataset))
 
 
-def sweeps_strength_or_depth(experiment, dataset):
-    return is_swept(experiment, dataset, "strength") or is_swept(experiment, dataset, "depth")
+def sweeps_strength_or_layers(experiment, dataset):
+    return is_swept(experiment, dataset, "strength") or is_swept(experiment, dataset, "layers")
 
 
 def sweeps_kind(experiment, dataset):
@@ -61,7 +61,7 @@ CONDITIONS = {
     "images_here": Condition(has_images, "a data set with images of its own"),
     "perturbations_shown": Condition(has_perturbations, "evaluation.perturbations"),
     "claims_tested": Condition(has_claims, "both variants of a claim in a file that the key claims names"),
-    "strength_or_depth_swept": Condition(sweeps_strength_or_depth, "a sweep of penalty.strength or penalty.depth"),
+    "strength_or_layers_swept": Condition(sweeps_strength_or_layers, "a sweep of penalty.strength or penalty.layers"),
     "kind_swept": Condition(sweeps_kind, "a sweep of penalty.kind"),
     "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
 }

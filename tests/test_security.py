@@ -43,7 +43,7 @@ experiments:
   others: {datasets: [animals], checkpoints: [brought]}
 variants:
   plain: {label: Plain}
-  wd: {label: WD, decomposition: weight, penalty: {kind: highest, strength: 0.1, depth: 1}}
+  wd: {label: WD, decomposition: weight, penalty: {kind: highest, strength: 0.1, layers: all}}
 checkpoints:
   brought:
     {source: file, path: brought.pt, architecture: resnet_8_2, normalisation: none, label: Brought, model: resnet_8_2}

@@ -41,7 +41,9 @@ from filterfreq.models.device import use_device
 from filterfreq.evaluation.prediction import inference
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.training.attacks import fgsm
-from filterfreq.training.loop import Trainer, build_classifier
+from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier
 
 warnings.simplefilter("ignore")
 device = use_device({"device": "cpu"}, 1)
@@ -74,7 +76,8 @@ for model, size, batch, variant, optimizer in networks:
     with inference(classifier, device):
         fgsm(classifier, torch.rand(batch, size, size, 3).permute(0, 3, 1, 2), labels, 0.01)
     with tempfile.TemporaryDirectory() as folder:
-        Trainer(classifier, spec, dataset, device, Path(folder, "state.pt"), "", lambda line: None).train()
+        state_file = StateFile(Path(folder, "state.pt"), "")
+        Trainer(classifier, spec, dataset, Execution(device), state_file, lambda line: None).train()
 print("furthest", furthest)
 """
 
@@ -109,7 +112,7 @@ def test_no_training_reaches_the_faulty_kernel(instruction_set):
     # With batches below 16 on one thread, torch computes convolutions of stride 1 without oneDNN.
     networks = [(f"resnet_8_{width}", 32, 16, {}, "sgd") for width in range(1, 17)]
     networks += [(f"resnet_8_{width}", size, 2, {}, "sgd") for width in (1, 4, 8, 15) for size in SIZES]
-    signal = {"decomposition": "signal", "penalty": {"kind": "all", "strength": 0.01, "depth": 1}}
+    signal = {"decomposition": "signal", "penalty": {"kind": "all", "strength": 0.01, "layers": "all"}}
     free = {"adversarial_training": {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 1}}
     networks += [("resnet_8_4", 32, 4, *options) for options in (({}, "adahessian"), (signal, "adamw"), (free, "sgd"))]
     networks += [(f"resnet_8_4_{kind}", 32, 4, {}, "sgd") for kind in ("option_a", "dw", "sp")]

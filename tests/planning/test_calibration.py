@@ -76,7 +76,7 @@ def test_more_passes_of_training_take_longer():
     [
         {"adversarial_training": {"attack": "free", "norm": "linf", "epsilon": "2/255", "replays": 2}},
         {"augmentation_policy": "augmix", "jensen_shannon": 12},
-        {"decomposition": "signal", "penalty": {"kind": "all", "strength": 0.1, "depth": 2}, "mixup": 1.0},
+        {"decomposition": "signal", "penalty": {"kind": "all", "strength": 0.1, "layers": "half"}, "mixup": 1.0},
     ],
     ids=["free", "augmix", "sd-mixup"],
 )

@@ -148,9 +148,9 @@ def test_units_are_what_changes_the_work_of_a_batch():
     free, penalised = (Run("cifar10", "lowres_resnet9", name, 1) for name in ("plain-free", "wd-penalty"))
     assert model.training_unit(penalised) == model.training_unit(penalised._replace(seed=2, dataset="cifar100"))
     stronger = penalised._replace(variant="wd-penalty_strength-0.1")
-    deeper = penalised._replace(variant="wd-penalty_depth-2")
+    deeper = penalised._replace(variant="wd-penalty_layers-half")
     assert stronger in model.study.runs
-    assert deeper in model.study.runs or any(run.variant.endswith("depth-2") for run in model.study.runs)
+    assert deeper in model.study.runs or any(run.variant.endswith("layers-half") for run in model.study.runs)
     assert model.training_unit(penalised) == model.training_unit(stronger)
     assert model.training_unit(penalised) != model.training_unit(free)
     # 125 epochs of batches that are each replayed 8 times.

@@ -139,10 +139,15 @@ def test_calibration(results_of, drawn):
     drawn(draw_calibration(results_of(of_all(CLEAN, *CORRUPTED)), VARIANTS))
 
 
-@pytest.mark.parametrize("along", ["kind", "strength", "depth"])
+@pytest.mark.parametrize("along", ["kind", "strength", "layers"])
 def test_penalties(results_of, drawn, along):
     settings = {
-        name: {"kind": ("all", "highest")[number % 2], "strength": number, "depth": 1 + number % 3, "beside": label}
+        name: {
+            "kind": ("all", "highest")[number % 2],
+            "strength": number,
+            "layers": ("all", "half", "third")[number % 3],
+            "beside": label,
+        }
         for number, (name, label) in enumerate(VARIANTS.items())
         if number
     }

@@ -333,8 +333,8 @@ class TestDctEnergy:
 
 
 SWEPT = {
-    f"p{depth}{strength}": {"kind": "highest", "strength": strength, "depth": depth, "beside": "WD"}
-    for depth in (3, 1)
+    f"{layers}{strength}": {"kind": "highest", "strength": strength, "layers": layers, "beside": "WD"}
+    for layers in ("third", "all")
     for strength in (0.1, 0.001)
 }
 SWEPT_LABELS = {"plain": "plain", "wd": "WD"} | {name: f"label {name}" for name in SWEPT}
@@ -343,9 +343,9 @@ SWEPT_LABELS = {"plain": "plain", "wd": "WD"} | {name: f"label {name}" for name 
 class TestPenalties:
     @pytest.fixture
     def results(self, results_of, row):
-        """Clean accuracy 0.5 (plain), 0.4 (wd), 0.6 + strength - depth / 10; under attacks half, on fog 0.1 less."""
+        """Clean accuracy 0.5 (plain), 0.4 (wd), 0.6 + strength - 0.1 or 0.3; under attacks half, on fog 0.1 less."""
         values = {"plain": 0.5, "wd": 0.4}
-        values |= {name: 0.6 + p["strength"] - p["depth"] / 10 for name, p in SWEPT.items()}
+        values |= {name: 0.6 + p["strength"] - {"all": 0.1, "third": 0.3}[p["layers"]] for name, p in SWEPT.items()}
         rows = []
         for model in ("net_a", "net_b"):
             for variant, mean in values.items():
@@ -357,11 +357,11 @@ class TestPenalties:
                     rows.append(row.attacked(model, variant, seed, "autoattack", "linf", "2/255", 0.0))
         return results_of(rows)
 
-    def test_a_line_for_each_depth(self, results):
+    def test_a_line_for_each_choice_of_layers(self, results):
         figure = draw_penalties(results, SWEPT_LABELS, SWEPT)
         check_layout(figure)
         names = [text.get_text() for text in figure.legends[0].get_texts()]
-        assert names == ["plain", "WD", "depth 1", "depth 3"]
+        assert names == ["plain", "WD", "layers: all", "layers: third"]
         axes = panels(figure)
         assert list(axes)[:3] == ["clean", r"PGD-10, $\ell_\infty$ 2/255", "common corruptions"]
         styles = variant_styles({name: name for name in names})
@@ -371,16 +371,16 @@ class TestPenalties:
                 for name, style in styles.items()
             }
             assert list(drawn["WD"].get_ydata()) == pytest.approx([factor * 0.4 - less] * 2)
-            assert list(drawn["depth 1"].get_xdata()) == [0, 1]  # from the lower to the higher strength
-            assert list(drawn["depth 1"].get_ydata()) == pytest.approx([factor * v - less for v in (0.501, 0.6)])
-            assert list(drawn["depth 3"].get_ydata()) == pytest.approx([factor * v - less for v in (0.301, 0.4)])
+            assert list(drawn["layers: all"].get_xdata()) == [0, 1]  # from the lower to the higher strength
+            assert list(drawn["layers: all"].get_ydata()) == pytest.approx([factor * v - less for v in (0.501, 0.6)])
+            assert list(drawn["layers: third"].get_ydata()) == pytest.approx([factor * v - less for v in (0.301, 0.4)])
         assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["0.001", "0.1"]
         assert figure.axes[0].get_ylabel() == "net_a\naccuracy (%)"
 
-    def test_of_one_strength_the_axis_is_the_depth(self, results):
+    def test_of_one_strength_the_axis_is_the_layers(self, results):
         weak = {name: penalty for name, penalty in SWEPT.items() if penalty["strength"] == 0.1}
         figure = draw_penalties(results, {name: SWEPT_LABELS[name] for name in ("wd", *weak)}, weak)
-        assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["1", "3"]
+        assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["all", "third"]
         assert [text.get_text() for text in figure.legends[0].get_texts()] == ["WD", "with penalty"]
 
     def test_kinds_are_markers_beside_each_other(self, results):

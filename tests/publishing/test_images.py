@@ -61,7 +61,7 @@ def test_columns_of_different_images_say_so(attacks, results_of):
     assert list(differences.cells) == shown
     assert differences.numbers["images"].tolist() == [1000, 500, 120]
     assert "n: number of images." in differences.caption
-    swept = {"wd": {"kind": "all", "strength": 0.1, "depth": 1, "beside": "WD"}}
+    swept = {"wd": {"kind": "all", "strength": 0.1, "layers": "all", "beside": "WD"}}
     assert headings(tabulate_penalties(results, VARIANTS, swept, "plain"))[-3:] == shown[1:]
 
 

@@ -58,7 +58,7 @@ def test_every_table_of_one_epsilon_shows_the_one_wanted(rows, results_of, epsil
     differences = tabulate_differences(results, VARIANTS, "plain", epsilons)
     assert list(differences.cells)[1:] == ["clean", *shown]
     assert said in differences.caption
-    swept = {"wd": {"kind": "all", "strength": 0.1, "depth": 1, "beside": "WD"}}
+    swept = {"wd": {"kind": "all", "strength": 0.1, "layers": "all", "beside": "WD"}}
     table = tabulate_penalties(results, VARIANTS, swept, "plain", epsilons=epsilons)
     assert list(table.cells)[-5:] == ["clean", *shown]
     assert said in table.caption

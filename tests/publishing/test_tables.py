@@ -554,10 +554,10 @@ def test_calibration_by_severity_is_over_the_common_corruptions(results_of):
 
 
 SWEPT = {
-    "p": {"kind": "highest", "strength": 0.1, "depth": 1, "beside": "WD"},
-    "q": {"kind": "highest", "strength": 0.01, "depth": 3, "beside": "WD"},
-    "r": {"kind": "all", "strength": 0.001, "depth": 1, "beside": "WD"},
-    "s": {"kind": "highest", "strength": 0.01, "depth": 1, "beside": "WD"},
+    "p": {"kind": "highest", "strength": 0.1, "layers": "all", "beside": "WD"},
+    "q": {"kind": "highest", "strength": 0.01, "layers": "third", "beside": "WD"},
+    "r": {"kind": "all", "strength": 0.001, "layers": "all", "beside": "WD"},
+    "s": {"kind": "highest", "strength": 0.01, "layers": "all", "beside": "WD"},
 }
 SWEPT_LABELS = {"p": "any label", "q": "another", "r": "a third", "wd": "WD", "s": "a fourth"}
 
@@ -571,13 +571,13 @@ class TestPenalties:
     def test_rows_follow_the_settings_not_the_labels(self, results):
         table = tabulate_penalties(results, SWEPT_LABELS, SWEPT, "wd")
         assert table.cells.to_dict("records") == [
-            {"variant": "WD", "penalty": kind, "depth": depth, "λ": strength, "clean": clean}
-            for kind, depth, strength, clean in (
+            {"variant": "WD", "penalty": kind, "layers": layers, "λ": strength, "clean": clean}
+            for kind, layers, strength, clean in (
                 ("–", "–", "–", "80.0 ± 0.0"),
-                ("highest", "1", "0.01", "90.0 ± 0.0"),
-                ("highest", "1", "0.1", "50.0 ± 0.0"),
-                ("highest", "3", "0.01", "60.0 ± 0.0"),
-                ("all", "1", "0.001", "70.0 ± 0.0"),
+                ("highest", "all", "0.01", "90.0 ± 0.0"),
+                ("highest", "all", "0.1", "50.0 ± 0.0"),
+                ("highest", "third", "0.01", "60.0 ± 0.0"),
+                ("all", "all", "0.001", "70.0 ± 0.0"),
             )
         ]
         assert table.numbers["variant"].tolist() == ["wd", "s", "p", "q", "r"]

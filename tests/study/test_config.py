@@ -56,8 +56,26 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             r"variants\.wd-penalty\.penalty\.kind: 'higest' is none of highest",
         ),
         ("variants/wd-penalty/penalty/strength", -0.01, r"variants\.wd-penalty\.penalty\.strength: -0\.01 is out of"),
-        ("variants/wd-penalty/penalty/depth", 4, r"variants\.wd-penalty\.penalty\.depth: 4 is none of 1, 2, 3"),
-        ("variants/plain/penalty", {"kind": "all", "strength": 1, "depth": 1}, r"variants\.plain: .*decomposition"),
+        (
+            "variants/wd-penalty/penalty/layers",
+            3,
+            r"variants\.wd-penalty\.penalty\.layers: 3 is none of all, half, third",
+        ),
+        (
+            "variants/wd-penalty/penalty/depth",
+            3,
+            r"^variants\.wd-penalty\.penalty: the key 'depth' is layers \(all for 1, half for 2, third for 3\) now",
+        ),
+        (
+            "experiments/demo/sweep",
+            {"penalty.depth": [1, 3]},
+            r"^experiments\.demo\.sweep: the key 'penalty\.depth' is penalty\.layers \(all for 1, .*\) now",
+        ),
+        (
+            "variants/plain/penalty",
+            {"kind": "all", "strength": 1, "layers": "all"},
+            r"variants\.plain: .*decomposition",
+        ),
         (
             "variants/wd/decompositon",
             "weight",

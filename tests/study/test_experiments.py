@@ -12,7 +12,7 @@ from filterfreq.study.study import Study
 def test_a_sweep_whose_names_are_too_long_for_a_folder_is_refused(config):
     name = "v" * 100
     config["variants"][name] = config["variants"]["wd-penalty"]
-    sweep = {"penalty.strength": [0.1 + 0.2], "penalty.kind": ["all"], "penalty.depth": [3]}
+    sweep = {"penalty.strength": [0.1 + 0.2], "penalty.kind": ["all"], "penalty.layers": ["third"]}
     config["experiments"]["demo"] |= {"variants": [name], "sweep": sweep}
     assert len(Study(config, SCHEMA).runs) == 2
     sweep |= {"label_smoothing": [1 / 3], "mixup": [1 / 3], "gaussian_noise": [1 / 3]}
@@ -51,7 +51,7 @@ def test_a_sweep_adds_exactly_its_runs(config):
         for seed in seeds
     }
     added_spec = after.spec(next(iter(sorted(added))))
-    assert added_spec["variant"]["penalty"] == {"kind": "highest", "strength": 0.1, "depth": 1}
+    assert added_spec["variant"]["penalty"] == {"kind": "highest", "strength": 0.1, "layers": "all"}
     assert after.labels("demo", "texdigits")["wd-penalty_strength-0.1"] == "WD + penalty, λ = 0.1"
 
 
@@ -87,7 +87,7 @@ def test_a_wrong_sweep_is_refused(config, sweep, message):
 def test_lists_that_ask_for_too_much_are_refused_before_anything_is_made(config):
     sweep = {
         "penalty.strength": [n / 100 for n in range(1000)],
-        "penalty.depth": [1, 2, 3],
+        "penalty.layers": ["all", "half", "third"],
         "penalty.kind": ["all"] * 99,
     }
     put(config, "experiments/demo/sweep", sweep)
@@ -113,8 +113,8 @@ def test_many_objects_in_a_list_take_no_time(config):
 
 def test_a_sweep_that_touches_no_variant_is_refused(config):
     put(config, "experiments/demo/variants", ["plain", "wd"])
-    put(config, "experiments/demo/sweep", {"penalty.depth": [1]})
-    with pytest.raises(InputError, match=r"sweep\.penalty\.depth: none of the experiment's variants has .*'penalty'"):
+    put(config, "experiments/demo/sweep", {"penalty.layers": ["all"]})
+    with pytest.raises(InputError, match=r"sweep\.penalty\.layers: none of the experiment's variants has .*'penalty'"):
         Study(config, SCHEMA)
 
 

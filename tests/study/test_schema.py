@@ -39,6 +39,7 @@ def schema(tmp_path_factory):
         "suites/toy_suite": "{type: object, required: [images], properties: {images: {$ref: '#/$defs/images'}}}",
         "interventions/toy_loss": "{type: number, minimum: 2, needs: [toy_batches], sweep_label: 'toy {}'}",
         "interventions/toy_batches": "{enum: [large]}",
+        "interventions/toy_steps": "{$ref: '#/$defs/count', sweep_label: 'steps {}'}",
         "surgery/toy_surgery": "{type: boolean}",
         "fits/toy_fit": "{type: object, properties: {points: {$ref: '#/$defs/count', sweep_label: x}}}",
     }
@@ -60,7 +61,7 @@ def test_the_whole_is_a_schema():
         {"evaluation": {"batch_size": 1, "toy_suite": {"images": 1}}},
         {"evaluation": {"batch_size": 1, "datasets": {"mnist": {"toy_suite": {"images": 1}}}}},
         {"variants": {"plain": {"toy_loss": 2, "toy_batches": "large"}}},
-        {"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_loss": [3]}}}},
+        {"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_loss": [3], "toy_steps": [1]}}}},
         {"fits": {"first": FIT | {"toy_fit": {"points": 1}, "variants": {"more": {"points": 2}}}}},
     ],
 )

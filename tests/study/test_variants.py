@@ -38,7 +38,7 @@ def test_penalties_of_an_experiment_are_read_from_settings(config):
     put(config, "experiments/demo/sweep", {"penalty.strength": [0.01, 0.1]})
     put(config, "variants/wd-penalty/mixup", 0.2)
     penalties = Study(config, SCHEMA).penalties("demo", "texdigits")
-    highest = {"kind": "highest", "depth": 1}
+    highest = {"kind": "highest", "layers": "all"}
     # Without a variant that mixes images and has no penalty, what is beside the penalty has no label.
     mixed, sd = "decomposition: weight, mixup: 0.2", "decomposition: signal"
     assert penalties == {
@@ -118,7 +118,7 @@ class TestTrainingOfAVariant:
             Study(config, SCHEMA)
 
     def test_it_is_told_beside_a_penalty(self, config):
-        penalised = {"decomposition": "weight", "penalty": {"kind": "all", "strength": 1, "depth": 1}}
+        penalised = {"decomposition": "weight", "penalty": {"kind": "all", "strength": 1, "layers": "all"}}
         config["variants"]["large"] |= penalised
         penalties = Study(config, SCHEMA).penalties("demo", "texdigits")
         assert penalties["large"]["beside"] == "augmentation: flip, decomposition: weight, ema: 0.9, epochs: 9"

@@ -74,7 +74,7 @@ with job(SimpleNamespace(log=[training.log], rule="train", config={"compute": tr
     launch(training)
 """
 
-PENALTY = {"decomposition": "weight", "penalty": {"kind": "all", "strength": 0.01, "depth": 1}}
+PENALTY = {"decomposition": "weight", "penalty": {"kind": "all", "strength": 0.01, "layers": "all"}}
 FGSM = {"attack": "fgsm", "norm": "linf", "epsilon": "4/255", "random_start": True}
 PGD = {"attack": "pgd", "norm": "l2", "epsilon": "0.5", "steps": 2}
 FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 2}

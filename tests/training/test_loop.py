@@ -190,7 +190,7 @@ def test_accumulated_gradients_are_those_of_a_larger_batch(tiny_dataset, tiny_sp
     """Batches of 40, 40 and 16, at once and by twenties; of equal means only without batch normalisation."""
     weights = []
     for training in ({"batch_size": 40}, {"batch_size": 20, "accumulate": 2}, {"batch_size": 20}):
-        variant = {**variant, "decomposition": "weight", "penalty": {"kind": "all", "strength": 0.01, "depth": 1}}
+        variant = {**variant, "decomposition": "weight", "penalty": {"kind": "all", "strength": 0.01, "layers": "all"}}
         spec = one_epoch_of_sgd(tiny_spec, variant, **training)
         classifier = build_classifier(spec, tiny_dataset)
         for module in list(classifier.modules()):
@@ -281,7 +281,7 @@ def test_mixed_precision_trains_alike(tiny_dataset, tiny_spec, tmp_path):
     [
         {
             "decomposition": "weight",
-            "penalty": {"kind": "highest", "strength": 0.01, "depth": 1},
+            "penalty": {"kind": "highest", "strength": 0.01, "layers": "all"},
             "adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "2/255"},
         },
         {"adversarial_training": FREE},
@@ -320,7 +320,7 @@ def test_both_decompositions_train_to_the_same_bits(tiny_dataset, tiny_spec, tmp
         spec = deepcopy(tiny_spec)
         spec["variant"] = {
             "decomposition": decomposition,
-            "penalty": {"kind": "highest", "strength": 0.01, "depth": 1},
+            "penalty": {"kind": "highest", "strength": 0.01, "layers": "all"},
         }
         history, classifier = trained(spec, tiny_dataset, tmp_path / f"{decomposition}.pt")
         assert history[-1]["penalty"] > 0
@@ -332,7 +332,10 @@ def test_penalty_lowers_what_it_penalises(tiny_dataset, tiny_spec, tmp_path):
     penalties = {}
     for strength in (1e-9, 0.1):
         spec = deepcopy(tiny_spec)
-        spec["variant"] = {"decomposition": "weight", "penalty": {"kind": "highest", "strength": strength, "depth": 1}}
+        spec["variant"] = {
+            "decomposition": "weight",
+            "penalty": {"kind": "highest", "strength": strength, "layers": "all"},
+        }
         history, _ = trained(spec, tiny_dataset, tmp_path / f"{strength}.pt")
         penalties[strength] = history[-1]["penalty"] / strength
     assert penalties[0.1] < 0.5 * penalties[1e-9]
@@ -415,7 +418,7 @@ def asked_after(batches: int):
         ({"adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "4/255", "random_start": True}}, {}),
         ({"adversarial_training": {**FREE, "norm": "l2"}}, {"epochs": 5, "ema": 0.9}),
         (
-            {"decomposition": "weight", "penalty": {"kind": "all+diff", "strength": 0.01, "depth": 1}},
+            {"decomposition": "weight", "penalty": {"kind": "all+diff", "strength": 0.01, "layers": "all"}},
             {"optimizer": "adahessian"},
         ),
     ],

@@ -8,7 +8,7 @@ from filterfreq.training.intervention import Intervention, interventions_of
 from filterfreq.training.registry import INTERVENTIONS, intervention_modules, strengths_of
 
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "interventions"
-PENALTY = {"kind": "highest", "strength": 0.1, "depth": 1}
+PENALTY = {"kind": "highest", "strength": 0.1, "layers": "all"}
 
 
 def test_every_intervention_has_a_module_an_entry_and_a_fragment():

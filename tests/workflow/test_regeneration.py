@@ -286,7 +286,9 @@ def test_data_made_again_by_name_and_found_the_same_retrain_nothing(project):
 
 
 def test_the_order_of_keys_in_the_config_means_nothing(project):
-    project.edit("tiny.yaml", "{kind: highest, strength: 0.01, depth: 1}", "{depth: 1, strength: 0.01, kind: highest}")
+    project.edit(
+        "tiny.yaml", "{kind: highest, strength: 0.01, layers: all}", "{layers: all, strength: 0.01, kind: highest}"
+    )
     project.edit("tiny.yaml", "    epochs: 1\n    batch_size: 128\n", "    batch_size: 128\n    epochs: 1\n")
     project.edit(
         "tiny.yaml", "{attack: fgsm, norm: linf, epsilons: [2/255]}", "{norm: linf, attack: fgsm, epsilons: [2/255]}"

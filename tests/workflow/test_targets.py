@@ -52,7 +52,7 @@ def test_what_shows_no_model_trains_none_and_claims_plan_their_suites_alone(fres
 
 
 def test_swept_penalties_have_tables_and_figures(unstarted):
-    """Of strengths and depths the ablation, of kinds the penalties; neither in a study without a sweep."""
+    """Of strengths and layers the ablation, of kinds the penalties; neither in a study without a sweep."""
     targets = {name: (f"table_{name}", f"figure_{name}") for name in ("ablation", "penalties")}
     # By the name of the target, and by the path of a file.
     for asked_for in ("table_ablation", "results/figures/tiny/texdigits/penalties.png"):

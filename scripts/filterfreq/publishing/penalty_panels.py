@@ -1,4 +1,4 @@
-"""The figure of one setting of the penalty, which two figures draw: of strength or depth, and of kind."""
+"""The figure of one setting of the penalty, which two figures draw: of strength or layers, and of kind."""
 
 from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ from filterfreq.runtime.errors import InputError
 _SETTINGS = {
     "kind": "kind of penalty",
     "strength": r"strength $\lambda$",
-    "depth": "depth (1: all layers, 3: first third)",
+    "layers": "layers of the penalty",
 }
 
 
@@ -53,9 +53,9 @@ def draw_penalties(
     Args:
         results: tidy results of one data set.
         labels: display labels of the variants by name, in order.
-        penalties: of every variant with a penalty its kind, strength, depth and `beside`, as
+        penalties: of every variant with a penalty its kind, strength, layers and `beside`, as
             `filterfreq.study.study.Study.penalties` returns them.
-        along: kind; or strength, or depth where there is one strength only, unless given.
+        along: kind; or strength, or layers where there is one strength only, unless given.
         epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
 
     Raises:
@@ -67,9 +67,10 @@ def draw_penalties(
     if not penalties:
         raise InputError("there are no results of a variant with a penalty: run its evaluations")
     if along is None:
-        along = "strength" if len({penalty["strength"] for penalty in penalties.values()}) > 1 else "depth"
+        along = "strength" if len({penalty["strength"] for penalty in penalties.values()}) > 1 else "layers"
     series = penalty_series(penalties, along)
     values = list(dict.fromkeys(penalties[name][along] for name in penalties))
+    # Of layers, the order of the alphabet is that of their number: all, half, third.
     values = values if along == "kind" else sorted(values)
     references = {name: label for name, label in present.items() if name not in penalties}
     styles = variant_styles(references | {name: name for name in series.values()})

@@ -1,4 +1,4 @@
-"""The table of the penalty's settings, which two tables show: by strength and depth, and by kind."""
+"""The table of the penalty's settings, which two tables show: by strength and layers, and by kind."""
 
 import itertools
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ def tabulate_penalties(
     Args:
         results: tidy results of one data set.
         labels: display labels of the variants by name, in order.
-        penalties: of every variant with a penalty its kind, strength, depth and `beside`, as
+        penalties: of every variant with a penalty its kind, strength, layers and `beside`, as
             `filterfreq.study.study.Study.penalties` returns them.
         baseline: the variant whose corruption error is 1.
-        along: the setting that changes from row to row: kind, strength or depth.
+        along: the setting that changes from row to row: kind, strength or layers.
         epsilons: as in `table_main`.
 
     Returns:
@@ -44,7 +44,7 @@ def tabulate_penalties(
     settings = pd.DataFrame(
         [
             {"model": model, "variant": variant}
-            | {key: str(penalties.get(variant, {}).get(key, "–")) for key in ("kind", "depth", "strength")}
+            | {key: str(penalties.get(variant, {}).get(key, "–")) for key in ("kind", "layers", "strength")}
             for model, variant in rows
         ]
     )
@@ -58,7 +58,7 @@ def tabulate_penalties(
     numbers = settings.merge(table.tidy(), on=["model", "variant"])
     phrases = [dataset_phrase(frame), epsilons_phrase(frame, epsilons), *column_meanings(columns, labels, baseline)]
     caption = (
-        f"Settings of the frequency penalty on {'; '.join(filter(None, phrases))}. Depth 1: all layers, 2: about the "
-        f"first half, 3: the first third; λ: the penalty's weight. {table.sizes} {table.unit}."
+        f"Settings of the frequency penalty on {'; '.join(filter(None, phrases))}. Layers: all, about the first "
+        f"half or the first third; λ: the penalty's weight. {table.sizes} {table.unit}."
     )
     return TextTable(numbers, cells, caption, right=text.shape[1])

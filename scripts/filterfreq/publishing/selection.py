@@ -128,9 +128,9 @@ def penalty_order(penalties: Mapping[str, Mapping], along: str) -> list[str]:
 
     Args:
         penalties: as `filterfreq.study.study.Study.penalties` returns them.
-        along: kind, strength or depth.
+        along: kind, strength or layers.
     """
-    keys = [key for key in ("beside", "kind", "depth", "strength") if key != along] + [along]
+    keys = [key for key in ("beside", "kind", "layers", "strength") if key != along] + [along]
     seen = {key: list(dict.fromkeys(penalty[key] for penalty in penalties.values())) for key in ("beside", "kind")}
     return sorted(
         penalties,
@@ -142,7 +142,7 @@ def penalty_order(penalties: Mapping[str, Mapping], along: str) -> list[str]:
 
 def penalty_series(penalties: Mapping[str, Mapping], along: str) -> dict[str, str]:
     """Name what the variants with a penalty differ in beside the setting `along`: those of one name make one line."""
-    forms = {"beside": "{}", "kind": "{}", "depth": "depth {}", "strength": "λ = {}"}
+    forms = {"beside": "{}", "kind": "{}", "layers": "layers: {}", "strength": "λ = {}"}
     varying = [key for key in forms if key != along and len({penalty[key] for penalty in penalties.values()}) > 1]
     return {
         name: ", ".join(forms[key].format(penalties[name][key]) for key in varying) or "with penalty"

@@ -1,5 +1,6 @@
 """The schema of a config: the main one, and a fragment for each suite, intervention, surgery and fit."""
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def config_schema(path: Path) -> Validator:
     _add_fits(schema["properties"]["fits"]["additionalProperties"], _fragments(path.parent / "fits"))
     sweep = schema["properties"]["experiments"]["additionalProperties"]["properties"]["sweep"]
     sweep["properties"] = {key: {"$ref": "#/$defs/values"} for key in sweep_labels(validator)}
+    sweep["renamed"] = {
+        f"{key}.{old}": f"{key}.{now}"
+        for key, section in _variant_sections(validator)
+        for old, now in section.get("renamed", {}).items()
+    }
     return validator
 
 
@@ -55,13 +61,19 @@ def sweep_labels(schema: Validator) -> dict[str, str]:
     Args:
         schema: of configs.
     """
-    definitions = schema.schema["$defs"]
     labels = {}
-    for key, part in definitions["variant"]["properties"].items():
-        section = definitions[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
-        settings = {key: part} | {f"{key}.{name}": inner for name, inner in section.get("properties", {}).items()}
+    for key, section in _variant_sections(schema):
+        settings = {key: section} | {f"{key}.{name}": inner for name, inner in section.get("properties", {}).items()}
         labels |= {name: setting["sweep_label"] for name, setting in settings.items() if "sweep_label" in setting}
     return labels
+
+
+def _variant_sections(schema: Validator) -> Iterator[tuple[str, dict]]:
+    """The keys of a variant, each with the schema of its value."""
+    definitions = schema.schema["$defs"]
+    for key, part in definitions["variant"]["properties"].items():
+        referred = definitions[part["$ref"].rpartition("/")[2]] if "$ref" in part else {}
+        yield key, referred | part
 
 
 def _fragments(folder: Path) -> dict[str, dict]:

@@ -119,7 +119,7 @@ def training_settings(
 
 
 def penalties(variants: Variants, labels: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return the penalties of some variants: kind, strength and depth, in the order of their labels.
+    """Return the penalties of some variants: kind, strength and layers, in the order of their labels.
 
     `beside` is what a variant does else: the label of the variant that differs from it in the penalty alone, or the
     settings in words.

@@ -13,6 +13,8 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.training.interventions.penalty import KINDS, frequency_penalty
 
 FIXTURES = Path(__file__).parents[2] / "models" / "fixtures"
+# The released code's parameter, by which it divides the number of layers.
+LAYERS = {1: "all", 2: "half", 3: "third"}
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
 
 
@@ -33,7 +35,7 @@ def check_golden(folder):
     assert len(rows) == 2 * 5 * 3
     for row in rows:
         model = model_of(*(values[f"reg_{row['layer']}_{index}"] for index in range(7)))
-        penalty = frequency_penalty(model, row["mode"], row["l2_lambda"], row["depth"])
+        penalty = frequency_penalty(model, row["mode"], row["l2_lambda"], LAYERS[row["depth"]])
         penalty.backward()
         gradients = [layer.coefficients.grad for layer in model if isinstance(layer, DCTConv2d)]
         norms = [0.0 if gradient is None else gradient.norm().item() for gradient in gradients]
@@ -61,7 +63,7 @@ def test_values_and_gradients_follow_the_definition(kind, memory_format):
     layers = [layer.coefficients for layer in model if isinstance(layer, DCTConv2d)]
 
     expected = oracle(model, kind, 0.5)
-    penalty = frequency_penalty(model, kind, 0.5, 1)
+    penalty = frequency_penalty(model, kind, 0.5, "all")
 
     assert expected > 0
     assert penalty.item() == pytest.approx(expected.item(), rel=0, abs=1e-10)
@@ -76,7 +78,7 @@ def test_the_weights_of_seven_by_seven_kernels():
     for (i, j), kind in itertools.product(np.ndindex(7, 7), weights):
         unit = np.zeros((2, 2, 7, 7))
         unit[1, 0, i, j] = -1
-        weights[kind][i, j] = frequency_penalty(model_of(unit), kind, 1.0, 1).item()
+        weights[kind][i, j] = frequency_penalty(model_of(unit), kind, 1.0, "all").item()
 
     expected_all = [
         [0, 0, 0, 9, 16, 25, 36],
@@ -93,20 +95,21 @@ def test_the_weights_of_seven_by_seven_kernels():
 
 
 @pytest.mark.parametrize(
-    ("layers", "depth", "counted"), [(7, 1, 7), (7, 2, 4), (7, 3, 3), (1, 1, 1), (1, 3, 1), (2, 2, 2)]
+    ("number", "layers", "counted"),
+    [(7, "all", 7), (7, "half", 4), (7, "third", 3), (1, "all", 1), (1, "third", 1), (2, "half", 2)],
 )
-def test_the_first_layers_count(layers, depth, counted):
-    model = model_of(*([np.ones((1, 1, 3, 3))] * layers))
-    frequency_penalty(model, "highest", 1.0, depth).backward()
+def test_the_first_layers_count(number, layers, counted):
+    model = model_of(*([np.ones((1, 1, 3, 3))] * number))
+    frequency_penalty(model, "highest", 1.0, layers).backward()
 
     gradients = [layer.coefficients.grad for layer in model if isinstance(layer, DCTConv2d)]
-    assert [gradient is not None for gradient in gradients] == [True] * counted + [False] * (layers - counted)
+    assert [gradient is not None for gradient in gradients] == [True] * counted + [False] * (number - counted)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_gradient_is_finite_where_norms_are_zero(kind):
     model = model_of(np.zeros((2, 2, 3, 3)), np.zeros((2, 2, 5, 5)))
-    frequency_penalty(model, kind, 1.0, 1).backward()
+    frequency_penalty(model, kind, 1.0, "all").backward()
 
     for layer in (model[0], model[2]):
         assert torch.equal(layer.coefficients.grad, torch.zeros_like(layer.coefficients))
@@ -114,34 +117,34 @@ def test_the_gradient_is_finite_where_norms_are_zero(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_one_by_one_kernel_has_no_penalty(kind):
-    assert frequency_penalty(model_of(np.ones((2, 2, 1, 1))), kind, 1.0, 1).item() == 0
+    assert frequency_penalty(model_of(np.ones((2, 2, 1, 1))), kind, 1.0, "all").item() == 0
 
 
 def test_strength_zero_gives_zero():
-    assert frequency_penalty(model_of(np.ones((2, 2, 3, 3))), "all", 0.0, 1).item() == 0
+    assert frequency_penalty(model_of(np.ones((2, 2, 3, 3))), "all", 0.0, "all").item() == 0
 
 
 def test_the_constants_serve_training_after_inference_mode():
     model = model_of(np.ones((1, 1, 9, 9)))  # a size that no other test has cached
     with torch.inference_mode():
-        frequency_penalty(model, "all", 1.0, 1)
-        frequency_penalty(model, "diff_all", 1.0, 1)
+        frequency_penalty(model, "all", 1.0, "all")
+        frequency_penalty(model, "diff_all", 1.0, "all")
 
-    frequency_penalty(model, "all", 1.0, 1).backward()
-    frequency_penalty(model, "diff_all", 1.0, 1).backward()
+    frequency_penalty(model, "all", 1.0, "all").backward()
+    frequency_penalty(model, "diff_all", 1.0, "all").backward()
     assert model[0].coefficients.grad.isfinite().all()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("higest", 0.1, 1), "unknown penalty kind 'higest': did you mean 'highest'?"),
-        (("x", 0.1, 1), "choose one of highest, all, highest+diff, all+diff, diff_all"),
-        (("all", -0.1, 1), "strength is -0.1"),
-        (("all", float("nan"), 1), "strength is nan"),
-        (("all", float("inf"), 1), "strength is inf"),
-        (("all", 0.1, 0), "depth is 0"),
-        (("all", 0.1, 4), "depth is 4"),
+        (("higest", 0.1, "all"), "unknown penalty kind 'higest': did you mean 'highest'?"),
+        (("x", 0.1, "all"), "choose one of highest, all, highest+diff, all+diff, diff_all"),
+        (("all", -0.1, "all"), "strength is -0.1"),
+        (("all", float("nan"), "all"), "strength is nan"),
+        (("all", float("inf"), "all"), "strength is inf"),
+        (("all", 0.1, 1), "unknown layers of the penalty '1'"),
+        (("all", 0.1, "thrid"), "did you mean 'third'"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message):
@@ -152,4 +155,4 @@ def test_wrong_arguments_are_refused(arguments, message):
 
 def test_a_model_without_dct_layers_is_refused():
     with pytest.raises(InputError, match="has none"):
-        frequency_penalty(nn.Sequential(nn.Conv2d(3, 4, 3)), "highest", 0.1, 1)
+        frequency_penalty(nn.Sequential(nn.Conv2d(3, 4, 3)), "highest", 0.1, "all")

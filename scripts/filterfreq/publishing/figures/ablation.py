@@ -1,4 +1,4 @@
-"""Accuracy against the strength of the frequency penalty, a line for each depth.
+"""Accuracy against the strength of the frequency penalty, a line for each choice of layers.
 
 Panels: clean images; the last FGSM or PGD attack of each norm that the config lists, at the main table's epsilon; and
 corrupted images. Each has its own scale. Lines are means over seeds, bands reach from the lowest to the highest seed.
@@ -14,11 +14,11 @@ from filterfreq.publishing.penalty_panels import draw_penalties
 from filterfreq.publishing.registry import Product
 
 PRODUCT = Product(
-    title="Strength and depth of the penalty",
+    title="Strength and layers of the penalty",
     needs=["clean"],
     adds=["adversarial", "corruption"],
     takes=["labels", "penalties", "epsilons"],
-    when="strength_or_depth_swept",
+    when="strength_or_layers_swept",
 )
 
 
@@ -28,7 +28,7 @@ def draw(
     penalties: Mapping[str, Mapping],
     epsilons: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Draw accuracy against the penalty's strength, or its depth where all have one strength.
+    """Draw accuracy against the penalty's strength, or its layers where all have one strength.
 
     Args:
         results: tidy results of one data set.

@@ -1,4 +1,4 @@
-"""The measures of the main table by strength and depth of the frequency penalty.
+"""The measures of the main table by strength and layers of the frequency penalty.
 
 Of experiment *{experiment}* on *{dataset}*; the variants without a penalty come first. Mean ± standard deviation over
 seeds, in percent.
@@ -13,11 +13,11 @@ from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable
 
 PRODUCT = Product(
-    title="Strength and depth of the penalty",
+    title="Strength and layers of the penalty",
     needs=["clean"],
     adds=["adversarial", "autoattack", "corruption", "cue_conflict"],
     takes=["labels", "penalties", "baseline", "epsilons"],
-    when="strength_or_depth_swept",
+    when="strength_or_layers_swept",
 )
 
 
@@ -28,7 +28,7 @@ def tabulate(
     baseline: str,
     epsilons: Mapping[str, str] | None = None,
 ) -> TextTable:
-    """Show the measures of `table_main` by strength and depth of the penalty.
+    """Show the measures of `table_main` by strength and layers of the penalty.
 
     Args:
         results: tidy results of one data set.

@@ -13,15 +13,16 @@ from filterfreq.runtime.errors import InputError, unknown
 from filterfreq.training.intervention import Intervention
 
 KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
-DEPTHS = (1, 2, 3)
+LAYERS: Mapping[str, int] = {"all": 1, "half": 2, "third": 3}
+"""How many of L DCT layers count: the first `L // divisor + 1`, at most L."""
 
 
 def intervention(settings: Mapping[str, Any]) -> Intervention:
-    """Return the intervention that adds the penalty of these settings: `kind`, `strength` and `depth`."""
+    """Return the intervention that adds the penalty of these settings: `kind`, `strength` and `layers`."""
     return Intervention(penalty=partial(frequency_penalty, **settings))
 
 
-def frequency_penalty(model: nn.Module, kind: str, strength: float, depth: int) -> Tensor:
+def frequency_penalty(model: nn.Module, kind: str, strength: float, layers: str) -> Tensor:
     """Return `strength` times the sum of the penalty terms of the model's first DCT layers.
 
     Lukasik et al., TMLR 2023, as the released code computes it. With `n[i, j] = ||c[:, :, i, j]||_F` of one layer with
@@ -34,30 +35,30 @@ def frequency_penalty(model: nn.Module, kind: str, strength: float, depth: int) 
 
     The released code has 3 x 3 and 5 x 5 kernels; these rules give its terms for both, and serve any other odd N.
 
-    With L DCT layers in module order, the first `L // depth + 1` of them count, at most L.
+    With L DCT layers in module order, the first ones of them count, as many as `LAYERS` says.
 
     Args:
         model: a model with DCT layers.
         kind: one of `KINDS`.
         strength: the factor lambda, finite and at least 0.
-        depth: 1, 2 or 3: all the layers, about a half or about a third.
+        layers: one of `LAYERS`: all of them, about a half or about a third.
 
     Returns:
         A scalar tensor, at least 0, to be added to the loss; where a norm is 0, its gradient is 0.
 
     Raises:
-        InputError: an unknown kind, strength or depth, or a model without DCT layers.
+        InputError: an unknown kind, strength or layers, or a model without DCT layers.
     """
     if kind not in KINDS:
         raise unknown("penalty kind", kind, KINDS)
     if not math.isfinite(strength) or strength < 0:
         raise InputError(f"the penalty strength is {strength}: give a finite number of at least 0")
-    if depth not in DEPTHS:
-        raise InputError(f"the penalty depth is {depth}: choose 1 (all layers), 2 (a half) or 3 (a third)")
-    layers = [module for module in model.modules() if isinstance(module, DCTConv2d)]
-    if not layers:
+    if layers not in LAYERS:
+        raise unknown("layers of the penalty", layers, LAYERS)
+    dct_layers = [module for module in model.modules() if isinstance(module, DCTConv2d)]
+    if not dct_layers:
         raise InputError("the frequency penalty needs DCT layers and the model has none: decompose it first")
-    coefficients = [layer.coefficients for layer in layers[: len(layers) // depth + 1]]
+    coefficients = [layer.coefficients for layer in dct_layers[: len(dct_layers) // LAYERS[layers] + 1]]
     sizes = dict.fromkeys(tensor.shape[-1] for tensor in coefficients)
     by_size = ([tensor for tensor in coefficients if tensor.shape[-1] == size] for size in sizes)
     return strength * sum(_terms(_Norms.apply(*tensors), kind).sum() for tensors in by_size)
