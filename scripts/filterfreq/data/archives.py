@@ -224,12 +224,12 @@ class _Way:
             InputError: it is one of them, or is visited again and again.
         """
         found = folder.stat()
-        place = found.st_dev, found.st_ino
-        self.visits[place] += 1
-        if place in above or self.visits[place] > _VISITS:
+        identity = found.st_dev, found.st_ino
+        self.visits[identity] += 1
+        if identity in above or self.visits[identity] > _VISITS:
             link = next((each for each in (folder, *folder.parents) if each.is_symlink()), folder)
             raise InputError(f"{link} leads back to a folder that is read already: remove the link")
-        return above | {place}
+        return above | {identity}
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

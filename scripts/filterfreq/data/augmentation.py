@@ -1,6 +1,6 @@
 """Random resized crops and the augmentation of image files: what is drawn for each image, and what it makes of one.
 
-All that is drawn for an image derives from the run's seed, the epoch and the image's place in its data set alone, so
+All that is drawn for an image derives from the run's seed, the epoch and the image's index in its data set alone, so
 that it is the same in whatever order, in however many processes, and after whatever interruption images are decoded.
 """
 
@@ -22,7 +22,7 @@ def draws(seed: int, epoch: int, image: int) -> np.ndarray:
     Args:
         seed: the seed of the run, not negative.
         epoch: the number of the epoch, not negative.
-        image: the place of the image in its data set.
+        image: the index of the image in its data set.
     """
     # The 2 keeps this stream apart from those that derive from seed and epoch elsewhere.
     return np.random.default_rng((seed, epoch, 2, image)).random(DRAWS)
@@ -64,7 +64,7 @@ def flips(drawn: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         bool, both of the shape of `drawn` without its last axis.
     """
-    across, over = (drawn[..., place] < 0.5 for place in (-2, -1))
+    across, over = (drawn[..., column] < 0.5 for column in (-2, -1))
     return across & ("flip" in kind), over & kind.endswith("flips")
 
 

@@ -29,12 +29,12 @@ def decoded_batches(
 
     Args:
         files: the images.
-        batches: the places of each batch's images, int64.
+        batches: the indices of each batch's images, int64.
         device: where the batches go; for a GPU they come in pinned memory.
         workers: processes, each of which decodes whole batches; with none they are decoded here when they are asked
             for, by as many threads as `files` says.
         augmentation: one of `filterfreq.data.registry.AUGMENTATIONS`; images for testing have none.
-        seed: of the run; what is drawn derives from (seed, epoch, place of the image) alone.
+        seed: of the run; what is drawn derives from (seed, epoch, index of the image) alone.
         epoch: the number of the epoch.
 
     Raises:
@@ -42,7 +42,7 @@ def decoded_batches(
     """
     decoder = _Decoder(files, augmentation, seed, epoch)
     # The names go with each batch, so that no process touches, and thereby copies, the list of them all.
-    wanted = (([files.names[place] for place in batch.tolist()], batch.tolist()) for batch in batches)
+    wanted = (([files.names[index] for index in batch.tolist()], batch.tolist()) for batch in batches)
     if workers:
         found = DataLoader(
             decoder,
@@ -83,7 +83,7 @@ def _requests_to_stop_held() -> Iterator[None]:
 
 
 class _Decoder(Dataset):
-    """Decodes one batch, given the names and places of its images."""
+    """Decodes one batch, given the names and indices of its images."""
 
     def __init__(self, files: ImageFiles, augmentation: str | None, seed: int, epoch: int) -> None:
         self.files = files[:0]
@@ -93,19 +93,19 @@ class _Decoder(Dataset):
 
     def __getitem__(self, wanted: tuple[list[str], list[int]]) -> torch.Tensor | InputError:
         """Return the batch, or what is wrong with it: raised, a worker would bury the sentence in a traceback."""
-        names, places = wanted
+        names, indices = wanted
         images = np.empty((len(names), self.files.size, self.files.size, 3), dtype=np.uint8)
         in_worker = torch.utils.data.get_worker_info() is not None
         try:
             with ThreadPoolExecutor(1 if in_worker else self.files.threads) as pool:
-                for row, image in enumerate(pool.map(self._image, names, places)):
+                for row, image in enumerate(pool.map(self._image, names, indices)):
                     images[row] = image
         except InputError as error:
             return error
         return torch.from_numpy(images)
 
-    def _image(self, name: str, place: int) -> np.ndarray:
+    def _image(self, name: str, index: int) -> np.ndarray:
         image, size, resize = self.files.open(name), self.files.size, self.files.resize
         if self.augmentation is None:
             return np.asarray(fit(image, size, resize))
-        return np.asarray(augment_image(image, self.augmentation, draws(self.seed, self.epoch, place), size, resize))
+        return np.asarray(augment_image(image, self.augmentation, draws(self.seed, self.epoch, index), size, resize))

@@ -61,7 +61,7 @@ class ImageFiles:
         return len(self.names)
 
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Self | np.ndarray:
-        """Return some of the images, still as files, by a slice or by their places; one of them decoded."""
+        """Return some of the images, still as files, by a slice or by their indices; one of them decoded."""
         if isinstance(index, int | np.integer):
             return np.asarray(self[[index]])[0]
         names = self.names[index] if isinstance(index, slice) else [self.names[i] for i in index]
@@ -78,10 +78,10 @@ class ImageFiles:
             raise ValueError("image files are decoded into a new array: copy cannot be False")
         images = np.empty(self.shape, dtype=np.uint8)
         with ThreadPoolExecutor(self.threads) as pool:
-            for place, image in enumerate(
+            for row, image in enumerate(
                 pool.map(lambda name: fit(self.open(name), self.size, self.resize), self.names)
             ):
-                images[place] = image
+                images[row] = image
         return images if dtype is None else images.astype(dtype, copy=False)
 
     def open(self, name: str) -> Image.Image:

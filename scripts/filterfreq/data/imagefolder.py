@@ -1,6 +1,6 @@
 """Data sets that are folders or archives of class folders: `<split>/<class>/<image>`, with further folders in between.
 
-A class is a folder's name, a label its place among the sorted names; images are ordered by class and name, so that a
+A class is a folder's name, a label its number among the sorted names; images are ordered by class and name, so that a
 folder and an archive of it give the same arrays. Hidden files are left out. So are those that are no images by their
 suffix; the `remarks` of `dataset.json` say how many. A data set that stays in files is used in its folder, and of an
 archive unpacked once, beside `dataset.json`.
@@ -286,12 +286,12 @@ def class_folders(path: Path, folder: str | None = None) -> list[str]:
     Raises:
         InputError: a folder may not be read.
     """
-    places = ["test", "val", "."] if folder is None else [folder]
+    folders = ["test", "val", "."] if folder is None else [folder]
     inner = _folders_in(path)
-    firsts = {place.split("/")[0] for place in places}
+    firsts = {name.split("/")[0] for name in folders}
     if len(inner) == 1 and inner[0].name not in firsts and _folders_in(inner[0]):
         path = inner[0]
-    found = (_folders_in(path / place) for place in places)
+    found = (_folders_in(path / name) for name in folders)
     return sorted(inside.name for inside in next(filter(None, found), []))
 
 
@@ -359,7 +359,7 @@ def read_images(
         InputError: a file is missing or no image.
     """
     arrays = [np.empty((len(names), size, size, 3), dtype=np.uint8) for names, size, _ in splits]
-    places = {
+    targets = {
         name: (array, i, size, resize)
         for array, (names, size, resize) in zip(arrays, splits, strict=True)
         for i, name in enumerate(names)
@@ -367,8 +367,8 @@ def read_images(
     digests = {}
 
     def contents() -> Iterator[tuple[str, bytes]]:
-        for name, content in read_files(path, places):
-            array, i, size, resize = places[name]
+        for name, content in read_files(path, targets):
+            array, i, size, resize = targets[name]
             array[i] = decode_image(content, f"{name} in {path}", size, resize, rendering)
             digests[name] = hashlib.sha256(content).hexdigest()
             yield f"{name} in {path}", content

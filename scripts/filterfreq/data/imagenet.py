@@ -3,7 +3,7 @@
 `ILSVRC2012_img_train.tar` holds one tar for each class, named after its WordNet number; the images of
 `ILSVRC2012_img_val.tar` have their classes in the development kit: the i-th line of the ground truth is the number of
 the i-th image's class, and `meta.mat` tells the WordNet number of each. Models are tested on these, because the labels
-of the test set are not public. Class names are the WordNet numbers, a label is the place among the sorted ones.
+of the test set are not public. Class names are the WordNet numbers, a label is the number among the sorted ones.
 
 The validation images alone, or some of them, are a data set to evaluate models on: labels are the same.
 """
@@ -54,8 +54,8 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
     if dataset.evaluation_only:
         names, folders = list_all(root)
         test = _validation_images(root, names, folders, dataset)
-        place = {name: label for label, name in enumerate(dataset.classes)}
-        splits = None, _split(test, [place[name] for name in test])
+        labels = {name: label for label, name in enumerate(dataset.classes)}
+        splits = None, _split(test, [labels[name] for name in test])
         remarks = remarks_on_names(names, {"val": test}) + remarks_on_classes(dataset.classes, None, test)
         save_files(output_folder, dataset, root, *splits, seed=seed, sources=sources, remarks=remarks)
         return

@@ -91,7 +91,7 @@ def prepare_dtd(raw_folder: Path, output_folder: Path, seed: int, dataset: Datas
 def prepare_sun397(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) -> None:
     """Prepare SUN397 (Xiao et al., CVPR 2010) from its archive: `SUN397/<letter>/<class>/[<part>/]sun_*.jpg`.
 
-    A class is a path such as `underwater/ocean_deep`, a label its place among the sorted ones. 15 % of each class's
+    A class is a path such as `underwater/ocean_deep`, a label its number among the sorted ones. 15 % of each class's
     images, drawn by the seed, are held out for testing, as in the released code of Lukasik et al. 2023.
 
     Args, Raises: as for `prepare_flowers102`.

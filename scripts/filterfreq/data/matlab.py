@@ -47,18 +47,18 @@ def _uncompressed(content: bytes) -> bytes:
     order = {b"\0\1IM": "<", b"\1\0MI": ">"}.get(content[_HEADER - 4 : _HEADER])
     if order is None:
         raise ValueError("no file of level 5")
-    parts, place = [content[:_HEADER]], _HEADER
-    while place < len(content):
-        kind, length = struct.unpack_from(f"{order}II", content, place)
-        element = content[place : place + 8 + length]
+    parts, offset = [content[:_HEADER]], _HEADER
+    while offset < len(content):
+        kind, length = struct.unpack_from(f"{order}II", content, offset)
+        element = content[offset : offset + 8 + length]
         if kind == _COMPRESSED:
             decompressor = zlib.decompressobj()
             element = decompressor.decompress(element[8:], _LARGEST)
             if not decompressor.eof:
-                raise ValueError(f"the variable at byte {place} is cut, or larger than {_LARGEST} bytes")
+                raise ValueError(f"the variable at byte {offset} is cut, or larger than {_LARGEST} bytes")
         _check_counts(element, order)
         parts.append(element)
-        place += 8 + length
+        offset += 8 + length
     return b"".join(parts)
 
 
@@ -77,10 +77,10 @@ def _check_counts(element: bytes, order: str) -> None:
     sides = struct.unpack_from(f"{order}{length // 4}i", element, 32)
     if min(sides, default=0) < 0 or math.prod(sides) > len(element) // 8:
         raise ValueError(f"an array of arrays of {sides} in {len(element)} bytes")
-    place = 32 + -(-length // 8) * 8
-    while place + 8 <= len(element):
-        kind, length = struct.unpack_from(f"{order}II", element, place)
-        # Short elements have their length in the upper half of their type, and their content in place of the length.
-        end = place + 8 + (0 if kind >> 16 else -(-length // 8) * 8)
-        _check_counts(element[place:end], order)
-        place = end
+    offset = 32 + -(-length // 8) * 8
+    while offset + 8 <= len(element):
+        kind, length = struct.unpack_from(f"{order}II", element, offset)
+        # Short elements have their length in the upper half of their type, and their content in offset of the length.
+        end = offset + 8 + (0 if kind >> 16 else -(-length // 8) * 8)
+        _check_counts(element[offset:end], order)
+        offset = end

@@ -103,7 +103,7 @@ def remarks_on_images(images: Iterable[tuple[str, bytes]], rendering: Rendering)
 def remarks_on_files(files: ImageFiles, seed: int) -> list[str]:
     """Return `remarks_on_images` of a thousand images in files, which the seed draws, or of all."""
     drawn = np.random.default_rng((seed, 3)).permutation(len(files))[:_LOOKED_AT]
-    names = [files.names[place] for place in drawn]
+    names = [files.names[index] for index in drawn]
     return remarks_on_images(((str(files.folder / name), files.content(name)) for name in names), files.rendering)
 
 

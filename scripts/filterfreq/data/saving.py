@@ -133,7 +133,7 @@ def save_files(
     if not images.is_absolute() or images.is_relative_to(folder.absolute()):
         images = Path(os.path.relpath(images, folder))
     splits = {} if train is None else {"train": (*train, dataset.train_resize)}
-    splits["test"] = [test[0][place] for place in order], test[1][order], dataset.resize
+    splits["test"] = [test[0][number] for number in order], test[1][order], dataset.resize
     with ExitStack() as stack:
         files = {}
         for split, (names, labels, resize) in splits.items():

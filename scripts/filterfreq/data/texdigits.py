@@ -241,7 +241,7 @@ def split_digits(
         rng: the source of the choice.
 
     Returns:
-        Three times int64: places among the labels.
+        Three times int64: indices of labels.
     """
     members = [rng.permutation(np.flatnonzero(labels == label)) for label in range(classes)]
     train_count, test_count = train_size // classes, test_size // classes

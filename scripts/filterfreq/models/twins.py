@@ -81,7 +81,7 @@ def _similar(architecture: str) -> list[str]:
 
 def _is_insertion(short: str, long: str) -> bool:
     """Whether a name is another with something put in, at the beginning, in the middle, or at the end."""
-    return any(long.startswith(short[:place]) and long.endswith(short[place:]) for place in range(len(short) + 1))
+    return any(long.startswith(short[:cut]) and long.endswith(short[cut:]) for cut in range(len(short) + 1))
 
 
 def _shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:

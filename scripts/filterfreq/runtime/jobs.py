@@ -133,10 +133,10 @@ def _claim(path: str) -> logging.Handler:
         pass
     file.truncate(0)
     slurm = os.environ.get("SLURM_JOB_ID")
-    place = f"process {os.getpid()} on {socket.gethostname()}{f', Slurm job {slurm}' if slurm else ''}\n"
+    holder = f"process {os.getpid()} on {socket.gethostname()}{f', Slurm job {slurm}' if slurm else ''}\n"
     # On a full disk the log stays empty, and the job says what it could not write.
     with suppress(OSError):
-        os.write(file.fileno(), place.encode())
+        os.write(file.fileno(), holder.encode())
     return handler
 
 
@@ -150,7 +150,7 @@ def is_at_work(log: str) -> bool | None:
         OSError: the file cannot be opened.
     """
     form, kind = _FLOCK
-    question = struct.pack(form, *(fcntl.F_WRLCK if place == kind else 0 for place in range(5)))
+    question = struct.pack(form, *(fcntl.F_WRLCK if field == kind else 0 for field in range(5)))
     with open(log, "rb") as file:
         try:
             answer = fcntl.fcntl(file, fcntl.F_GETLK, question)

@@ -116,7 +116,7 @@ def claim_gpus(count: int) -> list[str]:
                 f"with --resources gpu={len(gpus)}, which is how many there are, or fewer where another project runs"
             )
     _held.extend(locks.values())
-    # CUDA would count the fastest GPU first, nvidia-smi counts them by their place.
+    # CUDA would count the fastest GPU first, nvidia-smi counts them by their slot.
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(locks)
     return list(locks)

@@ -1,6 +1,6 @@
 """What a config, a file of claims and the records that jobs leave must be, in one sentence where they are not.
 
-All functions raise `InputError`; `where` and `path` name the place that the sentence begins with.
+All functions raise `InputError`; `where` and `path` name what the sentence begins with.
 """
 
 import json
@@ -136,7 +136,7 @@ def check_schema(validator: Validator, instance: Any, where: str, *, prefix_only
         validator: the schema's, or that of a part of it.
         instance: what was read.
         where: its name, for what is wrong with the whole of it.
-        prefix_only: `where` is the place, whatever the key within `instance`.
+        prefix_only: `where` is all that the sentence names, whatever the key within `instance`.
     """
     errors = list(validator.iter_errors(instance))
     if not errors:

@@ -263,7 +263,7 @@ def _composed(layer: DCTConv2d) -> nn.Conv2d:
 
 
 def _replace(model: nn.Module, convert: Callable[[str, nn.Module], nn.Module | None]) -> nn.Module:
-    """Put `convert(name, module)` in the place of every module for which it is not None."""
+    """Put `convert(name, module)` instead of every module for which it is not None."""
     converted = {module: convert(name, module) for name, module in model.named_modules()}
     if converted[model] is not None:
         return converted[model]
