@@ -9,7 +9,7 @@ import yaml
 from docutils.core import publish_parts
 
 from filterfreq.data.registry import get_dataset
-from filterfreq.publishing.captions import caption, shown
+from filterfreq.publishing.captions import caption, fit_caption, shown
 from filterfreq.publishing.registry import read_products
 from filterfreq.study.study import Study
 
@@ -72,7 +72,22 @@ def rendered(name: str, **params: str) -> str:
     return publish_parts(text, writer="html", settings_overrides={"report_level": 1, "halt_level": 2})["body"]
 
 
-@pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
+OF_DATA = {target: product for target, product in PRODUCTS.items() if product.label.over != "fit"}
+OF_FITS = {target: product for target, product in PRODUCTS.items() if product.label.over == "fit"}
+
+
+@pytest.mark.parametrize("product", OF_FITS.values(), ids=OF_FITS)
+def test_captions_of_fits_name_networks_and_seeds(product):
+    config = yaml.safe_load((ROOT / "configs" / "demo" / "fits.yaml").read_text())
+    study = Study(config, ROOT / "schemas" / "config.schema.yaml")
+    fit = next(name for name in study.fits.runs if study.fits.kind(name) in product.label.needs)
+    page = rendered("product", caption=fit_caption(study, product, fit))
+    assert "{" not in page
+    for name in (fit, *(run.network for run in study.fits.runs[fit]), f"seed {study.fits.runs[fit][0].seed}"):
+        assert name in page
+
+
+@pytest.mark.parametrize("product", OF_DATA.values(), ids=OF_DATA)
 def test_every_caption_names_what_is_shown(product, monkeypatch):
     study = Study(yaml.safe_load(TINY.read_text()), ROOT / "schemas" / "config.schema.yaml")
     monkeypatch.setattr(study, "extent", lambda dataset: "4 of 9 validation images")

@@ -30,13 +30,6 @@ def draw(
 ) -> Figure:
     """Draw accuracy against the penalty's strength, or its layers where all have one strength.
 
-    Args:
-        results: tidy results of one data set.
-        labels: display labels of the variants by name, in order.
-        penalties: of every variant with a penalty its settings, see `draw_penalties`.
-        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
-
-    Raises:
-        InputError: results that cannot stand beside each other (see `select`), or none of a variant with a penalty.
+    Arguments and errors are those of `draw_penalties`.
     """
     return draw_penalties(results, labels, penalties, epsilons=epsilons)

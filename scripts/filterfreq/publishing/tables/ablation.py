@@ -30,14 +30,6 @@ def tabulate(
 ) -> TextTable:
     """Show the measures of `table_main` by strength and layers of the penalty.
 
-    Args:
-        results: tidy results of one data set.
-        labels: display labels of the variants by name, in order.
-        penalties: of every variant with a penalty its settings, see `tabulate_penalties`.
-        baseline: the variant whose corruption error is 1.
-        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
-
-    Raises:
-        InputError: results that cannot stand beside each other (see `select`).
+    Arguments and errors are those of `tabulate_penalties`.
     """
     return tabulate_penalties(results, labels, penalties, baseline, along="strength", epsilons=epsilons)
