@@ -1,0 +1,104 @@
+"""Training on all points at once, and going on where it stopped."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from filterfreq.evaluation.results import quantity
+from filterfreq.fits.job import FitJob, run_fit
+from filterfreq.fits.networks import build_network
+from filterfreq.fits.training import train_full_batch
+from filterfreq.runtime.errors import InputError, StoppedError
+from filterfreq.runtime.files import read_json
+
+NETWORK = {"widths": [8, 8], "activation": "relu"}
+COMPUTE = {"device": "cpu"}
+
+
+def job_of(folder: Path, stop: Callable[[], bool] = lambda: False, rate: float = 0.01) -> FitJob:
+    run = {"fit": "sums", "network": "small", "variant": "plain", "seed": 3}
+    settings = {
+        "frequencies": [1, 2],
+        "amplitudes": [1, 1],
+        "points": 16,
+        "iterations": 40,
+        "record_every": 5,
+        "learning_rate": rate,
+    }
+    spec = {"run": run, "kind": "sinusoids", "network": NETWORK, "settings": settings}
+    return FitJob(spec, "code", torch.device("cpu"), folder / "training_state.pt", stop)
+
+
+def after(iterations: int) -> Callable[[], bool]:
+    """A request to stop that comes after so many iterations."""
+    asked = iter(range(iterations + 1))
+    return lambda: next(asked) == iterations
+
+
+@pytest.mark.parametrize("iterations", [0, 3, 17, 20])
+def test_an_interrupted_fit_ends_with_the_same_bytes(iterations, tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    run_fit(job_of(whole), whole / "results.csv", whole / "run.json", COMPUTE)
+    with pytest.raises(StoppedError, match=f"kept after iteration {iterations}") as caught:
+        run_fit(job_of(broken, after(iterations)), broken / "results.csv", broken / "run.json", COMPUTE)
+    assert caught.value.progressed == (iterations > 0)
+    assert [path.name for path in broken.iterdir()] == ["training_state.pt"]
+    run_fit(job_of(broken), broken / "results.csv", broken / "run.json", COMPUTE)
+    assert (broken / "results.csv").read_bytes() == (whole / "results.csv").read_bytes()
+    assert not (broken / "training_state.pt").exists()
+
+
+def test_the_state_of_another_fit_is_not_gone_on_from(tmp_path):
+    with pytest.raises(StoppedError):
+        run_fit(job_of(tmp_path, after(20)), tmp_path / "results.csv", tmp_path / "run.json", COMPUTE)
+    said = []
+    job = job_of(tmp_path, rate=0.02)
+    job.announce = said.append
+    run_fit(job, tmp_path / "results.csv", tmp_path / "run.json", COMPUTE)
+    assert "training starts afresh" in said[0]
+    fresh = tmp_path / "fresh"
+    run_fit(job_of(fresh, rate=0.02), fresh / "results.csv", fresh / "run.json", COMPUTE)
+    assert (tmp_path / "results.csv").read_bytes() == (fresh / "results.csv").read_bytes()
+
+
+def test_the_record_says_what_was_made_by_what(tmp_path):
+    job = job_of(tmp_path)
+    run_fit(job, tmp_path / "results.csv", tmp_path / "run.json", COMPUTE)
+    record = read_json(tmp_path / "run.json")
+    assert {key: record[key] for key in job.spec} == job.spec
+    assert record["provenance"]["code"] == "code"
+    assert record["provenance"]["packages"]["torch"] == torch.__version__.partition("+")[0]
+    assert record["provenance"]["seconds"] > 0
+
+
+def test_a_function_that_the_network_is_already_is_left_alone(tmp_path):
+    network, same = (build_network(NETWORK, 1, 1, seed=0) for _ in range(2))
+    points = torch.linspace(0, 1, 16).unsqueeze(1)
+    target = same(points).detach()
+    rows = train_full_batch(
+        network,
+        torch.optim.Adam(network.parameters(), lr=0.1),
+        lambda: F.mse_loss(network(points), target),
+        lambda iteration: [quantity("loss", f"iteration={iteration}", float(F.mse_loss(network(points), target)), 16)],
+        job_of(tmp_path),
+    )
+    assert [row["value"] for row in rows] == [0.0] * 8
+    for mine, its in zip(network.parameters(), same.parameters(), strict=True):
+        assert mine.equal(its)
+
+
+def test_a_loss_that_is_not_finite_is_one_sentence(tmp_path):
+    with pytest.raises(InputError, match="sums/small/plain/3 is not finite in iteration 5: lower learning_rate"):
+        run_fit(job_of(tmp_path, rate=1e30), tmp_path / "results.csv", tmp_path / "run.json", COMPUTE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_has_the_layers_and_the_initialisation_of_torch():
+    network = build_network({"widths": [4, 3], "activation": "tanh"}, 2, 1, seed=5)
+    torch.manual_seed(5)
+    layers = [torch.nn.Linear(2, 4), torch.nn.Linear(4, 3), torch.nn.Linear(3, 1)]
+    x = torch.rand(6, 2)
+    assert network(x).equal(layers[2](torch.tanh(layers[1](torch.tanh(layers[0](x))))))

@@ -1,0 +1,108 @@
+"""Fits in the workflow: beside experiments and alone, one more kind, and what a change of them makes due."""
+
+import json
+from collections import Counter
+
+import pytest
+
+FITS = """
+fits:
+  sums:
+    sinusoids:
+      frequencies: [1, 2]
+      amplitudes: [1, 1]
+      points: 16
+      iterations: 20
+      record_every: 10
+      learning_rate: 0.01
+    networks: {narrow: {widths: [4], activation: relu}}
+    seeds: [0, 1]
+"""
+ALONE = FITS + "compute: {device: cpu, publish: {threads: 1, mem_mb: 1000, runtime: 10}}\n"
+OF_SUMS = Counter({"fit": 2, "aggregate_fit": 1, "figure_sinusoids": 1})
+
+TOY = '''"""A fit that measures nothing but its seed."""
+
+from filterfreq.evaluation.results import quantity
+
+
+def fit_toy(job):
+    return [quantity("seed", "scale=1", job.seed * job.settings["scale"], 1)]
+'''
+TOY_ENTRY = """    "toy": Fit(
+        run="filterfreq.fits.toy:fit_toy",
+        parameters={"seed": {"scale": int}},
+        length="scale",
+        check=lambda settings: None,
+    ),
+"""
+TOY_SCHEMA = """type: object
+additionalProperties: false
+required: [scale]
+properties:
+  scale: {$ref: "#/$defs/count"}
+"""
+
+
+@pytest.fixture
+def alone(unstarted):
+    """A study of fits alone, before anything has run."""
+    (unstarted.folder / "tiny.yaml").write_text(ALONE)
+    return unstarted
+
+
+def test_fits_beside_experiments_make_no_run_of_images_due(project):
+    with open(project.folder / "tiny.yaml", "a") as file:
+        file.write(FITS)
+    assert project.plan().jobs == OF_SUMS
+
+
+def test_fits_alone_are_a_study_that_is_resumed_and_finished(alone):
+    assert alone.plan().jobs == alone.plan("figure_sinusoids").jobs == OF_SUMS
+    outcome = alone.snakemake()
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert alone.plan().jobs == Counter()
+    for form in ("png", "pdf"):
+        assert (alone.folder / f"results/figures/fits/sums/sinusoids.{form}").stat().st_size > 1000
+    before = (alone.folder / "results/fits/sums/narrow/plain/seed-0/results.csv").read_bytes()
+
+    # Another seed is trained alone, and changes no byte of the others.
+    alone.edit("tiny.yaml", "seeds: [0, 1]", "seeds: [0, 1, 2]")
+    plan = alone.plan()
+    assert plan.jobs == OF_SUMS | {"fit": 1}
+    assert "results/fits/sums/narrow/plain/seed-2/results.csv" in plan.outputs
+    (alone.folder / "results/fits/sums/narrow/plain/seed-0/results.csv").unlink()
+    outcome = alone.snakemake("results/fits/sums/narrow/plain/seed-0/results.csv")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert (alone.folder / "results/fits/sums/narrow/plain/seed-0/results.csv").read_bytes() == before
+
+    # What another study has made with other settings is not overwritten.
+    (alone.folder / "other.yaml").write_text(ALONE.replace("0.01", "0.1"))
+    refused = alone.snakemake("--dry-run", config="other.yaml")
+    assert "results/fits/sums/narrow/plain/seed-0 and 1 more were made for tiny.yaml" in refused.stdout + refused.stderr
+
+    with open(alone.folder / "scripts/filterfreq/fits/sinusoids.py", "a") as file:
+        file.write("\n# changed\n")
+    assert alone.plan().jobs == OF_SUMS | {"fit": 3}
+
+
+def test_one_more_fit_is_one_module_entry_and_schema(alone):
+    alone.edit("scripts/filterfreq/fits/registry.py", '    "sinusoids": Fit(', f'{TOY_ENTRY}    "sinusoids": Fit(')
+    (alone.folder / "scripts/filterfreq/fits/toy.py").write_text(TOY)
+    (alone.folder / "schemas/fits/toy.yaml").write_text(TOY_SCHEMA)
+    assert alone.plan().jobs == OF_SUMS
+    before, after = ALONE.index("    sinusoids:"), ALONE.index("    networks:")
+    config = f"{ALONE[:before]}    toy: {{scale: 3}}\n{ALONE[after:]}"
+    (alone.folder / "tiny.yaml").write_text(config.replace("[0, 1]", "[5]"))
+    assert alone.plan().jobs == {"fit": 1, "aggregate_fit": 1}
+    outcome = alone.snakemake()
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    run = alone.folder / "results/fits/sums/narrow/plain/seed-5"
+    assert "sums,narrow,plain,5,toy,seed,scale=1,15.0,1,," in (run / "results.csv").read_text()
+    assert json.loads((run / "run.json").read_text())["settings"] == {"scale": 3}
+    refused = alone.snakemake("--dry-run", "figure_sinusoids")
+    assert "There is no figure_sinusoids to make: no entry of the config's fits has sinusoids" in (
+        refused.stdout + refused.stderr
+    )
+    refused = alone.snakemake("--dry-run", "results/fits/sum/narrow/plain/seed-5/run.json")
+    assert "unknown fit 'sum': did you mean 'sums'?" in refused.stdout + refused.stderr
