@@ -58,7 +58,9 @@ class Study(Datasets):
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._run_set = frozenset(self.runs)
         self.all_runs = list(dict.fromkeys([*self.runs, *map(self.origin, self.runs)]))
+        # Suites are asked for again and again, for each run and product.
         self._suites: dict[str, list[str]] = {}
+        self._suites_of_runs: dict[Run, list[str]] = {}
         check_runs(self)
         check_measurable(self)
 
@@ -239,7 +241,6 @@ class Study(Datasets):
 
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
-        # They are asked for again and again, for each run and product.
         if dataset not in self._suites:
             wanted = asked_for(self.evaluation(dataset))
             self._suites[dataset] = [suite for suite in wanted if why_not(self, suite, dataset) is None]
@@ -247,7 +248,10 @@ class Study(Datasets):
 
     def suites_of(self, run: Run) -> list[str]:
         """The suites of a run: those of its data set that its model can have."""
-        return [suite for suite in self.suites(run.dataset) if unserved(self, suite, run) is None]
+        if run not in self._suites_of_runs:
+            found = self.suites(run.dataset)
+            self._suites_of_runs[run] = [suite for suite in found if unserved(self, suite, run) is None]
+        return [*self._suites_of_runs[run]]
 
     def suites_in(self, experiment: str, dataset: str) -> list[str]:
         """The suites that at least one run of an experiment on a data set has."""
