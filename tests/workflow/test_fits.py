@@ -32,7 +32,6 @@ def fit_toy(job):
 TOY_ENTRY = """    "toy": Fit(
         run="filterfreq.fits.toy:fit_toy",
         parameters={"seed": {"scale": int}},
-        length="scale",
         check=lambda settings: None,
     ),
 """

@@ -14,7 +14,7 @@ from filterfreq.fits.registry import fit_function
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb
 from filterfreq.runtime.files import write_json
 from filterfreq.runtime.provenance import environment
-from filterfreq.training.state_file import StateFile
+from filterfreq.training.state import StateFile
 
 
 @dataclass
@@ -59,7 +59,7 @@ class FitJob:
         """What the training goes on from, where the same one was interrupted."""
         made_by = [self.code, torch.get_num_threads(), self.device.type]
         fingerprint = json.dumps([self.spec, *made_by], sort_keys=True)
-        return StateFile(self.state_file, fingerprint, lambda line: self.announce(f"{self.name}  {line}"))
+        return StateFile(self.state_file, fingerprint)
 
 
 def result_keys(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,4 +95,4 @@ def run_fit(job: FitJob, results: str | Path, record: str | Path, compute: dict[
         "peak_memory_mb": round(peak_memory_mb(job.device), 1),
     }
     write_json(record, {**job.spec, "provenance": provenance})
-    job.state.remove()
+    job.state_file.unlink(missing_ok=True)

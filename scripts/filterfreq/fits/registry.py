@@ -24,14 +24,12 @@ class Fit:
         run: "module:function", called as `function(job)` with a `filterfreq.fits.job.FitJob`; it returns the rows of
             the results, as `filterfreq.evaluation.results.quantity` makes them.
         parameters: for each metric the keys that its rows' parameter has, with their types.
-        length: the setting that says how long a run takes: twice as much of it takes twice as long.
         check: called with the settings, which fit the schema; raises an `InputError` for what the schema cannot see,
             whose sentence begins with the key.
     """
 
     run: str
     parameters: Mapping[str, Mapping[str, type]]
-    length: str
     check: Callable[[Mapping[str, Any]], None]
 
 
@@ -60,7 +58,6 @@ FITS: Mapping[str, Fit] = {
             "loss": {"iteration": int},
             "normalised_amplitude": {"iteration": int, "frequency": int},
         },
-        length="iterations",
         check=_check_sinusoids,
     ),
 }

@@ -44,7 +44,7 @@ def train_full_batch(
     """
     iterations, record_every = job.settings["iterations"], job.settings["record_every"]
     state: dict[str, Any] = {"iteration": 0, "seconds": 0.0, "rows": []}
-    if (kept := job.state.read()) is not None:
+    if (kept := job.state.read(lambda reason: job.announce(f"{job.name}  {reason}"))) is not None:
         network.load_state_dict(kept.pop("network"))
         optimizer.load_state_dict(kept.pop("optimizer"))
         state = kept
