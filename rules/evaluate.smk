@@ -8,7 +8,7 @@ for suite in SUITES:
         name:
             f"evaluate_{suite}"
         input:
-            unpack(partial(suite_inputs, suite)),
+            unpack(bound(suite_inputs, suite)),
             weights=WEIGHTS,
             record=RECORD,
         output:
@@ -21,14 +21,14 @@ for suite in SUITES:
             "../envs/evaluate.yaml"
         threads: suite_compute(suite)["threads"]
         resources:
-            mem_mb=partial(suite_resource, suite, "mem_mb"),
-            runtime=partial(suite_resource, suite, "runtime"),
+            mem_mb=bound_by_attempt(suite_resource, suite, "mem_mb"),
+            runtime=bound_by_attempt(suite_resource, suite, "runtime"),
             gpu=suite_compute(suite)["gpu"],
         params:
             suite=suite,
-            settings=partial(suite_settings, suite),
-            batch_size=partial(suite_batch_size, suite),
-            code=code("run_suite", partial(suite_modules, suite)),
+            settings=bound(suite_settings, suite),
+            batch_size=bound(suite_batch_size, suite),
+            code=code("run_suite", bound(suite_modules, suite)),
         script:
             "../scripts/run_suite.py"
 
