@@ -14,6 +14,10 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.scratch import open_dataset
 from filterfreq.evaluation.progress import Progress
+from filterfreq.evaluation.registry import ON_DEVICE, SUITES
+from filterfreq.evaluation.settings import evaluation_settings
+from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.models.device import use_device
 from filterfreq.runtime.files import read_json
 
 
@@ -88,3 +92,33 @@ class SuiteJob:
     @property
     def _progress_file(self) -> Path:
         return self.output.with_suffix(".progress.json")
+
+
+def suite_job(snakemake: Any, record_path: Path, output: Path, announce: Callable[[str], None]) -> SuiteJob:
+    """Return what the suite of a rule's job is given to measure one checkpoint.
+
+    Args:
+        snakemake: the job's, with the parameters of a rule that measures with a suite.
+        record_path: the `run.json` of the checkpoint.
+        output: the CSV to be written.
+        announce: takes one line for the job's log.
+
+    Raises:
+        InputError: the checkpoint is missing or damaged.
+    """
+    compute = snakemake.config["compute"]
+    on_device = SUITES[snakemake.params.suite].stage in ON_DEVICE
+    device = use_device(compute, snakemake.threads) if on_device else torch.device("cpu")
+    classifier, record = load_checkpoint(record_path)
+    return SuiteJob(
+        classifier=classifier,
+        record=record,
+        parameters=dict(snakemake.params.items()),
+        batch_size=evaluation_settings(snakemake.config, snakemake.wildcards.dataset)["batch_size"],
+        device=device,
+        inputs={**dict(snakemake.input.items()), "record": str(record_path)},
+        output=output,
+        threads=snakemake.threads,
+        compute=compute,
+        announce=announce,
+    )

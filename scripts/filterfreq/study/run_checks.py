@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.runtime.errors import InputError, unknown
 from filterfreq.runtime.machine import training_processes
 from filterfreq.study.config_checks import check_attack, check_main_epsilon, explained
@@ -124,7 +125,23 @@ def _check_training(study: Study) -> None:
 
 
 def _check_snapshots(study: Study) -> None:
-    """Refuse snapshots of epochs that a training does not reach."""
+    """Refuse snapshots of epochs that a training does not reach, and what measures none."""
+    for suite in study.over_training:
+        if suite not in SUITES or suite not in study.config["evaluation"]:
+            raise InputError(
+                f"evaluation.over_training: {suite} is no suite that all data sets are asked for: add evaluation.{suite}, "
+                "or leave it out"
+            )
+    if study.over_training and not study.runs_with_snapshots:
+        raise InputError(
+            "evaluation.over_training: no training keeps snapshots: name epochs in training.default.snapshots, or leave "
+            "it out"
+        )
+    if study.runs_with_snapshots and not study.keeps_snapshots and not study.over_training:
+        raise InputError(
+            "training.keep_snapshots: is false, and nothing measures the snapshots before they are removed: name suites "
+            "in evaluation.over_training, or leave it out"
+        )
     for run in dict.fromkeys(run._replace(seed=0) for run in study.runs_with_snapshots):
         last, wanted = count_epochs(study.spec(run)), study.snapshots(run)[-1]
         if wanted > last:
