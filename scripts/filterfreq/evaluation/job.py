@@ -14,10 +14,6 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.scratch import open_dataset
 from filterfreq.evaluation.progress import Progress
-from filterfreq.evaluation.registry import ON_DEVICE, SUITES
-from filterfreq.evaluation.settings import evaluation_settings
-from filterfreq.models.checkpoints import load_checkpoint
-from filterfreq.models.device import use_device
 from filterfreq.runtime.files import read_json
 
 
@@ -83,42 +79,9 @@ class SuiteJob:
         # Of a run its weights count, and not when they were trained.
         contents = [content.get("checkpoint", content) for content in map(read_json, files)]
         fingerprint = [dict(self.parameters), contents, self.device.type, self.threads]
-        return Progress(self._progress_file, fingerprint, self.announce)
-
-    def remove_progress(self) -> None:
-        """Remove what `progress` has kept, once the result is written."""
-        self._progress_file.unlink(missing_ok=True)
+        return Progress(self.progress_file, fingerprint, self.announce)
 
     @property
-    def _progress_file(self) -> Path:
+    def progress_file(self) -> Path:
+        """Where `progress` keeps it, to be removed once the result is written."""
         return self.output.with_suffix(".progress.json")
-
-
-def suite_job(snakemake: Any, record_path: Path, output: Path, announce: Callable[[str], None]) -> SuiteJob:
-    """Return what the suite of a rule's job is given to measure one checkpoint.
-
-    Args:
-        snakemake: the job's, with the parameters of a rule that measures with a suite.
-        record_path: the `run.json` of the checkpoint.
-        output: the CSV to be written.
-        announce: takes one line for the job's log.
-
-    Raises:
-        InputError: the checkpoint is missing or damaged.
-    """
-    compute = snakemake.config["compute"]
-    on_device = SUITES[snakemake.params.suite].stage in ON_DEVICE
-    device = use_device(compute, snakemake.threads) if on_device else torch.device("cpu")
-    classifier, record = load_checkpoint(record_path)
-    return SuiteJob(
-        classifier=classifier,
-        record=record,
-        parameters=dict(snakemake.params.items()),
-        batch_size=evaluation_settings(snakemake.config, snakemake.wildcards.dataset)["batch_size"],
-        device=device,
-        inputs={**dict(snakemake.input.items()), "record": str(record_path)},
-        output=output,
-        threads=snakemake.threads,
-        compute=compute,
-        announce=announce,
-    )

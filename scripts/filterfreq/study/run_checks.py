@@ -31,6 +31,7 @@ def check_runs(study: Study) -> None:
     _check_radii(study)
     _check_training(study)
     _check_snapshots(study)
+    _check_over_training(study)
 
 
 def _check_labels(study: Study) -> None:
@@ -125,23 +126,7 @@ def _check_training(study: Study) -> None:
 
 
 def _check_snapshots(study: Study) -> None:
-    """Refuse snapshots of epochs that a training does not reach, and what measures none."""
-    for suite in study.over_training:
-        if suite not in SUITES or suite not in study.config["evaluation"]:
-            raise InputError(
-                f"evaluation.over_training: {suite} is no suite that all data sets are asked for: add evaluation.{suite}, "
-                "or leave it out"
-            )
-    if study.over_training and not study.runs_with_snapshots:
-        raise InputError(
-            "evaluation.over_training: no training keeps snapshots: name epochs in training.default.snapshots, or leave "
-            "it out"
-        )
-    if study.runs_with_snapshots and not study.keeps_snapshots and not study.over_training:
-        raise InputError(
-            "training.keep_snapshots: is false, and nothing measures the snapshots before they are removed: name suites "
-            "in evaluation.over_training, or leave it out"
-        )
+    """Refuse snapshots of epochs that a training does not reach."""
     for run in dict.fromkeys(run._replace(seed=0) for run in study.runs_with_snapshots):
         last, wanted = count_epochs(study.spec(run)), study.snapshots(run)[-1]
         if wanted > last:
@@ -149,3 +134,25 @@ def _check_snapshots(study: Study) -> None:
                 f"training of {run.dataset}/{run.model}/{run.variant}: snapshots names epoch {wanted}, the last one "
                 f"is {last}: name epochs up to that"
             )
+
+
+def _check_over_training(study: Study) -> None:
+    """Refuse suites over training that measure no snapshots, and snapshots that nothing measures before they go."""
+    if study.over_training and not study.runs_with_snapshots:
+        raise InputError(
+            "evaluation.over_training: no training of the experiments keeps snapshots: name epochs in "
+            "training.default.snapshots, or leave it out"
+        )
+    for name in study.over_training:
+        if name not in SUITES:
+            raise InputError(f"evaluation.over_training: {unknown('suite', name, SUITES)}")
+        if not any(name in study.suites_over_training(run) for run in study.runs):
+            raise InputError(
+                f"evaluation.over_training: no run with snapshots has the suite {name}: ask for evaluation.{name} on a "
+                "data set that can have it, or leave it out here"
+            )
+    if study.runs_with_snapshots and not study.keeps_snapshots and not study.over_training:
+        raise InputError(
+            "training.keep_snapshots: it is false, and nothing measures the snapshots before they are removed: name "
+            "suites in evaluation.over_training, or leave keep_snapshots out"
+        )

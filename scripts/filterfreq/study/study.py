@@ -194,8 +194,8 @@ class Study(Datasets):
         """The suites that the snapshots of a run are measured with: of those that the run has."""
         if not self.over_training or not self.snapshots(run):
             return []
-        has = self.suites_of(run)
-        return [suite for suite in self.over_training if suite in has]
+        possible = self.suites_of(run)
+        return [suite for suite in self.over_training if suite in possible]
 
     @property
     def keeps_snapshots(self) -> bool:

@@ -47,7 +47,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     models = list(frame["model"].cat.categories)
     figure, grids = panel_grids(models, 1)
     for model, (axes,) in zip(models, grids, strict=True):
-        draw_lines(axes, frame[frame["model"] == model], "epoch", "value", styles)
+        draw_lines(axes, frame[frame["model"] == model], "epoch", "value", styles, markers=True)
         axes.set(xlabel="epoch" if model == models[-1] else "")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     add_legend(figure, styles, note=seeds_and_images_note(frame))
