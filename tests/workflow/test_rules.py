@@ -122,7 +122,12 @@ def test_the_lock_is_hashed_and_resolves_what_is_wanted():
 
 def imported_files(file: Path) -> set[Path]:
     """The package's files that a file imports."""
-    nodes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom) and node.module]
+    tree = ast.parse(file.read_text())
+    # What only type checkers import is not there when a job runs.
+    tree.body = [
+        node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+    ]
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
     names = {node.module for node in nodes} | {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
     paths = {SCRIPTS.joinpath(*name.split(".")) for name in names if name.startswith("filterfreq.")}
     return {path for base in paths for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()}
