@@ -124,9 +124,8 @@ def imported_files(file: Path) -> set[Path]:
     """The package's files that a file imports."""
     tree = ast.parse(file.read_text())
     # What only type checkers import is not there when a job runs.
-    tree.body = [
-        node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
-    ]
+    conditional = [node for node in tree.body if isinstance(node, ast.If)]
+    tree.body = [node for node in tree.body if node not in conditional or ast.unparse(node.test) != "TYPE_CHECKING"]
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
     names = {node.module for node in nodes} | {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
     paths = {SCRIPTS.joinpath(*name.split(".")) for name in names if name.startswith("filterfreq.")}
