@@ -509,7 +509,7 @@ def test_a_filter_that_was_not_evaluated_has_no_panel(results_of):
 class TestOverTraining:
     @pytest.fixture
     def results(self, results_of) -> pd.DataFrame:
-        accuracies = {"plain": {1: (0.2, 0.5), 5: (0.5, 0.8), 30: (0.8, 0.9)}, "fgsm": {1: (0.1, 0.2), 30: (0.6, 0.8)}}
+        accuracies = {"plain": {1: (0.2, 0.5), 5: (0.5, 0.8), 30: (0.8, 0.9)}, "wd": {1: (0.1, 0.2), 30: (0.6, 0.8)}}
         return results_of(
             ("resnet_8", variant, seed, "clean", "accuracy", {"epoch": epoch, "split": "test"}, value)
             for variant, by_epoch in accuracies.items()
@@ -523,7 +523,7 @@ class TestOverTraining:
         epochs, means = line(axes, "plain")
         assert epochs == [1, 5, 30]
         assert means == pytest.approx([0.35, 0.65, 0.85])
-        epochs, means = line(axes, "fgsm")
+        epochs, means = line(axes, "wd")
         assert epochs == [1, 30]
         assert means == pytest.approx([0.15, 0.7])
         band = axes.collections[0].get_paths()[0].vertices
@@ -536,12 +536,12 @@ class TestOverTraining:
         other = results.assign(model="resnet_20", value=0.5)
         figure = draw_over_training(pd.concat([results, other], ignore_index=True), VARIANTS)
         assert len(figure.axes) == 2
-        assert line(figure.axes[1], "fgsm")[1] == [0.5, 0.5]
+        assert line(figure.axes[1], "wd")[1] == [0.5, 0.5]
         assert [axes.get_xlabel() for axes in figure.axes] == ["", "epoch"]
         check_layout(figure)
 
     def test_results_without_epochs_are_refused(self, results):
-        with pytest.raises(InputError, match="no accuracies over training of plain, WD, FGSM training"):
+        with pytest.raises(InputError, match="no accuracies over training of plain, wd, fgsm: measure"):
             draw_over_training(results.drop(columns="epoch"), VARIANTS)
         with pytest.raises(InputError, match="no accuracies over training of other"):
             draw_over_training(results, {"other": "other"})
