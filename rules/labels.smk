@@ -56,8 +56,13 @@ def claims_of(experiment, dataset):
     return {name: claim for name, claim in claims.items() if {claim["treatment"], claim["control"]} <= variants}
 
 
+def has_accuracy_over_training(experiment, dataset):
+    return any("clean" in study.suites_over_training(run) for run in study.runs_of(experiment, dataset))
+
+
 CONDITIONS = {
     "trained": Condition(has_trained_runs, "a run that is trained here"),
+    "clean_over_training": Condition(has_accuracy_over_training, "snapshots and evaluation.over_training: [clean]"),
     "images_here": Condition(has_images, "a data set with images of its own"),
     "perturbations_shown": Condition(has_perturbations, "evaluation.perturbations"),
     "claims_tested": Condition(has_claims, "both variants of a claim in a file that the key claims names"),
@@ -216,10 +221,20 @@ def aggregated_fit(product, wildcards):
     return [AGGREGATED_FIT.format(fit=wildcards.fit)]
 
 
+def aggregated_over_training(product, wildcards):
+    """The accuracies of an experiment's snapshots, one file for each data set."""
+    experiment = wildcards.experiment
+    return [
+        AGGREGATED_OVER_TRAINING.format(experiment=experiment, dataset=name, suite="clean")
+        for name in shown_datasets(wildcards)
+    ]
+
+
 INPUTS = {
     "results": aggregated_results,
     "fits": aggregated_fit,
     "history": aggregated_histories,
+    "over_training": aggregated_over_training,
     "records": training_records,
     "images": prepared_images,
     "perturbations": perturbed_images,

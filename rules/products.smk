@@ -212,7 +212,18 @@ def everything():
         for dataset in experiment_datasets(experiment)
         for suite in study.suites_in(experiment, dataset)
     ]
+    over_training = [
+        OVER_TRAINING.format(**run._asdict(), suite=suite)
+        for run in study.runs
+        for suite in study.suites_over_training(run)
+    ]
+    aggregated += [
+        AGGREGATED_OVER_TRAINING.format(experiment=experiment, dataset=run.dataset, suite=suite)
+        for experiment, runs in study.experiments.items()
+        for run in runs
+        for suite in study.suites_over_training(run)
+    ]
     fitted = [FIT_RESULTS.format(**run._asdict()) for runs in study.fits.runs.values() for run in runs]
     aggregated += [AGGREGATED_FIT.format(fit=fit) for fit in study.fits.runs]
     kept = [SNAPSHOTS.format(**run._asdict()) for run in study.runs_with_snapshots if study.keeps_snapshots]
-    return list(dict.fromkeys([*target_files(*PRODUCTS), *every, *fitted, *aggregated, *kept]))
+    return list(dict.fromkeys([*target_files(*PRODUCTS), *every, *over_training, *fitted, *aggregated, *kept]))

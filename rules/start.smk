@@ -21,8 +21,9 @@ def refuse_unknown_names_in_targets():
     of_fits = "fit/{fit}/{network}/{variant}/seed-{seed}."
     patterns = (
         *(AGGREGATED_FIT, FIGURE_OF_FIT, FIT, f"results/logs/{of_fits}log", f"results/benchmarks/{of_fits}tsv"),
-        *(EVALUATION, RUN, f"results/logs/{of_runs}log", f"results/benchmarks/{of_runs}tsv"),
-        *(AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, FIGURE_OF_EXPERIMENT, DOWNLOADED, DOWNLOAD),
+        *(OVER_TRAINING, EVALUATION, RUN, f"results/logs/{of_runs}log", f"results/benchmarks/{of_runs}tsv"),
+        *(AGGREGATED_OVER_TRAINING, AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, FIGURE_OF_EXPERIMENT),
+        *(DOWNLOADED, DOWNLOAD),
         *(SHIFTED_RECORD, SHIFTED, CORRUPTED_RECORD, CORRUPTED, RAW, ARRAYS, DATASET),
     )
     for target in sys.argv[1:]:
@@ -48,7 +49,8 @@ def refuse_runs_of_other_studies():
 def refuse_without_gpu():
     """Stop where jobs that are due here need a GPU and this machine has none."""
     due = {job.rule.name for job in workflow.dag.needrun_jobs()}
-    suites = {f"evaluate_{name}" for name, suite in SUITES.items() if suite.stage in ON_DEVICE}
+    names = [name for name, suite in SUITES.items() if suite.stage in ON_DEVICE]
+    suites = {f"{kind}_{name}" for name in names for kind in ("evaluate", "over_training")}
     on_device = due & {"train", "fit", "perturb", "calibrate", *suites}
     if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
         raise WorkflowError(

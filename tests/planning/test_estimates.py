@@ -104,6 +104,25 @@ def test_trainings_of_several_processes_are_not_calibrated(study, calibration, d
     assert seconds(several, calibration, job("evaluate_clean", gpus=min(1, gpus))) == 2 + 1000 * FORWARD
 
 
+@pytest.mark.parametrize(("kept", "weights"), [(True, 4), (False, 1)])
+def test_snapshots_are_measured_one_after_the_other_and_take_space_where_they_are_kept(calibration, kept, weights):
+    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
+    config["training"]["default"] |= {"epochs": 10, "snapshots": [1, 5, 10]}
+    config["training"]["keep_snapshots"] = kept
+    config["evaluation"]["over_training"] = ["clean", "adversarial", "filters"]
+    estimator = Estimator(dag(Study(config, ROOT / "schemas/config.schema.yaml")), calibration)
+    assert estimator.estimate(job("train")).bytes == 6000 * weights
+    clean, adversarial, filters = (
+        estimator.estimate(job(f"over_training_{suite}")) for suite in ("clean", "adversarial", "filters")
+    )
+    assert clean.seconds == pytest.approx(2 + 3 * 1000 * FORWARD)
+    assert not clean.is_bound
+    alone = estimator.estimate(job("evaluate_adversarial")).seconds - 2
+    assert adversarial.seconds == pytest.approx(2 + 3 * alone)
+    assert adversarial.is_bound
+    assert filters.seconds is None
+
+
 def test_what_is_not_calibrated_is_unknown(study):
     estimate = Estimator(dag(study), NOTHING).estimate(job("train"))
     assert estimate == Estimate(None, "unknown", False, None, 0)

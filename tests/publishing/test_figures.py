@@ -12,6 +12,7 @@ from filterfreq.publishing.figures.calibration import draw as draw_calibration
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
 from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
 from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
+from filterfreq.publishing.figures.over_training import draw as draw_over_training
 from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
 from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
 from filterfreq.publishing.figures.transfer import draw as draw_transfer
@@ -503,3 +504,44 @@ def test_filtered_images_have_a_panel_for_each_side_of_the_radius(results_of):
 def test_a_filter_that_was_not_evaluated_has_no_panel(results_of):
     rows = [("net", "plain", 0, "frequency_filtered", "accuracy", {"pass": "high", "radius": 4}, 0.5)]
     assert list(panels(draw_frequency_filtered(results_of(rows), VARIANTS))) == ["high frequencies kept"]
+
+
+class TestOverTraining:
+    @pytest.fixture
+    def results(self, results_of) -> pd.DataFrame:
+        accuracies = {"plain": {1: (0.2, 0.5), 5: (0.5, 0.8), 30: (0.8, 0.9)}, "wd": {1: (0.1, 0.2), 30: (0.6, 0.8)}}
+        return results_of(
+            ("resnet_8", variant, seed, "clean", "accuracy", {"epoch": epoch, "split": "test"}, value)
+            for variant, by_epoch in accuracies.items()
+            for epoch, values in by_epoch.items()
+            for seed, value in enumerate(values)
+        )
+
+    def test_lines_are_mean_accuracies_at_the_epochs_of_the_snapshots(self, results):
+        figure = draw_over_training(results, VARIANTS)
+        (axes,) = figure.axes
+        epochs, means = line(axes, "plain")
+        assert epochs == [1, 5, 30]
+        assert means == pytest.approx([0.35, 0.65, 0.85])
+        epochs, means = line(axes, "wd")
+        assert epochs == [1, 30]
+        assert means == pytest.approx([0.15, 0.7])
+        band = axes.collections[0].get_paths()[0].vertices
+        assert sorted({value for epoch, value in band if epoch == 1}) == pytest.approx([0.2, 0.5])
+        assert axes.get_xlabel() == "epoch"
+        assert "lowest to highest of 2 seeds" in figure.legends[0].get_title().get_text()
+        check_layout(figure)
+
+    def test_every_model_has_its_panel(self, results):
+        other = results.assign(model="resnet_20", value=0.5)
+        figure = draw_over_training(pd.concat([results, other], ignore_index=True), VARIANTS)
+        assert len(figure.axes) == 2
+        assert line(figure.axes[1], "wd")[1] == [0.5, 0.5]
+        assert [axes.get_xlabel() for axes in figure.axes] == ["", "epoch"]
+        check_layout(figure)
+
+    def test_results_without_epochs_are_refused(self, results):
+        with pytest.raises(InputError, match="no accuracies over training of plain, wd, fgsm: measure"):
+            draw_over_training(results.drop(columns="epoch"), VARIANTS)
+        with pytest.raises(InputError, match="no accuracies over training of other"):
+            draw_over_training(results, {"other": "other"})

@@ -2,7 +2,7 @@ from copy import deepcopy
 
 import pytest
 import yaml
-from study_configs import CARMON, FREE, ROOT, SCHEMA, TRANSFER, put
+from study_configs import CARMON, FREE, LOCAL, ROOT, SCHEMA, TRANSFER, put
 
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.study import Study
@@ -143,3 +143,55 @@ def test_a_checkpoint_and_a_variant_have_different_names(config):
     config["checkpoints"] = {"plain": CARMON}
     with pytest.raises(InputError, match=r"checkpoints\.plain: there is a variant of this name"):
         Study(config, SCHEMA)
+
+
+class TestOverTraining:
+    @pytest.fixture
+    def config(self, config) -> dict:
+        """With snapshots of all trainings, measured with the suite `clean`."""
+        config["training"]["default"]["snapshots"] = [2, 1]
+        config["evaluation"]["over_training"] = ["clean"]
+        return config
+
+    def test_the_suites_of_runs_that_have_snapshots(self, config):
+        config["evaluation"]["over_training"] = ["filters", "clean"]
+        config["variants"]["low"] = {"from": "plain", "low_pass_kernels": {"below": 2, "layers": "first"}}
+        config["checkpoints"] = {"local": LOCAL}
+        config["experiments"]["demo"] |= {"variants": ["plain", "wd", "low"], "checkpoints": ["local"]}
+        config["variants"]["wd"] = {**config["variants"]["wd"], "training": {"snapshots": []}}
+        study = Study(config, SCHEMA)
+        measured = {run.variant: study.suites_over_training(run) for run in study.runs}
+        assert measured == {"plain": ["filters", "clean"], "wd": [], "low": [], "local": []}
+        assert {tuple(study.snapshots(run)) for run in study.runs if run.variant == "plain"} == {(1, 2)}
+
+    def test_without_snapshots_it_is_refused(self, config):
+        del config["training"]["default"]["snapshots"]
+        with pytest.raises(InputError, match=r"over_training: no training .* keeps snapshots: name epochs in"):
+            Study(config, SCHEMA)
+
+    def test_an_unknown_suite_is_refused(self, config):
+        config["evaluation"]["over_training"] = ["claen"]
+        with pytest.raises(InputError, match=r"over_training: unknown suite 'claen': did you mean 'clean'\?"):
+            Study(config, SCHEMA)
+
+    def test_a_suite_that_no_run_with_snapshots_has_is_refused(self, config):
+        config["evaluation"]["over_training"] = ["out_of_distribution"]
+        config["evaluation"].pop("out_of_distribution", None)
+        message = r"over_training: no run with snapshots has the suite out_of_distribution: ask for evaluation"
+        with pytest.raises(InputError, match=message):
+            Study(config, SCHEMA)
+
+    def test_a_suite_that_only_another_data_set_can_have_is_refused(self, config):
+        config["evaluation"]["over_training"] = ["cue_conflict"]
+        config["experiments"]["more"] = {**config["experiments"]["demo"], "datasets": ["mnist"]}
+        config["training"]["default"]["snapshots"] = []
+        config["training"]["datasets"] = {"mnist": {"snapshots": [1]}}
+        with pytest.raises(InputError, match=r"over_training: no run with snapshots has the suite cue_conflict"):
+            Study(config, SCHEMA)
+
+    def test_snapshots_that_go_before_they_are_measured_are_refused(self, config):
+        config["training"]["keep_snapshots"] = False
+        Study(deepcopy(config), SCHEMA)
+        del config["evaluation"]["over_training"]
+        with pytest.raises(InputError, match=r"training\.keep_snapshots: it is false, and nothing measures the"):
+            Study(config, SCHEMA)

@@ -120,6 +120,6 @@ def test_the_schema_knows_what_the_package_knows():
     assert tuple(parts["training_settings"]["properties"]["optimizer"]["enum"]) == OPTIMIZERS
     assert tuple(parts["training_settings"]["properties"]["schedule"]["enum"]) == SCHEDULES
     evaluation = definitions["properties"]["evaluation"]["properties"]
-    assert set(evaluation) == {"batch_size", "main_epsilons", "perturbations", "datasets", *SUITES}
+    assert set(evaluation) == {"batch_size", "main_epsilons", "over_training", "perturbations", "datasets", *SUITES}
     assert set(evaluation["autoattack"]["items"]["properties"]["attacks"]["items"]["enum"]) == set(AUTOATTACKS)
     assert set(evaluation["frequency_filtered"]["properties"]["radii"]["properties"]) == set(PASSES)

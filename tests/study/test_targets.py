@@ -10,8 +10,10 @@ from filterfreq.study.targets import check_target
 ROOT = Path(__file__).parents[2]
 RUN = "results/runs/{dataset}/{model}/{variant}/seed-{seed}"
 PATTERNS = (
+    f"{RUN}/evaluations/over_training/{{suite}}.csv",
     f"{RUN}/evaluations/{{suite}}.csv",
     RUN,
+    "results/aggregated/{experiment}/{dataset}/over_training/{suite}.csv",
     "results/aggregated/{experiment}/{dataset}/{suite}.csv",
     "results/figures/{experiment}/{dataset}/{name}",
     "results/checkpoints/{checkpoint}/files",
@@ -30,6 +32,8 @@ def study() -> Study:
     }
     config["checkpoints"]["mine"]["normalisation"] = "dataset"
     config["experiments"]["demo"]["checkpoints"] = ["mine"]
+    config["training"]["default"]["snapshots"] = [1]
+    config["evaluation"]["over_training"] = ["clean"]
     return Study(config, ROOT / "schemas" / "config.schema.yaml")
 
 
@@ -52,6 +56,22 @@ def study() -> Study:
         ("results/checkpoints/mein/files", "unknown checkpoint 'mein': did you mean 'mine'?"),
         ("results/data/texdigits/shifted/texdigits-edge", "unknown shifted set 'texdigits-edge'"),
         ("results/data/cifar11/dataset.json", "unknown data set 'cifar11'"),
+        (
+            "results/runs/texdigits/resnet_20/mine/seed-0/snapshots",
+            "'mine' is not trained here and has no snapshots, ask for its run.json",
+        ),
+        (
+            "results/runs/texdigits/resnet_20/mine/seed-0/evaluations/over_training/clean.csv",
+            "evaluation.over_training measures no snapshots of mine with clean: add the suite to it, and snapshots to",
+        ),
+        (
+            f"{DEMO}/plain/seed-0/evaluations/over_training/filters.csv",
+            "evaluation.over_training measures no snapshots of plain with filters",
+        ),
+        (
+            "results/aggregated/demo/texdigits/over_training/filters.csv",
+            "evaluation.over_training measures no snapshots of demo with filters",
+        ),
     ],
 )
 def test_a_path_that_the_config_has_no_settings_for_is_refused(study, target, sentence):
@@ -68,6 +88,9 @@ def test_a_path_that_the_config_has_no_settings_for_is_refused(study, target, se
         f"{DEMO}/plain/seed-7/evaluations/clean.csv",
         "results/runs/texdigits/resnet_20/mine/seed-0/run.json",
         "results/aggregated/demo/texdigits/history.csv",
+        f"{DEMO}/plain/seed-0/snapshots",
+        f"{DEMO}/plain/seed-7/evaluations/over_training/clean.csv",
+        "results/aggregated/demo/texdigits/over_training/clean.csv",
         "results/data/cifar10/dataset.json",
         "results/data/texdigits/shifted/texdigits-edges.json",
         "results/data/texdigits/shifted/texdigits-edges",

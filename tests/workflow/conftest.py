@@ -17,6 +17,8 @@ import psutil
 import pytest
 from workflow.snakemake_server import loaded_rules, run_snakemake
 
+from filterfreq.evaluation.registry import SUITES
+
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "claims", "rules", "scripts", "schemas", "envs", "report", "profiles")
 SECRET = "hidden-in-the-environment"
@@ -185,9 +187,14 @@ def fresh(tmp_path_factory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def rules(fresh) -> list[dict]:
-    """The rules that run a script, as `loaded_rules` returns them."""
-    return [rule for rule in loaded_rules(fresh.folder, "tiny.yaml") if rule["script"]]
+def rules(fresh, tmp_path_factory) -> list[dict]:
+    """The rules that run a script, as `loaded_rules` returns them, with those of every suite over training."""
+    config = tmp_path_factory.mktemp("rules") / "every_suite_over_training.yaml"
+    text = (fresh.folder / "tiny.yaml").read_text()
+    text = text.replace("  default:\n", "  default:\n    snapshots: [1]\n", 1)
+    text = text.replace("evaluation:\n", f"evaluation:\n  over_training: [{', '.join(SUITES)}]\n", 1)
+    config.write_text(text)
+    return [rule for rule in loaded_rules(fresh.folder, str(config)) if rule["script"]]
 
 
 @pytest.fixture

@@ -79,12 +79,9 @@ class SuiteJob:
         # Of a run its weights count, and not when they were trained.
         contents = [content.get("checkpoint", content) for content in map(read_json, files)]
         fingerprint = [dict(self.parameters), contents, self.device.type, self.threads]
-        return Progress(self._progress_file, fingerprint, self.announce)
-
-    def remove_progress(self) -> None:
-        """Remove what `progress` has kept, once the result is written."""
-        self._progress_file.unlink(missing_ok=True)
+        return Progress(self.progress_file, fingerprint, self.announce)
 
     @property
-    def _progress_file(self) -> Path:
+    def progress_file(self) -> Path:
+        """Where `progress` keeps it, to be removed once the result is written."""
         return self.output.with_suffix(".progress.json")

@@ -178,17 +178,21 @@ SUITES: Mapping[str, Suite] = {
     ),
 }
 
-PARAMETERS: tuple[str, ...] = tuple(
-    dict.fromkeys(
+PARAMETERS: tuple[str, ...] = (
+    "epoch",
+    *dict.fromkeys(
         key
         for suite in SUITES.values()
         for metric in suite.metrics.values()
         for key in (*metric.keys, *metric.optional, *(["epsilon_value"] if "epsilon" in metric.keys else []))
-    )
+    ),
 )
-"""The keys of all parameters, and `epsilon_value`, which is epsilon as a number."""
+"""The keys of all parameters, with `epoch`, that of snapshots, and `epsilon_value`, which is epsilon as a number."""
 
-TYPES: Mapping[str, type] = {key: kind for suite in SUITES.values() for key, kind in suite.types.items()}
+TYPES: Mapping[str, type] = {
+    "epoch": int,
+    **{key: kind for suite in SUITES.values() for key, kind in suite.types.items()},
+}
 """int or float, of those that are numbers."""
 
 RANGES: Mapping[str, tuple[float, float]] = {
@@ -200,6 +204,12 @@ RANGES: Mapping[str, tuple[float, float]] = {
 def suite_of_rule(rule: str) -> str | None:
     """Return the name of the suite that a rule of Snakemake measures, `evaluate_<suite>`; None of other rules."""
     name = rule.removeprefix("evaluate_")
+    return name if name != rule and name in SUITES else None
+
+
+def suite_over_training(rule: str) -> str | None:
+    """Return the name of the suite that a rule of Snakemake measures snapshots with; None of other rules."""
+    name = rule.removeprefix("over_training_")
     return name if name != rule and name in SUITES else None
 
 

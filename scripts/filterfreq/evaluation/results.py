@@ -87,6 +87,17 @@ def quantity(metric: str, parameter: str, value: float, n: int) -> dict[str, Any
     }
 
 
+def with_parameter(rows: Iterable[Mapping[str, Any]], **pairs: object) -> list[dict[str, Any]]:
+    """Return rows whose `parameter` begins with further pairs.
+
+    Args:
+        rows: what `fraction` and `quantity` return.
+        pairs: keys and values, as `format_parameter` takes them.
+    """
+    first = format_parameter(**pairs)
+    return [{**row, "parameter": ";".join(filter(None, [first, row["parameter"]]))} for row in rows]
+
+
 def write_results(path: str | Path, run: Mapping[str, Any], suite: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write one evaluation of one run as CSV, whole or not at all.
 

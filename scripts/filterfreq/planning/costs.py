@@ -107,6 +107,10 @@ class CostModel:
         """Return how often a training goes through its images; free training replays each batch instead."""
         return count_epochs(self.study.spec(run))
 
+    def kept_snapshots(self, run: Run) -> int:
+        """Return how many snapshots of a training stay on the disk."""
+        return len(self.study.snapshots(run)) if self.study.keeps_snapshots else 0
+
     def work(self, suite: str, run: Run) -> Work | None:
         """Return the passes of a suite on one run; None: not known yet, or not planned.
 

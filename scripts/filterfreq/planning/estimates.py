@@ -10,7 +10,7 @@ from typing import NamedTuple
 from filterfreq.data.shifted.registry import downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.passes import Work
-from filterfreq.evaluation.registry import SUITES, suite_of_rule
+from filterfreq.evaluation.registry import SUITES, suite_of_rule, suite_over_training
 from filterfreq.planning.costs import CostModel, image_bytes
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.records import Calibration, read_seconds
@@ -68,7 +68,7 @@ class Estimator:
             return Estimate(median(self._seconds[known]), MEASURED, False, int(median(self._bytes[known])), download)
         seconds = self._calculated(job)
         source = UNKNOWN if seconds is None else CALIBRATED
-        suite = SUITES.get(suite_of_rule(job.rule))
+        suite = SUITES.get(suite_of_rule(job.rule) or suite_over_training(job.rule))
         # Attacks leave out the images that are misclassified already.
         is_bound = seconds is not None and suite is not None and suite.stage == "attack"
         return Estimate(seconds, source, is_bound, self._size(job), download)
@@ -82,6 +82,9 @@ class Estimator:
             work = self._training(job)
         elif job.rule == "perturb":
             work = self._evaluation(self.model.work_of_perturbations(_run(job)), _run(job))
+        elif suite := suite_over_training(job.rule):
+            each = self._evaluation(self.model.work(suite, _run(job)), _run(job))
+            work = each and each * len(self.model.study.snapshots(_run(job)))
         elif suite := suite_of_rule(job.rule):
             work = self._evaluation(self.model.work(suite, _run(job)), _run(job))
         else:
@@ -142,7 +145,7 @@ class Estimator:
                 return image_bytes(images * len(CORRUPTIONS) * len(SEVERITIES), size)
             case "train":
                 size = self.calibration.of(self.model.training_unit(_run(job)), "weight_bytes")
-                return None if size is None else int(size)
+                return None if size is None else int(size) * (1 + self.model.kept_snapshots(_run(job)))
             case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint" | "derive":
                 return None
             case _:

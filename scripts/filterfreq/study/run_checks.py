@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.runtime.errors import InputError, unknown
 from filterfreq.runtime.machine import training_processes
 from filterfreq.study.config_checks import check_attack, check_main_epsilon, explained
@@ -30,6 +31,7 @@ def check_runs(study: Study) -> None:
     _check_radii(study)
     _check_training(study)
     _check_snapshots(study)
+    _check_over_training(study)
 
 
 def _check_labels(study: Study) -> None:
@@ -132,3 +134,25 @@ def _check_snapshots(study: Study) -> None:
                 f"training of {run.dataset}/{run.model}/{run.variant}: snapshots names epoch {wanted}, the last one "
                 f"is {last}: name epochs up to that"
             )
+
+
+def _check_over_training(study: Study) -> None:
+    """Refuse suites over training that measure no snapshots, and snapshots that nothing measures before they go."""
+    if study.over_training and not study.runs_with_snapshots:
+        raise InputError(
+            "evaluation.over_training: no training of the experiments keeps snapshots: name epochs in "
+            "training.default.snapshots, or leave it out"
+        )
+    for name in study.over_training:
+        if name not in SUITES:
+            raise InputError(f"evaluation.over_training: {unknown('suite', name, SUITES)}")
+        if not any(name in study.suites_over_training(run) for run in study.runs):
+            raise InputError(
+                f"evaluation.over_training: no run with snapshots has the suite {name}: ask for evaluation.{name} on a "
+                "data set that can have it, or leave it out here"
+            )
+    if study.runs_with_snapshots and not study.keeps_snapshots and not study.over_training:
+        raise InputError(
+            "training.keep_snapshots: it is false, and nothing measures the snapshots before they are removed: name "
+            "suites in evaluation.over_training, or leave keep_snapshots out"
+        )

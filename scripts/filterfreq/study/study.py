@@ -186,6 +186,18 @@ class Study(Datasets):
         return [run for run in self.all_runs if self.snapshots(run)]
 
     @property
+    def over_training(self) -> list[str]:
+        """The suites that snapshots are measured with."""
+        return self.config["evaluation"].get("over_training", [])
+
+    def suites_over_training(self, run: Run) -> list[str]:
+        """The suites that the snapshots of a run are measured with: of those that the run has."""
+        if not self.over_training or not self.snapshots(run):
+            return []
+        possible = self.suites_of(run)
+        return [suite for suite in self.over_training if suite in possible]
+
+    @property
     def keeps_snapshots(self) -> bool:
         """Whether snapshots stay after they have been measured."""
         return self.config.get("training", {}).get("keep_snapshots", True)

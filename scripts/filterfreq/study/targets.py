@@ -11,6 +11,8 @@ from filterfreq.study.experiments import Run
 from filterfreq.study.measurable import unserved, why_not
 from filterfreq.study.study import Study
 
+_OF_TRAININGS = ("/history.csv", "/snapshots")
+
 
 def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:
     """Check the names in a target: a path with one that the config lacks has no settings to be made by.
@@ -32,8 +34,10 @@ def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:
         if match:
             try:
                 _check_names(study, match.groupdict())
-                if "variant" in match.groupdict() and path.endswith("/history.csv"):
-                    _check_trained(study, match["variant"])
+                if "variant" in match.groupdict() and path.endswith(_OF_TRAININGS):
+                    _check_trained(study, match["variant"], os.path.basename(path))
+                if "/over_training/" in pattern:
+                    _check_over_training(study, match.groupdict())
             except InputError as error:
                 raise InputError(f"there is no {target} to make: {error}") from error
             return
@@ -91,7 +95,22 @@ def _check_fit(study: Study, names: Mapping[str, str]) -> None:
             raise unknown(key, names[key], known)
 
 
-def _check_trained(study: Study, variant: str) -> None:
-    """Refuse the history of a run without one, which a training would write over the run's model."""
+def _check_trained(study: Study, variant: str, file: str) -> None:
+    """Refuse what only trainings make of a run that is not trained: it would write over the run's model."""
     if variant in (*study.checkpoints, *study.derived_variants):
-        raise InputError(f"'{variant}' is not trained here and has no history, ask for its run.json")
+        raise InputError(
+            f"'{variant}' is not trained here and has no {file.removesuffix('.csv')}, ask for its run.json"
+        )
+
+
+def _check_over_training(study: Study, names: Mapping[str, str]) -> None:
+    """Refuse a suite over training that no snapshots are measured with, of one run or of an experiment's runs."""
+    if "variant" in names:
+        runs = [Run(names["dataset"], names["model"], names["variant"], int(names["seed"]))]
+    else:
+        runs = study.runs_of(names["experiment"], names["dataset"])
+    if not any(names["suite"] in study.suites_over_training(run) for run in runs):
+        raise InputError(
+            f"evaluation.over_training measures no snapshots of {names.get('variant') or names['experiment']} with "
+            f"{names['suite']}: add the suite to it, and snapshots to the training"
+        )

@@ -1,0 +1,61 @@
+# One job per run and suite measures all snapshots of the run's training; each writes one CSV like that of a suite, with
+# the epoch as a further parameter.
+
+
+localrules:
+    aggregate_over_training,
+
+
+for suite in study.over_training:
+
+    rule:
+        name:
+            f"over_training_{suite}"
+        input:
+            unpack(partial(suite_inputs, suite)),
+            # Of a folder the time alone would be compared; the final weights are others whenever a snapshot is.
+            snapshots=ancient(SNAPSHOTS),
+            weights=WEIGHTS,
+        output:
+            OVER_TRAINING.replace("{suite}", suite),
+        log:
+            f"results/logs/over_training_{suite}/{{dataset}}/{{model}}/{{variant}}/seed-{{seed}}.log",
+        benchmark:
+            f"results/benchmarks/over_training_{suite}/{{dataset}}/{{model}}/{{variant}}/seed-{{seed}}.tsv"
+        conda:
+            "../envs/evaluate.yaml"
+        threads: suite_compute(suite)["threads"]
+        resources:
+            mem_mb=partial(suite_resource, suite, "mem_mb"),
+            runtime=partial(suite_resource, suite, "runtime"),
+            gpu=suite_compute(suite)["gpu"],
+        params:
+            suite=suite,
+            epochs=measured_epochs,
+            settings=partial(suite_settings, suite),
+            batch_size=partial(suite_batch_size, suite),
+            code=code("run_suite", partial(suite_modules, suite)),
+        script:
+            "../scripts/run_suite.py"
+
+
+rule aggregate_over_training:
+    input:
+        over_training_files,
+    output:
+        AGGREGATED_OVER_TRAINING,
+    log:
+        "results/logs/aggregate_over_training/{experiment}/{dataset}/{suite}.log",
+    benchmark:
+        "results/benchmarks/aggregate_over_training/{experiment}/{dataset}/{suite}.tsv"
+    conda:
+        "../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing("publish", "mem_mb"),
+        runtime=growing("publish", "runtime"),
+    params:
+        runs=lambda wildcards: [list(run) for run in runs_over_training(wildcards)],
+        code=code("aggregate"),
+    script:
+        "../scripts/aggregate.py"

@@ -1,0 +1,53 @@
+# What the rules of trainings and of suites over training ask about snapshots: the weights of chosen epochs.
+
+
+def snapshots_output():
+    """The folder of a training's snapshots, where a run of the study has some; in the other runs it is empty.
+
+    Of a folder that is asked for and is not there, the training is made again; so it is once snapshots are asked for,
+    but not where they were removed because they are not to be kept.
+    """
+    if not study.runs_with_snapshots:
+        return {}
+    folder = directory(SNAPSHOTS)
+    return {"snapshots": folder if study.keeps_snapshots else temp(folder)}
+
+
+def snapshot_epochs(wildcards, output):
+    """The epochs after which a training keeps its weights.
+
+    A function of the output, so that Snakemake does not compare what it returns: other epochs alone train nothing again.
+    """
+    return study.snapshots(job_run(wildcards))
+
+
+def measured_epochs(wildcards):
+    """The epochs whose snapshots are measured: a parameter of suites, which measure again where it changes."""
+    return study.snapshots(job_run(wildcards))
+
+
+def runs_over_training(wildcards):
+    """The runs of an experiment on a data set whose snapshots a suite measures."""
+    runs = study.runs_of(wildcards.experiment, wildcards.dataset)
+    return [run for run in runs if wildcards.suite in study.suites_over_training(run)]
+
+
+def over_training_files(wildcards):
+    """What a suite has measured of their snapshots."""
+    return [OVER_TRAINING.format(**run._asdict(), suite=wildcards.suite) for run in runs_over_training(wildcards)]
+
+
+def refuse_incomplete_snapshots():
+    """Stop where snapshots lack an epoch that the config has come to ask for: they cost their training once more."""
+    for run in study.runs_with_snapshots:
+        folder = Path(SNAPSHOTS.format(**run._asdict()))
+        if folder.is_dir() and (missing := [n for n in study.snapshots(run) if not (folder / f"epoch-{n}").is_dir()]):
+            raise WorkflowError(
+                f"The config is refused. training of {run.dataset}/{run.model}/{run.variant}: snapshots names epoch "
+                f"{missing[0]}, which {folder} lacks: delete the folder to have the run trained again, with all of its "
+                "snapshots, or leave the epoch out."
+            )
+
+
+if workflow.is_main_process:
+    refuse_incomplete_snapshots()

@@ -1,0 +1,46 @@
+"""Suites over training: what a dry run lists once they are asked for, and one real run."""
+
+import shutil
+from collections import Counter
+
+RUNS = [f"results/runs/texdigits/resnet_8_2/{variant}/seed-0" for variant in ("plain", "wd-penalty")]
+AGGREGATED = "results/aggregated/tiny/texdigits/over_training"
+
+
+def test_suites_over_training(project):
+    weights = [project.folder / run / "model.safetensors" for run in RUNS]
+    before = [file.read_bytes() for file in weights]
+
+    # Of a finished study the trainings are made once more, since they have no snapshots.
+    project.edit("tiny.yaml", "    epochs: 1\n", "    epochs: 1\n    snapshots: [1]\n")
+    assert project.plan(*(f"{run}/snapshots" for run in RUNS)).jobs == Counter({"train": 2})
+    project.edit("tiny.yaml", "evaluation:\n", "evaluation:\n  over_training: [clean]\n")
+    expected = Counter({"over_training_clean": 2, "aggregate_over_training": 1, "figure_over_training": 1})
+    assert project.plan("figure_over_training").jobs == expected + Counter({"train": 2})
+    assert expected.keys() <= project.plan().jobs.keys()
+
+    outcome = project.snakemake("figure_over_training")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert (project.folder / "results/figures/tiny/texdigits/over_training.pdf").is_file()
+    assert [file.read_bytes() for file in weights] == before
+    for run in RUNS:
+        evaluations = project.folder / run / "evaluations"
+        # The last epoch is the first one, whose weights the suite has measured already.
+        alone = (evaluations / "clean.csv").read_text()
+        assert (evaluations / "over_training/clean.csv").read_text() == alone.replace("split=", "epoch=1;split=")
+        assert not list(evaluations.glob("over_training/*.progress.json"))
+    assert project.plan("figure_over_training").jobs == Counter()
+
+    # With the snapshots there, one more suite is measured, and nothing else is made.
+    project.edit("tiny.yaml", "over_training: [clean]", "over_training: [clean, filters]")
+    added = f"{AGGREGATED}/filters.csv"
+    expected = Counter({"over_training_filters": 2, "aggregate_over_training": 1})
+    assert project.plan("figure_over_training", added).jobs == expected
+
+    # Once measured they can go, where they are not to be kept.
+    project.edit("tiny.yaml", "over_training: [clean, filters]", "over_training: [clean]")
+    project.edit("tiny.yaml", "training:\n  default:", "training:\n  keep_snapshots: false\n  default:")
+    assert project.plan("figure_over_training").jobs == Counter()
+    for run in RUNS:
+        shutil.rmtree(project.folder / run / "snapshots")
+    assert project.plan("figure_over_training").jobs == Counter()
