@@ -44,3 +44,4 @@ def test_suites_over_training(project):
     for run in RUNS:
         shutil.rmtree(project.folder / run / "snapshots")
     assert project.plan("figure_over_training").jobs == Counter()
+    assert "train" not in project.plan().jobs

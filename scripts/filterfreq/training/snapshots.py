@@ -57,7 +57,7 @@ class Snapshots:
         shutil.rmtree(self.unfinished, ignore_errors=True)
 
     def finish(self) -> None:
-        """Put all snapshots where they go, in place of what is there."""
+        """Move all snapshots to their folder; what was there before is removed."""
         if self.folder is None:
             self.clear()
             return
