@@ -129,6 +129,7 @@ TABLE = "results/tables/{experiment}/{dataset}/{name}"
 TABLE_OF_EXPERIMENT = "results/tables/{experiment}/{name}"
 FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 FIGURE_OF_EXPERIMENT = "results/figures/{experiment}/{name}"
+TABLE_OF_FIT = "results/tables/fits/{fit}/{name}"
 FIGURE_OF_FIT = "results/figures/fits/{fit}/{name}"
 
 # A plan belongs to the study of its config files: another study's has nothing to show beside these results.

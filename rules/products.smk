@@ -51,8 +51,8 @@ def product_arguments(kind, wildcards):
 
 def product_note(kind, wildcards):
     """What a table's own caption ends with."""
-    name = product_of(kind, wildcards).label.note
-    return PARAMETERS[name](wildcards) if name else ""
+    label = product_of(kind, wildcards).label
+    return PARAMETERS[label.note](wildcards) if label.note and label.over != "fit" else ""
 
 
 def product_modules(kind, wildcards):
@@ -115,27 +115,25 @@ def possible_pairs(product):
 
 
 def possible_fits(product):
-    """The fits that a figure over fits can be made of."""
+    """The fits that a product over fits can be made of."""
     return [fit for fit in study.fits.runs if study.fits.kind(fit) in product.label.needs]
 
 
 def product_files(target):
     """The files of one table or figure, over all experiments and data sets, or over all fits."""
     product = PRODUCTS[target]
-    if product.label.over == "fit":
-        fits = possible_fits(product)
-        return [f"{FIGURE_OF_FIT.format(fit=fit, name=product.name)}.{form}" for fit in fits for form in FIGURE_FORMS]
     patterns = {
-        "table": {"dataset": TABLE, "experiment": TABLE_OF_EXPERIMENT},
-        "figure": {"dataset": FIGURE, "experiment": FIGURE_OF_EXPERIMENT},
+        "table": {"dataset": TABLE, "experiment": TABLE_OF_EXPERIMENT, "fit": TABLE_OF_FIT},
+        "figure": {"dataset": FIGURE, "experiment": FIGURE_OF_EXPERIMENT, "fit": FIGURE_OF_FIT},
     }
     pattern = patterns[product.kind][product.label.over]
-    files = [
-        f"{pattern.format(experiment=experiment, dataset=dataset, name=product.name)}.{form}"
-        for experiment, dataset in possible_pairs(product)
-        for form in (TABLE_FORMS if product.kind == "table" else FIGURE_FORMS)
-    ]
-    return list(dict.fromkeys(files))
+    if product.label.over == "fit":
+        paths = [pattern.format(fit=fit, name=product.name) for fit in possible_fits(product)]
+    else:
+        pairs = possible_pairs(product)
+        paths = [pattern.format(experiment=name, dataset=dataset, name=product.name) for name, dataset in pairs]
+    forms = TABLE_FORMS if product.kind == "table" else FIGURE_FORMS
+    return list(dict.fromkeys(f"{path}.{form}" for path in paths for form in forms))
 
 
 def shown_evaluations(target):

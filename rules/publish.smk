@@ -6,6 +6,7 @@ localrules:
     write_table_of_experiment,
     draw_figure,
     draw_figure_of_experiment,
+    write_table_of_fit,
     draw_figure_of_fit,
 
 
@@ -90,6 +91,18 @@ use rule draw_figure as draw_figure_of_experiment with:
 
 
 # Of a fit.
+
+
+use rule write_table as write_table_of_fit with:
+    output:
+        [f"{TABLE_OF_FIT}.{form}" for form in TABLE_FORMS if form != "html"],
+        in_report("table", f"{TABLE_OF_FIT}.html", "fits"),
+    log:
+        "results/logs/write_table/fits/{fit}/{name}.log",
+    benchmark:
+        "results/benchmarks/write_table/fits/{fit}/{name}.tsv"
+    wildcard_constraints:
+        name=product_names("table", "fit"),
 
 
 use rule draw_figure as draw_figure_of_fit with:

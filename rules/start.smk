@@ -20,7 +20,14 @@ def refuse_unknown_names_in_targets():
     of_runs = "{rule}/{dataset}/{model}/{variant}/seed-{seed}."
     of_fits = "fit/{fit}/{network}/{variant}/seed-{seed}."
     patterns = (
-        *(AGGREGATED_FIT, FIGURE_OF_FIT, FIT, f"results/logs/{of_fits}log", f"results/benchmarks/{of_fits}tsv"),
+        *(
+            AGGREGATED_FIT,
+            TABLE_OF_FIT,
+            FIGURE_OF_FIT,
+            FIT,
+            f"results/logs/{of_fits}log",
+            f"results/benchmarks/{of_fits}tsv",
+        ),
         *(OVER_TRAINING, EVALUATION, RUN, f"results/logs/{of_runs}log", f"results/benchmarks/{of_runs}tsv"),
         *(AGGREGATED_OVER_TRAINING, AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, FIGURE_OF_EXPERIMENT),
         *(DOWNLOADED, DOWNLOAD),

@@ -148,7 +148,7 @@ class Project:
         """Have trainings wait after some epochs until they are asked to stop or released: no test races them then."""
         loop = "scripts/filterfreq/training/loop.py"
         if "hold-" not in (self.folder / loop).read_text():
-            waits = "            while Path(f'hold-{epoch}').exists() and not self.stop():\n"
+            waits = "            while __import__('os').path.exists(f'hold-{epoch}') and not self.stop():\n"
             waits += "                __import__('time').sleep(0.05)\n"
             self.edit(loop, "        return self.history\n", f"{waits}        return self.history\n")
         for epoch in epochs:

@@ -27,15 +27,15 @@ class Product:
 
     Attributes:
         title: what the report lists it under.
-        needs: the suites that it cannot do without; of a figure over fits, the kinds of fit that it can be made of.
+        needs: the suites that it cannot do without; of a product over fits, the kinds of fit that it can be made of.
         adds: the suites that it shows where they were measured, or `claimed`.
         takes: the parameters that its function gets beside what is read, and that it is made again for; one of the
             names that `rules/labels.smk` knows.
         reads: what its inputs are: "results" of the suites, or another kind that `rules/labels.smk` knows.
-        over: what there is one of it for: each "dataset" of an experiment, each "experiment", or, of figures
-            that read "fits", each "fit".
+        over: what there is one of it for: each "dataset" of an experiment, each "experiment", or, where it
+            reads "fits", each "fit".
         when: a condition that `rules/labels.smk` knows; none if it is empty.
-        note: the parameter that a table's own caption ends with; none if it is empty.
+        note: the parameter that a table's own caption ends with; none if it is empty, or of a fit.
     """
 
     title: str
