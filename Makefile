@@ -29,11 +29,11 @@ help:  ## show this list
 demo: $(READY)  ## the core study on the embedded data set, ending with its main table; another one: STUDY=...
 	@[ -e "configs/demo/$(STUDY).yaml" ] || { echo "error: there is no study '$(STUDY)' to show: take one of $(STUDIES)" >&2; exit 1; }
 	@snakemake $(DEMO_OPTIONS)
-	@if [ ! -e $(REPORT) ] || [ -n "$$(find results/tables results/figures -newer $(REPORT) -print -quit)" ]; then \
+	@if [ ! -e $(REPORT) ] || [ -n "$$(find results/tables results/figures -newer $(REPORT) -print -quit 2>/dev/null)" ]; then \
 		snakemake $(DEMO_OPTIONS) --report $(REPORT); fi
 	@echo; for table in $(subst %,tables,$(DEMO))/*/main.txt; do [ ! -e "$$table" ] || { cat "$$table"; echo; }; done
 	@echo "report   $(REPORT)"
-	@echo "tables   $(subst %,tables,$(DEMO))/ (each as csv, md, tex, html, txt)"
+	@[ ! -d $(subst %,tables,$(DEMO)) ] || echo "tables   $(subst %,tables,$(DEMO))/ (each as csv, md, tex, html, txt)"
 	@echo "figures  $(subst %,figures,$(DEMO))/ (each as png, pdf)"
 
 plan: $(READY)  ## what is due and what it will take: CONFIG=configs/imagenet.yaml PROFILE=profiles/slurm GPUS=8

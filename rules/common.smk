@@ -22,7 +22,7 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
 from filterfreq.evaluation.registry import ON_DEVICE, SUITES
-from filterfreq.fits.registry import FITS, fit_module
+from filterfreq.fits.registry import FITS
 from filterfreq.runtime.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.models.surgery.registry import surgery_modules
@@ -314,7 +314,7 @@ def derived_modules(wildcards):
 
 def fit_modules(wildcards):
     """What a fit learns and measures."""
-    return [fit_module(study.fits.kind(wildcards.fit))]
+    return [FITS[study.fits.kind(wildcards.fit)].module]
 
 
 def dataset_modules(wildcards):

@@ -9,8 +9,8 @@ import torch
 from filterfreq.evaluation.results import read_results, write_results
 from filterfreq.fits.job import FitJob, result_keys
 from filterfreq.fits.registry import FITS
-from filterfreq.fits.results import read_fit
 from filterfreq.fits.sinusoids import fit_sinusoids, normalised_amplitudes, sum_of_sinusoids
+from filterfreq.runtime.errors import InputError
 
 SMALL = {
     "frequencies": [1, 3, 6],
@@ -61,7 +61,8 @@ def test_low_frequencies_are_learned_first_also_where_high_ones_are_larger(ampli
     for seed in range(3):
         rows = fit_sinusoids(job_of(tmp_path, seed, amplitudes=amplitudes))
         write_results(tmp_path / "results.csv", result_keys(job_of(tmp_path, seed).spec["run"]), "sinusoids", rows)
-        learned = read_fit([tmp_path / "results.csv"]).query("metric == 'normalised_amplitude' and value > 0.5")
+        results = read_results([tmp_path / "results.csv"], known=FITS)
+        learned = results.query("metric == 'normalised_amplitude' and value > 0.5")
         first = learned.groupby("frequency")["iteration"].min().reindex(SMALL["frequencies"]).fillna(10**6).tolist()
         assert first[0] * 2 <= first[1]
         assert first[1] * 1.5 <= first[2]
@@ -71,9 +72,8 @@ def test_each_record_has_the_loss_and_all_amplitudes(tmp_path):
     settings = {"iterations": 25, "record_every": 10}
     job = job_of(tmp_path, 5, **settings)
     write_results(tmp_path / "results.csv", result_keys(job.spec["run"]), "sinusoids", fit_sinusoids(job))
-    read_results([tmp_path / "results.csv"], [("sums", "small", "plain", 5)], "sinusoids")
-    results = read_fit([tmp_path / "results.csv"])
-    assert set(results["metric"]) == set(FITS["sinusoids"].parameters)
+    results = read_results([tmp_path / "results.csv"], [("sums", "small", "plain", 5)], "sinusoids", FITS)
+    assert set(results["metric"]) == set(FITS["sinusoids"].metrics)
     assert results["iteration"].tolist() == [10] * 4 + [20] * 4
     assert results["frequency"].dtype == "Int64"
     amplitudes = results[results["metric"] == "normalised_amplitude"]
@@ -86,3 +86,56 @@ def test_a_seed_draws_its_own_phases_and_network(tmp_path):
     values = [[row["value"] for row in fit_sinusoids(job_of(tmp_path, seed, **brief))] for seed in (0, 1, 0)]
     assert values[0] == values[2]
     assert not set(values[0]) & set(values[1])
+
+
+def test_a_target_that_the_network_can_represent_is_learned_exactly(tmp_path):
+    """Four points are joined by lines that bend in two, as a few units do."""
+    settings = {"frequencies": [1], "amplitudes": [0.5], "points": 4, "iterations": 1000, "record_every": 1000}
+    loss, amplitude = fit_sinusoids(job_of(tmp_path, **settings, learning_rate=0.001))
+    assert loss["value"] < 1e-6
+    assert amplitude["value"] == pytest.approx(1, abs=1e-3)
+
+
+def test_training_is_plain_adam_on_all_points(tmp_path):
+    loss, *amplitudes = fit_sinusoids(job_of(tmp_path, 3, iterations=40, record_every=40))
+    phases = np.random.default_rng(3).uniform(size=3)
+    target = torch.tensor(sum_of_sinusoids([1, 3, 6], [1, 1, 1], phases, 64), dtype=torch.float32).unsqueeze(1)
+    torch.manual_seed(3)
+    layers = [torch.nn.Linear(*widths) for widths in ((1, 64), (64, 64), (64, 64), (64, 1))]
+    optimizer = torch.optim.Adam([parameter for layer in layers for parameter in layer.parameters()], lr=0.003)
+
+    def learned() -> torch.Tensor:
+        values = torch.arange(64).unsqueeze(1) / 64
+        for layer in layers[:-1]:
+            values = torch.relu(layer(values))
+        return layers[-1](values)
+
+    for _ in range(40):
+        optimizer.zero_grad()
+        ((learned() - target) ** 2).mean().backward()
+        optimizer.step()
+    assert loss["value"] == pytest.approx(((learned() - target) ** 2).mean().item(), rel=1e-5)
+    spectrum = np.fft.fft(learned().detach().double().numpy().ravel())
+    expected = [2 * abs(spectrum[k]) / 64 for k in (1, 3, 6)]
+    assert [row["value"] for row in amplitudes] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("iteration=10;frequency=1", "iteration=10", "which lacks frequency"),
+        ("iteration=10;frequency=1", "iteration=ten;frequency=1", "which is not key=value pairs"),
+        ("sinusoids,normalised", "sinusoid,normalised", "holds results of the suite sinusoid, where sinusoids is"),
+        ("frequency=1,", "frequency=1,-", "holds a value outside [0, inf]"),
+    ],
+)
+def test_damaged_results_are_refused(tmp_path, old, new, said):
+    path = tmp_path / "results.csv"
+    rows = fit_sinusoids(job_of(tmp_path, iterations=10))
+    write_results(path, result_keys(job_of(tmp_path).spec["run"]), "sinusoids", rows)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        read_results([path], suite="sinusoids", known=FITS)
+    assert said in str(caught.value)

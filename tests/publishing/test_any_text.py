@@ -18,6 +18,7 @@ from filterfreq.publishing.figures.perturbations import draw_examples
 from filterfreq.publishing.figures.samples import contact_sheet
 from filterfreq.publishing.figures.scorecard import draw_scores
 from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
+from filterfreq.publishing.figures.sinusoids import draw as draw_sinusoids
 from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
 from filterfreq.publishing.figures.transfer import draw as draw_transfer
 from filterfreq.publishing.penalty_panels import draw_penalties
@@ -159,6 +160,13 @@ def test_training_curves(drawn):
     numbers = {"loss": 1.0, "penalty": 0.5, "train_accuracy": 0.5, "test_accuracy": 0.5}
     rows = [{"model": "net", "variant": v, "seed": 0, "epoch": e, **numbers} for v in VARIANTS for e in (1, 2)]
     drawn(draw_training_curves(pd.DataFrame(rows), VARIANTS))
+
+
+def test_sinusoids(drawn):
+    cells = {"seed": 0, "metric": "normalised_amplitude", "iteration": 1, "frequency": 1, "value": 0.5}
+    networks = ("small", "large")
+    rows = [{"model": network, "variant": variant, **cells} for network in networks for variant in VARIANTS]
+    drawn(draw_sinusoids(pd.DataFrame(rows), VARIANTS))
 
 
 def test_scorecard(drawn):

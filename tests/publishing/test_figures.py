@@ -14,6 +14,7 @@ from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
 from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
 from filterfreq.publishing.figures.over_training import draw as draw_over_training
 from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
+from filterfreq.publishing.figures.sinusoids import draw as draw_sinusoids
 from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
 from filterfreq.publishing.figures.transfer import draw as draw_transfer
 from filterfreq.publishing.penalty_panels import draw_penalties
@@ -545,3 +546,56 @@ class TestOverTraining:
             draw_over_training(results.drop(columns="epoch"), VARIANTS)
         with pytest.raises(InputError, match="no accuracies over training of other"):
             draw_over_training(results, {"other": "other"})
+
+
+class TestSinusoids:
+    @staticmethod
+    def learned(variants, frequencies, iterations, seeds=(0, 1)) -> pd.DataFrame:
+        """The amplitude is a hundredth of the iteration over the frequency, and a tenth more for each seed."""
+        rows = [
+            (
+                "small",
+                variant,
+                seed,
+                "normalised_amplitude",
+                iteration,
+                frequency,
+                iteration / 100 / frequency + seed / 10,
+            )
+            for variant in variants
+            for seed in seeds
+            for iteration in iterations
+            for frequency in frequencies
+        ]
+        columns = ["model", "variant", "seed", "metric", "iteration", "frequency", "value"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def test_a_map_has_the_means_over_seeds_by_iteration_and_frequency(self):
+        figure = draw_sinusoids(self.learned(["plain", "wd"], [5, 1], [100, 50, 150]), {"wd": "WD", "plain": "plain"})
+        maps = panels(figure)
+        assert list(maps)[:2] == ["WD", "plain"]
+        (drawn,) = maps["plain"].collections
+        assert np.asarray(drawn.get_array()).tolist() == [
+            pytest.approx([low + 0.05, low / 5 + 0.05]) for low in (0.5, 1.0, 1.5)
+        ]
+        assert drawn.get_clim() == (0, 1)
+        assert [text.get_text() for text in maps["plain"].get_xticklabels()] == ["1", "5"]
+        assert figure.axes[-1].get_ylabel() == "normalised amplitude,\nmean of 2 seeds"
+        check_layout(figure)
+
+    def test_the_colours_are_told_apart_in_grey(self):
+        figure = draw_sinusoids(self.learned(["plain"], [1, 2], [1, 2], [0]), VARIANTS)
+        red, green, blue, _ = figure.axes[0].collections[0].get_cmap()(np.linspace(0, 1, 20)).T
+        assert (np.diff(0.2126 * red + 0.7152 * green + 0.0722 * blue) < 0).all()
+        assert figure.axes[-1].get_ylabel() == "normalised amplitude"
+
+    @pytest.mark.parametrize(("frequencies", "iterations"), [([3], [100]), (range(5, 200, 5), range(100, 2000, 100))])
+    def test_one_cell_or_many_fit(self, frequencies, iterations):
+        labels = {f"v{number}": f"variant {number} with a label of some length" for number in range(5)}
+        figure = draw_sinusoids(self.learned(labels, frequencies, iterations), labels)
+        assert len([axes for axes in figure.axes if axes.axison]) == 5 + 1
+        check_layout(figure)
+
+    def test_variants_without_amplitudes_are_refused(self):
+        with pytest.raises(InputError, match=r"^there are no amplitudes of the variants none: run the fit"):
+            draw_sinusoids(self.learned(["plain"], [1], [1]), {"none": "none"})

@@ -27,14 +27,31 @@ from filterfreq.evaluation.results import quantity
 
 
 def fit_toy(job):
-    return [quantity("seed", "scale=1", job.seed * job.settings["scale"], 1)]
+    return [quantity("seed", "scale=1", job.seed, 1)]
 '''
 TOY_ENTRY = """    "toy": Fit(
         run="filterfreq.fits.toy:fit_toy",
-        parameters={"seed": {"scale": int}},
-        check=lambda settings: None,
+        metrics={"seed": Metric(("scale",), highest=9)},
+        types={"scale": int},
     ),
 """
+TOY_FIGURE = '''"""The seeds of fit {fit}."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.publishing.registry import Product
+from filterfreq.publishing.style import new_figure
+
+PRODUCT = Product(title="Seeds", needs=["toy"], takes=["labels"], reads="fits", over="fit", note="")
+
+
+def read(files):
+    return read_results(files)
+
+
+def draw(results, labels):
+    assert set(results["variant"]) == set(labels)
+    return new_figure(1, len(labels))
+'''
 TOY_SCHEMA = """type: object
 additionalProperties: false
 required: [scale]
@@ -48,6 +65,12 @@ def alone(unstarted):
     """A study of fits alone, before anything has run."""
     (unstarted.folder / "tiny.yaml").write_text(ALONE)
     return unstarted
+
+
+def append(project, file: str) -> None:
+    """Append a comment to a file of code."""
+    with open(project.folder / file, "a") as opened:
+        opened.write("\n# changed\n")
 
 
 def test_fits_beside_experiments_make_no_run_of_images_due(project):
@@ -80,8 +103,7 @@ def test_fits_alone_are_a_study_that_is_resumed_and_finished(alone):
     refused = alone.snakemake("--dry-run", config="other.yaml")
     assert "results/fits/sums/narrow/plain/seed-0 and 1 more were made for tiny.yaml" in refused.stdout + refused.stderr
 
-    with open(alone.folder / "scripts/filterfreq/fits/sinusoids.py", "a") as file:
-        file.write("\n# changed\n")
+    append(alone, "scripts/filterfreq/fits/sinusoids.py")
     assert alone.plan().jobs == OF_SUMS | {"fit": 3}
 
 
@@ -89,16 +111,23 @@ def test_one_more_fit_is_one_module_entry_and_schema(alone):
     alone.edit("scripts/filterfreq/fits/registry.py", '    "sinusoids": Fit(', f'{TOY_ENTRY}    "sinusoids": Fit(')
     (alone.folder / "scripts/filterfreq/fits/toy.py").write_text(TOY)
     (alone.folder / "schemas/fits/toy.yaml").write_text(TOY_SCHEMA)
+    (alone.folder / "scripts/filterfreq/publishing/figures/toy.py").write_text(TOY_FIGURE)
     assert alone.plan().jobs == OF_SUMS
     before, after = ALONE.index("    sinusoids:"), ALONE.index("    networks:")
     config = f"{ALONE[:before]}    toy: {{scale: 3}}\n{ALONE[after:]}"
     (alone.folder / "tiny.yaml").write_text(config.replace("[0, 1]", "[5]"))
-    assert alone.plan().jobs == {"fit": 1, "aggregate_fit": 1}
+    of_toys = {"fit": 1, "aggregate_fit": 1, "figure_toy": 1}
+    assert alone.plan().jobs == of_toys
     outcome = alone.snakemake()
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     run = alone.folder / "results/fits/sums/narrow/plain/seed-5"
-    assert "sums,narrow,plain,5,toy,seed,scale=1,15.0,1,," in (run / "results.csv").read_text()
+    assert "sums,narrow,plain,5,toy,seed,scale=1,5.0,1,," in (run / "results.csv").read_text()
     assert json.loads((run / "run.json").read_text())["settings"] == {"scale": 3}
+    assert (alone.folder / "results/figures/fits/sums/toy.png").is_file()
+    append(alone, "scripts/filterfreq/fits/sinusoids.py")
+    assert alone.plan().jobs == Counter()
+    append(alone, "scripts/filterfreq/fits/toy.py")
+    assert alone.plan().jobs == of_toys
     refused = alone.snakemake("--dry-run", "figure_sinusoids")
     assert "There is no figure_sinusoids to make: no entry of the config's fits has sinusoids" in (
         refused.stdout + refused.stderr

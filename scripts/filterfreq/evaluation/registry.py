@@ -43,17 +43,34 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Suite:
-    """One suite.
+class Measurement:
+    """What makes one kind of results, and what they hold.
 
     Attributes:
-        run: a reference to what measures one model: it takes a `filterfreq.evaluation.job.SuiteJob` and returns rows.
+        run: a reference to the function that makes them.
         metrics: what it measures, by name.
+        types: int or float, of the keys of its parameters that are numbers; others are text.
+    """
+
+    run: str
+    metrics: Mapping[str, Metric]
+    types: Mapping[str, type] = field(default_factory=dict)
+
+    @property
+    def module(self) -> str:
+        """The module of that function."""
+        return self.run.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class Suite(Measurement):
+    """One suite: what `run` names measures one model, takes a `filterfreq.evaluation.job.SuiteJob` and returns rows.
+
+    Attributes:
         stage: "attack" takes hours, and its results depend on the batch size; "evaluate" takes minutes; "inspect" looks
             at a model for seconds, on one processor core.
         inputs: what it reads beside the model, by the names of rules/evaluate.smk: "images" (the data set's own),
             "corrupted", "shifted" and "cue_conflict" (other images), "source" (another model).
-        types: int or float, of the keys of its parameters that are numbers; others are text.
         attacks: the keys that lead to the list of attacks in its settings; () where the settings are that list, None
             where there is none.
         given_as_inputs: the settings that its jobs have as inputs alone, so that a change of them runs again only where
@@ -68,11 +85,8 @@ class Suite:
         remarks: a reference: of the study, sentences to be said before the first job.
     """
 
-    run: str
-    metrics: Mapping[str, Metric]
     stage: str = "evaluate"
     inputs: tuple[str, ...] = ("images",)
-    types: Mapping[str, type] = field(default_factory=dict)
     attacks: tuple[str, ...] | None = None
     given_as_inputs: tuple[str, ...] = ()
     passes: Callable[..., Work] | None = one_pass
@@ -80,11 +94,6 @@ class Suite:
     unserved: str | None = None
     check: str | None = None
     remarks: str | None = None
-
-    @property
-    def module(self) -> str:
-        """The module that measures."""
-        return self.run.partition(":")[0]
 
     @property
     def needs_images(self) -> bool:
@@ -189,16 +198,23 @@ PARAMETERS: tuple[str, ...] = (
 )
 """The keys of all parameters, with `epoch`, that of snapshots, and `epsilon_value`, which is epsilon as a number."""
 
-TYPES: Mapping[str, type] = {
-    "epoch": int,
-    **{key: kind for suite in SUITES.values() for key, kind in suite.types.items()},
-}
-"""int or float, of those that are numbers."""
 
-RANGES: Mapping[str, tuple[float, float]] = {
-    name: (metric.lowest, metric.highest) for suite in SUITES.values() for name, metric in suite.metrics.items()
-}
-"""The smallest and the largest value of each metric."""
+def parameter_types(known: Mapping[str, Measurement]) -> dict[str, type]:
+    """Return int or float for each key of parameters that are numbers, with `epoch`, that of snapshots."""
+    return {"epoch": int, **{key: kind for measurement in known.values() for key, kind in measurement.types.items()}}
+
+
+def value_ranges(known: Mapping[str, Measurement]) -> dict[str, tuple[float, float]]:
+    """Return the smallest and the largest value of each metric."""
+    return {
+        name: (metric.lowest, metric.highest)
+        for measurement in known.values()
+        for name, metric in measurement.metrics.items()
+    }
+
+
+TYPES: Mapping[str, type] = parameter_types(SUITES)
+RANGES: Mapping[str, tuple[float, float]] = value_ranges(SUITES)
 
 
 def suite_of_rule(rule: str) -> str | None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from filterfreq.evaluation.registry import RANGES, SUITES, TYPES
+from filterfreq.evaluation.registry import SUITES, Measurement, parameter_types, value_ranges
 from filterfreq.runtime.csv_files import read_csv
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, replacing_with_checksum, verify_checksum
@@ -119,7 +119,10 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
 
 
 def read_results(
-    paths: Iterable[str | Path], runs: Iterable[Sequence[str | int]] | None = None, suite: str | None = None
+    paths: Iterable[str | Path],
+    runs: Iterable[Sequence[str | int]] | None = None,
+    suite: str | None = None,
+    known: Mapping[str, Measurement] = SUITES,
 ) -> pd.DataFrame:
     """Read and check result files, and spread `parameter` into columns.
 
@@ -127,10 +130,11 @@ def read_results(
         paths: CSV files of `write_results` or `write_table`, at least one.
         runs: for each file the one run that all its rows must be of: dataset, model, variant, seed.
         suite: the one suite that all rows must be of.
+        known: what makes such results, by the name that the column `suite` has.
 
     Returns:
-        All rows, with `COLUMNS` and one column per key of `parameter` that occurs: Int64 or float where
-        `filterfreq.evaluation.registry.TYPES` says so, else strings; `epsilon_value` is epsilon as a float.
+        All rows, with `COLUMNS` and one column per key of `parameter` that occurs: Int64 or float where the types of
+        `known` say so, else strings; `epsilon_value` is epsilon as a float.
 
     Raises:
         InputError: no path, or a file that is missing, empty, has other columns, holds impossible values, one
@@ -138,21 +142,22 @@ def read_results(
     """
     paths = [Path(path) for path in paths]
     expected = [None] * len(paths) if runs is None else runs
-    tables = [_read_one(path, run, suite) for path, run in zip(paths, expected, strict=True)]
+    tables = [_read_one(path, run, suite, known) for path, run in zip(paths, expected, strict=True)]
     if not tables:
         raise InputError("no result files to read: run at least one evaluation")
     table = pd.concat(tables, ignore_index=True)
     # Few parameters occur many times each, so each is taken apart once.
     distinct = table["parameter"].unique()
-    pairs = pd.DataFrame([_parse_parameter(parameter) for parameter in distinct], index=distinct)
-    for name in pairs.columns.intersection([key for key, kind in TYPES.items() if kind is int]):
+    types = tuple(parameter_types(known).items())
+    pairs = pd.DataFrame([_parse_parameter(parameter, types) for parameter in distinct], index=distinct)
+    for name in pairs.columns.intersection([key for key, kind in types if kind is int]):
         pairs[name] = pairs[name].astype("Int64")
     return pd.concat([table, pairs.loc[table["parameter"]].reset_index(drop=True)], axis="columns")
 
 
 @cache
-def _parse_parameter(parameter: str) -> dict[str, str | int | float]:
-    """Take `key=value;key=value` apart.
+def _parse_parameter(parameter: str, types: tuple[tuple[str, type], ...]) -> dict[str, str | int | float]:
+    """Take `key=value;key=value` apart; `types` are those of the keys whose values are numbers.
 
     Raises:
         ValueError: it is something else, a key stands twice or is the name of a column, or a number is none.
@@ -162,10 +167,12 @@ def _parse_parameter(parameter: str) -> dict[str, str | int | float]:
     pairs: dict[str, str | int | float] = dict(named)
     if len(pairs) < len(named) or not all(map(str.isidentifier, pairs)) or pairs.keys() & {*COLUMNS, "epsilon_value"}:
         raise ValueError(parameter)
-    for name in pairs.keys() & TYPES.keys():
-        if TYPES[name] is int and not re.fullmatch("[0-9]{1,9}", pairs[name]):
+    for name, kind in types:
+        if name not in pairs:
+            continue
+        if kind is int and not re.fullmatch("[0-9]{1,9}", pairs[name]):
             raise ValueError(parameter)
-        pairs[name] = TYPES[name](pairs[name])
+        pairs[name] = kind(pairs[name])
         if not 0 <= pairs[name] < math.inf:
             raise ValueError(parameter)
     if "epsilon" in pairs:
@@ -173,14 +180,16 @@ def _parse_parameter(parameter: str) -> dict[str, str | int | float]:
     return pairs
 
 
-def _read_one(path: Path, run: Sequence[str | int] | None, suite: str | None) -> pd.DataFrame:
+def _read_one(
+    path: Path, run: Sequence[str | int] | None, suite: str | None, known: Mapping[str, Measurement]
+) -> pd.DataFrame:
     remedy = "delete it and run its evaluation again"
     numbers = {column: [""] for column in _NUMBERS}
     table = read_csv(path, remedy, [column for column in COLUMNS if column not in _NUMBERS], na_values=numbers)
     if list(table) != list(COLUMNS):
         raise InputError(f"{path} has other columns than {', '.join(COLUMNS)}: {remedy}")
     with reading(path, remedy):
-        problem = _problem(table, run, suite)
+        problem = _problem(table, run, suite, known)
     if problem:
         raise InputError(f"{path} {problem}: {remedy}")
     verify_checksum(path)
@@ -189,10 +198,13 @@ def _read_one(path: Path, run: Sequence[str | int] | None, suite: str | None) ->
     return table.assign(value=table["value"] + 0.0)
 
 
-def _problem(table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | None) -> str | None:
+def _problem(
+    table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | None, known: Mapping[str, Measurement]
+) -> str | None:
     """Say what is wrong with the values of a file and in which line, if anything is."""
     numbers = table[list(_NUMBERS)].apply(_as_numbers)
     value, n, low, high = (numbers[column] for column in ("value", "n", "ci_low", "ci_high"))
+    ranges, types = value_ranges(known), tuple(parameter_types(known).items())
     texts = table[[column for column in COLUMNS if column not in _NUMBERS]]
     checks = {
         "text where a number belongs": (numbers.isna() & table[list(_NUMBERS)].notna()).any(axis="columns"),
@@ -200,7 +212,7 @@ def _problem(table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | 
         "a seed that is not a whole number from 0 to 2^63 - 1": ~_is_whole(numbers["seed"], 2**63 - 1),
         "a value that is not finite": ~(np.isfinite(value) | (value.isna() & (n == 0))),
         "a value of nothing": value.notna() & (n == 0),
-        **{_outside(*limits): _is_outside(table["metric"], value, limits) for limits in set(RANGES.values())},
+        **{_outside(*limits): _is_outside(table["metric"], value, limits, ranges) for limits in set(ranges.values())},
         "a value outside its confidence interval": (low.isna() != high.isna())
         | (low.notna() & ~((low <= value) & (value <= high))),
         "a confidence interval that leaves [0, 1]": (low < 0) | (high > 1),
@@ -212,12 +224,12 @@ def _problem(table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | 
             return f"holds {problem} in line {_line(rows)}"
     for row in table.drop_duplicates(["suite", "metric", "parameter"]).to_dict("records"):
         try:
-            pairs = _parse_parameter(row["parameter"])
+            pairs = _parse_parameter(row["parameter"], types)
         except (ValueError, InputError):
             said = "is not key=value pairs joined by ';'"
         else:
-            suite_of_row = SUITES.get(row["suite"])
-            metric = suite_of_row and suite_of_row.metrics.get(row["metric"])
+            measurement = known.get(row["suite"])
+            metric = measurement and measurement.metrics.get(row["metric"])
             missing = [key for key in metric.keys if key not in pairs] if metric else []
             said = f"lacks {' and '.join(missing)}" if missing else ""
         if said:
@@ -238,9 +250,11 @@ def _outside(lowest: float, highest: float) -> str:
     return f"a {'fraction' if (lowest, highest) == (0, 1) else 'value'} outside [{lowest:g}, {highest:g}]"
 
 
-def _is_outside(metrics: pd.Series, values: pd.Series, limits: tuple[float, float]) -> pd.Series:
+def _is_outside(
+    metrics: pd.Series, values: pd.Series, limits: tuple[float, float], ranges: Mapping[str, tuple[float, float]]
+) -> pd.Series:
     """Which values are of a metric with these limits and do not keep them."""
-    limited = [metric for metric, its_limits in RANGES.items() if its_limits == limits]
+    limited = [metric for metric, its_limits in ranges.items() if its_limits == limits]
     return metrics.isin(limited) & ~(values.between(*limits) | values.isna())
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
+from filterfreq.evaluation.registry import load
 from filterfreq.evaluation.results import write_results
-from filterfreq.fits.registry import fit_function
+from filterfreq.fits.registry import FITS
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb
 from filterfreq.runtime.files import write_json
 from filterfreq.runtime.provenance import environment
@@ -84,7 +85,7 @@ def run_fit(job: FitJob, results: str | Path, record: str | Path, compute: dict[
         InputError: the loss is not finite, or the disk is full.
         StoppedError: the job was asked to stop; its state is kept.
     """
-    rows = fit_function(job.spec["kind"])(job)
+    rows = load(FITS[job.spec["kind"]].run)(job)
     write_results(results, result_keys(job.spec["run"]), job.spec["kind"], rows)
     provenance = {
         **environment(),

@@ -1,36 +1,27 @@
-"""The one list of fits; imports no torch before `fit_function`.
+"""The kinds of fits: what configuration, planning and publishing must know of each. Imports no torch.
 
-A fit is one module beside this one, one entry here, and one schema of its settings, `schemas/fits/<kind>.yaml`.
+One more kind is one module beside this one, one entry here, and one schema of its settings, `schemas/fits/<kind>.yaml`.
 """
 
-from __future__ import annotations
-
-import importlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from filterfreq.evaluation.registry import Measurement, Metric
 from filterfreq.runtime.errors import InputError
-
-if TYPE_CHECKING:
-    from filterfreq.fits.job import FitJob
 
 
 @dataclass(frozen=True)
-class Fit:
-    """One kind of function to learn, and what is measured meanwhile.
+class Fit(Measurement):
+    """One kind of function to learn: what `run` names takes a `filterfreq.fits.job.FitJob` and returns rows.
 
     Attributes:
-        run: "module:function", called as `function(job)` with a `filterfreq.fits.job.FitJob`; it returns the rows of
-            the results, as `filterfreq.evaluation.results.quantity` makes them.
-        parameters: for each metric the keys that its rows' parameter has, with their types.
         check: called with the settings, which fit the schema; raises an `InputError` for what the schema cannot see,
-            whose sentence begins with the key.
+            whose sentence begins with the key. None where there is nothing to check.
     """
 
-    run: str
-    parameters: Mapping[str, Mapping[str, type]]
-    check: Callable[[Mapping[str, Any]], None]
+    check: Callable[[Mapping[str, Any]], None] | None = None
 
 
 def _check_sinusoids(settings: Mapping[str, Any]) -> None:
@@ -54,22 +45,12 @@ def _check_sinusoids(settings: Mapping[str, Any]) -> None:
 FITS: Mapping[str, Fit] = {
     "sinusoids": Fit(
         run="filterfreq.fits.sinusoids:fit_sinusoids",
-        parameters={
-            "loss": {"iteration": int},
-            "normalised_amplitude": {"iteration": int, "frequency": int},
+        metrics={
+            "loss": Metric(("iteration",), highest=math.inf),
+            "normalised_amplitude": Metric(("iteration", "frequency"), highest=math.inf),
         },
+        types={"iteration": int, "frequency": int},
         check=_check_sinusoids,
     ),
 }
 """By the key that the settings stand under in an entry of the config's `fits`."""
-
-
-def fit_function(kind: str) -> Callable[[FitJob], list[dict[str, Any]]]:
-    """Return the function that runs a kind of fit."""
-    module, function = FITS[kind].run.split(":")
-    return getattr(importlib.import_module(module), function)
-
-
-def fit_module(kind: str) -> str:
-    """Return the module of a kind of fit, such as "filterfreq.fits.sinusoids"."""
-    return FITS[kind].run.partition(":")[0]

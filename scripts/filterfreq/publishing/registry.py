@@ -120,6 +120,8 @@ def _read(path: Path, kind: str) -> ProductFile:
         raise InputError(f"this is no Python: {error}") from error
     caption = " ".join((ast.get_docstring(tree) or "").split())
     label = _label(tree)
+    if (label.over == "fit") != (label.reads == "fits"):
+        raise InputError('fits are shown one by one: write both reads="fits" and over="fit", or neither')
     _check_caption(caption, label.over)
     _check_function(tree, _FUNCTIONS[kind], label)
     return ProductFile(kind, path.stem, caption, label)

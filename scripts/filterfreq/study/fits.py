@@ -105,8 +105,10 @@ def _swept_variants(
 
 
 def _check_settings(where: str, kind: str, settings: Mapping[str, Any]) -> None:
+    check = FITS[kind].check
     try:
-        FITS[kind].check(settings)
+        if check is not None:
+            check(settings)
     except InputError as error:
         raise InputError(f"{where}.{error}") from error
 

@@ -54,7 +54,7 @@ class StateFile:
             return None
         if fingerprint != self.fingerprint:
             announce(
-                "config, code, data, device, precision, threads or processes have changed since the last epoch, "
+                "config, code, data, device, precision, threads or processes have changed since the state was kept, "
                 "training starts afresh"
             )
             return None
