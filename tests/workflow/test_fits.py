@@ -52,6 +52,24 @@ def draw(results, labels):
     assert set(results["variant"]) == set(labels)
     return new_figure(1, len(labels))
 '''
+TOY_TABLE = '''"""The seeds of fit {fit}."""
+
+from filterfreq.evaluation.results import read_results
+from filterfreq.fits.registry import FITS
+from filterfreq.publishing.registry import Product
+from filterfreq.publishing.table import TextTable
+
+PRODUCT = Product(title="Seeds", needs=["toy"], reads="fits", over="fit")
+
+
+def read(files):
+    return read_results(files, known=FITS)
+
+
+def tabulate(results):
+    numbers = results[["variant", "seed"]]
+    return TextTable(numbers, numbers.astype(str), "Seeds.", 1)
+'''
 TOY_SCHEMA = """type: object
 additionalProperties: false
 required: [scale]
@@ -118,12 +136,16 @@ def test_one_more_fit_is_one_module_entry_and_schema(alone):
     (alone.folder / "tiny.yaml").write_text(config.replace("[0, 1]", "[5]"))
     of_toys = {"fit": 1, "aggregate_fit": 1, "figure_toy": 1}
     assert alone.plan().jobs == of_toys
+    (alone.folder / "scripts/filterfreq/publishing/tables/toy.py").write_text(TOY_TABLE)
+    of_toys["table_toy"] = 1
+    assert alone.plan().jobs == of_toys
     outcome = alone.snakemake()
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     run = alone.folder / "results/fits/sums/narrow/plain/seed-5"
     assert "sums,narrow,plain,5,toy,seed,scale=1,5.0,1,," in (run / "results.csv").read_text()
     assert json.loads((run / "run.json").read_text())["settings"] == {"scale": 3}
     assert (alone.folder / "results/figures/fits/sums/toy.png").is_file()
+    assert (alone.folder / "results/tables/fits/sums/toy.csv").read_text() == "variant,seed\nplain,5\n"
     append(alone, "scripts/filterfreq/fits/sinusoids.py")
     assert alone.plan().jobs == Counter()
     append(alone, "scripts/filterfreq/fits/toy.py")

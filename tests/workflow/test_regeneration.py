@@ -235,7 +235,9 @@ def test_one_more_intervention_is_a_module_an_entry_and_a_fragment_and_makes_its
     package = project.folder / "scripts/filterfreq"
     (package / "training/interventions/toy.py").write_text(TOY_INTERVENTION)
     project.edit("scripts/filterfreq/training/registry.py", "] = {\n", '] = {\n    "toy": Entry(f"{_MODULES}.toy"),\n')
-    (project.folder / "schemas/interventions/toy.yaml").write_text("{type: number, minimum: 0, sweep_label: 'toy of {}'}")
+    (project.folder / "schemas/interventions/toy.yaml").write_text(
+        "{type: number, minimum: 0, sweep_label: 'toy of {}'}"
+    )
     assert project.plan().jobs == Counter()
     project.edit("tiny.yaml", "  plain: {}", "  plain: {}\n  plain-toy: {toy: 2}")
     project.edit("tiny.yaml", "variants: [plain, wd-penalty]", "variants: [plain, wd-penalty, plain-toy]")
