@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from filterfreq.evaluation.registry import Metric, Suite
 from filterfreq.evaluation.results import read_results
 
 PLOTS = Counter(
@@ -177,7 +178,10 @@ def test_one_more_suite_is_one_module_entry_and_schema_and_makes_nothing_else(pr
     outcome = project.snakemake("figure_toy")
     assert outcome.returncode == 0, outcome.stderr
     assert project.plan().jobs == Counter()
-    table = read_results([project.folder / "results/aggregated/tiny/texdigits/toy.csv"], suite="toy")
+    toy = Suite(run="filterfreq.evaluation.suites.toy:run", metrics={"level": Metric(("rank",))}, types={"rank": int})
+    table = read_results(
+        [project.folder / "results/aggregated/tiny/texdigits/toy.csv"], suite="toy", known={"toy": toy}
+    )
     assert table["rank"].tolist() == [0, 1, 0, 1]
     assert table["value"].between(0, 1).all()
 
@@ -253,7 +257,8 @@ def test_one_more_intervention_is_a_module_an_entry_and_a_fragment_and_makes_its
     assert json.loads((project.folder / record).read_text())["metrics"]["penalty"] > 0
 
     project.edit("tiny.yaml", "{toy: 2}", "{toy: -2}")
-    assert "variants.plain-toy.toy: -2 is out of range" in project.snakemake("--dry-run").stderr
+    refused = project.snakemake("--dry-run")
+    assert "variants.plain-toy.toy: -2 is out of range" in refused.stdout + refused.stderr
 
 
 def test_another_model_data_set_or_intervention_in_the_registries_reruns_nothing(project):

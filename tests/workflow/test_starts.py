@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-COMPUTING = {"train", "derive", "run_suite", "perturb", "download_checkpoint", "convert_checkpoint", "calibrate"}
+COMPUTING = {"train", "derive", "run_suite", "perturb", "fit", "calibrate"}
+COMPUTING |= {"download_checkpoint", "convert_checkpoint"}
 
 
 def imports_of(script: Path) -> str:
