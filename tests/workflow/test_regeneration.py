@@ -186,7 +186,8 @@ def test_one_more_suite_is_one_module_entry_and_schema_and_makes_nothing_else(pr
     assert table["value"].between(0, 1).all()
 
     project.edit("tiny.yaml", "toy: {images: 2}", "toy: {image: 2}")
-    assert "evaluation.toy: unknown key 'image': did you mean 'images'" in project.snakemake("--dry-run").stderr
+    refused = project.snakemake("--dry-run")
+    assert "evaluation.toy: unknown key 'image': did you mean 'images'" in refused.stdout + refused.stderr
 
 
 def test_a_change_of_a_suites_module_makes_it_and_what_shows_it_again(project):
