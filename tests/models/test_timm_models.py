@@ -22,7 +22,7 @@ def test_a_decomposed_classifier_trains_at_64_x_64(name):
     torch.manual_seed(0)
     classifier = Classifier(decompose(build(name, 10), "weight"), **IMAGENET).train()
     logits = classifier(torch.rand(2, 3, 64, 64))
-    (logits.logsumexp(1).sum() + frequency_penalty(classifier, "highest", 0.01, 1)).backward()
+    (logits.logsumexp(1).sum() + frequency_penalty(classifier, "highest", 0.01, "all")).backward()
 
     layers = [module for module in classifier.modules() if isinstance(module, DCTConv2d)]
     assert all(layer.coefficients.grad.isfinite().all() for layer in layers)
