@@ -45,7 +45,7 @@ status: $(READY)  ## how far the run is, and what is left of it: CONFIG and PROF
 test: $(READY)  ## all tests
 	@python -m pytest -n 2 --dist loadfile $(ARGS)
 
-test-quick: $(READY)  ## the tests without whole workflows and others that take long: some four minutes
+test-quick: $(READY)  ## the tests without whole workflows and others that take long
 	@python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 lint: $(READY)  ## style of Python and Snakemake code
