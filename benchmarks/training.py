@@ -34,6 +34,35 @@ def learnable_images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return noisy.clip(0, 255).astype(np.uint8), labels
 
 
+def learnable_dataset(count: int) -> SimpleNamespace:
+    """So many training images and a fifth of them for tests, as `filterfreq.training.loop.Trainer` reads a data set."""
+    arrays = {"train": learnable_images(count, 1), "test": learnable_images(count // 5, 2)}
+    return SimpleNamespace(
+        images=lambda split: arrays[split][0],
+        labels=lambda split: arrays[split][1],
+        num_classes=10,
+        mean=[0.5, 0.5, 0.5],
+        std=[0.25, 0.25, 0.25],
+    )
+
+
+def made_spec(model: str, variant: dict, seed: int, epochs: int, batch_size: int) -> dict:
+    """What to train, as a run's spec has it."""
+    return {
+        "run": {"dataset": "made", "model": model, "variant": "made", "seed": seed},
+        "variant": variant,
+        "training": {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "optimizer": "adamw",
+            "learning_rate": LEARNING_RATE,
+            "weight_decay": 0.01,
+            "schedule": "cosine",
+            "augmentation": "crop_flip",
+        },
+    }
+
+
 def main() -> None:
     """Measure and publish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -46,29 +75,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    arrays = {"train": learnable_images(arguments.images, 1), "test": learnable_images(arguments.images // 5, 2)}
-    dataset = SimpleNamespace(
-        images=lambda split: arrays[split][0],
-        labels=lambda split: arrays[split][1],
-        num_classes=10,
-        mean=[0.5, 0.5, 0.5],
-        std=[0.25, 0.25, 0.25],
-    )
+    dataset = learnable_dataset(arguments.images)
     compute = {"device": arguments.device}
     device = use_device(compute, arguments.threads)
-    spec = {
-        "run": {"dataset": "made", "model": arguments.model, "variant": "made", "seed": 0},
-        "variant": {"decomposition": arguments.decomposition},
-        "training": {
-            "epochs": arguments.epochs,
-            "batch_size": arguments.batch_size,
-            "optimizer": "adamw",
-            "learning_rate": LEARNING_RATE,
-            "weight_decay": 0.01,
-            "schedule": "cosine",
-            "augmentation": "crop_flip",
-        },
-    }
+    variant = {"decomposition": arguments.decomposition}
+    spec = made_spec(arguments.model, variant, 0, arguments.epochs, arguments.batch_size)
     # The baseline computes as torch does by itself.
     plain = PlainTraining(
         arguments.model,

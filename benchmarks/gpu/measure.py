@@ -1,0 +1,133 @@
+"""All that wants a GPU, in one go: tests, benchmarks, how trainings share it, a study, a calibration.
+
+python benchmarks/gpu/measure.py --out results/gpu --seconds 600
+python benchmarks/gpu/measure.py --out results/gpu --device cpu --small     # that it runs, on any machine
+
+Each stage leaves its output and a line of stages.json when it ends; a stage with such a line is not run again. The
+study trains for as many epochs of its 125 as the measured speed lets it in --training-seconds, all variants alike, and
+is interrupted when --seconds are over; when called again it goes on from there.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+STUDY = Path(__file__).with_name("study.yaml")
+STAGES = ("tests", "layers", "training", "throughput", "study", "calibration")
+# What an interrupted workflow needs to end its jobs.
+SECONDS_TO_STOP = 25
+
+
+def main() -> None:
+    """Run the stages that have not ended yet, one after the other."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
+    parser.add_argument("--seconds", type=float, default=3600, help="for all stages together")
+    parser.add_argument("--training-seconds", type=float, default=1200, help="for the study's trainings together")
+    parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--small", action="store_true", help="sizes that only show that everything runs")
+    arguments = parser.parse_args()
+    arguments.out = arguments.out.resolve()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + arguments.seconds
+    record = arguments.out / "stages.json"
+    ended = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    for stage in arguments.stages:
+        left = end - time.monotonic()
+        if stage in ended or left < 0:
+            continue
+        start = time.monotonic()
+        code = run(command(stage, arguments), arguments.out / f"{stage}.log", left)
+        seconds = round(time.monotonic() - start, 1)
+        print(f"{stage}: {'ended' if code == 0 else 'failed' if code is not None else 'ran out of time'}, {seconds} s")
+        if code == 0:
+            ended[stage] = seconds
+            record.write_text(json.dumps(ended), encoding="utf-8")
+
+
+def run(words: list[str], log: Path, seconds: float) -> int | None:
+    """Run a command in the project's folder, and interrupt it when its time is over.
+
+    Returns:
+        The exit status, or None where it was interrupted.
+    """
+    with log.open("a", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            words, cwd=PROJECT, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            return process.wait(max(1.0, seconds - SECONDS_TO_STOP))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+    return None
+
+
+def command(stage: str, arguments: argparse.Namespace) -> list[str]:
+    """The command of a stage."""
+    python = [sys.executable]
+    small = arguments.small
+    device = ["--device", arguments.device]
+    benchmarks = PROJECT / "benchmarks"
+    match stage:
+        case "tests":
+            tests = ["tests/test_gpu.py", "tests/models/test_device.py", "tests/data/test_batches.py"]
+            return [*python, "-m", "pytest", "-q", "-p", "no:benchmark", *tests]
+        case "layers":
+            sizes = ["--batch-size", "8", "--repeats", "1"] if small else ["--batch-size", "256"]
+            return [*python, str(benchmarks / "layers.py"), *device, *sizes]
+        case "training":
+            sizes = (
+                ["--images", "500", "--model", "resnet_8_4", "--batch-size", "64", "--workers", "1"] if small else []
+            )
+            return [*python, str(benchmarks / "training.py"), *device, *sizes, "--epochs", "3"]
+        case "throughput":
+            sizes = ["--images", "500", "--model", "resnet_8_4", "--processes", "5"] if small else []
+            out = ["--out", str(arguments.out / "throughput.json")]
+            return [*python, str(benchmarks / "gpu" / "throughput.py"), *device, *sizes, *out]
+        case "study":
+            return [*snakemake(arguments), "--keep-going"]
+        case _:
+            return [*snakemake(arguments), "calibrate"]
+
+
+def snakemake(arguments: argparse.Namespace) -> list[str]:
+    """Snakemake on the study, with as many epochs as there is time for."""
+    config = yaml.safe_load(STUDY.read_text(encoding="utf-8"))
+    config["compute"]["device"] = arguments.device
+    training = config["training"]["default"]
+    measured = json.loads((arguments.out / "throughput.json").read_text(encoding="utf-8"))
+    possible = int(arguments.training_seconds / measured["seconds_of_an_adversarial_epoch"])
+    epochs = max(1, min(training["epochs"], possible))
+    training["step_epochs"] = max(1, round(training["step_epochs"] * epochs / training["epochs"]))
+    training["epochs"] = epochs
+    if arguments.small:
+        training["epochs"] = 1
+        config["experiments"]["cifar10-jpeg"] |= {"models": ["resnet_8_4"], "seeds": [0]}
+        for suite in ("adversarial", "transfer", "corruption"):
+            config["evaluation"][suite]["images"] = 10
+        config["evaluation"]["autoattack"][0] |= {"images": 10, "attacks": ["apgd-ce"]}
+    path = arguments.out / "study.yaml"
+    # Written once: a study that goes on must ask for what it asked before.
+    if not path.exists():
+        path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    # A profile of the default's own would ask for other cores.
+    options = ["--cores", str(arguments.cores), "--scheduler", "greedy", "--rerun-incomplete"]
+    return [sys.executable, "-m", "snakemake", "--configfile", str(path), *options]
+
+
+if __name__ == "__main__":
+    main()
