@@ -27,8 +27,8 @@ for suite in SUITES:
         params:
             suite=suite,
             settings=bound(suite_settings, suite),
-            batch_size=bound(suite_batch_size, suite),
-            code=code("run_suite", bound(suite_modules, suite)),
+            batch_size=suite_batch_size(suite),
+            code=suite_code(suite),
         script:
             "../scripts/run_suite.py"
 

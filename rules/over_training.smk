@@ -33,8 +33,8 @@ for suite in study.over_training:
             suite=suite,
             epochs=measured_epochs,
             settings=partial(suite_settings, suite),
-            batch_size=partial(suite_batch_size, suite),
-            code=code("run_suite", partial(suite_modules, suite)),
+            batch_size=suite_batch_size(suite),
+            code=suite_code(suite),
         script:
             "../scripts/run_suite.py"
 

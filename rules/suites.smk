@@ -82,17 +82,19 @@ def suite_settings(suite, wildcards):
     return {key: value for key, value in settings.items() if key not in inputs} if inputs else settings
 
 
-def suite_batch_size(suite, wildcards):
+def suite_batch_size(suite):
     """A parameter: how many images are attacked at a time, which other suites' results do not depend on.
 
     These read it from the config, so that a change of it runs nothing again.
     """
-    return study.evaluation_batch_size(wildcards.dataset) if SUITES[suite].stage == "attack" else None
+    if SUITES[suite].stage != "attack":
+        return None
+    return lambda wildcards: study.evaluation_batch_size(wildcards.dataset)
 
 
-def suite_modules(suite, wildcards):
-    """What measures a suite."""
-    return [SUITES[suite].module]
+def suite_code(suite):
+    """A parameter that changes with the content of what measures a suite."""
+    return script_code("run_suite", (SUITES[suite].module,))
 
 
 def suite_compute(suite):

@@ -58,8 +58,10 @@ from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, 
 def script_of(code, workflow):
     if not isinstance(code, str):
         return code.args[0] if code is not None else None
-    scripts = [path.stem for path in Path("scripts").glob("*.py")]
-    return next(name for name in scripts if workflow.globals["script_code"](name) == code)
+    script_code, suites = workflow.globals["script_code"], workflow.globals["SUITES"]
+    codes = {script_code("run_suite", (entry.module,)): "run_suite" for entry in suites.values()}
+    codes |= {script_code(path.stem): path.stem for path in Path("scripts").glob("*.py")}
+    return codes[code]
 
 with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
     workflow = api.workflow(
