@@ -9,6 +9,8 @@ PYTHON ?= python3
 # uv would rather fill an environment that happens to be active, pip a folder of the user's; other packages would come
 # before those of the lock.
 unexport VIRTUAL_ENV CONDA_PREFIX PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH
+# Every job would compile the project again.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)

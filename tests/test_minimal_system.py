@@ -105,6 +105,7 @@ def missing(folder: Path) -> Iterator[str]:
                 yield f"{name} needs {library}"
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="the packages are not in an environment of their own")
 def test_no_package_needs_more_than_a_minimal_system_has():

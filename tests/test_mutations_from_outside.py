@@ -214,6 +214,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_answers_that_are_changed_at_random_are_a_file_or_refused(tmp_path, kind):
     rng = np.random.default_rng(0)

@@ -41,6 +41,7 @@ def test_each_operation_is_torchvisions_at_the_released_strength(name, level, si
         assert np.abs(ours - theirs).max() <= (1 if name.startswith("shear") else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", SEVERITIES)
 def test_images_change_as_much_as_in_an_implementation_of_the_released_description(policy):
     severity = {"augmix": 3, "augmix-imagenet": 1}[policy]

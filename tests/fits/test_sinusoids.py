@@ -54,6 +54,7 @@ def test_amplitudes_are_projections_on_sine_and_cosine():
         assert normalised_amplitudes(values, [k], [2]) == pytest.approx([np.hypot(sine, cosine) / 2], rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("amplitudes", [[1, 1, 1], [0.4, 0.7, 1]], ids=["equal", "rising"])
 def test_low_frequencies_are_learned_first_also_where_high_ones_are_larger(amplitudes, tmp_path):
     """The claim of the paper: when half of each amplitude is learned for the first time."""

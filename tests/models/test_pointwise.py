@@ -126,6 +126,7 @@ def test_no_training_reaches_the_faulty_kernel(instruction_set):
     assert float(last.removeprefix("furthest ")) < 1e-2
 
 
+@pytest.mark.slow
 def test_the_log_shows_the_faulty_kernel():
     """Without AVX2 oneDNN has another kernel for it, which does no harm."""
     code = """

@@ -104,6 +104,7 @@ def test_lists_that_ask_for_too_much_are_refused_before_anything_is_made(config)
         Study(config, SCHEMA)
 
 
+@pytest.mark.slow
 def test_many_objects_in_a_list_take_no_time(config):
     """Compared each with each, they would take an hour."""
     put(config, "experiments/demo/seeds", [{"a": number} for number in range(40_000)])

@@ -520,6 +520,7 @@ def test_images_may_be_stored_larger_than_the_network_sees_them(tiny_dataset, ti
     assert set(seen) == {(24, 24)}
 
 
+@pytest.mark.slow
 def test_another_fingerprint_or_a_damaged_state_starts_afresh(tiny_dataset, tiny_spec, tmp_path):
     state = tmp_path / "state.pt"
     expected, _ = trained(tiny_spec, tiny_dataset, state)

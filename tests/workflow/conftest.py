@@ -179,7 +179,7 @@ def fresh(tmp_path_factory) -> Project:
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / part)
         else:
             shutil.copy2(source, folder)
     shutil.copy2(TINY, folder)

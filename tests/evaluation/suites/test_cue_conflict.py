@@ -157,6 +157,7 @@ def test_what_does_not_fit_is_named(made, tmp_path):
         evaluate_stimuli(model, prepared(stimuli, tmp_path / "third"), [], batch_size=4, device="cpu")
 
 
+@pytest.mark.slow
 @needs_published
 def test_a_model_that_answers_as_resnet_50_did_gets_its_shape_bias_and_errors(tmp_path):
     stimuli = prepared(PUBLISHED / "stimuli", tmp_path)
