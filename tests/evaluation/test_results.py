@@ -14,10 +14,10 @@ from filterfreq.evaluation.results import (
     COLUMNS,
     format_parameter,
     fraction,
+    prepend_parameter,
     quantity,
     read_results,
     wilson_interval,
-    with_parameter,
     write_results,
 )
 from filterfreq.runtime.errors import InputError
@@ -296,8 +296,8 @@ def test_what_tables_are_made_from_imports_no_torch():
 def test_rows_of_several_epochs_keep_their_parameters(tmp_path):
     rows = [fraction("accuracy", format_parameter(split="test"), successes, 8) for successes in (2, 6)]
     path = tmp_path / "clean.csv"
-    write_results(path, RUN, "clean", [*with_parameter(rows[:1], epoch=1), *with_parameter(rows[1:], epoch=20)])
-    assert with_parameter(rows) == rows
+    write_results(path, RUN, "clean", [*prepend_parameter(rows[:1], epoch=1), *prepend_parameter(rows[1:], epoch=20)])
+    assert prepend_parameter(rows) == rows
     found = read_results([path], suite="clean")
     assert list(found["parameter"]) == ["epoch=1;split=test", "epoch=20;split=test"]
     assert list(found["epoch"]) == [1, 20]

@@ -47,7 +47,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
     """
     rows = []
     for name, claim in claims.items():
-        measured = _measured(results, claim["measure"])
+        measured = _measured_rows(results, claim["measure"])
         differences = _differences(measured, claim)
         groups = [of_model.to_numpy() for _, of_model in differences.groupby(level="model")]
         images = measured.loc[measured["model"].isin(differences.index.unique("model")), "n"]
@@ -131,7 +131,7 @@ def verdict(direction: str, smallest_effect: float, estimate: Estimate) -> tuple
     return next(((said, p) for said, p in decisions.items() if p < _LEVEL), ("undecided", np.nan))
 
 
-def _measured(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame:
+def _measured_rows(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame:
     """Return the rows that a claim's measure stands on, those with a value; none where one that it names has no row."""
     rows = results[(results["suite"] == measure["suite"]) & (results["metric"] == measure["metric"])]
     if rows.empty or "where" not in measure:
@@ -140,7 +140,7 @@ def _measured(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame
     for entry in measure["where"]:
         fits = pd.Series(True, index=rows.index)
         for key, wanted in entry.items():
-            matches = [_matching(rows, key, one) for one in (wanted if isinstance(wanted, list) else [wanted])]
+            matches = [_match_rows(rows, key, one) for one in (wanted if isinstance(wanted, list) else [wanted])]
             if not all(match.any() for match in matches):
                 return rows[:0]
             fits &= np.logical_or.reduce(matches)
@@ -150,7 +150,7 @@ def _measured(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame
     return rows[chosen].dropna(subset="value")
 
 
-def _matching(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:
+def _match_rows(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:
     """Mark the rows whose parameter `key` is a value, lies in a range, or is the highest of its layer."""
     if isinstance(wanted, dict):
         return rows[key].between(wanted.get("from", -np.inf), wanted.get("to", np.inf)).fillna(False).astype(bool)

@@ -111,7 +111,7 @@ class PreparedDataset:
         """Height and width in pixels of the test images, and of what training cuts out of its own."""
         return self.files["test"]["size"] if self.files else self.array("test_images", verify=False).shape[1]
 
-    def has(self, split: str) -> bool:
+    def has_split(self, split: str) -> bool:
         """Return whether there are images of a split, "train", "test" or "cue_conflict"."""
         return split in self.files or f"{split}_images" in self.record["arrays"]
 

@@ -87,7 +87,7 @@ def quantity(metric: str, parameter: str, value: float, n: int) -> dict[str, Any
     }
 
 
-def with_parameter(rows: Iterable[Mapping[str, Any]], **pairs: object) -> list[dict[str, Any]]:
+def prepend_parameter(rows: Iterable[Mapping[str, Any]], **pairs: object) -> list[dict[str, Any]]:
     """Return rows whose `parameter` begins with further pairs.
 
     Args:
@@ -202,7 +202,7 @@ def _problem(
     table: pd.DataFrame, run: Sequence[str | int] | None, suite: str | None, known: Mapping[str, Measurement]
 ) -> str | None:
     """Say what is wrong with the values of a file and in which line, if anything is."""
-    numbers = table[list(_NUMBERS)].apply(_as_numbers)
+    numbers = table[list(_NUMBERS)].apply(_parse_numbers)
     value, n, low, high = (numbers[column] for column in ("value", "n", "ci_low", "ci_high"))
     ranges, types = value_ranges(known), tuple(parameter_types(known).items())
     texts = table[[column for column in COLUMNS if column not in _NUMBERS]]
@@ -212,7 +212,10 @@ def _problem(
         "a seed that is not a whole number from 0 to 2^63 - 1": ~_is_whole(numbers["seed"], 2**63 - 1),
         "a value that is not finite": ~(np.isfinite(value) | (value.isna() & (n == 0))),
         "a value of nothing": value.notna() & (n == 0),
-        **{_outside(*limits): _is_outside(table["metric"], value, limits, ranges) for limits in set(ranges.values())},
+        **{
+            _range_fault(*limits): _leaves_range(table["metric"], value, limits, ranges)
+            for limits in set(ranges.values())
+        },
         "a value outside its confidence interval": (low.isna() != high.isna())
         | (low.notna() & ~((low <= value) & (value <= high))),
         "a confidence interval that leaves [0, 1]": (low < 0) | (high > 1),
@@ -246,11 +249,11 @@ def _problem(
     return None
 
 
-def _outside(lowest: float, highest: float) -> str:
+def _range_fault(lowest: float, highest: float) -> str:
     return f"a {'fraction' if (lowest, highest) == (0, 1) else 'value'} outside [{lowest:g}, {highest:g}]"
 
 
-def _is_outside(
+def _leaves_range(
     metrics: pd.Series, values: pd.Series, limits: tuple[float, float], ranges: Mapping[str, tuple[float, float]]
 ) -> pd.Series:
     """Which values are of a metric with these limits and do not keep them."""
@@ -258,7 +261,7 @@ def _is_outside(
     return metrics.isin(limited) & ~(values.between(*limits) | values.isna())
 
 
-def _as_numbers(column: pd.Series) -> pd.Series:
+def _parse_numbers(column: pd.Series) -> pd.Series:
     # Where every row says True, pandas takes that for a number.
     return pd.to_numeric(column.astype(str) if column.dtype == bool else column, errors="coerce")
 

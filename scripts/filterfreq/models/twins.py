@@ -34,7 +34,7 @@ def twins(model: nn.Module, architecture: str, num_classes: int) -> list[str]:
     found = []
     with torch.inference_mode():
         logits = None
-        for other in _similar(architecture):
+        for other in _similar_architectures(architecture):
             if _shapes_of(other, num_classes) == shapes:
                 logits = _logits(model, images) if logits is None else logits
                 twin = registry.build(other, num_classes).eval()
@@ -57,7 +57,7 @@ def _logits(model: nn.Module, images: Tensor) -> Tensor | None:
         return None
 
 
-def _similar(architecture: str) -> list[str]:
+def _similar_architectures(architecture: str) -> list[str]:
     """Return the architectures that may be twins of one, by their names."""
     library, _, name = architecture.partition("_")
     if architecture == _LOWRES:

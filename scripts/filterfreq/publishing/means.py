@@ -4,7 +4,7 @@ import pandas as pd
 
 from filterfreq.analysis.intervals import mean_difference
 from filterfreq.publishing.measures import PUBLISHED, Column
-from filterfreq.publishing.table import Direction, Table, percent
+from filterfreq.publishing.table import Direction, Table, format_percent
 from filterfreq.runtime.errors import InputError
 
 
@@ -108,6 +108,6 @@ def _are_told_apart(one: pd.Series, other: pd.Series, images: float) -> bool:
     """Whether the values of two variants by seed differ by more than chance, or, without pairs, as they are shown."""
     differences = (one - other).dropna().to_numpy()
     if len(differences) < 2:
-        return percent(one.mean()) != percent(other.mean())
+        return format_percent(one.mean()) != format_percent(other.mean())
     low, high = mean_difference([differences], images).interval()
     return low > 0 or high < 0

@@ -49,19 +49,19 @@ def main_columns(frame: pd.DataFrame, baseline: str, epsilons: Mapping[str, str]
     Args:
         frame: what `select` returns.
         baseline: the variant whose corruption error is 1.
-        epsilons: for each norm the epsilon that attacks are shown at, see `at_epsilon`.
+        epsilons: for each norm the epsilon that attacks are shown at, see `attacks_at_epsilon`.
     """
     columns = [*clean_accuracy(frame)]
     columns += [
         column(attack_label(attack), f"{norm_label(norm)} {rows['epsilon'].iloc[0]}", rows)
-        for attack, norm, rows in at_epsilon(frame, epsilons)
+        for attack, norm, rows in attacks_at_epsilon(frame, epsilons)
     ]
     columns += [found for found in corruption_means(frame, baseline) if found.setting != "relative mCE"]
     columns += [found._replace(setting="") for found in shape_biases(frame) if found.setting == "overall"]
     return columns
 
 
-def with_published(
+def add_published(
     columns: list[Column], frame: pd.DataFrame, published: Mapping[str, Mapping[str, Any]]
 ) -> list[Column]:
     """Return columns with those of what others have published of the same models, each beside the one like it.
@@ -69,7 +69,7 @@ def with_published(
     Args:
         columns: what `main_columns` returns.
         frame: what `select` returns.
-        published: by variant, a `filterfreq.models.robustbench_models.Published` as a mapping.
+        published: by variant, a `filterfreq.models.robustbench_models.PublishedAccuracies` as a mapping.
     """
     runs = frame.loc[frame["variant"].isin(list(published)), RUN].drop_duplicates()
     values: dict[tuple[str, str], dict[tuple, float]] = {}
@@ -91,7 +91,9 @@ def with_published(
     return columns
 
 
-def at_epsilon(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def attacks_at_epsilon(
+    frame: pd.DataFrame, epsilons: Mapping[str, str] | None
+) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield the attacks on the models themselves, each with its norm and its rows at one epsilon.
 
     That is the epsilon wanted of the norm; where the attack was not measured there, the largest one below it, or if
@@ -112,7 +114,7 @@ def at_epsilon(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> Itera
 
 def epsilons_phrase(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> str:
     """Say at which epsilons the attacks of `main_columns` are shown; nothing where there are none."""
-    chosen = list(at_epsilon(frame, epsilons))
+    chosen = list(attacks_at_epsilon(frame, epsilons))
     wanted = {norm: epsilon for norm, epsilon in (epsilons or {}).items() if norm in {norm for _, norm, _ in chosen}}
     largest = [norm_label(norm) for norm in dict.fromkeys(norm for _, norm, _ in chosen) if norm not in wanted]
     elsewhere = [
@@ -145,19 +147,19 @@ def clean_accuracies(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.drop_duplicates([*RUN, "n"])
 
 
-def clean_beside(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def matching_clean_accuracies(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Return, of the runs of some rows, the clean accuracy on the images that these stand on."""
     shown = rows[[*RUN, "n"]].drop_duplicates()
     return clean_accuracies(frame).merge(shown, on=[*RUN, "n"]).astype({name: frame[name].dtype for name in RUN})
 
 
-def attacked(frame: pd.DataFrame, attack: str, norm: str, measure: str) -> list[Column]:
+def attack_columns(frame: pd.DataFrame, attack: str, norm: str, measure: str) -> list[Column]:
     """Return a column for every epsilon of an attack, from small to large."""
     rows = frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
     return [column(measure, of_one["epsilon"].iloc[0], of_one) for _, of_one in rows.groupby("epsilon_value")]
 
 
-def beside_clean(frame: pd.DataFrame, blocks: Iterable[list[Column]]) -> list[Column]:
+def add_clean_columns(frame: pd.DataFrame, blocks: Iterable[list[Column]]) -> list[Column]:
     """Return columns of attacks with the clean accuracy on the same images.
 
     It comes first, once; where attacks saw different numbers of images, as epsilon 0 before each attack.
@@ -169,18 +171,18 @@ def beside_clean(frame: pd.DataFrame, blocks: Iterable[list[Column]]) -> list[Co
     blocks = list(blocks)
     clean = clean_accuracies(frame)
 
-    def of_same_images(columns: Iterable[Column], measure: str, setting: str) -> list[Column]:
+    def clean_columns(columns: Iterable[Column], measure: str, setting: str) -> list[Column]:
         counts = {count for found in columns for count in found.images}
         rows = clean[clean["n"].isin(counts)].drop_duplicates(RUN)
         return [] if rows.empty else [column(measure, setting, rows)]
 
     every = list(itertools.chain.from_iterable(blocks))
     if len({count for found in every for count in found.images}) == 1:
-        return [*of_same_images(every, "clean", ""), *every]
-    return [found for block in blocks for found in (*of_same_images(block, block[0].measure, "0"), *block)]
+        return [*clean_columns(every, "clean", ""), *every]
+    return [found for block in blocks for found in (*clean_columns(block, block[0].measure, "0"), *block)]
 
 
-def by_corruption(frame: pd.DataFrame) -> pd.DataFrame:
+def corruption_accuracies(frame: pd.DataFrame) -> pd.DataFrame:
     """Return accuracies with one row per run and columns (corruption, severity), NaN where one is missing."""
     rows = frame[(frame["suite"] == "corruption") & (frame["metric"] == "accuracy")]
     return rows.set_index([*RUN, "corruption", "severity"])["value"].unstack(["corruption", "severity"])  # noqa: PD010
@@ -193,7 +195,7 @@ def corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[Column]:
 
     A run that lacks a corruption or a severity which another run has would not be comparable: it gets no mean.
     """
-    measured = by_corruption(frame)
+    measured = corruption_accuracies(frame)
     common = measured.loc[:, measured.columns.isin(COMMON, level="corruption")].dropna()
     if common.empty:
         return
@@ -203,7 +205,7 @@ def corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[Column]:
     if not set(COMMON) <= set(common.columns.unique("corruption")):
         return
     accuracies = {run: values.unstack("severity") for run, values in common.iterrows()}  # noqa: PD010
-    clean = clean_beside(frame, rows).set_index(RUN)["value"].to_dict()
+    clean = matching_clean_accuracies(frame, rows).set_index(RUN)["value"].to_dict()
     errors: dict[str, dict] = {"mCE": {}, "relative mCE": {}}
     for run, accuracy in accuracies.items():
         model, _, seed = run

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from filterfreq.publishing.measures import clean_beside
+from filterfreq.publishing.measures import matching_clean_accuracies
 from filterfreq.publishing.selection import images_phrase, seeds_phrase
-from filterfreq.publishing.style import COLUMN_WIDTH, PERCENT, TEXT_WIDTH, literal, new_figure
+from filterfreq.publishing.style import COLUMN_WIDTH, PERCENT, TEXT_WIDTH, escape_dollars, new_figure
 
 _NORMS = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$"}
 _PANELS_IN_A_ROW = 4
@@ -36,7 +36,11 @@ def attack_curve(frame: pd.DataFrame, attack: str, norm: str, clean: bool = True
     """Return the accuracies under one attack with `epsilon` in the panel's unit; as epsilon 0 those without attack."""
     rows = rows_of_attack(frame, attack, norm)
     rows = rows.assign(epsilon=rows["epsilon_value"].astype(float) * (255 if norm == "linf" else 1))
-    return pd.concat([clean_beside(frame, rows).assign(epsilon=0.0), rows], ignore_index=True) if clean else rows
+    return (
+        pd.concat([matching_clean_accuracies(frame, rows).assign(epsilon=0.0), rows], ignore_index=True)
+        if clean
+        else rows
+    )
 
 
 def rows_of_attack(frame: pd.DataFrame, attack: str, norm: str) -> pd.DataFrame:
@@ -71,7 +75,7 @@ def seeds_and_images_note(frame: pd.DataFrame) -> str:
 
 def norm_formula(norm: str) -> str:
     """Return a norm as a formula, or as it is called where it is none of ours."""
-    return _NORMS.get(norm, literal(norm))
+    return _NORMS.get(norm, escape_dollars(norm))
 
 
 def epsilon_label(norm: str) -> str:

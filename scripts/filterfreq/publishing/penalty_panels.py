@@ -23,9 +23,9 @@ from filterfreq.publishing.style import (
     VariantStyle,
     add_legend,
     draw_lines,
-    literal,
+    escape_dollars,
     new_figure,
-    styled,
+    use_style,
     variant_styles,
 )
 from filterfreq.runtime.errors import InputError
@@ -37,7 +37,7 @@ _SETTINGS = {
 }
 
 
-@styled
+@use_style
 def draw_penalties(
     results: pd.DataFrame,
     labels: dict[str, str],
@@ -56,7 +56,7 @@ def draw_penalties(
         penalties: of every variant with a penalty its kind, strength, layers and `beside`, as
             `filterfreq.study.study.Study.penalties` returns them.
         along: kind; or strength, or layers where there is one strength only, unless given.
-        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
+        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.attacks_at_epsilon`.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of a variant with a penalty.
@@ -132,7 +132,7 @@ def _penalty_panels(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> 
         if (measure, setting) in titles:
             title = titles[measure, setting]
         elif last.get(norm) == measure:
-            title = f"{literal(measure)}, {norm_formula(norm)} {literal(setting.partition(' ')[2])}"
+            title = f"{escape_dollars(measure)}, {norm_formula(norm)} {escape_dollars(setting.partition(' ')[2])}"
         else:
             continue
         panels[title] = numbers.rename("value").reset_index()

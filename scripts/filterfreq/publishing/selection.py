@@ -58,10 +58,10 @@ def select(results: pd.DataFrame, variants: dict[str, str], suites: Iterable[str
             raise InputError(f"there are no results of the suite {' or '.join(suites)}: run this evaluation")
     columns = dict.fromkeys([*results.columns, *PARAMETERS])
     chosen = chosen.reindex(columns=list(columns))
-    return in_order(chosen, variants)
+    return order_variants(chosen, variants)
 
 
-def in_order(frame: pd.DataFrame, variants: dict[str, str]) -> pd.DataFrame:
+def order_variants(frame: pd.DataFrame, variants: dict[str, str]) -> pd.DataFrame:
     """Return a copy whose `model` and `variant` are ordered categories: as they occur, and as asked for."""
     present = set(frame["variant"])
     order = {"model": frame["model"].unique(), "variant": [name for name in variants if name in present]}

@@ -31,16 +31,16 @@ class StoppedError(Exception):
         self.progressed = progressed
 
 
-def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
     """Return the error for a name that is none of the known ones; it offers the closest, or else the first of them."""
     known = list(known)
     shown = one_line(name, 100)
     close = difflib.get_close_matches(shown, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {some_of(known, 'or')}"
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {list_some(known, 'or')}"
     return InputError(f"unknown {kind} {shown!r}: {hint}")
 
 
-def some_of(names: Iterable[str], conjunction: str = "and") -> str:
+def list_some(names: Iterable[str], conjunction: str = "and") -> str:
     """Return the first of some names, as a sentence can list them, and how many more there are."""
     names = list(names)
     more = f" {conjunction} {len(names) - _LISTED} more" if len(names) > _LISTED else ""

@@ -72,9 +72,9 @@ def check_attack(where: str, attack: dict, size: int | None = None) -> None:
             raise InputError(f"{where}.{key}: means nothing to the attack {kind}, leave it out")
     bounded = partial(check_bounds, norm=attack["norm"], size=size)
     if "epsilon" in attack:
-        explained(bounded, attack["epsilon"], f"{where}.epsilon")
+        run_check(bounded, attack["epsilon"], f"{where}.epsilon")
     for number, epsilon in enumerate(attack.get("epsilons", [])):
-        explained(bounded, epsilon, f"{where}.epsilons.{number}")
+        run_check(bounded, epsilon, f"{where}.epsilons.{number}")
 
 
 def check_checkpoint(where: str, entry: dict) -> None:
@@ -100,7 +100,7 @@ def check_checkpoint(where: str, entry: dict) -> None:
         )
     if entry.get("architecture", "").startswith("robustbench_") and entry.get("normalisation") != "none":
         raise InputError(f"{where}: RobustBench's models normalise images themselves: give normalisation: none")
-    explained(architecture_of, entry, where)
+    run_check(architecture_of, entry, where)
 
 
 def _check_credentials(where: str, url: str) -> None:
@@ -164,7 +164,7 @@ def check_number(where: str, what: str, *axes: Sequence) -> None:
         raise InputError(f"{where}: asks for {number} {what}, more than {_MOST_RUNS}: shorten its lists")
 
 
-def explained(check: Callable[[Any], object], name: Any, where: str) -> None:
+def run_check(check: Callable[[Any], object], name: Any, where: str) -> None:
     """Call a check that may refuse a name, and say where in the config the name stands."""
     try:
         check(name)

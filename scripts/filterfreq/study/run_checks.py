@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from filterfreq.evaluation.registry import SUITES
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.machine import training_processes
-from filterfreq.study.config_checks import check_attack, check_main_epsilon, explained
+from filterfreq.study.config_checks import check_attack, check_main_epsilon, run_check
 from filterfreq.training.epochs import count_epochs
 from filterfreq.training.epsilon import check_bounds
 
@@ -58,7 +58,7 @@ def _check_sources(study: Study) -> None:
         source = transfer["source"]
         if source not in study.variants | study.checkpoints:
             raise InputError(
-                f"evaluation.transfer.source: {unknown('variant', source, study.variants | study.checkpoints)}"
+                f"evaluation.transfer.source: {unknown_name('variant', source, study.variants | study.checkpoints)}"
             )
         if not study.is_downloaded(study.origin(run)) and not study.has_run(run._replace(variant=source)):
             raise InputError(
@@ -75,7 +75,7 @@ def _check_main_epsilons(study: Study) -> None:
         where = f"evaluation.datasets.{dataset}" if own else "evaluation"
         for norm, epsilon in study.evaluation(dataset).get("main_epsilons", {}).items():
             bounded = partial(check_bounds, norm=norm, size=study.dataset(dataset).image_size)
-            explained(bounded, epsilon, f"{where}.main_epsilons.{norm}")
+            run_check(bounded, epsilon, f"{where}.main_epsilons.{norm}")
             attacks: dict[str, list[dict]] = {"adversarial": [], "autoattack": []}
             for suite, _, attack in study.attacks(dataset):
                 if suite in attacks and attack["norm"] == norm:
@@ -138,20 +138,20 @@ def _check_snapshots(study: Study) -> None:
 
 def _check_over_training(study: Study) -> None:
     """Refuse suites over training that measure no snapshots, and snapshots that nothing measures before they go."""
-    if study.over_training and not study.runs_with_snapshots:
+    if study.snapshot_suites and not study.runs_with_snapshots:
         raise InputError(
             "evaluation.over_training: no training of the experiments keeps snapshots: name epochs in "
             "training.default.snapshots, or leave it out"
         )
-    for name in study.over_training:
+    for name in study.snapshot_suites:
         if name not in SUITES:
-            raise InputError(f"evaluation.over_training: {unknown('suite', name, SUITES)}")
+            raise InputError(f"evaluation.over_training: {unknown_name('suite', name, SUITES)}")
         if not any(name in study.suites_over_training(run) for run in study.runs):
             raise InputError(
                 f"evaluation.over_training: no run with snapshots has the suite {name}: ask for evaluation.{name} on a "
                 "data set that can have it, or leave it out here"
             )
-    if study.runs_with_snapshots and not study.keeps_snapshots and not study.over_training:
+    if study.runs_with_snapshots and not study.keeps_snapshots and not study.snapshot_suites:
         raise InputError(
             "training.keep_snapshots: it is false, and nothing measures the snapshots before they are removed: name "
             "suites in evaluation.over_training, or leave keep_snapshots out"

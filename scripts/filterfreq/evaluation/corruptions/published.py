@@ -148,7 +148,7 @@ def _take_files(
     checksums = {}
     for number, corruption in enumerate(filter(found.__contains__, corruptions), start=1):
         archive, names = found[corruption]
-        chosen = _matching(f"{corruption} in {archive}", names, own, classes)
+        chosen = _match_images(f"{corruption} in {archive}", names, own, classes)
         wanted = {names[severity, image]: (severity, image) for severity in SEVERITIES for image in chosen}
         if size <= LARGEST_IN_ARRAYS:
             rows = {name: row for row, name in enumerate(wanted)}
@@ -166,7 +166,7 @@ def _take_files(
     return checksums
 
 
-def _matching(where: str, names: dict[tuple[int, str], str], own: list[str], classes: list[str]) -> list[str]:
+def _match_images(where: str, names: dict[tuple[int, str], str], own: list[str], classes: list[str]) -> list[str]:
     """Return the "class/image" that stands for each test image.
 
     Args:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from filterfreq.frequencies.dct import dct_basis
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 
 DECOMPOSITIONS = ("weight", "signal")
 
@@ -169,7 +169,7 @@ def decompose(model: nn.Module, decomposition: str, min_kernel_size: int = 3) ->
         if _is_patch_embedding(module):
             return None
         try:
-            return _decomposed(module, decomposition)
+            return _decompose_layer(module, decomposition)
         except InputError as error:
             raise InputError(f"layer {name or 'at the top'} cannot be decomposed: {error}") from error
 
@@ -193,14 +193,14 @@ def compose(model: nn.Module) -> nn.Module:
     """
 
     def convert(_name: str, module: nn.Module) -> nn.Module | None:
-        return _composed(module) if isinstance(module, DCTConv2d) else None
+        return _compose_layer(module) if isinstance(module, DCTConv2d) else None
 
     return _replace(copy.deepcopy(model), convert)
 
 
 def _check_decomposition(decomposition: str) -> None:
     if decomposition not in DECOMPOSITIONS:
-        raise unknown("decomposition", decomposition, DECOMPOSITIONS)
+        raise unknown_name("decomposition", decomposition, DECOMPOSITIONS)
 
 
 def _odd_square(kernel_size: int | tuple[int, int]) -> int:
@@ -220,7 +220,7 @@ def _pads_same(layer: nn.Conv2d) -> bool:
     return f"{type(layer).__module__}.{type(layer).__name__}" == "timm.layers.conv2d_same.Conv2dSame"
 
 
-def _decomposed(layer: nn.Conv2d, decomposition: str) -> nn.Module:
+def _decompose_layer(layer: nn.Conv2d, decomposition: str) -> nn.Module:
     if type(layer) is not nn.Conv2d and not _pads_same(layer):
         raise InputError(f"it is a {type(layer).__name__}, which may compute something else than a plain Conv2d")
     if layer.padding_mode != "zeros":
@@ -243,7 +243,7 @@ def _decomposed(layer: nn.Conv2d, decomposition: str) -> nn.Module:
     return new.train(layer.training)
 
 
-def _composed(layer: DCTConv2d) -> nn.Conv2d:
+def _compose_layer(layer: DCTConv2d) -> nn.Conv2d:
     # skip_init leaves the random number generator alone: composing a model must not change what is drawn next.
     plain = nn.utils.skip_init(
         nn.Conv2d,

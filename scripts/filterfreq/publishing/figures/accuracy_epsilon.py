@@ -21,7 +21,7 @@ from filterfreq.publishing.panels import (
 )
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import attack_label, attacks, images_phrase, present_variants, select
-from filterfreq.publishing.style import VariantStyle, add_legend, draw_lines, literal, styled, variant_styles
+from filterfreq.publishing.style import VariantStyle, add_legend, draw_lines, escape_dollars, use_style, variant_styles
 
 PRODUCT = Product(
     title="Accuracy against epsilon",
@@ -31,7 +31,7 @@ PRODUCT = Product(
 )
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw accuracy against the size of the perturbation, a panel for each attack and norm; models below each other.
 
@@ -65,7 +65,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
             draw_lines(axes, attack_curve(of_model, attack, norm), "epsilon", "value", styles, markers=True)
             if norm in guests and host[norm] == (attack, norm):
                 _hollow_markers(axes, attack_curve(of_model, *guests[norm], clean=False), styles)
-            title = f"{literal(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm]}"
+            title = f"{escape_dollars(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm]}"
             axes.set_title(title if model == models[0] else "", parse_math=True)
             axes.set_xlabel(epsilon_label(norm), parse_math=True)
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))

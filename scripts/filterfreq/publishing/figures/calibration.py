@@ -19,14 +19,14 @@ from filterfreq.publishing.style import (
     add_legend,
     draw_lines,
     new_figure,
-    styled,
+    use_style,
     variant_styles,
 )
 
 PRODUCT = Product(title="Calibration", needs=["corruption"], adds=["clean"], takes=["labels"])
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw the expected calibration error against the severity of the common corruptions, 0 being clean images.
 

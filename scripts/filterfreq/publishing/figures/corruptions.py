@@ -11,12 +11,20 @@ from matplotlib.ticker import MultipleLocator
 from filterfreq.publishing.panels import seeds_and_images_note
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import corruption_label, family_grid, present_variants, select
-from filterfreq.publishing.style import PERCENT, TEXT_WIDTH, add_legend, draw_lines, new_figure, styled, variant_styles
+from filterfreq.publishing.style import (
+    PERCENT,
+    TEXT_WIDTH,
+    add_legend,
+    draw_lines,
+    new_figure,
+    use_style,
+    variant_styles,
+)
 
 PRODUCT = Product(title="Corruptions", needs=["corruption"], takes=["labels"])
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw accuracy against severity, one panel per corruption: a row per family, extra corruptions in the last column.
 

@@ -18,15 +18,15 @@ from filterfreq.publishing.style import (
     TEXT_WIDTH,
     add_legend,
     new_figure,
-    styled,
+    use_style,
     variant_styles,
-    wrapped,
+    wrap_text,
 )
 
 PRODUCT = Product(title="Shape bias", needs=["cue_conflict"], takes=["labels"])
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw the shape bias of every category, as Geirhos et al. (ICLR 2019), figure 4, do.
 
@@ -77,7 +77,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         axes.xaxis.tick_top()
         texture = axes.secondary_xaxis("bottom", functions=(_complement, _complement))
         texture.set_xlabel("fraction of 'texture' decisions")
-        axes.set_yticks(range(len(categories)), [wrapped(name.replace("_", " "), 20, 2) for name in categories])
+        axes.set_yticks(range(len(categories)), [wrap_text(name.replace("_", " "), 20, 2) for name in categories])
         axes.set_yticks(np.arange(len(categories) - 1) + 0.5, minor=True)
         axes.grid(visible=False, axis="y")
         axes.grid(axis="y", which="minor", color="0.75", linestyle="dotted")

@@ -18,7 +18,7 @@ from filterfreq.evaluation.results import read_results
 from filterfreq.fits.registry import FITS
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import seeds_phrase
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
 from filterfreq.runtime.errors import InputError
 
 PRODUCT = Product(title="Sums of sinusoids", needs=["sinusoids"], takes=["labels"], reads="fits", over="fit", note="")
@@ -40,7 +40,7 @@ def read(files: Iterable[str | Path]) -> pd.DataFrame:
     return read_results(files, suite="sinusoids", known=FITS)
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw a heat map over frequency and iteration for each network (rows) and variant (columns).
 
@@ -68,7 +68,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         means = cells.pivot_table(index="iteration", columns="frequency", values="value", aggfunc="mean")
         image = _draw_map(axes, means)
         title = labels[variant] if len(networks) == 1 else f"{network}, {labels[variant]}"
-        axes.set_title(wrapped(title, _TITLE_WIDTH, _TITLE_LINES))
+        axes.set_title(wrap_text(title, _TITLE_WIDTH, _TITLE_LINES))
         axes.set_ylabel("iteration" if axes in grid[:, 0] else "")
     seeds = seeds_phrase(panels["seed"].nunique())
     label = "normalised amplitude" + (f",\nmean of {seeds}" if seeds != "1 seed" else "")

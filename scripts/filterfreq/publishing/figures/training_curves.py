@@ -13,8 +13,16 @@ from matplotlib.ticker import MaxNLocator
 from filterfreq.evaluation.results import RUN_COLUMNS
 from filterfreq.publishing.panels import seeds_note
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import in_order, present_variants
-from filterfreq.publishing.style import PERCENT, TEXT_WIDTH, add_legend, draw_lines, new_figure, styled, variant_styles
+from filterfreq.publishing.selection import order_variants, present_variants
+from filterfreq.publishing.style import (
+    PERCENT,
+    TEXT_WIDTH,
+    add_legend,
+    draw_lines,
+    new_figure,
+    use_style,
+    variant_styles,
+)
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.history import read_history
 
@@ -30,7 +38,7 @@ def read(files: Sequence[str]) -> pd.DataFrame:
     return read_history(files[0], RUN_COLUMNS)
 
 
-@styled
+@use_style
 def draw(histories: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw loss, penalty and accuracies against the epoch, one row per model.
 
@@ -53,7 +61,7 @@ def draw(histories: pd.DataFrame, labels: dict[str, str]) -> Figure:
     frame = histories[histories["variant"].isin(list(labels))]
     if frame.empty:
         raise InputError(f"there are no training histories of the variants {', '.join(labels)}: train them")
-    frame = in_order(frame, labels)
+    frame = order_variants(frame, labels)
     styles = variant_styles(present_variants(frame, labels))
     if not frame["penalty"].any():
         del panels["penalty"]

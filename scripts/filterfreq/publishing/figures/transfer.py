@@ -19,12 +19,12 @@ from filterfreq.publishing.panels import (
 )
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import attack_label, images_phrase, present_variants, select
-from filterfreq.publishing.style import add_legend, draw_lines, literal, styled, variant_styles, wrapped
+from filterfreq.publishing.style import add_legend, draw_lines, escape_dollars, use_style, variant_styles, wrap_text
 
 PRODUCT = Product(title="Transferred attacks", needs=["transfer"], adds=["clean", "adversarial"], takes=["labels"])
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw accuracy against epsilon under attacks made on another model, beside those made on the model itself.
 
@@ -58,8 +58,8 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         for axes, (attack, norm, suite, title) in zip(cells, panels, strict=True):
             shown = of_model[of_model["suite"].isin(["clean", suite])]
             draw_lines(axes, attack_curve(shown, attack, norm), "epsilon", "value", styles, markers=True)
-            attacked = f"{literal(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm, suite]}"
-            heading = f"{attacked},\n{literal(wrapped(title, 40, 2))}"
+            attacked = f"{escape_dollars(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm, suite]}"
+            heading = f"{attacked},\n{escape_dollars(wrap_text(title, 40, 2))}"
             axes.set_title(heading if model == models[0] else "", parse_math=True)
             axes.set_xlabel(epsilon_label(norm), parse_math=True)
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))

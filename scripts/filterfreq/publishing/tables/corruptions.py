@@ -8,7 +8,7 @@ import pandas as pd
 
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
 from filterfreq.publishing.means import dataset_phrase, means_table
-from filterfreq.publishing.measures import RUN, Column, by_corruption, corruption_means
+from filterfreq.publishing.measures import RUN, Column, corruption_accuracies, corruption_means
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import FAMILIES, corruption_label, present_variants, select
 from filterfreq.publishing.table import Table
@@ -28,7 +28,7 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str], baseline: str) -> Ta
         InputError: results that cannot stand beside each other (see `select`), or none of corruptions.
     """
     frame = select(results, labels, ["corruption"])
-    measured = by_corruption(frame)
+    measured = corruption_accuracies(frame)
     images = frame[frame["metric"] == "accuracy"].groupby(RUN, observed=True)["n"].max()
     columns = [
         Column(family, corruption_label(corruption), measured[corruption].mean(axis="columns", skipna=False), images)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from filterfreq.publishing.means import column_meanings, means_table
-from filterfreq.publishing.measures import Column, epsilons_phrase, main_columns, with_published
+from filterfreq.publishing.measures import Column, add_published, epsilons_phrase, main_columns
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import select
 from filterfreq.publishing.table import Table
@@ -54,7 +54,7 @@ def tabulate(
     parts: dict[tuple[str, str], dict[str, Column]] = {}
     for name, frame in frames.items():
         columns = main_columns(frame, baseline, epsilons_by_dataset.get(name))
-        for found in with_published(columns, frame, published_by_dataset.get(name, {})):
+        for found in add_published(columns, frame, published_by_dataset.get(name, {})):
             parts.setdefault((found.measure, found.setting), {})[name] = found
     # Columns of one measure stand together, also where data sets have others of them.
     measures = list(dict.fromkeys(measure for measure, _ in parts))
