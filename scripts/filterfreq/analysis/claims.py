@@ -119,7 +119,7 @@ def verdict(direction: str, smallest_effect: float, estimate: Estimate) -> tuple
     if direction == "equal":
         outside = min(estimate.p_above(smallest_effect), estimate.p_below(-smallest_effect))
         decisions = {"supported": within, "contradicted": outside}
-    elif direction.startswith("not"):
+    elif direction in ("not lower", "not higher"):
         decisions = {"supported": no_loss, "contradicted": estimate.p_below(-smallest_effect)}
     else:
         is_large = estimate.mean >= smallest_effect

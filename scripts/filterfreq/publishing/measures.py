@@ -2,45 +2,65 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from filterfreq.evaluation.corruptions import COMMON
 from filterfreq.evaluation.corruptions.errors import mean_corruption_error, relative_mean_corruption_error
-from filterfreq.publishing.selection import attack_label, attacks, norm_label
-from filterfreq.runtime.errors import InputError
+from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
+from filterfreq.publishing.selection import RUN
 from filterfreq.training.epsilon import parse_epsilon
 
-RUN: list[str] = ["model", "variant", "seed"]
-"""What tells the runs on one data set apart."""
+Direction = Literal["higher", "lower", "none"]
+Key = tuple[str, ...]
 
-
+ATTACK = "attack"
+"""What the key of an accuracy under attack begins with; attack, norm and epsilon follow."""
 PUBLISHED = "published"
-"""How the setting of a column ends that others have published."""
+"""What the key of a column begins with that others have published; the key of what it is follows."""
+CLEAN: Key = ("clean",)
+CORRUPTION_MEAN: Key = ("corruptions", "mean")
+CORRUPTION_ERROR: Key = ("corruptions", "error")
+RELATIVE_CORRUPTION_ERROR: Key = ("corruptions", "relative_error")
+SHAPE_BIAS: Key = ("shape_bias", "overall")
 
 
 class Column(NamedTuple):
     """A measure of every run.
 
     Attributes:
-        measure: its name.
-        setting: what tells it from others of that name; may be empty.
+        key: what it is, by which tables and figures decide; they show the headings alone.
+        measure: its heading.
+        setting: the heading below, which tells it from others with that heading; may be empty.
         numbers: by model, variant and seed, as fractions.
         images: on how many images each of them stands.
+        direction: which of them are better.
     """
 
+    key: Key
     measure: str
     setting: str
     numbers: pd.Series
     images: pd.Series
+    direction: Direction = "higher"
+
+    @property
+    def is_published(self) -> bool:
+        """Whether others have published it."""
+        return self.key[0] == PUBLISHED
+
+    @property
+    def measured_key(self) -> Key:
+        """The key of the same measure where it is not published but measured."""
+        return self.key[1:] if self.is_published else self.key
 
 
-def column(measure: str, setting: str, rows: pd.DataFrame) -> Column:
+def run_column(key: Key, measure: str, setting: str, rows: pd.DataFrame, direction: Direction = "higher") -> Column:
     """Return the column of rows of which each run has one."""
     by_run = rows.set_index(RUN)
-    return Column(measure, setting, by_run["value"], by_run["n"])
+    return Column(key, measure, setting, by_run["value"], by_run["n"], direction)
 
 
 def main_columns(frame: pd.DataFrame, baseline: str, epsilons: Mapping[str, str] | None = None) -> list[Column]:
@@ -52,12 +72,12 @@ def main_columns(frame: pd.DataFrame, baseline: str, epsilons: Mapping[str, str]
         epsilons: for each norm the epsilon that attacks are shown at, see `attacks_at_epsilon`.
     """
     columns = [*clean_accuracy(frame)]
-    columns += [
-        column(attack_label(attack), f"{norm_label(norm)} {rows['epsilon'].iloc[0]}", rows)
-        for attack, norm, rows in attacks_at_epsilon(frame, epsilons)
-    ]
-    columns += [found for found in corruption_means(frame, baseline) if found.setting != "relative mCE"]
-    columns += [found._replace(setting="") for found in shape_biases(frame) if found.setting == "overall"]
+    for attack, norm, rows in attacks_at_epsilon(frame, epsilons):
+        epsilon = rows["epsilon"].iloc[0]
+        key = (ATTACK, attack, norm, epsilon)
+        columns.append(run_column(key, attack_label(attack), f"{norm_label(norm)} {epsilon}", rows))
+    columns += [found for found in corruption_means(frame, baseline) if found.key != RELATIVE_CORRUPTION_ERROR]
+    columns += [found._replace(setting="") for found in shape_biases(frame) if found.key == SHAPE_BIAS]
     return columns
 
 
@@ -72,21 +92,24 @@ def add_published(
         published: by variant, a `filterfreq.models.robustbench_models.PublishedAccuracies` as a mapping.
     """
     runs = frame.loc[frame["variant"].isin(list(published)), RUN].drop_duplicates()
-    values: dict[tuple[str, str], dict[tuple, float]] = {}
+    values: dict[tuple[Key, str, str], dict[tuple, float]] = {}
     for run in runs.itertuples(index=False, name=None):
         entry = published[run[1]]
-        robust = ("corruptions", "mean")
+        robust = (CORRUPTION_MEAN, "corruptions", "mean")
         if entry["norm"]:
-            robust = (attack_label("autoattack"), f"{norm_label(entry['norm'])} {entry['epsilon']}")
-        for key, value in ((("clean", ""), entry["clean"]), (robust, entry["robust"])):
-            values.setdefault(key, {})[run] = value
+            attack, norm, epsilon = "autoattack", entry["norm"], entry["epsilon"]
+            robust = ((ATTACK, attack, norm, epsilon), attack_label(attack), f"{norm_label(norm)} {epsilon}")
+        for column, value in (((CLEAN, "clean", ""), entry["clean"]), (robust, entry["robust"])):
+            values.setdefault(column, {})[run] = value
     columns = list(columns)
-    for (measure, setting), by_run in values.items():
+    for (key, measure, setting), by_run in values.items():
         numbers = pd.Series(by_run).rename_axis(RUN)
+        setting = ", ".join(filter(None, (setting, "published")))
         # Its images are not said with it: they are all of the test set, or of ImageNet's a part.
-        added = Column(measure, ", ".join(filter(None, (setting, PUBLISHED))), numbers, numbers * np.nan)
-        alike = [index for index, found in enumerate(columns) if found[:2] == (measure, setting)]
-        alike = alike or [index for index, found in enumerate(columns) if found.measure == measure]
+        added = Column((PUBLISHED, *key), measure, setting, numbers, numbers * np.nan, direction="none")
+        alike = [index for index, found in enumerate(columns) if found.key == key]
+        # Else beside the same attack, of another norm or epsilon.
+        alike = alike or [index for index, found in enumerate(columns) if found.measured_key[:2] == key[:2]]
         columns.insert(alike[-1] + 1 if alike else len(columns), added)
     return columns
 
@@ -104,7 +127,7 @@ def attacks_at_epsilon(
         epsilons: by norm, as "8/255".
     """
     own = frame[frame["suite"] != "transfer"]  # the same attacks, not made on the model itself
-    for attack, norm in attacks(own):
+    for attack, norm in attack_pairs(own):
         rows = own[(own["attack"] == attack) & (own["norm"] == norm)]
         measured = sorted(rows["epsilon_value"].unique())
         wanted = parse_epsilon((epsilons or {}).get(norm, measured[-1]))
@@ -136,7 +159,7 @@ def clean_accuracy(frame: pd.DataFrame) -> Iterator[Column]:
     """Yield the column of the accuracy on all test images, if it was measured."""
     rows = frame[(frame["suite"] == "clean") & (frame["metric"] == "accuracy")]
     if not rows.empty:
-        yield column("clean", "", rows)
+        yield run_column(CLEAN, "clean", "", rows)
 
 
 def clean_accuracies(frame: pd.DataFrame) -> pd.DataFrame:
@@ -156,7 +179,11 @@ def matching_clean_accuracies(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.Dat
 def attack_columns(frame: pd.DataFrame, attack: str, norm: str, measure: str) -> list[Column]:
     """Return a column for every epsilon of an attack, from small to large."""
     rows = frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
-    return [column(measure, of_one["epsilon"].iloc[0], of_one) for _, of_one in rows.groupby("epsilon_value")]
+    columns = []
+    for _, of_one in rows.groupby("epsilon_value"):
+        epsilon = of_one["epsilon"].iloc[0]
+        columns.append(run_column((ATTACK, attack, norm, epsilon), measure, epsilon, of_one))
+    return columns
 
 
 def add_clean_columns(frame: pd.DataFrame, blocks: Iterable[list[Column]]) -> list[Column]:
@@ -174,7 +201,7 @@ def add_clean_columns(frame: pd.DataFrame, blocks: Iterable[list[Column]]) -> li
     def clean_columns(columns: Iterable[Column], measure: str, setting: str) -> list[Column]:
         counts = {count for found in columns for count in found.images}
         rows = clean[clean["n"].isin(counts)].drop_duplicates(RUN)
-        return [] if rows.empty else [column(measure, setting, rows)]
+        return [] if rows.empty else [run_column(CLEAN, measure, setting, rows)]
 
     every = list(itertools.chain.from_iterable(blocks))
     if len({count for found in every for count in found.images}) == 1:
@@ -201,27 +228,28 @@ def corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[Column]:
         return
     rows = frame[(frame["suite"] == "corruption") & (frame["metric"] == "accuracy")]
     images = rows.groupby(RUN, observed=True)["n"].max()
-    yield Column("corruptions", "mean", common.mean(axis="columns"), images.reindex(common.index))
+    yield Column(CORRUPTION_MEAN, "corruptions", "mean", common.mean(axis="columns"), images.reindex(common.index))
     if not set(COMMON) <= set(common.columns.unique("corruption")):
         return
     accuracies = {run: values.unstack("severity") for run, values in common.iterrows()}  # noqa: PD010
     clean = matching_clean_accuracies(frame, rows).set_index(RUN)["value"].to_dict()
-    errors: dict[str, dict] = {"mCE": {}, "relative mCE": {}}
+    errors: dict[Key, dict] = {CORRUPTION_ERROR: {}, RELATIVE_CORRUPTION_ERROR: {}}
     for run, accuracy in accuracies.items():
         model, _, seed = run
         reference = (model, baseline, seed)
         if reference not in accuracies:
             continue
-        errors["mCE"][run] = mean_corruption_error(accuracy, accuracies[reference])
+        errors[CORRUPTION_ERROR][run] = mean_corruption_error(accuracy, accuracies[reference])
         if run in clean and reference in clean:
-            errors["relative mCE"][run] = relative_mean_corruption_error(
+            errors[RELATIVE_CORRUPTION_ERROR][run] = relative_mean_corruption_error(
                 accuracy, clean[run], accuracies[reference], clean[reference]
             )
-    for name, by_run in errors.items():
+    headings = {CORRUPTION_ERROR: "mCE", RELATIVE_CORRUPTION_ERROR: "relative mCE"}
+    for key, by_run in errors.items():
         if by_run:
             # A baseline without any error has no relative error.
             values = pd.Series(by_run).rename_axis(RUN).replace(np.inf, np.nan)
-            yield Column("corruptions", name, values, images.reindex(values.index))
+            yield Column(key, "corruptions", headings[key], values, images.reindex(values.index), direction="lower")
 
 
 def shape_biases(frame: pd.DataFrame) -> Iterator[Column]:
@@ -229,23 +257,5 @@ def shape_biases(frame: pd.DataFrame) -> Iterator[Column]:
     rows = frame[frame["suite"] == "cue_conflict"]
     shown = rows[rows["metric"] == "accuracy"].groupby(RUN, observed=True)["n"].max()
     for category, its_rows in rows[rows["metric"] == "shape_bias"].groupby("category", sort=False):
-        found = column("shape bias", category, its_rows)
+        found = run_column(("shape_bias", category), "shape bias", category, its_rows)
         yield found._replace(images=shown.reindex(found.numbers.index))
-
-
-def calibration_errors(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the expected calibration errors under the common corruptions, and as severity 0 before them.
-
-    The calibration error depends on the number of images, so that severity 0 is of those that were corrupted.
-
-    Raises:
-        InputError: there are none.
-    """
-    corrupted = frame[(frame["metric"] == "expected_calibration_error") & frame["corruption"].isin(COMMON)]
-    own = frame[(frame["suite"] == "corruption") & (frame["metric"] == "clean_calibration_error")]
-    of_all = frame[(frame["suite"] == "clean") & (frame["metric"] == "expected_calibration_error")]
-    before = pd.concat([own, of_all[of_all["n"].isin(corrupted["n"])]]).drop_duplicates(RUN)
-    rows = pd.concat([before.assign(severity=0), corrupted])
-    if rows.empty:
-        raise InputError("there are no calibration errors: run the evaluation corruption")
-    return rows.astype({"severity": "int64"})

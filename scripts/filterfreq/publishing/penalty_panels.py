@@ -8,16 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.measures import main_columns
-from filterfreq.publishing.panels import images_of_panels, norm_formula, seeds_note
-from filterfreq.publishing.selection import (
-    attack_label,
-    attacks,
-    images_phrase,
-    penalty_series,
-    present_variants,
-    select,
-)
+from filterfreq.publishing.attack_panels import norm_formula
+from filterfreq.publishing.attacks import attack_label, attack_pairs
+from filterfreq.publishing.measures import ATTACK, CLEAN, CORRUPTION_MEAN, main_columns
+from filterfreq.publishing.panels import images_of_panels, seeds_note
+from filterfreq.publishing.penalty_settings import penalty_series
+from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
     TEXT_WIDTH,
     VariantStyle,
@@ -80,7 +76,7 @@ def draw_penalties(
     figure = new_figure(TEXT_WIDTH, 0.3 + (2.1 if along == "kind" else 1.8) * len(models))
     grid = figure.subplots(len(models), len(panels), sharex=True, squeeze=False)
     for model, row in zip(models, grid, strict=True):
-        for (title, measured), axes in zip(panels.items(), row, strict=True):
+        for (title, measured), axes in zip(panels, row, strict=True):
             shown = measured[measured["model"] == model].astype({"variant": str})
             for name in references:
                 of_reference = shown.loc[shown["variant"] == name, "value"]
@@ -119,26 +115,30 @@ def draw_penalties(
     return figure
 
 
-def _penalty_panels(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> tuple[dict[str, pd.DataFrame], str]:
-    """Return the values of every panel by title, as of a formula, with columns model, variant, seed and value.
+def _penalty_panels(
+    frame: pd.DataFrame, epsilons: Mapping[str, str] | None
+) -> tuple[list[tuple[str, pd.DataFrame]], str]:
+    """Return each panel's title, as of a formula, and its values with columns model, variant, seed and value.
 
     And what the legend says of their images.
     """
-    last = {norm: attack_label(attack) for attack, norm in attacks(frame[frame["suite"] == "adversarial"])}
-    titles = {("clean", ""): "clean", ("corruptions", "mean"): "common corruptions"}
-    panels, images = {}, {}
-    for measure, setting, numbers, counts in main_columns(frame, "", epsilons):
-        norm = setting.partition(" ")[0].lower()
-        if (measure, setting) in titles:
-            title = titles[measure, setting]
-        elif last.get(norm) == measure:
-            title = f"{escape_dollars(measure)}, {norm_formula(norm)} {escape_dollars(setting.partition(' ')[2])}"
-        else:
-            continue
-        panels[title] = numbers.rename("value").reset_index()
-        images[title] = images_phrase(counts)
-    suffixes, of_all = images_of_panels(images)
-    return {title + suffixes[title]: rows for title, rows in panels.items()}, of_all
+    last = {norm: attack for attack, norm in attack_pairs(frame[frame["suite"] == "adversarial"])}
+    titles = {CLEAN: "clean", CORRUPTION_MEAN: "common corruptions"}
+    panels = {}
+    for found in main_columns(frame, "", epsilons):
+        if found.key[0] == ATTACK:
+            _, attack, norm, epsilon = found.key
+            if last.get(norm) != attack:
+                continue
+            title = f"{escape_dollars(attack_label(attack))}, {norm_formula(norm)} {escape_dollars(epsilon)}"
+            titles[found.key] = title
+        if found.key in titles:
+            panels[found.key] = found
+    suffixes, of_all = images_of_panels({key: found.images for key, found in panels.items()})
+    shown = [
+        (titles[key] + suffixes[key], found.numbers.rename("value").reset_index()) for key, found in panels.items()
+    ]
+    return shown, of_all
 
 
 def _markers_with_ranges(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:

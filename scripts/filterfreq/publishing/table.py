@@ -12,7 +12,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
-from filterfreq.publishing.selection import images_phrase, seeds_phrase
+from filterfreq.publishing.phrases import images_phrase, images_range, is_one_seed, seeds_phrase
 from filterfreq.runtime.files import replacing
 
 Direction = Literal["higher", "lower", "none"]
@@ -167,9 +167,10 @@ class Table:
     @property
     def unit(self) -> str:
         """What a cell is: "Percent, mean ± standard deviation over 3 seeds"."""
-        phrase = seeds_phrase(self.seeds.to_numpy().ravel())
-        if phrase == "1 seed":
-            return "Percent, 1 seed"
+        counts = self.seeds.to_numpy().ravel()
+        phrase = seeds_phrase(counts)
+        if is_one_seed(counts):
+            return f"Percent, {phrase}"
         each = " (their number in brackets)" if self._seeds_differ else ""
         return f"Percent, mean ± standard deviation over {phrase}{each}"
 
@@ -222,22 +223,21 @@ def headings(images: ImagesByColumn, across: bool = False) -> dict[tuple[str, st
         images: by measure and setting, the numbers of images behind the column's cells.
         across: whether columns of one measure stand below each other, so that the measure says it.
     """
-    said = {key: images_phrase(counts) for key, counts in images.items()}
-    if len(set(said.values()) - {""}) < 2:
-        return {key: key for key in said}
+    if len({images_range(counts) for counts in images.values()} - {None}) < 2:
+        return {key: key for key in images}
     shown = {}
-    for (measure, setting), phrase in said.items():
-        with_images = ", ".join(filter(None, (measure if across else setting, phrase)))
+    for (measure, setting), counts in images.items():
+        with_images = ", ".join(filter(None, (measure if across else setting, images_phrase(counts))))
         shown[measure, setting] = (with_images, setting) if across else (measure, with_images)
     return shown
 
 
 def images_sentence(images: ImagesByColumn) -> str:
     """Say on how many images the columns of a table stand, or where it is said."""
-    phrases = {images_phrase(counts) for counts in images.values()} - {""}
-    if len(phrases) > 1:
+    known = {images_range(counts) for counts in images.values()} - {None}
+    if len(known) > 1:
         return "n: number of images."
-    return f"{phrases.pop()} images." if phrases else ""
+    return f"{images_phrase(known.pop())} images." if known else ""
 
 
 @dataclass(frozen=True)

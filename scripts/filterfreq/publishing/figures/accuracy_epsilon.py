@@ -10,17 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.panels import (
-    attack_curve,
-    epsilon_label,
-    images_of_panels,
-    norm_formula,
-    panel_grids,
-    rows_of_attack,
-    seeds_note,
-)
+from filterfreq.publishing.attack_panels import attack_curve, epsilon_label, norm_formula, rows_of_attack
+from filterfreq.publishing.attacks import attack_label, attack_pairs
+from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note
+from filterfreq.publishing.phrases import images_range
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import attack_label, attacks, images_phrase, present_variants, select
+from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import VariantStyle, add_legend, draw_lines, escape_dollars, use_style, variant_styles
 
 PRODUCT = Product(
@@ -46,14 +41,15 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     select(results, labels, ["adversarial", "autoattack"])
     frame = select(results, labels, ["clean", "adversarial", "autoattack"])
     styles = variant_styles(present_variants(frame, labels))
-    pairs = attacks(frame)
-    images = {pair: images_phrase(rows_of_attack(frame, *pair)["n"]) for pair in pairs}
+    pairs = attack_pairs(frame)
+    images = {pair: rows_of_attack(frame, *pair)["n"] for pair in pairs}
+    ranges = {pair: images_range(counts) for pair, counts in images.items()}
     suffixes, of_all = images_of_panels(images)
-    auto = attacks(frame[frame["suite"] == "autoattack"])
+    auto = attack_pairs(frame[frame["suite"] == "autoattack"])
     # AutoAttack itself, or else the last of its attacks.
     guests = {norm: (attack, norm) for attack, norm in sorted(auto, key=lambda pair: pair[0] == "autoattack")}
     host = {norm: (attack, norm) for attack, norm in pairs if (attack, norm) != guests.get(norm)}
-    guests = {norm: pair for norm, pair in guests.items() if norm in host and images[pair] == images[host[norm]]}
+    guests = {norm: pair for norm, pair in guests.items() if norm in host and ranges[pair] == ranges[host[norm]]}
     norms = list(dict.fromkeys(norm for _, norm in pairs))
     panels = sorted((pair for pair in pairs if pair not in guests.values()), key=lambda pair: norms.index(pair[1]))
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.corruptions.stored import load_corrupted
+from filterfreq.publishing.corruptions import corruption_label, family_grid
 from filterfreq.publishing.mosaic import mosaic, show_canvas, to_uint8
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import corruption_label, family_grid
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style
 
 PRODUCT = Product(title="Corruption samples", needs=["corruption"], reads="corrupted_images")

@@ -8,9 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MultipleLocator
 
+from filterfreq.publishing.corruptions import corruption_label, family_grid
 from filterfreq.publishing.panels import seeds_and_images_note
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import corruption_label, family_grid, present_variants, select
+from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
     PERCENT,
     TEXT_WIDTH,

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from filterfreq.data.arrays import PreparedDataset
+from filterfreq.publishing.attacks import attack_label, norm_label
 from filterfreq.publishing.mosaic import LABELS_WIDTH, mosaic, show_canvas, to_uint8, write_under
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import attack_label, norm_label
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, verify_checksum, verify_zip

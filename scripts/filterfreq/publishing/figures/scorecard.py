@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from filterfreq.analysis.claims import score
+from filterfreq.publishing.phrases import comparison_label
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import comparison_label
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
 
 PRODUCT = Product(title="Claims", needs=["clean"], adds=["claimed"], takes=["labels", "claims"], when="claims_tested")

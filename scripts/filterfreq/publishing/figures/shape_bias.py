@@ -10,8 +10,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from filterfreq.publishing.panels import seeds_note
+from filterfreq.publishing.phrases import images_phrase
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import images_phrase, present_variants, select
+from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
     COLUMN_WIDTH,
     SEED_RANGE,

@@ -16,8 +16,8 @@ from matplotlib.ticker import MaxNLocator
 
 from filterfreq.evaluation.results import read_results
 from filterfreq.fits.registry import FITS
+from filterfreq.publishing.phrases import is_one_seed, seeds_phrase
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import seeds_phrase
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
 from filterfreq.runtime.errors import InputError
 
@@ -70,8 +70,8 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         title = labels[variant] if len(networks) == 1 else f"{network}, {labels[variant]}"
         axes.set_title(wrap_text(title, _TITLE_WIDTH, _TITLE_LINES))
         axes.set_ylabel("iteration" if axes in grid[:, 0] else "")
-    seeds = seeds_phrase(panels["seed"].nunique())
-    label = "normalised amplitude" + (f",\nmean of {seeds}" if seeds != "1 seed" else "")
+    seeds = panels["seed"].nunique()
+    label = "normalised amplitude" + ("" if is_one_seed(seeds) else f",\nmean of {seeds_phrase(seeds)}")
     figure.colorbar(image, ax=grid, label=label, aspect=20 * rows)
     return figure
 

@@ -28,6 +28,14 @@ from filterfreq.training.history import read_history
 
 PRODUCT = Product(title="Training curves", takes=["labels"], reads="history", when="trained")
 
+_TITLES = {
+    "loss": "cross entropy",
+    "penalty": "frequency penalty",
+    "train_accuracy": "training accuracy (%)",
+    "test_accuracy": "test accuracy (%)",
+}
+_FRACTIONS = ("train_accuracy", "test_accuracy")
+
 
 def read(files: Sequence[str]) -> pd.DataFrame:
     """Read the histories of all runs, which are one file.
@@ -49,12 +57,7 @@ def draw(histories: pd.DataFrame, labels: dict[str, str]) -> Figure:
     Raises:
         InputError: a column is missing, or no variant has a history.
     """
-    panels = {
-        "loss": "cross entropy",
-        "penalty": "frequency penalty",
-        "train_accuracy": "training accuracy (%)",
-        "test_accuracy": "test accuracy (%)",
-    }
+    panels = dict(_TITLES)
     missing = [name for name in ("model", "variant", "seed", "epoch", *panels) if name not in histories]
     if missing:
         raise InputError(f"the training histories lack the columns {', '.join(missing)}: train again")
@@ -76,7 +79,7 @@ def draw(histories: pd.DataFrame, labels: dict[str, str]) -> Figure:
             axes.set_title(title if model == models[0] else "")
             axes.set(xlabel="epoch" if model == models[-1] else "", ylabel="")
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-            if column.endswith("accuracy"):
+            if column in _FRACTIONS:
                 axes.yaxis.set_major_formatter(PERCENT)
         if len(models) > 1:
             row[0].set_ylabel(model)

@@ -8,17 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.panels import (
-    attack_curve,
-    epsilon_label,
-    images_of_panels,
-    norm_formula,
-    panel_grids,
-    rows_of_attack,
-    seeds_note,
-)
+from filterfreq.publishing.attack_panels import attack_curve, epsilon_label, norm_formula, rows_of_attack
+from filterfreq.publishing.attacks import attack_label
+from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import attack_label, images_phrase, present_variants, select
+from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import add_legend, draw_lines, escape_dollars, use_style, variant_styles, wrap_text
 
 PRODUCT = Product(title="Transferred attacks", needs=["transfer"], adds=["clean", "adversarial"], takes=["labels"])
@@ -47,7 +41,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     ]
     suffixes, of_all = images_of_panels(
         {
-            (attack, norm, suite): images_phrase(rows_of_attack(frame[frame["suite"] == suite], attack, norm)["n"])
+            (attack, norm, suite): rows_of_attack(frame[frame["suite"] == suite], attack, norm)["n"]
             for attack, norm, suite, _ in panels
         }
     )

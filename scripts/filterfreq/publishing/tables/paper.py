@@ -58,15 +58,13 @@ def tabulate(
             parts.setdefault((found.measure, found.setting), {})[name] = found
     # Columns of one measure stand together, also where data sets have others of them.
     measures = list(dict.fromkeys(measure for measure, _ in parts))
-    keys = sorted(parts, key=lambda key: measures.index(key[0]))
-    columns = [
-        Column(
-            *key,
-            pd.concat({name: found.numbers for name, found in parts[key].items()}, names=["dataset"]),
-            pd.concat({name: found.images for name, found in parts[key].items()}, names=["dataset"]),
+    columns = []
+    for headings in sorted(parts, key=lambda headings: measures.index(headings[0])):
+        numbers, images = (
+            pd.concat({name: getattr(found, part) for name, found in parts[headings].items()}, names=["dataset"])
+            for part in ("numbers", "images")
         )
-        for key in keys
-    ]
+        columns.append(next(iter(parts[headings].values()))._replace(numbers=numbers, images=images))
     models = results["model"].unique()
     present = set().union(*(frame["variant"].cat.categories for frame in frames.values()))
     present_labels = {name: label for name, label in labels.items() if name in present}
