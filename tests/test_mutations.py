@@ -23,7 +23,8 @@ from filterfreq.evaluation.corruptions.generation import generate
 from filterfreq.evaluation.corruptions.stored import find_published, load_corrupted
 from filterfreq.evaluation.observers import read_responses
 from filterfreq.evaluation.progress import Progress
-from filterfreq.evaluation.results import fraction, read_results, write_results
+from filterfreq.evaluation.reading import read_results
+from filterfreq.evaluation.results import fraction, write_results
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build

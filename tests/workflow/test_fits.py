@@ -37,7 +37,7 @@ TOY_ENTRY = """    "toy": Fit(
 """
 TOY_FIGURE = '''"""The seeds of fit {fit}."""
 
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import new_figure
 
@@ -54,7 +54,7 @@ def draw(results, labels):
 '''
 TOY_TABLE = '''"""The seeds of fit {fit}."""
 
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.fits.registry import FITS
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
+from filterfreq.evaluation.reading import read_results
 from filterfreq.evaluation.registry import Metric, Suite
-from filterfreq.evaluation.results import read_results
 
 PLOTS = Counter(
     f"figure_{name}"

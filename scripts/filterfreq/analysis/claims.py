@@ -31,7 +31,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
     """Test claims on the results of one data set.
 
     Args:
-        results: what `filterfreq.evaluation.results.read_results` returns, of one data set.
+        results: what `filterfreq.evaluation.reading.read_results` returns, of one data set.
         claims: what `filterfreq.study.claims_files.load_claims` returns.
 
     Returns:

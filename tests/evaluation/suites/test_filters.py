@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.evaluation.results import read_results, write_results
+from filterfreq.evaluation.reading import read_results
+from filterfreq.evaluation.results import write_results
 from filterfreq.evaluation.suites.filters import filter_spectra, spectra_rows
 from filterfreq.models.surgery.decomposition import DCTConv2d, decompose
 from filterfreq.runtime.errors import InputError

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.publishing.panels import panel_grids, seeds_and_images_note
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import order_variants, present_variants

@@ -14,7 +14,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.fits.registry import FITS
 from filterfreq.publishing.phrases import is_one_seed, seeds_phrase
 from filterfreq.publishing.registry import Product
@@ -35,7 +35,7 @@ def read(files: Iterable[str | Path]) -> pd.DataFrame:
     """Read the aggregated results of one fit.
 
     Raises:
-        InputError: see `filterfreq.evaluation.results.read_results`.
+        InputError: see `filterfreq.evaluation.reading.read_results`.
     """
     return read_results(files, suite="sinusoids", known=FITS)
 
