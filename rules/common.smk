@@ -297,8 +297,9 @@ def code(script, modules=None):
 
 
 def trained_modules(wildcards):
-    """What builds the wildcard's model, and what its variant changes in training."""
-    return [architecture_module(wildcards.model), *intervention_modules(study.variants[wildcards.variant])]
+    """What builds the wildcard's model, how its variant decomposes it, and what it changes in training."""
+    variant = study.variants[wildcards.variant]
+    return [architecture_module(wildcards.model), *surgery_modules(variant), *intervention_modules(variant)]
 
 
 def checkpoint_modules(wildcards):

@@ -4,7 +4,7 @@ import pytest
 import torch
 import yaml
 
-from filterfreq.models.checkpoints import read_external_state
+from filterfreq.models.external_files import read_external_state
 from filterfreq.models.state_dicts import strip_prefix
 from filterfreq.runtime.errors import InputError
 

@@ -11,8 +11,9 @@ from urllib.parse import urljoin, urlsplit
 import torch
 
 from filterfreq.models import registry
-from filterfreq.models.checkpoints import check_fit, convert_option_a_resnet, read_external_state, read_pickle
+from filterfreq.models.checkpoints import check_fit
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.external_files import convert_option_a_resnet, read_external_state, read_pickle
 from filterfreq.models.robustbench_models import (
     CLASSES,
     load_robustbench_model,

@@ -17,7 +17,7 @@ from filterfreq.data.batches import Share, batch_seed, epoch_batches, plain_batc
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.pointwise import subsample_pointwise
-from filterfreq.models.surgery.decomposition import compose
+from filterfreq.models.surgery.composition import compose
 from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.checks import check_trainable
 from filterfreq.training.distributed import Processes, use_global_statistics
