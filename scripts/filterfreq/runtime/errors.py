@@ -1,7 +1,8 @@
 """The exceptions that end a job with a sentence: bad input, and a request to stop."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from filterfreq.runtime.text import one_line
 
@@ -45,3 +46,15 @@ def list_some(names: Iterable[str], conjunction: str = "and") -> str:
     names = list(names)
     more = f" {conjunction} {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(names[:_LISTED]) + more
+
+
+def run_check(check: Callable[[Any], object], name: Any, where: str) -> None:
+    """Call a check that may refuse a name, and say where in the config the name stands.
+
+    Raises:
+        InputError: the check does; the sentence begins with the name's key.
+    """
+    try:
+        check(name)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error

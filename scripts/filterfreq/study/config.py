@@ -7,10 +7,10 @@ from jsonschema.protocols import Validator
 
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.models.registry import check_architecture
-from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.runtime.schemas import check_schema, check_values
 from filterfreq.runtime.yaml_files import check_extent
-from filterfreq.study.config_checks import check_checkpoint, check_distinct, check_variant, run_check
+from filterfreq.study.config_checks import check_checkpoint, check_distinct, check_variant
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.derived import check_derived, is_derived
 from filterfreq.study.measurable import remedy, requested_suites

@@ -8,8 +8,8 @@ from jsonschema.protocols import Validator
 
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
-from filterfreq.runtime.errors import InputError, unknown_name
-from filterfreq.study.config_checks import check_number, run_check
+from filterfreq.runtime.errors import InputError, run_check, unknown_name
+from filterfreq.study.config_checks import check_number
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.measurable import remedy
 from filterfreq.study.variants import Variants, config_variants, sweep_variants

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from filterfreq.data.registry import Dataset, ImageFolder
 from filterfreq.evaluation.registry import SUITES
-from filterfreq.runtime.errors import InputError
-from filterfreq.study.config_checks import run_check
+from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.study.study import Study
 
 
