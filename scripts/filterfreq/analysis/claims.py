@@ -49,7 +49,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
     for name, claim in claims.items():
         measured = _measured_rows(results, claim["measure"])
         differences = _differences(measured, claim)
-        groups = [of_model.to_numpy() for _, of_model in differences.groupby(level="model")]
+        groups = [model_differences.to_numpy() for _, model_differences in differences.groupby(level="model")]
         images = measured.loc[measured["model"].isin(differences.index.unique("model")), "n"]
         estimate = mean_difference(groups, _images(measured))
         low, high = estimate.interval()
@@ -174,8 +174,8 @@ def _differences(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.Series:
         others = [key for key in _parameters(rows) if key not in summed]
         rows = rows.groupby([*_PAIR, "variant", *others], as_index=False, dropna=False)["value"].sum()
         rows["parameter"] = rows[others].astype(str).agg(";".join, axis="columns") if others else ""
-    of_runs = rows.groupby(["variant", *_PAIR])
-    values, stand_on = of_runs["value"].mean(), of_runs["parameter"].agg(frozenset)
+    runs = rows.groupby(["variant", *_PAIR])
+    values, stand_on = runs["value"].mean(), runs["parameter"].agg(frozenset)
     sides = [variant for variant in (claim["treatment"], claim["control"]) if variant in values.index]
     if len(sides) < 2:
         return nothing

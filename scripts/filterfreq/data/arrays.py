@@ -199,9 +199,9 @@ class PreparedDataset:
 
     def _check_lengths(self) -> None:
         for split in ("train", "test", "cue_conflict"):
-            of_split = {name: entry["shape"] for name, entry in self.record["arrays"].items() if name.startswith(split)}
-            if len({shape[0] for shape in of_split.values()}) > 1:
-                raise InputError(f"{' and '.join(of_split)} in {self.folder} differ in length: {self._remedy}")
+            shapes = {name: entry["shape"] for name, entry in self.record["arrays"].items() if name.startswith(split)}
+            if len({shape[0] for shape in shapes.values()}) > 1:
+                raise InputError(f"{' and '.join(shapes)} in {self.folder} differ in length: {self._remedy}")
 
     @property
     def _remedy(self) -> str:

@@ -130,7 +130,7 @@ def resized_crops(images: torch.Tensor, kind: str, drawn: np.ndarray, size: int)
         uint8, N x size x size x C.
     """
     n, height, width, channels = images.shape
-    boxes = np.array([resized_crop_box(of_image, height, width) for of_image in drawn]).reshape(n, 4)
+    boxes = np.array([resized_crop_box(image_draws, height, width) for image_draws in drawn]).reshape(n, 4)
     down, right = (
         _bilinear_weights(boxes[:, axis], boxes[:, axis + 2], full, size).to(images.device)
         for axis, full in ((0, height), (1, width))

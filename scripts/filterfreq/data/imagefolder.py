@@ -166,10 +166,10 @@ def find_known_classes(
     """
     found = find_classes(path, names, folder, least=1, folders=folders, may_be_empty=True)
     check_classes(path, found, dataset)
-    with_images = {label: images for label, images in found.items() if images}
-    if not with_images:
+    classes = {label: images for label, images in found.items() if images}
+    if not classes:
         raise InputError(f"{path} has no image in its class folders in {folder!r}: put some in")
-    return with_images
+    return classes
 
 
 def describe_known_classes(path: Path, dataset: ImageFolder) -> str:

@@ -252,10 +252,10 @@ def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> t
     return backbone, decomposition, weights
 
 
-def _check_classes(source: Mapping[str, Any], of_model: int, of_data: int) -> None:
-    if of_model != of_data:
+def _check_classes(source: Mapping[str, Any], model_classes: int, data_classes: int) -> None:
+    if model_classes != data_classes:
         raise InputError(
-            f"{_title(source)} has {of_model} classes, but the data set has {of_data}: "
+            f"{_title(source)} has {model_classes} classes, but the data set has {data_classes}: "
             "list it in an experiment on a data set of its classes"
         )
 

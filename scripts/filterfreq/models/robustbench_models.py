@@ -86,14 +86,14 @@ def published_accuracies(dataset: str, threat_model: str) -> dict[str, Published
     except importlib.metadata.PackageNotFoundError:
         return {}
     found: dict[str, PublishedAccuracies] = {}
-    of_dataset, norm, epsilon, columns = "", None, "", []
+    heading_dataset, norm, epsilon, columns = "", None, "", []
     for line in description.splitlines():
         if line.startswith("### "):
-            of_dataset, norm = _HEADINGS.get(line[4:].strip(), ""), None
+            heading_dataset, norm = _HEADINGS.get(line[4:].strip(), ""), None
         elif line.startswith("#### "):
             attack = re.fullmatch(r"(Linf|L2), eps=([0-9./]+)", line[5:].strip())
             norm, epsilon = attack.groups() if attack else ("corruptions" if "orruptions" in line else None, "")
-        elif line.startswith("|") and (of_dataset, norm) == (dataset, threat_model):
+        elif line.startswith("|") and (heading_dataset, norm) == (dataset, threat_model):
             cells = [re.sub(r"<[^>]*>|\*", "", cell).strip() for cell in line.split("|")]
             if "Model ID" in cells:
                 columns = cells

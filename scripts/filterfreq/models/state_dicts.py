@@ -122,13 +122,13 @@ def strip_prefix(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> di
     return bare if bare.keys() == expected.keys() else state
 
 
-def _collect_weights(content: Any, key: str, of_optimizer: bool, around: tuple[int, ...]) -> dict[str, Weights]:
+def _collect_weights(content: Any, key: str, is_optimizer: bool, around: tuple[int, ...]) -> dict[str, Weights]:
     """Return the tensors in a dict or list and in those inside it, by the keys that lead there.
 
     Args:
         content: anything.
         key: the keys that lead to it.
-        of_optimizer: whether one of these says that it is an optimizer's.
+        is_optimizer: whether one of these says that it is an optimizer's.
         around: the ids of what it lies in; a pickle can hold what lies in itself.
     """
     if len(around) > _DEEPEST or id(content) in around:
@@ -150,13 +150,13 @@ def _collect_weights(content: Any, key: str, of_optimizer: bool, around: tuple[i
     inside: dict[str, Weights] = {}
     for name, value in entries:
         below = f"{key}.{name}" if around else str(name)
-        inside |= _collect_weights(value, below, of_optimizer or "optim" in str(name).lower(), (*around, id(content)))
+        inside |= _collect_weights(value, below, is_optimizer or "optim" in str(name).lower(), (*around, id(content)))
     named = any(isinstance(name, str) for name, _ in entries)
     tensors = {str(name): value for name, value in entries if _is_tensor(value) and isinstance(name, str) == named}
     if not tensors:
         return inside
     mostly = 2 * len(tensors) > len(entries) and any(tensor.numel() > 1 for tensor in tensors.values())
-    return {key: Weights(tensors, named, named and mostly and not inside and not of_optimizer), **inside}
+    return {key: Weights(tensors, named, named and mostly and not inside and not is_optimizer), **inside}
 
 
 def _first_part(name: object) -> str:
@@ -244,7 +244,7 @@ def _elements(tensors: Mapping[str, Tensor]) -> int:
 def _resemble(reference: Weights, other: Weights) -> bool:
     """Whether tensors are of the same model: one has the same name and shape, or half are as many numbers each."""
     sizes = (tensor.numel() for tensor in reference.tensors.values()), (t.numel() for t in other.tensors.values())
-    counts = [Counter(size for size in of_one if size > 1) for of_one in sizes]
+    counts = [Counter(size for size in state_sizes if size > 1) for state_sizes in sizes]
     shared = (counts[0] & counts[1]).total()
     if shared and 2 * shared >= counts[0].total():
         return True

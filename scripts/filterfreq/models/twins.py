@@ -74,9 +74,9 @@ def _similar_architectures(architecture: str) -> list[str]:
     others = [other for other in names if other != name and model_entrypoint(other).__module__ == module]
     similar = [other for other in others if _is_insertion(*sorted((name, other), key=len))]
     similar += difflib.get_close_matches(name, others, n=_CLOSEST)
-    of_timm = [f"timm_{other}" for other in dict.fromkeys([name, *similar])]
-    lowres = [_LOWRES] if "timm_tf_efficientnet_b0" in of_timm else []
-    return [other for other in [*of_timm, f"torchvision_{name}", *lowres] if other != architecture]
+    timm_twins = [f"timm_{other}" for other in dict.fromkeys([name, *similar])]
+    lowres = [_LOWRES] if "timm_tf_efficientnet_b0" in timm_twins else []
+    return [other for other in [*timm_twins, f"torchvision_{name}", *lowres] if other != architecture]
 
 
 def _is_insertion(short: str, long: str) -> bool:

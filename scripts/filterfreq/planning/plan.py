@@ -110,8 +110,8 @@ def describe_plan(plan: dict[str, Any]) -> str:
     total = plan["total"]
     rows.append(_row("total", total))
     alignment = ("left", "right", "right", "right", "left", "right", "right")
-    with_spaces = {"preserve_whitespace": True, "disable_numparse": True}
-    lines = [tabulate(rows, headers=header, tablefmt="simple", colalign=alignment, **with_spaces), ""]
+    options = {"preserve_whitespace": True, "disable_numparse": True}
+    lines = [tabulate(rows, headers=header, tablefmt="simple", colalign=alignment, **options), ""]
     unknown = total["sources"].get(UNKNOWN, 0)
     if total["submissions"]:
         lines.append(

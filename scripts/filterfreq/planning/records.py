@@ -107,10 +107,10 @@ def read_seconds(benchmark: str | Path, record: str | Path | None) -> float | No
     if seconds is None or record is None:
         return seconds
     try:
-        of_epochs = read_json(record)["provenance"]["seconds"]
+        epoch_seconds = read_json(record)["provenance"]["seconds"]
     except (InputError, KeyError, TypeError):
         return None
-    return max(seconds, of_epochs) if isinstance(of_epochs, float | int) else None
+    return max(seconds, epoch_seconds) if isinstance(epoch_seconds, float | int) else None
 
 
 def read_benchmark(path: str | Path) -> float | None:

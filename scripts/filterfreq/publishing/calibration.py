@@ -17,8 +17,8 @@ def calibration_errors(frame: pd.DataFrame) -> pd.DataFrame:
     """
     corrupted = frame[(frame["metric"] == "expected_calibration_error") & frame["corruption"].isin(COMMON)]
     own = frame[(frame["suite"] == "corruption") & (frame["metric"] == "clean_calibration_error")]
-    of_all = frame[(frame["suite"] == "clean") & (frame["metric"] == "expected_calibration_error")]
-    before = pd.concat([own, of_all[of_all["n"].isin(corrupted["n"])]]).drop_duplicates(RUN)
+    clean_errors = frame[(frame["suite"] == "clean") & (frame["metric"] == "expected_calibration_error")]
+    before = pd.concat([own, clean_errors[clean_errors["n"].isin(corrupted["n"])]]).drop_duplicates(RUN)
     rows = pd.concat([before.assign(severity=0), corrupted])
     if rows.empty:
         raise InputError("there are no calibration errors: run the evaluation corruption")

@@ -67,8 +67,8 @@ def best_of(values: pd.Series, images: pd.Series, direction: Direction) -> pd.Se
     by_seed = values.unstack("seed")  # noqa: PD010
     marked = pd.Series(False, index=by_seed.index)
     outer = [name for name in by_seed.index.names if name != "variant"]
-    for _, of_model in by_seed.groupby(level=outer, sort=False, observed=True) if direction != "none" else ():
-        means = of_model.mean(axis="columns").dropna()
+    for _, model_values in by_seed.groupby(level=outer, sort=False, observed=True) if direction != "none" else ():
+        means = model_values.mean(axis="columns").dropna()
         if len(means) > 1:
             best = means.idxmin() if direction == "lower" else means.idxmax()
             for row in means.index:

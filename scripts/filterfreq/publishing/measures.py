@@ -180,9 +180,9 @@ def attack_columns(frame: pd.DataFrame, attack: str, norm: str, measure: str) ->
     """Return a column for every epsilon of an attack, from small to large."""
     rows = frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
     columns = []
-    for _, of_one in rows.groupby("epsilon_value"):
-        epsilon = of_one["epsilon"].iloc[0]
-        columns.append(run_column((ATTACK, attack, norm, epsilon), measure, epsilon, of_one))
+    for _, epsilon_rows in rows.groupby("epsilon_value"):
+        epsilon = epsilon_rows["epsilon"].iloc[0]
+        columns.append(run_column((ATTACK, attack, norm, epsilon), measure, epsilon, epsilon_rows))
     return columns
 
 

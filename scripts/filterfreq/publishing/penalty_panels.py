@@ -71,7 +71,7 @@ def draw_penalties(
     references = {name: label for name, label in present.items() if name not in penalties}
     styles = variant_styles(references | {name: name for name in series.values()})
 
-    panels, of_all = _penalty_panels(frame, epsilons)
+    panels, images_note = _penalty_panels(frame, epsilons)
     models = list(frame["model"].cat.categories)
     figure = new_figure(TEXT_WIDTH, 0.3 + (2.1 if along == "kind" else 1.8) * len(models))
     grid = figure.subplots(len(models), len(panels), sharex=True, squeeze=False)
@@ -79,11 +79,11 @@ def draw_penalties(
         for (title, measured), axes in zip(panels, row, strict=True):
             shown = measured[measured["model"] == model].astype({"variant": str})
             for name in references:
-                of_reference = shown.loc[shown["variant"] == name, "value"]
-                if len(of_reference):
+                reference_values = shown.loc[shown["variant"] == name, "value"]
+                if len(reference_values):
                     colour, dashes = styles[name].colour, (0, styles[name].dashes)
-                    axes.axhspan(of_reference.min(), of_reference.max(), color=colour, alpha=0.12, linewidth=0)
-                    axes.axhline(of_reference.mean(), color=colour, linestyle=dashes)
+                    axes.axhspan(reference_values.min(), reference_values.max(), color=colour, alpha=0.12, linewidth=0)
+                    axes.axhline(reference_values.mean(), color=colour, linestyle=dashes)
             swept = shown[shown["variant"].isin(series)]
             swept = swept.assign(
                 position=[values.index(penalties[name][along]) for name in swept["variant"]],
@@ -111,7 +111,7 @@ def draw_penalties(
     ]
     shown = {name: lines[name] for name in (references if along == "kind" else lines)}
     drawn = ("lines and markers", "bands and bars") if along == "kind" else ("lines", "bands")
-    add_legend(figure, shown, extra=points, note=seeds_note(frame, *drawn) + of_all)
+    add_legend(figure, shown, extra=points, note=seeds_note(frame, *drawn) + images_note)
     return figure
 
 
@@ -134,11 +134,11 @@ def _penalty_panels(
             titles[found.key] = title
         if found.key in titles:
             panels[found.key] = found
-    suffixes, of_all = images_of_panels({key: found.images for key, found in panels.items()})
+    suffixes, images_note = images_of_panels({key: found.images for key, found in panels.items()})
     shown = [
         (titles[key] + suffixes[key], found.numbers.rename("value").reset_index()) for key, found in panels.items()
     ]
-    return shown, of_all
+    return shown, images_note
 
 
 def _markers_with_ranges(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:

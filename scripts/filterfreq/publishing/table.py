@@ -227,8 +227,8 @@ def headings(images: ImagesByColumn, across: bool = False) -> dict[tuple[str, st
         return {key: key for key in images}
     shown = {}
     for (measure, setting), counts in images.items():
-        with_images = ", ".join(filter(None, (measure if across else setting, images_phrase(counts))))
-        shown[measure, setting] = (with_images, setting) if across else (measure, with_images)
+        heading = ", ".join(filter(None, (measure if across else setting, images_phrase(counts))))
+        shown[measure, setting] = (heading, setting) if across else (measure, heading)
     return shown
 
 

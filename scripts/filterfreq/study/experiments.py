@@ -115,10 +115,10 @@ def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], 
 
 def _check_classes(where: str, name: str, checkpoint: dict[str, Any], dataset: str, datasets: Datasets) -> None:
     """Refuse a data set of another number of classes than a checkpoint is known to have."""
-    of_imagenet = checkpoint["source"] == "torchvision" or (
+    is_imagenet_model = checkpoint["source"] == "torchvision" or (
         checkpoint["source"] == "timm" and _TIMM_OF_IMAGENET.search(checkpoint["name"])
     )
-    base = checkpoint.get("dataset", "imagenet" if of_imagenet else "")
+    base = checkpoint.get("dataset", "imagenet" if is_imagenet_model else "")
     classes, there = CLASSES.get(base), len(datasets.class_names(dataset))
     if classes and there and classes != there:
         raise InputError(

@@ -170,8 +170,14 @@ def check_measurable(study: Study) -> None:
 def remarks(study: Study) -> list[str]:
     """Return sentences about what a config has and nothing comes of, each to be said once before the first job."""
     left_out = [*_unmeasured_suites(study), *_unserved_runs(study), *_unlisted_sources(study)]
-    of_suites = [said for suite in SUITES.values() if suite.remarks for said in load(suite.remarks)(study)]
-    return [*left_out, *of_suites, *_replaced_settings(study), *_generated_corruptions(study), *_unused_entries(study)]
+    suite_remarks = [said for suite in SUITES.values() if suite.remarks for said in load(suite.remarks)(study)]
+    return [
+        *left_out,
+        *suite_remarks,
+        *_replaced_settings(study),
+        *_generated_corruptions(study),
+        *_unused_entries(study),
+    ]
 
 
 def requested_suites(evaluation: Mapping[str, Any]) -> list[str]:

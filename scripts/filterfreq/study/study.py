@@ -278,5 +278,5 @@ class Study(Datasets):
         origins = map(self.origin, self.runs_on(dataset))
         if not self.dataset(dataset).is_known or any(map(self.is_trained, origins)):
             return True
-        of_suites = any(SUITES[suite].needs_images for suite in self.suites(dataset))
-        return of_suites or "perturbations" in self.evaluation(dataset)
+        suites_need_them = any(SUITES[suite].needs_images for suite in self.suites(dataset))
+        return suites_need_them or "perturbations" in self.evaluation(dataset)

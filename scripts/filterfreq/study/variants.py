@@ -61,7 +61,7 @@ def _change_variant(
 ) -> tuple[str, dict[str, Any]]:
     """Return the variant that some settings make of another, after its name."""
     variant = deepcopy(base)
-    labels, of_variants = sweep_labels(schema), variant_schema(schema)
+    labels, variant_validator = sweep_labels(schema), variant_schema(schema)
     changes = {}
     for key, value in settings.items():
         section, _, setting = key.rpartition(".")
@@ -69,7 +69,7 @@ def _change_variant(
         if part.get(setting) == value:
             continue
         part[setting] = value
-        check_schema(of_variants, variant, f"{where}.sweep.{key}", prefix_only=True)
+        check_schema(variant_validator, variant, f"{where}.sweep.{key}", prefix_only=True)
         check_variant(f"{where}.sweep", variant)
         changes[setting] = value
         variant["label"] += ", " + labels[key].format(value)

@@ -161,15 +161,15 @@ def use_global_statistics(model: nn.Module, device: torch.device) -> nn.Module:
         InputError: a layer of batch normalisation is of another kind than torch's and, on a GPU, timm's.
     """
     kinds = {type(module).__name__ for module in model.modules() if isinstance(module, _BatchNorm)}
-    of_timm = device.type != "cpu" and "BatchNormAct2d" in kinds
+    has_timm_layers = device.type != "cpu" and "BatchNormAct2d" in kinds
     for kind in sorted(
-        kinds - {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d"} - ({"BatchNormAct2d"} if of_timm else set())
+        kinds - {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d"} - ({"BatchNormAct2d"} if has_timm_layers else set())
     ):
         raise InputError(
             f"several processes on a {device.type} cannot train a model with {kind}, whose statistics must be those of "
             "the whole batch: train it with one process, or take another model"
         )
-    if of_timm:
+    if has_timm_layers:
         from timm.layers import convert_sync_batchnorm
 
         return convert_sync_batchnorm(model)

@@ -268,7 +268,7 @@ class Trainer:
         step_sums = torch.zeros(3, device=self.device, dtype=torch.float64)
         size = self.settings["batch_size"]
         counts = [min(size, count - start) for start in range(0, count, size)]
-        shares = [Share(self.processes.rows(of_all, self.mixes_neighbours), of_all) for of_all in counts]
+        shares = [Share(self.processes.rows(length, self.mixes_neighbours), length) for length in counts]
         lengths = [len(share.rows) for share in shares]
         image_parts = images.unflatten(0, (self.views, len(targets))).split(lengths, dim=1)
         microbatches = zip(image_parts, targets.split(lengths), shares, strict=True)
@@ -372,8 +372,8 @@ class Trainer:
         self.schedule.load_state_dict(state["schedule"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
-        for key, of_processes in state["interventions"].items():
-            self.interventions[key].load_state(of_processes[self.processes.rank].to(self.device))
+        for key, states in state["interventions"].items():
+            self.interventions[key].load_state(states[self.processes.rank].to(self.device))
         self.history = state["history"]
         self.seconds = state["seconds"]
         self.finished_batches = state["finished_batches"]

@@ -187,14 +187,14 @@ def _match_images(where: str, names: dict[tuple[int, str], str], own: list[str],
             if image.partition("/")[0] != label:
                 raise InputError(f"{where} has {image}, but the test image is a {label}: generate the corruptions")
         return chosen
-    of_class = defaultdict(list)
+    images_by_class = defaultdict(list)
     for image in reversed(published):
-        of_class[image.partition("/")[0]].append(image)
+        images_by_class[image.partition("/")[0]].append(image)
     chosen = []
     for label in classes:
-        if not of_class[label]:
+        if not images_by_class[label]:
             raise InputError(f"{where} has fewer images of the class {label} than are tested: generate the corruptions")
-        chosen.append(of_class[label].pop())
+        chosen.append(images_by_class[label].pop())
     return chosen
 
 

@@ -44,7 +44,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     pairs = attack_pairs(frame)
     images = {pair: rows_of_attack(frame, *pair)["n"] for pair in pairs}
     ranges = {pair: images_range(counts) for pair, counts in images.items()}
-    suffixes, of_all = images_of_panels(images)
+    suffixes, images_note = images_of_panels(images)
     auto = attack_pairs(frame[frame["suite"] == "autoattack"])
     # AutoAttack itself, or else the last of its attacks.
     guests = {norm: (attack, norm) for attack, norm in sorted(auto, key=lambda pair: pair[0] == "autoattack")}
@@ -56,11 +56,11 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     models = list(frame["model"].cat.categories)
     figure, grids = panel_grids(models, len(panels))
     for model, cells in zip(models, grids, strict=True):
-        of_model = frame[frame["model"] == model]
+        model_rows = frame[frame["model"] == model]
         for (attack, norm), axes in zip(panels, cells, strict=True):
-            draw_lines(axes, attack_curve(of_model, attack, norm), "epsilon", "value", styles, markers=True)
+            draw_lines(axes, attack_curve(model_rows, attack, norm), "epsilon", "value", styles, markers=True)
             if norm in guests and host[norm] == (attack, norm):
-                _hollow_markers(axes, attack_curve(of_model, *guests[norm], clean=False), styles)
+                _hollow_markers(axes, attack_curve(model_rows, *guests[norm], clean=False), styles)
             title = f"{escape_dollars(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm]}"
             axes.set_title(title if model == models[0] else "", parse_math=True)
             axes.set_xlabel(epsilon_label(norm), parse_math=True)
@@ -69,7 +69,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         Line2D([], [], color="0.4", marker="o", markerfacecolor="white", linestyle="none", label=attack_label(name))
         for name in dict.fromkeys(guest for guest, _ in guests.values())
     ]
-    add_legend(figure, styles, extra=extra, note=seeds_note(frame) + of_all)
+    add_legend(figure, styles, extra=extra, note=seeds_note(frame) + images_note)
     return figure
 
 

@@ -39,14 +39,14 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     models = list(frame["model"].cat.categories)
     figure = new_figure(TEXT_WIDTH, 0.2 + (0.3 + 1.0 * len(families)) * len(models))
     for model, part in _parts(figure, models):
-        of_model = frame[frame["model"] == model]
+        model_rows = frame[frame["model"] == model]
         grid = part.subplots(len(families), columns, sharex=True, sharey=True, squeeze=False)
         for (family, names), row in zip(families.items(), grid, strict=True):
             for column, axes in enumerate(row):
                 if column not in names:
                     axes.set_axis_off()
                     continue
-                its_rows = of_model[of_model["corruption"] == names[column]].astype({"severity": "float64"})
+                its_rows = model_rows[model_rows["corruption"] == names[column]].astype({"severity": "float64"})
                 draw_lines(axes, its_rows, "severity", "value", styles, markers=True)
                 axes.set_title(corruption_label(names[column]), pad=3)
                 axes.set_xlabel("")

@@ -106,8 +106,8 @@ def contact_sheet(
         axes.set_ylabel(wrap_text(name, 12, 3), rotation=0, ha="right", va="center")
         if name in textures:
             bottom = blocks[name][0].shape[2] / 2
-            for row, of_row in zip(rows, blocks[name][1], strict=True):
-                for column, index in zip(columns, of_row, strict=True):
+            for row, row_indices in zip(rows, blocks[name][1], strict=True):
+                for column, index in zip(columns, row_indices, strict=True):
                     write_under(axes, column, row + bottom, classes[textures[name][index]])
             axes.set_xlabel("under each image: the class of its texture")
         if axes is grid[0]:

@@ -48,12 +48,12 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     figure = new_figure(width, 0.8 + row_height * len(categories))
     grid = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
     for model, axes in zip(models, grid, strict=True):
-        of_model = frame[frame["model"] == model]
-        overall = of_model[of_model["category"] == "overall"].groupby("variant", observed=True)["value"].mean()
+        model_rows = frame[frame["model"] == model]
+        overall = model_rows[model_rows["category"] == "overall"].groupby("variant", observed=True)["value"].mean()
         for name, value in overall.items():
             axes.axvline(value, color=styles[name].colour, linestyle=(0, styles[name].dashes), zorder=1)
         sns.pointplot(
-            of_model[of_model["category"] != "overall"],
+            model_rows[model_rows["category"] != "overall"],
             x="value",
             y="category",
             order=categories,

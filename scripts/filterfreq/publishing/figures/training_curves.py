@@ -72,9 +72,9 @@ def draw(histories: pd.DataFrame, labels: dict[str, str]) -> Figure:
     figure = new_figure(TEXT_WIDTH, 0.2 + 1.6 * len(models))
     grid = figure.subplots(len(models), len(panels), sharex=True, squeeze=False)
     for model, row in zip(models, grid, strict=True):
-        of_model = frame[frame["model"] == model]
+        model_rows = frame[frame["model"] == model]
         for (column, title), axes in zip(panels.items(), row, strict=True):
-            shown = of_model[of_model["penalty"] > 0] if column == "penalty" else of_model
+            shown = model_rows[model_rows["penalty"] > 0] if column == "penalty" else model_rows
             draw_lines(axes, shown, "epoch", column, styles, markers=False)
             axes.set_title(title if model == models[0] else "")
             axes.set(xlabel="epoch" if model == models[-1] else "", ylabel="")

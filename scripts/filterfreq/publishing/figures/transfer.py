@@ -39,7 +39,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         for suite, title in (("adversarial", "made on the model itself"), ("transfer", f"made on {source}"))
         if ((frame["suite"] == suite) & (frame["attack"] == attack) & (frame["norm"] == norm)).any()
     ]
-    suffixes, of_all = images_of_panels(
+    suffixes, images_note = images_of_panels(
         {
             (attack, norm, suite): rows_of_attack(frame[frame["suite"] == suite], attack, norm)["n"]
             for attack, norm, suite, _ in panels
@@ -48,14 +48,14 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     models = list(frame["model"].cat.categories)
     figure, grids = panel_grids(models, len(panels))
     for model, cells in zip(models, grids, strict=True):
-        of_model = frame[frame["model"] == model]
+        model_rows = frame[frame["model"] == model]
         for axes, (attack, norm, suite, title) in zip(cells, panels, strict=True):
-            shown = of_model[of_model["suite"].isin(["clean", suite])]
+            shown = model_rows[model_rows["suite"].isin(["clean", suite])]
             draw_lines(axes, attack_curve(shown, attack, norm), "epsilon", "value", styles, markers=True)
             attacked = f"{escape_dollars(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm, suite]}"
             heading = f"{attacked},\n{escape_dollars(wrap_text(title, 40, 2))}"
             axes.set_title(heading if model == models[0] else "", parse_math=True)
             axes.set_xlabel(epsilon_label(norm), parse_math=True)
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    add_legend(figure, styles, note=seeds_note(frame) + of_all)
+    add_legend(figure, styles, note=seeds_note(frame) + images_note)
     return figure

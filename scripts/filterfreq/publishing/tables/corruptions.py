@@ -38,8 +38,8 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str], baseline: str) -> Ta
                 accuracies = measured[corruption].mean(axis="columns", skipna=False)
                 key = ("corruptions", corruption)
                 columns.append(Column(key, family, corruption_label(corruption), accuracies, images))
-    with_clean = select(results, labels, ["corruption", "clean"])
-    means = [found._replace(measure="common") for found in corruption_means(with_clean, baseline)]
+    all_rows = select(results, labels, ["corruption", "clean"])
+    means = [found._replace(measure="common") for found in corruption_means(all_rows, baseline)]
     columns += means
     relative = any(found.key == RELATIVE_CORRUPTION_ERROR for found in means)
     return means_table(

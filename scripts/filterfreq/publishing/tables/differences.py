@@ -60,10 +60,10 @@ def tabulate(
             if variant == baseline or variant not in by_variant:
                 continue
             differences = (by_variant[variant] - by_variant[baseline]).dropna()
-            for model, of_model in differences.groupby(level="model", sort=False, observed=True):
+            for model, model_differences in differences.groupby(level="model", sort=False, observed=True):
                 shown_images = found.images.xs((model, variant), level=["model", "variant"]).max()
-                estimate = mean_difference([of_model.to_numpy()], shown_images)
-                cell = (estimate.mean, *estimate.interval(), len(of_model), shown_images)
+                estimate = mean_difference([model_differences.to_numpy()], shown_images)
+                cell = (estimate.mean, *estimate.interval(), len(model_differences), shown_images)
                 numbers.append((model, variant, found.measure, found.setting, *cell))
     if not numbers:
         raise InputError(

@@ -46,8 +46,8 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str], baseline: str) -> Ta
     columns = [*clean]
     rows = frame[(frame["suite"] == "out_of_distribution") & (frame["metric"] == "accuracy")]
     columns += [
-        run_column(("out_of_distribution", name), "out of distribution", name, of_set)
-        for name, of_set in rows.groupby("set", sort=False)
+        run_column(("out_of_distribution", name), "out of distribution", name, set_rows)
+        for name, set_rows in rows.groupby("set", sort=False)
     ]
     columns += [
         found._replace(measure="mCE", setting="")

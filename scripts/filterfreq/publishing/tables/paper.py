@@ -72,10 +72,10 @@ def tabulate(
     for name, frame in frames.items():
         if phrase := epsilons_phrase(frame, epsilons_by_dataset.get(name)):
             said.setdefault(phrase, []).append(name)
-    of_datasets = [phrase if len(said) == 1 else f"{', '.join(names)}, {phrase}" for phrase, names in said.items()]
+    epsilon_phrases = [phrase if len(said) == 1 else f"{', '.join(names)}, {phrase}" for phrase, names in said.items()]
     phrases = [
         f"{', '.join(datasets)} ({', '.join(models)})",
-        *of_datasets,
+        *epsilon_phrases,
         *column_meanings(columns, labels, baseline),
     ]
     return means_table(

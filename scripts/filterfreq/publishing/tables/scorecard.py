@@ -73,9 +73,9 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
         if tested
         else ""
     )
-    of_models = f" ({', '.join(models)})" if models else ""
+    model_names = f" ({', '.join(models)})" if models else ""
     caption = (
-        f"The papers' claims on {dataset}{of_models}. Effects are differences of the two variants in percentage "
+        f"The papers' claims on {dataset}{model_names}. Effects are differences of the two variants in percentage "
         f"points, the mean over pairs of runs of one model and seed, each model weighing the same{several}, with "
         "Student's 95 % interval of that mean over these models; claimed is the smallest effect of interest; n: images "
         "that a value stands on (of energy: filters of a layer). A verdict is the claim's own, at 5 %, and takes "

@@ -26,7 +26,8 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> Table:
     columns = sorted(shape_biases(frame), key=lambda found: found.key != SHAPE_BIAS)
     answers = frame[frame["metric"] == "accuracy"]
     columns += [
-        run_column(("answers", cue), "answers", cue, of_cue, direction="none") for cue, of_cue in answers.groupby("cue")
+        run_column(("answers", cue), "answers", cue, cue_rows, direction="none")
+        for cue, cue_rows in answers.groupby("cue")
     ]
     consistencies = frame[frame["metric"] == "error_consistency"].groupby("observer")
     columns += [
