@@ -69,7 +69,10 @@ def draw_penalties(
     # Of layers, the order of the alphabet is that of their number: all, half, third.
     values = values if along == "kind" else sorted(values)
     references = {name: label for name, label in present.items() if name not in penalties}
-    styles = variant_styles(references | {name: name for name in series.values()})
+    # A line's key has a space, which no variant's name has: a line and a variant without a penalty may look alike.
+    line_labels = {f"line {number}": label for number, label in enumerate(dict.fromkeys(series.values()))}
+    line_keys = {label: key for key, label in line_labels.items()}
+    styles = variant_styles(references | line_labels)
 
     panels, images_note = _penalty_panels(frame, epsilons)
     models = list(frame["model"].cat.categories)
@@ -87,7 +90,7 @@ def draw_penalties(
             swept = shown[shown["variant"].isin(series)]
             swept = swept.assign(
                 position=[values.index(penalties[name][along]) for name in swept["variant"]],
-                variant=swept["variant"].map(series),
+                variant=swept["variant"].map(series).map(line_keys),
             )
             drawn = {name: style for name, style in styles.items() if name in set(swept["variant"])}
             if along == "kind":
@@ -107,7 +110,7 @@ def draw_penalties(
     lines = {name: style._replace(marker="") if name in references else style for name, style in styles.items()}
     points = [
         Line2D([], [], color=style.colour, marker=style.marker, linestyle="none", label=style.label)
-        for style in (styles[name] for name in dict.fromkeys(series.values()) if along == "kind")
+        for style in (styles[key] for key in line_labels if along == "kind")
     ]
     shown = {name: lines[name] for name in (references if along == "kind" else lines)}
     drawn = ("lines and markers", "bands and bars") if along == "kind" else ("lines", "bands")
