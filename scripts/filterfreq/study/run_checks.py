@@ -102,13 +102,13 @@ def _check_training(study: Study) -> None:
     compiled = compute.get("on_gpu", {}).get("compile", False)
     processes, _ = training_processes(compute["device"], compute["train"])
     for run in dict.fromkeys(run._replace(seed=0) for run in study.all_runs if study.is_trained(run)):
-        settings = study.spec(run)["training"]
-        problem = training_conflict(study.variants[run.variant], settings) or _conflict(settings, compiled, processes)
+        variant, settings = study.variants[run.variant], study.spec(run)["training"]
+        problem = training_conflict(variant, settings) or _execution_conflict(settings, compiled, processes)
         if problem is not None:
             raise InputError(f"training of {run.dataset}/{run.model}/{run.variant}: {problem}")
 
 
-def _conflict(training: Mapping[str, Any], compiled: bool, processes: int) -> str | None:
+def _execution_conflict(training: Mapping[str, Any], compiled: bool, processes: int) -> str | None:
     """Say why the settings of a training do not go with each other or with how it is computed; None where they do."""
     second_order = training["optimizer"] == "adahessian"
     if second_order and training.get("accumulate", 1) > 1:

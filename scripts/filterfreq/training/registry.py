@@ -38,6 +38,7 @@ class Entry(NamedTuple):
 
 
 NO_ACCUMULATION = "accumulate works neither with free adversarial training nor with adahessian: set it to 1"
+"""The rest of a sentence; neither takes a step from the sum of several batches' gradients."""
 
 
 def _check_jensen_shannon(where: str, variant: Mapping[str, Any], _size: int | None) -> None:
