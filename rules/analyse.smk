@@ -19,8 +19,8 @@ rule aggregate:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=growing("publish", "mem_mb"),
-        runtime=growing("publish", "runtime"),
+        mem_mb=resource_by_attempt("publish", "mem_mb"),
+        runtime=resource_by_attempt("publish", "runtime"),
     params:
         runs=lambda wildcards: [list(run) for run in evaluated_runs(wildcards)],
         code=code("aggregate"),
@@ -41,8 +41,8 @@ rule aggregate_history:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=growing("publish", "mem_mb"),
-        runtime=growing("publish", "runtime"),
+        mem_mb=resource_by_attempt("publish", "mem_mb"),
+        runtime=resource_by_attempt("publish", "runtime"),
     params:
         runs=lambda wildcards: [list(run) for run in trained_runs(wildcards.experiment, wildcards.dataset)],
         code=code("aggregate_history"),

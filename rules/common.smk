@@ -28,7 +28,7 @@ from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.models.surgery.registry import surgery_modules
 from filterfreq.training.registry import intervention_modules
 from filterfreq.planning.costs import CostModel
-from filterfreq.planning.records import CALIBRATION, plan_of
+from filterfreq.planning.records import CALIBRATION, plan_path
 from filterfreq.runtime.provenance import code_version
 from filterfreq.publishing import captions
 from filterfreq.runtime.submission import tell_config_files, tell_jobs, told_config
@@ -133,7 +133,7 @@ TABLE_OF_FIT = "results/tables/fits/{fit}/{name}"
 FIGURE_OF_FIT = "results/figures/fits/{fit}/{name}"
 
 # A plan belongs to the study of its config files: another study's has nothing to show beside these results.
-PLAN = plan_of(CONFIG_FILES)
+PLAN = plan_path(CONFIG_FILES)
 TABLE_OF_PLAN = str(Path(PLAN).parent / "plan")
 
 
@@ -191,7 +191,7 @@ def raw_files(wildcards):
 
 def shifted_facts(wildcards):
     """A shifted set's entry, as `dataset_facts` has a data set's."""
-    entry = study.shifted(wildcards.shifted, wildcards.dataset)
+    entry = study.shifted_set(wildcards.shifted, wildcards.dataset)
     facts = [entry.shift_of, entry.image_size, entry.resize, entry.folder, entry.names, entry.folders, entry.dataset]
     facts += [entry.storage, *(source.checksum for source in entry.sources)]
     facts += rendering_facts(entry)
@@ -201,7 +201,7 @@ def shifted_facts(wildcards):
 
 def shifted_files(wildcards):
     """What a shifted set is made of: raw files, an archive, or another data set; a folder has its own names."""
-    entry = study.shifted(wildcards.shifted)
+    entry = study.shifted_set(wildcards.shifted)
     if entry.path:
         path = Path(entry.path).expanduser()
         return [] if path.is_dir() else [str(path)]
@@ -297,8 +297,9 @@ def code(script, modules=None):
 
 
 def trained_modules(wildcards):
-    """What builds the wildcard's model, and what its variant changes in training."""
-    return [architecture_module(wildcards.model), *intervention_modules(study.variants[wildcards.variant])]
+    """What builds the wildcard's model, how its variant decomposes it, and what it changes in training."""
+    variant = study.variants[wildcards.variant]
+    return [architecture_module(wildcards.model), *surgery_modules(variant), *intervention_modules(variant)]
 
 
 def checkpoint_modules(wildcards):
@@ -324,7 +325,7 @@ def dataset_modules(wildcards):
 
 def shifted_modules(wildcards):
     """What prepares the wildcard's shifted set."""
-    return [study.shifted(wildcards.shifted).prepare.partition(":")[0]]
+    return [study.shifted_set(wildcards.shifted).prepare.partition(":")[0]]
 
 
 def compute(stage):
@@ -332,12 +333,12 @@ def compute(stage):
     return {"gpu": 0, **study.config["compute"][stage]}
 
 
-def growing(stage, resource):
+def resource_by_attempt(stage, resource):
     """Memory or minutes of a stage's jobs: what the config says, so many times as the job has been tried."""
     return lambda wildcards, attempt: attempt * compute(stage)[resource]
 
 
-def several_nodes(stage):
+def node_resources(stage):
     """Resources of jobs on several nodes: to Slurm's plugin what starts its own steps on each node is an MPI job."""
     nodes = compute(stage).get("nodes", 1)
     # Without the last one the plugin would ask for so many tasks for each GPU.

@@ -22,7 +22,7 @@ rule download:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=growing("data", "runtime"),
+        runtime=resource_by_attempt("data", "runtime"),
     script:
         "../scripts/download.py"
 
@@ -41,8 +41,8 @@ rule prepare:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing("data", "mem_mb"),
-        runtime=growing("data", "runtime"),
+        mem_mb=resource_by_attempt("data", "mem_mb"),
+        runtime=resource_by_attempt("data", "runtime"),
     params:
         seed=config.get("data", {}).get("seed", 0),
         entry=dataset_facts,
@@ -65,8 +65,8 @@ rule prepare_shifted:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing("data", "mem_mb"),
-        runtime=growing("data", "runtime"),
+        mem_mb=resource_by_attempt("data", "mem_mb"),
+        runtime=resource_by_attempt("data", "runtime"),
     params:
         seed=config.get("data", {}).get("seed", 0),
         entry=shifted_facts,
@@ -90,8 +90,8 @@ rule corrupt:
         "../envs/data.yaml"
     threads: compute("data")["threads"]
     resources:
-        mem_mb=growing("data", "mem_mb"),
-        runtime=growing("data", "runtime"),
+        mem_mb=resource_by_attempt("data", "mem_mb"),
+        runtime=resource_by_attempt("data", "runtime"),
     params:
         images=lambda wildcards: study.evaluation(wildcards.dataset).get("corruption", {}).get("images"),
         corruptions=list(CORRUPTIONS),
@@ -119,8 +119,8 @@ rule reorder_corruptions:
         "../envs/data.yaml"
     threads: compute("data")["threads"]
     resources:
-        mem_mb=growing("data", "mem_mb"),
-        runtime=growing("data", "runtime"),
+        mem_mb=resource_by_attempt("data", "mem_mb"),
+        runtime=resource_by_attempt("data", "runtime"),
     params:
         images=lambda wildcards: study.evaluation(wildcards.dataset).get("corruption", {}).get("images"),
         corruptions=list(CORRUPTIONS),

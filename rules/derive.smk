@@ -22,7 +22,7 @@ rule derive:
         "../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=growing("evaluate", "mem_mb"),
+        mem_mb=resource_by_attempt("evaluate", "mem_mb"),
         # Seconds, whatever evaluations take.
         runtime=lambda wildcards, attempt: 2 * attempt,
     params:

@@ -8,7 +8,7 @@ for suite in SUITES:
         name:
             f"evaluate_{suite}"
         input:
-            unpack(bound(suite_inputs, suite)),
+            unpack(bind(suite_inputs, suite)),
             weights=WEIGHTS,
             record=RECORD,
         output:
@@ -21,12 +21,12 @@ for suite in SUITES:
             "../envs/evaluate.yaml"
         threads: suite_compute(suite)["threads"]
         resources:
-            mem_mb=bound_by_attempt(suite_resource, suite, "mem_mb"),
-            runtime=bound_by_attempt(suite_resource, suite, "runtime"),
+            mem_mb=bind_with_attempt(suite_resource, suite, "mem_mb"),
+            runtime=bind_with_attempt(suite_resource, suite, "runtime"),
             gpu=suite_compute(suite)["gpu"],
         params:
             suite=suite,
-            settings=bound(suite_settings, suite),
+            settings=bind(suite_settings, suite),
             batch_size=suite_batch_size(suite),
             code=suite_code(suite),
         script:
@@ -49,8 +49,8 @@ rule perturb:
         "../envs/evaluate.yaml"
     threads: compute("evaluate")["threads"]
     resources:
-        mem_mb=growing("evaluate", "mem_mb"),
-        runtime=growing("evaluate", "runtime"),
+        mem_mb=resource_by_attempt("evaluate", "mem_mb"),
+        runtime=resource_by_attempt("evaluate", "runtime"),
         gpu=compute("evaluate")["gpu"],
     params:
         settings=lambda wildcards: study.settings("perturbations", wildcards.dataset),

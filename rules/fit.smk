@@ -17,8 +17,8 @@ rule fit:
         "../envs/train.yaml"
     threads: compute("fit")["threads"]
     resources:
-        mem_mb=growing("fit", "mem_mb"),
-        runtime=growing("fit", "runtime"),
+        mem_mb=resource_by_attempt("fit", "mem_mb"),
+        runtime=resource_by_attempt("fit", "runtime"),
         gpu=compute("fit")["gpu"],
     params:
         spec=lambda wildcards: study.fits.spec(
@@ -42,8 +42,8 @@ rule aggregate_fit:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=growing("publish", "mem_mb"),
-        runtime=growing("publish", "runtime"),
+        mem_mb=resource_by_attempt("publish", "mem_mb"),
+        runtime=resource_by_attempt("publish", "runtime"),
     params:
         runs=lambda wildcards: [list(run) for run in study.fits.runs[wildcards.fit]],
         kind=lambda wildcards: study.fits.kind(wildcards.fit),

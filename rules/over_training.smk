@@ -6,13 +6,13 @@ localrules:
     aggregate_over_training,
 
 
-for suite in study.over_training:
+for suite in study.snapshot_suites:
 
     rule:
         name:
             f"over_training_{suite}"
         input:
-            unpack(partial(suite_inputs, suite)),
+            unpack(bind(suite_inputs, suite)),
             # Of a folder the time alone would be compared; the final weights are others whenever a snapshot is.
             snapshots=ancient(SNAPSHOTS),
             weights=WEIGHTS,
@@ -26,13 +26,13 @@ for suite in study.over_training:
             "../envs/evaluate.yaml"
         threads: suite_compute(suite)["threads"]
         resources:
-            mem_mb=partial(suite_resource, suite, "mem_mb"),
-            runtime=partial(suite_resource, suite, "runtime"),
+            mem_mb=bind_with_attempt(suite_resource, suite, "mem_mb"),
+            runtime=bind_with_attempt(suite_resource, suite, "runtime"),
             gpu=suite_compute(suite)["gpu"],
         params:
             suite=suite,
             epochs=measured_epochs,
-            settings=partial(suite_settings, suite),
+            settings=bind(suite_settings, suite),
             batch_size=suite_batch_size(suite),
             code=suite_code(suite),
         script:
@@ -41,7 +41,7 @@ for suite in study.over_training:
 
 rule aggregate_over_training:
     input:
-        over_training_files,
+        snapshot_evaluation_files,
     output:
         AGGREGATED_OVER_TRAINING,
     log:
@@ -52,8 +52,8 @@ rule aggregate_over_training:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=growing("publish", "mem_mb"),
-        runtime=growing("publish", "runtime"),
+        mem_mb=resource_by_attempt("publish", "mem_mb"),
+        runtime=resource_by_attempt("publish", "runtime"),
     params:
         runs=lambda wildcards: [list(run) for run in runs_over_training(wildcards)],
         code=code("aggregate"),

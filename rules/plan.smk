@@ -17,8 +17,8 @@ rule calibrate:
         "../envs/evaluate.yaml"
     threads: compute("train")["threads"]
     resources:
-        mem_mb=growing("train", "mem_mb"),
-        runtime=growing("train", "runtime"),
+        mem_mb=resource_by_attempt("train", "mem_mb"),
+        runtime=resource_by_attempt("train", "runtime"),
         # Units are timed in one process, also of trainings that have several.
         gpu=min(1, compute("train")["gpu"]),
     params:
@@ -48,8 +48,8 @@ rule tabulate_plan:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=growing("publish", "mem_mb"),
-        runtime=growing("publish", "runtime"),
+        mem_mb=resource_by_attempt("publish", "mem_mb"),
+        runtime=resource_by_attempt("publish", "runtime"),
     params:
         code=code("tabulate_plan"),
     script:

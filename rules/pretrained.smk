@@ -23,7 +23,7 @@ rule download_checkpoint:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=growing("data", "runtime"),
+        runtime=resource_by_attempt("data", "runtime"),
     params:
         source=lambda wildcards: study.source(wildcards.checkpoint),
     script:
@@ -47,8 +47,8 @@ rule convert_checkpoint:
         "../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=growing("evaluate", "mem_mb"),
-        runtime=growing("evaluate", "runtime"),
+        mem_mb=resource_by_attempt("evaluate", "mem_mb"),
+        runtime=resource_by_attempt("evaluate", "runtime"),
     params:
         spec=lambda wildcards: study.spec(job_run(wildcards)),
         code=code("convert_checkpoint", checkpoint_modules),

@@ -74,7 +74,7 @@ def product_caption(kind, wildcards):
     return captions.caption(study, product, experiment, suites)
 
 
-def in_report(kind, file, subcategory="{experiment}"):
+def report_output(kind, file, subcategory="{experiment}"):
     """An output that `snakemake --report` shows, with its caption and where it is listed."""
 
     def entry(wildcards):

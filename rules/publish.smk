@@ -15,7 +15,7 @@ rule write_table:
         unpack(partial(product_inputs, "table")),
     output:
         [f"{TABLE}.{form}" for form in TABLE_FORMS if form != "html"],
-        in_report("table", f"{TABLE}.html"),
+        report_output("table", f"{TABLE}.html"),
     log:
         "results/logs/write_table/{experiment}/{dataset}/{name}.log",
     benchmark:
@@ -26,8 +26,8 @@ rule write_table:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=growing("publish", "mem_mb"),
-        runtime=growing("publish", "runtime"),
+        mem_mb=resource_by_attempt("publish", "mem_mb"),
+        runtime=resource_by_attempt("publish", "runtime"),
     params:
         arguments=partial(product_arguments, "table"),
         note=partial(product_note, "table"),
@@ -41,7 +41,7 @@ rule draw_figure:
     input:
         unpack(partial(product_inputs, "figure")),
     output:
-        png=in_report("figure", f"{FIGURE}.png"),
+        png=report_output("figure", f"{FIGURE}.png"),
         pdf=f"{FIGURE}.pdf",
     log:
         "results/logs/draw_figure/{experiment}/{dataset}/{name}.log",
@@ -53,8 +53,8 @@ rule draw_figure:
         "../envs/publish.yaml"
     threads: 1
     resources:
-        mem_mb=growing("publish", "mem_mb"),
-        runtime=growing("publish", "runtime"),
+        mem_mb=resource_by_attempt("publish", "mem_mb"),
+        runtime=resource_by_attempt("publish", "runtime"),
     params:
         arguments=partial(product_arguments, "figure"),
         caption=partial(product_caption, "figure"),
@@ -69,7 +69,7 @@ rule draw_figure:
 use rule write_table as write_table_of_experiment with:
     output:
         [f"{TABLE_OF_EXPERIMENT}.{form}" for form in TABLE_FORMS if form != "html"],
-        in_report("table", f"{TABLE_OF_EXPERIMENT}.html"),
+        report_output("table", f"{TABLE_OF_EXPERIMENT}.html"),
     log:
         "results/logs/write_table/{experiment}/{name}.log",
     benchmark:
@@ -80,7 +80,7 @@ use rule write_table as write_table_of_experiment with:
 
 use rule draw_figure as draw_figure_of_experiment with:
     output:
-        png=in_report("figure", f"{FIGURE_OF_EXPERIMENT}.png"),
+        png=report_output("figure", f"{FIGURE_OF_EXPERIMENT}.png"),
         pdf=f"{FIGURE_OF_EXPERIMENT}.pdf",
     log:
         "results/logs/draw_figure/{experiment}/{name}.log",
@@ -96,7 +96,7 @@ use rule draw_figure as draw_figure_of_experiment with:
 use rule write_table as write_table_of_fit with:
     output:
         [f"{TABLE_OF_FIT}.{form}" for form in TABLE_FORMS if form != "html"],
-        in_report("table", f"{TABLE_OF_FIT}.html", "fits"),
+        report_output("table", f"{TABLE_OF_FIT}.html", "fits"),
     log:
         "results/logs/write_table/fits/{fit}/{name}.log",
     benchmark:
@@ -107,7 +107,7 @@ use rule write_table as write_table_of_fit with:
 
 use rule draw_figure as draw_figure_of_fit with:
     output:
-        png=in_report("figure", f"{FIGURE_OF_FIT}.png", "fits"),
+        png=report_output("figure", f"{FIGURE_OF_FIT}.png", "fits"),
         pdf=f"{FIGURE_OF_FIT}.pdf",
     log:
         "results/logs/draw_figure/fits/{fit}/{name}.log",

@@ -32,7 +32,7 @@ def runs_over_training(wildcards):
     return [run for run in runs if wildcards.suite in study.suites_over_training(run)]
 
 
-def over_training_files(wildcards):
+def snapshot_evaluation_files(wildcards):
     """What a suite has measured of their snapshots."""
     return [OVER_TRAINING.format(**run._asdict(), suite=wildcards.suite) for run in runs_over_training(wildcards)]
 

@@ -17,18 +17,18 @@ def refuse_unknown_names_in_targets():
     """
     if "--cleanup-metadata" in sys.argv:  # of what a config has no more
         return
-    of_runs = "{rule}/{dataset}/{model}/{variant}/seed-{seed}."
-    of_fits = "fit/{fit}/{network}/{variant}/seed-{seed}."
+    run_path = "{rule}/{dataset}/{model}/{variant}/seed-{seed}."
+    fit_path = "fit/{fit}/{network}/{variant}/seed-{seed}."
     patterns = (
         *(
             AGGREGATED_FIT,
             TABLE_OF_FIT,
             FIGURE_OF_FIT,
             FIT,
-            f"results/logs/{of_fits}log",
-            f"results/benchmarks/{of_fits}tsv",
+            f"results/logs/{fit_path}log",
+            f"results/benchmarks/{fit_path}tsv",
         ),
-        *(OVER_TRAINING, EVALUATION, RUN, f"results/logs/{of_runs}log", f"results/benchmarks/{of_runs}tsv"),
+        *(OVER_TRAINING, EVALUATION, RUN, f"results/logs/{run_path}log", f"results/benchmarks/{run_path}tsv"),
         *(AGGREGATED_OVER_TRAINING, AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, FIGURE_OF_EXPERIMENT),
         *(DOWNLOADED, DOWNLOAD),
         *(SHIFTED_RECORD, SHIFTED, CORRUPTED_RECORD, CORRUPTED, RAW, ARRAYS, DATASET),

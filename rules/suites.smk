@@ -57,12 +57,12 @@ SUITE_INPUTS = {
 }
 
 
-def bound(function, *values):
+def bind(function, *values):
     """A function of the wildcards, as `partial` would make it, whose parameters Snakemake reads faster, job by job."""
     return lambda wildcards: function(*values, wildcards)
 
 
-def bound_by_attempt(function, *values):
+def bind_with_attempt(function, *values):
     """The same of the wildcards and of how many times a job has been tried."""
     return lambda wildcards, attempt: function(*values, wildcards, attempt)
 

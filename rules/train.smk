@@ -18,9 +18,9 @@ rule train:
         "../envs/train.yaml"
     threads: compute("train")["threads"]
     resources:
-        **several_nodes("train"),
-        mem_mb=growing("train", "mem_mb"),
-        runtime=growing("train", "runtime"),
+        **node_resources("train"),
+        mem_mb=resource_by_attempt("train", "mem_mb"),
+        runtime=resource_by_attempt("train", "runtime"),
         gpu=compute("train")["gpu"],
     params:
         spec=lambda wildcards: study.spec(job_run(wildcards)),

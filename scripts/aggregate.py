@@ -1,6 +1,7 @@
 """Put one suite's results of all runs of an experiment into one table, checked."""
 
-from filterfreq.evaluation.results import COLUMNS, read_results, write_table
+from filterfreq.evaluation.reading import read_results
+from filterfreq.evaluation.results import COLUMNS, write_table
 from filterfreq.runtime.jobs import job
 
 with job(snakemake):

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.publishing.style import save
 from filterfreq.runtime.jobs import job
 

@@ -58,7 +58,7 @@ def machine(path: str | Path) -> bytes | None:
     return start[4:6] + start[18:20] if start.startswith(ELF) else None
 
 
-def needed(path: Path) -> list[str]:
+def needed_libraries(path: Path) -> list[str]:
     """The libraries that a 64-bit little-endian ELF file asks the loader for, DT_NEEDED (elf(5))."""
     with open(path, "rb") as file:
         header = file.read(64)
@@ -89,7 +89,7 @@ def needed(path: Path) -> list[str]:
         return names
 
 
-def missing(folder: Path) -> Iterator[str]:
+def missing_libraries(folder: Path) -> Iterator[str]:
     """What the programs and libraries of a folder need and neither it nor a minimal system has, by file."""
     mine = machine(sys.executable)
     files = [path for path in folder.rglob("*") if path.is_file()]
@@ -100,7 +100,7 @@ def missing(folder: Path) -> Iterator[str]:
             continue
         name = path.relative_to(folder).as_posix()
         excused = set().union(*(libraries for pattern, libraries in OPTIONAL.items() if fnmatch(name, f"*/{pattern}")))
-        for library in needed(path):
+        for library in needed_libraries(path):
             if library not in there and library not in excused:
                 yield f"{name} needs {library}"
 
@@ -109,7 +109,7 @@ def missing(folder: Path) -> Iterator[str]:
 @on_linux
 @pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="the packages are not in an environment of their own")
 def test_no_package_needs_more_than_a_minimal_system_has():
-    assert not list(missing(Path(sys.prefix)))
+    assert not list(missing_libraries(Path(sys.prefix)))
 
 
 @on_linux
@@ -117,7 +117,7 @@ def test_what_is_missing_is_seen():
     # A wheel that was repaired for Linux has the libraries that it needs in a folder beside it (PEP 600's auditwheel).
     library = Path(PIL.__file__).parent
     beside = {path.name for path in library.with_name("pillow.libs").iterdir()}
-    found = {line.rpartition(" ")[2] for line in missing(library)}
+    found = {line.rpartition(" ")[2] for line in missing_libraries(library)}
     assert {name.partition("-")[0] for name in found} >= {"libjpeg", "libtiff", "libfreetype"}
     assert found <= beside
 
@@ -128,4 +128,4 @@ def test_needs_are_those_that_readelf_shows():
     libraries = [*Path(torch.__file__).parent.glob("lib/*.so"), *Path(PIL.__file__).parent.glob("*.so")]
     for file in [Path(sys.executable), *libraries]:
         shown = subprocess.run(["readelf", "--dynamic", file], capture_output=True, text=True, check=True).stdout
-        assert needed(file) == re.findall(r"\(NEEDED\).*\[(.+)\]", shown), file
+        assert needed_libraries(file) == re.findall(r"\(NEEDED\).*\[(.+)\]", shown), file

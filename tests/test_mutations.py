@@ -20,10 +20,11 @@ from filterfreq.data.registry import Dataset
 from filterfreq.data.saving import save_dataset, save_files
 from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
 from filterfreq.evaluation.corruptions.generation import generate
-from filterfreq.evaluation.corruptions.stored import load_corrupted, published_among
+from filterfreq.evaluation.corruptions.stored import find_published, load_corrupted
 from filterfreq.evaluation.observers import read_responses
 from filterfreq.evaluation.progress import Progress
-from filterfreq.evaluation.results import fraction, read_results, write_results
+from filterfreq.evaluation.reading import read_results
+from filterfreq.evaluation.results import fraction, write_results
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
@@ -203,7 +204,7 @@ def doors(tmp_path_factory) -> dict[str, Door]:
             folder / "corrupted" / "checksums.json", lambda: load_corrupted(folder / "corrupted" / "fog.npy").tobytes()
         ),
         "fog.json": Door(published / "fog.json", lambda: load_corrupted(published / "fog.npy").names),
-        "published.json": Door(published / "published.json", lambda: published_among(published)),
+        "published.json": Door(published / "published.json", lambda: find_published(published)),
         "progress.json": Door(folder / "progress.json", lambda: Progress(folder / "progress.json", "model").batches),
         "calibration.json": Door(folder / "calibration.json", lambda: read_calibration(folder / "calibration.json")),
         "plan.json": Door(folder / "plan.json", lambda: read_plan(folder / "plan.json")),

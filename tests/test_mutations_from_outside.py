@@ -25,7 +25,7 @@ from filterfreq.data.images import decode_image
 from filterfreq.data.mnist import read_idx
 from filterfreq.data.registry import Source, get_dataset, prepare_dataset
 from filterfreq.evaluation.corruptions.published import _array
-from filterfreq.models.checkpoints import read_external_state
+from filterfreq.models.external_files import read_external_state
 from filterfreq.models.pretrained import convert_checkpoint
 from filterfreq.models.registry import build
 from filterfreq.runtime.errors import InputError

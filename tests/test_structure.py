@@ -51,3 +51,30 @@ def test_no_file_is_too_long_to_read_at_once():
         for file in PACKAGE.rglob("*.py")
     }
     assert {file: length for file, length in lengths.items() if length > 400 and file not in LISTS} == {}
+
+
+PREPOSITIONS = (
+    *("above", "after", "among", "as", "at", "before", "below", "beside", "between", "by", "during", "for", "from"),
+    *("in", "inside", "into", "of", "on", "outside", "over", "since", "through", "to", "under", "until", "via", "with"),
+    *("within", "without"),
+)
+# Conversions are called `to_<form>`, as in pandas and torch; a server in the tests names its answers after its pages.
+EXCEPTIONS = re.compile(r"_*to_\w+|without_length")
+
+
+def function_names(file: Path) -> set[str]:
+    """The functions that a file defines, also inside others and in classes."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".smk":
+        return set(re.findall(r"^\s*def (\w+)", text, re.MULTILINE))
+    return {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
+
+
+def test_no_function_is_named_by_a_preposition():
+    """A name says what a thing is or does: a reader of `of_suite(x)` or `with_source(x)` must look it up."""
+    files = [file for pattern in ("scripts/**/*.py", "rules/*.smk", "tests/**/*.py") for file in ROOT.glob(pattern)]
+    names = {(file.name, name) for file in files for name in function_names(file)}
+    assert {("measures.py", "corruption_means"), ("suites.smk", "suite_inputs"), ("conftest.py", "row")} <= names
+    prepositional = re.compile(rf"_*({'|'.join(PREPOSITIONS)})(_\w*)?")
+    found = {(file, name) for file, name in names if prepositional.fullmatch(name) and not EXCEPTIONS.fullmatch(name)}
+    assert found == set()

@@ -35,7 +35,7 @@ def handed(monkeypatch):
     return hand
 
 
-def as_torchvision_draws(drawn) -> list[float]:
+def drawn_attempts(drawn) -> list[float]:
     """Area and ratio of each attempt in turn; where the box lies is drawn after the last of them, whichever that is."""
     return np.stack([drawn[:10], drawn[10:20]], axis=1).ravel().tolist()
 
@@ -48,7 +48,7 @@ def test_boxes_are_torchvisions(handed, monkeypatch, width, height):
     for number in range(40):
         drawn = draws(0, 1, number)
         place = iter(drawn[20:22])
-        handed(as_torchvision_draws(drawn))
+        handed(drawn_attempts(drawn))
         monkeypatch.setattr(
             torch, "randint", lambda low, high, size, place=place: torch.tensor([low + int(next(place) * (high - low))])
         )

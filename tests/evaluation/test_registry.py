@@ -30,7 +30,7 @@ def test_every_module_of_a_suite_has_an_entry():
     ("field", "parameters"),
     [
         ("why_not", ["study", "dataset"]),
-        ("unserved", ["study", "run"]),
+        ("why_not_run", ["study", "run"]),
         ("check", ["study", "datasets", "where"]),
         ("remarks", ["study"]),
     ],

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from filterfreq.evaluation.results import read_results, write_results
+from filterfreq.evaluation.reading import read_results
+from filterfreq.evaluation.results import write_results
 from filterfreq.fits.job import FitJob, result_keys
 from filterfreq.fits.registry import FITS
 from filterfreq.fits.sinusoids import fit_sinusoids, normalised_amplitudes, sum_of_sinusoids

@@ -32,7 +32,7 @@ def job_of(folder: Path, stop: Callable[[], bool] = lambda: False, rate: float =
     return FitJob(spec, "code", torch.device("cpu"), folder / "training_state.pt", stop)
 
 
-def after(iterations: int) -> Callable[[], bool]:
+def stop_after(iterations: int) -> Callable[[], bool]:
     """A request to stop that comes after so many iterations."""
     asked = iter(range(iterations + 1))
     return lambda: next(asked) == iterations
@@ -43,7 +43,7 @@ def test_an_interrupted_fit_ends_with_the_same_bytes(iterations, tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     run_fit(job_of(whole), whole / "results.csv", whole / "run.json", COMPUTE)
     with pytest.raises(StoppedError, match=f"kept after iteration {iterations}") as caught:
-        run_fit(job_of(broken, after(iterations)), broken / "results.csv", broken / "run.json", COMPUTE)
+        run_fit(job_of(broken, stop_after(iterations)), broken / "results.csv", broken / "run.json", COMPUTE)
     assert caught.value.progressed == (iterations > 0)
     assert [path.name for path in broken.iterdir()] == ["training_state.pt"]
     run_fit(job_of(broken), broken / "results.csv", broken / "run.json", COMPUTE)
@@ -53,7 +53,7 @@ def test_an_interrupted_fit_ends_with_the_same_bytes(iterations, tmp_path):
 
 def test_the_state_of_another_fit_is_not_gone_on_from(tmp_path):
     with pytest.raises(StoppedError):
-        run_fit(job_of(tmp_path, after(20)), tmp_path / "results.csv", tmp_path / "run.json", COMPUTE)
+        run_fit(job_of(tmp_path, stop_after(20)), tmp_path / "results.csv", tmp_path / "run.json", COMPUTE)
     said = []
     job = job_of(tmp_path, rate=0.02)
     job.announce = said.append

@@ -7,7 +7,8 @@ from torch import nn
 
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
-from filterfreq.models.surgery.decomposition import DCTConv2d, compose, decompose
+from filterfreq.models.surgery.composition import compose
+from filterfreq.models.surgery.decomposition import DCTConv2d, decompose
 
 # From the papers' tables: how many convolutions have each kernel size, 1 and ConvNeXt's patches of 4 and 2 left out.
 SPATIAL = {

@@ -7,7 +7,7 @@ import psutil
 import pytest
 import torch
 
-from filterfreq.models.checkpoints import read_external_state
+from filterfreq.models.external_files import read_external_state
 from filterfreq.models.pickles import refuse_costly
 from filterfreq.runtime.errors import InputError
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 import yaml
 
-from filterfreq.models.checkpoints import read_external_state
-from filterfreq.models.state_dicts import without_prefix
+from filterfreq.models.external_files import read_external_state
+from filterfreq.models.state_dicts import strip_prefix
 from filterfreq.runtime.errors import InputError
 
 
@@ -37,7 +37,7 @@ FILLED = ", with the running statistics of "
 ORDERED = ", by the order of the names in "
 
 
-def under(prefix, state):
+def add_prefix(prefix, state):
     return {f"{prefix}{name}": tensor for name, tensor in state.items()}
 
 
@@ -51,24 +51,28 @@ LAYOUTS = {
     "ema_pytorch": (
         {
             "model": FULL,
-            "ema": {"initted": torch.tensor(True), **under("online_model.", FULL), **under("ema_model.", EMA)},
+            "ema": {
+                "initted": torch.tensor(True),
+                **add_prefix("online_model.", FULL),
+                **add_prefix("ema_model.", EMA),
+            },
         },
         ["model", "ema.ema_model"],
         "",
     ),
     "ema_pytorch alone": (
-        {**under("online_model.", FULL), **under("ema_model.", EMA), "step": torch.tensor([3])},
+        {**add_prefix("online_model.", FULL), **add_prefix("ema_model.", EMA), "step": torch.tensor([3])},
         ["online_model", "ema_model"],
         "",
     ),
-    "another prefix": ({"state_dict": FULL, "ema": under("model.", EMA)}, ["state_dict", "ema"], ""),
+    "another prefix": ({"state_dict": FULL, "ema": add_prefix("model.", EMA)}, ["state_dict", "ema"], ""),
     "a number among them": (
         {"state_dict": FULL, "ema_state_dict": {"num_updates": 100, **EMA}},
         ["state_dict", "ema_state_dict"],
         "",
     ),
     "a counter among them": (
-        {"state_dict": FULL, "ema": {"updates": torch.tensor(9), **under("module.", EMA)}},
+        {"state_dict": FULL, "ema": {"updates": torch.tensor(9), **add_prefix("module.", EMA)}},
         ["state_dict", "ema"],
         "",
     ),
@@ -79,7 +83,7 @@ LAYOUTS = {
     ),
     "a list of state dicts": ({"state_dict": FULL, "ema_models": [EMA]}, ["state_dict", "ema_models.0"], ""),
     "Lightning's callback": (
-        {"state_dict": under("model.", FULL), "callbacks": {"EMA": {"ema_weights": [*EMA.values()]}}},
+        {"state_dict": add_prefix("model.", FULL), "callbacks": {"EMA": {"ema_weights": [*EMA.values()]}}},
         ["state_dict", "callbacks.EMA.ema_weights"],
         f"{ORDERED}state_dict",
     ),
@@ -96,15 +100,15 @@ LAYOUTS = {
         f"{FILLED}state_dict",
     ),
     "parameters of a prefix": (
-        {"state_dict": under("model.", FULL), "ema": {"shadow": under("net.", PARAMETERS)}},
+        {"state_dict": add_prefix("model.", FULL), "ema": {"shadow": add_prefix("net.", PARAMETERS)}},
         ["state_dict", "ema.shadow"],
         f"{FILLED}state_dict",
     ),
-    "both flat": ({**FULL, **under("ema.", EMA)}, ["top_level", "ema"], ""),
+    "both flat": ({**FULL, **add_prefix("ema.", EMA)}, ["top_level", "ema"], ""),
     "LitEma": (
         {
             "state_dict": {
-                **under("model.", FULL),
+                **add_prefix("model.", FULL),
                 "model_ema.decay": torch.tensor(0.9),
                 **{f"model_ema.{name.replace('.', '')}": tensor for name, tensor in PARAMETERS.items()},
             }
@@ -136,7 +140,7 @@ LAYOUTS = {
         "",
     ),
     "modules of a module with a loss": (
-        {"state_dict": {**under("net.", FULL), **under("ema_net.", EMA), "loss.weight": torch.ones(5)}},
+        {"state_dict": {**add_prefix("net.", FULL), **add_prefix("ema_net.", EMA), "loss.weight": torch.ones(5)}},
         ["state_dict.net", "state_dict.ema_net"],
         "",
     ),
@@ -161,7 +165,7 @@ def test_averaged_weights_are_seen_in_any_layout(tmp_path, layout):
     assert yaml.safe_load(message.partition("as in ")[2]) == {"weights": keys[-1]}
     for key, value in zip(keys, (0, 1), strict=True):
         state, weights = read_external_state(path, key)
-        state = without_prefix(state, FULL)
+        state = strip_prefix(state, FULL)
         assert weights == key + note * value
         assert state.keys() == FULL.keys()
         assert {name: tensor.shape for name, tensor in state.items()} == {n: t.shape for n, t in FULL.items()}
@@ -181,7 +185,7 @@ def test_moments_of_optimizers_are_no_weights(tmp_path):
 def test_weights_that_are_there_twice_are_one(tmp_path):
     kept = [tensor.clone() for tensor in RAW_NETWORK.parameters()]
     same = {name: tensor.clone() for name, tensor in FULL.items()}
-    torch.save({"model": FULL, "state_dict": under("module.", same), "kept": kept}, tmp_path / "m.pt")
+    torch.save({"model": FULL, "state_dict": add_prefix("module.", same), "kept": kept}, tmp_path / "m.pt")
     assert read_external_state(tmp_path / "m.pt")[1] == "state_dict"
     assert read_external_state(tmp_path / "m.pt", "model")[1] == "model"
     torch.save({"model": FULL, "state_dict": same | {"fc.bias": torch.ones(5)}}, tmp_path / "m.pt")
@@ -223,13 +227,13 @@ def test_layers_that_repeat_are_one_network(tmp_path):
 
 
 def test_a_key_may_end_within_the_names(tmp_path):
-    torch.save({"state_dict": {**under("net.", EMA), "criterion.weight": torch.ones(5)}}, tmp_path / "m.pt")
+    torch.save({"state_dict": {**add_prefix("net.", EMA), "criterion.weight": torch.ones(5)}}, tmp_path / "m.pt")
     state, weights = read_external_state(tmp_path / "m.pt", "state_dict.net")
     assert weights == "state_dict.net"
     assert state.keys() == EMA.keys()
     for key in ("net", "state_dict.ne", "state_dict.net.conv1.weight"):
         with pytest.raises(InputError, match=rf"has no weights '{key}': it has state_dict$"):
             read_external_state(tmp_path / "m.pt", key)
-    torch.save(under("net.", EMA), tmp_path / "m.pt")
+    torch.save(add_prefix("net.", EMA), tmp_path / "m.pt")
     assert read_external_state(tmp_path / "m.pt", "net")[1] == "net"
     assert read_external_state(tmp_path / "m.pt", "top_level")[1] == "the only ones of the file"

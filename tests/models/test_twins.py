@@ -32,7 +32,7 @@ def test_a_twin_takes_the_same_images_and_tensors_and_computes_something_else(mo
     monkeypatch.setattr(
         registry, "build", lambda name, classes: others[name]() if name in others else real(name, classes)
     )
-    monkeypatch.setattr(twins, "_similar", lambda _architecture: others)
+    monkeypatch.setattr(twins, "_similar_architectures", lambda _architecture: others)
     model = Scaled(1)
     assert twins.twins(model, "model", 5) == ["twin"]
     assert twins.twins(Scaled(None), "model", 5) == []
@@ -54,11 +54,11 @@ def test_a_twin_takes_the_same_images_and_tensors_and_computes_something_else(mo
     ],
 )
 def test_the_twins_of_libraries_models(monkeypatch, architecture, other, twin):
-    assert other in twins._similar(architecture)
-    monkeypatch.setattr(twins, "_similar", lambda _architecture: [other])
+    assert other in twins._similar_architectures(architecture)
+    monkeypatch.setattr(twins, "_similar_architectures", lambda _architecture: [other])
     torch.manual_seed(0)
     assert twins.twins(build(architecture, 10).eval(), architecture, 10) == [other] * twin
 
 
 def test_our_own_architectures_have_none():
-    assert twins._similar("resnet_20") == []
+    assert twins._similar_architectures("resnet_20") == []

@@ -35,7 +35,7 @@ def severities(corruption: str) -> list:
     return eval(ast.unparse(chosen.value.value), vars(library))
 
 
-def with_parameters(corruption: str, parameters: tuple) -> Callable[[np.ndarray], np.ndarray]:
+def replace_parameters(corruption: str, parameters: tuple) -> Callable[[np.ndarray], np.ndarray]:
     """Return the package's function with other parameters: the statement that chooses them is replaced.
 
     What is magnified is trimmed as in the released code.

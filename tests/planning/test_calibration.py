@@ -6,7 +6,7 @@ import pytest
 import torch
 import yaml
 
-from filterfreq.planning.calibration import _typical, calibrate, hardware, measure
+from filterfreq.planning.calibration import _median_interval, calibrate, hardware, measure
 from filterfreq.planning.costs import CostModel
 from filterfreq.planning.records import read_calibration, unit_key
 from filterfreq.study.study import Study
@@ -23,7 +23,7 @@ def units(**variant) -> list[dict]:
     return CostModel(Study(config, ROOT / "schemas/config.schema.yaml"), "nowhere").units()
 
 
-def of_kind(kind: str, found: list[dict]) -> list[dict]:
+def select_kind(kind: str, found: list[dict]) -> list[dict]:
     return [entry["unit"] for entry in found if entry["unit"]["kind"] == kind]
 
 
@@ -59,13 +59,13 @@ def test_a_calibration_that_is_killed_goes_on_with_the_next_unit(tmp_path, monke
 
 def test_the_typical_time_leaves_the_first_and_the_slow_ones_out():
     # Two to warm up, then 1, 1, 9 and 1 seconds.
-    assert _typical([0.0, 50.0, 60.0, 61.0, 62.0, 71.0, 72.0]) == 1.0
+    assert _median_interval([0.0, 50.0, 60.0, 61.0, 62.0, 71.0, 72.0]) == 1.0
 
 
 def test_more_passes_of_training_take_longer():
     """PGD of 7 steps goes through the network 8 times, an ordinary step once."""
     attack = {"attack": "pgd", "norm": "linf", "epsilon": "2/255", "steps": 7}
-    plain, attacked = of_kind("train", units(adversarial_training=attack))
+    plain, attacked = select_kind("train", units(adversarial_training=attack))
     assert "epsilon" not in json.dumps(attacked)
     times = [measure(unit, 10, {"device": "cpu"}, CPU, seconds=0.2)["train"] for unit in (plain, attacked)]
     assert times[1] > 2 * times[0] > 0
@@ -81,7 +81,7 @@ def test_more_passes_of_training_take_longer():
     ids=["free", "augmix", "sd-mixup"],
 )
 def test_every_kind_of_training_is_measured(variant):
-    unit = of_kind("train", units(**variant))[-1]
+    unit = select_kind("train", units(**variant))[-1]
     measured = measure(unit, 10, {"device": "cpu"}, CPU, seconds=0.01)
     assert measured["train"] > 0
     # A ResNet-8 of first width 2 has some 1,500 parameters and buffers of four bytes.
@@ -89,11 +89,11 @@ def test_every_kind_of_training_is_measured(variant):
 
 
 def test_passes_and_corruptions_are_measured():
-    (evaluation,) = of_kind("evaluate", units())
+    (evaluation,) = select_kind("evaluate", units())
     measured = measure(evaluation, 10, {"device": "cpu"}, CPU, seconds=0.2)
     assert measured["forward"] > 0
     assert measured["backward"] > 0
-    (corruption,) = of_kind("corrupt", units())
+    (corruption,) = select_kind("corrupt", units())
     assert 0.001 < measure(corruption, 10, {"device": "cpu"}, CPU)["corrupt"] < 10
 
 

@@ -1,4 +1,4 @@
-from filterfreq.planning.records import plan_of
+from filterfreq.planning.records import plan_path
 
 
 def test_each_study_has_a_plan_of_its_own(tmp_path, monkeypatch):
@@ -16,7 +16,7 @@ def test_each_study_has_a_plan_of_its_own(tmp_path, monkeypatch):
         ["a+config.yaml"],
         ["a.yaml/config.yaml"],
     ]
-    plans = [plan_of(files) for files in studies]
+    plans = [plan_path(files) for files in studies]
     assert len(set(plans)) == len(studies)
     assert plans[0] == "results/plans/config/plan.json"
     assert plans[4].startswith("results/plans/config-")
@@ -25,4 +25,4 @@ def test_each_study_has_a_plan_of_its_own(tmp_path, monkeypatch):
 
 def test_one_file_has_one_plan_however_it_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert plan_of(["./config.yaml"]) == plan_of([tmp_path / "config.yaml"]) == plan_of(["config.yaml"])
+    assert plan_path(["./config.yaml"]) == plan_path([tmp_path / "config.yaml"]) == plan_path(["config.yaml"])

@@ -3,7 +3,8 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 import pytest
 
-from filterfreq.evaluation.results import COLUMNS, format_parameter, read_results
+from filterfreq.evaluation.reading import read_results
+from filterfreq.evaluation.results import COLUMNS, format_parameter
 
 Row = tuple[str, str, int, str, str, dict, float]
 

@@ -22,7 +22,7 @@ from filterfreq.publishing.figures.sinusoids import draw as draw_sinusoids
 from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
 from filterfreq.publishing.figures.transfer import draw as draw_transfer
 from filterfreq.publishing.penalty_panels import draw_penalties
-from filterfreq.publishing.style import add_legend, new_figure, save, variant_styles, wrapped
+from filterfreq.publishing.style import add_legend, new_figure, save, variant_styles, wrap_text
 
 pytestmark = pytest.mark.slow
 LABELS = [
@@ -50,18 +50,18 @@ def formulas(monkeypatch) -> set[str]:
     read: set[str] = set()
     parse = matplotlib.mathtext.MathTextParser.parse
 
-    def remembered(parser, text, *arguments, **options):
+    def remember_formula(parser, text, *arguments, **options):
         read.update(re.findall(r"\$([^$]*)\$", text.replace(r"\$", "")))
         return parse(parser, text, *arguments, **options)
 
-    monkeypatch.setattr(matplotlib.mathtext.MathTextParser, "parse", remembered)
+    monkeypatch.setattr(matplotlib.mathtext.MathTextParser, "parse", remember_formula)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         yield read
 
 
 @pytest.fixture
-def drawn(formulas, tmp_path):
+def check_formulas(formulas, tmp_path):
     """Save a figure, and see which formulas are in it."""
 
     def check(figure, expected: set[str] = frozenset()) -> None:
@@ -72,7 +72,7 @@ def drawn(formulas, tmp_path):
     return check
 
 
-def of_all(*rows: tuple) -> list[tuple]:
+def rows_of_all_variants(*rows: tuple) -> list[tuple]:
     """The same rows of every variant: suite, metric, parameters, value."""
     return [("net", variant, 0, *row) for variant in VARIANTS for row in rows]
 
@@ -92,36 +92,40 @@ CORRUPTED = [
 ]
 
 
-def test_accuracy_against_epsilon(results_of, drawn):
-    figure = draw_accuracy_epsilon(results_of(of_all(CLEAN, *ATTACKS)), VARIANTS)
-    drawn(figure, {r"\ell_\infty", r"\ell_2", r"\varepsilon"})
+def test_accuracy_against_epsilon(results_of, check_formulas):
+    figure = draw_accuracy_epsilon(results_of(rows_of_all_variants(CLEAN, *ATTACKS)), VARIANTS)
+    check_formulas(figure, {r"\ell_\infty", r"\ell_2", r"\varepsilon"})
 
 
-def test_transfer(results_of, drawn):
+def test_transfer(results_of, check_formulas):
     for source in ("v0", "v6"):
-        rows = of_all(CLEAN, ATTACKS[0], attack("transfer", "fgsm", "linf", source=source))
+        rows = rows_of_all_variants(CLEAN, ATTACKS[0], attack("transfer", "fgsm", "linf", source=source))
         figure = draw_transfer(results_of(rows), VARIANTS)
-        drawn(figure, {r"\ell_\infty", r"\varepsilon"})
+        check_formulas(figure, {r"\ell_\infty", r"\varepsilon"})
 
 
-def test_corruptions(results_of, drawn):
-    drawn(draw_corruptions(results_of(of_all(*CORRUPTED)), VARIANTS))
+def test_corruptions(results_of, check_formulas):
+    check_formulas(draw_corruptions(results_of(rows_of_all_variants(*CORRUPTED)), VARIANTS))
 
 
-def test_frequency_filtered(results_of, drawn):
-    rows = of_all(*(("frequency_filtered", "accuracy", {"pass": "low", "radius": radius}, 0.5) for radius in (4, 8)))
-    drawn(draw_frequency_filtered(results_of(rows), VARIANTS))
+def test_frequency_filtered(results_of, check_formulas):
+    rows = rows_of_all_variants(
+        *(("frequency_filtered", "accuracy", {"pass": "low", "radius": radius}, 0.5) for radius in (4, 8))
+    )
+    check_formulas(draw_frequency_filtered(results_of(rows), VARIANTS))
 
 
-def test_shape_bias(results_of, drawn):
+def test_shape_bias(results_of, check_formulas):
     categories = ["overall", *(label.replace("=", "") for label in LABELS)]
-    rows = of_all(*(("cue_conflict", "shape_bias", {"category": category}, 0.5) for category in categories))
-    drawn(draw_shape_bias(results_of(rows), VARIANTS))
+    rows = rows_of_all_variants(
+        *(("cue_conflict", "shape_bias", {"category": category}, 0.5) for category in categories)
+    )
+    check_formulas(draw_shape_bias(results_of(rows), VARIANTS))
 
 
 @pytest.mark.parametrize("count", [3, 12])
-def test_dct_energy(results_of, drawn, count):
-    rows = of_all(
+def test_dct_energy(results_of, check_formulas, count):
+    rows = rows_of_all_variants(
         *(
             (
                 "filters",
@@ -133,15 +137,15 @@ def test_dct_energy(results_of, drawn, count):
         )
     )
     some = dict(list(VARIANTS.items())[:count])
-    drawn(draw_dct_energy(results_of([row for row in rows if row[1] in some]), some))
+    check_formulas(draw_dct_energy(results_of([row for row in rows if row[1] in some]), some))
 
 
-def test_calibration(results_of, drawn):
-    drawn(draw_calibration(results_of(of_all(CLEAN, *CORRUPTED)), VARIANTS))
+def test_calibration(results_of, check_formulas):
+    check_formulas(draw_calibration(results_of(rows_of_all_variants(CLEAN, *CORRUPTED)), VARIANTS))
 
 
 @pytest.mark.parametrize("along", ["kind", "strength", "layers"])
-def test_penalties(results_of, drawn, along):
+def test_penalties(results_of, check_formulas, along):
     settings = {
         name: {
             "kind": ("all", "highest")[number % 2],
@@ -152,40 +156,42 @@ def test_penalties(results_of, drawn, along):
         for number, (name, label) in enumerate(VARIANTS.items())
         if number
     }
-    figure = draw_penalties(results_of(of_all(CLEAN, *ATTACKS)), VARIANTS, settings, along)
-    drawn(figure, {r"\ell_\infty", r"\ell_2"} | ({r"\lambda"} if along == "strength" else set()))
+    figure = draw_penalties(results_of(rows_of_all_variants(CLEAN, *ATTACKS)), VARIANTS, settings, along)
+    check_formulas(figure, {r"\ell_\infty", r"\ell_2"} | ({r"\lambda"} if along == "strength" else set()))
 
 
-def test_training_curves(drawn):
+def test_training_curves(check_formulas):
     numbers = {"loss": 1.0, "penalty": 0.5, "train_accuracy": 0.5, "test_accuracy": 0.5}
     rows = [{"model": "net", "variant": v, "seed": 0, "epoch": e, **numbers} for v in VARIANTS for e in (1, 2)]
-    drawn(draw_training_curves(pd.DataFrame(rows), VARIANTS))
+    check_formulas(draw_training_curves(pd.DataFrame(rows), VARIANTS))
 
 
-def test_sinusoids(drawn):
+def test_sinusoids(check_formulas):
     cells = {"seed": 0, "metric": "normalised_amplitude", "iteration": 1, "frequency": 1, "value": 0.5}
     networks = ("small", "large")
     rows = [{"model": network, "variant": variant, **cells} for network in networks for variant in VARIANTS]
-    drawn(draw_sinusoids(pd.DataFrame(rows), VARIANTS))
+    check_formulas(draw_sinusoids(pd.DataFrame(rows), VARIANTS))
 
 
-def test_scorecard(drawn):
+def test_scorecard(check_formulas):
     claim = {"effect": 0.1, "smallest_effect": 0.1, "verdict": "supported", "pairs": 3, "ci_low": 0.0, "ci_high": 0.2}
     claim["together"] = True
     claims = [
         {**claim, "direction": "higher", "statement": label, "treatment": name, "control": "v0"}
         for name, label in VARIANTS.items()
     ]
-    drawn(draw_scores(pd.DataFrame(claims), VARIANTS))
+    check_formulas(draw_scores(pd.DataFrame(claims), VARIANTS))
 
 
-def test_sheets(drawn, formulas):
+def test_sheets(check_formulas, formulas):
     images, numbers = np.zeros((len(LABELS), 8, 8, 3), dtype=np.uint8), np.arange(len(LABELS))
-    drawn(contact_sheet({LABELS[0]: (images, numbers), LABELS[6]: (images, numbers)}, LABELS, {LABELS[0]: numbers}, 1))
+    check_formulas(
+        contact_sheet({LABELS[0]: (images, numbers), LABELS[6]: (images, numbers)}, LABELS, {LABELS[0]: numbers}, 1)
+    )
     example = {"clean": images[:3] / 255, "adversarial": images[:3] / 255}
     example |= {f"{name}_predictions": numbers[:3] for name in ("clean", "adversarial")}
-    drawn(draw_examples(dict.fromkeys(VARIANTS, example), numbers, LABELS, VARIANTS, LABELS[0]))
-    drawn(corruption_sheet(images[0], {"fog": images[:5]}))
+    check_formulas(draw_examples(dict.fromkeys(VARIANTS, example), numbers, LABELS, VARIANTS, LABELS[0]))
+    check_formulas(corruption_sheet(images[0], {"fog": images[:5]}))
 
 
 def test_labels_are_shown_as_they_are():
@@ -199,6 +205,6 @@ def test_labels_are_shown_as_they_are():
 
 
 def test_a_long_text_is_cut():
-    assert wrapped("a  $ b", 10, 1) == "a  $ b"
-    assert wrapped("x" * 300, 10, 2) == "x" * 10 + "\n…"
-    assert wrapped("some words of a label", 10, 3) == "some words\nof a label"
+    assert wrap_text("a  $ b", 10, 1) == "a  $ b"
+    assert wrap_text("x" * 300, 10, 2) == "x" * 10 + "\n…"
+    assert wrap_text("some words of a label", 10, 3) == "some words\nof a label"

@@ -9,7 +9,7 @@ import yaml
 from docutils.core import publish_parts
 
 from filterfreq.data.registry import get_dataset
-from filterfreq.publishing.captions import caption, fit_caption, shown
+from filterfreq.publishing.captions import caption, describe_runs, fit_caption
 from filterfreq.publishing.registry import read_products
 from filterfreq.study.study import Study
 
@@ -33,7 +33,10 @@ def test_captions_name_data_set_models_seeds_and_images(changes, suites, said):
     config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
     config["evaluation"] |= changes
     study = Study(config, ROOT / "schemas" / "config.schema.yaml")
-    assert shown(study, "tiny", "texdigits", suites) == f"Data set ``texdigits``, model ``resnet_8_2``, seed 0{said}."
+    assert (
+        describe_runs(study, "tiny", "texdigits", suites)
+        == f"Data set ``texdigits``, model ``resnet_8_2``, seed 0{said}."
+    )
 
 
 def test_captions_say_all_where_the_number_is_not_known():
@@ -42,7 +45,9 @@ def test_captions_say_all_where_the_number_is_not_known():
     config["experiments"]["tiny"]["datasets"] = ["own"]
     del config["evaluation"]["cue_conflict"], config["evaluation"]["out_of_distribution"]
     study = Study(config, ROOT / "schemas" / "config.schema.yaml")
-    assert shown(study, "tiny", "own", ["clean", "adversarial"]).endswith("images: clean all, adversarial up to 16.")
+    assert describe_runs(study, "tiny", "own", ["clean", "adversarial"]).endswith(
+        "images: clean all, adversarial up to 16."
+    )
 
 
 def test_captions_say_which_part_of_imagenet_is_here(tmp_path):
@@ -58,7 +63,7 @@ def test_captions_say_which_part_of_imagenet_is_here(tmp_path):
     config["checkpoints"]["mine"]["normalisation"] = "dataset"
     config["experiments"] = {"part": {"datasets": ["imagenet"], "checkpoints": ["mine"]}}
     study = Study(config, ROOT / "schemas" / "config.schema.yaml")
-    assert shown(study, "part", "imagenet", ["clean", "out_of_distribution"]).endswith(
+    assert describe_runs(study, "part", "imagenet", ["clean", "out_of_distribution"]).endswith(
         "; test images (2 of 50,000 validation images, of 2 of 1,000 classes): clean all."
     )
 

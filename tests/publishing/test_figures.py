@@ -385,6 +385,15 @@ class TestPenalties:
         assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["all", "third"]
         assert [text.get_text() for text in figure.legends[0].get_texts()] == ["WD", "with penalty"]
 
+    def test_a_line_may_be_called_like_a_variant_without_a_penalty(self, results):
+        """Here the lines differ in what is beside the penalty: the variants `plain` and `wd`."""
+        swept = {name: {**SWEPT[name], "beside": "plain" if "0.1" in name else "wd"} for name in ("all0.1", "all0.001")}
+        figure = draw_penalties(results, {"plain": "plain", "wd": "wd", "all0.1": "a", "all0.001": "b"}, swept)
+        names = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert names == ["plain", "wd", "plain", "wd"]
+        colours = [handle.get_color() for handle in figure.legends[0].get_lines()]
+        assert len(set(colours)) == 4
+
     def test_kinds_are_markers_beside_each_other(self, results):
         kinds = {
             name: {**penalty, "kind": kind, "strength": 0.1}

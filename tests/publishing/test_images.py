@@ -23,7 +23,7 @@ NET = "net_8"
 VARIANTS = {"plain": "plain", "wd": "WD"}
 
 
-def before(variant: str, suite: str, images: int, value: float, metric: str = "clean_accuracy") -> tuple:
+def clean_row(variant: str, suite: str, images: int, value: float, metric: str = "clean_accuracy") -> tuple:
     """An accuracy of a suite's images before it attacks or corrupts them."""
     return NET, variant, 0, suite, metric, {"split": "test", "images": images}, value, images
 
@@ -34,8 +34,8 @@ def attacks(row):
     rows = []
     for variant, better in (("plain", 0.0), ("wd", 0.05)):
         rows.append((*row.clean(NET, variant, 0, 0.9 + better), 1000))
-        rows.append(before(variant, "adversarial", 500, 0.8 + better))
-        rows.append(before(variant, "autoattack", 120, 0.7 + better))
+        rows.append(clean_row(variant, "adversarial", 500, 0.8 + better))
+        rows.append(clean_row(variant, "autoattack", 120, 0.7 + better))
         for epsilon, value in (("1/255", 0.5), ("2/255", 0.3)):
             rows.append((*row.attacked(NET, variant, 0, "pgd-10", "linf", epsilon, value + better), 500))
         where = {"attack": "apgd-ce", "norm": "linf", "epsilon": "2/255"}
@@ -112,7 +112,7 @@ def test_attacks_on_the_same_images_share_one_clean_row(attacks, results_of):
 
 def test_transferred_attacks_have_their_own_images(attacks, results_of):
     where = {"attack": "pgd-10", "norm": "linf", "epsilon": "2/255", "source": "plain"}
-    rows = [*attacks, before("wd", "transfer", 60, 0.6), (NET, "wd", 0, "transfer", "accuracy", where, 0.55, 60)]
+    rows = [*attacks, clean_row("wd", "transfer", 60, 0.6), (NET, "wd", 0, "transfer", "accuracy", where, 0.55, 60)]
     found = tabulate_transfer(results_of(rows), VARIANTS).mean.loc[(NET, "wd")]
     assert found["PGD-10 Linf, transferred"].to_dict() == pytest.approx({"0": 0.6, "2/255": 0.55})
     assert found["PGD-10 Linf, white box"].to_dict() == pytest.approx({"0": 0.85, "1/255": 0.55, "2/255": 0.35})
@@ -140,8 +140,8 @@ def corrupted(results_of, row):
     rows = []
     for variant, after in (("plain", 0.8), ("wd", 0.85)):
         rows.append((*row.clean(NET, variant, 0, 0.95), 1000))
-        rows.append(before(variant, "corruption", 50, 0.9))
-        rows.append(before(variant, "corruption", 50, 0.3, "clean_calibration_error"))
+        rows.append(clean_row(variant, "corruption", 50, 0.9))
+        rows.append(clean_row(variant, "corruption", 50, 0.3, "clean_calibration_error"))
         rows += [(*row.corrupted(NET, variant, 0, corruption, 1, after), 50) for corruption in COMMON]
     return results_of(rows)
 

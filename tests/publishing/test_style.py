@@ -18,7 +18,7 @@ from filterfreq.publishing.style import (
     add_legend,
     new_figure,
     save,
-    styled,
+    use_style,
     variant_styles,
 )
 from filterfreq.runtime.environment import make_neutral
@@ -131,16 +131,16 @@ def test_no_text_is_smaller_than_7_points():
 def test_the_style_leaves_the_callers_settings_alone():
     before = rcParams["font.size"]
 
-    @styled
-    def inside() -> float:
+    @use_style
+    def check_inside() -> float:
         return rcParams["font.size"]
 
-    assert inside() == STYLE["font.size"] != before
+    assert check_inside() == STYLE["font.size"] != before
     assert rcParams["font.size"] == before
 
 
 @pytest.mark.parametrize(("width", "count"), [(COLUMN_WIDTH, 5), (TEXT_WIDTH, 10)])
-@styled
+@use_style
 def test_the_legend_fits_the_width(width, count):
     figure = new_figure(width, 3)
     figure.subplots()
@@ -155,7 +155,7 @@ def test_the_legend_fits_the_width(width, count):
 
 
 def test_files_are_whole_and_the_same_twice(tmp_path):
-    @styled
+    @use_style
     def draw(folder):
         figure = new_figure(3, 2)
         figure.subplots().plot([0, 1], [0, 1])
@@ -206,7 +206,7 @@ def test_a_users_settings_of_matplotlib_neither_break_nor_change_a_figure(tmp_pa
 
 
 def test_settings_made_by_a_program_change_no_figure(tmp_path):
-    @styled
+    @use_style
     def draw() -> bytes:
         figure = new_figure(3, 2)
         figure.subplots().plot([0, 1], [0, 1], label=r"$\ell_2$")

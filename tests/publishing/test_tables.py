@@ -499,6 +499,20 @@ def test_out_of_distribution(results_of, row):
         tabulate_out_of_distribution(results_of([row.clean(NET, "plain", 0, 0.5)]), VARIANTS, "plain")
 
 
+@pytest.mark.parametrize("name", ["mCE", "relative mCE", "published", "shape bias", "corruptions"])
+def test_what_a_set_is_called_decides_nothing(results_of, name):
+    """Headings are shown alone: a set that is called like a measure is a set all the same."""
+    rows = [
+        (NET, variant, 0, "out_of_distribution", "accuracy", {"set": name}, value)
+        for variant, value in (("plain", 0.4), ("wd", 0.6))
+    ]
+    table = tabulate_out_of_distribution(results_of(rows), VARIANTS, "plain")
+    (heading,) = table.mean
+    assert table.directions == {heading: "higher"}
+    assert table.best[heading].to_dict() == {(NET, "plain"): False, (NET, "wd"): True}
+    assert table.caption == f"Accuracy of models of toy_set ({NET}), out of distribution."
+
+
 def transferred(variant: str, epsilon: str, value: float):
     parameters = {"attack": "pgd-10", "norm": "linf", "epsilon": epsilon, "source": "plain"}
     return NET, variant, 0, "transfer", "accuracy", parameters, value

@@ -159,9 +159,9 @@ def test_what_cannot_be_is_refused():
 # Says which of the signals it has received, after it has sent each to itself.
 HUNG_UP = """
 import os, signal, sys
-from filterfreq.runtime.machine import STOP_SIGNALS, on_request_to_stop, take_hangup_for_termination
+from filterfreq.runtime.machine import STOP_SIGNALS, handle_stop_requests, take_hangup_for_termination
 if sys.argv[1] == "job":
-    on_request_to_stop(lambda number, frame: print(signal.Signals(number).name, flush=True))
+    handle_stop_requests(lambda number, frame: print(signal.Signals(number).name, flush=True))
     for number in STOP_SIGNALS:
         os.kill(os.getpid(), number)
 else:

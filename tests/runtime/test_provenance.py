@@ -1,10 +1,14 @@
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from filterfreq.evaluation.registry import SUITES
+from filterfreq.models.surgery.registry import surgery_modules
+from filterfreq.publishing.registry import read_products
 from filterfreq.runtime import provenance
+from filterfreq.training.registry import intervention_modules
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -44,14 +48,109 @@ def test_plotting_code_changes_figures_alone(scripts):
 
 
 def test_indirect_imports_count(scripts):
-    changed = changed_by(scripts, "models/surgery/decomposition.py")
+    changed = changed_by(scripts, "models/surgery/composition.py")
     assert {"train", "run_suite", "perturb"} <= changed
     assert not {"draw_figure", "write_table"} & changed
 
 
+def reached(scripts: Path, script: str, chosen: dict[str, list[str]], modules: Iterable[str]) -> dict[str, set[str]]:
+    """Which jobs of a script, by the modules that are chosen for them, a comment in each of some modules makes due."""
+
+    def job_versions() -> dict[str, str]:
+        return {name: provenance.code_version(scripts / f"{script}.py", *names) for name, names in chosen.items()}
+
+    provenance._direct_imports.cache_clear()
+    before = job_versions()
+    changed = {}
+    for module in modules:
+        with open(scripts / "filterfreq" / module, "a") as file:
+            file.write("\n# changed\n")
+        after = job_versions()
+        changed[module] = {name for name in chosen if before[name] != after[name]}
+        before = after
+    return changed
+
+
+# Each module of a training, and the variants that it makes due.
+VARIANTS = {
+    "plain": {},
+    "decomposed": {"decomposition": "weight"},
+    "penalised": {"decomposition": "weight", "penalty": {}},
+    "noisy": {"gaussian_noise": 0.1},
+}
+RETRAINED_BY = {
+    "training/loop.py": set(VARIANTS),
+    "models/resnet.py": set(VARIANTS),
+    "models/surgery/composition.py": set(VARIANTS),
+    "models/surgery/registry.py": set(),
+    "models/surgery/decomposition.py": {"decomposed", "penalised"},
+    "frequencies/dct.py": {"decomposed", "penalised"},
+    "training/interventions/penalty.py": {"penalised"},
+    "training/interventions/gaussian_noise.py": {"noisy"},
+    "training/registry.py": set(),
+    "models/surgery/low_pass_kernels.py": set(),
+    # What reads files of others.
+    "models/external_files.py": set(),
+    "models/pickles.py": set(),
+    "models/state_dicts.py": set(),
+}
+
+
+def test_a_module_of_the_training_changes_the_variants_that_use_it_alone(scripts):
+    chosen = {
+        name: ["filterfreq.models.resnet", *surgery_modules(variant), *intervention_modules(variant)]
+        for name, variant in VARIANTS.items()
+    }
+    assert reached(scripts, "train", chosen, RETRAINED_BY) == RETRAINED_BY
+
+
+# Each module that several tables or figures share, and those that it makes due.
+TABLES = {target: product for target, product in read_products().items() if product.kind == "table"}
+OF_ATTACKS = {"adversarial", "transfer"}
+OF_MEASURES = {"main", "paper", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"}
+OF_MEANS = {*OF_ATTACKS, *OF_MEASURES, "calibration", "shape_bias"}
+WRITTEN_BY = {
+    "publishing/registry.py": set(),
+    "evaluation/registry.py": set(),
+    "evaluation/passes.py": set(),
+    "publishing/penalty_settings.py": {"ablation", "penalties"},
+    "publishing/corruptions.py": {"corruptions"},
+    "publishing/calibration.py": {"calibration"},
+    "publishing/attacks.py": OF_MEANS,
+    "publishing/measures.py": OF_MEANS,
+    "publishing/selection.py": {*OF_MEANS, "costs"},
+    "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard"},
+    "analysis/claims.py": {"scorecard"},
+    "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard"},
+    "publishing/tables/main.py": {"main"},
+}
+FIGURES = {target: product for target, product in read_products().items() if product.kind == "figure"}
+OF_IMAGES = {"samples", "corruption_samples", "perturbations"}
+WITH_ATTACK_PANELS = {"accuracy_epsilon", "transfer", "ablation", "penalties"}
+DRAWN_BY = {
+    "publishing/penalty_settings.py": {"ablation", "penalties"},
+    "publishing/corruptions.py": {"corruptions", "corruption_samples"},
+    "publishing/calibration.py": {"calibration"},
+    "publishing/attacks.py": {*WITH_ATTACK_PANELS, "perturbations"},
+    "publishing/attack_panels.py": WITH_ATTACK_PANELS,
+    "publishing/mosaic.py": OF_IMAGES,
+    "analysis/claims.py": {"scorecard"},
+    "publishing/figures/transfer.py": {"transfer"},
+    "publishing/table.py": set(),
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "products", "expected"), [("write_table", TABLES, WRITTEN_BY), ("draw_figure", FIGURES, DRAWN_BY)]
+)
+def test_a_module_of_publishing_changes_what_uses_it_alone(scripts, script, products, expected):
+    chosen = {product.name: [product.module] for product in products.values()}
+    assert reached(scripts, script, chosen, expected) == expected
+
+
 # Each module of the evaluation, and the suites that it makes due.
 CALIBRATED = {"clean", "adversarial", "autoattack", "transfer", "corruption", "out_of_distribution"}
-REACHED_BY = {
+MEASURED_BY = {
     "evaluation/registry.py": set(),
     "evaluation/passes.py": set(),
     "evaluation/perturbations.py": set(),
@@ -71,25 +170,17 @@ REACHED_BY = {
     "training/attacks.py": {"adversarial", "transfer"},
     "evaluation/prediction.py": set(SUITES) - {"filters"},
     "evaluation/results.py": set(SUITES),
+    "evaluation/reading.py": set(),
+    "models/surgery/decomposition.py": set(),  # which makes the model itself due
+    "models/external_files.py": set(),
+    "models/state_dicts.py": set(),
     **{f"evaluation/suites/{suite}.py": {suite} for suite in SUITES},
 }
 
 
 def test_a_module_of_the_evaluation_changes_the_suites_that_use_it_alone(scripts):
-    def suite_versions() -> dict[str, str]:
-        script = scripts / "run_suite.py"
-        return {name: provenance.code_version(script, suite.module) for name, suite in SUITES.items()}
-
-    provenance._direct_imports.cache_clear()
-    before = suite_versions()
-    changed = {}
-    for module in REACHED_BY:
-        with open(scripts / "filterfreq" / module, "a") as file:
-            file.write("\n# changed\n")
-        after = suite_versions()
-        changed[module] = {name for name in SUITES if before[name] != after[name]}
-        before = after
-    assert changed == REACHED_BY
+    chosen = {name: [suite.module] for name, suite in SUITES.items()}
+    assert reached(scripts, "run_suite", chosen, MEASURED_BY) == MEASURED_BY
 
 
 def test_a_registry_changes_nothing_but_what_it_names_does(scripts):

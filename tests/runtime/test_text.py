@@ -1,6 +1,6 @@
 import pytest
 
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.text import LONGEST, is_one_line, one_line
 
 HOSTILE = {
@@ -41,12 +41,12 @@ def test_a_long_sentence_keeps_its_beginning_and_its_remedy(character):
 
 
 def test_of_many_names_only_the_first_are_listed():
-    said = str(unknown("model", "zzz", [f"model_{number}" for number in range(500)]))
+    said = str(unknown_name("model", "zzz", [f"model_{number}" for number in range(500)]))
     assert said.endswith("model_11 or 488 more")
     assert "choose one of model_0, model_1," in said
 
 
 def test_an_unknown_name_is_one_line_and_short():
-    said = str(unknown("model", "a\n" * 1000, ["b"]))
+    said = str(unknown_name("model", "a\n" * 1000, ["b"]))
     assert is_one_line(said)
     assert len(said) < 200

@@ -25,7 +25,7 @@ def derived(config) -> dict:
 
 
 @pytest.fixture
-def of_checkpoints(downloaded) -> dict:
+def checkpoints_config(downloaded) -> dict:
     """Checkpoints alone, and a variant that is made from one of them."""
     downloaded["variants"] = {"carmon-low": {"from": "carmon", **LOW}}
     downloaded["experiments"]["pairs"]["checkpoints"] = ["carmon", "carmon-low", "local"]
@@ -144,8 +144,8 @@ def test_a_wrong_derived_variant_is_one_sentence(derived, variant, message):
     assert message in refusal(derived)
 
 
-def test_a_checkpoint_can_be_the_source(of_checkpoints):
-    study = Study(of_checkpoints, SCHEMA)
+def test_a_checkpoint_can_be_the_source(checkpoints_config):
+    study = Study(checkpoints_config, SCHEMA)
     carmon, low, local = study.runs
     assert low == carmon._replace(variant="carmon-low")
     assert local.variant == "local"
@@ -156,20 +156,20 @@ def test_a_checkpoint_can_be_the_source(of_checkpoints):
     assert study.published_accuracies("pairs", "texdigits") == {}
 
 
-def test_a_checkpoint_that_no_experiment_has_can_be_the_source(of_checkpoints):
-    of_checkpoints["checkpoints"]["local"]["path"] = "nowhere.pt"
-    of_checkpoints["variants"]["local-low"] = {"from": "local", **LOW}
-    of_checkpoints["experiments"]["pairs"]["checkpoints"] = ["local-low"]
-    study = Study(of_checkpoints, SCHEMA)
+def test_a_checkpoint_that_no_experiment_has_can_be_the_source(checkpoints_config):
+    checkpoints_config["checkpoints"]["local"]["path"] = "nowhere.pt"
+    checkpoints_config["variants"]["local-low"] = {"from": "local", **LOW}
+    checkpoints_config["experiments"]["pairs"]["checkpoints"] = ["local-low"]
+    study = Study(checkpoints_config, SCHEMA)
     assert [run.variant for run in study.all_runs] == ["local-low", "local"]
     assert not [line for line in remarks(study) if line.startswith("checkpoints.local:")]
     with pytest.raises(InputError, match=r"checkpoints\.local\.path: there is no nowhere\.pt"):
         check_files(study)
 
 
-def test_a_sweep_makes_variants_of_what_is_made_from_a_checkpoint(of_checkpoints):
-    put(of_checkpoints, "experiments/pairs/sweep", {"low_pass_kernels.below": [2, 1]})
-    variants = [run.variant for run in Study(of_checkpoints, SCHEMA).runs]
+def test_a_sweep_makes_variants_of_what_is_made_from_a_checkpoint(checkpoints_config):
+    put(checkpoints_config, "experiments/pairs/sweep", {"low_pass_kernels.below": [2, 1]})
+    variants = [run.variant for run in Study(checkpoints_config, SCHEMA).runs]
     assert variants == ["carmon", "carmon-low", "carmon-low_below-1", "local"]
 
 
@@ -193,8 +193,8 @@ def test_the_list_of_an_experiment_that_a_derived_variant_belongs_into_is_said(d
     assert "variants: 'carmon-low' is made from the checkpoint 'carmon', list it under checkpoints" in refusal(derived)
 
 
-def test_targets_of_derived_runs_are_known(of_checkpoints):
-    study = Study(of_checkpoints, SCHEMA)
+def test_targets_of_derived_runs_are_known(checkpoints_config):
+    study = Study(checkpoints_config, SCHEMA)
     model = study.runs[0].model
     check_target(study, f"results/runs/texdigits/{model}/carmon-low/seed-0", [PATTERN])
     for variant in ("carmon-low", "carmon"):

@@ -51,7 +51,7 @@ def config(tmp_path) -> dict:
     }
 
 
-def on_imagenet(config: dict, **raw: str) -> dict:
+def imagenet_config(config: dict, **raw: str) -> dict:
     config["experiments"]["one"]["datasets"] = ["imagenet"]
     del config["data"]["datasets"]
     return config | {"data": {**config["data"], "raw": raw}}
@@ -66,7 +66,7 @@ def test_a_data_set_of_imagenets_classes_has_its_suites(config):
     for entry, resize in ((study.shifted_sets("mine")[0], 72), (study.stimuli("mine"), None)):
         assert (entry.shift_of, entry.image_size, entry.resize) == ("mine", 64, None)
         config["data"]["datasets"]["mine"]["resize"] = 72
-        assert study.shifted(entry.name, "mine").resize == resize
+        assert study.shifted_set(entry.name, "mine").resize == resize
         del config["data"]["datasets"]["mine"]["resize"]
     assert study.stimuli("mine").storage == "files"
     assert remarks(study) == []
@@ -177,7 +177,7 @@ def test_transferred_attacks_have_a_model_to_be_made_on_or_are_refused(config):
 
 
 def test_imagenet_without_images_has_the_suites_that_show_none_of_them(config):
-    config = on_imagenet(config)
+    config = imagenet_config(config)
     study = Study(deepcopy(config), SCHEMA)
     check_files(study)
     assert not study.has_images("imagenet")
@@ -204,7 +204,7 @@ def test_a_part_of_imagenet_is_for_evaluation_and_is_described(config, tmp_path,
     for file in there:
         (tmp_path / "raw" / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "raw" / file).touch()
-    config = on_imagenet(config, imagenet=str(tmp_path / "raw"))
+    config = imagenet_config(config, imagenet=str(tmp_path / "raw"))
     config["evaluation"]["clean"] = {}
     study = Study(deepcopy(config), SCHEMA)
     check_files(study)

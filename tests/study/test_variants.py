@@ -1,12 +1,18 @@
+import ast
+import re
+import shutil
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
-from study_configs import SCHEMA, put
+from study_configs import FREE, SCHEMA, put
 
+import filterfreq.study
 from filterfreq.data.registry import get_dataset
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.experiments import Run
 from filterfreq.study.study import Study
+from filterfreq.training.registry import INTERVENTIONS, Entry
 
 
 def test_optional_keys_leave_the_specs_of_other_runs_alone(config):
@@ -122,3 +128,66 @@ class TestTrainingOfAVariant:
         config["variants"]["large"] |= penalised
         penalties = Study(config, SCHEMA).penalties("demo", "texdigits")
         assert penalties["large"]["beside"] == "augmentation: flip, decomposition: weight, ema: 0.9, epochs: 9"
+
+
+@pytest.fixture
+def toy_schema(tmp_path, monkeypatch):
+    """The schema of configs with one more intervention, whose entry has checks of its own."""
+
+    def check(where: str, variant: dict, size: int | None) -> None:
+        if variant["toy"] == size:
+            raise InputError(f"{where}.toy: {size} is the side of the images, take another")
+
+    def conflict(value: int, training: dict) -> str | None:
+        return "a toy needs batches: set batch_size to more" if training["batch_size"] <= value else None
+
+    monkeypatch.setitem(INTERVENTIONS, "toy", Entry("nowhere.toy", excludes=("mixup",), check=check, conflict=conflict))
+    shutil.copytree(SCHEMA.parent, tmp_path / "schemas")
+    (tmp_path / "schemas/interventions/toy.yaml").write_text("{type: integer, minimum: 1}")
+    return tmp_path / "schemas" / SCHEMA.name
+
+
+@pytest.mark.parametrize(
+    ("variant", "sentence"),
+    [
+        ({"toy": 3}, None),
+        ({"toy": 0}, "variants.plain.toy: 0 is out of range, it must be at least 1"),
+        ({"toy": 32}, "variants.plain.toy: 32 is the side of the images, take another"),
+        (
+            {"jensen_shannon": 12, "augmentation_policy": "autoaugment"},
+            "variants.plain.jensen_shannon: belongs to AugMix, set augmentation_policy to augmix or leave it out",
+        ),
+        (
+            {"adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "1/255", "steps": 3}},
+            "variants.plain.adversarial_training.steps: means nothing to the attack fgsm, leave it out",
+        ),
+        (
+            {"adversarial_training": FREE, "training": {"accumulate": 2}},
+            "training of texdigits/resnet_8_8/plain: accumulate works neither with free adversarial training nor with",
+        ),
+        ({"toy": 3, "mixup": 0.1}, "variants.plain: toy and mixup cannot be combined, leave one out"),
+        (
+            {"toy": 3, "training": {"batch_size": 2}},
+            "training of texdigits/resnet_8_8/plain: a toy needs batches: set batch_size to more",
+        ),
+    ],
+)
+def test_an_intervention_brings_its_checks_with_its_entry(config, toy_schema, variant, sentence):
+    config["variants"]["plain"] = variant
+    if sentence is None:
+        assert Study(config, toy_schema).spec(Run("texdigits", "resnet_8_8", "plain", 0))["variant"] == variant
+    else:
+        with pytest.raises(InputError, match=f"^{re.escape(sentence)}"):
+            Study(config, toy_schema)
+
+
+def test_what_a_study_checks_names_no_intervention():
+    """Adding one leaves `study/` as it is; the penalty is named where tables and figures compare its settings."""
+    folder = Path(filterfreq.study.__file__).parent
+    named = {
+        (file.stem, node.value)
+        for file in folder.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in {*INTERVENTIONS, "free", "replays"}
+    }
+    assert named == {("variants", "penalty")}

@@ -2,7 +2,7 @@ import pytest
 import torch
 from pyautoattack.autopgd_base import APGDAttack, APGDAttack_targeted
 
-from filterfreq.publishing.selection import attack_label
+from filterfreq.publishing.attacks import attack_label
 from filterfreq.training.attack_names import attack_name, fewest_classes
 
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.runtime.files import read_json, write_json
-from filterfreq.training.distributed import GlobalBatchNorm, Processes, with_global_statistics
+from filterfreq.training.distributed import GlobalBatchNorm, Processes, use_global_statistics
 from filterfreq.training.job import TrainingJob
 from filterfreq.training.launch import launch
 
@@ -147,7 +147,7 @@ def test_statistics_are_those_of_the_whole_batch_in_torchs_own_layer():
     images_of_own = images.detach().clone().requires_grad_()
     own = nn.Sequential(nn.BatchNorm2d(3, momentum=0.3, dtype=torch.float64))
     parameters = list(own.parameters())
-    assert with_global_statistics(own, torch.device("cpu")) is own
+    assert use_global_statistics(own, torch.device("cpu")) is own
     assert isinstance(own[0], GlobalBatchNorm)
     assert all(one is other for one, other in zip(own.parameters(), parameters, strict=True))
     with one_process_group():
@@ -173,7 +173,7 @@ def test_other_batch_normalisation_is_refused():
         pass
 
     with pytest.raises(InputError, match="several processes on a cpu cannot train a model with Renormalised"):
-        with_global_statistics(nn.Sequential(Renormalised(3)), torch.device("cpu"))
+        use_global_statistics(nn.Sequential(Renormalised(3)), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("adjacent", [False, True])
@@ -211,7 +211,7 @@ class Job:
         arguments = json.dumps(vars(self.training))
         return python(JOB_CODE, arguments, environment=environment, start_new_session=True, stderr=subprocess.DEVNULL)
 
-    def after_epoch(self, epoch: int) -> subprocess.Popen:
+    def wait_for_epoch(self, epoch: int) -> subprocess.Popen:
         """A job that has just finished an epoch."""
         process = self.start()
         deadline = time.monotonic() + 120
@@ -262,7 +262,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
     job = Job(tmp_path / "job", tiny_spec, tiny_dataset.folder)
 
     # One of the processes that train is killed.
-    process = job.after_epoch(2)
+    process = job.wait_for_epoch(2)
     those_that_train(process)[1].kill()
     assert process.wait(300) == 1
     assert "process 1 of 0 to 1 was ended by SIGKILL" in job.last_line
@@ -270,7 +270,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
 
     # The job itself is killed: the others must not train on beside the rerun.
     job.log.unlink()
-    process = job.after_epoch(5)
+    process = job.wait_for_epoch(5)
     family = those_that_train(process)
     assert len(family) == 2
     process.kill()
@@ -280,7 +280,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
 
     # A cluster takes the node away: SIGTERM, to all of them at once and more than once.
     job.log.unlink()
-    process = job.after_epoch(8)
+    process = job.wait_for_epoch(8)
     for _ in range(3):
         os.killpg(process.pid, signal.SIGTERM)
     assert process.wait(300) == 128 + signal.SIGTERM
@@ -289,7 +289,7 @@ def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, t
 
     # SIGTERM to one of them is enough.
     job.log.unlink()
-    process = job.after_epoch(11)
+    process = job.wait_for_epoch(11)
     those_that_train(process)[1].terminate()
     assert process.wait(300) == 128 + signal.SIGTERM
     assert "was asked to stop" in job.last_line

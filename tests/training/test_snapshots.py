@@ -126,4 +126,4 @@ def test_a_run_without_snapshots_in_a_study_with_some_has_an_empty_folder(tmp_pa
     snapshots = Snapshots((), tmp_path / "unfinished", tmp_path / "snapshots", lambda row, seconds: {})
     snapshots.finish()
     assert list(tmp_path.iterdir()) == [tmp_path / "snapshots"]
-    assert json.dumps(snapshots.missing(10)) == "[]"
+    assert json.dumps(snapshots.missing_epochs(10)) == "[]"

@@ -70,7 +70,7 @@ _OPTIONS = (
 )
 
 
-def missing() -> str | None:
+def why_no_slurm() -> str | None:
     """Say why no Slurm is started here, or return None."""
     if not os.environ.get("SLURM_TESTS"):
         return "it starts a Slurm on this machine, which SLURM_TESTS=1 allows"
@@ -165,10 +165,10 @@ class Cluster:
 
     def wait_for_node(self, state: str) -> None:
         """Wait until the node is `idle`, `down`, ... and the controller answers."""
-        until(lambda: set(slurm("sinfo", "--noheader", "--format=%T").split()) == {state}, f"the node is {state}")
+        wait_until(lambda: set(slurm("sinfo", "--noheader", "--format=%T").split()) == {state}, f"the node is {state}")
 
     def wait_for_job(self, number: str, state: str) -> None:
-        until(lambda: self.state(number) == state, f"job {number} is {state}")
+        wait_until(lambda: self.state(number) == state, f"job {number} is {state}")
 
     def state(self, number: str) -> str:
         """PENDING, RUNNING, ... or an empty string where Slurm knows no such job or does not answer."""
@@ -176,7 +176,7 @@ class Cluster:
 
     def begin(self, number: str) -> None:
         """Start a job that was queued again; by itself Slurm waits for two minutes."""
-        until(lambda: self.state(number) == "PENDING", f"job {number} is queued again")
+        wait_until(lambda: self.state(number) == "PENDING", f"job {number} is queued again")
         slurm("scontrol", "update", f"JobId={number}", "StartTime=now")
 
 
@@ -211,7 +211,7 @@ class Submission:
     def wait_for(self, log: str, line: str, seconds: float = 300) -> None:
         """Wait until a log of the project has a line with certain words."""
         file = self.project.folder / log
-        until(lambda: file.exists() and line in file.read_text(), f"{log} says {line!r}", self, seconds)
+        wait_until(lambda: file.exists() and line in file.read_text(), f"{log} says {line!r}", self, seconds)
 
     def finish(self) -> str:
         """Wait for a good end, and return what was said."""
@@ -219,7 +219,7 @@ class Submission:
         return self.text()
 
 
-def until(true, what: str, submission: Submission | None = None, seconds: float = 300) -> None:
+def wait_until(true, what: str, submission: Submission | None = None, seconds: float = 300) -> None:
     """Wait until something is true."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -28,7 +28,7 @@ def redone(outcome: subprocess.CompletedProcess) -> Counter:
     return Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", outcome.stdout + outcome.stderr))
 
 
-def works(process: psutil.Process) -> bool:
+def is_running(process: psutil.Process) -> bool:
     """Whether a process has not ended."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE
@@ -68,9 +68,9 @@ def test_workers_end_with_their_job_and_half_a_folder_is_made_again(project):
         job.kill()
         started.process.kill()
         deadline = time.monotonic() + 20
-        while any(map(works, workers)) and time.monotonic() < deadline:
+        while any(map(is_running, workers)) and time.monotonic() < deadline:
             time.sleep(0.01)
-        left = [worker for worker in workers if works(worker)]
+        left = [worker for worker in workers if is_running(worker)]
         for worker in left:
             worker.kill()
         assert not left

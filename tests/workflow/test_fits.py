@@ -37,7 +37,7 @@ TOY_ENTRY = """    "toy": Fit(
 """
 TOY_FIGURE = '''"""The seeds of fit {fit}."""
 
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import new_figure
 
@@ -54,7 +54,7 @@ def draw(results, labels):
 '''
 TOY_TABLE = '''"""The seeds of fit {fit}."""
 
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.fits.registry import FITS
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable
@@ -79,7 +79,7 @@ properties:
 
 
 @pytest.fixture
-def alone(unstarted):
+def fits_project(unstarted):
     """A study of fits alone, before anything has run."""
     (unstarted.folder / "tiny.yaml").write_text(ALONE)
     return unstarted
@@ -97,62 +97,64 @@ def test_fits_beside_experiments_make_no_run_of_images_due(project):
     assert project.plan().jobs == OF_SUMS
 
 
-def test_fits_alone_are_a_study_that_is_resumed_and_finished(alone):
-    assert alone.plan().jobs == alone.plan("figure_sinusoids").jobs == OF_SUMS
-    outcome = alone.snakemake()
+def test_fits_alone_are_a_study_that_is_resumed_and_finished(fits_project):
+    assert fits_project.plan().jobs == fits_project.plan("figure_sinusoids").jobs == OF_SUMS
+    outcome = fits_project.snakemake()
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert alone.plan().jobs == Counter()
+    assert fits_project.plan().jobs == Counter()
     for form in ("png", "pdf"):
-        assert (alone.folder / f"results/figures/fits/sums/sinusoids.{form}").stat().st_size > 1000
-    before = (alone.folder / "results/fits/sums/narrow/plain/seed-0/results.csv").read_bytes()
+        assert (fits_project.folder / f"results/figures/fits/sums/sinusoids.{form}").stat().st_size > 1000
+    before = (fits_project.folder / "results/fits/sums/narrow/plain/seed-0/results.csv").read_bytes()
 
     # Another seed is trained alone, and changes no byte of the others.
-    alone.edit("tiny.yaml", "seeds: [0, 1]", "seeds: [0, 1, 2]")
-    plan = alone.plan()
+    fits_project.edit("tiny.yaml", "seeds: [0, 1]", "seeds: [0, 1, 2]")
+    plan = fits_project.plan()
     assert plan.jobs == OF_SUMS | {"fit": 1}
     assert "results/fits/sums/narrow/plain/seed-2/results.csv" in plan.outputs
-    (alone.folder / "results/fits/sums/narrow/plain/seed-0/results.csv").unlink()
-    outcome = alone.snakemake("results/fits/sums/narrow/plain/seed-0/results.csv")
+    (fits_project.folder / "results/fits/sums/narrow/plain/seed-0/results.csv").unlink()
+    outcome = fits_project.snakemake("results/fits/sums/narrow/plain/seed-0/results.csv")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert (alone.folder / "results/fits/sums/narrow/plain/seed-0/results.csv").read_bytes() == before
+    assert (fits_project.folder / "results/fits/sums/narrow/plain/seed-0/results.csv").read_bytes() == before
 
     # What another study has made with other settings is not overwritten.
-    (alone.folder / "other.yaml").write_text(ALONE.replace("0.01", "0.1"))
-    refused = alone.snakemake("--dry-run", config="other.yaml")
+    (fits_project.folder / "other.yaml").write_text(ALONE.replace("0.01", "0.1"))
+    refused = fits_project.snakemake("--dry-run", config="other.yaml")
     assert "results/fits/sums/narrow/plain/seed-0 and 1 more were made for tiny.yaml" in refused.stdout + refused.stderr
 
-    append(alone, "scripts/filterfreq/fits/sinusoids.py")
-    assert alone.plan().jobs == OF_SUMS | {"fit": 3}
+    append(fits_project, "scripts/filterfreq/fits/sinusoids.py")
+    assert fits_project.plan().jobs == OF_SUMS | {"fit": 3}
 
 
-def test_one_more_fit_is_one_module_entry_and_schema(alone):
-    alone.edit("scripts/filterfreq/fits/registry.py", '    "sinusoids": Fit(', f'{TOY_ENTRY}    "sinusoids": Fit(')
-    (alone.folder / "scripts/filterfreq/fits/toy.py").write_text(TOY)
-    (alone.folder / "schemas/fits/toy.yaml").write_text(TOY_SCHEMA)
-    (alone.folder / "scripts/filterfreq/publishing/figures/toy.py").write_text(TOY_FIGURE)
-    assert alone.plan().jobs == OF_SUMS
+def test_one_more_fit_is_one_module_entry_and_schema(fits_project):
+    fits_project.edit(
+        "scripts/filterfreq/fits/registry.py", '    "sinusoids": Fit(', f'{TOY_ENTRY}    "sinusoids": Fit('
+    )
+    (fits_project.folder / "scripts/filterfreq/fits/toy.py").write_text(TOY)
+    (fits_project.folder / "schemas/fits/toy.yaml").write_text(TOY_SCHEMA)
+    (fits_project.folder / "scripts/filterfreq/publishing/figures/toy.py").write_text(TOY_FIGURE)
+    assert fits_project.plan().jobs == OF_SUMS
     before, after = ALONE.index("    sinusoids:"), ALONE.index("    networks:")
     config = f"{ALONE[:before]}    toy: {{scale: 3}}\n{ALONE[after:]}"
-    (alone.folder / "tiny.yaml").write_text(config.replace("[0, 1]", "[5]"))
+    (fits_project.folder / "tiny.yaml").write_text(config.replace("[0, 1]", "[5]"))
     of_toys = {"fit": 1, "aggregate_fit": 1, "figure_toy": 1}
-    assert alone.plan().jobs == of_toys
-    (alone.folder / "scripts/filterfreq/publishing/tables/toy.py").write_text(TOY_TABLE)
+    assert fits_project.plan().jobs == of_toys
+    (fits_project.folder / "scripts/filterfreq/publishing/tables/toy.py").write_text(TOY_TABLE)
     of_toys["table_toy"] = 1
-    assert alone.plan().jobs == of_toys
-    outcome = alone.snakemake()
+    assert fits_project.plan().jobs == of_toys
+    outcome = fits_project.snakemake()
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    run = alone.folder / "results/fits/sums/narrow/plain/seed-5"
+    run = fits_project.folder / "results/fits/sums/narrow/plain/seed-5"
     assert "sums,narrow,plain,5,toy,seed,scale=1,5.0,1,," in (run / "results.csv").read_text()
     assert json.loads((run / "run.json").read_text())["settings"] == {"scale": 3}
-    assert (alone.folder / "results/figures/fits/sums/toy.png").is_file()
-    assert (alone.folder / "results/tables/fits/sums/toy.csv").read_text() == "variant,seed\nplain,5\n"
-    append(alone, "scripts/filterfreq/fits/sinusoids.py")
-    assert alone.plan().jobs == Counter()
-    append(alone, "scripts/filterfreq/fits/toy.py")
-    assert alone.plan().jobs == of_toys
-    refused = alone.snakemake("--dry-run", "figure_sinusoids")
+    assert (fits_project.folder / "results/figures/fits/sums/toy.png").is_file()
+    assert (fits_project.folder / "results/tables/fits/sums/toy.csv").read_text() == "variant,seed\nplain,5\n"
+    append(fits_project, "scripts/filterfreq/fits/sinusoids.py")
+    assert fits_project.plan().jobs == Counter()
+    append(fits_project, "scripts/filterfreq/fits/toy.py")
+    assert fits_project.plan().jobs == of_toys
+    refused = fits_project.snakemake("--dry-run", "figure_sinusoids")
     assert "There is no figure_sinusoids to make: no entry of the config's fits has sinusoids" in (
         refused.stdout + refused.stderr
     )
-    refused = alone.snakemake("--dry-run", "results/fits/sum/narrow/plain/seed-5/run.json")
+    refused = fits_project.snakemake("--dry-run", "results/fits/sum/narrow/plain/seed-5/run.json")
     assert "unknown fit 'sum': did you mean 'sums'?" in refused.stdout + refused.stderr

@@ -11,7 +11,7 @@ import torch
 import yaml
 from jsonschema import Draft202012Validator
 
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.models.checkpoints import load_checkpoint
 from filterfreq.models.registry import build
 from filterfreq.runtime.files import sha256

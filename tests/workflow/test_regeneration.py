@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
+from filterfreq.evaluation.reading import read_results
 from filterfreq.evaluation.registry import Metric, Suite
-from filterfreq.evaluation.results import read_results
 
 PLOTS = Counter(
     f"figure_{name}"
@@ -158,10 +158,19 @@ def test_one_more_table_or_figure_is_one_file_and_makes_nothing_else(project):
     )
 
 
-def test_what_names_parameters_and_products_makes_nothing_again(project):
-    """One more key of a suite's parameters, one more key of a label."""
+def test_what_names_products_makes_nothing_again(project):
+    """One more key of a label."""
     append(project, "publishing/registry.py")
     assert project.plan().jobs == Counter()
+
+
+def test_how_results_are_checked_and_things_are_called_makes_no_evaluation_again(project):
+    """And what reads third-party checkpoints, none of which is here, trains nothing again."""
+    for module in ("evaluation/reading.py", "publishing/attacks.py", "publishing/corruptions.py"):
+        append(project, module)
+    for module in ("models/external_files.py", "models/state_dicts.py", "models/pickles.py"):
+        append(project, module)
+    assert set(project.plan().jobs) <= {"aggregate", *TABLES, *PLOTS}
 
 
 def test_one_more_suite_is_one_module_entry_and_schema_and_makes_nothing_else(project):
@@ -225,9 +234,10 @@ def test_changed_training_code_retrains(project):
     assert plan.jobs == expected
 
 
-def test_a_changed_intervention_retrains_the_runs_that_have_it(project):
+def test_a_changed_intervention_or_decomposition_retrains_the_runs_that_have_it(project):
     append(project, "training/interventions/adversarial_training.py")
     append(project, "training/interventions/penalty.py")
+    append(project, "models/surgery/decomposition.py")
     plan = project.plan()
     expected = PER_RUN + AGGREGATES + TABLES + PLOTS
     del expected["figure_samples"], expected["figure_corruption_samples"]

@@ -11,7 +11,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from workflow.cluster import Cluster, Submission, missing, slurm, until
+from workflow.cluster import Cluster, Submission, slurm, wait_until, why_no_slurm
 from workflow.conftest import Project, copied
 
 RUN = "results/runs/texdigits/resnet_8_2/plain/seed-0"
@@ -23,7 +23,7 @@ EPOCHS = 5
 @pytest.fixture(scope="module")
 def cluster():
     """A Slurm that runs nothing yet."""
-    reason = missing()
+    reason = why_no_slurm()
     if reason is not None:
         pytest.skip(reason)
     cluster = Cluster()
@@ -253,7 +253,9 @@ def test_a_snakemake_whose_terminal_is_closed_waits_for_its_jobs(cluster, undist
     submission = Submission(training, f"{RUN}/evaluations/clean.csv")
     submission.wait_for(LOG, f"epoch 2/{EPOCHS}")
     submission.process.send_signal(signal.SIGHUP)
-    until(lambda: "Will exit after finishing currently running jobs" in submission.text(), "it is told", submission)
+    wait_until(
+        lambda: "Will exit after finishing currently running jobs" in submission.text(), "it is told", submission
+    )
     training.release(2)
     assert submission.process.wait(timeout=300) != 0
     # No more was submitted, and nothing has to be unlocked.
@@ -324,7 +326,7 @@ def test_tables_are_the_same_after_random_kills(cluster, finished, unstarted):
                 submission.process.wait()
                 # What its jobs would still do is lost.
                 slurm("scancel", "--user=root", "--full")
-                until(lambda: not cluster.running(), "no job runs")
+                wait_until(lambda: not cluster.running(), "no job runs")
                 assert unstarted.snakemake("--unlock").returncode == 0
                 submission = Submission(unstarted)
             case daemon if daemon != "snakemake" and killed[daemon] < 2:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.models.checkpoints import load_checkpoint
 
 RUNS = "results/runs/texdigits/resnet_8_2"

@@ -31,7 +31,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
     """Test claims on the results of one data set.
 
     Args:
-        results: what `filterfreq.evaluation.results.read_results` returns, of one data set.
+        results: what `filterfreq.evaluation.reading.read_results` returns, of one data set.
         claims: what `filterfreq.study.claims_files.load_claims` returns.
 
     Returns:
@@ -47,9 +47,9 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
     """
     rows = []
     for name, claim in claims.items():
-        measured = _measured(results, claim["measure"])
+        measured = _measured_rows(results, claim["measure"])
         differences = _differences(measured, claim)
-        groups = [of_model.to_numpy() for _, of_model in differences.groupby(level="model")]
+        groups = [model_differences.to_numpy() for _, model_differences in differences.groupby(level="model")]
         images = measured.loc[measured["model"].isin(differences.index.unique("model")), "n"]
         estimate = mean_difference(groups, _images(measured))
         low, high = estimate.interval()
@@ -119,7 +119,7 @@ def verdict(direction: str, smallest_effect: float, estimate: Estimate) -> tuple
     if direction == "equal":
         outside = min(estimate.p_above(smallest_effect), estimate.p_below(-smallest_effect))
         decisions = {"supported": within, "contradicted": outside}
-    elif direction.startswith("not"):
+    elif direction in ("not lower", "not higher"):
         decisions = {"supported": no_loss, "contradicted": estimate.p_below(-smallest_effect)}
     else:
         is_large = estimate.mean >= smallest_effect
@@ -131,7 +131,7 @@ def verdict(direction: str, smallest_effect: float, estimate: Estimate) -> tuple
     return next(((said, p) for said, p in decisions.items() if p < _LEVEL), ("undecided", np.nan))
 
 
-def _measured(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame:
+def _measured_rows(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame:
     """Return the rows that a claim's measure stands on, those with a value; none where one that it names has no row."""
     rows = results[(results["suite"] == measure["suite"]) & (results["metric"] == measure["metric"])]
     if rows.empty or "where" not in measure:
@@ -140,7 +140,7 @@ def _measured(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame
     for entry in measure["where"]:
         fits = pd.Series(True, index=rows.index)
         for key, wanted in entry.items():
-            matches = [_matching(rows, key, one) for one in (wanted if isinstance(wanted, list) else [wanted])]
+            matches = [_match_rows(rows, key, one) for one in (wanted if isinstance(wanted, list) else [wanted])]
             if not all(match.any() for match in matches):
                 return rows[:0]
             fits &= np.logical_or.reduce(matches)
@@ -150,7 +150,7 @@ def _measured(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame
     return rows[chosen].dropna(subset="value")
 
 
-def _matching(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:
+def _match_rows(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:
     """Mark the rows whose parameter `key` is a value, lies in a range, or is the highest of its layer."""
     if isinstance(wanted, dict):
         return rows[key].between(wanted.get("from", -np.inf), wanted.get("to", np.inf)).fillna(False).astype(bool)
@@ -174,8 +174,8 @@ def _differences(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.Series:
         others = [key for key in _parameters(rows) if key not in summed]
         rows = rows.groupby([*_PAIR, "variant", *others], as_index=False, dropna=False)["value"].sum()
         rows["parameter"] = rows[others].astype(str).agg(";".join, axis="columns") if others else ""
-    of_runs = rows.groupby(["variant", *_PAIR])
-    values, stand_on = of_runs["value"].mean(), of_runs["parameter"].agg(frozenset)
+    runs = rows.groupby(["variant", *_PAIR])
+    values, stand_on = runs["value"].mean(), runs["parameter"].agg(frozenset)
     sides = [variant for variant in (claim["treatment"], claim["control"]) if variant in values.index]
     if len(sides) < 2:
         return nothing

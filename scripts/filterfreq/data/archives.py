@@ -18,7 +18,7 @@ from filterfreq.data.members import Room, is_hidden, refuse_text
 from filterfreq.data.tars import files_of_tar, open_tar
 from filterfreq.data.zips import files_of_zip
 from filterfreq.runtime.errors import InputError
-from filterfreq.runtime.files import full_disk_named, reading
+from filterfreq.runtime.files import naming_full_disk, reading
 
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".dib"),
@@ -111,7 +111,7 @@ def extract(path: str | Path, folder: str | Path, names: Mapping[str, str] | Non
     Raises:
         InputError: as for `read_files`, or the disk is full.
     """
-    with full_disk_named(f"unpacking into {folder}"):
+    with naming_full_disk(f"unpacking into {folder}"):
         for name, content in read_files(path, names):
             target = Path(folder, name if names is None else names[name])
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ def unpacking(folder: str | Path) -> Iterator[Path]:
     temporary = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        with full_disk_named(f"unpacking into {folder}"):
+        with naming_full_disk(f"unpacking into {folder}"):
             temporary.mkdir(parents=True)
             yield temporary
             os.replace(temporary, folder)

@@ -111,7 +111,7 @@ class PreparedDataset:
         """Height and width in pixels of the test images, and of what training cuts out of its own."""
         return self.files["test"]["size"] if self.files else self.array("test_images", verify=False).shape[1]
 
-    def has(self, split: str) -> bool:
+    def has_split(self, split: str) -> bool:
         """Return whether there are images of a split, "train", "test" or "cue_conflict"."""
         return split in self.files or f"{split}_images" in self.record["arrays"]
 
@@ -199,9 +199,9 @@ class PreparedDataset:
 
     def _check_lengths(self) -> None:
         for split in ("train", "test", "cue_conflict"):
-            of_split = {name: entry["shape"] for name, entry in self.record["arrays"].items() if name.startswith(split)}
-            if len({shape[0] for shape in of_split.values()}) > 1:
-                raise InputError(f"{' and '.join(of_split)} in {self.folder} differ in length: {self._remedy}")
+            shapes = {name: entry["shape"] for name, entry in self.record["arrays"].items() if name.startswith(split)}
+            if len({shape[0] for shape in shapes.values()}) > 1:
+                raise InputError(f"{' and '.join(shapes)} in {self.folder} differ in length: {self._remedy}")
 
     @property
     def _remedy(self) -> str:

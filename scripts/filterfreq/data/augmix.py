@@ -65,23 +65,23 @@ def _solarize(picture: Image.Image, strength: float, rng: np.random.Generator) -
 
 
 def _rotate(picture: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
-    return picture.rotate(_signed(int(30 * strength), rng), resample=Image.Resampling.BILINEAR)
+    return picture.rotate(_random_sign(int(30 * strength), rng), resample=Image.Resampling.BILINEAR)
 
 
 def _shear_x(picture: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
-    return _affine(picture, (1, _signed(0.3 * strength, rng), 0, 0, 1, 0))
+    return _affine(picture, (1, _random_sign(0.3 * strength, rng), 0, 0, 1, 0))
 
 
 def _shear_y(picture: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
-    return _affine(picture, (1, 0, 0, _signed(0.3 * strength, rng), 1, 0))
+    return _affine(picture, (1, 0, 0, _random_sign(0.3 * strength, rng), 1, 0))
 
 
 def _translate_x(picture: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
-    return _affine(picture, (1, 0, _signed(int(picture.width / 3 * strength), rng), 0, 1, 0))
+    return _affine(picture, (1, 0, _random_sign(int(picture.width / 3 * strength), rng), 0, 1, 0))
 
 
 def _translate_y(picture: Image.Image, strength: float, rng: np.random.Generator) -> Image.Image:
-    return _affine(picture, (1, 0, 0, 0, 1, _signed(int(picture.height / 3 * strength), rng)))
+    return _affine(picture, (1, 0, 0, 0, 1, _random_sign(int(picture.height / 3 * strength), rng)))
 
 
 _OPERATIONS: tuple[Callable[[Image.Image, float, np.random.Generator], Image.Image], ...] = (
@@ -102,5 +102,5 @@ def _affine(picture: Image.Image, matrix: tuple[float, ...]) -> Image.Image:
     return picture.transform(picture.size, Image.Transform.AFFINE, matrix, resample=Image.Resampling.BILINEAR)
 
 
-def _signed(value: float, rng: np.random.Generator) -> float:
+def _random_sign(value: float, rng: np.random.Generator) -> float:
     return -value if rng.uniform() > 0.5 else value

@@ -130,15 +130,15 @@ def resized_crops(images: torch.Tensor, kind: str, drawn: np.ndarray, size: int)
         uint8, N x size x size x C.
     """
     n, height, width, channels = images.shape
-    boxes = np.array([resized_crop_box(of_image, height, width) for of_image in drawn]).reshape(n, 4)
+    boxes = np.array([resized_crop_box(image_draws, height, width) for image_draws in drawn]).reshape(n, 4)
     down, right = (
         _bilinear_weights(boxes[:, axis], boxes[:, axis + 2], full, size).to(images.device)
         for axis, full in ((0, height), (1, width))
     )
     # From side to side first, and each direction as one product of matrices for each image.
     # Sums of integers, which double precision holds exactly.
-    lines = _rounded(right @ images.double().permute(0, 2, 1, 3).flatten(2))
-    scaled = _rounded(down @ lines.view(n, size, height, channels).transpose(1, 2).flatten(2))
+    lines = _round(right @ images.double().permute(0, 2, 1, 3).flatten(2))
+    scaled = _round(down @ lines.view(n, size, height, channels).transpose(1, 2).flatten(2))
     crops = scaled.to(torch.uint8).view(n, size, size, channels)
     for axis, flipped in zip((2, 1), flips(drawn, kind), strict=True):
         chosen = torch.from_numpy(flipped)[:, None, None, None].to(images.device)
@@ -160,7 +160,7 @@ def _bilinear_weights(start: np.ndarray, length: np.ndarray, full: int, size: in
     return torch.from_numpy(np.floor(weights * _UNIT + 0.5))
 
 
-def _rounded(sums: torch.Tensor) -> torch.Tensor:
+def _round(sums: torch.Tensor) -> torch.Tensor:
     return sums.add_(_UNIT / 2).div_(_UNIT).floor_().clamp_(0, 255)
 
 
@@ -278,14 +278,14 @@ def epoch_batches(
             clean = [stored] if views > 1 else []
             changed = views - len(clean)
             repeated = torch.cat([stored] * changed)
-            stored = torch.cat([*clean, change_stored(repeated, number, _repeated(shares[number], changed))])
+            stored = torch.cat([*clean, change_stored(repeated, number, _repeat_share(shares[number], changed))])
         ready = to_images(stored, device)
         if change_images is not None:
-            ready = change_images(ready, number, _repeated(shares[number], views))
+            ready = change_images(ready, number, _repeat_share(shares[number], views))
         yield ready, labels[batch]
 
 
-def _repeated(share: Share | None, times: int) -> Share | None:
+def _repeat_share(share: Share | None, times: int) -> Share | None:
     """The share of a batch that is there several times, one copy after the other."""
     if share is None or times == 1:
         return share

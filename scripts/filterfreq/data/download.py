@@ -7,7 +7,7 @@ import pooch
 
 from filterfreq.data.registry import Dataset, Source
 from filterfreq.runtime.errors import InputError
-from filterfreq.runtime.files import full_disk_named, reading
+from filterfreq.runtime.files import naming_full_disk, reading
 from filterfreq.runtime.web import DownloadError, fetch
 
 
@@ -38,7 +38,7 @@ def download(
     failures = []
     for url in source.urls:
         try:
-            with full_disk_named(f"writing {destination}"):
+            with naming_full_disk(f"writing {destination}"):
                 _fetch(url, source, partial, timeout, backoff)
         except DownloadError as error:
             failures.append(f"{url} {error}")
@@ -85,7 +85,7 @@ def verify(source: Source, path: str | Path) -> None:
         )
 
 
-def verified(raw_folder: str | Path, dataset: Dataset) -> list[Path]:
+def verified_files(raw_folder: str | Path, dataset: Dataset) -> list[Path]:
     """Return the paths of a data set's raw files, in the order of its sources, each checked as `verify` does.
 
     Args:

@@ -28,7 +28,7 @@ from filterfreq.data.remarks import (
     remarks_on_statistics,
 )
 from filterfreq.data.saving import save_files, save_splits
-from filterfreq.runtime.errors import InputError, some_of
+from filterfreq.runtime.errors import InputError, list_some
 from filterfreq.runtime.files import reading, sha256
 
 
@@ -67,7 +67,7 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: ImageFold
     folder = tested if dataset.train is None else dataset.train
     classes = found_in(folder)
     if not dataset.classes_of and dataset.classes and sorted(dataset.classes) != list(classes):
-        raise InputError(f"{path} has the classes {some_of(classes)} in {folder}, not those of {dataset.name}")
+        raise InputError(f"{path} has the classes {list_some(classes)} in {folder}, not those of {dataset.name}")
     train: dict[str, list[str]] | None = classes
     splits = {folder: classes}
     if dataset.train is None:
@@ -166,10 +166,10 @@ def find_known_classes(
     """
     found = find_classes(path, names, folder, least=1, folders=folders, may_be_empty=True)
     check_classes(path, found, dataset)
-    with_images = {label: images for label, images in found.items() if images}
-    if not with_images:
+    classes = {label: images for label, images in found.items() if images}
+    if not classes:
         raise InputError(f"{path} has no image in its class folders in {folder!r}: put some in")
-    return with_images
+    return classes
 
 
 def describe_known_classes(path: Path, dataset: ImageFolder) -> str:
@@ -251,7 +251,7 @@ def find_classes(
                 "put its images in"
             )
         beside = sorted({name.partition("/")[0] for name in names})
-        raise InputError(f"{path} has no class folders in {folder!r}: it holds {some_of(beside) or 'nothing'}")
+        raise InputError(f"{path} has no class folders in {folder!r}: it holds {list_some(beside) or 'nothing'}")
     for label, images in found.items():
         if not images and not may_be_empty:
             raise InputError(

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from filterfreq.data.archives import extract, list_all, list_files, read_files, unpacking
-from filterfreq.data.download import verified
+from filterfreq.data.download import verified_files
 from filterfreq.data.imagefolder import find_classes, find_known_classes
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import DATASETS, Dataset
@@ -49,7 +49,7 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
         sources = {source.file: source.checksum for source in dataset.sources}
         root = Path(output_folder) / "images" / next(iter(sources.values())).partition(":")[2][:16]
         if not root.is_dir():
-            *train_tar, val_tar, kit = verified(raw_folder, dataset)
+            *train_tar, val_tar, kit = verified_files(raw_folder, dataset)
             _unpack(train_tar, val_tar, kit, root)
     if dataset.evaluation_only:
         names, folders = list_all(root)

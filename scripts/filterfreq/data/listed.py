@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from filterfreq.data.archives import list_files, read_files
-from filterfreq.data.download import verified
+from filterfreq.data.download import verified_files
 from filterfreq.data.imagefolder import save_images, split_classes
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import Dataset
@@ -32,7 +32,7 @@ def prepare_flowers102(raw_folder: Path, output_folder: Path, seed: int, dataset
     Raises:
         InputError: a file is missing or damaged, or holds other numbers than the registry says.
     """
-    archive, labels, splits = verified(raw_folder, dataset)
+    archive, labels, splits = verified_files(raw_folder, dataset)
     (classes,) = read_mat(labels, str(labels), "labels")
     drawn = read_mat(splits, str(splits), "trnid", "tstid")
     with reading(splits, _REMEDY):
@@ -54,7 +54,7 @@ def prepare_oxfordiiitpet(raw_folder: Path, output_folder: Path, seed: int, data
 
     Args, Raises: as for `prepare_flowers102`.
     """
-    archive, annotations = verified(raw_folder, dataset)
+    archive, annotations = verified_files(raw_folder, dataset)
     names: dict[int, str] = {}
     splits = []
     with reading(annotations, _REMEDY):
@@ -74,7 +74,7 @@ def prepare_dtd(raw_folder: Path, output_folder: Path, seed: int, dataset: Datas
 
     Args, Raises: as for `prepare_flowers102`.
     """
-    (archive,) = verified(raw_folder, dataset)
+    (archive,) = verified_files(raw_folder, dataset)
     splits = [_text(archive, f"dtd/labels/{split}1.txt").split() for split in ("train", "test")]
     classes = sorted({line.partition("/")[0] for line in splits[0]})
     train, test = (
@@ -96,7 +96,7 @@ def prepare_sun397(raw_folder: Path, output_folder: Path, seed: int, dataset: Da
 
     Args, Raises: as for `prepare_flowers102`.
     """
-    (archive,) = verified(raw_folder, dataset)
+    (archive,) = verified_files(raw_folder, dataset)
     found: dict[str, list[str]] = {}
     for name in list_files(archive):
         root, *parts = name.split("/")

@@ -32,11 +32,11 @@ def read_mat(file: Path | bytes, name: str, *variables: str, **options: Any) -> 
     """
     with reading(name, "replace it by a whole copy"):
         content = file if isinstance(file, bytes) else file.read_bytes()
-        found = loadmat(io.BytesIO(_uncompressed(content)), variable_names=variables, **options)
+        found = loadmat(io.BytesIO(_uncompress(content)), variable_names=variables, **options)
         return [found[variable] for variable in variables]
 
 
-def _uncompressed(content: bytes) -> bytes:
+def _uncompress(content: bytes) -> bytes:
     """Return a .mat file with its variables uncompressed and their checksums compared.
 
     scipy compares none, and ends the process at some damaged streams.

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 
 AUGMENTATIONS: tuple[str, ...] = (
     "none",
@@ -620,11 +620,11 @@ def get_dataset(name: str, data: Mapping | None = None) -> Dataset:
     if name in declared:
         return _image_folder(name, declared[name])
     if name not in DATASETS:
-        raise unknown("data set", name, [*DATASETS, *declared])
-    return _as_found(DATASETS[name], (data or {}).get("raw", {}).get(name))
+        raise unknown_name("data set", name, [*DATASETS, *declared])
+    return _prefer_folder(DATASETS[name], (data or {}).get("raw", {}).get(name))
 
 
-def _as_found(dataset: Dataset, given: str | None) -> Dataset:
+def _prefer_folder(dataset: Dataset, given: str | None) -> Dataset:
     """The entry, or where a folder of the user's holds enough to evaluate models and not to train any, that of this."""
     if given is None or dataset.test_folder is None:
         return dataset
@@ -656,7 +656,9 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
     classes_of = entry.get("classes")
     known = [other.name for other in DATASETS.values() if other.classes]
     if classes_of is not None and classes_of not in known:
-        raise InputError(f"data set {name!r} has classes: {unknown('data set of known classes', classes_of, known)}")
+        raise InputError(
+            f"data set {name!r} has classes: {unknown_name('data set of known classes', classes_of, known)}"
+        )
     if ("mean" in entry) != ("std" in entry):
         raise InputError(f"data set {name!r} has one of mean and std: give both, or neither to have them measured")
     # Its models were trained with these, and a few test images say little of them.

@@ -10,7 +10,7 @@ from filterfreq.data.archives import IMAGE_SUFFIXES
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.images import is_transparent, is_turned
 from filterfreq.data.registry import DATASETS, ImageFolder, Rendering
-from filterfreq.runtime.errors import some_of
+from filterfreq.runtime.errors import list_some
 from filterfreq.runtime.text import one_line
 
 _LOOKED_AT = 1000  # images in files whose orientation and transparency are looked at
@@ -36,9 +36,9 @@ def remarks_on_names(names: Collection[str], splits: Mapping[str, dict[str, list
             suffixes[name.suffix.lower() or "without"] += 1
     found = []
     if suffixes:
-        found.append(f"left out of the class folders, by suffix: {_counted(suffixes)}")
+        found.append(f"left out of the class folders, by suffix: {_count_phrase(suffixes)}")
     if elsewhere:
-        found.append(f"left out, in no class folder: images, {_counted(elsewhere)}")
+        found.append(f"left out, in no class folder: images, {_count_phrase(elsewhere)}")
     return found
 
 
@@ -54,7 +54,7 @@ def remarks_on_classes(classes: Collection[str], train: Collection[str] | None, 
     for kind, having in (("training", classes if train is None else train), ("test", test)):
         missing = [label for label in classes if label not in having]
         if missing:
-            names = one_line(some_of(missing))
+            names = one_line(list_some(missing))
             found.append(f"without {kind} images: {len(missing)} of {len(classes)} classes, {names}")
     return found
 
@@ -67,8 +67,8 @@ def remarks_on_statistics(dataset: ImageFolder) -> list[str]:
     return [f"mean and std are those of {known.name}, whose classes it has"]
 
 
-def _counted(counts: Counter[str]) -> str:
-    return one_line(some_of(f"{number} {what}" for what, number in counts.most_common()))
+def _count_phrase(counts: Counter[str]) -> str:
+    return one_line(list_some(f"{number} {what}" for what, number in counts.most_common()))
 
 
 def remarks_on_images(images: Iterable[tuple[str, bytes]], rendering: Rendering) -> list[str]:

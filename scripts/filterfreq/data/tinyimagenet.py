@@ -38,7 +38,7 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
     classes = find_classes(path, list_files(path), f"{_ROOT}/train")
     label_of = {wnid: label for label, wnid in enumerate(classes)}
     train = [(name, label_of[wnid]) for wnid, names in classes.items() for name in names]
-    test = _annotated(path, label_of)
+    test = _read_annotations(path, label_of)
     splits = (
         ([name for name, _ in split], np.array([label for _, label in split], dtype=np.int64))
         for split in (train, test)
@@ -47,7 +47,7 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
     save_images(path, output_folder, replace(dataset, classes=tuple(classes)), *splits, seed=seed, sources=sources)
 
 
-def _annotated(path: Path, label_of: dict[str, int]) -> list[tuple[str, int]]:
+def _read_annotations(path: Path, label_of: dict[str, int]) -> list[tuple[str, int]]:
     """Return the names and labels of the `val` images; a line is file, WordNet number and a box, tab-separated."""
     ((_, content),) = read_files(path, [_ANNOTATIONS])
     found = []

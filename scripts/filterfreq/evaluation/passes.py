@@ -39,7 +39,7 @@ class Work(NamedTuple):
 
 def one_pass(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
     """Return the work of a suite that classifies each image once."""
-    return Work(Passes(sum(_shown(size, settings) for size in sizes), 0))
+    return Work(Passes(sum(_count_images(size, settings) for size in sizes), 0))
 
 
 def corruption_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
@@ -66,10 +66,10 @@ def transfer_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: 
 
 def autoattack_passes(settings: Sequence[Mapping[str, Any]], sizes: Sequence[int], classes: int) -> Work:
     """Return the work of AutoAttack, entry by entry."""
-    passes = Passes(sum({_shown(size, entry) for size in sizes for entry in settings}), 0)
+    passes = Passes(sum({_count_images(size, entry) for size in sizes for entry in settings}), 0)
     for entry in settings:
         one = passes_of_autoattack(entry.get("attacks"), classes)
-        passes += one.times(len(entry["epsilons"]) * sum(_shown(size, entry) for size in sizes))
+        passes += one.times(len(entry["epsilons"]) * sum(_count_images(size, entry) for size in sizes))
     return Work(passes)
 
 
@@ -104,7 +104,7 @@ def passes_of_autoattack(attacks: Sequence[str] | None, classes: int) -> Passes:
 
 def _attacks(settings: Mapping[str, Any], sizes: Sequence[int]) -> tuple[Passes, Passes]:
     """The passes that make all adversarial examples, and those that judge them."""
-    images = sum(_shown(size, settings) for size in sizes)
+    images = sum(_count_images(size, settings) for size in sizes)
     counts = [(attack, len(attack["epsilons"])) for attack in settings["attacks"]]
     attacks = sum((passes_of_attack(attack).times(count) for attack, count in counts), Passes(0, 0))
     # As they are, images are classified by the suite and by the attacks.
@@ -112,6 +112,6 @@ def _attacks(settings: Mapping[str, Any], sizes: Sequence[int]) -> tuple[Passes,
     return attacks.times(images), judged.times(images)
 
 
-def _shown(size: int, settings: Mapping[str, Any]) -> int:
+def _count_images(size: int, settings: Mapping[str, Any]) -> int:
     """How many of so many images a suite takes."""
     return min(size, settings.get("images") or size)

@@ -63,17 +63,17 @@ def perturb(
         clean, truth = to_images(images, device), torch.from_numpy(np.asarray(labels)).to(device)
         adversarial = attack_images(attack, model, clean, truth, radius, generator)
         return Perturbations(
-            clean=_for_display(clean),
-            adversarial=_for_display(adversarial),
-            clean_predictions=_predicted(model, clean).cpu().numpy(),
-            adversarial_predictions=_predicted(model, adversarial).cpu().numpy(),
+            clean=_display_images(clean),
+            adversarial=_display_images(adversarial),
+            clean_predictions=_predict_classes(model, clean).cpu().numpy(),
+            adversarial_predictions=_predict_classes(model, adversarial).cpu().numpy(),
         )
 
 
-def _predicted(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+def _predict_classes(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
         return model(images).argmax(dim=1)
 
 
-def _for_display(images: torch.Tensor) -> np.ndarray:
+def _display_images(images: torch.Tensor) -> np.ndarray:
     return images.permute(0, 2, 3, 1).cpu().numpy()

@@ -78,8 +78,8 @@ class Suite(Measurement):
         passes: says what one job does, see `filterfreq.evaluation.passes`; None of what is not planned.
         why_not: a reference: of the study and a data set, why that cannot have the suite, as the rest of a sentence, or
             None where it can.
-        unserved: a reference: of the study and a run of a data set that has the suite, the
-            `filterfreq.study.measurable.Unserved` that says why this run cannot, or None where it can.
+        why_not_run: a reference: of the study and a run of a data set that has the suite, the
+            `filterfreq.study.measurable.UnservedRun` that says why this run cannot, or None where it can.
         check: a reference: of the study, the data sets that a suite is asked for on, and the key of the config that
             does, it raises `InputError` where that cannot be.
         remarks: a reference: of the study, sentences to be said before the first job.
@@ -91,7 +91,7 @@ class Suite(Measurement):
     given_as_inputs: tuple[str, ...] = ()
     passes: Callable[..., Work] | None = one_pass
     why_not: str | None = None
-    unserved: str | None = None
+    why_not_run: str | None = None
     check: str | None = None
     remarks: str | None = None
 
@@ -128,7 +128,7 @@ SUITES: Mapping[str, Suite] = {
         stage="attack",
         attacks=(),
         passes=autoattack_passes,
-        why_not="filterfreq.study.measurable:too_few_classes",
+        why_not="filterfreq.study.measurable:why_no_autoattack",
     ),
     "transfer": Suite(
         run="filterfreq.evaluation.suites.transfer:run",
@@ -137,7 +137,7 @@ SUITES: Mapping[str, Suite] = {
         inputs=("images", "source"),
         attacks=("attacks",),
         passes=transfer_passes,
-        unserved="filterfreq.study.measurable:without_source",
+        why_not_run="filterfreq.study.measurable:why_no_source",
         check="filterfreq.study.measurable:check_source",
     ),
     "corruption": Suite(
@@ -155,14 +155,14 @@ SUITES: Mapping[str, Suite] = {
         metrics={"accuracy": Metric(("pass", "radius"))},
         types={"radius": float},
         passes=frequency_filtered_passes,
-        remarks="filterfreq.study.measurable:radii_beyond",
+        remarks="filterfreq.study.measurable:radius_remarks",
     ),
     "out_of_distribution": Suite(
         run="filterfreq.evaluation.suites.out_of_distribution:run",
         metrics={name: Metric(("set",)) for name in _CALIBRATED},
         inputs=("shifted",),
         given_as_inputs=("sets",),
-        why_not="filterfreq.study.measurable:without_shifted_sets",
+        why_not="filterfreq.study.measurable:why_no_shifted_sets",
         check="filterfreq.study.measurable:check_shifted_sets",
     ),
     "cue_conflict": Suite(
@@ -173,7 +173,7 @@ SUITES: Mapping[str, Suite] = {
             "error_consistency": Metric(("observer",), lowest=-1),  # of ImageNet's models
         },
         inputs=("cue_conflict",),
-        why_not="filterfreq.study.measurable:without_stimuli",
+        why_not="filterfreq.study.measurable:why_no_stimuli",
     ),
     "filters": Suite(
         run="filterfreq.evaluation.suites.filters:run",
@@ -182,8 +182,8 @@ SUITES: Mapping[str, Suite] = {
         inputs=(),
         types={"index": int, "depth": float, "horizontal": int, "vertical": int},
         passes=None,
-        why_not="filterfreq.study.measurable:without_filters",
-        unserved="filterfreq.study.measurable:model_without_filters",
+        why_not="filterfreq.study.measurable:why_no_filters",
+        why_not_run="filterfreq.study.measurable:why_no_filters_in_model",
     ),
 }
 

@@ -105,7 +105,7 @@ def withstands(
     progress = progress or Progress()
     name = f"{attack_name(attack)} {attack['norm']}"
 
-    def attacked(start: int) -> np.ndarray:
+    def attack_batch(start: int) -> np.ndarray:
         batch = slice(start, start + batch_size)
         flags = correct[batch].copy()
         if flags.any():
@@ -120,6 +120,6 @@ def withstands(
     robust = np.zeros(len(labels), dtype=bool)
     with inference(model, device), inference(source, device):
         for start in range(0, len(labels), batch_size):
-            flags = progress.flags(f"{name} {epsilon} {start}", partial(attacked, start))
+            flags = progress.flags(f"{name} {epsilon} {start}", partial(attack_batch, start))
             robust[start : start + batch_size] = flags
     return robust

@@ -2,7 +2,7 @@
 
 import torch
 
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 
 PASSES: tuple[str, ...] = ("low", "high")
 
@@ -29,7 +29,7 @@ def frequency_mask(height: int, width: int, kind: str, radius: float, keep_mean:
         InputError: an unknown kind, or a radius that is not above 0.
     """
     if kind not in PASSES:
-        raise unknown("pass", kind, PASSES)
+        raise unknown_name("pass", kind, PASSES)
     if not radius > 0:
         raise InputError(f"the radius {radius} of a frequency filter is not above 0: give cycles per image")
     # Whole numbers, so that what lies on the circle is decided exactly.

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
 # Names of mallopt's parameters in glibc's malloc.h.
@@ -72,7 +72,7 @@ def use_precision(compute: Mapping[str, Any], device: torch.device) -> str:
     """
     precision = compute.get("on_gpu", {}).get("precision", "bfloat16")
     if precision not in PRECISIONS:
-        raise unknown("compute.on_gpu.precision", precision, PRECISIONS)
+        raise unknown_name("compute.on_gpu.precision", precision, PRECISIONS)
     if device.type == "cpu":
         return "float32"
     _set_float32("ieee" if precision == "float32" else "tf32")

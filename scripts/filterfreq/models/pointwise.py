@@ -25,7 +25,7 @@ def subsample_pointwise(model: nn.Module) -> nn.Module:
     """
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d) and _is_concerned(layer):
-            layer.register_forward_pre_hook(partial(_subsampled, layer.stride))
+            layer.register_forward_pre_hook(partial(_subsample, layer.stride))
             layer.stride = (1, 1)
     return model
 
@@ -35,6 +35,6 @@ def _is_concerned(layer: nn.Conv2d) -> bool:
     return strided_pointwise and layer.groups == 1 and layer.in_channels < _BLOCK
 
 
-def _subsampled(stride: tuple[int, int], _layer: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+def _subsample(stride: tuple[int, int], _layer: nn.Module, inputs: tuple[Tensor]) -> Tensor:
     down, right = stride
     return inputs[0][..., ::down, ::right]

@@ -11,14 +11,15 @@ from urllib.parse import urljoin, urlsplit
 import torch
 
 from filterfreq.models import registry
-from filterfreq.models.checkpoints import check_fit, convert_option_a_resnet, read_external_state, read_pickle
+from filterfreq.models.checkpoints import check_fit
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.external_files import convert_option_a_resnet, read_external_state, read_pickle
 from filterfreq.models.robustbench_models import (
     CLASSES,
     load_robustbench_model,
     robustbench_paths,
 )
-from filterfreq.models.state_dicts import without_prefix
+from filterfreq.models.state_dicts import strip_prefix
 from filterfreq.models.surgery.decomposition import decompose
 from filterfreq.models.twins import twins
 from filterfreq.runtime.errors import InputError
@@ -139,7 +140,7 @@ def convert_checkpoint(
     """
     architecture = registry.architecture_of(source)
     decomposition, also = None, []
-    with _as_input_error(source):
+    with _explaining_misfit(source):
         match source["source"]:
             case "robustbench":
                 backbone, (mean, std) = _robustbench_backbone(source, folder, num_classes), _IDENTITY
@@ -245,16 +246,16 @@ def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> t
     decomposition = "weight" if any(name.endswith("coefficients") for name in state) else None
     if decomposition:
         backbone = decompose(backbone, decomposition)
-    state = without_prefix(state, backbone.state_dict())
+    state = strip_prefix(state, backbone.state_dict())
     check_fit(state, backbone.state_dict(), path, f"{architecture} with {num_classes} classes", remedy)
     backbone.load_state_dict(state)
     return backbone, decomposition, weights
 
 
-def _check_classes(source: Mapping[str, Any], of_model: int, of_data: int) -> None:
-    if of_model != of_data:
+def _check_classes(source: Mapping[str, Any], model_classes: int, data_classes: int) -> None:
+    if model_classes != data_classes:
         raise InputError(
-            f"{_title(source)} has {of_model} classes, but the data set has {of_data}: "
+            f"{_title(source)} has {model_classes} classes, but the data set has {data_classes}: "
             "list it in an experiment on a data set of its classes"
         )
 
@@ -264,7 +265,7 @@ def _title(source: Mapping[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def _as_input_error(source: Mapping[str, Any]) -> Iterator[None]:
+def _explaining_misfit(source: Mapping[str, Any]) -> Iterator[None]:
     """Turn what a library says of weights that do not fit its model into one sentence."""
     try:
         yield
@@ -298,7 +299,7 @@ def _digits(url: str) -> str:
 
 
 def _fetch(file: RemoteFile, target: Path, pause: float) -> None:
-    take = {"https": _from_web, "drive": _from_drive, "hub": _from_hub}[file.via]
+    take = {"https": _fetch_from_web, "drive": _fetch_from_drive, "hub": _fetch_from_hub}[file.via]
     try:
         with replacing(target) as temporary:
             take(file, temporary, pause)
@@ -308,12 +309,12 @@ def _fetch(file: RemoteFile, target: Path, pause: float) -> None:
         ) from error
 
 
-def _from_web(file: RemoteFile, target: Path, pause: float) -> None:
+def _fetch_from_web(file: RemoteFile, target: Path, pause: float) -> None:
     # The first digits of a checksum find damage; somebody on the way could make a file that has them.
     fetch(file.url, target, file.path, verified=len(file.sha256) == _SHA256_DIGITS, backoff=pause)
 
 
-def _from_drive(file: RemoteFile, target: Path, pause: float) -> None:
+def _fetch_from_drive(file: RemoteFile, target: Path, pause: float) -> None:
     """Download a file of Google Drive, past the pages that it shows before a large one."""
     from gdown.download import get_url_from_gdrive_confirmation
 
@@ -334,7 +335,7 @@ def _from_drive(file: RemoteFile, target: Path, pause: float) -> None:
     raise DownloadError(f"has {_PAGES} pages in a row and no file")
 
 
-def _from_hub(file: RemoteFile, target: Path, pause: float) -> None:
+def _fetch_from_hub(file: RemoteFile, target: Path, pause: float) -> None:
     """Ask the hub's own client for the size and the checksum of a file, and compare what comes with them."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url, logging
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from filterfreq.models.robustbench_models import check_robustbench_name
 from filterfreq.models.timm_models import check_timm_name, check_timm_weights
 from filterfreq.models.torchvision_models import check_torchvision_name
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -216,5 +216,5 @@ def _find(name: str) -> tuple[Family, list[int | str]]:
             if family.allows(*groups):
                 return family, groups
     forms = "; ".join(family.form for family in FAMILIES)
-    error = unknown("model", name, [example for family in FAMILIES for example in family.examples])
+    error = unknown_name("model", name, [example for family in FAMILIES for example in family.examples])
     raise InputError(f"{error} Models are {forms}")

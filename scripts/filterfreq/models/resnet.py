@@ -31,11 +31,11 @@ class ZeroPaddedShortcut(nn.Module):
         return F.pad(features[:, :, :: self.stride, :: self.stride], self.padding)
 
 
-def _plain(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+def _plain_convolution(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
     return nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
 
 
-def _depthwise(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+def _depthwise_convolution(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
     layers = OrderedDict(
         spatial=nn.Conv2d(in_channels, in_channels, 3, stride, padding=1, groups=in_channels, bias=False),
         bn=nn.BatchNorm2d(in_channels),
@@ -44,7 +44,7 @@ def _depthwise(in_channels: int, out_channels: int, stride: int = 1) -> nn.Modul
     return nn.Sequential(layers)
 
 
-def _separable(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+def _separable_convolution(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
     layers = OrderedDict(
         horizontal=nn.Conv2d(in_channels, out_channels, (1, 3), (1, stride), padding=(0, 1), bias=False),
         vertical=nn.Conv2d(out_channels, out_channels, (3, 1), (stride, 1), padding=(1, 0), bias=False),
@@ -71,7 +71,7 @@ class BasicBlock(nn.Module):
         in_channels: int,
         out_channels: int,
         stride: int = 1,
-        convolution: Callable[..., nn.Module] = _plain,
+        convolution: Callable[..., nn.Module] = _plain_convolution,
         shortcut: Callable[[int, int, int], nn.Module] = _projection,
     ) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class CIFARResNet(nn.Module):
         num_classes: int,
         blocks: int,
         width: int = 16,
-        convolution: Callable[..., nn.Module] = _plain,
+        convolution: Callable[..., nn.Module] = _plain_convolution,
         shortcut: Callable[[int, int, int], nn.Module] = _projection,
     ) -> None:
         super().__init__()
@@ -182,7 +182,7 @@ def cifar_resnet_dw(num_classes: int, depth: int, width: int = 16) -> CIFARResNe
     As in the code that Lukasik et al. (TMLR 2023) released: the first convolution of the network too, and the depthwise
     ones carry the stride. Decomposed, the depthwise convolutions become DCT layers and the 1 x 1 ones stay.
     """
-    return CIFARResNet(num_classes, _blocks(depth), width, _depthwise)
+    return CIFARResNet(num_classes, _blocks(depth), width, _depthwise_convolution)
 
 
 def cifar_resnet_sp(num_classes: int, depth: int, width: int = 16) -> CIFARResNet:
@@ -192,7 +192,7 @@ def cifar_resnet_sp(num_classes: int, depth: int, width: int = 16) -> CIFARResNe
     between the two, the first one changes the channels, and each carries the stride of its own axis. No kernel has two
     sides above 1, so there is nothing to decompose.
     """
-    return CIFARResNet(num_classes, _blocks(depth), width, _separable)
+    return CIFARResNet(num_classes, _blocks(depth), width, _separable_convolution)
 
 
 def lowres_resnet9(num_classes: int) -> LowResResNet9:

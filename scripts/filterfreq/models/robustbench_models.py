@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from filterfreq.runtime.errors import InputError, some_of
+from filterfreq.runtime.errors import InputError, list_some
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,7 +54,7 @@ def robustbench_files(dataset: str, threat_model: str) -> dict[str, tuple[str, .
     return {}
 
 
-class Published(NamedTuple):
+class PublishedAccuracies(NamedTuple):
     """What RobustBench has published of a model.
 
     Attributes:
@@ -71,7 +71,7 @@ class Published(NamedTuple):
 
 
 @cache
-def published_accuracies(dataset: str, threat_model: str) -> dict[str, Published]:
+def published_accuracies(dataset: str, threat_model: str) -> dict[str, PublishedAccuracies]:
     """Return what RobustBench has published of its models of a data set and a threat model, by name.
 
     The installed package has it in tables of its description, a copy of the leaderboard of that release; measured on
@@ -85,22 +85,22 @@ def published_accuracies(dataset: str, threat_model: str) -> dict[str, Published
         description = importlib.metadata.distribution("robustbench").read_text("METADATA") or ""
     except importlib.metadata.PackageNotFoundError:
         return {}
-    found: dict[str, Published] = {}
-    of_dataset, norm, epsilon, columns = "", None, "", []
+    found: dict[str, PublishedAccuracies] = {}
+    heading_dataset, norm, epsilon, columns = "", None, "", []
     for line in description.splitlines():
         if line.startswith("### "):
-            of_dataset, norm = _HEADINGS.get(line[4:].strip(), ""), None
+            heading_dataset, norm = _HEADINGS.get(line[4:].strip(), ""), None
         elif line.startswith("#### "):
             attack = re.fullmatch(r"(Linf|L2), eps=([0-9./]+)", line[5:].strip())
             norm, epsilon = attack.groups() if attack else ("corruptions" if "orruptions" in line else None, "")
-        elif line.startswith("|") and (of_dataset, norm) == (dataset, threat_model):
+        elif line.startswith("|") and (heading_dataset, norm) == (dataset, threat_model):
             cells = [re.sub(r"<[^>]*>|\*", "", cell).strip() for cell in line.split("|")]
             if "Model ID" in cells:
                 columns = cells
             elif cells[1].isdigit() and len(cells) == len(columns):
                 row = dict(zip(columns, cells, strict=True))
                 clean, robust = (float(row[f"{kind} accuracy"].rstrip("%")) / 100 for kind in ("Clean", "Robust"))
-                found[row["Model ID"]] = Published(clean, robust, norm.lower() if epsilon else "", epsilon)
+                found[row["Model ID"]] = PublishedAccuracies(clean, robust, norm.lower() if epsilon else "", epsilon)
     return found
 
 
@@ -131,7 +131,7 @@ def check_robustbench_name(dataset: str, threat_model: str, name: str) -> bool:
     if not names:
         raise InputError(f"{where}, nor any others: choose another data set or threat model")
     close = difflib.get_close_matches(name, names, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {some_of(sorted(names))}"
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {list_some(sorted(names))}"
     raise InputError(f"{where}: {hint}")
 
 
@@ -153,14 +153,14 @@ def robustbench_model(_num_classes: int, dataset: str, threat_model: str, name: 
         InputError: there is no such model.
     """
     check_robustbench_name(dataset, threat_model, name)
-    with _quiet():
+    with _importing_quietly():
         from robustbench.model_zoo.enums import BenchmarkDataset, ThreatModel
         from robustbench.model_zoo.models import model_dicts
 
-        return without_unused(model_dicts[BenchmarkDataset(dataset)][ThreatModel(threat_model)][name]["model"]())
+        return remove_unused(model_dicts[BenchmarkDataset(dataset)][ThreatModel(threat_model)][name]["model"]())
 
 
-def without_unused(model: nn.Module) -> nn.Module:
+def remove_unused(model: nn.Module) -> nn.Module:
     """Take `sub_block1` out of a model, in place: a group of layers that some WideResNets hold and never call.
 
     It would count among the spatial filters, and shift the depth of the others. No other of RobustBench's models of
@@ -180,10 +180,10 @@ def load_robustbench_model(folder: Path, dataset: str, threat_model: str, name: 
     Raises:
         ValueError, RuntimeError, pickle.UnpicklingError and others: the files are damaged, or hold something else.
     """
-    with _quiet():
+    with _importing_quietly():
         from robustbench.utils import load_model
 
-        return without_unused(load_model(name, model_dir=folder, dataset=dataset, threat_model=threat_model))
+        return remove_unused(load_model(name, model_dir=folder, dataset=dataset, threat_model=threat_model))
 
 
 def robustbench_paths(dataset: str, threat_model: str, name: str) -> dict[str, str]:
@@ -196,7 +196,7 @@ def robustbench_paths(dataset: str, threat_model: str, name: str) -> dict[str, s
 
 
 @contextlib.contextmanager
-def _quiet():
+def _importing_quietly():
     """Import robustbench under the conditions that it needs, without its prints and its dependencies' warnings."""
     register_autoattack()
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

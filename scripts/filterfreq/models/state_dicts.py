@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from filterfreq.runtime.errors import InputError, some_of
+from filterfreq.runtime.errors import InputError, list_some
 
 TOP_LEVEL = "top_level"  # the word for tensors that lie under no key
 _USUAL_KEYS = ("state_dict", "model_state_dict", "model", TOP_LEVEL)
@@ -27,16 +27,16 @@ class Weights(NamedTuple):
     Attributes:
         tensors: by name, or by number where they lie in a list.
         named: whether they have names.
-        alone: whether they are a state dict whatever else the file holds; others are meant only beside one that they
-            resemble.
+        is_complete: whether they are a state dict whatever else the file holds; others are meant only beside one that
+            they resemble.
     """
 
     tensors: dict[str, Tensor]
     named: bool
-    alone: bool
+    is_complete: bool
 
 
-class Chosen(NamedTuple):
+class ChosenWeights(NamedTuple):
     """The state dict that is meant.
 
     Attributes:
@@ -60,14 +60,14 @@ def find_weights(content: Any) -> dict[str, Weights]:
         content: what torch.load or safetensors returned.
     """
     found = {}
-    for key, weights in _collected(content, "", False, ()).items():
+    for key, weights in _collect_weights(content, "", False, ()).items():
         parts = _parts(weights.tensors) if weights.named else {"": weights.tensors}
         for part, tensors in parts.items():
             found[f"{key}.{part}".strip(".") or TOP_LEVEL] = weights._replace(tensors=tensors)
     return found
 
 
-def choose_weights(found: Mapping[str, Weights], asked: str | None, largest: int) -> Chosen:
+def choose_weights(found: Mapping[str, Weights], asked: str | None, largest: int) -> ChosenWeights:
     """Return the state dict to read, where only one can be meant.
 
     Averaged weights are often kept for the parameters alone, or as a list. These get the names, and the running
@@ -83,52 +83,52 @@ def choose_weights(found: Mapping[str, Weights], asked: str | None, largest: int
             one claims more bytes. The sentence goes on after the name of the file.
     """
     reference = _reference(found)
-    found = {**found, **_nested(found, reference)}
+    found = {**found, **_nested_weights(found, reference)}
     meant = [key for key, weights in found.items() if key == reference or _resemble(found[reference], weights)]
     if reference not in _USUAL_KEYS:
         # None has a usual name, and then also those of another network may be meant.
-        meant = [key for key, weights in found.items() if key in meant or weights.alone]
-    whole = dict(found) if asked is None or asked in found else dict(found) | _below(found, asked)
+        meant = [key for key, weights in found.items() if key in meant or weights.is_complete]
+    whole = dict(found) if asked is None or asked in found else dict(found) | _weights_below(found, asked)
     for key in {*meant, asked or reference} & whole.keys():
         claimed = sum(tensor.numel() * tensor.element_size() for tensor in whole[key].tensors.values())
         if claimed > largest:
             raise InputError(f"claims tensors of {claimed} bytes, more than the file can hold: download it again")
     if asked is not None and asked not in whole:
-        there = "it is one state dict, leave weights out" if [*found] == [TOP_LEVEL] else f"it has {some_of(meant)}"
+        there = "it is one state dict, leave weights out" if [*found] == [TOP_LEVEL] else f"it has {list_some(meant)}"
         raise InputError(f"has no weights {asked!r}: {there}")
     read = {key: _read(whole[key], found[reference], reference) for key in dict.fromkeys([*meant, asked or reference])}
     if asked is None:
         first = read[reference].state
-        several = [key for key in meant if key == reference or not (read[key] and _equal(read[key].state, first))]
+        several = [key for key in meant if key == reference or not (read[key] and _are_equal(read[key].state, first))]
         if len(several) > 1:
-            names = _bare(first).keys()
-            example = [key for key in several if read[key] and names <= _bare(read[key].state).keys()][-1]
+            names = _strip_prefixes(first).keys()
+            example = [key for key in several if read[key] and names <= _strip_prefixes(read[key].state).keys()][-1]
             raise InputError(
-                f"has several weights, {some_of(several)}: say in the checkpoint's entry which to read, as in "
-                f"weights: {_in_yaml(example)}"
+                f"has several weights, {list_some(several)}: say in the checkpoint's entry which to read, as in "
+                f"weights: {_quote_for_yaml(example)}"
             )
     key = asked or reference
     if read[key] is None:
         raise InputError(
             f"has the weights {key} without names, and not as many or not of the shapes of the parameters in "
-            f"{reference}: give weights: {_in_yaml(reference)}, or a file that has them under their names"
+            f"{reference}: give weights: {_quote_for_yaml(reference)}, or a file that has them under their names"
         )
     return read[key]._replace(key="" if [*found] == [key] == [TOP_LEVEL] else key)
 
 
-def without_prefix(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def strip_prefix(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Take off what stands before all names, as Lightning's `model.`, where the names are then the expected ones."""
-    bare = _bare(state)
+    bare = _strip_prefixes(state)
     return bare if bare.keys() == expected.keys() else state
 
 
-def _collected(content: Any, key: str, of_optimizer: bool, around: tuple[int, ...]) -> dict[str, Weights]:
+def _collect_weights(content: Any, key: str, is_optimizer: bool, around: tuple[int, ...]) -> dict[str, Weights]:
     """Return the tensors in a dict or list and in those inside it, by the keys that lead there.
 
     Args:
         content: anything.
         key: the keys that lead to it.
-        of_optimizer: whether one of these says that it is an optimizer's.
+        is_optimizer: whether one of these says that it is an optimizer's.
         around: the ids of what it lies in; a pickle can hold what lies in itself.
     """
     if len(around) > _DEEPEST or id(content) in around:
@@ -141,23 +141,25 @@ def _collected(content: Any, key: str, of_optimizer: bool, around: tuple[int, ..
         entries = list(content if pairs else enumerate(content))
     else:
         return {}
-    if any(_first(name) == "param_groups" for name, _ in entries):
+    if any(_first_part(name) == "param_groups" for name, _ in entries):
         entries = [
-            (name, value) for name, value in entries if isinstance(name, str) and _first(name) not in _OF_OPTIMIZERS
+            (name, value)
+            for name, value in entries
+            if isinstance(name, str) and _first_part(name) not in _OF_OPTIMIZERS
         ]
     inside: dict[str, Weights] = {}
     for name, value in entries:
         below = f"{key}.{name}" if around else str(name)
-        inside |= _collected(value, below, of_optimizer or "optim" in str(name).lower(), (*around, id(content)))
+        inside |= _collect_weights(value, below, is_optimizer or "optim" in str(name).lower(), (*around, id(content)))
     named = any(isinstance(name, str) for name, _ in entries)
     tensors = {str(name): value for name, value in entries if _is_tensor(value) and isinstance(name, str) == named}
     if not tensors:
         return inside
     mostly = 2 * len(tensors) > len(entries) and any(tensor.numel() > 1 for tensor in tensors.values())
-    return {key: Weights(tensors, named, named and mostly and not inside and not of_optimizer), **inside}
+    return {key: Weights(tensors, named, named and mostly and not inside and not is_optimizer), **inside}
 
 
-def _first(name: object) -> str:
+def _first_part(name: object) -> str:
     return str(name).partition(".")[0]
 
 
@@ -174,7 +176,7 @@ def _parts(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
         if rest:
             groups.setdefault(first, {})[rest] = tensor
     for first, group in groups.items():
-        others = {name: tensor for name, tensor in tensors.items() if _first(name) != first}
+        others = {name: tensor for name, tensor in tensors.items() if _first_part(name) != first}
         # CompVis's LitEma keeps names without their dots.
         dotless = [
             key for key in groups if not any("." in name for name in group) and all("." in n for n in groups[key])
@@ -212,12 +214,12 @@ def _reference(found: Mapping[str, Weights]) -> str:
     named = {key: weights for key, weights in found.items() if weights.named}
     if not named:
         raise InputError("holds no state dict: give a checkpoint that maps parameter names to tensors")
-    usual = [key for key in _USUAL_KEYS if key in named and (key != TOP_LEVEL or named[key].alone)]
-    alone = [key for key in named if named[key].alone] or list(named)
-    return usual[0] if usual else max(alone, key=lambda key: _elements(named[key].tensors))
+    usual = [key for key in _USUAL_KEYS if key in named and (key != TOP_LEVEL or named[key].is_complete)]
+    complete = [key for key in named if named[key].is_complete] or list(named)
+    return usual[0] if usual else max(complete, key=lambda key: _elements(named[key].tensors))
 
 
-def _nested(found: Mapping[str, Weights], reference: str) -> dict[str, Weights]:
+def _nested_weights(found: Mapping[str, Weights], reference: str) -> dict[str, Weights]:
     """Return weights that lie in a dict of a dict for each layer, by the first of their keys."""
     below: dict[str, dict[str, Tensor]] = {}
     for key, weights in found.items():
@@ -229,7 +231,7 @@ def _nested(found: Mapping[str, Weights], reference: str) -> dict[str, Weights]:
         for first, tensors in below.items()
         if first not in found
         and not any(
-            key == reference or _resemble(found[reference], found[key]) for key in found if _first(key) == first
+            key == reference or _resemble(found[reference], found[key]) for key in found if _first_part(key) == first
         )
         and _resemble(found[reference], Weights(tensors, True, False))
     }
@@ -242,7 +244,7 @@ def _elements(tensors: Mapping[str, Tensor]) -> int:
 def _resemble(reference: Weights, other: Weights) -> bool:
     """Whether tensors are of the same model: one has the same name and shape, or half are as many numbers each."""
     sizes = (tensor.numel() for tensor in reference.tensors.values()), (t.numel() for t in other.tensors.values())
-    counts = [Counter(size for size in of_one if size > 1) for of_one in sizes]
+    counts = [Counter(size for size in state_sizes if size > 1) for state_sizes in sizes]
     shared = (counts[0] & counts[1]).total()
     if shared and 2 * shared >= counts[0].total():
         return True
@@ -255,20 +257,20 @@ def _resemble(reference: Weights, other: Weights) -> bool:
 
 def _names(tensors: dict[str, Tensor]) -> set[tuple[str, torch.Size]]:
     """Return names and shapes, with and without what stands before all names."""
-    both = (_unwrapped(tensors)[0], _bare(tensors))
+    both = (_unwrap(tensors)[0], _strip_prefixes(tensors))
     return {(name, tensor.shape) for state in both for name, tensor in state.items()}
 
 
-def _bare(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def _strip_prefixes(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return a state dict without what stands before all names."""
-    state, _ = _unwrapped(state)
-    while len(firsts := {_first(name) for name in state}) == 1 and all("." in name for name in state):
+    state, _ = _unwrap(state)
+    while len(firsts := {_first_part(name) for name in state}) == 1 and all("." in name for name in state):
         prefix = f"{firsts.pop()}."
         state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
     return state
 
 
-def _unwrapped(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], int]:
+def _unwrap(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], int]:
     """Return a state dict as that of the model itself, and how many it is the average of, or 0."""
     state = dict(state)
     number = state.get(_NUMBER_OF_AVERAGED)
@@ -281,7 +283,7 @@ def _unwrapped(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], int]:
     return state, averaged
 
 
-def _below(found: Mapping[str, Weights], asked: str) -> dict[str, Weights]:
+def _weights_below(found: Mapping[str, Weights], asked: str) -> dict[str, Weights]:
     """Return the tensors whose names begin as a key that is asked for says, by that key; or nothing."""
     for key, weights in found.items():
         start = f"{asked}." if key == TOP_LEVEL else f"{asked}.".removeprefix(f"{key}.")
@@ -295,19 +297,19 @@ def _below(found: Mapping[str, Weights], asked: str) -> dict[str, Weights]:
     return {}
 
 
-def _read(weights: Weights, reference: Weights, reference_key: str) -> Chosen | None:
+def _read(weights: Weights, reference: Weights, reference_key: str) -> ChosenWeights | None:
     """Return a state dict, with what it lacks from the reference; None where its tensors cannot be named."""
-    raw = _unwrapped(reference.tensors)[0]
+    raw = _unwrap(reference.tensors)[0]
     parameters = [name for name in raw if not name.endswith(_BUFFERS)]
     state, averaged = weights.tensors, 0
     if weights.named:
         # Counters of the average itself, as `num_updates`.
         counters = {name for name in state.keys() - raw.keys() - {_NUMBER_OF_AVERAGED} if "." not in name}
         state = {name: tensor for name, tensor in state.items() if name not in counters or tensor.numel() > 1}
-        state, averaged = _unwrapped(state)
+        state, averaged = _unwrap(state)
     note = f", an average of {averaged}" if averaged else ""
     unnamed = not weights.named or not any("." in name for name in state)
-    if unnamed and not state.keys() <= _bare(raw).keys():
+    if unnamed and not state.keys() <= _strip_prefixes(raw).keys():
         values = [tensor for tensor in state.values() if not weights.named or tensor.numel() > 1]
         for names in (list(raw), parameters):
             if [tensor.shape for tensor in values] == [raw[name].shape for name in names]:
@@ -315,21 +317,21 @@ def _read(weights: Weights, reference: Weights, reference_key: str) -> Chosen | 
                 note += f", by the order of the names in {reference_key}"
                 break
         else:
-            return None if not weights.named else Chosen("", state, note)
+            return None if not weights.named else ChosenWeights("", state, note)
     # Both without what stands before all names, and then under the reference's.
-    own, names = _bare(state), dict(zip(_bare(raw), raw, strict=True))
+    own, names = _strip_prefixes(state), dict(zip(_strip_prefixes(raw), raw, strict=True))
     lacking = [name for name in names if name not in own]
     if lacking and own.keys() <= names.keys() and all(name.endswith(_BUFFERS) for name in lacking):
         state = {full: own.get(name, raw[full]) for name, full in names.items()}
         note += f", with the running statistics of {reference_key}"
-    return Chosen("", state, note)
+    return ChosenWeights("", state, note)
 
 
-def _equal(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> bool:
+def _are_equal(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> bool:
     return first.keys() == second.keys() and all(
         tensor.dtype == second[name].dtype and torch.equal(tensor, second[name]) for name, tensor in first.items()
     )
 
 
-def _in_yaml(key: str) -> str:
+def _quote_for_yaml(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z_][\w.-]*", key) else json.dumps(key)

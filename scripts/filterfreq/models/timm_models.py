@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filterfreq.runtime.errors import InputError, some_of
+from filterfreq.runtime.errors import InputError, list_some
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,7 +57,7 @@ def check_timm_weights(name: str) -> None:
     check_timm_name(model)
     tags = [known for known in timm_tags().get(model, ()) if known != "untrained"]
     if tag and tags and tag not in tags:
-        raise InputError(f"unknown weights {name!r}, timm's {model} has the tags {some_of(tags)}")
+        raise InputError(f"unknown weights {name!r}, timm's {model} has the tags {list_some(tags)}")
 
 
 def check_timm_name(name: str) -> bool:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filterfreq.runtime.errors import InputError, some_of
+from filterfreq.runtime.errors import InputError, list_some
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,7 +51,7 @@ def check_torchvision_name(name: str, weights: str | None = None) -> bool:
         return True
     if name not in known:
         close = [f"torchvision_{other}" for other in difflib.get_close_matches(name, known, n=3)]
-        hint = f"did you mean {' or '.join(close)}?" if close else f"it has {some_of(known)}"
+        hint = f"did you mean {' or '.join(close)}?" if close else f"it has {list_some(known)}"
         raise InputError(f"unknown model 'torchvision_{name}', torchvision has no {name!r}: {hint}")
     if weights is not None and weights not in known[name]:
         raise InputError(

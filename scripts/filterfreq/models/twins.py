@@ -34,7 +34,7 @@ def twins(model: nn.Module, architecture: str, num_classes: int) -> list[str]:
     found = []
     with torch.inference_mode():
         logits = None
-        for other in _similar(architecture):
+        for other in _similar_architectures(architecture):
             if _shapes_of(other, num_classes) == shapes:
                 logits = _logits(model, images) if logits is None else logits
                 twin = registry.build(other, num_classes).eval()
@@ -57,7 +57,7 @@ def _logits(model: nn.Module, images: Tensor) -> Tensor | None:
         return None
 
 
-def _similar(architecture: str) -> list[str]:
+def _similar_architectures(architecture: str) -> list[str]:
     """Return the architectures that may be twins of one, by their names."""
     library, _, name = architecture.partition("_")
     if architecture == _LOWRES:
@@ -74,9 +74,9 @@ def _similar(architecture: str) -> list[str]:
     others = [other for other in names if other != name and model_entrypoint(other).__module__ == module]
     similar = [other for other in others if _is_insertion(*sorted((name, other), key=len))]
     similar += difflib.get_close_matches(name, others, n=_CLOSEST)
-    of_timm = [f"timm_{other}" for other in dict.fromkeys([name, *similar])]
-    lowres = [_LOWRES] if "timm_tf_efficientnet_b0" in of_timm else []
-    return [other for other in [*of_timm, f"torchvision_{name}", *lowres] if other != architecture]
+    timm_twins = [f"timm_{other}" for other in dict.fromkeys([name, *similar])]
+    lowres = [_LOWRES] if "timm_tf_efficientnet_b0" in timm_twins else []
+    return [other for other in [*timm_twins, f"torchvision_{name}", *lowres] if other != architecture]
 
 
 def _is_insertion(short: str, long: str) -> bool:

@@ -173,7 +173,7 @@ def _train(
             trainer.train()
     state = trainer.result.state_dict().values()
     return {
-        "train": _typical(times) / batch,
+        "train": _median_interval(times) / batch,
         "weight_bytes": sum(tensor.numel() * tensor.element_size() for tensor in state),
     }
 
@@ -196,7 +196,9 @@ def _evaluate(unit: Mapping[str, Any], classes: int, device: torch.device, secon
         torch.autograd.grad(F.cross_entropy(classifier(leaf), labels, reduction="sum"), leaf)
 
     with inference(classifier.to(memory_format=torch.channels_last), device):
-        once, both = (_typical([*_repeated(function, device, seconds / 2)]) / batch for function in (forward, gradient))
+        once, both = (
+            _median_interval([*_repeat(function, device, seconds / 2)]) / batch for function in (forward, gradient)
+        )
     return {"forward": once, "backward": max(both - once, 0.0)}
 
 
@@ -211,7 +213,7 @@ def _corrupt(unit: Mapping[str, Any]) -> dict[str, float]:
         return {"corrupt": (time.perf_counter() - start) / _CORRUPTED}
 
 
-def _repeated(function: Callable[[], None], device: torch.device, seconds: float) -> Iterator[float]:
+def _repeat(function: Callable[[], None], device: torch.device, seconds: float) -> Iterator[float]:
     """Call a function again and again, and yield the time before each call and after the last."""
     start = math.inf
     for number in range(10**6):
@@ -224,7 +226,7 @@ def _repeated(function: Callable[[], None], device: torch.device, seconds: float
         function()
 
 
-def _typical(times: list[float]) -> float:
+def _median_interval(times: list[float]) -> float:
     """The median of the times between two, without the first ones."""
     return median(np.diff(times[_WARM_UP:]).tolist())
 

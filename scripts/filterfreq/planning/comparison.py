@@ -29,7 +29,7 @@ def compare(plan: Mapping[str, Any]) -> pd.DataFrame:
     """
     rows = []
     for entry in plan["planned"]:
-        seconds = _since(entry)
+        seconds = _measured_seconds(entry)
         compared = seconds is not None and entry["seconds"] is not None
         rows.append(
             {
@@ -93,7 +93,7 @@ def _sources(row: Mapping[str, Any]) -> str:
     return ", ".join(named) or "–"
 
 
-def _since(entry: Mapping[str, Any]) -> float | None:
+def _measured_seconds(entry: Mapping[str, Any]) -> float | None:
     """The seconds of a job whose benchmark file is newer than its plan."""
     path = Path(entry["benchmark"])
     if not path.exists() or path.stat().st_mtime < datetime.fromisoformat(entry["made"]).timestamp():

@@ -142,7 +142,7 @@ class CostModel:
         if not record:
             return None
         other = record["images"].get("dataset")
-        return self.size(self.study.shifted(name).dataset, "test") if other else len(record["labels"])
+        return self.size(self.study.shifted_set(name).dataset, "test") if other else len(record["labels"])
 
     def _record(self, path: str, kind: str) -> dict:
         """Return the record of what is prepared, which is read once for all jobs; nothing where there is none."""

@@ -94,13 +94,13 @@ def read_dag(arguments: Sequence[str]) -> Dag:
     said = io.StringIO()
     execute = DAGApi.execute_workflow
 
-    def remembering(api: DAGApi, *positional: Any, **named: Any) -> None:
+    def remember_workflow(api: DAGApi, *positional: Any, **named: Any) -> None:
         execute(api, *positional, **named)
         workflows.append(api.workflow_api._workflow)
 
     check_command_line(arguments)
     # The API has no way to ask for the jobs of a command line, which is where profiles are read.
-    DAGApi.execute_workflow = remembering
+    DAGApi.execute_workflow = remember_workflow
     try:
         parser, given = cli.parse_args([*arguments, "--dry-run", "--quiet", "all"])
         clusters = given.executor not in (None, "local")

@@ -57,41 +57,41 @@ class Estimator:
         # A job that is due again has a benchmark file of what it was before.
         for job in dag.jobs:
             if not job.due and (seconds := read_seconds(job.benchmark, job.record)) is not None:
-                self._seconds[_compared(job)].append(seconds)
-                self._bytes[_compared(job)].append(sum(map(_size, job.outputs)))
+                self._seconds[_comparison_key(job)].append(seconds)
+                self._bytes[_comparison_key(job)].append(sum(map(_size, job.outputs)))
 
     def estimate(self, job: Job) -> Estimate:
         """Return what a due job will take: as finished jobs of its kind did, or else by the cost model."""
-        known = _compared(job)
+        known = _comparison_key(job)
         download = _download_bytes(job)
         if known in self._seconds:
             return Estimate(median(self._seconds[known]), MEASURED, False, int(median(self._bytes[known])), download)
-        seconds = self._calculated(job)
+        seconds = self._calculate(job)
         source = UNKNOWN if seconds is None else CALIBRATED
         suite = SUITES.get(suite_of_rule(job.rule) or suite_over_training(job.rule))
         # Attacks leave out the images that are misclassified already.
         is_bound = seconds is not None and suite is not None and suite.stage == "attack"
         return Estimate(seconds, source, is_bound, self._size(job), download)
 
-    def _calculated(self, job: Job) -> float | None:
+    def _calculate(self, job: Job) -> float | None:
         if job.rule == "corrupt":
             images = self._corrupted_images(job)
-            each = self.calibration.of(self.model.corruption_unit(job.wildcards["dataset"]), "corrupt")
+            each = self.calibration.find_value(self.model.corruption_unit(job.wildcards["dataset"]), "corrupt")
             work = None if each is None or images is None else each * images / job.threads
         elif job.rule == "train":
-            work = self._training(job)
+            work = self._training_seconds(job)
         elif job.rule == "perturb":
-            work = self._evaluation(self.model.work_of_perturbations(_run(job)), _run(job))
+            work = self._evaluation_seconds(self.model.work_of_perturbations(_run(job)), _run(job))
         elif suite := suite_over_training(job.rule):
-            each = self._evaluation(self.model.work(suite, _run(job)), _run(job))
+            each = self._evaluation_seconds(self.model.work(suite, _run(job)), _run(job))
             work = each and each * len(self.model.study.snapshots(_run(job)))
         elif suite := suite_of_rule(job.rule):
-            work = self._evaluation(self.model.work(suite, _run(job)), _run(job))
+            work = self._evaluation_seconds(self.model.work(suite, _run(job)), _run(job))
         else:
             return None
         return None if work is None else self.calibration.seconds_to_start + work
 
-    def _training(self, job: Job) -> float | None:
+    def _training_seconds(self, job: Job) -> float | None:
         """Epochs x (training images x seconds of the training loop + test images x seconds of a forward pass).
 
         Unknown of several processes: the loop was timed in one, and how much faster several are depends on what
@@ -103,13 +103,13 @@ class Estimator:
             return None
         run = _run(job)
         sizes = self.model.size(run.dataset, "train"), self.model.size(run.dataset, "test")
-        each = self.calibration.of(self.model.training_unit(run), "train")
-        forward = self.calibration.of(self.model.evaluation_unit(run), "forward")
+        each = self.calibration.find_value(self.model.training_unit(run), "train")
+        forward = self.calibration.find_value(self.model.evaluation_unit(run), "forward")
         if None in (*sizes, each, forward):
             return None
         return self.model.epochs(run) * (sizes[0] * each + sizes[1] * forward)
 
-    def _evaluation(self, work: Work | None, run: Run) -> float | None:
+    def _evaluation_seconds(self, work: Work | None, run: Run) -> float | None:
         """Passes x seconds of a pass, forward and backward, of the model and of the source of transferred attacks."""
         if work is None:
             return None
@@ -119,7 +119,7 @@ class Estimator:
         seconds = 0.0
         for passes, model in ((work.own, run), (work.source, source)):
             unit = self.model.evaluation_unit(model)
-            forward, backward = (self.calibration.of(unit, name) for name in ("forward", "backward"))
+            forward, backward = (self.calibration.find_value(unit, name) for name in ("forward", "backward"))
             if forward is None or backward is None:
                 return None
             seconds += passes.forward * forward + passes.backward * backward
@@ -144,7 +144,7 @@ class Estimator:
                 size = study.dataset(job.wildcards["dataset"]).image_size
                 return image_bytes(images * len(CORRUPTIONS) * len(SEVERITIES), size)
             case "train":
-                size = self.calibration.of(self.model.training_unit(_run(job)), "weight_bytes")
+                size = self.calibration.find_value(self.model.training_unit(_run(job)), "weight_bytes")
                 return None if size is None else int(size) * (1 + self.model.kept_snapshots(_run(job)))
             case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint" | "derive":
                 return None
@@ -202,14 +202,14 @@ def wall_seconds(
     return now
 
 
-def _compared(job: Job) -> tuple:
+def _comparison_key(job: Job) -> tuple:
     """Jobs for which this is equal take about as long as each other; what shows results takes about as long always."""
     if "experiment" in job.wildcards:
         return job.rule, job.wildcards.get("name")
-    return (job.rule, *(job.wildcards.get(name) for name in _COMPARED_BY), *_others(job))
+    return (job.rule, *(job.wildcards.get(name) for name in _COMPARED_BY), *_other_wildcards(job))
 
 
-def _others(job: Job) -> Iterable[str]:
+def _other_wildcards(job: Job) -> Iterable[str]:
     return (job.wildcards[name] for name in ("shifted", "file", "checkpoint") if name in job.wildcards)
 
 

@@ -110,8 +110,8 @@ def describe_plan(plan: dict[str, Any]) -> str:
     total = plan["total"]
     rows.append(_row("total", total))
     alignment = ("left", "right", "right", "right", "left", "right", "right")
-    with_spaces = {"preserve_whitespace": True, "disable_numparse": True}
-    lines = [tabulate(rows, headers=header, tablefmt="simple", colalign=alignment, **with_spaces), ""]
+    options = {"preserve_whitespace": True, "disable_numparse": True}
+    lines = [tabulate(rows, headers=header, tablefmt="simple", colalign=alignment, **options), ""]
     unknown = total["sources"].get(UNKNOWN, 0)
     if total["submissions"]:
         lines.append(
@@ -122,7 +122,9 @@ def describe_plan(plan: dict[str, Any]) -> str:
         parts = [f"{gpus} GPU{'s' * (gpus != '1')}"] if gpus != "None" else []
         parts += [f"{plan['cores']} core{'s' * (plan['cores'] != 1)}"] if plan["cores"] else []
         parts = parts or ["room for every job that can run"]
-        lines.append(f"Wall time with {' and '.join(parts)}: {_at_least(unknown)}{_hours(hours)} h, without queueing.")
+        lines.append(
+            f"Wall time with {' and '.join(parts)}: {_bound_sign(unknown)}{_hours(hours)} h, without queueing."
+        )
     if total["is_bound"]:
         lines.append("<= is an upper bound: attacks spare images that are misclassified, or were broken before;")
         lines.append("~ has both such jobs and some of unknown length.")
@@ -176,7 +178,7 @@ def describe_status(dag: Dag, calibration: Calibration) -> str:
         for name in (*names, "total")
     ]
     for row in rows:
-        row.append(_left(seconds[row[0]], unknown[row[0]]))
+        row.append(_time_left(seconds[row[0]], unknown[row[0]]))
     header = ["rule", "jobs", *_STATES, "job hours left"]
     alignment = ["left", *["right"] * (len(header) - 1)]
     lines = [
@@ -225,7 +227,7 @@ def _order(entry: dict[str, Any]) -> int:
 def _row(name: str, entry: dict[str, Any]) -> list[str]:
     sources = entry["sources"]
     unknown = sources.get(UNKNOWN, 0)
-    prefix = "<= " if entry["is_bound"] and not unknown else _at_least(unknown)
+    prefix = "<= " if entry["is_bound"] and not unknown else _bound_sign(unknown)
     if entry["is_bound"] and unknown:
         # A bound from above of some jobs, and nothing of others.
         prefix = "~ "
@@ -243,13 +245,13 @@ def _row(name: str, entry: dict[str, Any]) -> list[str]:
     ]
 
 
-def _left(seconds: float, unknown: int) -> str:
+def _time_left(seconds: float, unknown: int) -> str:
     if not seconds:
         return "unknown" if unknown else _MISSING
-    return _at_least(unknown) + _hours(seconds / 3600)
+    return _bound_sign(unknown) + _hours(seconds / 3600)
 
 
-def _at_least(unknown: int) -> str:
+def _bound_sign(unknown: int) -> str:
     return ">= " if unknown else ""
 
 
@@ -263,7 +265,7 @@ def _bytes(count: int, unknown: int, jobs: int) -> str:
     if not count:
         return _MISSING
     power = min(max(len(str(count)) - 1, 3) // 3, 4)
-    return f"{_at_least(unknown)}{count / 1000**power:.3g} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
+    return f"{_bound_sign(unknown)}{count / 1000**power:.3g} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
 
 
 def _state(job: Job, since: float | None) -> str:

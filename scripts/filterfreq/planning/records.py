@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.files import read_json, reading
 from filterfreq.runtime.schemas import read_record
 
@@ -32,7 +32,7 @@ class Calibration:
     seconds_to_start: float
     units: Mapping[str, Mapping[str, float]]
 
-    def of(self, unit: Mapping[str, Any], name: str) -> float | None:
+    def find_value(self, unit: Mapping[str, Any], name: str) -> float | None:
         """Return one of the measured values of a unit; None where it was not measured."""
         return self.units.get(unit_key(unit), {}).get(name)
 
@@ -54,7 +54,7 @@ def read_calibration(path: str | Path, device: str | None = None) -> Calibration
     content = read_record(path, "calibration", "delete it and run snakemake calibrate")
     name = device or content.get("latest")
     if name not in content["devices"]:
-        raise unknown("device", name, content["devices"])
+        raise unknown_name("device", name, content["devices"])
     found = content["devices"][name]
     return Calibration(name, found["seconds_to_start"], found["units"])
 
@@ -64,7 +64,7 @@ def unit_key(unit: Mapping[str, Any]) -> str:
     return json.dumps(unit, sort_keys=True)
 
 
-def plan_of(config_files: Sequence[str | Path]) -> str:
+def plan_path(config_files: Sequence[str | Path]) -> str:
     """Return where the plan of a study is kept, `results/plans/<name>/plan.json`: each study has its own.
 
     Args:
@@ -107,10 +107,10 @@ def read_seconds(benchmark: str | Path, record: str | Path | None) -> float | No
     if seconds is None or record is None:
         return seconds
     try:
-        of_epochs = read_json(record)["provenance"]["seconds"]
+        epoch_seconds = read_json(record)["provenance"]["seconds"]
     except (InputError, KeyError, TypeError):
         return None
-    return max(seconds, of_epochs) if isinstance(of_epochs, float | int) else None
+    return max(seconds, epoch_seconds) if isinstance(epoch_seconds, float | int) else None
 
 
 def read_benchmark(path: str | Path) -> float | None:

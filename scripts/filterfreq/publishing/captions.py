@@ -22,11 +22,11 @@ def caption(study: Study, product: ProductFile, experiment: str, suites: Mapping
         suites: by data set, those that are shown.
 
     Returns:
-        The product's own caption, then what `shown` says of each data set; of images, what `extent` says of them.
+        The product's own caption, then what `describe_runs` says of each data set; of images, what `extent` says.
     """
     own = product.caption.format(experiment=experiment, dataset=", ".join(suites))
     if product.label.reads in _OF_MODELS:
-        details = " ".join(shown(study, experiment, dataset, names) for dataset, names in suites.items())
+        details = " ".join(describe_runs(study, experiment, dataset, names) for dataset, names in suites.items())
     else:
         details = extent(study, suites)
     return f"{own} {details}".rstrip()
@@ -45,7 +45,7 @@ def extent(study: Study, datasets: Iterable[str]) -> str:
     return " ".join(f"Of {name}, these are {part}." for name in datasets if (part := study.extent(name)))
 
 
-def shown(study: Study, experiment: str, dataset: str, suites: Iterable[str]) -> str:
+def describe_runs(study: Study, experiment: str, dataset: str, suites: Iterable[str]) -> str:
     """Name data set, models, seeds and numbers of test images, or which part is here, as reStructuredText.
 
     Args:

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from filterfreq.analysis.intervals import mean_difference
-from filterfreq.publishing.measures import PUBLISHED, Column
-from filterfreq.publishing.table import Direction, Table, percent
+from filterfreq.publishing.measures import CORRUPTION_ERROR, CORRUPTION_MEAN, SHAPE_BIAS, Column, Direction
+from filterfreq.publishing.table import Table, format_percent
 from filterfreq.runtime.errors import InputError
 
 
@@ -41,9 +41,9 @@ def means_table(
         statistics = statistics.loc[[row for row in order if row in statistics.index]]
     mean, std, seeds = (statistics.xs(name, axis="columns", level=-1) for name in ("mean", "std", "count"))
     images.index = pd.MultiIndex.from_tuples(images.index, names=names)
-    directions = {key: _direction(*key) for key in keys}
+    directions = {(found.measure, found.setting): found.direction for found in columns}
     marked = {
-        key: best_of(per_seed[key], found.images, directions[key]) for key, found in zip(keys, columns, strict=True)
+        key: best_of(per_seed[key], found.images, found.direction) for key, found in zip(keys, columns, strict=True)
     }
     best = pd.DataFrame(marked, columns=mean.columns).reindex(mean.index)
     return Table(mean, std, seeds, best, images.loc[mean.index], directions, labels, caption, across)
@@ -67,8 +67,8 @@ def best_of(values: pd.Series, images: pd.Series, direction: Direction) -> pd.Se
     by_seed = values.unstack("seed")  # noqa: PD010
     marked = pd.Series(False, index=by_seed.index)
     outer = [name for name in by_seed.index.names if name != "variant"]
-    for _, of_model in by_seed.groupby(level=outer, sort=False, observed=True) if direction != "none" else ():
-        means = of_model.mean(axis="columns").dropna()
+    for _, model_values in by_seed.groupby(level=outer, sort=False, observed=True) if direction != "none" else ():
+        means = model_values.mean(axis="columns").dropna()
         if len(means) > 1:
             best = means.idxmin() if direction == "lower" else means.idxmax()
             for row in means.index:
@@ -79,13 +79,13 @@ def best_of(values: pd.Series, images: pd.Series, direction: Direction) -> pd.Se
 def column_meanings(columns: list[Column], variants: dict[str, str], baseline: str) -> list[str]:
     """What the columns mean that do not say so themselves."""
     meanings = {
-        "corruptions": "corruptions: mean over the common ones at all severities",
-        "mCE": f"mCE: mean corruption error relative to {variants.get(baseline, baseline)}",
-        "shape bias": "shape bias: on cue-conflict images",
+        CORRUPTION_MEAN: "corruptions: mean over the common ones at all severities",
+        CORRUPTION_ERROR: f"mCE: mean corruption error relative to {variants.get(baseline, baseline)}",
+        SHAPE_BIAS: "shape bias: on cue-conflict images",
     }
-    shown = {part for found in columns for part in (found.measure, found.setting)}
-    said = [meaning for name, meaning in meanings.items() if name in shown]
-    if any(found.setting.endswith(PUBLISHED) for found in columns):
+    shown = {found.measured_key for found in columns}
+    said = [meaning for key, meaning in meanings.items() if key in shown]
+    if any(found.is_published for found in columns):
         said.append("published: by RobustBench, of all test images (ImageNet: 5,000), the lowest accuracy under attack")
     return said
 
@@ -96,18 +96,10 @@ def dataset_phrase(frame: pd.DataFrame) -> str:
     return f"{frame['dataset'].iloc[0]} ({models})"
 
 
-def _direction(measure: str, setting: str) -> Direction:
-    if "mCE" in f"{measure} {setting}" or measure.startswith("calibration error"):
-        return "lower"
-    if measure in ("answers", "error consistency") or setting.endswith(PUBLISHED):
-        return "none"
-    return "higher"
-
-
 def _are_told_apart(one: pd.Series, other: pd.Series, images: float) -> bool:
     """Whether the values of two variants by seed differ by more than chance, or, without pairs, as they are shown."""
     differences = (one - other).dropna().to_numpy()
     if len(differences) < 2:
-        return percent(one.mean()) != percent(other.mean())
+        return format_percent(one.mean()) != format_percent(other.mean())
     low, high = mean_difference([differences], images).interval()
     return low > 0 or high < 0

@@ -2,45 +2,65 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from filterfreq.evaluation.corruptions import COMMON
 from filterfreq.evaluation.corruptions.errors import mean_corruption_error, relative_mean_corruption_error
-from filterfreq.publishing.selection import attack_label, attacks, norm_label
-from filterfreq.runtime.errors import InputError
+from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
+from filterfreq.publishing.selection import RUN
 from filterfreq.training.epsilon import parse_epsilon
 
-RUN: list[str] = ["model", "variant", "seed"]
-"""What tells the runs on one data set apart."""
+Direction = Literal["higher", "lower", "none"]
+Key = tuple[str, ...]
 
-
+ATTACK = "attack"
+"""What the key of an accuracy under attack begins with; attack, norm and epsilon follow."""
 PUBLISHED = "published"
-"""How the setting of a column ends that others have published."""
+"""What the key of a column begins with that others have published; the key of what it is follows."""
+CLEAN: Key = ("clean",)
+CORRUPTION_MEAN: Key = ("corruptions", "mean")
+CORRUPTION_ERROR: Key = ("corruptions", "error")
+RELATIVE_CORRUPTION_ERROR: Key = ("corruptions", "relative_error")
+SHAPE_BIAS: Key = ("shape_bias", "overall")
 
 
 class Column(NamedTuple):
     """A measure of every run.
 
     Attributes:
-        measure: its name.
-        setting: what tells it from others of that name; may be empty.
+        key: what it is, by which tables and figures decide; they show the headings alone.
+        measure: its heading.
+        setting: the heading below, which tells it from others with that heading; may be empty.
         numbers: by model, variant and seed, as fractions.
         images: on how many images each of them stands.
+        direction: which of them are better.
     """
 
+    key: Key
     measure: str
     setting: str
     numbers: pd.Series
     images: pd.Series
+    direction: Direction = "higher"
+
+    @property
+    def is_published(self) -> bool:
+        """Whether others have published it."""
+        return self.key[0] == PUBLISHED
+
+    @property
+    def measured_key(self) -> Key:
+        """The key of the same measure where it is not published but measured."""
+        return self.key[1:] if self.is_published else self.key
 
 
-def column(measure: str, setting: str, rows: pd.DataFrame) -> Column:
+def run_column(key: Key, measure: str, setting: str, rows: pd.DataFrame, direction: Direction = "higher") -> Column:
     """Return the column of rows of which each run has one."""
     by_run = rows.set_index(RUN)
-    return Column(measure, setting, by_run["value"], by_run["n"])
+    return Column(key, measure, setting, by_run["value"], by_run["n"], direction)
 
 
 def main_columns(frame: pd.DataFrame, baseline: str, epsilons: Mapping[str, str] | None = None) -> list[Column]:
@@ -49,19 +69,19 @@ def main_columns(frame: pd.DataFrame, baseline: str, epsilons: Mapping[str, str]
     Args:
         frame: what `select` returns.
         baseline: the variant whose corruption error is 1.
-        epsilons: for each norm the epsilon that attacks are shown at, see `at_epsilon`.
+        epsilons: for each norm the epsilon that attacks are shown at, see `attacks_at_epsilon`.
     """
     columns = [*clean_accuracy(frame)]
-    columns += [
-        column(attack_label(attack), f"{norm_label(norm)} {rows['epsilon'].iloc[0]}", rows)
-        for attack, norm, rows in at_epsilon(frame, epsilons)
-    ]
-    columns += [found for found in corruption_means(frame, baseline) if found.setting != "relative mCE"]
-    columns += [found._replace(setting="") for found in shape_biases(frame) if found.setting == "overall"]
+    for attack, norm, rows in attacks_at_epsilon(frame, epsilons):
+        epsilon = rows["epsilon"].iloc[0]
+        key = (ATTACK, attack, norm, epsilon)
+        columns.append(run_column(key, attack_label(attack), f"{norm_label(norm)} {epsilon}", rows))
+    columns += [found for found in corruption_means(frame, baseline) if found.key != RELATIVE_CORRUPTION_ERROR]
+    columns += [found._replace(setting="") for found in shape_biases(frame) if found.key == SHAPE_BIAS]
     return columns
 
 
-def with_published(
+def add_published(
     columns: list[Column], frame: pd.DataFrame, published: Mapping[str, Mapping[str, Any]]
 ) -> list[Column]:
     """Return columns with those of what others have published of the same models, each beside the one like it.
@@ -69,29 +89,34 @@ def with_published(
     Args:
         columns: what `main_columns` returns.
         frame: what `select` returns.
-        published: by variant, a `filterfreq.models.robustbench_models.Published` as a mapping.
+        published: by variant, a `filterfreq.models.robustbench_models.PublishedAccuracies` as a mapping.
     """
     runs = frame.loc[frame["variant"].isin(list(published)), RUN].drop_duplicates()
-    values: dict[tuple[str, str], dict[tuple, float]] = {}
+    values: dict[tuple[Key, str, str], dict[tuple, float]] = {}
     for run in runs.itertuples(index=False, name=None):
         entry = published[run[1]]
-        robust = ("corruptions", "mean")
+        robust = (CORRUPTION_MEAN, "corruptions", "mean")
         if entry["norm"]:
-            robust = (attack_label("autoattack"), f"{norm_label(entry['norm'])} {entry['epsilon']}")
-        for key, value in ((("clean", ""), entry["clean"]), (robust, entry["robust"])):
-            values.setdefault(key, {})[run] = value
+            attack, norm, epsilon = "autoattack", entry["norm"], entry["epsilon"]
+            robust = ((ATTACK, attack, norm, epsilon), attack_label(attack), f"{norm_label(norm)} {epsilon}")
+        for column, value in (((CLEAN, "clean", ""), entry["clean"]), (robust, entry["robust"])):
+            values.setdefault(column, {})[run] = value
     columns = list(columns)
-    for (measure, setting), by_run in values.items():
+    for (key, measure, setting), by_run in values.items():
         numbers = pd.Series(by_run).rename_axis(RUN)
+        setting = ", ".join(filter(None, (setting, "published")))
         # Its images are not said with it: they are all of the test set, or of ImageNet's a part.
-        added = Column(measure, ", ".join(filter(None, (setting, PUBLISHED))), numbers, numbers * np.nan)
-        alike = [index for index, found in enumerate(columns) if found[:2] == (measure, setting)]
-        alike = alike or [index for index, found in enumerate(columns) if found.measure == measure]
+        added = Column((PUBLISHED, *key), measure, setting, numbers, numbers * np.nan, direction="none")
+        alike = [index for index, found in enumerate(columns) if found.key == key]
+        # Else beside the same attack, of another norm or epsilon.
+        alike = alike or [index for index, found in enumerate(columns) if found.measured_key[:2] == key[:2]]
         columns.insert(alike[-1] + 1 if alike else len(columns), added)
     return columns
 
 
-def at_epsilon(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def attacks_at_epsilon(
+    frame: pd.DataFrame, epsilons: Mapping[str, str] | None
+) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield the attacks on the models themselves, each with its norm and its rows at one epsilon.
 
     That is the epsilon wanted of the norm; where the attack was not measured there, the largest one below it, or if
@@ -102,7 +127,7 @@ def at_epsilon(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> Itera
         epsilons: by norm, as "8/255".
     """
     own = frame[frame["suite"] != "transfer"]  # the same attacks, not made on the model itself
-    for attack, norm in attacks(own):
+    for attack, norm in attack_pairs(own):
         rows = own[(own["attack"] == attack) & (own["norm"] == norm)]
         measured = sorted(rows["epsilon_value"].unique())
         wanted = parse_epsilon((epsilons or {}).get(norm, measured[-1]))
@@ -112,7 +137,7 @@ def at_epsilon(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> Itera
 
 def epsilons_phrase(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> str:
     """Say at which epsilons the attacks of `main_columns` are shown; nothing where there are none."""
-    chosen = list(at_epsilon(frame, epsilons))
+    chosen = list(attacks_at_epsilon(frame, epsilons))
     wanted = {norm: epsilon for norm, epsilon in (epsilons or {}).items() if norm in {norm for _, norm, _ in chosen}}
     largest = [norm_label(norm) for norm in dict.fromkeys(norm for _, norm, _ in chosen) if norm not in wanted]
     elsewhere = [
@@ -134,7 +159,7 @@ def clean_accuracy(frame: pd.DataFrame) -> Iterator[Column]:
     """Yield the column of the accuracy on all test images, if it was measured."""
     rows = frame[(frame["suite"] == "clean") & (frame["metric"] == "accuracy")]
     if not rows.empty:
-        yield column("clean", "", rows)
+        yield run_column(CLEAN, "clean", "", rows)
 
 
 def clean_accuracies(frame: pd.DataFrame) -> pd.DataFrame:
@@ -145,19 +170,23 @@ def clean_accuracies(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.drop_duplicates([*RUN, "n"])
 
 
-def clean_beside(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def matching_clean_accuracies(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Return, of the runs of some rows, the clean accuracy on the images that these stand on."""
     shown = rows[[*RUN, "n"]].drop_duplicates()
     return clean_accuracies(frame).merge(shown, on=[*RUN, "n"]).astype({name: frame[name].dtype for name in RUN})
 
 
-def attacked(frame: pd.DataFrame, attack: str, norm: str, measure: str) -> list[Column]:
+def attack_columns(frame: pd.DataFrame, attack: str, norm: str, measure: str) -> list[Column]:
     """Return a column for every epsilon of an attack, from small to large."""
     rows = frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
-    return [column(measure, of_one["epsilon"].iloc[0], of_one) for _, of_one in rows.groupby("epsilon_value")]
+    columns = []
+    for _, epsilon_rows in rows.groupby("epsilon_value"):
+        epsilon = epsilon_rows["epsilon"].iloc[0]
+        columns.append(run_column((ATTACK, attack, norm, epsilon), measure, epsilon, epsilon_rows))
+    return columns
 
 
-def beside_clean(frame: pd.DataFrame, blocks: Iterable[list[Column]]) -> list[Column]:
+def add_clean_columns(frame: pd.DataFrame, blocks: Iterable[list[Column]]) -> list[Column]:
     """Return columns of attacks with the clean accuracy on the same images.
 
     It comes first, once; where attacks saw different numbers of images, as epsilon 0 before each attack.
@@ -169,18 +198,18 @@ def beside_clean(frame: pd.DataFrame, blocks: Iterable[list[Column]]) -> list[Co
     blocks = list(blocks)
     clean = clean_accuracies(frame)
 
-    def of_same_images(columns: Iterable[Column], measure: str, setting: str) -> list[Column]:
+    def clean_columns(columns: Iterable[Column], measure: str, setting: str) -> list[Column]:
         counts = {count for found in columns for count in found.images}
         rows = clean[clean["n"].isin(counts)].drop_duplicates(RUN)
-        return [] if rows.empty else [column(measure, setting, rows)]
+        return [] if rows.empty else [run_column(CLEAN, measure, setting, rows)]
 
     every = list(itertools.chain.from_iterable(blocks))
     if len({count for found in every for count in found.images}) == 1:
-        return [*of_same_images(every, "clean", ""), *every]
-    return [found for block in blocks for found in (*of_same_images(block, block[0].measure, "0"), *block)]
+        return [*clean_columns(every, "clean", ""), *every]
+    return [found for block in blocks for found in (*clean_columns(block, block[0].measure, "0"), *block)]
 
 
-def by_corruption(frame: pd.DataFrame) -> pd.DataFrame:
+def corruption_accuracies(frame: pd.DataFrame) -> pd.DataFrame:
     """Return accuracies with one row per run and columns (corruption, severity), NaN where one is missing."""
     rows = frame[(frame["suite"] == "corruption") & (frame["metric"] == "accuracy")]
     return rows.set_index([*RUN, "corruption", "severity"])["value"].unstack(["corruption", "severity"])  # noqa: PD010
@@ -193,33 +222,34 @@ def corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[Column]:
 
     A run that lacks a corruption or a severity which another run has would not be comparable: it gets no mean.
     """
-    measured = by_corruption(frame)
+    measured = corruption_accuracies(frame)
     common = measured.loc[:, measured.columns.isin(COMMON, level="corruption")].dropna()
     if common.empty:
         return
     rows = frame[(frame["suite"] == "corruption") & (frame["metric"] == "accuracy")]
     images = rows.groupby(RUN, observed=True)["n"].max()
-    yield Column("corruptions", "mean", common.mean(axis="columns"), images.reindex(common.index))
+    yield Column(CORRUPTION_MEAN, "corruptions", "mean", common.mean(axis="columns"), images.reindex(common.index))
     if not set(COMMON) <= set(common.columns.unique("corruption")):
         return
     accuracies = {run: values.unstack("severity") for run, values in common.iterrows()}  # noqa: PD010
-    clean = clean_beside(frame, rows).set_index(RUN)["value"].to_dict()
-    errors: dict[str, dict] = {"mCE": {}, "relative mCE": {}}
+    clean = matching_clean_accuracies(frame, rows).set_index(RUN)["value"].to_dict()
+    errors: dict[Key, dict] = {CORRUPTION_ERROR: {}, RELATIVE_CORRUPTION_ERROR: {}}
     for run, accuracy in accuracies.items():
         model, _, seed = run
         reference = (model, baseline, seed)
         if reference not in accuracies:
             continue
-        errors["mCE"][run] = mean_corruption_error(accuracy, accuracies[reference])
+        errors[CORRUPTION_ERROR][run] = mean_corruption_error(accuracy, accuracies[reference])
         if run in clean and reference in clean:
-            errors["relative mCE"][run] = relative_mean_corruption_error(
+            errors[RELATIVE_CORRUPTION_ERROR][run] = relative_mean_corruption_error(
                 accuracy, clean[run], accuracies[reference], clean[reference]
             )
-    for name, by_run in errors.items():
+    headings = {CORRUPTION_ERROR: "mCE", RELATIVE_CORRUPTION_ERROR: "relative mCE"}
+    for key, by_run in errors.items():
         if by_run:
             # A baseline without any error has no relative error.
             values = pd.Series(by_run).rename_axis(RUN).replace(np.inf, np.nan)
-            yield Column("corruptions", name, values, images.reindex(values.index))
+            yield Column(key, "corruptions", headings[key], values, images.reindex(values.index), direction="lower")
 
 
 def shape_biases(frame: pd.DataFrame) -> Iterator[Column]:
@@ -227,23 +257,5 @@ def shape_biases(frame: pd.DataFrame) -> Iterator[Column]:
     rows = frame[frame["suite"] == "cue_conflict"]
     shown = rows[rows["metric"] == "accuracy"].groupby(RUN, observed=True)["n"].max()
     for category, its_rows in rows[rows["metric"] == "shape_bias"].groupby("category", sort=False):
-        found = column("shape bias", category, its_rows)
+        found = run_column(("shape_bias", category), "shape bias", category, its_rows)
         yield found._replace(images=shown.reindex(found.numbers.index))
-
-
-def calibration_errors(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the expected calibration errors under the common corruptions, and as severity 0 before them.
-
-    The calibration error depends on the number of images, so that severity 0 is of those that were corrupted.
-
-    Raises:
-        InputError: there are none.
-    """
-    corrupted = frame[(frame["metric"] == "expected_calibration_error") & frame["corruption"].isin(COMMON)]
-    own = frame[(frame["suite"] == "corruption") & (frame["metric"] == "clean_calibration_error")]
-    of_all = frame[(frame["suite"] == "clean") & (frame["metric"] == "expected_calibration_error")]
-    before = pd.concat([own, of_all[of_all["n"].isin(corrupted["n"])]]).drop_duplicates(RUN)
-    rows = pd.concat([before.assign(severity=0), corrupted])
-    if rows.empty:
-        raise InputError("there are no calibration errors: run the evaluation corruption")
-    return rows.astype({"severity": "int64"})

@@ -35,8 +35,8 @@ def mosaic(
     tops = [row * (height + gap_below) for row in range(rows)]
     lefts = [column * (width + gap) + (column // group) * (3 * gap if group > 1 else 0) for column in range(columns)]
     canvas = np.full((tops[-1] + height + gap_below, lefts[-1] + width, 3), 255, np.uint8)
-    for top, of_row in zip(tops, tiles, strict=True):
-        for left, tile in zip(lefts, of_row, strict=True):
+    for top, row_tiles in zip(tops, tiles, strict=True):
+        for left, tile in zip(lefts, row_tiles, strict=True):
             canvas[top : top + height, left : left + width] = tile
     centres = [top + (height - 1) / 2 for top in tops], [left + (width - 1) / 2 for left in lefts]
     return canvas, *centres

@@ -8,24 +8,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.measures import main_columns
-from filterfreq.publishing.panels import images_of_panels, norm_formula, seeds_note
-from filterfreq.publishing.selection import (
-    attack_label,
-    attacks,
-    images_phrase,
-    penalty_series,
-    present_variants,
-    select,
-)
+from filterfreq.publishing.attack_panels import norm_formula
+from filterfreq.publishing.attacks import attack_label, attack_pairs
+from filterfreq.publishing.measures import ATTACK, CLEAN, CORRUPTION_MEAN, main_columns
+from filterfreq.publishing.panels import images_of_panels, seeds_note
+from filterfreq.publishing.penalty_settings import penalty_series
+from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
     TEXT_WIDTH,
     VariantStyle,
     add_legend,
     draw_lines,
-    literal,
+    escape_dollars,
     new_figure,
-    styled,
+    use_style,
     variant_styles,
 )
 from filterfreq.runtime.errors import InputError
@@ -37,7 +33,7 @@ _SETTINGS = {
 }
 
 
-@styled
+@use_style
 def draw_penalties(
     results: pd.DataFrame,
     labels: dict[str, str],
@@ -56,7 +52,7 @@ def draw_penalties(
         penalties: of every variant with a penalty its kind, strength, layers and `beside`, as
             `filterfreq.study.study.Study.penalties` returns them.
         along: kind; or strength, or layers where there is one strength only, unless given.
-        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
+        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.attacks_at_epsilon`.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of a variant with a penalty.
@@ -73,25 +69,28 @@ def draw_penalties(
     # Of layers, the order of the alphabet is that of their number: all, half, third.
     values = values if along == "kind" else sorted(values)
     references = {name: label for name, label in present.items() if name not in penalties}
-    styles = variant_styles(references | {name: name for name in series.values()})
+    # A line's key has a space, which no variant's name has: a line and a variant without a penalty may look alike.
+    line_labels = {f"line {number}": label for number, label in enumerate(dict.fromkeys(series.values()))}
+    line_keys = {label: key for key, label in line_labels.items()}
+    styles = variant_styles(references | line_labels)
 
-    panels, of_all = _penalty_panels(frame, epsilons)
+    panels, images_note = _penalty_panels(frame, epsilons)
     models = list(frame["model"].cat.categories)
     figure = new_figure(TEXT_WIDTH, 0.3 + (2.1 if along == "kind" else 1.8) * len(models))
     grid = figure.subplots(len(models), len(panels), sharex=True, squeeze=False)
     for model, row in zip(models, grid, strict=True):
-        for (title, measured), axes in zip(panels.items(), row, strict=True):
+        for (title, measured), axes in zip(panels, row, strict=True):
             shown = measured[measured["model"] == model].astype({"variant": str})
             for name in references:
-                of_reference = shown.loc[shown["variant"] == name, "value"]
-                if len(of_reference):
+                reference_values = shown.loc[shown["variant"] == name, "value"]
+                if len(reference_values):
                     colour, dashes = styles[name].colour, (0, styles[name].dashes)
-                    axes.axhspan(of_reference.min(), of_reference.max(), color=colour, alpha=0.12, linewidth=0)
-                    axes.axhline(of_reference.mean(), color=colour, linestyle=dashes)
+                    axes.axhspan(reference_values.min(), reference_values.max(), color=colour, alpha=0.12, linewidth=0)
+                    axes.axhline(reference_values.mean(), color=colour, linestyle=dashes)
             swept = shown[shown["variant"].isin(series)]
             swept = swept.assign(
                 position=[values.index(penalties[name][along]) for name in swept["variant"]],
-                variant=swept["variant"].map(series),
+                variant=swept["variant"].map(series).map(line_keys),
             )
             drawn = {name: style for name, style in styles.items() if name in set(swept["variant"])}
             if along == "kind":
@@ -111,34 +110,38 @@ def draw_penalties(
     lines = {name: style._replace(marker="") if name in references else style for name, style in styles.items()}
     points = [
         Line2D([], [], color=style.colour, marker=style.marker, linestyle="none", label=style.label)
-        for style in (styles[name] for name in dict.fromkeys(series.values()) if along == "kind")
+        for style in (styles[key] for key in line_labels if along == "kind")
     ]
     shown = {name: lines[name] for name in (references if along == "kind" else lines)}
     drawn = ("lines and markers", "bands and bars") if along == "kind" else ("lines", "bands")
-    add_legend(figure, shown, extra=points, note=seeds_note(frame, *drawn) + of_all)
+    add_legend(figure, shown, extra=points, note=seeds_note(frame, *drawn) + images_note)
     return figure
 
 
-def _penalty_panels(frame: pd.DataFrame, epsilons: Mapping[str, str] | None) -> tuple[dict[str, pd.DataFrame], str]:
-    """Return the values of every panel by title, as of a formula, with columns model, variant, seed and value.
+def _penalty_panels(
+    frame: pd.DataFrame, epsilons: Mapping[str, str] | None
+) -> tuple[list[tuple[str, pd.DataFrame]], str]:
+    """Return each panel's title, as of a formula, and its values with columns model, variant, seed and value.
 
     And what the legend says of their images.
     """
-    last = {norm: attack_label(attack) for attack, norm in attacks(frame[frame["suite"] == "adversarial"])}
-    titles = {("clean", ""): "clean", ("corruptions", "mean"): "common corruptions"}
-    panels, images = {}, {}
-    for measure, setting, numbers, counts in main_columns(frame, "", epsilons):
-        norm = setting.partition(" ")[0].lower()
-        if (measure, setting) in titles:
-            title = titles[measure, setting]
-        elif last.get(norm) == measure:
-            title = f"{literal(measure)}, {norm_formula(norm)} {literal(setting.partition(' ')[2])}"
-        else:
-            continue
-        panels[title] = numbers.rename("value").reset_index()
-        images[title] = images_phrase(counts)
-    suffixes, of_all = images_of_panels(images)
-    return {title + suffixes[title]: rows for title, rows in panels.items()}, of_all
+    last = {norm: attack for attack, norm in attack_pairs(frame[frame["suite"] == "adversarial"])}
+    titles = {CLEAN: "clean", CORRUPTION_MEAN: "common corruptions"}
+    panels = {}
+    for found in main_columns(frame, "", epsilons):
+        if found.key[0] == ATTACK:
+            _, attack, norm, epsilon = found.key
+            if last.get(norm) != attack:
+                continue
+            title = f"{escape_dollars(attack_label(attack))}, {norm_formula(norm)} {escape_dollars(epsilon)}"
+            titles[found.key] = title
+        if found.key in titles:
+            panels[found.key] = found
+    suffixes, images_note = images_of_panels({key: found.images for key, found in panels.items()})
+    shown = [
+        (titles[key] + suffixes[key], found.numbers.rename("value").reset_index()) for key, found in panels.items()
+    ]
+    return shown, images_note
 
 
 def _markers_with_ranges(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:

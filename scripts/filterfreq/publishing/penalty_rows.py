@@ -7,7 +7,8 @@ import pandas as pd
 
 from filterfreq.publishing.means import column_meanings, dataset_phrase, means_table
 from filterfreq.publishing.measures import epsilons_phrase, main_columns
-from filterfreq.publishing.selection import penalty_order, present_variants, select
+from filterfreq.publishing.penalty_settings import penalty_order
+from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import TextTable
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 
 CLAIMED = "claimed"
 """Stands in a label's `adds` for the suites that the study's claims measure."""
@@ -143,7 +143,7 @@ def _label(tree: ast.Module) -> Product:
     types = {field.name: str if field.type is str else list for field in fields(Product)}
     for name, value in values.items():
         if name not in types:
-            raise unknown("key of the label", name, types)
+            raise unknown_name("key of the label", name, types)
         texts = value if isinstance(value, list) else [value]
         if not isinstance(value, types[name]) or not all(isinstance(text, str) for text in texts):
             raise InputError(f"{name} is {value!r}, write {'a text' if types[name] is str else 'a list of texts'}")
@@ -151,7 +151,7 @@ def _label(tree: ast.Module) -> Product:
         raise InputError("the label has no title, write one")
     label = Product(**values)
     if label.over not in _WILDCARDS:
-        raise unknown("value of over", label.over, _WILDCARDS)
+        raise unknown_name("value of over", label.over, _WILDCARDS)
     return label
 
 
@@ -193,4 +193,4 @@ def _check_names(label: Product, known: Mapping[str, Collection[str]]) -> None:
     said += [("condition", label.when)] if label.when else []
     for what, name in said:
         if name not in known[what]:
-            raise unknown(what, name, known[what])
+            raise unknown_name(what, name, known[what])

@@ -1,7 +1,7 @@
 """One style for every figure: sizes, fonts, colours, legends and files.
 
 Text in figures is shown as it is, whoever wrote it. What has a formula in it asks for that with `parse_math=True`, and
-what of it is not ours goes through `literal`.
+what of it is not ours goes through `escape_dollars`.
 """
 
 import textwrap
@@ -91,7 +91,7 @@ PERCENT = PercentFormatter(1, decimals=0, symbol=None)
 """Shows fractions as percent."""
 
 
-def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
+def use_style(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Make a function draw in the common style, whatever matplotlib's settings are, and leave them as they were."""
     return context(["default", STYLE])(function)
 
@@ -105,12 +105,12 @@ class VariantStyle(NamedTuple):
     dashes: tuple[float, ...]
 
 
-def literal(text: str) -> str:
+def escape_dollars(text: str) -> str:
     """Return text as it can stand beside a formula, where its dollar signs would begin and end one."""
     return text.replace("$", r"\$")
 
 
-def wrapped(text: str, width: int, lines: int) -> str:
+def wrap_text(text: str, width: int, lines: int) -> str:
     """Break text into at most so many lines of at most so many characters; three dots stand for what is left out."""
     return text if len(text) <= width else "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder="…"))
 
@@ -170,7 +170,7 @@ def new_figure(width: float, height: float, *, images: bool = False) -> Figure:
     return figure
 
 
-@styled
+@use_style
 def add_legend(
     figure: Figure,
     styles: dict[str, VariantStyle],
@@ -195,7 +195,7 @@ def add_legend(
             linestyle=(0, style.dashes),
             marker=style.marker if markers else None,
             markeredgecolor="white",
-            label=wrapped(style.label, _LABEL_WIDTH, _LABEL_LINES),
+            label=wrap_text(style.label, _LABEL_WIDTH, _LABEL_LINES),
         )
         for style in styles.values()
     ]
@@ -207,7 +207,7 @@ def add_legend(
             ncols=columns,
             handlelength=3,
             columnspacing=1.5,
-            title=wrapped(note, _LABEL_WIDTH, _LABEL_LINES) or None,
+            title=wrap_text(note, _LABEL_WIDTH, _LABEL_LINES) or None,
         )
         size = legend.get_window_extent(figure.canvas.get_renderer())
         if size.width <= figure.bbox.width or columns == 1:
@@ -216,7 +216,7 @@ def add_legend(
     figure.set_figheight(figure.get_figheight() + size.height / figure.dpi)
 
 
-@styled
+@use_style
 def save(figure: Figure, png: str | Path, pdf: str | Path) -> None:
     """Write a figure as PNG (300 dots per inch) and PDF, each whole or not at all; equal figures give equal bytes.
 

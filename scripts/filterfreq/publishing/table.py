@@ -12,7 +12,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
-from filterfreq.publishing.selection import images_phrase, seeds_phrase
+from filterfreq.publishing.phrases import images_phrase, images_range, is_one_seed, seeds_phrase
 from filterfreq.runtime.files import replacing
 
 Direction = Literal["higher", "lower", "none"]
@@ -102,7 +102,7 @@ class Table:
 
     def to_markdown(self) -> str:
         """Return a GitHub-flavoured Markdown table under its caption, in percent, best values bold."""
-        cells, rows = self._shown(lambda text: f"**{text}**")
+        cells, rows = self._labelled_cells(lambda text: f"**{text}**")
         table = cells.map(_markdown).to_markdown(
             index=False, headers=[_markdown(header) for header in cells], **_alignment(cells, rows)
         )
@@ -110,23 +110,23 @@ class Table:
 
     def to_text(self) -> str:
         """Return the table as plain text for a terminal, in percent, best values starred."""
-        cells, rows = self._shown(lambda text: f"*{text}")
+        cells, rows = self._labelled_cells(lambda text: f"*{text}")
         headers = [textwrap.fill(header, _TERMINAL_COLUMN) for header in cells]
         table = tabulate(cells.to_numpy().tolist(), headers=headers, tablefmt="simple", **_alignment(cells, rows))
         return f"{textwrap.fill(self.full_caption, _TERMINAL_WIDTH)}\n\n{table}\n"
 
     def to_html(self) -> str:
         """Return a whole HTML page with the table, in percent, best values bold."""
-        text, best = self._arranged(self.text(), _MISSING), self._arranged(self.best, False)
+        text, best = self._arrange(self.text(), _MISSING), self._arrange(self.best, False)
         bold = best.map(lambda is_best: "font-weight: bold" if is_best else "")
         style = text.style.apply(lambda _: bold, axis=None)
         return _html_page(style.hide(axis="index", names=True).hide(axis="columns", names=True), self.full_caption)
 
     def to_latex(self) -> str:
         """Return a LaTeX table environment that needs the package booktabs alone, in percent, best values bold."""
-        text, best = self._arranged(self.text(), _MISSING), self._arranged(self.best, False)
+        text, best = self._arrange(self.text(), _MISSING), self._arrange(self.best, False)
         text = text.map(_latex)
-        text.index, text.columns = _relabelled(text.index, _latex), _relabelled(text.columns, _latex)
+        text.index, text.columns = _relabel(text.index, _latex), _relabel(text.columns, _latex)
         bold = best.map(lambda is_best: "textbf:--rwrap;" if is_best else "").set_axis(text.index)
         bold.columns = text.columns
         style = text.style.apply(lambda _: bold, axis=None)
@@ -167,9 +167,10 @@ class Table:
     @property
     def unit(self) -> str:
         """What a cell is: "Percent, mean ± standard deviation over 3 seeds"."""
-        phrase = seeds_phrase(self.seeds.to_numpy().ravel())
-        if phrase == "1 seed":
-            return "Percent, 1 seed"
+        counts = self.seeds.to_numpy().ravel()
+        phrase = seeds_phrase(counts)
+        if is_one_seed(counts):
+            return f"Percent, {phrase}"
         each = " (their number in brackets)" if self._seeds_differ else ""
         return f"Percent, mean ± standard deviation over {phrase}{each}"
 
@@ -179,14 +180,14 @@ class Table:
 
     def text(self) -> pd.DataFrame:
         """Return the cells as they are shown, in percent, with their number of seeds where not all have the same."""
-        mean = self.mean.map(percent)
+        mean = self.mean.map(format_percent)
         spread = (100 * self.std).map(" ± {:.1f}".format).where(self.std.notna(), "")
         cells = mean + spread
         if self._seeds_differ:
             cells += self.seeds.map(" ({:.0f})".format)
         return cells.where(self.mean.notna(), _MISSING)
 
-    def _arranged(self, frame: pd.DataFrame, missing: object) -> pd.DataFrame:
+    def _arrange(self, frame: pd.DataFrame, missing: object) -> pd.DataFrame:
         """Lay a frame out as it is shown: variants by label, as rows or columns; no models where there is but one."""
         if self.across:
             blocks = {model: block.droplevel("model").T for model, block in frame.groupby(level="model", sort=False)}
@@ -205,12 +206,12 @@ class Table:
         outer = [name for name in ("dataset", "model") if name in frame.index.names]
         return frame.droplevel([name for name in outer if frame.index.unique(name).size == 1])
 
-    def _shown(self, mark: Callable[[str], str]) -> tuple[pd.DataFrame, int]:
+    def _labelled_cells(self, mark: Callable[[str], str]) -> tuple[pd.DataFrame, int]:
         """Return the cells with their headings as columns before them, and the number of those columns."""
-        text, best = self._arranged(self.text(), _MISSING), self._arranged(self.best, False)
+        text, best = self._arrange(self.text(), _MISSING), self._arrange(self.best, False)
         marked = text.where(~best.astype(bool), text.map(mark))
         marked.columns = [" ".join(column).strip() if isinstance(column, tuple) else column for column in marked]
-        rows = _without_repeats(marked.index.to_frame(index=False).astype(object))
+        rows = _blank_repeats(marked.index.to_frame(index=False).astype(object))
         rows.columns = ["" if name in ("measure", "setting") else name for name in rows.columns]
         return pd.concat([rows, marked.reset_index(drop=True)], axis="columns"), rows.shape[1]
 
@@ -222,22 +223,21 @@ def headings(images: ImagesByColumn, across: bool = False) -> dict[tuple[str, st
         images: by measure and setting, the numbers of images behind the column's cells.
         across: whether columns of one measure stand below each other, so that the measure says it.
     """
-    said = {key: images_phrase(counts) for key, counts in images.items()}
-    if len(set(said.values()) - {""}) < 2:
-        return {key: key for key in said}
+    if len({images_range(counts) for counts in images.values()} - {None}) < 2:
+        return {key: key for key in images}
     shown = {}
-    for (measure, setting), phrase in said.items():
-        with_images = ", ".join(filter(None, (measure if across else setting, phrase)))
-        shown[measure, setting] = (with_images, setting) if across else (measure, with_images)
+    for (measure, setting), counts in images.items():
+        heading = ", ".join(filter(None, (measure if across else setting, images_phrase(counts))))
+        shown[measure, setting] = (heading, setting) if across else (measure, heading)
     return shown
 
 
 def images_sentence(images: ImagesByColumn) -> str:
     """Say on how many images the columns of a table stand, or where it is said."""
-    phrases = {images_phrase(counts) for counts in images.values()} - {""}
-    if len(phrases) > 1:
+    known = {images_range(counts) for counts in images.values()} - {None}
+    if len(known) > 1:
         return "n: number of images."
-    return f"{phrases.pop()} images." if phrases else ""
+    return f"{images_phrase(known.pop())} images." if known else ""
 
 
 @dataclass(frozen=True)
@@ -271,34 +271,34 @@ class TextTable:
     def to_markdown(self) -> str:
         """Return a GitHub-flavoured Markdown table under its caption."""
         cells = self.cells.map(_markdown).rename(columns=_markdown)
-        table = cells.to_markdown(index=False, **_alignment(cells, self._left))
+        table = cells.to_markdown(index=False, **_alignment(cells, self._left_columns))
         return f"{_markdown(self.caption)}\n\n{table}\n"
 
     def to_text(self) -> str:
         """Return the table as plain text for a terminal, long cells on several lines."""
         cells = self.cells.map(lambda text: textwrap.fill(text, _TERMINAL_CELL))
-        alignment = _alignment(cells, self._left)
+        alignment = _alignment(cells, self._left_columns)
         table = tabulate(cells.to_numpy().tolist(), headers=list(cells), tablefmt="simple", **alignment)
         return f"{textwrap.fill(self.caption, _TERMINAL_WIDTH)}\n\n{table}\n"
 
     def to_html(self) -> str:
         """Return a whole HTML page with the table."""
-        aligned = [{"selector": f"td.col{number}", "props": _HTML_LEFT} for number in range(self._left)]
+        aligned = [{"selector": f"td.col{number}", "props": _HTML_LEFT} for number in range(self._left_columns)]
         return _html_page(self.cells.style.hide(axis="index"), self.caption, aligned)
 
     def to_latex(self) -> str:
         """Return a LaTeX table environment that needs the package booktabs alone."""
         cells = self.cells.map(_latex).rename(columns=_latex)
         # The first column holds sentences.
-        columns = r"p{0.4\linewidth}" + "l" * (self._left - 1) + "r" * self.right
+        columns = r"p{0.4\linewidth}" + "l" * (self._left_columns - 1) + "r" * self.right
         return _latex_table(cells.style.hide(axis="index"), self.caption, columns)
 
     @property
-    def _left(self) -> int:
+    def _left_columns(self) -> int:
         return self.cells.shape[1] - self.right
 
 
-def percent(fraction: float) -> str:
+def format_percent(fraction: float) -> str:
     """Return a fraction as percent with one decimal: 0.1234 is 12.3."""
     # Rounding must not leave a minus before zero.
     return f"{float(f'{100 * fraction:.1f}') + 0.0:.1f}"
@@ -342,7 +342,7 @@ def _latex_table(style: Styler, caption: str, column_format: str) -> str:
     return f"% needs \\usepackage{{booktabs}}\n{latex}"
 
 
-def _without_repeats(rows: pd.DataFrame) -> pd.DataFrame:
+def _blank_repeats(rows: pd.DataFrame) -> pd.DataFrame:
     """Blank a heading that says the same as the row above, but for the innermost."""
     outer = rows.iloc[:, :-1]
     repeated = (outer == outer.shift()).cummin(axis="columns")
@@ -365,7 +365,7 @@ def _latex(text: str) -> str:
     return f"{{}}{latex}" if latex.startswith(("[", "*")) else latex
 
 
-def _relabelled(index: pd.Index, label: Callable[[str], str]) -> pd.Index:
+def _relabel(index: pd.Index, label: Callable[[str], str]) -> pd.Index:
     if isinstance(index, pd.MultiIndex):
         return pd.MultiIndex.from_tuples([tuple(label(part) for part in parts) for parts in index], names=index.names)
     return index.map(label)

@@ -1,7 +1,8 @@
 """The exceptions that end a job with a sentence: bad input, and a request to stop."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from filterfreq.runtime.text import one_line
 
@@ -31,17 +32,29 @@ class StoppedError(Exception):
         self.progressed = progressed
 
 
-def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
     """Return the error for a name that is none of the known ones; it offers the closest, or else the first of them."""
     known = list(known)
     shown = one_line(name, 100)
     close = difflib.get_close_matches(shown, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {some_of(known, 'or')}"
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {list_some(known, 'or')}"
     return InputError(f"unknown {kind} {shown!r}: {hint}")
 
 
-def some_of(names: Iterable[str], conjunction: str = "and") -> str:
+def list_some(names: Iterable[str], conjunction: str = "and") -> str:
     """Return the first of some names, as a sentence can list them, and how many more there are."""
     names = list(names)
     more = f" {conjunction} {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(names[:_LISTED]) + more
+
+
+def run_check(check: Callable[[Any], object], name: Any, where: str) -> None:
+    """Call a check that may refuse a name, and say where in the config the name stands.
+
+    Raises:
+        InputError: the check does; the sentence begins with the name's key.
+    """
+    try:
+        check(name)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error

@@ -86,7 +86,7 @@ def may_be_whole(error: InputError) -> bool:
 
 
 @contextmanager
-def full_disk_named(doing: str) -> Iterator[None]:
+def naming_full_disk(doing: str) -> Iterator[None]:
     """Say in a sentence that a disk or a quota is full.
 
     Args:

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from filterfreq.runtime.errors import InputError, StoppedError
-from filterfreq.runtime.machine import claim_gpus, end_with_parent, on_request_to_stop
+from filterfreq.runtime.machine import claim_gpus, end_with_parent, handle_stop_requests
 from filterfreq.runtime.submission import slurm_job
 from filterfreq.runtime.text import one_line
 
@@ -162,7 +162,7 @@ def is_at_work(log: str) -> bool | None:
 def stop_requests() -> Callable[[], bool]:
     """Take `machine.STOP_SIGNALS` as requests to stop, and return a function that says whether one has come."""
     received: list[int] = []
-    on_request_to_stop(lambda number, frame: received.append(number))
+    handle_stop_requests(lambda number, frame: received.append(number))
     return lambda: bool(received)
 
 

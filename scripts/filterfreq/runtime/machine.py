@@ -42,7 +42,7 @@ def end_with_parent(number: signal.Signals) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
-def on_request_to_stop(stop: Callable[[int, Any], None]) -> None:
+def handle_stop_requests(stop: Callable[[int, Any], None]) -> None:
     """Have a function called for every signal in `STOP_SIGNALS`, instead of what they do by default.
 
     A terminal's end that the process is to survive, as nohup(1) has it, stays ignored.
@@ -101,7 +101,7 @@ def claim_gpus(count: int) -> list[str]:
         )
     folder = private_folder(tempfile.gettempdir())
     # One process chooses at a time: of two that want two GPUs each, neither takes the one that the other lacks.
-    with locked(folder / "gpus.lock"):
+    with locking(folder / "gpus.lock"):
         locks: dict[str, int] = {}
         for gpu in gpus:
             # Slurm may number the GPUs of each of its jobs from 0.
@@ -138,7 +138,7 @@ def private_folder(parent: str | Path) -> Path:
 
 
 @contextmanager
-def locked(path: str | Path) -> Iterator[None]:
+def locking(path: str | Path) -> Iterator[None]:
     """Hold a lock that one process of the machine has at a time, and wait for it where another has it.
 
     Raises:

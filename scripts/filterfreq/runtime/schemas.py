@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.files import read_json
 from filterfreq.runtime.text import is_one_line
 
@@ -157,7 +157,7 @@ def _sentence(error: ValidationError) -> str:
             name = next(key for key in value if key not in known)
             # What a schema says of keys that earlier versions had.
             now = error.schema.get("renamed", {}).get(name)
-            return f"the key {name!r} is {now} now, write that" if now else str(unknown("key", name, known))
+            return f"the key {name!r} is {now} now, write that" if now else str(unknown_name("key", name, known))
         case "enum":
             return f"{value!r} is none of {', '.join(str(choice) for choice in wanted)}"
         case "const":

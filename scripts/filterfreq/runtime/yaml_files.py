@@ -142,7 +142,7 @@ def _check_extent(root: Any, parts: Callable[[Any], Iterable[Any]], where: str) 
     extent(root, 0)
 
 
-def _named(node: yaml.Node | None, name: str = "") -> Iterator[tuple[yaml.Node, str]]:
+def _named_nodes(node: yaml.Node | None, name: str = "") -> Iterator[tuple[yaml.Node, str]]:
     """Yield each value of a document, with the keys that lead to it."""
     stack = [] if node is None else [(node, name)]
     seen = set()  # so that what an alias repeats comes once
@@ -166,13 +166,13 @@ def _place(node: yaml.Node, where: str, name: str) -> str:
 
 def _check_keys(root: yaml.Node | None, where: str) -> None:
     """Refuse an object in which two keys have one name, or that merges two others which say different things."""
-    for node, name in _named(root):
+    for node, name in _named_nodes(root):
         lines: dict[str, int] = {}
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if not isinstance(key, yaml.ScalarNode):
                 continue
             if key.value in lines:
-                remedy = "write <<: [*a, *b]" if _is(key, "merge") else "take one of them out"
+                remedy = "write <<: [*a, *b]" if _has_tag(key, "merge") else "take one of them out"
                 raise InputError(
                     f"{_place(key, where, f'{name}.{key.value}'.lstrip('.'))} is there already, in line "
                     f"{lines[key.value]}: {remedy}"
@@ -185,7 +185,7 @@ def _check_keys(root: yaml.Node | None, where: str) -> None:
 def _check_merged(node: yaml.MappingNode, where: str, name: str) -> None:
     own = {key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)}
     found: dict[str, yaml.Node] = {}
-    for merged in _merged(node):
+    for merged in _merged_nodes(node):
         for key, value in _keys(merged).items():
             if key not in own and found.setdefault(key, value) is not value:
                 raise InputError(
@@ -194,24 +194,24 @@ def _check_merged(node: yaml.MappingNode, where: str, name: str) -> None:
                 )
 
 
-def _merged(node: yaml.MappingNode) -> list[yaml.MappingNode]:
+def _merged_nodes(node: yaml.MappingNode) -> list[yaml.MappingNode]:
     """Return the objects that an object merges by `<<`."""
-    found = [value for key, value in node.value if _is(key, "merge")]
+    found = [value for key, value in node.value if _has_tag(key, "merge")]
     parts = [part for value in found for part in (value.value if isinstance(value, yaml.SequenceNode) else [value])]
     return [part for part in parts if isinstance(part, yaml.MappingNode)]
 
 
 def _keys(node: yaml.MappingNode) -> dict[str, yaml.Node]:
     """Return the values of an object by key, with those that it merges."""
-    inherited = {key: value for merged in _merged(node) for key, value in _keys(merged).items()}
+    inherited = {key: value for merged in _merged_nodes(node) for key, value in _keys(merged).items()}
     return inherited | {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
 
 
 def _check_scalars(root: yaml.Node | None, loader: yaml.SafeLoader, where: str) -> None:
     """Refuse keys that are no text, and values that mean something else to YAML than to people."""
-    for node, name in _named(root):
+    for node, name in _named_nodes(root):
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            if isinstance(key, yaml.ScalarNode) and not (_is(key, "str") or _is(key, "merge")):
+            if isinstance(key, yaml.ScalarNode) and not (_has_tag(key, "str") or _has_tag(key, "merge")):
                 raise InputError(
                     f"{_place(key, where, name or 'the file')} has the key {key.value}, which is no text to YAML: "
                     "put it in quotes"
@@ -219,12 +219,12 @@ def _check_scalars(root: yaml.Node | None, loader: yaml.SafeLoader, where: str) 
         kind = node.tag.removeprefix(_YAML)
         if kind in _OTHER_TAGS:
             raise InputError(f"{_place(node, where, name)} has the tag !!{kind}, which means nothing here: take it out")
-        problem = _misread(node, kind, loader) if isinstance(node, yaml.ScalarNode) else None
+        problem = _find_misreading(node, kind, loader) if isinstance(node, yaml.ScalarNode) else None
         if problem is not None:
             raise InputError(f"{_place(node, where, name)}: {node.value} is {problem}")
 
 
-def _misread(node: yaml.ScalarNode, kind: str, loader: yaml.SafeLoader) -> str | None:
+def _find_misreading(node: yaml.ScalarNode, kind: str, loader: yaml.SafeLoader) -> str | None:
     """Return what YAML takes a value for and what to write, or None where people take it for the same."""
     if kind in _NO_TEXT:
         return "a date to YAML: put it in quotes" if kind == "timestamp" else "a mark of YAML's own: put it in quotes"
@@ -244,7 +244,7 @@ def _misread(node: yaml.ScalarNode, kind: str, loader: yaml.SafeLoader) -> str |
     return f"the number {value} to YAML: write a finite number in plain digits, {_IN_QUOTES}"
 
 
-def _is(node: yaml.Node, kind: str) -> bool:
+def _has_tag(node: yaml.Node, kind: str) -> bool:
     return node.tag == f"{_YAML}{kind}"
 
 

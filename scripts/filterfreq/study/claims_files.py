@@ -10,7 +10,7 @@ from filterfreq.analysis.claims import HIGHEST
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.registry import RANGES, SUITES, TYPES
-from filterfreq.runtime.errors import InputError, some_of, unknown
+from filterfreq.runtime.errors import InputError, list_some, unknown_name
 from filterfreq.runtime.schemas import check_schema, check_values, load_schema
 from filterfreq.runtime.yaml_files import read_yaml
 from filterfreq.study.study import Study
@@ -54,7 +54,7 @@ def load_claims(path: Path, schema: Path) -> Claims:
     try:
         check_schema(load_schema(schema), content, "the file")
     except InputError as error:
-        raise _at(path.name, error) from error
+        raise _prefix_error(path.name, error) from error
     for name, claim in content["claims"].items():
         _check_claim(f"{path.name}: claims.{name}", claim)
     return content["claims"]
@@ -84,7 +84,7 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         set(study.labels(experiment, dataset)) for experiment in study.experiments for dataset in study.datasets
     ]
     for number, file in enumerate(study.config.get("claims", [])):
-        path = _found(f"claims.{number}", file, folders)
+        path = _find_file(f"claims.{number}", file, folders)
         claims = load_claims(path, schema)
         missing = {}
         for name, claim in claims.items():
@@ -93,7 +93,7 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
                 raise InputError(f"{where}: another file of claims has a claim of this name, rename one of them")
             sides = {side: claim[side] for side in ("treatment", "control")}
             for side, variant in sides.items():
-                if variant not in defined and (meant := _meant(variant, defined)):
+                if variant not in defined and (meant := _closest_name(variant, defined)):
                     raise InputError(
                         f"{where}.{side}: {variant!r} is no variant of this study, did you mean {meant!r}? If not, "
                         "name the two so that they differ by more than a slip"
@@ -110,7 +110,7 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
     return found, left_out
 
 
-def _found(where: str, file: str, folders: list[Path]) -> Path:
+def _find_file(where: str, file: str, folders: list[Path]) -> Path:
     """Find a file of claims in the first folder that has it."""
     paths = [folder / Path(file).expanduser() for folder in folders]
     path = next((path for path in paths if path.exists()), None)
@@ -124,7 +124,7 @@ def _found(where: str, file: str, folders: list[Path]) -> Path:
     return path
 
 
-def _meant(name: str, known: list[str]) -> str | None:
+def _closest_name(name: str, known: list[str]) -> str | None:
     """Return the known name that a name is but for a slip: another order or separator, or one misspelt word."""
     words = re.split(r"[-_.]", name)
     for other in known:
@@ -153,10 +153,10 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
             f"{where}.control: {claim['control']!r} is the treatment itself, name what it is compared with"
         )
     if suite not in SUITES:
-        raise _at(f"{where}.measure.suite", unknown("suite", suite, SUITES))
+        raise _prefix_error(f"{where}.measure.suite", unknown_name("suite", suite, SUITES))
     metrics = SUITES[suite].metrics
     if metric not in metrics:
-        raise _at(f"{where}.measure.metric", unknown(f"metric of the suite {suite}", metric, metrics))
+        raise _prefix_error(f"{where}.measure.metric", unknown_name(f"metric of the suite {suite}", metric, metrics))
     if RANGES[metric] == (0, 1) and claim["smallest_effect"] >= 1:
         raise InputError(
             f"{where}.smallest_effect: {metric} lies between 0 and 1, so that {claim['smallest_effect']:g} would be "
@@ -171,7 +171,9 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
                 *metrics[metric].optional,
             ]
             if key not in known:
-                raise _at(f"{where}.measure.{section}", unknown(f"parameter of the suite {suite}", key, known))
+                raise _prefix_error(
+                    f"{where}.measure.{section}", unknown_name(f"parameter of the suite {suite}", key, known)
+                )
     for entry in measure.get("where", []):
         for key, wanted in entry.items():
             _check_wanted(f"{where}.measure.where.{key}", key, wanted)
@@ -187,17 +189,17 @@ def _check_wanted(where: str, key: str, wanted: Any) -> None:
         if wanted.get("from", -_INFINITY) > wanted.get("to", _INFINITY):
             raise InputError(f"{where}: no number lies from {wanted['from']:g} to {wanted['to']:g}, swap them")
         return
-    for value in _listed(wanted):
+    for value in _make_list(wanted):
         if key in _NUMBERS and isinstance(value, str) and not (key in _FREQUENCIES and value == HIGHEST):
             word = f", or the word {HIGHEST}" if key in _FREQUENCIES else ""
             raise InputError(f"{where}: {value!r} is text, write a number without quotes{word}")
         if key in _VALUES and value not in _VALUES[key]:
-            raise _at(where, unknown(key, value, map(str, _VALUES[key])))
+            raise _prefix_error(where, unknown_name(key, value, map(str, _VALUES[key])))
         if key == "epsilon":
             try:
                 parse_epsilon(str(value))
             except InputError as error:
-                raise _at(where, error) from error
+                raise _prefix_error(where, error) from error
 
 
 def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> None:
@@ -213,14 +215,16 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
                 if key == "depth":
                     known = [low] if low <= 1 and high >= 0 else []
                 if known is not None and not any(low <= value <= high for value in known):
-                    what = "from 0 to 1" if key == "depth" else some_of(f"{value:g}" for value in known)
+                    what = "from 0 to 1" if key == "depth" else list_some(f"{value:g}" for value in known)
                     raise InputError(f"{path}: no {key} that is measured lies in this range, they are {what}")
                 continue
-            for value in _listed(wanted) if known is not None else ():
+            for value in _make_list(wanted) if known is not None else ():
                 as_epsilons = {parse_epsilon(epsilon) for epsilon in known} if key == "epsilon" else ()
                 is_there = parse_epsilon(str(value)) in as_epsilons if key == "epsilon" else value in known
                 if not is_there:
-                    raise _at(path, unknown(f"{key} of the suite {suite} in this study", value, map(str, known)))
+                    raise _prefix_error(
+                        path, unknown_name(f"{key} of the suite {suite} in this study", value, map(str, known))
+                    )
 
 
 def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) -> list | None:
@@ -250,9 +254,9 @@ def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) ->
     return None if known is None else list(dict.fromkeys(known))
 
 
-def _listed(wanted: Any) -> list:
+def _make_list(wanted: Any) -> list:
     return wanted if isinstance(wanted, list) else [wanted]
 
 
-def _at(where: str, error: InputError) -> InputError:
+def _prefix_error(where: str, error: InputError) -> InputError:
     return InputError(f"{where}: {error}")

@@ -7,13 +7,13 @@ from jsonschema.protocols import Validator
 
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.models.registry import check_architecture
-from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.runtime.schemas import check_schema, check_values
 from filterfreq.runtime.yaml_files import check_extent
-from filterfreq.study.config_checks import check_checkpoint, check_distinct, check_variant, explained
+from filterfreq.study.config_checks import check_checkpoint, check_distinct, check_variant
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.derived import check_derived, is_derived
-from filterfreq.study.measurable import asked_for, remedy
+from filterfreq.study.measurable import remedy, requested_suites
 
 _LONGEST_PATH, _LONGEST_NAME = 4000, 255  # bytes, of a path and of a name in it
 
@@ -33,7 +33,7 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
     check_schema(schema, config, "config")
 
 
-def completed(config: dict[str, Any]) -> dict[str, Any]:
+def fill_defaults(config: dict[str, Any]) -> dict[str, Any]:
     """Return a valid config with what it may leave out: sections that fits alone do not need, resources of a stage."""
     stages = ("train", "attack", "evaluate", "fit", "data", "publish")
     resources = {stage: {"threads": 1, "mem_mb": 2000, "runtime": 60} for stage in stages}
@@ -53,12 +53,12 @@ def check_entries(config: dict[str, Any], datasets: Datasets) -> None:
     _check_paths(config)
     for section in ("datasets", "raw"):
         for name in datasets.data.get(section, {}):
-            explained(datasets.dataset, name, f"data.{section}.{name}")
+            run_check(datasets.dataset, name, f"data.{section}.{name}")
     training = config.get("training", {})
     for name in training.get("models", {}):
-        explained(check_architecture, name, f"training.models.{name}")
+        run_check(check_architecture, name, f"training.models.{name}")
     for name in training.get("datasets", {}):
-        explained(datasets.dataset, name, f"training.datasets.{name}")
+        run_check(datasets.dataset, name, f"training.datasets.{name}")
     _check_attacks(config["evaluation"], datasets)
     _check_shifted(config["evaluation"], datasets)
     for name, variant in config.get("variants", {}).items():
@@ -99,10 +99,10 @@ def _check_attacks(evaluation: dict[str, Any], datasets: Datasets) -> None:
     """Refuse attacks that the results could not tell apart."""
     scopes = {"evaluation": evaluation}
     for name, suites in evaluation.get("datasets", {}).items():
-        explained(datasets.dataset, name, f"evaluation.datasets.{name}")
+        run_check(datasets.dataset, name, f"evaluation.datasets.{name}")
         scopes[f"evaluation.datasets.{name}"] = suites
     for where, suites in scopes.items():
-        for name in asked_for(suites):
+        for name in requested_suites(suites):
             attacks = SUITES[name].listed_attacks(suites[name])
             if attacks is not None:
                 check_distinct(attacks, ".".join([where, name, *SUITES[name].attacks]))
@@ -111,15 +111,15 @@ def _check_attacks(evaluation: dict[str, Any], datasets: Datasets) -> None:
 def _check_shifted(evaluation: dict[str, Any], datasets: Datasets) -> None:
     """Refuse shifted sets that there are not, or that are another data set's than the one they are asked for."""
     for name in datasets.data.get("shifted", {}):
-        explained(datasets.shifted, name, f"data.shifted.{name}")
+        run_check(datasets.shifted_set, name, f"data.shifted.{name}")
     for name in evaluation.get("out_of_distribution", {}).get("sets", []):
-        explained(datasets.shifted, name, "evaluation.out_of_distribution.sets")
+        run_check(datasets.shifted_set, name, "evaluation.out_of_distribution.sets")
     for dataset, suites in evaluation.get("datasets", {}).items():
         where = f"evaluation.datasets.{dataset}.out_of_distribution.sets"
         for name in suites.get("out_of_distribution", {}).get("sets", []):
-            explained(datasets.shifted, name, where)
+            run_check(datasets.shifted_set, name, where)
             if not datasets.is_shifted_for(name, dataset):
-                base = datasets.shifted(name).shift_of
+                base = datasets.shifted_set(name).shift_of
                 raise InputError(
                     f"{where}: {name} is a shift of {base}, leave it out{remedy(datasets, dataset, [base])}"
                 )

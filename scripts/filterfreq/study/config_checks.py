@@ -5,16 +5,14 @@ All functions raise `InputError`; `where` is the key that the sentence begins wi
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from filterfreq.models.registry import architecture_of
-from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.training.attack_names import attack_name
-from filterfreq.training.epsilon import check_bounds, parse_epsilon
-from filterfreq.training.registry import INTERVENTIONS
+from filterfreq.training.epsilon import parse_epsilon
+from filterfreq.training.registry import check_interventions
 
 # Of one experiment; Snakemake takes minutes for the jobs of a thousand.
 _MOST_RUNS = 100_000
@@ -33,48 +31,12 @@ SHOWN = ("label", "model")
 # Names that services give to what opens their addresses: access_token, sig, X-Amz-Signature, api_key.
 _SECRET = re.compile(r"token|secret|passw|signature|credential|auth(?!or)|^sig$|^key$|[_-]key", re.IGNORECASE)
 
-_KEYS_OF_ALL_ATTACKS = {"attack", "norm", "epsilon", "epsilons", "images"}
-_KEYS_OF_ATTACKS = {
-    "fgsm": {"random_start"},
-    "pgd": {"random_start", "steps", "relative_step_size"},
-    "free": {"replays"},
-}
-
 
 def check_variant(where: str, variant: dict) -> None:
     """Refuse keys of a variant that contradict each other, or that mean nothing beside the others."""
-    if "adversarial_training" in variant:
-        check_attack(f"{where}.adversarial_training", variant["adversarial_training"])
-    if "jensen_shannon" in variant and not variant["augmentation_policy"].startswith("augmix"):
-        raise InputError(
-            f"{where}.jensen_shannon: belongs to AugMix, set augmentation_policy to augmix or leave it out"
-        )
+    check_interventions(where, variant)
     if "augmentation" in variant and "augmentation" in variant.get("training", {}):
         raise InputError(f"{where}.training.augmentation: {where}.augmentation says it already, leave one out")
-    for key, entry in INTERVENTIONS.items():
-        other = next((other for other in entry.excludes if other in variant), None)
-        if key in variant and other is not None:
-            raise InputError(f"{where}: {key} and {other} cannot be combined, leave one out")
-
-
-def check_attack(where: str, attack: dict, size: int | None = None) -> None:
-    """Refuse keys that mean nothing to an attack, and an epsilon that bounds nothing.
-
-    Args:
-        where: its key in the config.
-        attack: an entry of `adversarial`, `transfer` or `autoattack`, `perturbations`, or a variant's
-            `adversarial_training`.
-        size: height and width of the images, in pixels, where they are known.
-    """
-    kind = attack.get("attack")
-    for key in attack:
-        if kind is not None and key not in _KEYS_OF_ALL_ATTACKS | _KEYS_OF_ATTACKS[kind]:
-            raise InputError(f"{where}.{key}: means nothing to the attack {kind}, leave it out")
-    bounded = partial(check_bounds, norm=attack["norm"], size=size)
-    if "epsilon" in attack:
-        explained(bounded, attack["epsilon"], f"{where}.epsilon")
-    for number, epsilon in enumerate(attack.get("epsilons", [])):
-        explained(bounded, epsilon, f"{where}.epsilons.{number}")
 
 
 def check_checkpoint(where: str, entry: dict) -> None:
@@ -100,7 +62,7 @@ def check_checkpoint(where: str, entry: dict) -> None:
         )
     if entry.get("architecture", "").startswith("robustbench_") and entry.get("normalisation") != "none":
         raise InputError(f"{where}: RobustBench's models normalise images themselves: give normalisation: none")
-    explained(architecture_of, entry, where)
+    run_check(architecture_of, entry, where)
 
 
 def _check_credentials(where: str, url: str) -> None:
@@ -162,11 +124,3 @@ def check_number(where: str, what: str, *axes: Sequence) -> None:
     number = math.prod(map(len, axes))
     if number > _MOST_RUNS:
         raise InputError(f"{where}: asks for {number} {what}, more than {_MOST_RUNS}: shorten its lists")
-
-
-def explained(check: Callable[[Any], object], name: Any, where: str) -> None:
-    """Call a check that may refuse a name, and say where in the config the name stands."""
-    try:
-        check(name)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from error

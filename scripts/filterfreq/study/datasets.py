@@ -32,7 +32,7 @@ class Datasets:
         """
         return get_dataset(name, self.data)
 
-    def shifted(self, name: str, dataset: str | None = None) -> ShiftedSet:
+    def shifted_set(self, name: str, dataset: str | None = None) -> ShiftedSet:
         """The entry of a shifted set, of the registry or of the config, as it is shown to the models of a data set.
 
         Raises:
@@ -42,13 +42,13 @@ class Datasets:
 
     def is_shifted_for(self, name: str, dataset: str) -> bool:
         """Whether a shifted set is named like the classes of a data set."""
-        return self.dataset(dataset).has_classes_of(self.shifted(name).shift_of)
+        return self.dataset(dataset).has_classes_of(self.shifted_set(name).shift_of)
 
     def stimuli(self, dataset: str) -> ShiftedSet | None:
         """The published cue-conflict stimuli for the models of a data set, where the config says where they lie."""
         if CUE_CONFLICT not in self.data.get("shifted", {}):
             return None
-        return self.shifted(CUE_CONFLICT, dataset) if self.is_shifted_for(CUE_CONFLICT, dataset) else None
+        return self.shifted_set(CUE_CONFLICT, dataset) if self.is_shifted_for(CUE_CONFLICT, dataset) else None
 
     def image_folder(self, name: str) -> Path | None:
         """The folder that a data set's images lie in as they are, or None where they come in raw files."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from filterfreq.models.surgery.registry import SURGERY
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 
 
 def is_derived(variant: Mapping[str, Any]) -> bool:
@@ -28,7 +28,7 @@ def check_derived(
     """
     source = variant["from"]
     if source not in variants and source not in checkpoints:
-        raise InputError(f"{where}.from: {unknown('variant', source, [*variants, *checkpoints])}")
+        raise InputError(f"{where}.from: {unknown_name('variant', source, [*variants, *checkpoints])}")
     if is_derived(variants.get(source, {})):
         raise InputError(
             f"{where}.from: {source!r} is derived itself: name a variant that is trained or a checkpoint, and give all "

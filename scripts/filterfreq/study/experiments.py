@@ -8,11 +8,11 @@ from jsonschema.protocols import Validator
 
 from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
-from filterfreq.runtime.errors import InputError, unknown
-from filterfreq.study.config_checks import check_number, explained
+from filterfreq.runtime.errors import InputError, run_check, unknown_name
+from filterfreq.study.config_checks import check_number
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.measurable import remedy
-from filterfreq.study.variants import Variants, named_variants, sweep_variants
+from filterfreq.study.variants import Variants, config_variants, sweep_variants
 
 # The tags of timm's weights end with what they were trained on last.
 _TIMM_OF_IMAGENET = re.compile(r"\..*in1k(_\d+)?$")
@@ -42,12 +42,12 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
     Raises:
         InputError: an experiment names what is not there or cannot be, or is too large.
     """
-    variants, checkpoints = named_variants(config), config.get("checkpoints", {})
+    variants, checkpoints = config_variants(config), config.get("checkpoints", {})
     experiments = {}
     for name, experiment in config["experiments"].items():
         where = f"experiments.{name}"
         for dataset in experiment["datasets"]:
-            explained(datasets.dataset, dataset, f"{where}.datasets")
+            run_check(datasets.dataset, dataset, f"{where}.datasets")
         if "models" not in experiment and "checkpoints" not in experiment:
             raise InputError(f"{where}: gives neither models with variants and seeds, nor checkpoints")
         if "models" in experiment and "training" not in config:
@@ -73,7 +73,7 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
         known = dict.fromkeys(run.variant for run in runs)
         baseline = experiment.get("baseline")
         if baseline is not None and baseline not in known:
-            raise InputError(f"{where}.baseline: {unknown('variant', baseline, known)}")
+            raise InputError(f"{where}.baseline: {unknown_name('variant', baseline, known)}")
         experiments[name] = runs
     return variants, experiments
 
@@ -83,7 +83,7 @@ def _check_names(where: str, experiment: dict[str, Any], config: dict[str, Any])
     variants, checkpoints = config.get("variants", {}), config.get("checkpoints", {})
     for name in experiment.get("variants", []):
         if name not in variants:
-            raise InputError(f"{where}.variants: {unknown('variant', name, variants)}")
+            raise InputError(f"{where}.variants: {unknown_name('variant', name, variants)}")
         source = variants[name].get("from")
         if source in checkpoints:
             raise InputError(
@@ -96,7 +96,7 @@ def _check_names(where: str, experiment: dict[str, Any], config: dict[str, Any])
                 f"{where}.checkpoints: '{name}' is made from the variant '{source}', list it under variants"
             )
         if name not in checkpoints and source not in checkpoints:
-            raise InputError(f"{where}.checkpoints: {unknown('checkpoint', name, checkpoints)}")
+            raise InputError(f"{where}.checkpoints: {unknown_name('checkpoint', name, checkpoints)}")
 
 
 def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], datasets: Datasets) -> None:
@@ -104,21 +104,21 @@ def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], 
     for name in experiment["datasets"]:
         datasets.check_trainable(name, where)
     for name in experiment["models"]:
-        explained(check_architecture, name, f"{where}.models")
+        run_check(check_architecture, name, f"{where}.models")
     variants = config["variants"]
     for variant in (variants[name] for name in experiment["variants"]):
         trained = variants[variant["from"]] if "from" in variant else variant
         if "decomposition" in trained:
             for model in experiment["models"]:
-                explained(check_decomposable, model, f"{where}.models")
+                run_check(check_decomposable, model, f"{where}.models")
 
 
 def _check_classes(where: str, name: str, checkpoint: dict[str, Any], dataset: str, datasets: Datasets) -> None:
     """Refuse a data set of another number of classes than a checkpoint is known to have."""
-    of_imagenet = checkpoint["source"] == "torchvision" or (
+    is_imagenet_model = checkpoint["source"] == "torchvision" or (
         checkpoint["source"] == "timm" and _TIMM_OF_IMAGENET.search(checkpoint["name"])
     )
-    base = checkpoint.get("dataset", "imagenet" if of_imagenet else "")
+    base = checkpoint.get("dataset", "imagenet" if is_imagenet_model else "")
     classes, there = CLASSES.get(base), len(datasets.class_names(dataset))
     if classes and there and classes != there:
         raise InputError(

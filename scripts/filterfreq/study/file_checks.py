@@ -4,8 +4,7 @@ from pathlib import Path
 
 from filterfreq.data.registry import Dataset, ImageFolder
 from filterfreq.evaluation.registry import SUITES
-from filterfreq.runtime.errors import InputError
-from filterfreq.study.config_checks import explained
+from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.study.study import Study
 
 
@@ -38,7 +37,7 @@ def check_files(study: Study) -> None:
                 folder = getattr(shifted, key)
                 if folder and not Path(folder).expanduser().exists():
                     raise InputError(f"data.shifted.{shifted.name}.{key}: there is no {folder}")
-            explained(study.shifted_extent, shifted, f"data.shifted.{shifted.name}")
+            run_check(study.shifted_extent, shifted, f"data.shifted.{shifted.name}")
         if (folder := study.image_folder(name)) is not None:
             _check_training_folder(entry, folder)
             continue

@@ -10,7 +10,7 @@ from filterfreq.fits.registry import FITS
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import check_schema
 from filterfreq.study.config_checks import check_number
-from filterfreq.study.variants import Variants, in_order, swept_name
+from filterfreq.study.variants import Variants, sort_keys, swept_name
 
 
 class FitRun(NamedTuple):
@@ -49,7 +49,7 @@ class Fits:
             if len(kinds) != 1:
                 said = f"has the settings of {' and '.join(kinds)}" if kinds else "does not say what is learned"
                 raise InputError(f"{where}: {said}, give those of one: {', '.join(FITS)}")
-            variants = _named_variants(where, kinds[0], entry)
+            variants = _config_variants(where, kinds[0], entry)
             self._variants[name] = _swept_variants(where, kinds[0], entry.get("sweep", {}), variants, schema)
             axes = list(entry["networks"]), list(self._variants[name]), entry["seeds"]
             check_number(where, "runs", *axes)
@@ -70,12 +70,12 @@ class Fits:
         return {
             "run": run._asdict(),
             "kind": self.kind(run.fit),
-            "network": in_order(self._entries[run.fit]["networks"][run.network]),
-            "settings": in_order({key: value for key, value in variant.items() if key != "label"}),
+            "network": sort_keys(self._entries[run.fit]["networks"][run.network]),
+            "settings": sort_keys({key: value for key, value in variant.items() if key != "label"}),
         }
 
 
-def _named_variants(where: str, kind: str, entry: Mapping[str, Any]) -> Variants:
+def _config_variants(where: str, kind: str, entry: Mapping[str, Any]) -> Variants:
     """Return the variants of an entry, each with all settings and a label."""
     _check_settings(f"{where}.{kind}", kind, entry[kind])
     found: Variants = {}

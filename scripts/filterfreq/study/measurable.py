@@ -26,7 +26,7 @@ _WITHOUT_FILTERS = "there is no convolution of 3 x 3 or more"
 _WHERE = "evaluation.out_of_distribution.sets"
 
 
-class Unserved(NamedTuple):
+class UnservedRun(NamedTuple):
     """Why one run cannot have a suite that others of its data set have.
 
     Attributes:
@@ -46,22 +46,22 @@ def why_not(study: Study, suite: str, dataset: str) -> str | None:
     return load(reference)(study, dataset) if reference else None
 
 
-def unserved(study: Study, suite: str, run: Run) -> Unserved | None:
+def why_not_run(study: Study, suite: str, run: Run) -> UnservedRun | None:
     """Return why a run cannot have a suite that its data set has; None where it can."""
-    reference = SUITES[suite].unserved
+    reference = SUITES[suite].why_not_run
     return load(reference)(study, run) if reference else None
 
 
-def without_shifted_sets(study: Study, dataset: str) -> str | None:
+def why_no_shifted_sets(study: Study, dataset: str) -> str | None:
     """Return why a data set cannot have the suite `out_of_distribution`."""
     if study.shifted_sets(dataset):
         return None
     names = study.evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
-    bases = dict.fromkeys(study.shifted(name).shift_of for name in names)
-    return f"sets has only {_listed(names)}, for models of {_listed(bases)}'s classes{remedy(study, dataset, bases)}"
+    bases = dict.fromkeys(study.shifted_set(name).shift_of for name in names)
+    return f"sets has only {_join(names)}, for models of {_join(bases)}'s classes{remedy(study, dataset, bases)}"
 
 
-def without_stimuli(study: Study, dataset: str) -> str | None:
+def why_no_stimuli(study: Study, dataset: str) -> str | None:
     """Return why a data set cannot have the suite `cue_conflict`."""
     if study.dataset(dataset).cue_conflict or study.stimuli(dataset) is not None:
         return None
@@ -73,7 +73,7 @@ def without_stimuli(study: Study, dataset: str) -> str | None:
     return f"the stimuli are missing, {SHIFTED_SETS[CUE_CONFLICT].how} as data.shifted.{CUE_CONFLICT}.path"
 
 
-def too_few_classes(study: Study, dataset: str) -> str | None:
+def why_no_autoattack(study: Study, dataset: str) -> str | None:
     """Return why AutoAttack, or the subsets of it that the config asks for, cannot attack models of a data set."""
     found = len(study.class_names(dataset))
     entries = study.evaluation(dataset).get("autoattack", [])
@@ -87,18 +87,18 @@ def too_few_classes(study: Study, dataset: str) -> str | None:
     )
 
 
-def without_filters(study: Study, dataset: str) -> str | None:
+def why_no_filters(study: Study, dataset: str) -> str | None:
     """Return why no model of a data set can have the suite `filters`."""
     models = study.models_without_filters.get(dataset)
-    return f"{_WITHOUT_FILTERS} in {_listed(models)}" if models else None
+    return f"{_WITHOUT_FILTERS} in {_join(models)}" if models else None
 
 
-def model_without_filters(study: Study, run: Run) -> Unserved | None:
+def why_no_filters_in_model(study: Study, run: Run) -> UnservedRun | None:
     """Return why a run cannot have the suite `filters`."""
-    return None if study.has_filters(run) else Unserved(run.model, f"{_WITHOUT_FILTERS} in it")
+    return None if study.has_filters(run) else UnservedRun(run.model, f"{_WITHOUT_FILTERS} in it")
 
 
-def without_source(study: Study, run: Run) -> Unserved | None:
+def why_no_source(study: Study, run: Run) -> UnservedRun | None:
     """Return why attacks are not transferred to a run.
 
     That can be a downloaded model, or one made from it; a trained one without the source is refused.
@@ -107,7 +107,7 @@ def without_source(study: Study, run: Run) -> Unserved | None:
     if not study.is_downloaded(study.origin(run)) or study.has_run(run._replace(variant=source)):
         return None
     reason = "no experiment has the source as a variant of the model that they count as"
-    return Unserved(run.variant, reason, "the checkpoints ")
+    return UnservedRun(run.variant, reason, "the checkpoints ")
 
 
 def check_source(study: Study, datasets: list[str], where: str) -> None:
@@ -117,9 +117,9 @@ def check_source(study: Study, datasets: list[str], where: str) -> None:
         InputError: they are not, as no experiment has their source.
     """
     runs = [run for dataset in datasets for run in study.runs_on(dataset)]
-    if runs and all(without_source(study, run) for run in runs):
+    if runs and all(why_no_source(study, run) for run in runs):
         source = study.settings("transfer", datasets[0])["source"]
-        models = _listed(dict.fromkeys(run.model for run in runs))
+        models = _join(dict.fromkeys(run.model for run in runs))
         raise InputError(
             f"{where}.source: no experiment has '{source}' as a variant of {models}, to make attacks on: take one that "
             "has, or leave transfer out"
@@ -137,7 +137,7 @@ def check_shifted_sets(study: Study, datasets: list[str], where: str) -> None:
             _refuse_set(study, name, datasets)
 
 
-def radii_beyond(study: Study) -> list[str]:
+def radius_remarks(study: Study) -> list[str]:
     """Return remarks on radii of frequency filters around all frequencies that a data set's images have."""
     said = []
     for dataset in study.datasets:
@@ -148,7 +148,7 @@ def radii_beyond(study: Study) -> list[str]:
             beyond = [f"{radius:g}" for radius in settings["radii"].get(kind, []) if radius > last]
             if beyond:
                 said.append(
-                    f"evaluation.frequency_filtered.radii.{kind}: with {_listed(beyond)} all frequencies of {dataset} "
+                    f"evaluation.frequency_filtered.radii.{kind}: with {_join(beyond)} all frequencies of {dataset} "
                     f"are {is_done}, as its images of {side} pixels end at {last:.1f} cycles per image"
                 )
     return said
@@ -161,20 +161,26 @@ def check_measurable(study: Study) -> None:
         InputError: something is not; the sentence says why.
     """
     for dataset in study.datasets:
-        for suite in asked_for(_own(study, dataset)):
+        for suite in requested_suites(_own_suites(study, dataset)):
             _refuse(study, suite, [dataset], f"evaluation.datasets.{dataset}.{suite}")
-    for suite in asked_for(study.config["evaluation"]):
-        _refuse(study, suite, _general(study, suite), f"evaluation.{suite}")
+    for suite in requested_suites(study.config["evaluation"]):
+        _refuse(study, suite, _general_datasets(study, suite), f"evaluation.{suite}")
 
 
 def remarks(study: Study) -> list[str]:
     """Return sentences about what a config has and nothing comes of, each to be said once before the first job."""
-    left_out = [*_not_measured(study), *_not_served(study), *_not_shown(study)]
-    of_suites = [said for suite in SUITES.values() if suite.remarks for said in load(suite.remarks)(study)]
-    return [*left_out, *of_suites, *_replaced(study), *_generated(study), *_unused(study)]
+    left_out = [*_unmeasured_suites(study), *_unserved_runs(study), *_unlisted_sources(study)]
+    suite_remarks = [said for suite in SUITES.values() if suite.remarks for said in load(suite.remarks)(study)]
+    return [
+        *left_out,
+        *suite_remarks,
+        *_replaced_settings(study),
+        *_generated_corruptions(study),
+        *_unused_entries(study),
+    ]
 
 
-def asked_for(evaluation: Mapping[str, Any]) -> list[str]:
+def requested_suites(evaluation: Mapping[str, Any]) -> list[str]:
     """Return the suites that a section `evaluation`, or an entry of its `datasets`, asks for, in the suites' order."""
     return [suite for suite in SUITES if suite in evaluation]
 
@@ -183,7 +189,9 @@ def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
     """Refuse a suite that none of some data sets can have."""
     reasons = {dataset: why_not(study, suite, dataset) for dataset in datasets}
     if reasons and None not in reasons.values():
-        said = "; ".join(f"{_listed(names)} cannot have it: {reason}" for reason, names in _grouped(reasons).items())
+        said = "; ".join(
+            f"{_join(names)} cannot have it: {reason}" for reason, names in _group_by_reason(reasons).items()
+        )
         raise InputError(f"{where}: {said}; otherwise leave it out")
     if check := SUITES[suite].check:
         load(check)(study, datasets, where)
@@ -193,7 +201,7 @@ def _refuse_set(study: Study, name: str, general: list[str]) -> None:
     """Refuse a shifted set that is shown to the models of no data set; `general` have no sets of their own."""
     if any(study.is_shifted_for(name, dataset) for dataset in general):
         return
-    base = study.shifted(name).shift_of
+    base = study.shifted_set(name).shift_of
     if any(study.is_shifted_for(name, dataset) for dataset in study.datasets):
         raise InputError(f"{_WHERE}: {name} is shown to no model, as evaluation.datasets has sets for {base}")
     remedies = {found for dataset in general if (found := remedy(study, dataset, [base]))}
@@ -203,14 +211,14 @@ def _refuse_set(study: Study, name: str, general: list[str]) -> None:
     )
 
 
-def _own(study: Study, dataset: str) -> dict:
+def _own_suites(study: Study, dataset: str) -> dict:
     """What is asked of one data set by name."""
     return study.config["evaluation"].get("datasets", {}).get(dataset, {})
 
 
-def _general(study: Study, suite: str) -> list[str]:
+def _general_datasets(study: Study, suite: str) -> list[str]:
     """The data sets that a suite under `evaluation` is for: those that have no settings of their own for it."""
-    return [dataset for dataset in study.datasets if suite not in _own(study, dataset)]
+    return [dataset for dataset in study.datasets if suite not in _own_suites(study, dataset)]
 
 
 def remedy(study: Study, dataset: str, bases: Iterable[str]) -> str:
@@ -234,61 +242,62 @@ def remedy(study: Study, dataset: str, bases: Iterable[str]) -> str:
     )
 
 
-def _not_measured(study: Study) -> list[str]:
+def _unmeasured_suites(study: Study) -> list[str]:
     said = []
-    for suite in asked_for(study.config["evaluation"]):
+    for suite in requested_suites(study.config["evaluation"]):
         reasons = {dataset: why_not(study, suite, dataset) for dataset in study.datasets}
         missing = {dataset: reason for dataset, reason in reasons.items() if reason is not None}
         said += [
-            f"evaluation.{suite}: not for {_listed(names)}: {reason}" for reason, names in _grouped(missing).items()
+            f"evaluation.{suite}: not for {_join(names)}: {reason}"
+            for reason, names in _group_by_reason(missing).items()
         ]
     return said
 
 
-def _not_shown(study: Study) -> list[str]:
+def _unlisted_sources(study: Study) -> list[str]:
     """Variants and checkpoints that an experiment has others made from, and not themselves."""
     made: dict[str, dict[str, None]] = defaultdict(dict)
     for run in study.runs:
         if not study.has_run(study.origin(run)):
             made[study.origin(run).variant][run.variant] = None
     return [
-        f"experiments: {source} is made only for {_listed(names)}, and not evaluated: list it as well to compare them"
+        f"experiments: {source} is made only for {_join(names)}, and not evaluated: list it as well to compare them"
         for source, names in made.items()
     ]
 
 
-def _not_served(study: Study) -> list[str]:
+def _unserved_runs(study: Study) -> list[str]:
     said = []
     for suite in SUITES:
         asked = [run for run in study.runs if suite in study.suites(run.dataset)]
         groups: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
-        for name, reason, kind in filter(None, (unserved(study, suite, run) for run in asked)):
+        for name, reason, kind in filter(None, (why_not_run(study, suite, run) for run in asked)):
             groups[kind, reason][name] = None
-        said += [f"evaluation.{suite}: not for {kind}{_listed(names)}: {why}" for (kind, why), names in groups.items()]
+        said += [f"evaluation.{suite}: not for {kind}{_join(names)}: {why}" for (kind, why), names in groups.items()]
     return said
 
 
-def _replaced(study: Study) -> list[str]:
+def _replaced_settings(study: Study) -> list[str]:
     """Settings of all data sets that do not hold for one, as it has its own of the same suite and they replace all."""
     general = study.config["evaluation"]
     return [
         f"evaluation.{key}.{name}: not for {dataset}: evaluation.datasets.{dataset}.{key} replaces evaluation.{key} "
         "as a whole, repeat there what shall hold"
         for dataset in study.datasets
-        for key, own in _own(study, dataset).items()
-        for name in _lost(general.get(key), own)
+        for key, own in _own_suites(study, dataset).items()
+        for name in _lost_keys(general.get(key), own)
     ]
 
 
-def _lost(general: Any, own: Any) -> list[str]:
+def _lost_keys(general: Any, own: Any) -> list[str]:
     """The keys of a mapping, and of mappings in it, that another one lacks."""
     if not isinstance(general, dict) or not isinstance(own, dict):
         return []
-    inside = [f"{key}.{name}" for key in general if key in own for name in _lost(general[key], own[key])]
+    inside = [f"{key}.{name}" for key in general if key in own for name in _lost_keys(general[key], own[key])]
     return [*(key for key in general if key not in own), *inside]
 
 
-def _generated(study: Study) -> list[str]:
+def _generated_corruptions(study: Study) -> list[str]:
     """Data sets whose corrupted images are made here although the config wants published ones."""
     if study.config.get("data", {}).get("corruptions") != "published":
         return []
@@ -297,10 +306,10 @@ def _generated(study: Study) -> list[str]:
     names = [
         name for name in study.datasets if name not in PUBLISHED_CORRUPTIONS and "corruption" in study.suites(name)
     ]
-    return [f"data.corruptions: made here for {_listed(names)}, of which nobody has published any"] if names else []
+    return [f"data.corruptions: made here for {_join(names)}, of which nobody has published any"] if names else []
 
 
-def _unused(study: Study) -> list[str]:
+def _unused_entries(study: Study) -> list[str]:
     """Entries about data sets, shifted sets, checkpoints and models that no experiment has or no evaluation shows."""
     shifted = {entry.name: entry for dataset in study.datasets for entry in study.shifted_sets(dataset)}
     stimuli = [dataset for dataset in study.datasets if "cue_conflict" in study.suites(dataset)]
@@ -324,7 +333,7 @@ def _unused(study: Study) -> list[str]:
     ]
 
 
-def _grouped(reasons: dict[str, str]) -> dict[str, list[str]]:
+def _group_by_reason(reasons: dict[str, str]) -> dict[str, list[str]]:
     """Data sets by the reason that they have in common."""
     groups: dict[str, list[str]] = defaultdict(list)
     for dataset, reason in reasons.items():
@@ -332,6 +341,6 @@ def _grouped(reasons: dict[str, str]) -> dict[str, list[str]]:
     return groups
 
 
-def _listed(names: list[str] | dict[str, None]) -> str:
+def _join(names: list[str] | dict[str, None]) -> str:
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filterfreq.evaluation.registry import SUITES
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, run_check, unknown_name
 from filterfreq.runtime.machine import training_processes
-from filterfreq.study.config_checks import check_attack, check_main_epsilon, explained
+from filterfreq.study.config_checks import check_main_epsilon
+from filterfreq.training.attack_checks import check_attack_entry
 from filterfreq.training.epochs import count_epochs
 from filterfreq.training.epsilon import check_bounds
+from filterfreq.training.registry import NO_ACCUMULATION, check_interventions, training_conflict
 
 if TYPE_CHECKING:
     from filterfreq.study.study import Study
@@ -58,7 +61,7 @@ def _check_sources(study: Study) -> None:
         source = transfer["source"]
         if source not in study.variants | study.checkpoints:
             raise InputError(
-                f"evaluation.transfer.source: {unknown('variant', source, study.variants | study.checkpoints)}"
+                f"evaluation.transfer.source: {unknown_name('variant', source, study.variants | study.checkpoints)}"
             )
         if not study.is_downloaded(study.origin(run)) and not study.has_run(run._replace(variant=source)):
             raise InputError(
@@ -75,7 +78,7 @@ def _check_main_epsilons(study: Study) -> None:
         where = f"evaluation.datasets.{dataset}" if own else "evaluation"
         for norm, epsilon in study.evaluation(dataset).get("main_epsilons", {}).items():
             bounded = partial(check_bounds, norm=norm, size=study.dataset(dataset).image_size)
-            explained(bounded, epsilon, f"{where}.main_epsilons.{norm}")
+            run_check(bounded, epsilon, f"{where}.main_epsilons.{norm}")
             attacks: dict[str, list[dict]] = {"adversarial": [], "autoattack": []}
             for suite, _, attack in study.attacks(dataset):
                 if suite in attacks and attack["norm"] == norm:
@@ -87,12 +90,10 @@ def _check_radii(study: Study) -> None:
     """Refuse attacks that mean nothing on a data set: keys of other attacks, a ball around all images."""
     for dataset in study.datasets:
         for _, where, attack in study.attacks(dataset):
-            check_attack(where, attack, study.dataset(dataset).image_size)
-    for run in study.all_runs:
-        attack = study.variants.get(run.variant, {}).get("adversarial_training")
-        if attack is not None:
-            where = f"variants.{run.variant}.adversarial_training"
-            check_attack(where, attack, study.dataset(run.dataset).image_size)
+            check_attack_entry(where, attack, study.dataset(dataset).image_size)
+    for dataset, variant in dict.fromkeys((run.dataset, run.variant) for run in study.all_runs):
+        if variant in study.variants:
+            check_interventions(f"variants.{variant}", study.variants[variant], study.dataset(dataset).image_size)
 
 
 def _check_training(study: Study) -> None:
@@ -101,28 +102,30 @@ def _check_training(study: Study) -> None:
     compiled = compute.get("on_gpu", {}).get("compile", False)
     processes, _ = training_processes(compute["device"], compute["train"])
     for run in dict.fromkeys(run._replace(seed=0) for run in study.all_runs if study.is_trained(run)):
-        settings = study.spec(run)["training"]
-        free = study.variants[run.variant].get("adversarial_training", {}).get("attack") == "free"
-        second_order = settings["optimizer"] == "adahessian"
-        problem = None
-        if settings.get("accumulate", 1) > 1 and (free or second_order):
-            problem = "accumulate works neither with free adversarial training nor with adahessian: set it to 1"
-        elif second_order and free:
-            problem = "adahessian does not work with free adversarial training: take another optimizer"
-        elif second_order and compiled:
-            problem = "adahessian differentiates twice, which torch.compile cannot: leave compute.on_gpu.compile out"
-        elif compiled and processes > 1:
-            problem = (
-                "torch.compile does not get along with batch normalisation over several processes: "
-                "leave compute.on_gpu.compile out, or set compute.train.gpu and processes to 1"
-            )
-        elif second_order and processes > 1:
-            problem = (
-                "adahessian differentiates twice, which processes that share a batch cannot: "
-                "set compute.train.gpu and processes to 1"
-            )
+        variant, settings = study.variants[run.variant], study.spec(run)["training"]
+        problem = training_conflict(variant, settings) or _execution_conflict(settings, compiled, processes)
         if problem is not None:
             raise InputError(f"training of {run.dataset}/{run.model}/{run.variant}: {problem}")
+
+
+def _execution_conflict(training: Mapping[str, Any], compiled: bool, processes: int) -> str | None:
+    """Say why the settings of a training do not go with each other or with how it is computed; None where they do."""
+    second_order = training["optimizer"] == "adahessian"
+    if second_order and training.get("accumulate", 1) > 1:
+        return NO_ACCUMULATION
+    if second_order and compiled:
+        return "adahessian differentiates twice, which torch.compile cannot: leave compute.on_gpu.compile out"
+    if compiled and processes > 1:
+        return (
+            "torch.compile does not get along with batch normalisation over several processes: "
+            "leave compute.on_gpu.compile out, or set compute.train.gpu and processes to 1"
+        )
+    if second_order and processes > 1:
+        return (
+            "adahessian differentiates twice, which processes that share a batch cannot: "
+            "set compute.train.gpu and processes to 1"
+        )
+    return None
 
 
 def _check_snapshots(study: Study) -> None:
@@ -138,20 +141,20 @@ def _check_snapshots(study: Study) -> None:
 
 def _check_over_training(study: Study) -> None:
     """Refuse suites over training that measure no snapshots, and snapshots that nothing measures before they go."""
-    if study.over_training and not study.runs_with_snapshots:
+    if study.snapshot_suites and not study.runs_with_snapshots:
         raise InputError(
             "evaluation.over_training: no training of the experiments keeps snapshots: name epochs in "
             "training.default.snapshots, or leave it out"
         )
-    for name in study.over_training:
+    for name in study.snapshot_suites:
         if name not in SUITES:
-            raise InputError(f"evaluation.over_training: {unknown('suite', name, SUITES)}")
+            raise InputError(f"evaluation.over_training: {unknown_name('suite', name, SUITES)}")
         if not any(name in study.suites_over_training(run) for run in study.runs):
             raise InputError(
                 f"evaluation.over_training: no run with snapshots has the suite {name}: ask for evaluation.{name} on a "
                 "data set that can have it, or leave it out here"
             )
-    if study.runs_with_snapshots and not study.keeps_snapshots and not study.over_training:
+    if study.runs_with_snapshots and not study.keeps_snapshots and not study.snapshot_suites:
         raise InputError(
             "training.keep_snapshots: it is false, and nothing measures the snapshots before they are removed: name "
             "suites in evaluation.over_training, or leave keep_snapshots out"

@@ -98,12 +98,12 @@ def _add_fits(entry: dict, fragments: dict[str, dict]) -> None:
         label = {"type": "string", "minLength": 1}
         values = {key: {"$ref": "#/$defs/values"} for key, setting in settings.items() if "sweep_label" in setting}
         parts = {
-            "variants": {"additionalProperties": _closed({"label": label, **settings})},
-            "sweep": _closed(values),
+            "variants": {"additionalProperties": _closed_mapping({"label": label, **settings})},
+            "sweep": _closed_mapping(values),
         }
         entry["allOf"].append({"if": {"required": [kind]}, "then": {"properties": parts}})
 
 
-def _closed(properties: dict[str, dict]) -> dict:
+def _closed_mapping(properties: dict[str, dict]) -> dict:
     """The schema of a mapping that has no other keys than these."""
     return {"additionalProperties": False, "properties": properties}

@@ -11,17 +11,17 @@ from filterfreq.evaluation.registry import SUITES
 from filterfreq.evaluation.settings import evaluation_settings
 from filterfreq.models.registry import architecture_of, has_spatial_filters
 from filterfreq.models.robustbench_models import published_accuracies
-from filterfreq.study.config import check_entries, check_form, completed
+from filterfreq.study.config import check_entries, check_form, fill_defaults
 from filterfreq.study.config_checks import SHOWN
 from filterfreq.study.customary_epsilons import CUSTOMARY_EPSILONS
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.derived import is_derived
 from filterfreq.study.experiments import Run, expand
 from filterfreq.study.fits import Fits
-from filterfreq.study.measurable import asked_for, check_measurable, unserved, why_not
+from filterfreq.study.measurable import check_measurable, requested_suites, why_not, why_not_run
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
-from filterfreq.study.variants import in_order, penalties, training_settings
+from filterfreq.study.variants import penalties, sort_keys, training_settings
 
 
 class Study(Datasets):
@@ -48,7 +48,7 @@ class Study(Datasets):
     def __init__(self, config: dict[str, Any], schema: Path) -> None:
         validator = config_schema(schema)
         check_form(config, validator)
-        config = completed(config)
+        config = fill_defaults(config)
         super().__init__(config.get("data", {}))
         check_entries(config, self)
         self.config = config
@@ -72,7 +72,7 @@ class Study(Datasets):
     def shifted_sets(self, dataset: str) -> list[ShiftedSet]:
         """The shifted sets that the config wants shown to the models of a data set."""
         names = self.evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
-        return [self.shifted(name, dataset) for name in names if self.is_shifted_for(name, dataset)]
+        return [self.shifted_set(name, dataset) for name in names if self.is_shifted_for(name, dataset)]
 
     @property
     def published_corruptions(self) -> dict[str, CorruptedImages]:
@@ -113,7 +113,7 @@ class Study(Datasets):
     def published_accuracies(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """What RobustBench has published of an experiment's models that it measured on this data set, by variant.
 
-        Each is a `filterfreq.models.robustbench_models.Published` as a mapping.
+        Each is a `filterfreq.models.robustbench_models.PublishedAccuracies` as a mapping.
         """
         found = {}
         for name in self.labels(experiment, dataset):
@@ -150,7 +150,7 @@ class Study(Datasets):
 
     def source(self, checkpoint: str) -> dict:
         """What fixes a checkpoint's files and what is made of them: its entry but for how it is shown."""
-        return in_order({key: value for key, value in self.checkpoints[checkpoint].items() if key not in SHOWN})
+        return sort_keys({key: value for key, value in self.checkpoints[checkpoint].items() if key not in SHOWN})
 
     def spec(self, run: Run) -> dict:
         """Everything that fixes a run's training: its variant without the label, and its settings.
@@ -162,14 +162,14 @@ class Study(Datasets):
         bundle = self.variants[run.variant]
         if is_derived(bundle):
             changes = {key: value for key, value in bundle.items() if key != "label"}
-            return {"run": run._asdict(), "derived": in_order(changes)}
+            return {"run": run._asdict(), "derived": sort_keys(changes)}
         # What is among the training's settings, or how it is shown.
         variant = {key: value for key, value in bundle.items() if key not in ("label", "training", "augmentation")}
         training = training_settings(
             self.config["training"], run.model, run.dataset, bundle, self.dataset(run.dataset).augmentation
         )
         training.pop("snapshots", None)
-        return {"run": run._asdict(), "variant": in_order(variant), "training": in_order(training)}
+        return {"run": run._asdict(), "variant": sort_keys(variant), "training": sort_keys(training)}
 
     def snapshots(self, run: Run) -> list[int]:
         """The epochs after which the training of a run keeps its weights, which is no part of its spec."""
@@ -186,16 +186,16 @@ class Study(Datasets):
         return [run for run in self.all_runs if self.snapshots(run)]
 
     @property
-    def over_training(self) -> list[str]:
+    def snapshot_suites(self) -> list[str]:
         """The suites that snapshots are measured with."""
         return self.config["evaluation"].get("over_training", [])
 
     def suites_over_training(self, run: Run) -> list[str]:
         """The suites that the snapshots of a run are measured with: of those that the run has."""
-        if not self.over_training or not self.snapshots(run):
+        if not self.snapshot_suites or not self.snapshots(run):
             return []
         possible = self.suites_of(run)
-        return [suite for suite in self.over_training if suite in possible]
+        return [suite for suite in self.snapshot_suites if suite in possible]
 
     @property
     def keeps_snapshots(self) -> bool:
@@ -228,7 +228,7 @@ class Study(Datasets):
     def settings(self, section: str, dataset: str) -> dict | list | None:
         """The settings of a suite on a data set, or of the perturbations that are shown; None where there are none."""
         found = self.evaluation(dataset).get(section)
-        return None if found is None else in_order(found)
+        return None if found is None else sort_keys(found)
 
     def evaluation_batch_size(self, dataset: str) -> int:
         """How many images of a data set are evaluated at a time."""
@@ -254,7 +254,7 @@ class Study(Datasets):
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for and the data set can serve."""
         if dataset not in self._suites:
-            wanted = asked_for(self.evaluation(dataset))
+            wanted = requested_suites(self.evaluation(dataset))
             self._suites[dataset] = [suite for suite in wanted if why_not(self, suite, dataset) is None]
         return [*self._suites[dataset]]
 
@@ -262,7 +262,7 @@ class Study(Datasets):
         """The suites of a run: those of its data set that its model can have."""
         if run not in self._suites_of_runs:
             found = self.suites(run.dataset)
-            self._suites_of_runs[run] = [suite for suite in found if unserved(self, suite, run) is None]
+            self._suites_of_runs[run] = [suite for suite in found if why_not_run(self, suite, run) is None]
         return [*self._suites_of_runs[run]]
 
     def suites_in(self, experiment: str, dataset: str) -> list[str]:
@@ -278,5 +278,5 @@ class Study(Datasets):
         origins = map(self.origin, self.runs_on(dataset))
         if not self.dataset(dataset).is_known or any(map(self.is_trained, origins)):
             return True
-        of_suites = any(SUITES[suite].needs_images for suite in self.suites(dataset))
-        return of_suites or "perturbations" in self.evaluation(dataset)
+        suites_need_them = any(SUITES[suite].needs_images for suite in self.suites(dataset))
+        return suites_need_them or "perturbations" in self.evaluation(dataset)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.models.registry import check_architecture
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.study.experiments import Run
-from filterfreq.study.measurable import unserved, why_not
+from filterfreq.study.measurable import why_not, why_not_run
 from filterfreq.study.study import Study
 
 _OF_TRAININGS = ("/history.csv", "/snapshots")
@@ -49,25 +49,25 @@ def _check_names(study: Study, names: Mapping[str, str]) -> None:
         return
     dataset, experiment, variant, suite = (names.get(name) for name in ("dataset", "experiment", "variant", "suite"))
     if experiment is not None and experiment not in study.experiments:
-        raise unknown("experiment", experiment, study.experiments)
+        raise unknown_name("experiment", experiment, study.experiments)
     if dataset is not None:
         study.dataset(dataset)
         if experiment is not None and not study.runs_of(experiment, dataset):
             raise InputError(f"experiments.{experiment} has no runs on {dataset}: add the data set to it")
     if "shifted" in names:
-        study.shifted(names["shifted"], dataset)
+        study.shifted_set(names["shifted"], dataset)
     if "checkpoint" in names and names["checkpoint"] not in study.checkpoints:
-        raise unknown("checkpoint", names["checkpoint"], study.checkpoints)
+        raise unknown_name("checkpoint", names["checkpoint"], study.checkpoints)
     if variant is not None:
         _check_run(study, dataset, names["model"], variant)
     if suite is not None and suite != "history" and suite not in study.suites(dataset):
         if suite not in SUITES:
-            raise unknown("suite", suite, SUITES)
+            raise unknown_name("suite", suite, SUITES)
         if suite in study.evaluation(dataset):
             raise InputError(f"evaluation.{suite} is not for {dataset}: {why_not(study, suite, dataset)}")
         raise InputError(f"evaluation.{suite} is not asked for on {dataset}: add it to the config")
     if suite is not None and variant is not None:
-        reason = unserved(study, suite, Run(dataset, names["model"], variant, int(names["seed"])))
+        reason = why_not_run(study, suite, Run(dataset, names["model"], variant, int(names["seed"])))
         if reason is not None:
             raise InputError(f"evaluation.{suite} is not for {reason.name}: {reason.reason}")
 
@@ -76,9 +76,9 @@ def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:
     if study.origin(Run(dataset, model, variant, 0)).variant in study.checkpoints:
         models = {run.model for run in study.all_runs if run.variant == variant}
         if model not in models:
-            raise unknown("model", model, models)
+            raise unknown_name("model", model, models)
     elif variant not in study.variants:
-        raise unknown("variant", variant, study.variants | study.checkpoints)
+        raise unknown_name("variant", variant, study.variants | study.checkpoints)
     else:
         check_architecture(model)
         study.check_trainable(dataset, f"variants.{variant}")
@@ -88,11 +88,11 @@ def _check_fit(study: Study, names: Mapping[str, str]) -> None:
     """Refuse a run of a fit that there is not; which seeds there are is left to Snakemake."""
     fit = names["fit"].removesuffix(".csv")
     if fit not in study.fits.runs:
-        raise unknown("fit", fit, study.fits.runs)
+        raise unknown_name("fit", fit, study.fits.runs)
     for key in names.keys() & {"network", "variant"}:
         known = dict.fromkeys(getattr(run, key) for run in study.fits.runs[fit])
         if names[key] not in known:
-            raise unknown(key, names[key], known)
+            raise unknown_name(key, names[key], known)
 
 
 def _check_trained(study: Study, variant: str, file: str) -> None:

@@ -17,7 +17,7 @@ Variants = dict[str, dict[str, Any]]
 _LONGEST_NAME = 200  # characters of a variant; file systems take 255 bytes
 
 
-def named_variants(config: Mapping[str, Any]) -> Variants:
+def config_variants(config: Mapping[str, Any]) -> Variants:
     """Return the variants that a config names, each with a label: its name unless given."""
     return {name: {"label": name, **deepcopy(variant)} for name, variant in config.get("variants", {}).items()}
 
@@ -47,7 +47,7 @@ def sweep_variants(
         used.update(keys)
         check_number(f"{where}.sweep", "variants", *(sweep[key] for key in keys))
         for values in itertools.product(*(sweep[key] for key in keys)):
-            name, variant = _changed(where, base, variants[base], dict(zip(keys, values, strict=True)), schema)
+            name, variant = _change_variant(where, base, variants[base], dict(zip(keys, values, strict=True)), schema)
             found.setdefault(name, variant)
     for key in sweep:
         if key not in used:
@@ -56,12 +56,12 @@ def sweep_variants(
     return found
 
 
-def _changed(
+def _change_variant(
     where: str, name: str, base: dict[str, Any], settings: Mapping[str, Any], schema: Validator
 ) -> tuple[str, dict[str, Any]]:
     """Return the variant that some settings make of another, after its name."""
     variant = deepcopy(base)
-    labels, of_variants = sweep_labels(schema), variant_schema(schema)
+    labels, variant_validator = sweep_labels(schema), variant_schema(schema)
     changes = {}
     for key, value in settings.items():
         section, _, setting = key.rpartition(".")
@@ -69,7 +69,7 @@ def _changed(
         if part.get(setting) == value:
             continue
         part[setting] = value
-        check_schema(of_variants, variant, f"{where}.sweep.{key}", prefix_only=True)
+        check_schema(variant_validator, variant, f"{where}.sweep.{key}", prefix_only=True)
         check_variant(f"{where}.sweep", variant)
         changes[setting] = value
         variant["label"] += ", " + labels[key].format(value)
@@ -141,11 +141,11 @@ def penalties(variants: Variants, labels: Mapping[str, str]) -> dict[str, dict[s
 def _besides_penalty(variant: Mapping[str, Any]) -> str:
     """What a variant does beside its penalty, in words."""
     settings = {key: value for key, value in variant.items() if key not in ("label", "penalty", "training")}
-    return ", ".join(f"{key}: {value}" for key, value in in_order(settings | variant.get("training", {})).items())
+    return ", ".join(f"{key}: {value}" for key, value in sort_keys(settings | variant.get("training", {})).items())
 
 
-def in_order(value: Any) -> Any:
+def sort_keys(value: Any) -> Any:
     """The same with all keys sorted: a parameter that Snakemake compares must not depend on the order in the file."""
     if isinstance(value, dict):
-        return {key: in_order(value[key]) for key in sorted(value)}
-    return [in_order(item) for item in value] if isinstance(value, list) else value
+        return {key: sort_keys(value[key]) for key in sorted(value)}
+    return [sort_keys(item) for item in value] if isinstance(value, list) else value

@@ -24,7 +24,7 @@ class Processes:
         self.size = size
 
     @property
-    def first(self) -> bool:
+    def is_first(self) -> bool:
         """Whether this is the process that speaks and writes for all."""
         return self.rank == 0
 
@@ -93,8 +93,8 @@ class Processes:
         """
         if self.size == 1:
             return [tensor]
-        found: list = [None] * self.size if self.first else []
-        dist.gather_object(tensor.cpu(), found if self.first else None)
+        found: list = [None] * self.size if self.is_first else []
+        dist.gather_object(tensor.cpu(), found if self.is_first else None)
         return found
 
     def agree(self, value: object) -> bool:
@@ -150,7 +150,7 @@ class GlobalBatchNorm(_BatchNorm):
         pass
 
 
-def with_global_statistics(model: nn.Module, device: torch.device) -> nn.Module:
+def use_global_statistics(model: nn.Module, device: torch.device) -> nn.Module:
     """Make every batch normalisation inside a model one over all processes; parameters and names are kept.
 
     Args:
@@ -161,15 +161,15 @@ def with_global_statistics(model: nn.Module, device: torch.device) -> nn.Module:
         InputError: a layer of batch normalisation is of another kind than torch's and, on a GPU, timm's.
     """
     kinds = {type(module).__name__ for module in model.modules() if isinstance(module, _BatchNorm)}
-    of_timm = device.type != "cpu" and "BatchNormAct2d" in kinds
+    has_timm_layers = device.type != "cpu" and "BatchNormAct2d" in kinds
     for kind in sorted(
-        kinds - {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d"} - ({"BatchNormAct2d"} if of_timm else set())
+        kinds - {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d"} - ({"BatchNormAct2d"} if has_timm_layers else set())
     ):
         raise InputError(
             f"several processes on a {device.type} cannot train a model with {kind}, whose statistics must be those of "
             "the whole batch: train it with one process, or take another model"
         )
-    if of_timm:
+    if has_timm_layers:
         from timm.layers import convert_sync_batchnorm
 
         return convert_sync_batchnorm(model)
@@ -178,11 +178,11 @@ def with_global_statistics(model: nn.Module, device: torch.device) -> nn.Module:
     for parent in list(model.modules()):
         for name, layer in parent.named_children():
             if isinstance(layer, _BatchNorm):
-                setattr(parent, name, _on_cpu(layer))
+                setattr(parent, name, _global_layer(layer))
     return model
 
 
-def _on_cpu(layer: _BatchNorm) -> GlobalBatchNorm:
+def _global_layer(layer: _BatchNorm) -> GlobalBatchNorm:
     found = GlobalBatchNorm(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
     # The very parameters and buffers.
     found._parameters, found._buffers = layer._parameters, layer._buffers

@@ -89,9 +89,9 @@ def composed_change(
     """
     changes = [(one.stream, change) for one in interventions.values() if (change := getattr(one, hook)) is not None]
 
-    def changed(images: Tensor, number: int, share: Share | None) -> Tensor:
+    def apply_changes(images: Tensor, number: int, share: Share | None) -> Tensor:
         for stream, change in changes:
             images = change(images, seed(number, stream), share)
         return images
 
-    return changed if changes else None
+    return apply_changes if changes else None

@@ -97,14 +97,14 @@ def run_training(
     processes = processes or Processes()
     precision = use_precision(job.compute, device)
     compiled = device.type == "cuda" and job.compute.get("on_gpu", {}).get("compile", False)
-    say_once = announce if processes.first else lambda line: None
+    say_once = announce if processes.is_first else lambda line: None
     dataset = open_dataset(job.dataset, job.threads_per_process, job.compute, say_once)
     state_file = job.folder / "training_state.pt"
     made_by = [dataset.checksums, job.threads_per_process, device.type, precision, job.processes]
     fingerprint = json.dumps([job.spec, job.code, *made_by], sort_keys=True)
     classifier = build_classifier(job.spec, dataset)
     events = None
-    if processes.first and job.compute.get("tensorboard", False):
+    if processes.is_first and job.compute.get("tensorboard", False):
         events = EventLog(job.folder / "tensorboard")
 
     def say(line: str) -> None:
@@ -154,7 +154,7 @@ def run_training(
     history = trainer.train()
     if events is not None:
         events.close()
-    if not processes.first:
+    if not processes.is_first:
         return
 
     write_history(job.history, history)

@@ -31,7 +31,7 @@ from filterfreq.models.device import use_device
 from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.runtime.files import read_json, write_json
 from filterfreq.runtime.jobs import log_of_worker, stop_requests
-from filterfreq.runtime.machine import end_with_parent, on_request_to_stop
+from filterfreq.runtime.machine import end_with_parent, handle_stop_requests
 from filterfreq.training.distributed import Processes
 from filterfreq.training.job import TrainingJob, run_training
 
@@ -74,7 +74,7 @@ def _pass_on_requests_to_stop(folder: Path) -> Callable[[], bool]:
             with suppress(psutil.NoSuchProcess):
                 child.terminate()
 
-    on_request_to_stop(pass_on)
+    handle_stop_requests(pass_on)
     return (folder / "stop").exists
 
 
@@ -131,11 +131,11 @@ def _run_agent(job: TrainingJob, folder: Path, node: int, host: str, port: int) 
     try:
         elastic_launch(config, sys.executable)("-m", _MODULE, str(folder))
     except ChildFailedError as error:
-        found = {"node": node, **min(map(_as_dict, error.failures.items()), key=_precedence)}
+        found = {"node": node, **min(map(_failure_facts, error.failures.items()), key=_precedence)}
         write_json(folder / f"failure-{node}.json", found)
 
 
-def _as_dict(failure: tuple) -> dict:
+def _failure_facts(failure: tuple) -> dict:
     rank, process = failure
     return {"rank": rank, "status": process.exitcode, "time": process.timestamp}
 
@@ -176,7 +176,7 @@ def _conclude(job: TrainingJob, folder: Path, asked: bool) -> None:
 def _train(job: TrainingJob, folder: Path) -> dict[str, str | bool]:
     """Train as one of the processes, and return what has become of it."""
     processes = Processes(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
-    logger = log_of_worker(job.log) if processes.first else logging.getLogger("filterfreq")
+    logger = log_of_worker(job.log) if processes.is_first else logging.getLogger("filterfreq")
     try:
         device = use_device(job.compute, job.threads_per_process)
         if device.type == "cuda":

@@ -17,10 +17,10 @@ from filterfreq.data.batches import Share, batch_seed, epoch_batches, plain_batc
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.pointwise import subsample_pointwise
-from filterfreq.models.surgery.decomposition import compose
+from filterfreq.models.surgery.composition import compose
 from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.checks import check_trainable
-from filterfreq.training.distributed import Processes, with_global_statistics
+from filterfreq.training.distributed import Processes, use_global_statistics
 from filterfreq.training.epochs import count_epochs, count_replays
 from filterfreq.training.intervention import Attack, composed_change, interventions_of
 from filterfreq.training.objective import Objective, count_correct
@@ -77,7 +77,7 @@ class Trainer:
         snapshots: keeps the classifier after chosen epochs, if any; nothing else depends on it.
 
     Raises:
-        InputError: see `check_trainable` and, of several processes, `with_global_statistics`.
+        InputError: see `check_trainable` and, of several processes, `use_global_statistics`.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Trainer:
         if self.device.type == "cpu":
             subsample_pointwise(self.classifier)
         if self.processes.size > 1:
-            with_global_statistics(self.classifier, self.device)
+            use_global_statistics(self.classifier, self.device)
         check_trainable(self.classifier, spec, self.size, len(self.train_labels), self.views)
         self.network = torch.compile(self.classifier) if execution.compiled else self.classifier
         # What is trained; attacks take the network itself, because they need no gradients from the other processes.
@@ -156,7 +156,7 @@ class Trainer:
                 )
             self.history.append(row)
             # Before the state, so that no state is without them.
-            if self.snapshots is not None and self.processes.first:
+            if self.snapshots is not None and self.processes.is_first:
                 self.snapshots.keep(self.result, row, self.seconds)
             self._save()
             self.announce(
@@ -214,7 +214,7 @@ class Trainer:
                 draws_seed = batch_seed(seed, epoch, number, "step")
                 self._seed(draws_seed)
                 seed_draws(self.optimizer, draws_seed)
-                images, targets = self._mixed(images, targets, epoch, number)
+                images, targets = self._mix(images, targets, epoch, number)
                 if self.mixes_neighbours and self.processes.size > 1:
                     own = self._rows(count)[1].to(self.device)
                     images, targets = images[own], targets[own]
@@ -223,8 +223,8 @@ class Trainer:
                 self.finished_batches += 1
         for _ in range(self.replays):
             self.schedule.step()
-        sums = self.processes.sum(self.epoch_sums)
-        loss, penalty, accuracy = (sums / (len(self.train_labels) * self.replays)).tolist()
+        totals = self.processes.sum(self.epoch_sums)
+        loss, penalty, accuracy = (totals / (len(self.train_labels) * self.replays)).tolist()
         self.finished_batches, self.epoch_sums = 0, torch.zeros_like(self.epoch_sums)
         row = {"epoch": epoch, "learning_rate": rate, "loss": loss, "penalty": penalty, "train_accuracy": accuracy}
         if not math.isfinite(row["loss"] + row["penalty"]):
@@ -245,7 +245,7 @@ class Trainer:
     def _rows(self, count: int) -> tuple[Tensor, Tensor]:
         return self.processes.rows_of_step(count, self.settings["batch_size"], self.mixes_neighbours)
 
-    def _mixed(self, images: Tensor, targets: Tensor, epoch: int, number: int) -> tuple[Tensor, Tensor]:
+    def _mix(self, images: Tensor, targets: Tensor, epoch: int, number: int) -> tuple[Tensor, Tensor]:
         """What interventions make of the images of a step and their labels."""
         for one in self.interventions.values():
             if one.mix is not None:
@@ -265,15 +265,15 @@ class Trainer:
             Sums over the N images: loss, penalty, correct predictions.
         """
         self.optimizer.zero_grad()
-        sums = torch.zeros(3, device=self.device, dtype=torch.float64)
+        step_sums = torch.zeros(3, device=self.device, dtype=torch.float64)
         size = self.settings["batch_size"]
         counts = [min(size, count - start) for start in range(0, count, size)]
-        shares = [Share(self.processes.rows(of_all, self.mixes_neighbours), of_all) for of_all in counts]
+        shares = [Share(self.processes.rows(length, self.mixes_neighbours), length) for length in counts]
         lengths = [len(share.rows) for share in shares]
         image_parts = images.unflatten(0, (self.views, len(targets))).split(lengths, dim=1)
         microbatches = zip(image_parts, targets.split(lengths), shares, strict=True)
         for number, (part, labels, share) in enumerate(microbatches):
-            shown = self._attacked(part.flatten(0, 1), labels, share)
+            shown = self._attack(part.flatten(0, 1), labels, share)
             # Gradients are exchanged once for a step, after its last microbatch.
             accumulates = self.processes.size > 1 and number < len(shares) - 1
             with self.parallel_network.no_sync() if accumulates else nullcontext():
@@ -289,18 +289,18 @@ class Trainer:
                 if one.after_backward is not None:
                     one.after_backward(shown)
             detached = torch.zeros_like(loss) if penalty is None else penalty.detach()
-            sums[:2] += torch.stack([loss.detach(), detached]) * len(labels)
-            sums[2] += count_correct(logits[0], labels)
+            step_sums[:2] += torch.stack([loss.detach(), detached]) * len(labels)
+            step_sums[2] += count_correct(logits[0], labels)
         self.optimizer.step()
         if self.averaged is not None:
             self.averaged.update_parameters(self.classifier)
-        return sums
+        return step_sums
 
     def _logits(self, network: torch.nn.Module, images: Tensor) -> Tensor:
         with self.autocast:
             return network(images).float()
 
-    def _attacked(self, images: Tensor, labels: Tensor, share: Share) -> Tensor:
+    def _attack(self, images: Tensor, labels: Tensor, share: Share) -> Tensor:
         """The images that training sees: as they are, or moved by an attack."""
         use = Attack(
             classifier=self.classifier,
@@ -334,14 +334,14 @@ class Trainer:
             for key, one in self.interventions.items()
             if one.save_state is not None and (state := one.save_state()) is not None
         }
-        sums = self.processes.collect(self.epoch_sums)
-        if not self.processes.first:
+        epoch_sums = self.processes.collect(self.epoch_sums)
+        if not self.processes.is_first:
             return
         state = {
             "history": self.history,
             "seconds": self.seconds,
             "finished_batches": self.finished_batches,
-            "epoch_sums": sums,
+            "epoch_sums": epoch_sums,
             "interventions": kept,
             "model": self.classifier.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -353,7 +353,7 @@ class Trainer:
 
     def _resume(self) -> None:
         state = self.state_file.read(lambda reason: self.announce(f"{self.name}  {reason}"))
-        missing = self.snapshots.missing(len(state["history"])) if state is not None and self.snapshots else []
+        missing = self.snapshots.missing_epochs(len(state["history"])) if state is not None and self.snapshots else []
         if missing:
             self.announce(f"{self.name}  the snapshot of epoch {missing[0]} is missing, training starts afresh")
         elif state is not None:
@@ -363,7 +363,7 @@ class Trainer:
                 f"{self.name}: not all processes find the same {self.state_file.path}: keep results where all nodes "
                 "see them"
             )
-        if not self.history and self.snapshots is not None and self.processes.first:
+        if not self.history and self.snapshots is not None and self.processes.is_first:
             self.snapshots.clear()
 
     def _load(self, state: dict) -> None:
@@ -372,8 +372,8 @@ class Trainer:
         self.schedule.load_state_dict(state["schedule"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
-        for key, of_processes in state["interventions"].items():
-            self.interventions[key].load_state(of_processes[self.processes.rank].to(self.device))
+        for key, states in state["interventions"].items():
+            self.interventions[key].load_state(states[self.processes.rank].to(self.device))
         self.history = state["history"]
         self.seconds = state["seconds"]
         self.finished_batches = state["finished_batches"]

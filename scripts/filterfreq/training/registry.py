@@ -4,9 +4,12 @@ One more intervention is one more entry here, a module in `training/intervention
 `schemas/interventions`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from filterfreq.runtime.errors import InputError
+from filterfreq.training.attack_checks import check_attack_entry
 
 _MODULES = "filterfreq.training.interventions"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -21,22 +24,59 @@ class Entry(NamedTuple):
         strengths: the settings that say how strongly something is done, not how much work it is, each with a value to
             time the work with.
         excludes: keys of a variant that cannot stand beside it.
+        check: of the variant's key in the config, the variant, and height and width of the images in pixels where these
+            are known, it raises `InputError` where the settings mean nothing; None where the schema says it all.
+        conflict: of its settings and those of a training, why they do not go together, as the rest of a sentence, or
+            None where they do.
     """
 
     module: str
     strengths: Mapping[str, Any] = _NOTHING
     excludes: tuple[str, ...] = ()
+    check: Callable[[str, Mapping[str, Any], int | None], None] | None = None
+    conflict: Callable[[Any, Mapping[str, Any]], str | None] | None = None
+
+
+NO_ACCUMULATION = "accumulate works neither with free adversarial training nor with adahessian: set it to 1"
+"""The rest of a sentence; neither takes a step from the sum of several batches' gradients."""
+
+
+def _check_jensen_shannon(where: str, variant: Mapping[str, Any], _size: int | None) -> None:
+    if not variant["augmentation_policy"].startswith("augmix"):
+        raise InputError(
+            f"{where}.jensen_shannon: belongs to AugMix, set augmentation_policy to augmix or leave it out"
+        )
+
+
+def _check_adversarial_training(where: str, variant: Mapping[str, Any], size: int | None) -> None:
+    check_attack_entry(f"{where}.adversarial_training", variant["adversarial_training"], size)
+
+
+def _free_training_conflict(attack: Mapping[str, Any], training: Mapping[str, Any]) -> str | None:
+    if attack["attack"] != "free":
+        return None
+    if training.get("accumulate", 1) > 1:
+        return NO_ACCUMULATION
+    if training["optimizer"] == "adahessian":
+        return "adahessian does not work with free adversarial training: take another optimizer"
+    return None
 
 
 INTERVENTIONS: dict[str, Entry] = {
     "augmentation_policy": Entry(f"{_MODULES}.augmentation_policy"),
     "gaussian_noise": Entry(f"{_MODULES}.gaussian_noise"),
     "mixup": Entry(f"{_MODULES}.mixup", excludes=("jensen_shannon", "adversarial_training")),
-    "jensen_shannon": Entry(f"{_MODULES}.jensen_shannon", excludes=("mixup", "adversarial_training")),
+    "jensen_shannon": Entry(
+        f"{_MODULES}.jensen_shannon",
+        excludes=("mixup", "adversarial_training"),
+        check=_check_jensen_shannon,
+    ),
     "adversarial_training": Entry(
         f"{_MODULES}.adversarial_training",
         strengths={"epsilon": "1/255"},
         excludes=("mixup", "jensen_shannon"),
+        check=_check_adversarial_training,
+        conflict=_free_training_conflict,
     ),
     "label_smoothing": Entry(f"{_MODULES}.label_smoothing"),
     "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}),
@@ -47,6 +87,42 @@ INTERVENTIONS: dict[str, Entry] = {
 def strengths_of(key: str) -> Mapping[str, Any]:
     """Return the `strengths` of a variant's key; none of a key that is no intervention."""
     return INTERVENTIONS[key].strengths if key in INTERVENTIONS else _NOTHING
+
+
+def check_interventions(where: str, variant: Mapping[str, Any], size: int | None = None) -> None:
+    """Refuse interventions whose settings mean nothing, or that cannot stand beside each other.
+
+    Args:
+        where: the variant's key in the config, which the sentence begins with.
+        variant: a variant whose form is that of the schema.
+        size: height and width of the images that it is trained on, in pixels, where they are known.
+
+    Raises:
+        InputError: it has some.
+    """
+    for key, entry in INTERVENTIONS.items():
+        if key not in variant:
+            continue
+        if entry.check is not None:
+            entry.check(where, variant, size)
+        other = next((other for other in entry.excludes if other in variant), None)
+        if other is not None:
+            raise InputError(f"{where}: {key} and {other} cannot be combined, leave one out")
+
+
+def training_conflict(variant: Mapping[str, Any], training: Mapping[str, Any]) -> str | None:
+    """Return why a variant's interventions do not go with the settings of a training; None where they do.
+
+    Args:
+        variant: the variant.
+        training: the settings, as the spec of its run has them.
+
+    Returns:
+        The rest of a sentence.
+    """
+    pairs = [(entry.conflict, variant[key]) for key, entry in INTERVENTIONS.items() if key in variant]
+    found = (conflict(value, training) for conflict, value in pairs if conflict is not None)
+    return next((said for said in found if said is not None), None)
 
 
 def intervention_modules(variant: Mapping[str, Any]) -> list[str]:

@@ -33,10 +33,10 @@ class Snapshots:
         self.folder = folder
         self.record = record
 
-    def missing(self, epochs: int) -> list[int]:
+    def missing_epochs(self, epochs: int) -> list[int]:
         """Return the epochs, of the first so many, whose snapshots should be there and are not."""
         due = [epoch for epoch in self.epochs if epoch <= epochs]
-        return [epoch for epoch in due if not (self._unfinished(epoch) / RECORD_FILE).is_file()]
+        return [epoch for epoch in due if not (self._unfinished_folder(epoch) / RECORD_FILE).is_file()]
 
     def keep(self, classifier: Classifier, row: Mapping[str, float], seconds: float) -> None:
         """Keep what is trained, if a snapshot of the epoch is wanted.
@@ -50,7 +50,7 @@ class Snapshots:
             InputError: a weight is not finite, or the disk is full.
         """
         if row["epoch"] in self.epochs:
-            save_checkpoint(self._unfinished(row["epoch"]), classifier, self.record(row, seconds))
+            save_checkpoint(self._unfinished_folder(row["epoch"]), classifier, self.record(row, seconds))
 
     def clear(self) -> None:
         """Remove what an earlier training has left, before one that starts afresh."""
@@ -63,10 +63,10 @@ class Snapshots:
             return
         self.unfinished.mkdir(parents=True, exist_ok=True)
         for left in self.unfinished.iterdir():
-            if left not in map(self._unfinished, self.epochs):
+            if left not in map(self._unfinished_folder, self.epochs):
                 shutil.rmtree(left)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.unfinished.rename(self.folder)
 
-    def _unfinished(self, epoch: int) -> Path:
+    def _unfinished_folder(self, epoch: int) -> Path:
         return self.unfinished / f"epoch-{epoch}"

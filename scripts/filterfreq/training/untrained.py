@@ -6,7 +6,7 @@ from torch import nn
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
-from filterfreq.models.surgery.decomposition import decompose
+from filterfreq.models.surgery.registry import decompose
 
 
 def build_classifier(spec: dict, dataset: PreparedDataset) -> Classifier:
@@ -17,10 +17,7 @@ def build_classifier(spec: dict, dataset: PreparedDataset) -> Classifier:
         dataset: gives the number of classes, and the mean and std of the normalisation inside the classifier.
     """
     torch.manual_seed(spec["run"]["seed"])
-    backbone = build(spec["run"]["model"], dataset.num_classes)
-    decomposition = spec["variant"].get("decomposition")
-    if decomposition is not None:
-        backbone = decompose(backbone, decomposition)
+    backbone = decompose(build(spec["run"]["model"], dataset.num_classes), spec["variant"].get("decomposition"))
     return Classifier(backbone, dataset.mean, dataset.std)
 
 

@@ -6,7 +6,7 @@ import imagecorruptions.corruptions as library
 import numpy as np
 import pytest
 import scipy.stats
-from oracles.corruptions import corrupt_image, elastic_transform, trimmed_zoom, with_parameters
+from oracles.corruptions import corrupt_image, elastic_transform, replace_parameters, trimmed_zoom
 from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage import data
 
@@ -135,7 +135,7 @@ def test_with_the_severities_of_small_images_too_they_are_the_librarys(corruptio
         images = sample(side, side)
         for parameters in table[corruption]:
             ours.append(FUNCTIONS[corruption](images, np.random.default_rng(0), *parameters).ravel())
-            theirs += [with_parameters(corruption, parameters)(image).ravel() for image in images]
+            theirs += [replace_parameters(corruption, parameters)(image).ravel() for image in images]
     assert_equal_but_for_rounding(corruption, np.concatenate(ours), np.concatenate(theirs))
 
 
@@ -152,7 +152,7 @@ def test_with_the_severities_of_small_images_too_they_are_the_librarys_by_chance
                 with monkeypatch.context() as patched, np.errstate(invalid="raise"):
                     replay(patched, corruption, recorder.draws, parameters)
                     try:
-                        theirs.append(with_parameters(corruption, parameters)(image).ravel())
+                        theirs.append(replace_parameters(corruption, parameters)(image).ravel())
                     except FloatingPointError:  # no drop of spatter
                         theirs.append(image.ravel())
                 ours.append(corrupted.ravel())

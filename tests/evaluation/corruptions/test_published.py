@@ -16,7 +16,7 @@ from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, CorruptedIma
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.corruptions.generation import corrupt_images
 from filterfreq.evaluation.corruptions.published import reorder
-from filterfreq.evaluation.corruptions.stored import load_corrupted, published_among
+from filterfreq.evaluation.corruptions.stored import find_published, load_corrupted
 from filterfreq.runtime.errors import InputError
 
 COUNT = 30
@@ -85,7 +85,7 @@ def test_each_published_image_stands_beside_the_prepared_image_it_was_made_of(or
         "fog.npy",
         "published.json",
     ]
-    assert published_among(tmp_path / "out") == list(NAMES)
+    assert find_published(tmp_path / "out") == list(NAMES)
 
 
 def test_one_line_for_each_corruption(originals, prepared, tmp_path):
@@ -195,7 +195,7 @@ def test_imagenet_c_stays_in_files_beside_the_images_it_was_made_of(tmp_path):
     names = [f"val/{name}" for name in reversed(VALIDATION)]
     dataset = OnFiles(names, list(reversed(VALIDATION.values())), 224)
     reorder(archives, CorruptedImages(tuple(sources), "files"), dataset, tmp_path / "out", 4, NAMES, announce=silent)
-    assert published_among(tmp_path / "out") == list(NAMES)
+    assert find_published(tmp_path / "out") == list(NAMES)
     for name, base in (("fog", 0), ("brightness", 100), ("contrast", 0)):
         corrupted = load_corrupted(tmp_path / "out" / f"{name}.npy", threads=2)
         assert isinstance(corrupted, ImageFiles)
@@ -235,7 +235,7 @@ def test_tiny_imagenet_c_becomes_arrays_of_the_same_classes_and_what_it_lacks_is
     wanted = ["fog", "saturate", "contrast"]
     published_set = CorruptedImages((source,), "files")
     reorder([archive], published_set, dataset, tmp_path / "out", 5, wanted, seed=3, announce=silent)
-    assert published_among(tmp_path / "out") == ["fog", "contrast"]
+    assert find_published(tmp_path / "out") == ["fog", "contrast"]
     labels = dataset.labels("test")[:5]
     for name, base in (("fog", 0), ("contrast", 100)):
         corrupted = load_corrupted(tmp_path / "out" / f"{name}.npy")[:, 7, 7, 0].reshape(5, 5).astype(int) - base

@@ -110,11 +110,11 @@ def test_each_epsilon_has_the_packages_result_batch_for_batch(convolutional):
 def test_an_epsilon_has_the_same_result_whatever_others_there_are(monkeypatch):
     """With attacks that succeed by chance alone: what is drawn for an image does not depend on other epsilons."""
 
-    def by_chance(self, images, labels, batch_size):
+    def classify_by_chance(self, images, labels, batch_size):
         generator = torch.Generator().manual_seed(self.seed)
         return images, labels + (torch.rand(len(labels), generator=generator) < self.epsilon).long()
 
-    monkeypatch.setattr(pyautoattack.AutoAttack, "run_standard_evaluation", by_chance)
+    monkeypatch.setattr(pyautoattack.AutoAttack, "run_standard_evaluation", classify_by_chance)
     images = images_of(40)
     labels = np.zeros(40, dtype=np.int64)
     alone = {}

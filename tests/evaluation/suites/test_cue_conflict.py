@@ -81,7 +81,7 @@ def write_responses(folder: Path, subject: str = "subject-01") -> Path:
     return path
 
 
-def by_parameter(rows) -> dict:
+def index_rows(rows) -> dict:
     return {(row["metric"], row["parameter"]): (row["value"], row["n"]) for row in rows}
 
 
@@ -120,7 +120,7 @@ def test_an_imagenet_model_has_its_shape_bias_through_the_categories():
 def test_made_stimuli_by_hand(made, tmp_path):
     write_responses(tmp_path)
     model = Lookup({level / 255: answer for level, answer, _ in MADE.values()})
-    rows = by_parameter(evaluate_stimuli(model, made, response_files(tmp_path), batch_size=4, device="cpu"))
+    rows = index_rows(evaluate_stimuli(model, made, response_files(tmp_path), batch_size=4, device="cpu"))
     # Shape: bear, dog; texture: dog, knife; dog2 is answered by neither, and the cues of dog3 agree.
     assert rows["shape_bias", "category=overall"] == (0.5, 4)
     assert rows["shape_bias", "category=bear"] == (0.5, 2)
@@ -135,7 +135,7 @@ def test_without_anything_to_differ_error_consistency_stands_on_nothing(made, tm
     path = write_responses(tmp_path)
     path.write_text("\n".join(path.read_text().splitlines()[:2]) + "\n")  # bear1, which both answer by its shape
     model = Lookup({level / 255: answer for level, answer, _ in MADE.values()})
-    rows = by_parameter(evaluate_stimuli(model, made, [path], batch_size=4, device="cpu"))
+    rows = index_rows(evaluate_stimuli(model, made, [path], batch_size=4, device="cpu"))
     value, n = rows["error_consistency", "observer=subject-01"]
     assert np.isnan(value)
     assert n == 0
@@ -168,7 +168,7 @@ def test_a_model_that_answers_as_resnet_50_did_gets_its_shape_bias_and_errors(tm
     means = [np.asarray(stimuli.images()[i : i + 1]).mean() / 255 for i in range(len(names))]
     assert len(set(means)) == 160
     model = Lookup({mean: published[name] for mean, name in zip(means, names, strict=True)})
-    rows = by_parameter(evaluate_stimuli(model, stimuli, paths, batch_size=32, device="cpu"))
+    rows = index_rows(evaluate_stimuli(model, stimuli, paths, batch_size=32, device="cpu"))
 
     shown = {name: table[table["stimulus"].isin(names)] for name, table in tables.items()}
     bias = shape_bias(shown["resnet50"])
@@ -210,7 +210,7 @@ def test_a_real_model_decides_by_texture_and_errs_as_networks_do(tmp_path):
     stimuli = prepared(PUBLISHED / "stimuli", tmp_path)
     rows = evaluate_stimuli(efficientnet_lite(), stimuli, response_files(PUBLISHED), batch_size=40, device="cpu")
     print(pd.DataFrame(rows)[["metric", "parameter", "value", "n", "ci_low", "ci_high"]].to_string())
-    found = by_parameter(rows)
+    found = index_rows(rows)
     # Half of the stimuli, of which each category has a share of 1/16, are answered by a cue: it sees something.
     assert found["accuracy", "cue=shape"][0] + found["accuracy", "cue=texture"][0] > 0.5
     people = pd.concat([read_responses(path) for path in response_files(PUBLISHED) if "subject" in path])

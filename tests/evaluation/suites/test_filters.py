@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.evaluation.results import read_results, write_results
+from filterfreq.evaluation.reading import read_results
+from filterfreq.evaluation.results import write_results
 from filterfreq.evaluation.suites.filters import filter_spectra, spectra_rows
 from filterfreq.models.surgery.decomposition import DCTConv2d, decompose
 from filterfreq.runtime.errors import InputError
@@ -17,14 +18,14 @@ def model() -> nn.Module:
     )
 
 
-def with_weight(weight: np.ndarray) -> nn.Module:
+def model_of_weight(weight: np.ndarray) -> nn.Module:
     layer = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2:])
     layer.weight.data.copy_(torch.from_numpy(weight))
     return nn.Sequential(layer)
 
 
 def test_a_constant_filter_has_its_energy_at_frequency_zero():
-    spectra = filter_spectra(with_weight(np.full((2, 3, 3, 3), 0.5)))
+    spectra = filter_spectra(model_of_weight(np.full((2, 3, 3, 3), 0.5)))
     energy = spectra.set_index(["horizontal", "vertical"])["energy"]
     assert energy[0, 0] == pytest.approx(9 * 0.25)
     assert energy.drop((0, 0)).abs().max() < 1e-12
@@ -34,7 +35,7 @@ def test_a_constant_filter_has_its_energy_at_frequency_zero():
 def test_a_wave_along_the_rows_is_a_horizontal_frequency(horizontal, vertical):
     position = (np.arange(3) + 0.5) / 3
     wave = np.cos(np.pi * vertical * position)[:, None] * np.cos(np.pi * horizontal * position)[None, :]
-    spectra = filter_spectra(with_weight(np.stack([wave, -2 * wave])[:, None]))
+    spectra = filter_spectra(model_of_weight(np.stack([wave, -2 * wave])[:, None]))
     share = spectra.set_index(["horizontal", "vertical"])["energy_share"]
     assert share[horizontal, vertical] == pytest.approx(1)
     energy = spectra.set_index(["horizontal", "vertical"])["energy"]

@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from filterfreq.models.registry import build
-from filterfreq.models.surgery.decomposition import DCTConv2d, compose, decompose
+from filterfreq.models.surgery.composition import compose
+from filterfreq.models.surgery.decomposition import DCTConv2d, decompose
 from filterfreq.runtime.errors import InputError
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

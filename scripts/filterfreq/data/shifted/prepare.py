@@ -59,20 +59,20 @@ def prepare_folder(raw_folder: Path, output_folder: Path, seed: int, entry: Shif
     names, labels = [names[i] for i in order], labels[order]
     if entry.storage == "arrays":
         split = (names, entry.image_size, entry.resize)
-        (images,), _, of_images = read_images(path, split, rendering=entry.rendering)
+        (images,), _, image_remarks = read_images(path, split, rendering=entry.rendering)
     else:
         holding = path
         if not path.is_dir():
             holding = output_folder / "files"
             extract(path, holding, dict(zip(names, names, strict=True)))
         images = ImageFiles(holding, names, entry.image_size, entry.resize, rendering=entry.rendering)
-        of_images = remarks_on_files(images, seed)
+        image_remarks = remarks_on_files(images, seed)
     if entry.path:
         source = f"state:{folder_state(path)}" if path.is_dir() else f"sha256:{sha256(path)}"
     else:
         source = entry.sources[0].checksum
     save_shifted(
-        output_folder, identity(entry), list(classes), labels, images, {path.name: source}, [*remarks, *of_images]
+        output_folder, identity(entry), list(classes), labels, images, {path.name: source}, [*remarks, *image_remarks]
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from filterfreq.data.arrays import PreparedDataset, open_array
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.registry import Rendering
-from filterfreq.data.saving import recorded
+from filterfreq.data.saving import rendering_record
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import replacing, sha256, write_json
 from filterfreq.runtime.schemas import read_record
@@ -57,7 +57,7 @@ def save_shifted(
             "names": list(images.names),
             "size": images.size,
             "resize": images.resize,
-        } | recorded(images.rendering)
+        } | rendering_record(images.rendering)
     elif isinstance(images, Path):
         where = {"dataset": os.path.relpath(images, folder)}
     else:

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from filterfreq.data.registry import AS_STORED, DATASETS, Rendering, Source, get_dataset
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 
 CUE_CONFLICT = "cue-conflict"
 """The published stimuli on which the suite `cue_conflict` measures models of ImageNet's classes."""
@@ -71,18 +71,18 @@ class ShiftedSet:
         return "arrays" if self.image_size <= LARGEST_IN_ARRAYS and self.name != CUE_CONFLICT else "files"
 
 
-def _of_imagenet(name: str, licence: str, *sources: Source, folders: str = "classes", how: str = "") -> ShiftedSet:
+def _imagenet_set(name: str, licence: str, *sources: Source, folders: str = "classes", how: str = "") -> ShiftedSet:
     """A set that is shown as ImageNet's test images are: the shorter side 256 pixels, the central 224."""
     return ShiftedSet(name, "imagenet", _FOLDER, licence, 224, 256, sources, folders=folders, how=how)
 
 
-def _of_geirhos(name: str, folder: str) -> ShiftedSet:
+def _geirhos_set(name: str, folder: str) -> ShiftedSet:
     """Stimuli of 224 pixels in folders of the 16 categories."""
     how = f"{_GEIRHOS} stimuli/{folder}"
     return ShiftedSet(name, "imagenet", _FOLDER, "CC BY 4.0", 224, folders="categories", how=how)
 
 
-def _drawn(name: str) -> ShiftedSet:
+def _drawn_set(name: str) -> ShiftedSet:
     return ShiftedSet(
         name, "texdigits", f"filterfreq.data.texdigits:prepare_{name.partition('-')[2]}", "MNIST: CC BY-SA 3.0", 32
     )
@@ -92,8 +92,8 @@ def _drawn(name: str) -> ShiftedSet:
 SHIFTED_SETS: dict[str, ShiftedSet] = {
     entry.name: entry
     for entry in (
-        _drawn("texdigits-silhouettes"),
-        _drawn("texdigits-edges"),
+        _drawn_set("texdigits-silhouettes"),
+        _drawn_set("texdigits-edges"),
         ShiftedSet(
             name="cinic10",
             shift_of="cifar10",
@@ -126,7 +126,7 @@ SHIFTED_SETS: dict[str, ShiftedSet] = {
                 )
             ),
         ),
-        _of_imagenet(
+        _imagenet_set(
             "imagenet-r",
             "no licence stated; Hendrycks et al., The Many Faces of Robustness, ICCV 2021",
             Source(
@@ -136,7 +136,7 @@ SHIFTED_SETS: dict[str, ShiftedSet] = {
                 size=2_191_079_936,
             ),
         ),
-        _of_imagenet(
+        _imagenet_set(
             "imagenet-a",
             "MIT; Hendrycks et al., Natural Adversarial Examples, CVPR 2021",
             Source(
@@ -146,7 +146,7 @@ SHIFTED_SETS: dict[str, ShiftedSet] = {
                 size=687_552_512,
             ),
         ),
-        _of_imagenet(
+        _imagenet_set(
             "imagenet-sketch",
             "MIT; Wang et al., Learning Robust Global Representations by Penalizing Local Predictive Power, 2019",
             Source(
@@ -158,7 +158,7 @@ SHIFTED_SETS: dict[str, ShiftedSet] = {
                 size=7_593_573_012,
             ),
         ),
-        _of_imagenet(
+        _imagenet_set(
             "imagenetv2",
             "MIT; Recht et al., Do ImageNet Classifiers Generalize to ImageNet?, ICML 2019",
             Source(
@@ -173,7 +173,7 @@ SHIFTED_SETS: dict[str, ShiftedSet] = {
             ),
             folders="indices",
         ),
-        _of_imagenet(
+        _imagenet_set(
             "stylized-imagenet",
             "not to be shared, as ImageNet's images are not",
             how=(
@@ -182,9 +182,9 @@ SHIFTED_SETS: dict[str, ShiftedSet] = {
                 "run create_stylized_imagenet.sh in code, and give the folder val of what it makes"
             ),
         ),
-        _of_geirhos("silhouettes", "filled-silhouettes"),
-        _of_geirhos("edges", "edges"),
-        _of_geirhos(CUE_CONFLICT, "style-transfer-preprocessed-512"),
+        _geirhos_set("silhouettes", "filled-silhouettes"),
+        _geirhos_set("edges", "edges"),
+        _geirhos_set(CUE_CONFLICT, "style-transfer-preprocessed-512"),
     )
 }
 
@@ -281,7 +281,7 @@ def get_shifted(name: str, data: Mapping | None = None, dataset: str | None = No
         InputError: there is none, the config's entry contradicts itself, the set is one that the user gets and the
             config does not say where it lies, or the data set has other classes.
     """
-    entry = _of_base(name, data)
+    entry = _base_entry(name, data)
     entry = replace(entry, base_classes=get_dataset(entry.shift_of, data).classes)
     if dataset in (None, entry.shift_of):
         return entry
@@ -298,13 +298,13 @@ def get_shifted(name: str, data: Mapping | None = None, dataset: str | None = No
     return replace(entry, shift_of=dataset, image_size=other.image_size, resize=resize)
 
 
-def _of_base(name: str, data: Mapping | None) -> ShiftedSet:
+def _base_entry(name: str, data: Mapping | None) -> ShiftedSet:
     """The entry as it is shown to the models of the data set that it is a shift of."""
     declared = (data or {}).get("shifted", {})
     if name not in SHIFTED_SETS:
         if name not in declared:
-            raise unknown("shifted set", name, [*SHIFTED_SETS, *declared])
-        return _declared(name, declared[name], data)
+            raise unknown_name("shifted set", name, [*SHIFTED_SETS, *declared])
+        return _declared_entry(name, declared[name], data)
     entry = SHIFTED_SETS[name]
     given = declared.get(name, {})
     for key in given:
@@ -318,7 +318,7 @@ def _of_base(name: str, data: Mapping | None) -> ShiftedSet:
     return entry
 
 
-def _declared(name: str, given: Mapping, data: Mapping) -> ShiftedSet:
+def _declared_entry(name: str, given: Mapping, data: Mapping) -> ShiftedSet:
     """The entry that a validated part of the config describes."""
     if "shift_of" not in given or ("path" in given) == ("dataset" in given):
         raise InputError(

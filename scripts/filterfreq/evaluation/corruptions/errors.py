@@ -22,7 +22,7 @@ def corruption_errors(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> pd.Seri
     Raises:
         InputError: the baseline lacks a corruption or a severity.
     """
-    baseline = _alike(accuracy, baseline)
+    baseline = _matching_baseline(accuracy, baseline)
     return (1 - accuracy).sum(axis="columns", skipna=False) / (1 - baseline).sum(axis="columns", skipna=False)
 
 
@@ -47,7 +47,7 @@ def relative_corruption_errors(
     Raises:
         InputError: the baseline lacks a corruption or a severity.
     """
-    baseline = _alike(accuracy, baseline)
+    baseline = _matching_baseline(accuracy, baseline)
     lost = (clean - accuracy).sum(axis="columns", skipna=False)
     lost_by_baseline = (baseline_clean - baseline).sum(axis="columns", skipna=False)
     return lost / lost_by_baseline.where(lost_by_baseline > 0)
@@ -66,7 +66,7 @@ def mean_corruption_error(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> flo
     Raises:
         InputError: a common corruption is missing, or the baseline lacks a severity.
     """
-    return float(corruption_errors(_common(accuracy), baseline).mean(skipna=False))
+    return float(corruption_errors(_common_accuracies(accuracy), baseline).mean(skipna=False))
 
 
 def relative_mean_corruption_error(
@@ -86,11 +86,11 @@ def relative_mean_corruption_error(
     Raises:
         InputError: a common corruption is missing, or the baseline lacks a severity.
     """
-    errors = relative_corruption_errors(_common(accuracy), clean, baseline, baseline_clean)
+    errors = relative_corruption_errors(_common_accuracies(accuracy), clean, baseline, baseline_clean)
     return float(errors.mean(skipna=False))
 
 
-def _alike(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
+def _matching_baseline(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
     """Return the baseline's accuracies under the same corruptions at the same severities."""
     for axis, kind in ((0, "corruption"), (1, "severity")):
         missing = accuracy.axes[axis].difference(baseline.axes[axis])
@@ -102,7 +102,7 @@ def _alike(accuracy: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
     return baseline.loc[accuracy.index, accuracy.columns]
 
 
-def _common(accuracy: pd.DataFrame) -> pd.DataFrame:
+def _common_accuracies(accuracy: pd.DataFrame) -> pd.DataFrame:
     """Return the accuracies under the 15 common corruptions."""
     missing = [corruption for corruption in COMMON if corruption not in accuracy.index]
     if missing:

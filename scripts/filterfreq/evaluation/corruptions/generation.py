@@ -17,7 +17,7 @@ import numpy as np
 
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.corruptions.stored import CHECKSUMS_FILE
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.files import replacing, sha256, write_json
 from filterfreq.runtime.machine import end_with_parent
 
@@ -95,7 +95,7 @@ def generate(
 def _check(images: np.ndarray, corruptions: Iterable[str]) -> None:
     for corruption in corruptions:
         if corruption not in CORRUPTIONS:
-            raise unknown("corruption", corruption, CORRUPTIONS)
+            raise unknown_name("corruption", corruption, CORRUPTIONS)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(images) == 0:
         raise InputError(
             f"images to corrupt are {images.dtype} {list(images.shape)}: give uint8 of n x H x W x 3, one or more"

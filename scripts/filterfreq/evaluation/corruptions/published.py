@@ -148,7 +148,7 @@ def _take_files(
     checksums = {}
     for number, corruption in enumerate(filter(found.__contains__, corruptions), start=1):
         archive, names = found[corruption]
-        chosen = _matching(f"{corruption} in {archive}", names, own, classes)
+        chosen = _match_images(f"{corruption} in {archive}", names, own, classes)
         wanted = {names[severity, image]: (severity, image) for severity in SEVERITIES for image in chosen}
         if size <= LARGEST_IN_ARRAYS:
             rows = {name: row for row, name in enumerate(wanted)}
@@ -166,7 +166,7 @@ def _take_files(
     return checksums
 
 
-def _matching(where: str, names: dict[tuple[int, str], str], own: list[str], classes: list[str]) -> list[str]:
+def _match_images(where: str, names: dict[tuple[int, str], str], own: list[str], classes: list[str]) -> list[str]:
     """Return the "class/image" that stands for each test image.
 
     Args:
@@ -187,14 +187,14 @@ def _matching(where: str, names: dict[tuple[int, str], str], own: list[str], cla
             if image.partition("/")[0] != label:
                 raise InputError(f"{where} has {image}, but the test image is a {label}: generate the corruptions")
         return chosen
-    of_class = defaultdict(list)
+    images_by_class = defaultdict(list)
     for image in reversed(published):
-        of_class[image.partition("/")[0]].append(image)
+        images_by_class[image.partition("/")[0]].append(image)
     chosen = []
     for label in classes:
-        if not of_class[label]:
+        if not images_by_class[label]:
             raise InputError(f"{where} has fewer images of the class {label} than are tested: generate the corruptions")
-        chosen.append(of_class[label].pop())
+        chosen.append(images_by_class[label].pop())
     return chosen
 
 

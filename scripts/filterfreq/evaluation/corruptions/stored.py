@@ -43,7 +43,7 @@ def load_corrupted(path: str | Path, threads: int = 1) -> np.ndarray | ImageFile
     return images
 
 
-def published_among(folder: str | Path) -> list[str]:
+def find_published(folder: str | Path) -> list[str]:
     """Return the corruptions in a folder whose images are the published ones.
 
     Raises:

@@ -10,7 +10,7 @@ from torch import nn
 
 from filterfreq.evaluation.accuracy import accuracy_and_calibration, evaluate_before
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
-from filterfreq.evaluation.corruptions.stored import load_corrupted, published_among
+from filterfreq.evaluation.corruptions.stored import find_published, load_corrupted
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import predict_with_confidence
 from filterfreq.evaluation.results import format_parameter
@@ -23,7 +23,7 @@ def run(job: SuiteJob) -> list[dict[str, Any]]:
     corrupted = {name: load_corrupted(folder / f"{name}.npy", job.threads) for name in CORRUPTIONS}
     model, labels, batch_size, device = job.classifier, job.labels, job.batch_size, job.device
     rows = evaluate_before(model, job.images, labels, batch_size, device)
-    return rows + evaluate_corruption(model, corrupted, labels, batch_size, device, published_among(folder))
+    return rows + evaluate_corruption(model, corrupted, labels, batch_size, device, find_published(folder))
 
 
 def evaluate_corruption(

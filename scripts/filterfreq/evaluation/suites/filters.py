@@ -9,7 +9,7 @@ from torch import nn
 
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.results import format_parameter, quantity
-from filterfreq.models.surgery.decomposition import compose
+from filterfreq.models.surgery.composition import compose
 from filterfreq.runtime.errors import InputError
 
 _SMALLEST_KERNEL = 3

@@ -1,20 +1,19 @@
-"""Convolutions whose filters are written in the 2-D DCT-II basis (Lukasik et al., TMLR 2023), in a model and out."""
+"""Convolutions whose filters are written in the 2-D DCT-II basis (Lukasik et al., TMLR 2023)."""
 
-import copy
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from filterfreq.frequencies.dct import dct_basis
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.models.surgery.composition import ComposedLayer, replace_layers
+from filterfreq.runtime.errors import InputError, unknown_name
 
 DECOMPOSITIONS = ("weight", "signal")
 
 
-class DCTConv2d(nn.Module):
+class DCTConv2d(ComposedLayer):
     """A convolution without bias that learns DCT coefficients instead of filter values.
 
     The paper has two such layers (Lukasik et al., TMLR 2023). Weight decomposition composes the filters,
@@ -98,6 +97,25 @@ class DCTConv2d(nn.Module):
         # A convolution takes its memory format from its filters too, so they keep that of the coefficients.
         return filters.contiguous() if self.coefficients.is_contiguous() else filters
 
+    def plain_layer(self) -> nn.Conv2d:
+        """Return a `Conv2d` without bias that has the composed filters."""
+        # skip_init leaves the random number generator alone: composing a model must not change what is drawn next.
+        plain = nn.utils.skip_init(
+            nn.Conv2d,
+            self.in_channels,
+            self.out_channels,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            bias=False,
+            device=self.coefficients.device,
+            dtype=self.coefficients.dtype,
+        )
+        plain.weight = nn.Parameter(self.composed_weight().detach(), self.coefficients.requires_grad)
+        return plain.train(self.training)
+
     def forward(self, images: Tensor) -> Tensor:
         """Convolve images [batch, in_channels, height, width] with the composed filters."""
         return F.conv2d(images, self.composed_weight(), None, self.stride, self.padding, self.dilation, self.groups)
@@ -169,11 +187,11 @@ def decompose(model: nn.Module, decomposition: str, min_kernel_size: int = 3) ->
         if _is_patch_embedding(module):
             return None
         try:
-            return _decomposed(module, decomposition)
+            return _decompose_layer(module, decomposition)
         except InputError as error:
             raise InputError(f"layer {name or 'at the top'} cannot be decomposed: {error}") from error
 
-    decomposed = _replace(model, convert)
+    decomposed = replace_layers(model, convert)
     if not any(isinstance(module, DCTConv2d) for module in decomposed.modules()):
         raise InputError(
             f"nothing to decompose: no convolution of the model has both kernel sides >= {min_kernel_size}, "
@@ -182,25 +200,9 @@ def decompose(model: nn.Module, decomposition: str, min_kernel_size: int = 3) ->
     return decomposed
 
 
-def compose(model: nn.Module) -> nn.Module:
-    """Return a copy in which every `DCTConv2d` is a plain `Conv2d` without bias that computes the same.
-
-    Args:
-        model: any model, also one without DCT layers or one that is itself a DCT layer; it stays as it is.
-
-    Returns:
-        The copy, with the same device, dtype and training mode, and the same outputs.
-    """
-
-    def convert(_name: str, module: nn.Module) -> nn.Module | None:
-        return _composed(module) if isinstance(module, DCTConv2d) else None
-
-    return _replace(copy.deepcopy(model), convert)
-
-
 def _check_decomposition(decomposition: str) -> None:
     if decomposition not in DECOMPOSITIONS:
-        raise unknown("decomposition", decomposition, DECOMPOSITIONS)
+        raise unknown_name("decomposition", decomposition, DECOMPOSITIONS)
 
 
 def _odd_square(kernel_size: int | tuple[int, int]) -> int:
@@ -220,7 +222,7 @@ def _pads_same(layer: nn.Conv2d) -> bool:
     return f"{type(layer).__module__}.{type(layer).__name__}" == "timm.layers.conv2d_same.Conv2dSame"
 
 
-def _decomposed(layer: nn.Conv2d, decomposition: str) -> nn.Module:
+def _decompose_layer(layer: nn.Conv2d, decomposition: str) -> nn.Module:
     if type(layer) is not nn.Conv2d and not _pads_same(layer):
         raise InputError(f"it is a {type(layer).__name__}, which may compute something else than a plain Conv2d")
     if layer.padding_mode != "zeros":
@@ -241,33 +243,3 @@ def _decomposed(layer: nn.Conv2d, decomposition: str) -> nn.Module:
     if _pads_same(layer):
         new = nn.Sequential(SamePad2d(layer.kernel_size, layer.stride, layer.dilation), new)
     return new.train(layer.training)
-
-
-def _composed(layer: DCTConv2d) -> nn.Conv2d:
-    # skip_init leaves the random number generator alone: composing a model must not change what is drawn next.
-    plain = nn.utils.skip_init(
-        nn.Conv2d,
-        layer.in_channels,
-        layer.out_channels,
-        layer.kernel_size,
-        layer.stride,
-        layer.padding,
-        layer.dilation,
-        layer.groups,
-        bias=False,
-        device=layer.coefficients.device,
-        dtype=layer.coefficients.dtype,
-    )
-    plain.weight = nn.Parameter(layer.composed_weight().detach(), layer.coefficients.requires_grad)
-    return plain.train(layer.training)
-
-
-def _replace(model: nn.Module, convert: Callable[[str, nn.Module], nn.Module | None]) -> nn.Module:
-    """Put `convert(name, module)` instead of every module for which it is not None."""
-    converted = {module: convert(name, module) for name, module in model.named_modules()}
-    if converted[model] is not None:
-        return converted[model]
-    for name, module in list(model.named_modules(remove_duplicate=False)):
-        if converted[module] is not None:
-            model.set_submodule(name, converted[module])
-    return model

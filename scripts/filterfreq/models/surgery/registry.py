@@ -1,4 +1,4 @@
-"""The one list of changes of a finished model; imports no torch before `apply_surgery`.
+"""The one list of changes of a finished model, and how a new one is decomposed; imports no torch before it is done.
 
 A variant that has `from` is another run's model, changed without training by what its other keys name. One more change
 is one more entry here, a module in `models/surgery` and the schema of its key in `schemas/surgery`.
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from filterfreq.models.classifier import Classifier
 
 SURGERY: dict[str, str] = {
@@ -24,6 +26,24 @@ settings and on the layers before, but on no weight: a reader makes the layers a
 
 Entries keep their order: the result of several depends on it, and what is finished would not be made anew.
 """
+
+
+_DECOMPOSITION = "filterfreq.models.surgery.decomposition"
+
+
+def decompose(model: nn.Module, decomposition: str | None) -> nn.Module:
+    """Return a model as it is trained: decomposed, or where it is not to be, as it is.
+
+    Args:
+        model: a new one; it is changed in place.
+        decomposition: "weight", "signal" or None, see `filterfreq.models.surgery.decomposition.decompose`.
+
+    Raises:
+        InputError: the model cannot be decomposed.
+    """
+    if decomposition is None:
+        return model
+    return importlib.import_module(_DECOMPOSITION).decompose(model, decomposition)
 
 
 def apply_surgery(classifier: Classifier, settings: Mapping[str, Any]) -> Classifier:
@@ -44,5 +64,13 @@ def apply_surgery(classifier: Classifier, settings: Mapping[str, Any]) -> Classi
 
 
 def surgery_modules(settings: Mapping[str, Any]) -> list[str]:
-    """Return the modules of the changes that have settings, such as "filterfreq.models.surgery.low_pass_kernels"."""
-    return [entry.partition(":")[0] for key, entry in SURGERY.items() if key in settings]
+    """Return the modules of a variant's changes, and of its decomposition where it has one.
+
+    Args:
+        settings: the variant's, by key.
+
+    Returns:
+        Names such as "filterfreq.models.surgery.low_pass_kernels".
+    """
+    modules = [entry.partition(":")[0] for key, entry in SURGERY.items() if key in settings]
+    return [*modules, _DECOMPOSITION] if "decomposition" in settings else modules

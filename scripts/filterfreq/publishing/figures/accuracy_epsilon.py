@@ -10,18 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.panels import (
-    attack_curve,
-    epsilon_label,
-    images_of_panels,
-    norm_formula,
-    panel_grids,
-    rows_of_attack,
-    seeds_note,
-)
+from filterfreq.publishing.attack_panels import attack_curve, epsilon_label, norm_formula, rows_of_attack
+from filterfreq.publishing.attacks import attack_label, attack_pairs
+from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note
+from filterfreq.publishing.phrases import images_range
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import attack_label, attacks, images_phrase, present_variants, select
-from filterfreq.publishing.style import VariantStyle, add_legend, draw_lines, literal, styled, variant_styles
+from filterfreq.publishing.selection import present_variants, select
+from filterfreq.publishing.style import VariantStyle, add_legend, draw_lines, escape_dollars, use_style, variant_styles
 
 PRODUCT = Product(
     title="Accuracy against epsilon",
@@ -31,7 +26,7 @@ PRODUCT = Product(
 )
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw accuracy against the size of the perturbation, a panel for each attack and norm; models below each other.
 
@@ -46,26 +41,27 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     select(results, labels, ["adversarial", "autoattack"])
     frame = select(results, labels, ["clean", "adversarial", "autoattack"])
     styles = variant_styles(present_variants(frame, labels))
-    pairs = attacks(frame)
-    images = {pair: images_phrase(rows_of_attack(frame, *pair)["n"]) for pair in pairs}
-    suffixes, of_all = images_of_panels(images)
-    auto = attacks(frame[frame["suite"] == "autoattack"])
+    pairs = attack_pairs(frame)
+    images = {pair: rows_of_attack(frame, *pair)["n"] for pair in pairs}
+    ranges = {pair: images_range(counts) for pair, counts in images.items()}
+    suffixes, images_note = images_of_panels(images)
+    auto = attack_pairs(frame[frame["suite"] == "autoattack"])
     # AutoAttack itself, or else the last of its attacks.
     guests = {norm: (attack, norm) for attack, norm in sorted(auto, key=lambda pair: pair[0] == "autoattack")}
     host = {norm: (attack, norm) for attack, norm in pairs if (attack, norm) != guests.get(norm)}
-    guests = {norm: pair for norm, pair in guests.items() if norm in host and images[pair] == images[host[norm]]}
+    guests = {norm: pair for norm, pair in guests.items() if norm in host and ranges[pair] == ranges[host[norm]]}
     norms = list(dict.fromkeys(norm for _, norm in pairs))
     panels = sorted((pair for pair in pairs if pair not in guests.values()), key=lambda pair: norms.index(pair[1]))
 
     models = list(frame["model"].cat.categories)
     figure, grids = panel_grids(models, len(panels))
     for model, cells in zip(models, grids, strict=True):
-        of_model = frame[frame["model"] == model]
+        model_rows = frame[frame["model"] == model]
         for (attack, norm), axes in zip(panels, cells, strict=True):
-            draw_lines(axes, attack_curve(of_model, attack, norm), "epsilon", "value", styles, markers=True)
+            draw_lines(axes, attack_curve(model_rows, attack, norm), "epsilon", "value", styles, markers=True)
             if norm in guests and host[norm] == (attack, norm):
-                _hollow_markers(axes, attack_curve(of_model, *guests[norm], clean=False), styles)
-            title = f"{literal(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm]}"
+                _hollow_markers(axes, attack_curve(model_rows, *guests[norm], clean=False), styles)
+            title = f"{escape_dollars(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm]}"
             axes.set_title(title if model == models[0] else "", parse_math=True)
             axes.set_xlabel(epsilon_label(norm), parse_math=True)
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -73,7 +69,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         Line2D([], [], color="0.4", marker="o", markerfacecolor="white", linestyle="none", label=attack_label(name))
         for name in dict.fromkeys(guest for guest, _ in guests.values())
     ]
-    add_legend(figure, styles, extra=extra, note=seeds_note(frame) + of_all)
+    add_legend(figure, styles, extra=extra, note=seeds_note(frame) + images_note)
     return figure
 
 

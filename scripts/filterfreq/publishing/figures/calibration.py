@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from filterfreq.publishing.measures import calibration_errors
+from filterfreq.publishing.calibration import calibration_errors
 from filterfreq.publishing.panels import seeds_and_images_note
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
@@ -19,14 +19,14 @@ from filterfreq.publishing.style import (
     add_legend,
     draw_lines,
     new_figure,
-    styled,
+    use_style,
     variant_styles,
 )
 
 PRODUCT = Product(title="Calibration", needs=["corruption"], adds=["clean"], takes=["labels"])
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw the expected calibration error against the severity of the common corruptions, 0 being clean images.
 

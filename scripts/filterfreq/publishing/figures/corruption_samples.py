@@ -10,15 +10,15 @@ from matplotlib.figure import Figure
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.corruptions.stored import load_corrupted
+from filterfreq.publishing.corruptions import corruption_label, family_grid
 from filterfreq.publishing.mosaic import mosaic, show_canvas, to_uint8
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import corruption_label, family_grid
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style
 
 PRODUCT = Product(title="Corruption samples", needs=["corruption"], reads="corrupted_images")
 
 
-class Corrupted(NamedTuple):
+class CorruptedImage(NamedTuple):
     """One image before and after every corruption.
 
     Attributes:
@@ -30,7 +30,7 @@ class Corrupted(NamedTuple):
     corrupted: dict[str, np.ndarray]
 
 
-def read(files: Any) -> Corrupted:
+def read(files: Any) -> CorruptedImage:
     """Read the first test image and its corrupted versions.
 
     Args:
@@ -43,15 +43,15 @@ def read(files: Any) -> Corrupted:
     sets = {name: load_corrupted(Path(files.corrupted[0], f"{name}.npy")) for name in CORRUPTIONS}
     # Each file holds one block per severity, so the first image comes back once per block.
     corrupted = {name: np.asarray(images[:: len(images) // len(SEVERITIES)]) for name, images in sets.items()}
-    return Corrupted(clean, corrupted)
+    return CorruptedImage(clean, corrupted)
 
 
-def draw(images: Corrupted) -> Figure:
+def draw(images: CorruptedImage) -> Figure:
     """Show one image under every corruption."""
     return corruption_sheet(images.clean, images.corrupted)
 
 
-@styled
+@use_style
 def corruption_sheet(
     clean: np.ndarray, corrupted: Mapping[str, np.ndarray], severities: Sequence[int] = (1, 3, 5)
 ) -> Figure:

@@ -8,15 +8,24 @@ import pandas as pd
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MultipleLocator
 
+from filterfreq.publishing.corruptions import corruption_label, family_grid
 from filterfreq.publishing.panels import seeds_and_images_note
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import corruption_label, family_grid, present_variants, select
-from filterfreq.publishing.style import PERCENT, TEXT_WIDTH, add_legend, draw_lines, new_figure, styled, variant_styles
+from filterfreq.publishing.selection import present_variants, select
+from filterfreq.publishing.style import (
+    PERCENT,
+    TEXT_WIDTH,
+    add_legend,
+    draw_lines,
+    new_figure,
+    use_style,
+    variant_styles,
+)
 
 PRODUCT = Product(title="Corruptions", needs=["corruption"], takes=["labels"])
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw accuracy against severity, one panel per corruption: a row per family, extra corruptions in the last column.
 
@@ -30,14 +39,14 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     models = list(frame["model"].cat.categories)
     figure = new_figure(TEXT_WIDTH, 0.2 + (0.3 + 1.0 * len(families)) * len(models))
     for model, part in _parts(figure, models):
-        of_model = frame[frame["model"] == model]
+        model_rows = frame[frame["model"] == model]
         grid = part.subplots(len(families), columns, sharex=True, sharey=True, squeeze=False)
         for (family, names), row in zip(families.items(), grid, strict=True):
             for column, axes in enumerate(row):
                 if column not in names:
                     axes.set_axis_off()
                     continue
-                its_rows = of_model[of_model["corruption"] == names[column]].astype({"severity": "float64"})
+                its_rows = model_rows[model_rows["corruption"] == names[column]].astype({"severity": "float64"})
                 draw_lines(axes, its_rows, "severity", "value", styles, markers=True)
                 axes.set_title(corruption_label(names[column]), pad=3)
                 axes.set_xlabel("")

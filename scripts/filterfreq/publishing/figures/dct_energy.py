@@ -23,9 +23,9 @@ from filterfreq.publishing.style import (
     add_legend,
     draw_lines,
     new_figure,
-    styled,
+    use_style,
     variant_styles,
-    wrapped,
+    wrap_text,
 )
 
 PRODUCT = Product(title="DCT energy by depth", needs=["filters"], takes=["labels"])
@@ -40,7 +40,7 @@ _VARIANTS_BESIDE, _MODELS_WITH_HEAT_MAPS = 4, 3
 _PANELS_WIDTH = 3.8  # what labels and the colour bar leave of the text's width
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw the high-frequency share of the filters' energy against depth, and the share of every DCT coefficient.
 
@@ -187,7 +187,7 @@ def _heat_maps(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle],
         title = f"{depth}: {names.pop()}" if len(names) == 1 else depth
         axes.annotate(title, (left + side / 2, 0), (0, 3), ha="left", va="bottom", rotation=30, **offset)
     for name, top in tops.items():
-        label = wrapped(styles[name].label, 18, 4)
+        label = wrap_text(styles[name].label, 18, 4)
         axes.annotate(label, (0, top + side / 2), (-27, 0), ha="right", va="center", size=7, **offset)
 
 

@@ -17,7 +17,7 @@ from filterfreq.publishing.style import (
     add_legend,
     draw_lines,
     new_figure,
-    styled,
+    use_style,
     variant_styles,
 )
 
@@ -26,7 +26,7 @@ PRODUCT = Product(title="Low and high frequencies", needs=["frequency_filtered"]
 _PASSES = {"low": "low frequencies kept", "high": "high frequencies kept"}
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw accuracy on low-passed and high-passed images against the radius, one panel each, one row per model.
 

@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.publishing.panels import panel_grids, seeds_and_images_note
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import in_order, present_variants
-from filterfreq.publishing.style import add_legend, draw_lines, styled, variant_styles
+from filterfreq.publishing.selection import order_variants, present_variants
+from filterfreq.publishing.style import add_legend, draw_lines, use_style, variant_styles
 from filterfreq.runtime.errors import InputError
 
 PRODUCT = Product(title="Accuracy over training", takes=["labels"], reads="over_training", when="clean_over_training")
@@ -28,7 +28,7 @@ def read(files: Sequence[str]) -> pd.DataFrame:
     return read_results(files, suite="clean")
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw the accuracy against the epoch, one panel per model and one line per variant.
 
@@ -42,7 +42,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     frame = results[(results["metric"] == "accuracy") & results["variant"].isin(list(labels))]
     if frame.empty or "epoch" not in frame:
         raise InputError(f"there are no accuracies over training of {', '.join(labels)}: measure their snapshots")
-    frame = in_order(frame, labels)
+    frame = order_variants(frame, labels)
     styles = variant_styles(present_variants(frame, labels))
     models = list(frame["model"].cat.categories)
     figure, grids = panel_grids(models, 1)

@@ -12,10 +12,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from filterfreq.data.arrays import PreparedDataset
+from filterfreq.publishing.attacks import attack_label, norm_label
 from filterfreq.publishing.mosaic import LABELS_WIDTH, mosaic, show_canvas, to_uint8, write_under
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import attack_label, norm_label
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, verify_checksum, verify_zip
 from filterfreq.training.attack_names import attack_name
@@ -70,7 +70,7 @@ def draw(examples: Examples, labels: dict[str, str], attack: Mapping[str, Any]) 
     return draw_examples(by_variant, examples.true_classes, examples.classes, labels, words)
 
 
-@styled
+@use_style
 def draw_examples(
     examples: Mapping[str, Mapping[str, np.ndarray]],
     labels: np.ndarray,
@@ -120,7 +120,7 @@ def draw_examples(
     figure = new_figure(TEXT_WIDTH, 0.8 + aspect * (TEXT_WIDTH - LABELS_WIDTH), images=True)
     axes = figure.subplots()
     show_canvas(axes, canvas)
-    axes.set_yticks(rows, [wrapped(label, 14, 4) for label in shown.values()])
+    axes.set_yticks(rows, [wrap_text(label, 14, 4) for label in shown.values()])
     axes.xaxis.tick_top()
     axes.set_xticks(columns, ["clean", "attacked", f"change ×{factor}"] * count)
     axes.set_title(f"{attack}; under each image the predicted class, right (✓) or wrong (✗)", pad=8)

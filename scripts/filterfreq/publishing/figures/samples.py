@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.publishing.mosaic import LABELS_WIDTH, mosaic, show_canvas, to_uint8, write_under
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
 from filterfreq.runtime.errors import InputError
 
 PRODUCT = Product(title="Samples", reads="images", when="images_here")
@@ -45,7 +45,9 @@ def read(files: Any) -> Samples:
         InputError: a file is missing or damaged.
     """
     dataset = PreparedDataset(Path(files.dataset[0]).parent)
-    splits = {name: (dataset.images(name), dataset.labels(name)) for name in ("train", "test") if dataset.has(name)}
+    splits = {
+        name: (dataset.images(name), dataset.labels(name)) for name in ("train", "test") if dataset.has_split(name)
+    }
     textures = {}
     if "cue_conflict_images" in dataset.record["arrays"]:
         splits["cue conflict"] = (dataset.images("cue_conflict"), dataset.array("cue_conflict_shapes"))
@@ -62,7 +64,7 @@ def draw(samples: Samples) -> Figure:
     return contact_sheet(samples.splits, samples.classes, samples.textures)
 
 
-@styled
+@use_style
 def contact_sheet(
     splits: Mapping[str, tuple[np.ndarray, np.ndarray]],
     classes: Sequence[str],
@@ -101,14 +103,14 @@ def contact_sheet(
     grid = figure.subplots(len(canvases), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (name, (canvas, rows, columns)) in zip(grid, canvases.items(), strict=True):
         show_canvas(axes, canvas)
-        axes.set_ylabel(wrapped(name, 12, 3), rotation=0, ha="right", va="center")
+        axes.set_ylabel(wrap_text(name, 12, 3), rotation=0, ha="right", va="center")
         if name in textures:
             bottom = blocks[name][0].shape[2] / 2
-            for row, of_row in zip(rows, blocks[name][1], strict=True):
-                for column, index in zip(columns, of_row, strict=True):
+            for row, row_indices in zip(rows, blocks[name][1], strict=True):
+                for column, index in zip(columns, row_indices, strict=True):
                     write_under(axes, column, row + bottom, classes[textures[name][index]])
             axes.set_xlabel("under each image: the class of its texture")
         if axes is grid[0]:
             axes.xaxis.tick_top()
-            axes.set_xticks(columns, [wrapped(classes[label].replace("_", " "), 10, 3) for label in shown])
+            axes.set_xticks(columns, [wrap_text(classes[label].replace("_", " "), 10, 3) for label in shown])
     return figure

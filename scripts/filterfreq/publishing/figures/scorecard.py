@@ -12,9 +12,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from filterfreq.analysis.claims import score
+from filterfreq.publishing.phrases import comparison_label
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import comparison_label
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
 
 PRODUCT = Product(title="Claims", needs=["clean"], adds=["claimed"], takes=["labels", "claims"], when="claims_tested")
 
@@ -42,7 +42,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], claims: Mapping[str, Map
     return draw_scores(score(results, claims), labels)
 
 
-@styled
+@use_style
 def draw_scores(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw every claim's effect with its interval, and what the claim asks for as a shaded range.
 
@@ -59,7 +59,7 @@ def draw_scores(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
     effects = 100 * pd.concat([tested["effect"], tested["smallest_effect"]]).abs()
     limit = 1.6 * max(effects, default=1)
     for height, row in enumerate(scores.to_dict("records")):
-        axes.axhspan(height - 0.36, height + 0.36, *_claimed(row, limit), color="0.9", linewidth=0)
+        axes.axhspan(height - 0.36, height + 0.36, *_claimed_range(row, limit), color="0.9", linewidth=0)
         if np.isnan(row["effect"]):
             continue
         mark = _MARKS[row["verdict"]]
@@ -88,8 +88,8 @@ def draw_scores(scores: pd.DataFrame, labels: dict[str, str]) -> Figure:
 
 
 def _statement(row: dict, labels: dict[str, str]) -> str:
-    comparison = wrapped(f"({comparison_label(row, labels)})", _STATEMENT_WIDTH, 1)
-    return f"{wrapped(row['statement'], _STATEMENT_WIDTH, _STATEMENT_LINES)}\n{comparison}"
+    comparison = wrap_text(f"({comparison_label(row, labels)})", _STATEMENT_WIDTH, 1)
+    return f"{wrap_text(row['statement'], _STATEMENT_WIDTH, _STATEMENT_LINES)}\n{comparison}"
 
 
 def _verdict(row: dict) -> str:
@@ -98,7 +98,7 @@ def _verdict(row: dict) -> str:
     return f"{said}\n{pairs}" if row["pairs"] else said
 
 
-def _claimed(row: dict, limit: float) -> tuple[float, float]:
+def _claimed_range(row: dict, limit: float) -> tuple[float, float]:
     """The range of effects that the claim asks for, as fractions of the axis from -limit to limit."""
     smallest = 100 * row["smallest_effect"]
     low, high = {

@@ -10,23 +10,24 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from filterfreq.publishing.panels import seeds_note
+from filterfreq.publishing.phrases import images_phrase
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import images_phrase, present_variants, select
+from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
     COLUMN_WIDTH,
     SEED_RANGE,
     TEXT_WIDTH,
     add_legend,
     new_figure,
-    styled,
+    use_style,
     variant_styles,
-    wrapped,
+    wrap_text,
 )
 
 PRODUCT = Product(title="Shape bias", needs=["cue_conflict"], takes=["labels"])
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw the shape bias of every category, as Geirhos et al. (ICLR 2019), figure 4, do.
 
@@ -47,12 +48,12 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     figure = new_figure(width, 0.8 + row_height * len(categories))
     grid = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
     for model, axes in zip(models, grid, strict=True):
-        of_model = frame[frame["model"] == model]
-        overall = of_model[of_model["category"] == "overall"].groupby("variant", observed=True)["value"].mean()
+        model_rows = frame[frame["model"] == model]
+        overall = model_rows[model_rows["category"] == "overall"].groupby("variant", observed=True)["value"].mean()
         for name, value in overall.items():
             axes.axvline(value, color=styles[name].colour, linestyle=(0, styles[name].dashes), zorder=1)
         sns.pointplot(
-            of_model[of_model["category"] != "overall"],
+            model_rows[model_rows["category"] != "overall"],
             x="value",
             y="category",
             order=categories,
@@ -77,7 +78,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         axes.xaxis.tick_top()
         texture = axes.secondary_xaxis("bottom", functions=(_complement, _complement))
         texture.set_xlabel("fraction of 'texture' decisions")
-        axes.set_yticks(range(len(categories)), [wrapped(name.replace("_", " "), 20, 2) for name in categories])
+        axes.set_yticks(range(len(categories)), [wrap_text(name.replace("_", " "), 20, 2) for name in categories])
         axes.set_yticks(np.arange(len(categories) - 1) + 0.5, minor=True)
         axes.grid(visible=False, axis="y")
         axes.grid(axis="y", which="minor", color="0.75", linestyle="dotted")

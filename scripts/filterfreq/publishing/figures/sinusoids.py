@@ -14,11 +14,11 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.evaluation.results import read_results
+from filterfreq.evaluation.reading import read_results
 from filterfreq.fits.registry import FITS
+from filterfreq.publishing.phrases import is_one_seed, seeds_phrase
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import seeds_phrase
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, styled, wrapped
+from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
 from filterfreq.runtime.errors import InputError
 
 PRODUCT = Product(title="Sums of sinusoids", needs=["sinusoids"], takes=["labels"], reads="fits", over="fit", note="")
@@ -35,12 +35,12 @@ def read(files: Iterable[str | Path]) -> pd.DataFrame:
     """Read the aggregated results of one fit.
 
     Raises:
-        InputError: see `filterfreq.evaluation.results.read_results`.
+        InputError: see `filterfreq.evaluation.reading.read_results`.
     """
     return read_results(files, suite="sinusoids", known=FITS)
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw a heat map over frequency and iteration for each network (rows) and variant (columns).
 
@@ -68,10 +68,10 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         means = cells.pivot_table(index="iteration", columns="frequency", values="value", aggfunc="mean")
         image = _draw_map(axes, means)
         title = labels[variant] if len(networks) == 1 else f"{network}, {labels[variant]}"
-        axes.set_title(wrapped(title, _TITLE_WIDTH, _TITLE_LINES))
+        axes.set_title(wrap_text(title, _TITLE_WIDTH, _TITLE_LINES))
         axes.set_ylabel("iteration" if axes in grid[:, 0] else "")
-    seeds = seeds_phrase(panels["seed"].nunique())
-    label = "normalised amplitude" + (f",\nmean of {seeds}" if seeds != "1 seed" else "")
+    seeds = panels["seed"].nunique()
+    label = "normalised amplitude" + ("" if is_one_seed(seeds) else f",\nmean of {seeds_phrase(seeds)}")
     figure.colorbar(image, ax=grid, label=label, aspect=20 * rows)
     return figure
 

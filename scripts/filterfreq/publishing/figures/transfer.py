@@ -8,23 +8,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.panels import (
-    attack_curve,
-    epsilon_label,
-    images_of_panels,
-    norm_formula,
-    panel_grids,
-    rows_of_attack,
-    seeds_note,
-)
+from filterfreq.publishing.attack_panels import attack_curve, epsilon_label, norm_formula, rows_of_attack
+from filterfreq.publishing.attacks import attack_label
+from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import attack_label, images_phrase, present_variants, select
-from filterfreq.publishing.style import add_legend, draw_lines, literal, styled, variant_styles, wrapped
+from filterfreq.publishing.selection import present_variants, select
+from filterfreq.publishing.style import add_legend, draw_lines, escape_dollars, use_style, variant_styles, wrap_text
 
 PRODUCT = Product(title="Transferred attacks", needs=["transfer"], adds=["clean", "adversarial"], takes=["labels"])
 
 
-@styled
+@use_style
 def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """Draw accuracy against epsilon under attacks made on another model, beside those made on the model itself.
 
@@ -45,23 +39,23 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         for suite, title in (("adversarial", "made on the model itself"), ("transfer", f"made on {source}"))
         if ((frame["suite"] == suite) & (frame["attack"] == attack) & (frame["norm"] == norm)).any()
     ]
-    suffixes, of_all = images_of_panels(
+    suffixes, images_note = images_of_panels(
         {
-            (attack, norm, suite): images_phrase(rows_of_attack(frame[frame["suite"] == suite], attack, norm)["n"])
+            (attack, norm, suite): rows_of_attack(frame[frame["suite"] == suite], attack, norm)["n"]
             for attack, norm, suite, _ in panels
         }
     )
     models = list(frame["model"].cat.categories)
     figure, grids = panel_grids(models, len(panels))
     for model, cells in zip(models, grids, strict=True):
-        of_model = frame[frame["model"] == model]
+        model_rows = frame[frame["model"] == model]
         for axes, (attack, norm, suite, title) in zip(cells, panels, strict=True):
-            shown = of_model[of_model["suite"].isin(["clean", suite])]
+            shown = model_rows[model_rows["suite"].isin(["clean", suite])]
             draw_lines(axes, attack_curve(shown, attack, norm), "epsilon", "value", styles, markers=True)
-            attacked = f"{literal(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm, suite]}"
-            heading = f"{attacked},\n{literal(wrapped(title, 40, 2))}"
+            attacked = f"{escape_dollars(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm, suite]}"
+            heading = f"{attacked},\n{escape_dollars(wrap_text(title, 40, 2))}"
             axes.set_title(heading if model == models[0] else "", parse_math=True)
             axes.set_xlabel(epsilon_label(norm), parse_math=True)
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    add_legend(figure, styles, note=seeds_note(frame) + of_all)
+    add_legend(figure, styles, note=seeds_note(frame) + images_note)
     return figure

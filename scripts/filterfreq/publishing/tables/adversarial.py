@@ -5,10 +5,11 @@ Mean ± standard deviation over seeds, in percent; bold are the best value and a
 
 import pandas as pd
 
+from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
 from filterfreq.publishing.means import dataset_phrase, means_table
-from filterfreq.publishing.measures import attacked, beside_clean
+from filterfreq.publishing.measures import add_clean_columns, attack_columns
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import attack_label, attacks, norm_label, present_variants, select
+from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import Table
 
 PRODUCT = Product(title="Adversarial accuracy", needs=["adversarial"], adds=["clean", "autoattack"], takes=["labels"])
@@ -27,10 +28,11 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> Table:
     select(results, labels, ["adversarial", "autoattack"])
     frame = select(results, labels, _ACCURACY)
     blocks = [
-        attacked(frame, attack, norm, f"{attack_label(attack)} {norm_label(norm)}") for attack, norm in attacks(frame)
+        attack_columns(frame, attack, norm, f"{attack_label(attack)} {norm_label(norm)}")
+        for attack, norm in attack_pairs(frame)
     ]
     return means_table(
-        beside_clean(frame, blocks),
+        add_clean_columns(frame, blocks),
         present_variants(frame, labels),
         f"Accuracy on {dataset_phrase(frame)} under adversarial attacks, by norm and size of the perturbation; clean, "
         "or at 0: on the same images without attack.",

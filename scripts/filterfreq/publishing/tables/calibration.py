@@ -6,10 +6,11 @@ deviation over seeds, in percent; bold are the lowest value and all that cannot 
 
 import pandas as pd
 
+from filterfreq.publishing.calibration import calibration_errors
 from filterfreq.publishing.means import dataset_phrase, means_table
-from filterfreq.publishing.measures import RUN, Column, calibration_errors
+from filterfreq.publishing.measures import Column
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import present_variants, select
+from filterfreq.publishing.selection import RUN, present_variants, select
 from filterfreq.publishing.table import Table
 
 PRODUCT = Product(title="Calibration", needs=["corruption"], adds=["clean"], takes=["labels"])
@@ -26,7 +27,8 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> Table:
     for severity, at_severity in frame.groupby("severity"):
         by_run = at_severity.groupby(RUN, observed=True)
         heading = ("calibration error", "clean") if severity == 0 else ("calibration error, corrupted", str(severity))
-        columns.append(Column(*heading, by_run["value"].mean(), by_run["n"].max()))
+        key = ("calibration_error", str(severity))
+        columns.append(Column(key, *heading, by_run["value"].mean(), by_run["n"].max(), direction="lower"))
     return means_table(
         columns,
         present_variants(frame, labels),

@@ -7,10 +7,11 @@ seeds, in percent.
 import pandas as pd
 
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
+from filterfreq.publishing.corruptions import FAMILIES, corruption_label
 from filterfreq.publishing.means import dataset_phrase, means_table
-from filterfreq.publishing.measures import RUN, Column, by_corruption, corruption_means
+from filterfreq.publishing.measures import RELATIVE_CORRUPTION_ERROR, Column, corruption_accuracies, corruption_means
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import FAMILIES, corruption_label, present_variants, select
+from filterfreq.publishing.selection import RUN, present_variants, select
 from filterfreq.publishing.table import Table
 
 PRODUCT = Product(title="Corruptions", needs=["corruption"], adds=["clean"], takes=["labels", "baseline"])
@@ -28,18 +29,19 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str], baseline: str) -> Ta
         InputError: results that cannot stand beside each other (see `select`), or none of corruptions.
     """
     frame = select(results, labels, ["corruption"])
-    measured = by_corruption(frame)
+    measured = corruption_accuracies(frame)
     images = frame[frame["metric"] == "accuracy"].groupby(RUN, observed=True)["n"].max()
-    columns = [
-        Column(family, corruption_label(corruption), measured[corruption].mean(axis="columns", skipna=False), images)
-        for family, corruptions in FAMILIES.items()
-        for corruption in corruptions
-        if corruption in measured.columns.unique("corruption")
-    ]
-    with_clean = select(results, labels, ["corruption", "clean"])
-    means = [found._replace(measure="common") for found in corruption_means(with_clean, baseline)]
+    columns = []
+    for family, corruptions in FAMILIES.items():
+        for corruption in corruptions:
+            if corruption in measured.columns.unique("corruption"):
+                accuracies = measured[corruption].mean(axis="columns", skipna=False)
+                key = ("corruptions", corruption)
+                columns.append(Column(key, family, corruption_label(corruption), accuracies, images))
+    all_rows = select(results, labels, ["corruption", "clean"])
+    means = [found._replace(measure="common") for found in corruption_means(all_rows, baseline)]
     columns += means
-    relative = any(found.setting == "relative mCE" for found in means)
+    relative = any(found.key == RELATIVE_CORRUPTION_ERROR for found in means)
     return means_table(
         columns,
         present_variants(frame, labels),

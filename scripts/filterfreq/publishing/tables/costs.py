@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import in_order
+from filterfreq.publishing.selection import order_variants
 from filterfreq.publishing.table import TextTable
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import read_record
@@ -54,7 +54,7 @@ def tabulate(records: Sequence[Mapping], labels: dict[str, str]) -> TextTable:
     if not rows:
         raise InputError(f"there are no runs of the variants {', '.join(labels)}: train them first")
     dataset = records[0]["run"]["dataset"]
-    frame = in_order(pd.DataFrame(rows), labels)
+    frame = order_variants(pd.DataFrame(rows), labels)
     groups = frame.groupby(["model", "variant", "device"], observed=True)
     numbers = groups.mean().assign(seeds=groups.size()).reset_index()
     cells = pd.DataFrame(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from filterfreq.analysis.intervals import mean_difference
 from filterfreq.publishing.means import column_meanings, dataset_phrase
-from filterfreq.publishing.measures import epsilons_phrase, main_columns
+from filterfreq.publishing.measures import CORRUPTION_ERROR, epsilons_phrase, main_columns
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import TextTable, headings, images_sentence
@@ -49,22 +49,22 @@ def tabulate(
     frame = select(results, labels)
     shown = present_variants(frame, labels)
     # The baseline's mCE is 1 by definition: the difference says nothing that the column does not.
-    columns = [found for found in main_columns(frame, baseline, epsilons) if found.setting != "mCE"]
+    columns = [found for found in main_columns(frame, baseline, epsilons) if found.key != CORRUPTION_ERROR]
     images = {(found.measure, found.setting): found.images for found in columns}
     numbers = []
-    for measure, setting, values, counts in columns:
-        by_variant = values.unstack("variant")  # noqa: PD010
+    for found in columns:
+        by_variant = found.numbers.unstack("variant")  # noqa: PD010
         if baseline not in by_variant:
             continue
         for variant in shown:
             if variant == baseline or variant not in by_variant:
                 continue
             differences = (by_variant[variant] - by_variant[baseline]).dropna()
-            for model, of_model in differences.groupby(level="model", sort=False, observed=True):
-                shown_images = counts.xs((model, variant), level=["model", "variant"]).max()
-                estimate = mean_difference([of_model.to_numpy()], shown_images)
-                cell = (estimate.mean, *estimate.interval(), len(of_model), shown_images)
-                numbers.append((model, variant, measure, setting, *cell))
+            for model, model_differences in differences.groupby(level="model", sort=False, observed=True):
+                shown_images = found.images.xs((model, variant), level=["model", "variant"]).max()
+                estimate = mean_difference([model_differences.to_numpy()], shown_images)
+                cell = (estimate.mean, *estimate.interval(), len(model_differences), shown_images)
+                numbers.append((model, variant, found.measure, found.setting, *cell))
     if not numbers:
         raise InputError(
             f"there is no run of {baseline} with the model and seed of another variant: nothing can be compared"

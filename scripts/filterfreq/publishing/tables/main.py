@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from filterfreq.publishing.means import column_meanings, dataset_phrase, means_table
-from filterfreq.publishing.measures import epsilons_phrase, main_columns, with_published
+from filterfreq.publishing.measures import add_published, epsilons_phrase, main_columns
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import Table
@@ -39,7 +39,7 @@ def tabulate(
         results: tidy results of one data set.
         labels: display labels of the variants by name, in order.
         baseline: the variant whose corruption error is 1.
-        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.at_epsilon`.
+        epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.attacks_at_epsilon`.
         published: by variant, what `filterfreq.study.study.Study.published_accuracies` returns.
 
     Returns:
@@ -50,6 +50,6 @@ def tabulate(
         InputError: results that cannot stand beside each other (see `select`).
     """
     frame = select(results, labels)
-    columns = with_published(main_columns(frame, baseline, epsilons), frame, published or {})
+    columns = add_published(main_columns(frame, baseline, epsilons), frame, published or {})
     phrases = [dataset_phrase(frame), epsilons_phrase(frame, epsilons), *column_meanings(columns, labels, baseline)]
     return means_table(columns, present_variants(frame, labels), f"Accuracy on {'; '.join(filter(None, phrases))}.")

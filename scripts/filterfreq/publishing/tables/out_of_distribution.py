@@ -8,7 +8,14 @@ value of a column and all that cannot be told from it.
 import pandas as pd
 
 from filterfreq.publishing.means import column_meanings, dataset_phrase, means_table
-from filterfreq.publishing.measures import clean_accuracy, column, corruption_means, shape_biases
+from filterfreq.publishing.measures import (
+    CORRUPTION_ERROR,
+    SHAPE_BIAS,
+    clean_accuracy,
+    corruption_means,
+    run_column,
+    shape_biases,
+)
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import Table
@@ -38,13 +45,16 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str], baseline: str) -> Ta
     clean = [*clean_accuracy(frame)]
     columns = [*clean]
     rows = frame[(frame["suite"] == "out_of_distribution") & (frame["metric"] == "accuracy")]
-    columns += [column("out of distribution", name, of_set) for name, of_set in rows.groupby("set", sort=False)]
+    columns += [
+        run_column(("out_of_distribution", name), "out of distribution", name, set_rows)
+        for name, set_rows in rows.groupby("set", sort=False)
+    ]
     columns += [
         found._replace(measure="mCE", setting="")
         for found in corruption_means(frame, baseline)
-        if found.setting == "mCE"
+        if found.key == CORRUPTION_ERROR
     ]
-    columns += [found._replace(setting="") for found in shape_biases(frame) if found.setting == "overall"]
+    columns += [found._replace(setting="") for found in shape_biases(frame) if found.key == SHAPE_BIAS]
     phrases = [
         f"Accuracy of models of {dataset_phrase(frame)}, "
         f"{'on its test images and ' if clean else ''}out of distribution",

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from filterfreq.publishing.means import column_meanings, means_table
-from filterfreq.publishing.measures import Column, epsilons_phrase, main_columns, with_published
+from filterfreq.publishing.measures import Column, add_published, epsilons_phrase, main_columns
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import select
 from filterfreq.publishing.table import Table
@@ -54,19 +54,17 @@ def tabulate(
     parts: dict[tuple[str, str], dict[str, Column]] = {}
     for name, frame in frames.items():
         columns = main_columns(frame, baseline, epsilons_by_dataset.get(name))
-        for found in with_published(columns, frame, published_by_dataset.get(name, {})):
+        for found in add_published(columns, frame, published_by_dataset.get(name, {})):
             parts.setdefault((found.measure, found.setting), {})[name] = found
     # Columns of one measure stand together, also where data sets have others of them.
     measures = list(dict.fromkeys(measure for measure, _ in parts))
-    keys = sorted(parts, key=lambda key: measures.index(key[0]))
-    columns = [
-        Column(
-            *key,
-            pd.concat({name: found.numbers for name, found in parts[key].items()}, names=["dataset"]),
-            pd.concat({name: found.images for name, found in parts[key].items()}, names=["dataset"]),
+    columns = []
+    for headings in sorted(parts, key=lambda headings: measures.index(headings[0])):
+        numbers, images = (
+            pd.concat({name: getattr(found, part) for name, found in parts[headings].items()}, names=["dataset"])
+            for part in ("numbers", "images")
         )
-        for key in keys
-    ]
+        columns.append(next(iter(parts[headings].values()))._replace(numbers=numbers, images=images))
     models = results["model"].unique()
     present = set().union(*(frame["variant"].cat.categories for frame in frames.values()))
     present_labels = {name: label for name, label in labels.items() if name in present}
@@ -74,10 +72,10 @@ def tabulate(
     for name, frame in frames.items():
         if phrase := epsilons_phrase(frame, epsilons_by_dataset.get(name)):
             said.setdefault(phrase, []).append(name)
-    of_datasets = [phrase if len(said) == 1 else f"{', '.join(names)}, {phrase}" for phrase, names in said.items()]
+    epsilon_phrases = [phrase if len(said) == 1 else f"{', '.join(names)}, {phrase}" for phrase, names in said.items()]
     phrases = [
         f"{', '.join(datasets)} ({', '.join(models)})",
-        *of_datasets,
+        *epsilon_phrases,
         *column_meanings(columns, labels, baseline),
     ]
     return means_table(

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.claims import FEWEST_PAIRS, score
+from filterfreq.publishing.phrases import comparison_label, range_phrase
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import comparison_label, images_phrase
 from filterfreq.publishing.table import TextTable
 
 PRODUCT = Product(title="Claims", needs=["clean"], adds=["claimed"], takes=["labels", "claims"], when="claims_tested")
@@ -55,7 +55,7 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
             "with all": "–" if np.isnan(row["p"]) else "holds" if row["together"] else "does not hold",
             "effect": _effect(row),
             "95 % interval": _interval(row),
-            "n": images_phrase([row["fewest_images"], row["most_images"]]).removeprefix("n = ") or "–",
+            "n": range_phrase([row["fewest_images"], row["most_images"]]) or "–",
             "pairs": str(row["pairs"]),
         }
         for row in scores.to_dict("records")
@@ -73,9 +73,9 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
         if tested
         else ""
     )
-    of_models = f" ({', '.join(models)})" if models else ""
+    model_names = f" ({', '.join(models)})" if models else ""
     caption = (
-        f"The papers' claims on {dataset}{of_models}. Effects are differences of the two variants in percentage "
+        f"The papers' claims on {dataset}{model_names}. Effects are differences of the two variants in percentage "
         f"points, the mean over pairs of runs of one model and seed, each model weighing the same{several}, with "
         "Student's 95 % interval of that mean over these models; claimed is the smallest effect of interest; n: images "
         "that a value stands on (of energy: filters of a layer). A verdict is the claim's own, at 5 %, and takes "

@@ -6,7 +6,7 @@ It is the fraction of shapes among the answers that name the shape or the textur
 import pandas as pd
 
 from filterfreq.publishing.means import dataset_phrase, means_table
-from filterfreq.publishing.measures import column, shape_biases
+from filterfreq.publishing.measures import SHAPE_BIAS, run_column, shape_biases
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import Table
@@ -23,11 +23,17 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> Table:
         InputError: results that cannot stand beside each other (see `select`), or none of cue conflict.
     """
     frame = select(results, labels, ["cue_conflict"])
-    columns = sorted(shape_biases(frame), key=lambda found: found.setting != "overall")
+    columns = sorted(shape_biases(frame), key=lambda found: found.key != SHAPE_BIAS)
     answers = frame[frame["metric"] == "accuracy"]
-    columns += [column("answers", cue, of_cue) for cue, of_cue in answers.groupby("cue")]
+    columns += [
+        run_column(("answers", cue), "answers", cue, cue_rows, direction="none")
+        for cue, cue_rows in answers.groupby("cue")
+    ]
     consistencies = frame[frame["metric"] == "error_consistency"].groupby("observer")
-    columns += [column("error consistency", observer, rows) for observer, rows in consistencies]
+    columns += [
+        run_column(("error_consistency", observer), "error consistency", observer, rows, direction="none")
+        for observer, rows in consistencies
+    ]
     meaning = " Error consistency: Cohen's kappa of right and wrong answers with an observer's, times 100."
     return means_table(
         columns,

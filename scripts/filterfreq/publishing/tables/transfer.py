@@ -6,10 +6,11 @@ seeds, in percent; bold are the best value and all that cannot be told from it.
 
 import pandas as pd
 
+from filterfreq.publishing.attacks import attack_label, norm_label
 from filterfreq.publishing.means import dataset_phrase, means_table
-from filterfreq.publishing.measures import attacked, beside_clean
+from filterfreq.publishing.measures import add_clean_columns, attack_columns
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import attack_label, norm_label, present_variants, select
+from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import Table
 
 PRODUCT = Product(title="Transferred attacks", needs=["transfer"], adds=["clean", "adversarial"], takes=["labels"])
@@ -27,16 +28,21 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> Table:
     frame = select(results, labels, ["clean", "adversarial", "transfer"])
     transferred = frame[frame["suite"] == "transfer"]
     white_box = frame[frame["suite"] == "adversarial"]
-    pairs = transferred[transferred["metric"] == "accuracy"][["attack", "norm"]].drop_duplicates()
+    pairs, own_pairs = (
+        list(
+            rows[rows["metric"] == "accuracy"][["attack", "norm"]].drop_duplicates().itertuples(index=False, name=None)
+        )
+        for rows in (transferred, white_box)
+    )
     blocks = [
-        attacked(rows, attack, norm, f"{attack_label(attack)} {norm_label(norm)}, {kind}")
-        for attack, norm in pairs.itertuples(index=False, name=None)
+        attack_columns(rows, attack, norm, f"{attack_label(attack)} {norm_label(norm)}, {kind}")
+        for attack, norm in pairs
         for kind, rows in (("transferred", transferred), ("white box", white_box))
     ]
-    columns = beside_clean(frame, filter(None, blocks))
+    columns = add_clean_columns(frame, filter(None, blocks))
     sources = " and ".join(labels.get(name, name) for name in transferred["source"].dropna().unique())
     caption = f"Accuracy on {dataset_phrase(frame)} under attacks made on {sources} (transferred)"
-    if any(found.measure.endswith("white box") for found in columns):
+    if set(pairs) & set(own_pairs):
         caption += " and on each model itself (white box)"
     return means_table(
         columns,

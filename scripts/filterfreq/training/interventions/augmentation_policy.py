@@ -8,7 +8,7 @@ from torch import Tensor
 
 from filterfreq.data.augmix import SEVERITIES, augmix
 from filterfreq.data.batches import Share
-from filterfreq.runtime.errors import unknown
+from filterfreq.runtime.errors import unknown_name
 from filterfreq.training.intervention import Intervention
 
 POLICIES: tuple[str, ...] = ("autoaugment", *SEVERITIES)
@@ -43,7 +43,7 @@ def apply_policy(images: Tensor, policy: str, seed: int, share: Share | None = N
         InputError: `policy` is unknown.
     """
     if policy not in POLICIES:
-        raise unknown("augmentation policy", policy, POLICIES)
+        raise unknown_name("augmentation policy", policy, POLICIES)
     if policy in SEVERITIES:
         rows = range(len(images)) if share is None else share.rows.tolist()
         mixed = [

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from filterfreq.models.surgery.decomposition import DCTConv2d
-from filterfreq.runtime.errors import InputError, unknown
+from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.training.intervention import Intervention
 
 KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
@@ -50,11 +50,11 @@ def frequency_penalty(model: nn.Module, kind: str, strength: float, layers: str)
         InputError: an unknown kind, strength or layers, or a model without DCT layers.
     """
     if kind not in KINDS:
-        raise unknown("penalty kind", kind, KINDS)
+        raise unknown_name("penalty kind", kind, KINDS)
     if not math.isfinite(strength) or strength < 0:
         raise InputError(f"the penalty strength is {strength}: give a finite number of at least 0")
     if layers not in LAYERS:
-        raise unknown("layers of the penalty", layers, LAYERS)
+        raise unknown_name("layers of the penalty", layers, LAYERS)
     dct_layers = [module for module in model.modules() if isinstance(module, DCTConv2d)]
     if not dct_layers:
         raise InputError("the frequency penalty needs DCT layers and the model has none: decompose it first")

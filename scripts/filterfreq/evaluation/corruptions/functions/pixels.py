@@ -54,11 +54,11 @@ def zoom_maps(height: int, width: int, factor: float) -> tuple[np.ndarray, np.nd
 
     What is magnified beyond the image's size is trimmed, as much at each rim; of an odd number one more at the end.
     """
-    y, x = (_zoomed(side, factor).astype(np.float32) for side in (height, width))
+    y, x = (_zoom(side, factor).astype(np.float32) for side in (height, width))
     return np.broadcast_to(x, (height, width)).copy(), np.broadcast_to(y[:, None], (height, width)).copy()
 
 
-def _zoomed(side: int, factor: float) -> np.ndarray:
+def _zoom(side: int, factor: float) -> np.ndarray:
     cropped = math.ceil(side / factor)
     zoomed = round(cropped * factor)
     positions = np.arange(zoomed) * ((cropped - 1) / (zoomed - 1))

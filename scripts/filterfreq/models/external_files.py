@@ -1,0 +1,112 @@
+"""The one door for weights from outside: third-party files, read without running any code in them."""
+
+import pickle
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from filterfreq.models import registry
+from filterfreq.models.checkpoints import check_fit
+from filterfreq.models.pickles import refuse_costly
+from filterfreq.models.state_dicts import choose_weights, find_weights
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.files import reading
+from filterfreq.runtime.text import one_line
+
+_DOWNLOAD_AGAIN = "download it again"
+_MOST_BLOCKS = 200  # of a group, as in the ResNet-1202 of He et al.
+# Tensors may share their memory, or repeat a part of it.
+_VIEWS = 4
+_SMALL = 1 << 30  # bytes
+_LONGEST_WORDS = 300  # characters
+
+
+def read_external_state(path: str | Path, weights: str | None = None) -> tuple[dict[str, Tensor], str]:
+    """Read the tensors of a third-party checkpoint without running any code in it.
+
+    The state dict may be the whole file or lie under a key, or under keys in keys (`filterfreq.models.state_dicts`).
+    Prefixes that `torch.nn.DataParallel`, `torch.compile` and `torch.optim.swa_utils.AveragedModel` put before all
+    names are taken off.
+
+    Args:
+        path: a safetensors file, or a `.pt`, `.pth`, `.th` or `.bin` file in torch's old or new format.
+        weights: the key that the state dict lies under, such as "state_dict_ema", "ema.shadow" for a key in a key, or
+            "top_level" for tensors under no key; needed where there are several of one model, such as raw and averaged
+            weights.
+
+    Returns:
+        Tensors on the CPU by name, and which of the file's they are, in words.
+
+    Raises:
+        InputError: the file is missing, is damaged, would run code, is small and would take far more memory or time,
+            holds no state dict, or several, or none under that key that can be read.
+    """
+    path = Path(path)
+    if path.suffix == ".safetensors":
+        with reading(path, _DOWNLOAD_AGAIN):
+            content = safetensors.torch.load_file(path)
+    else:
+        content = read_pickle(path)
+    try:
+        chosen = choose_weights(find_weights(content), weights, _VIEWS * path.stat().st_size + _SMALL)
+    except InputError as error:
+        raise InputError(f"{path} {error}") from error
+    return chosen.state, one_line((chosen.key or "the only ones of the file") + chosen.note, _LONGEST_WORDS)
+
+
+def read_pickle(path: str | Path) -> Any:
+    """Read a pickle that torch wrote and that holds tensors and plain values alone, without running any code in it.
+
+    Raises:
+        InputError: the file is missing, is damaged, would run code, or is small and would take far more memory or time.
+    """
+    path = Path(path)
+    with reading(path, _DOWNLOAD_AGAIN):
+        refuse_costly(path)
+        with warnings.catch_warnings():
+            # torch warns of old storages and of pickle protocols; what it cannot read it refuses.
+            warnings.simplefilter("ignore")
+            try:
+                return torch.load(path, map_location="cpu", weights_only=True)
+            except pickle.UnpicklingError as error:  # whose text recommends to read it all the same
+                raise InputError(
+                    f"{path} is damaged or holds more than tensors, which could run code, and was not loaded: give a "
+                    "checkpoint that holds tensors alone"
+                ) from error
+
+
+def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
+    """Rename the tensors of a CIFAR ResNet with option A shortcuts from akamaster/pytorch_resnet_cifar10.
+
+    Its blocks have the names of `CIFARResNet`, and its linear layer is `linear` instead of `fc`. The models were
+    trained on images normalised with ImageNet's mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225).
+
+    Args:
+        state: what `read_external_state` returns for one of its `.th` files.
+
+    Returns:
+        The architecture, such as "resnet_20_option_a", and the state dict under that architecture's names.
+
+    Raises:
+        InputError: the tensors are not those of such a network.
+    """
+    renamed = {re.sub(r"^linear\.", "fc.", name): tensor for name, tensor in state.items()}
+    remedy = "give a checkpoint of akamaster/pytorch_resnet_cifar10"
+    blocks = len({name.split(".")[1] for name in renamed if name.startswith("layer1.")})
+    width, num_classes = (renamed.get(name, torch.empty(0)).numel() for name in ("bn1.weight", "fc.bias"))
+    if not 0 < blocks <= _MOST_BLOCKS or not width or not num_classes:
+        raise InputError(f"the checkpoint lacks bn1.weight, layer1 or linear.bias, it is no CIFAR ResNet: {remedy}")
+    architecture = f"resnet_{6 * blocks + 2}{'' if width == 16 else f'_{width}'}_option_a"
+    with torch.device("meta"):
+        expected = registry.build(architecture, num_classes).state_dict()
+    # Files of torch before 0.4.1 lack the counters, which say nothing in eval mode.
+    counters = {name: torch.tensor(0) for name in expected if name.endswith("num_batches_tracked")}
+    renamed = counters | renamed
+    check_fit(renamed, expected, "the checkpoint", architecture, remedy)
+    return architecture, renamed

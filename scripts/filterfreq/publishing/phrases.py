@@ -1,0 +1,39 @@
+"""What tables and figures say in words: of seeds, of images, and of the variants that a claim compares."""
+
+from collections.abc import Iterable, Mapping
+
+
+def is_one_seed(counts: Iterable[int]) -> bool:
+    """Whether no mean was taken over more than one seed, and some over one."""
+    return {int(count) for count in counts if count > 0} == {1}
+
+
+def seeds_phrase(counts: Iterable[int]) -> str:
+    """Say over how many seeds a mean was taken: "3 seeds", "1 seed", "1 to 3 seeds", or "0 seeds" of no mean."""
+    numbers = sorted({int(count) for count in counts if count > 0})
+    if len(numbers) > 1:
+        return f"{numbers[0]} to {numbers[-1]} seeds"
+    return "1 seed" if is_one_seed(numbers) else f"{max(numbers, default=0)} seeds"
+
+
+def images_range(counts: Iterable[float]) -> tuple[int, int] | None:
+    """Return the least and the largest number of images, or None where it is not known."""
+    numbers = [int(count) for count in counts if count > 0]
+    return (min(numbers), max(numbers)) if numbers else None
+
+
+def range_phrase(counts: Iterable[float]) -> str:
+    """Say such a range: "1,000", "120 to 1,000", or nothing where it is not known."""
+    return " to ".join(f"{number:,}" for number in dict.fromkeys(images_range(counts) or ()))
+
+
+def images_phrase(counts: Iterable[float]) -> str:
+    """Say on how many images something stands: "n = 1,000", "n = 120 to 1,000", or nothing where it is not known."""
+    phrase = range_phrase(counts)
+    return f"n = {phrase}" if phrase else ""
+
+
+def comparison_label(claim: Mapping, labels: dict[str, str]) -> str:
+    """Return which variants a claim compares, by label where they have one: "WD + penalty against plain"."""
+    treatment, control = (labels.get(claim[side], claim[side]) for side in ("treatment", "control"))
+    return f"{treatment} against {control}"
