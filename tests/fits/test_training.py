@@ -91,7 +91,7 @@ def test_a_function_that_the_network_is_already_is_left_alone(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_is_one_sentence(tmp_path):
-    with pytest.raises(InputError, match="sums/small/plain/3 is not finite in iteration 5: lower learning_rate"):
+    with pytest.raises(InputError, match="sums/small/plain/3 is not finite in iteration 5: lower the learning rate"):
         run_fit(job_of(tmp_path, rate=1e30), tmp_path / "results.csv", tmp_path / "run.json", COMPUTE)
     assert list(tmp_path.iterdir()) == []
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from filterfreq.runtime.text import one_line
 
 _LISTED = 12  # names
+_OFFERED = 40
 
 
 class InputError(Exception):
@@ -32,16 +33,16 @@ class StoppedError(Exception):
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
-    """Return the error for a name that is none of the known ones; it offers the closest, or else the first of them."""
+    """Return the error for a name that is none of the known ones; it offers the closest, or else all, up to 40."""
     known = list(known)
     shown = one_line(name, 100)
     close = difflib.get_close_matches(shown, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {some_of(known, 'or')}"
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {some_of(known, 'or', _OFFERED)}"
     return InputError(f"unknown {kind} {shown!r}: {hint}")
 
 
-def some_of(names: Iterable[str], conjunction: str = "and") -> str:
+def some_of(names: Iterable[str], conjunction: str = "and", most: int = _LISTED) -> str:
     """Return the first of some names, as a sentence can list them, and how many more there are."""
     names = list(names)
-    more = f" {conjunction} {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    more = f" {conjunction} {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

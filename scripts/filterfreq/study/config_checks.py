@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from filterfreq.models.registry import architecture_of
+from filterfreq.models.surgery.registry import SURGERY
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.attack_names import attack_name
 from filterfreq.training.epsilon import check_bounds, parse_epsilon
@@ -42,7 +43,19 @@ _KEYS_OF_ATTACKS = {
 
 
 def check_variant(where: str, variant: dict) -> None:
-    """Refuse keys of a variant that contradict each other, or that mean nothing beside the others."""
+    """Refuse keys of a variant that contradict each other, or that mean nothing beside the others.
+
+    Of one with `from`, `filterfreq.study.derived.check_derived` says more.
+    """
+    if "from" in variant:
+        return
+    changes = next((key for key in SURGERY if key in variant), None)
+    if changes is not None:
+        raise InputError(f"{where}: {changes} changes a finished model: say which one by from: <variant or checkpoint>")
+    for key, entry in INTERVENTIONS.items():
+        missing = next((other for other in entry.needs if key in variant and other not in variant), None)
+        if missing is not None:
+            raise InputError(f"{where}: {key} needs {missing} beside it: write that, or leave {key} out")
     if "adversarial_training" in variant:
         check_attack(f"{where}.adversarial_training", variant["adversarial_training"])
     if "jensen_shannon" in variant and not variant["augmentation_policy"].startswith("augmix"):

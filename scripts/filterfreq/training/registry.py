@@ -21,25 +21,31 @@ class Entry(NamedTuple):
         strengths: the settings that say how strongly something is done, not how much work it is, each with a value to
             time the work with.
         excludes: keys of a variant that cannot stand beside it.
+        needs: keys of a variant that must.
     """
 
     module: str
     strengths: Mapping[str, Any] = _NOTHING
     excludes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 INTERVENTIONS: dict[str, Entry] = {
     "augmentation_policy": Entry(f"{_MODULES}.augmentation_policy"),
     "gaussian_noise": Entry(f"{_MODULES}.gaussian_noise"),
     "mixup": Entry(f"{_MODULES}.mixup", excludes=("jensen_shannon", "adversarial_training")),
-    "jensen_shannon": Entry(f"{_MODULES}.jensen_shannon", excludes=("mixup", "adversarial_training")),
+    "jensen_shannon": Entry(
+        f"{_MODULES}.jensen_shannon",
+        excludes=("mixup", "adversarial_training"),
+        needs=("augmentation_policy",),
+    ),
     "adversarial_training": Entry(
         f"{_MODULES}.adversarial_training",
         strengths={"epsilon": "1/255"},
         excludes=("mixup", "jensen_shannon"),
     ),
     "label_smoothing": Entry(f"{_MODULES}.label_smoothing"),
-    "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}),
+    "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}, needs=("decomposition",)),
 }
 """By the key of a variant; where several change the same thing, they do so in this order."""
 
