@@ -87,6 +87,7 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         ("training/datasets", {"mnits": {}}, r"training\.datasets\.mnits: unknown data set"),
         ("evaluation/adversarial/attacks", [], r"evaluation\.adversarial\.attacks: is empty"),
         ("evaluation/autoattack/0/epsilons", ["2\\255"], r"evaluation\.autoattack\.0\.epsilons\.0: .* not of the form"),
+        ("evaluation/nonsense", {}, r"evaluation: unknown key 'nonsense': choose one of batch_size, .*, transfer$"),
         ("evaluation/corruptions", {}, r"evaluation: unknown key 'corruptions': did you mean 'corruption'"),
         (
             "evaluation/autoattack/0/epsilons",
