@@ -93,6 +93,7 @@ def test_a_function_that_cannot_be_called_so_is_refused(module, reference, posit
         "try:\n    import torch\nexcept ImportError:\n    torch = None\ndef f():\n    return torch, __name__, f\n",
         "with open(__file__) as file:\n    text = [line for line in file]\na, (b, *c) = text, (1, 2)\nprint(a, b, c)\n",
         "def f():\n    def g():\n        return later\n    return g\nif (later := 1):\n    pass\n",
+        "def f():\n    global count\n    count = 1\ndef g():\n    return count\n",
         "class A:\n    y = 1\n    def f(self):\n        return A.y, [z for z in 'a']\n",
     ],
 )

@@ -46,6 +46,10 @@ def test_of_many_names_only_the_first_are_listed():
     assert "choose one of model_0, model_1," in said
 
 
+def test_where_no_name_is_known_that_is_said():
+    assert str(unknown("setting", "a", [])) == "unknown setting 'a': there is none"
+
+
 def test_an_unknown_name_is_one_line_and_short():
     said = str(unknown("model", "a\n" * 1000, ["b"]))
     assert is_one_line(said)

@@ -37,7 +37,8 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
     known = list(known)
     shown = one_line(name, 100)
     close = difflib.get_close_matches(shown, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {some_of(known, 'or', _OFFERED)}"
+    hint = f"choose one of {some_of(known, 'or', _OFFERED)}" if known else "there is none"
+    hint = f"did you mean {close[0]!r}?" if close else hint
     return InputError(f"unknown {kind} {shown!r}: {hint}")
 
 

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[1]
 # The fields of a node that hold statements, and what these are in.
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _NONE: Mapping[str, bool] = MappingProxyType({})
-_ALWAYS = frozenset({*dir(builtins), "__name__", "__file__", "__doc__", "__package__"})
+_ALWAYS = frozenset({*dir(builtins), "__file__"})
 
 
 class Facts(NamedTuple):
@@ -53,7 +53,7 @@ def parse_module(file: Path) -> ast.Module:
 
 @cache
 def read_module(file: Path) -> Facts:
-    """Return what a module says of itself; all of what it says would slow down Python's search for garbage.
+    """Return what a module says of itself, and keep it; whole syntax trees would slow down the collection of garbage.
 
     Raises:
         InputError: it is no Python; the sentence names the file and the line.
@@ -146,19 +146,17 @@ def check_module(file: Path) -> None:
         source = _file(module)
         if source is None:
             raise InputError(f"{shown(file)}, line {line}: there is no module {module}: correct its name")
-        known = read_module(source).names
+        there = read_module(source).names
         for name in names:
-            if name not in known and _file(f"{module}.{name}") is None:
-                raise InputError(f"{shown(file)}, line {line}: {unknown(f'name in {module}', name, known)}")
-    tables = [symtable.symtable(file.read_text(encoding="utf-8"), str(file), "exec")]
+            if name not in there and _file(f"{module}.{name}") is None:
+                raise InputError(f"{shown(file)}, line {line}: {unknown(f'name in {module}', name, there)}")
     known = facts.names | _ALWAYS
-    while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        for symbol in table.get_symbols():
-            name = symbol.get_name()
-            if name not in known and symbol.is_referenced() and symbol.is_global():
-                raise InputError(f"{shown(file)} uses {name} and has no such name: define or import it")
+    symbols = list(_symbols(symtable.symtable(file.read_text(encoding="utf-8"), str(file), "exec")))
+    known |= {symbol.get_name() for symbol in symbols if symbol.is_declared_global()}
+    for symbol in symbols:
+        name = symbol.get_name()
+        if name not in known and symbol.is_referenced() and symbol.is_global():
+            raise InputError(f"{shown(file)} uses {name} and has no such name: define or import it")
 
 
 def shown(file: Path) -> str:
@@ -175,6 +173,13 @@ def _file(module: str) -> Path | None:
     """The file of a module of this package, or None."""
     base = PACKAGE.joinpath(*module.split(".")[1:])
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+def _symbols(table: symtable.SymbolTable) -> Iterator[symtable.Symbol]:
+    """The names that a module uses, in each of its functions, classes and so on."""
+    yield from table.get_symbols()
+    for inner in table.get_children():
+        yield from _symbols(inner)
 
 
 def _statements(module: ast.Module) -> Iterator[ast.AST]:
