@@ -17,11 +17,14 @@ from oracles import attacks as oracle
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import get_dataset
 from filterfreq.data.texdigits import prepare
-from filterfreq.evaluation import adversarial, autoattack
+from filterfreq.evaluation import robustness
 from filterfreq.evaluation.prediction import predict
+from filterfreq.evaluation.suites import autoattack
 from filterfreq.models.device import use_device
-from filterfreq.models.surgery.decomposition import compose
-from filterfreq.training.loop import Trainer, build_classifier
+from filterfreq.models.surgery.composition import compose
+from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.state import StateFile
+from filterfreq.training.untrained import build_classifier
 
 BATCH_SIZE, SEED = 250, 0
 EPSILONS = [1 / 255, 2 / 255, 4 / 255]
@@ -45,7 +48,8 @@ def trained(folder: Path, epochs: int) -> tuple[torch.nn.Module, np.ndarray, np.
         },
     }
     classifier = build_classifier(spec, dataset)
-    Trainer(classifier, spec, dataset, torch.device("cpu"), folder / "state.pt", "", print).train()
+    state_file = StateFile(folder / "state.pt", "")
+    Trainer(classifier, spec, dataset, Execution(torch.device("cpu")), state_file, print).train()
     return compose(classifier).eval(), np.array(dataset.images("test")), np.array(dataset.labels("test"))
 
 
@@ -68,7 +72,7 @@ def main() -> None:
         def ours(attack=attack, found=found) -> None:
             correct = predict(model, images, BATCH_SIZE, "cpu") == labels
             found["ours"] = [
-                adversarial.withstands(model, images, labels, correct, attack, epsilon, BATCH_SIZE, "cpu", SEED)
+                robustness.withstands(model, images, labels, correct, attack, epsilon, BATCH_SIZE, "cpu", SEED)
                 for epsilon in EPSILONS
             ]
 

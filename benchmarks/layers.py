@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from filterfreq.models import registry
 from filterfreq.models.device import use_device
-from filterfreq.models.surgery.decomposition import compose, decompose
+from filterfreq.models.surgery.composition import compose
+from filterfreq.models.surgery.decomposition import decompose
 from filterfreq.training.interventions.penalty import frequency_penalty
 
 MODELS = {"resnet_20": "ResNet-20", "lowres_resnet9": "ResNet-9"}

@@ -10,15 +10,26 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.modules import import_modules
+
+REGISTRIES = ("evaluation", "training", "models", "models.surgery", "fits", "data", "data.shifted")
+
+try:
+    # Before what imports them, too.
+    import_modules(f"filterfreq.{part}.registry" for part in REGISTRIES)
+except InputError as error:
+    raise WorkflowError(f"A registry is refused. {error}") from error
+
 from filterfreq.study.claims_files import claims_of_study
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun
 from filterfreq.study.file_checks import check_files
+from filterfreq.study.registries import check_inputs, check_registries
 from filterfreq.study.study import Study
 from filterfreq.data.archives import class_folders_state, folder_state
 from filterfreq.data.registry import AS_STORED, ImageFolder
 from filterfreq.runtime.environment import make_neutral
-from filterfreq.runtime.errors import InputError
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.observers import response_files
 from filterfreq.evaluation.registry import ON_DEVICE, SUITES
@@ -84,12 +95,19 @@ def read_image_folders(study):
                 state_of_images(folder, storage)
 
 
+schemas = Path(workflow.basedir) / "schemas"
+
+try:
+    if workflow.is_main_process:
+        check_registries(schemas / "config.schema.yaml")
+except InputError as error:
+    raise WorkflowError(f"An entry is refused. {error}") from error
+
 try:
     # A job on a cluster reads the Snakefile anew, perhaps days later: it takes the config that the workflow began with.
     if not workflow.is_main_process and (began_with := told_config()) is not None:
         config.clear()
         config.update(began_with)
-    schemas = Path(workflow.basedir) / "schemas"
     study = Study(config, schemas / "config.schema.yaml")
     folders = [Path.cwd(), Path(workflow.basedir)]
     claims, claims_left_out = claims_of_study(study, folders, schemas / "claims.schema.yaml")
@@ -281,7 +299,10 @@ def source_file(pattern):
 
 @cache
 def script_code(script, modules=()):
-    return code_version(Path(workflow.basedir) / "scripts" / f"{script}.py", *modules)
+    try:
+        return code_version(Path(workflow.basedir) / "scripts" / f"{script}.py", *modules)
+    except InputError as error:
+        raise WorkflowError(f"The code is refused. {error}") from error
 
 
 def script_code_for(script, modules, wildcards):

@@ -56,6 +56,11 @@ SUITE_INPUTS = {
     "source": source_model,
 }
 
+try:
+    check_inputs(SUITE_INPUTS)
+except InputError as error:
+    raise WorkflowError(f"An entry is refused. {error}") from error
+
 
 def bind(function, *values):
     """A function of the wildcards, as `partial` would make it, whose parameters Snakemake reads faster, job by job."""

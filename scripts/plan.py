@@ -9,10 +9,18 @@ those that `snakemake calibrate` measured. The plan goes into results/plans/<nam
 import argparse
 import sys
 
+from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.modules import import_modules
+
+try:
+    # With the registries, in which anybody may have made a mistake.
+    import_modules(["filterfreq.planning.plan"])
+except InputError as error:
+    sys.exit(f"error: {error}")
+
 from filterfreq.planning.due import read_dag
 from filterfreq.planning.plan import describe_plan, describe_status, make_plan, write_plan
 from filterfreq.planning.records import CALIBRATION, read_calibration
-from filterfreq.runtime.errors import InputError
 
 
 def main() -> None:

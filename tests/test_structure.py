@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from filterfreq.runtime.modules import check_module
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "scripts" / "filterfreq"
 # Lists of entries, which grow with what there is.
@@ -78,3 +80,9 @@ def test_no_function_is_named_by_a_preposition():
     prepositional = re.compile(rf"_*({'|'.join(PREPOSITIONS)})(_\w*)?")
     found = {(file, name) for file, name in names if prepositional.fullmatch(name) and not EXCEPTIONS.fullmatch(name)}
     assert found == set()
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "benchmarks").rglob("*.py")), ids=lambda file: file.stem)
+def test_a_benchmark_uses_what_the_package_has(file):
+    """No test runs them, so that a renamed function would be missed."""
+    check_module(file)

@@ -58,7 +58,9 @@ def test_the_state_of_another_fit_is_not_gone_on_from(tmp_path):
     job = job_of(tmp_path, rate=0.02)
     job.announce = said.append
     run_fit(job, tmp_path / "results.csv", tmp_path / "run.json", COMPUTE)
-    assert "training starts afresh" in said[0]
+    state = tmp_path / "training_state.pt"
+    assert said[0].startswith(f"sums/small/plain/3  {state} is of a training with other settings, code, ")
+    assert said[0].endswith(": training starts afresh")
     fresh = tmp_path / "fresh"
     run_fit(job_of(fresh, rate=0.02), fresh / "results.csv", fresh / "run.json", COMPUTE)
     assert (tmp_path / "results.csv").read_bytes() == (fresh / "results.csv").read_bytes()
@@ -91,9 +93,18 @@ def test_a_function_that_the_network_is_already_is_left_alone(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_is_one_sentence(tmp_path):
-    with pytest.raises(InputError, match="sums/small/plain/3 is not finite in iteration 5: lower learning_rate"):
+    with pytest.raises(InputError, match="sums/small/plain/3 is not finite in iteration 5: lower the learning rate"):
         run_fit(job_of(tmp_path, rate=1e30), tmp_path / "results.csv", tmp_path / "run.json", COMPUTE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fit_without_that_setting_is_told_the_rate_of_its_optimizer(tmp_path):
+    job = job_of(tmp_path)
+    del job.settings["learning_rate"]
+    network = build_network(NETWORK, 1, 1, seed=0)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.25)
+    with pytest.raises(InputError, match=r"is not finite in iteration 5: lower the learning rate \(now 0\.25\)$"):
+        train_full_batch(network, optimizer, lambda: network(torch.ones(1, 1)).sum() * torch.inf, lambda i: [], job)
 
 
 def test_a_network_has_the_layers_and_the_initialisation_of_torch():

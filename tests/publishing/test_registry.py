@@ -21,6 +21,8 @@ FIGURE = '''"""Accuracy on *{dataset}*.
 Of experiment {experiment}.
 """
 
+from filterfreq.publishing.registry import Product
+
 PRODUCT = Product(title="Accuracy", needs=["clean"], adds=["corruption", "claimed"], takes=["labels"], when="trained")
 
 
@@ -87,7 +89,16 @@ def test_a_label_is_read_and_nothing_is_imported(write):
         ("*{dataset}*", "*{model}*", "the caption has braces that are not {dataset} or {experiment}: leave them out"),
         ("*{dataset}*", "{", "the caption has braces that are not"),
         ('"""Accuracy on', 'CAPTION = """Accuracy on', "it has no docstring: write its caption there"),
-        ("def draw", "draw", "this is no Python: "),
+        (
+            'needs=["clean"], ',
+            "",
+            "it reads results and needs none: name the suites in needs that it cannot do without",
+        ),
+        (
+            'needs=["clean"], adds=["corruption", "claimed"], takes=["labels"], when="trained"',
+            'takes=["labels"], reads="fits", over="fit"',
+            "it reads fits and needs none: name the kinds of fit in needs",
+        ),
     ],
 )
 def test_a_bad_label_is_one_sentence_that_names_the_file(write, old, new, sentence):
@@ -98,6 +109,22 @@ def test_a_bad_label_is_one_sentence_that_names_the_file(write, old, new, senten
     else:
         with pytest.raises(InputError, match=rf"^publishing/figures/toy\.py: {sentence}"):
             write(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("def draw", "draw", "line 11, is no Python (invalid syntax): correct it"),
+        ("raise", "return mean(results); raise", " uses mean and has no such name: define or import it"),
+        ("import Product", "import Prodcut", "line 6: unknown name in filterfreq.publishing.registry 'Prodcut'"),
+        ("publishing.registry", "publishing.labels", "line 6: there is no module filterfreq.publishing.labels"),
+    ],
+)
+def test_a_file_that_could_not_run_is_refused(write, old, new, sentence):
+    with pytest.raises(InputError) as caught:
+        write(FIGURE.replace(old, new, 1))
+    assert "/figures/toy.py" in str(caught.value)
+    assert sentence in str(caught.value)
 
 
 def test_a_file_that_no_module_can_be_named_like(write):

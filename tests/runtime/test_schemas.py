@@ -33,7 +33,7 @@ def refusal(schema: dict, value) -> str:
         (
             {"properties": {"new": {}}, "renamed": {"old": "new (1 or 2)"}, "additionalProperties": False},
             {"old": 1},
-            "it: the key 'old' is new (1 or 2) now, write that",
+            "it: the key 'old' has another name now: write new (1 or 2)",
         ),
         (
             {"properties": {"new": {}}, "renamed": {"old": "new"}, "additionalProperties": False},
@@ -49,6 +49,12 @@ def refusal(schema: dict, value) -> str:
         ({"maxLength": 1}, "ab", "it: the text has 2 characters, it must have at most 1"),
         ({"uniqueItems": True}, [{"a": 1, "b": 2}, {"b": 2, "a": 1}], "it: has the same value twice"),
         ({"uniqueItems": True}, [1, 1.0], "it: has the same value twice"),
+        (
+            {"dependentRequired": {"b": ["a"], "c": ["a", "d"]}},
+            {"a": 1, "b": 1, "c": 1},
+            "it: 'd' is missing, which 'c' needs: write it, or leave 'c' out",
+        ),
+        ({"anyOf": [{"minimum": 1}, {"maximum": -1}]}, 0, "it: is not of the form that is expected here (see schemas)"),
     ],
 )
 def test_what_does_not_fit_is_a_sentence(schema, value, said):

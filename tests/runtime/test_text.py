@@ -42,8 +42,12 @@ def test_a_long_sentence_keeps_its_beginning_and_its_remedy(character):
 
 def test_of_many_names_only_the_first_are_listed():
     said = str(unknown_name("model", "zzz", [f"model_{number}" for number in range(500)]))
-    assert said.endswith("model_11 or 488 more")
+    assert said.endswith("model_39 or 460 more")
     assert "choose one of model_0, model_1," in said
+
+
+def test_where_no_name_is_known_that_is_said():
+    assert str(unknown_name("setting", "a", [])) == "unknown setting 'a': there is none"
 
 
 def test_an_unknown_name_is_one_line_and_short():

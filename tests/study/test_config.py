@@ -64,17 +64,17 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         (
             "variants/wd-penalty/penalty/depth",
             3,
-            r"^variants\.wd-penalty\.penalty: the key 'depth' is layers \(all for 1, half for 2, third for 3\) now",
+            r"^variants\.wd-penalty\.penalty: the key 'depth' has another name now: write layers, with all for 1, half",
         ),
         (
             "experiments/demo/sweep",
             {"penalty.depth": [1, 3]},
-            r"^experiments\.demo\.sweep: the key 'penalty\.depth' is penalty\.layers \(all for 1, .*\) now",
+            r"^experiments\.demo\.sweep: the key 'penalty\.depth' has another name now: write penalty\.layers, with",
         ),
         (
             "variants/plain/penalty",
             {"kind": "all", "strength": 1, "layers": "all"},
-            r"variants\.plain: .*decomposition",
+            r"^variants\.plain: penalty needs decomposition beside it: write that, or leave penalty out$",
         ),
         (
             "variants/wd/decompositon",
@@ -87,6 +87,7 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         ("training/datasets", {"mnits": {}}, r"training\.datasets\.mnits: unknown data set"),
         ("evaluation/adversarial/attacks", [], r"evaluation\.adversarial\.attacks: is empty"),
         ("evaluation/autoattack/0/epsilons", ["2\\255"], r"evaluation\.autoattack\.0\.epsilons\.0: .* not of the form"),
+        ("evaluation/nonsense", {}, r"evaluation: unknown key 'nonsense': choose one of batch_size, .*, transfer$"),
         ("evaluation/corruptions", {}, r"evaluation: unknown key 'corruptions': did you mean 'corruption'"),
         (
             "evaluation/autoattack/0/epsilons",
@@ -307,7 +308,11 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         ),
         ("training/default/ema", 1, r"training\.default\.ema: 1 "),
         ("training/default/accumulate", 0, r"training\.default\.accumulate: 0 is out of range"),
-        ("perturbations", {}, r"^config: the key 'perturbations' is evaluation\.perturbations now, write that$"),
+        (
+            "perturbations",
+            {},
+            r"^config: the key 'perturbations' has another name now: write evaluation\.perturbations$",
+        ),
         ("compute/device", "gpu", r"compute\.device: 'gpu' is none of auto, cpu, cuda"),
     ],
 )

@@ -126,8 +126,16 @@ def test_a_sweep_makes_variants_of_a_derived_one(derived):
             {"from": "plain", **LOW, "mixup": 0.2},
             "variants.low.mixup: a variant with `from` is not trained: leave",
         ),
+        (
+            {"from": "plain", **LOW, "penalty": {"kind": "all", "strength": 1, "layers": "all"}},
+            "variants.low.penalty: a variant with `from` is not trained: leave penalty out, or give it to the variant",
+        ),
+        ({"from": "plain", **LOW, "jensen_shannon": 12}, "variants.low.jensen_shannon: a variant with `from` is not"),
         ({"from": "plain", **LOW, "training": {"epochs": 2}}, "variants.low.training: a variant with `from` is not"),
-        (LOW, "variants.low: 'from' is a dependency of 'low_pass_kernels'"),
+        (
+            LOW,
+            "variants.low: low_pass_kernels changes a finished model: say which one by from: <variant or checkpoint>",
+        ),
         (
             {"from": "plain", "low_pass_kernels": {"below": 0, "layers": "first"}},
             "variants.low.low_pass_kernels.below: 0 is out of range, it must be at least 1",

@@ -157,7 +157,7 @@ def test_a_checkpoint_counts_as_its_architecture_or_what_the_entry_says(download
         ({"checkpoints": ["carmen"]}, r"experiments\.pairs\.checkpoints: unknown checkpoint 'carmen'.*carmon"),
         ({"baseline": "plain", "checkpoints": ["carmon"]}, r"experiments\.pairs\.baseline: unknown variant 'plain'"),
         ({}, r"experiments\.pairs: gives neither models with variants and seeds, nor checkpoints"),
-        ({"models": ["resnet_8"]}, r"experiments\.pairs: 'variants' is a dependency of 'models'"),
+        ({"models": ["resnet_8"]}, r"experiments\.pairs: 'variants' is missing, which 'models' needs"),
         (
             {"models": ["resnet_8"], "variants": ["a"], "seeds": [0]},
             "training: is missing, but experiments.pairs trains",

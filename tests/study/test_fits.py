@@ -1,10 +1,12 @@
 import copy
+import shutil
 
 import pytest
 
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS
 from filterfreq.study.fits import FitRun
+from filterfreq.study.measurable import remarks
 from filterfreq.study.study import Study
 
 SINUSOIDS = {
@@ -67,6 +69,35 @@ def test_a_fit_without_variants_has_one_and_a_sweep_makes_more():
     }
     settings = study.fits.spec(FitRun("sums", "wide", "plain_points-32", 0))["settings"]
     assert settings == SINUSOIDS | {"points": 32}
+
+
+def test_what_a_study_of_fits_alone_has_for_experiments_is_said():
+    assert remarks(study_of()) == []
+    config = copy.deepcopy(CONFIG) | {"variants": {"plain": {}}, "evaluation": {"batch_size": 1, "clean": {}}}
+    assert remarks(Study(config, SCHEMAS / "config.schema.yaml")) == [
+        f"{section}: nothing that the config asks for uses it, as there are no experiments"
+        for section in ("variants", "evaluation")
+    ]
+
+
+def test_a_study_has_experiments_or_fits():
+    with pytest.raises(InputError, match=r"^config: it has neither experiments nor fits: write what is to be made"):
+        Study({"compute": CONFIG["compute"]}, SCHEMAS / "config.schema.yaml")
+    with pytest.raises(InputError, match=r"^config: 'evaluation' is missing, which 'experiments' needs: write it, or"):
+        Study(copy.deepcopy(CONFIG) | {"experiments": {"a": {"datasets": ["mnist"]}}}, SCHEMAS / "config.schema.yaml")
+
+
+def test_a_setting_that_an_entry_leaves_out_can_be_swept(tmp_path):
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    fragment = tmp_path / "schemas" / "fits" / "sinusoids.yaml"
+    text = fragment.read_text().replace(
+        "properties:\n", "properties:\n  noise: {type: number, sweep_label: 'noise {}'}\n"
+    )
+    fragment.write_text(text)
+    config = copy.deepcopy(CONFIG)
+    config["fits"]["sums"] |= {"variants": {"even": {}}, "sweep": {"noise": [0, 1]}}
+    labels = Study(config, tmp_path / "schemas" / "config.schema.yaml").fits.labels("sums")
+    assert labels == {"even_noise-0": "even, noise 0", "even_noise-1": "even, noise 1"}
 
 
 def test_the_order_of_keys_means_nothing():

@@ -383,6 +383,12 @@ def test_checkpoints_and_published_corruptions_that_nothing_uses_are_said(config
     ]
 
 
+def test_a_variant_that_no_experiment_lists_is_said(trained):
+    assert remarks(Study(trained, SCHEMA)) == []
+    trained["variants"]["forgotten"] = {}
+    assert remarks(Study(trained, SCHEMA)) == ["variants.forgotten: nothing that the config asks for uses it"]
+
+
 def test_settings_that_those_of_one_data_set_replace_are_said(trained):
     attack = {"attack": "fgsm", "norm": "linf", "epsilons": ["2/255"]}
     general = {

@@ -8,6 +8,7 @@ from filterfreq.evaluation.registry import SUITES
 from filterfreq.frequencies.masks import PASSES
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS, check_schema
+from filterfreq.study.fragments import read_fragments
 from filterfreq.study.schema import config_schema
 from filterfreq.training.attack_names import AUTOATTACKS
 from filterfreq.training.attacks import NORMS
@@ -37,11 +38,11 @@ def schema(tmp_path_factory):
     shutil.copytree(SCHEMAS, folder)
     fragments = {
         "suites/toy_suite": "{type: object, required: [images], properties: {images: {$ref: '#/$defs/images'}}}",
-        "interventions/toy_loss": "{type: number, minimum: 2, needs: [toy_batches], sweep_label: 'toy {}'}",
+        "interventions/toy_loss": "{type: number, minimum: 2, sweep_label: 'toy {}'}",
         "interventions/toy_batches": "{enum: [large]}",
         "interventions/toy_steps": "{$ref: '#/$defs/count', sweep_label: 'steps {}'}",
         "surgery/toy_surgery": "{type: boolean}",
-        "fits/toy_fit": "{type: object, properties: {points: {$ref: '#/$defs/count', sweep_label: x}}}",
+        "fits/toy_fit": "{type: object, properties: {points: {$ref: '#/$defs/count', sweep_label: 'x {}'}}}",
     }
     for name, text in fragments.items():
         file = folder / f"{name}.yaml"
@@ -83,8 +84,6 @@ def test_a_fragment_adds_its_key(schema, changes):
             {"variants": {"plain": {"toy_loss": 1, "toy_batches": "large"}}},
             "variants.plain.toy_loss: 1 is out of range",
         ),
-        ({"variants": {"plain": {"toy_loss": 2}}}, "'toy_batches' is a dependency of 'toy_loss'"),
-        ({"variants": {"plain": {"toy_surgery": True}}}, "'from' is a dependency of 'toy_surgery'"),
         ({"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_loss": []}}}}, "sweep.toy_loss: is empty"),
         (
             {"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_batches": [1]}}}},
@@ -105,6 +104,72 @@ def test_what_does_not_fit_a_fragment_is_refused(schema, changes, said):
     with pytest.raises(InputError) as caught:
         check_schema(schema, CONFIG | changes, "config")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{type: objekt}", "schemas/suites/toy.yaml: type: unknown type 'objekt': did you mean 'object'?"),
+        ("{type: object, properties: {a: {type: [string, nul]}}}", "toy.yaml: properties.a.type: unknown type 'nul'"),
+        (
+            "{type: object, properties: {a: {minimum: low}}}",
+            "toy.yaml: properties.a.minimum: 'low' is not of type number",
+        ),
+        (
+            "{type: object, proprties: {}}",
+            "toy.yaml: proprties: unknown keyword 'proprties': did you mean 'properties'?",
+        ),
+        (
+            "{items: {anyOf: [{enmu: [1]}]}}",
+            "toy.yaml: items.anyOf.0.enmu: unknown keyword 'enmu': did you mean 'enum'?",
+        ),
+        ("{$ref: '#/$defs/cuont'}", "toy.yaml: $ref: unknown definition of config.schema.yaml 'cuont': did you mean"),
+        ("{$ref: count}", "toy.yaml: $ref: 'count' is no reference, write one as '#/$defs/count'"),
+        (
+            "{additionalProperties: false, required: [raduis], properties: {radius: {}}}",
+            "toy.yaml: required: unknown property 'raduis': did you mean 'radius'?",
+        ),
+        ("{type: number, sweep_label: toy}", "toy.yaml: sweep_label: 'toy' has not one {}, which stands for the value"),
+        ("{type: number, sweep_label: 'a {} {}'}", "toy.yaml: sweep_label: 'a {} {}' has not one {}"),
+        ("{renamed: old}", "toy.yaml: renamed: it is 'old', write {old key: new key}"),
+        ("a: [", "suites/toy.yaml is no YAML (line 1: "),
+        ("{type: object, type: array}", "suites/toy.yaml, line 1: type is there already"),
+        ("# nothing", "schemas/suites/toy.yaml: it is no schema: write one, beginning with type: object"),
+        ("[]", "schemas/suites/toy.yaml: it is no schema"),
+    ],
+)
+def test_a_broken_fragment_is_one_sentence_that_names_the_file(tmp_path, text, said):
+    folder = tmp_path / "schemas" / "suites"
+    folder.mkdir(parents=True)
+    (folder / "toy.yaml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_fragments(folder, ["count", "images"])
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        (
+            "suites/batch_size",
+            "{}",
+            "schemas/suites/batch_size.yaml: the config has the key 'batch_size' there already",
+        ),
+        ("surgery/penalty", "{}", "schemas/surgery/penalty.yaml: the config has the key 'penalty' there already"),
+        (
+            "fits/seeds",
+            "{properties: {a: {}}}",
+            "schemas/fits/seeds.yaml: the config has the key 'seeds' there already",
+        ),
+        ("fits/toy", "{type: object}", "schemas/fits/toy.yaml: properties: a fit has settings of its own"),
+    ],
+)
+def test_a_fragment_takes_no_key_from_another(tmp_path, file, text, said):
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    (tmp_path / "schemas" / f"{file}.yaml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        config_schema(tmp_path / "schemas" / "config.schema.yaml")
+    assert str(caught.value).startswith(said)
 
 
 def test_the_schema_knows_what_the_package_knows():

@@ -63,6 +63,35 @@ def test_an_unknown_name_in_a_target_is_said_before_any_work(fresh, tmp_path, ta
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "metrics=_CALIBRATED)",
+            "metrics=_CALIBRATED, stages=1)",
+            "A registry is refused. evaluation/registry.py, line ",
+        ),
+        (
+            "metrics=_CALIBRATED)",
+            'metrics=_CALIBRATED, stage="evalute")',
+            "An entry is refused. evaluation/registry.py, entry 'clean': unknown stage 'evalute'",
+        ),
+        (
+            "metrics=_CALIBRATED)",
+            'metrics=_CALIBRATED, inputs=("imges",))',
+            "An entry is refused. evaluation/registry.py, entry 'clean': unknown input 'imges'",
+        ),
+    ],
+)
+def test_an_entry_that_could_not_work_is_said_before_any_work(unstarted, old, new, sentence):
+    unstarted.edit("scripts/filterfreq/evaluation/registry.py", old, new)
+    outcome = unstarted.snakemake("--dry-run")
+    assert outcome.returncode == 1
+    said = outcome.stdout + outcome.stderr
+    assert sentence in said
+    assert "Traceback" not in said
+
+
 def test_a_run_of_another_study_is_not_overwritten(fresh, tmp_path):
     record = tmp_path / RUN / "run.json"
     record.parent.mkdir(parents=True)

@@ -20,9 +20,23 @@ from filterfreq.evaluation.passes import (
     one_pass,
     transfer_passes,
 )
+from filterfreq.runtime.errors import InputError
+
+STAGES = ("attack", "evaluate", "inspect")
+"""What a suite may be, by what its jobs take; see `Suite`."""
 
 ON_DEVICE = ("attack", "evaluate")
 """The stages whose jobs compute on the device that the config names."""
+
+
+def check_texts(field: str, value: object) -> None:
+    """Check that a field of an entry is a tuple of texts, which one text in brackets is not.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not isinstance(value, tuple | list) or not all(isinstance(name, str) for name in value):
+        raise InputError(f'{field} is {value!r}, write a tuple of texts, as ("one",) with its comma')
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,10 @@ class Metric:
     lowest: float = 0
     highest: float = 1
 
+    def __post_init__(self) -> None:
+        for name in ("keys", "optional"):
+            check_texts(name, getattr(self, name))
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -55,6 +73,12 @@ class Measurement:
     run: str
     metrics: Mapping[str, Metric]
     types: Mapping[str, type] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.metrics, Mapping) or not all(isinstance(one, Metric) for one in self.metrics.values()):
+            raise InputError('metrics: write each as "name": Metric(("key of its parameter",))')
+        if not isinstance(self.types, Mapping):
+            raise InputError(f'types is {self.types!r}, write it as {{"key": int}}')
 
     @property
     def module(self) -> str:

@@ -75,8 +75,8 @@ def train_full_batch(
         current = value.item()
         if not math.isfinite(current):
             raise InputError(
-                f"the loss of {job.name} is not finite in iteration {iteration}: lower learning_rate "
-                f"(now {job.settings['learning_rate']})"
+                f"the loss of {job.name} is not finite in iteration {iteration}: lower the learning rate "
+                f"(now {optimizer.param_groups[0]['lr']})"
             )
         with torch.no_grad():
             state["rows"] += measure(iteration)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from filterfreq.runtime.errors import InputError, unknown_name
+from filterfreq.runtime.modules import check_module, parse_module
 
 CLAIMED = "claimed"
 """Stands in a label's `adds` for the suites that the study's claims measure."""
@@ -101,30 +102,31 @@ def read_products(
     for kind in _FUNCTIONS:
         for path in sorted((folder / f"{kind}s").glob("*.py")):
             if path.stem != "__init__":
+                tree = parse_module(path)
                 try:
-                    product = _read(path, kind)
+                    product = _read(path.stem, kind, tree)
                     if known is not None:
                         _check_names(product.label, known)
                 except InputError as error:
                     raise InputError(f"publishing/{kind}s/{path.name}: {error}") from error
+                check_module(path)
                 products[product.target] = product
     return products
 
 
-def _read(path: Path, kind: str) -> ProductFile:
-    if not path.stem.isidentifier():
+def _read(name: str, kind: str, tree: ast.Module) -> ProductFile:
+    if not name.isidentifier():
         raise InputError("a module cannot have this name: write it in letters, digits and _")
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        raise InputError(f"this is no Python: {error}") from error
     caption = " ".join((ast.get_docstring(tree) or "").split())
     label = _label(tree)
     if (label.over == "fit") != (label.reads == "fits"):
         raise InputError('fits are shown one by one: write both reads="fits" and over="fit", or neither')
+    if label.reads in ("results", "fits") and not label.needs:
+        kinds = "suites" if label.reads == "results" else "kinds of fit"
+        raise InputError(f"it reads {label.reads} and needs none: name the {kinds} in needs that it cannot do without")
     _check_caption(caption, label.over)
     _check_function(tree, _FUNCTIONS[kind], label)
-    return ProductFile(kind, path.stem, caption, label)
+    return ProductFile(kind, name, caption, label)
 
 
 def _label(tree: ast.Module) -> Product:

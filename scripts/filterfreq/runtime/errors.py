@@ -7,6 +7,7 @@ from typing import Any
 from filterfreq.runtime.text import one_line
 
 _LISTED = 12  # names
+_OFFERED = 40
 
 
 class InputError(Exception):
@@ -33,19 +34,20 @@ class StoppedError(Exception):
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
-    """Return the error for a name that is none of the known ones; it offers the closest, or else the first of them."""
+    """Return the error for a name that is none of the known ones; it offers the closest, or else all, up to 40."""
     known = list(known)
     shown = one_line(name, 100)
     close = difflib.get_close_matches(shown, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {list_some(known, 'or')}"
+    hint = f"choose one of {list_some(known, 'or', _OFFERED)}" if known else "there is none"
+    hint = f"did you mean {close[0]!r}?" if close else hint
     return InputError(f"unknown {kind} {shown!r}: {hint}")
 
 
-def list_some(names: Iterable[str], conjunction: str = "and") -> str:
+def list_some(names: Iterable[str], conjunction: str = "and", most: int = _LISTED) -> str:
     """Return the first of some names, as a sentence can list them, and how many more there are."""
     names = list(names)
-    more = f" {conjunction} {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    more = f" {conjunction} {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def run_check(check: Callable[[Any], object], name: Any, where: str) -> None:

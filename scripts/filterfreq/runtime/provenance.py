@@ -1,6 +1,5 @@
 """Which code and which versions made a result."""
 
-import ast
 import hashlib
 import importlib.metadata
 import platform
@@ -8,9 +7,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from filterfreq.runtime.modules import PACKAGE, read_module
 from filterfreq.runtime.submission import told_config_files
-
-PACKAGE = Path(__file__).parents[1]
 
 _RECORDED = ("torch", "numpy", "safetensors")
 
@@ -27,6 +25,9 @@ def code_version(script: Path, *chosen: str) -> str:
     Args:
         script: the rule's script.
         chosen: modules that the script imports through a registry, such as `filterfreq.models.resnet`.
+
+    Raises:
+        InputError: one of these files is no Python.
     """
     found = set().union(*(_files(name) for name in chosen))
     waiting = [script, *found]
@@ -43,13 +44,7 @@ def code_version(script: Path, *chosen: str) -> str:
 @cache
 def _direct_imports(file: Path) -> frozenset[Path]:
     """The package's files that `file` imports anywhere, inside functions too."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return frozenset().union(*(_files(name) for name in names))
+    return frozenset().union(*map(_files, read_module(file).imported))
 
 
 def _files(name: str) -> set[Path]:

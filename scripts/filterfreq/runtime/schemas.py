@@ -39,6 +39,8 @@ _RELATIONS = {
     "maximum": "at most",
     "exclusiveMaximum": "less than",
 }
+# The same in C, where it is there: planning waits for it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST_INTEGER = 2**63 - 1  # of the integers of arrays, tables and seeds
 
 
@@ -64,7 +66,7 @@ _Validator = extend(
 
 def load_schema(path: Path) -> Validator:
     """Return the validator of a schema of this project, in which only a number without a point is an integer."""
-    return _Validator(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return _Validator(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER))  # noqa: S506
 
 
 def read_record(path: str | Path, kind: str, remedy: str = "delete it and run again") -> dict[str, Any]:
@@ -157,7 +159,9 @@ def _sentence(error: ValidationError) -> str:
             name = next(key for key in value if key not in known)
             # What a schema says of keys that earlier versions had.
             now = error.schema.get("renamed", {}).get(name)
-            return f"the key {name!r} is {now} now, write that" if now else str(unknown_name("key", name, known))
+            if now:
+                return f"the key {name!r} has another name now: write {now}"
+            return str(unknown_name("key", name, known))
         case "enum":
             return f"{value!r} is none of {', '.join(str(choice) for choice in wanted)}"
         case "const":
@@ -173,13 +177,20 @@ def _sentence(error: ValidationError) -> str:
             return f"the text has {len(value)} characters, it must have at most {wanted}"
         case rule if rule in _RELATIONS:
             return f"{value} is out of range, it must be {_RELATIONS[rule]} {wanted}"
-        case "required" | "dependentRequired":
+        case "required":
             return error.message.replace(" is a required property", " is missing")
+        case "dependentRequired":
+            key, needed = next(
+                (key, name) for key in wanted for name in wanted[key] if key in value and name not in value
+            )
+            return f"{needed!r} is missing, which {key!r} needs: write it, or leave {key!r} out"
         case "pattern":
             return f"{value!r} is not of the form that is expected here (see schemas)"
         case "type" if value is None:
             return f"has no value, write one{' ({} for one without settings)' if wanted == 'object' else ''}"
         case "type":
             return f"{value!r} is not of type {wanted}"
-        case _:
+        case "uniqueItems":
             return error.message
+        case _:
+            return "is not of the form that is expected here (see schemas)"

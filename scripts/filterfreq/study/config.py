@@ -31,6 +31,10 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
     check_extent(config)
     check_values(config, [])
     check_schema(schema, config, "config")
+    if not {"experiments", "fits"} & config.keys():
+        raise InputError(
+            "config: it has neither experiments nor fits: write what is to be made under one of these keys"
+        )
 
 
 def fill_defaults(config: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from filterfreq.models.registry import architecture_of
+from filterfreq.models.surgery.registry import SURGERY
 from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.training.attack_names import attack_name
 from filterfreq.training.epsilon import parse_epsilon
@@ -33,7 +34,15 @@ _SECRET = re.compile(r"token|secret|passw|signature|credential|auth(?!or)|^sig$|
 
 
 def check_variant(where: str, variant: dict) -> None:
-    """Refuse keys of a variant that contradict each other, or that mean nothing beside the others."""
+    """Refuse keys of a variant that contradict each other, or that mean nothing beside the others.
+
+    Of one with `from`, `filterfreq.study.derived.check_derived` says more.
+    """
+    if "from" in variant:
+        return
+    changes = next((key for key in SURGERY if key in variant), None)
+    if changes is not None:
+        raise InputError(f"{where}: {changes} changes a finished model: say which one by from: <variant or checkpoint>")
     check_interventions(where, variant)
     if "augmentation" in variant and "augmentation" in variant.get("training", {}):
         raise InputError(f"{where}.training.augmentation: {where}.augmentation says it already, leave one out")

@@ -93,7 +93,7 @@ def _swept_variants(
     settings = schema.schema["properties"]["fits"]["additionalProperties"]["properties"][kind]["properties"]
     found: Variants = {}
     for base, *values in itertools.product(variants, *sweep.values()):
-        changes = {key: value for key, value in zip(sweep, values, strict=True) if variants[base][key] != value}
+        changes = {key: value for key, value in zip(sweep, values, strict=True) if variants[base].get(key) != value}
         variant = {**variants[base], **changes}
         for key, value in changes.items():
             setting = schema.evolve(schema={**settings[key], "$defs": schema.schema["$defs"]})

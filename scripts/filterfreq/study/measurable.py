@@ -6,6 +6,7 @@ of the experiments can have, or one that it is asked for by name cannot, is refu
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -310,19 +311,27 @@ def _generated_corruptions(study: Study) -> list[str]:
 
 
 def _unused_entries(study: Study) -> list[str]:
-    """Entries about data sets, shifted sets, checkpoints and models that no experiment has or no evaluation shows."""
+    """Sections without experiments, and entries that no experiment has or no evaluation shows."""
+    if not study.experiments:
+        sections = ("variants", "checkpoints", "training", "evaluation", "data", "claims")
+        return [
+            f"{section}: {_UNUSED}, as there are no experiments" for section in sections if study.config.get(section)
+        ]
     shifted = {entry.name: entry for dataset in study.datasets for entry in study.shifted_sets(dataset)}
     stimuli = [dataset for dataset in study.datasets if "cue_conflict" in study.suites(dataset)]
     shown = {*shifted, *(entry.name for entry in map(study.stimuli, stimuli) if entry)}
     used = {*study.datasets, *(entry.dataset for entry in shifted.values())}
     data = study.config.get("data", {})
+    listed = (experiment.get("variants", []) for experiment in study.config["experiments"].values())
+    variants = {*itertools.chain.from_iterable(listed), *(run.variant for run in study.all_runs)}
     sections = {
         "data.datasets": (data.get("datasets", {}), used),
         "data.raw": (data.get("raw", {}), used),
         "data.shifted": (data.get("shifted", {}), shown),
         "evaluation.datasets": (study.config["evaluation"].get("datasets", {}), used),
         "training.datasets": (study.config.get("training", {}).get("datasets", {}), used),
-        "checkpoints": (study.checkpoints, {run.variant for run in study.all_runs}),
+        "variants": (study.config.get("variants", {}), variants),
+        "checkpoints": (study.checkpoints, variants),
         "training.models": (study.config.get("training", {}).get("models", {}), {run.model for run in study.runs}),
     }
     return [

@@ -4,38 +4,43 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import yaml
 from jsonschema.protocols import Validator
 
+from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import load_schema
+from filterfreq.study.fragments import read_fragments
+
+_FOLDERS = ("suites", "interventions", "surgery", "fits")
 
 
 @cache
 def config_schema(path: Path) -> Validator:
     """Return the validator of configs, with the fragments that lie in folders beside the main schema.
 
-    A fragment `<key>.yaml` is the schema of one key's value. It may refer to the `$defs` of the main schema, and its
-    keyword `needs` lists the keys that must stand beside its own. Settings of a variant that have a `sweep_label`, here
-    or in the main schema, are keys of an experiment's `sweep`. Of keys that a mapping had in earlier versions, its
-    keyword `renamed` says what they are now. Fragments in
+    A fragment `<key>.yaml` is the schema of one key's value. It may refer to the `$defs` of the main schema. Settings
+    of a variant that have a `sweep_label`, here or in the main schema, are keys of an experiment's `sweep`. Of keys
+    that a mapping had in earlier versions, its keyword `renamed` says what to write now. Fragments in
 
     - `suites` go into `evaluation` and into each entry of `evaluation.datasets`,
-    - `interventions` and `surgery` go into a variant, where the latter need `from`,
+    - `interventions` and `surgery` go into a variant,
     - `fits` go into each entry of `fits`; the entry's variants take the same settings, and its sweep those that have a
       `sweep_label`.
 
     Args:
         path: the main schema, `schemas/config.schema.yaml`.
+
+    Raises:
+        InputError: a fragment is no schema, or of a key that is there already; the sentence names its file.
     """
     validator = load_schema(path)
     schema = validator.schema
     evaluation, variant = schema["properties"]["evaluation"], schema["$defs"]["variant"]
-    suites = _fragments(path.parent / "suites")
-    _add(evaluation, suites)
-    _add(evaluation["properties"]["datasets"]["additionalProperties"], suites)
-    _add(variant, _fragments(path.parent / "interventions"))
-    _add(variant, _fragments(path.parent / "surgery"), needs=["from"])
-    _add_fits(schema["properties"]["fits"]["additionalProperties"], _fragments(path.parent / "fits"))
+    fragments = {folder: read_fragments(path.parent / folder, schema["$defs"]) for folder in _FOLDERS}
+    _add(evaluation, fragments["suites"], "schemas/suites")
+    _add(evaluation["properties"]["datasets"]["additionalProperties"], fragments["suites"], "schemas/suites")
+    _add(variant, fragments["interventions"], "schemas/interventions")
+    _add(variant, fragments["surgery"], "schemas/surgery")
+    _add_fits(schema["properties"]["fits"]["additionalProperties"], fragments["fits"])
     sweep = schema["properties"]["experiments"]["additionalProperties"]["properties"]["sweep"]
     sweep["properties"] = {key: {"$ref": "#/$defs/values"} for key in sweep_labels(validator)}
     sweep["renamed"] = {
@@ -76,25 +81,25 @@ def _variant_sections(schema: Validator) -> Iterator[tuple[str, dict]]:
         yield key, referred | part
 
 
-def _fragments(folder: Path) -> dict[str, dict]:
-    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
-
-
-def _add(section: dict, fragments: dict[str, dict], needs: list[str] | None = None) -> None:
-    """Put fragments into the schema of a mapping; all of them need the keys in `needs`."""
-    section.setdefault("properties", {}).update(fragments)
+def _add(section: dict, fragments: dict[str, dict], folder: str) -> None:
+    """Put the fragments of a folder into the schema of a mapping."""
+    known = section.setdefault("properties", {})
     for key, fragment in fragments.items():
-        needed = [*(needs or []), *fragment.get("needs", [])]
-        if needed:
-            section.setdefault("dependentRequired", {})[key] = needed
+        if key in known:
+            raise InputError(f"{folder}/{key}.yaml: the config has the key {key!r} there already: choose another name")
+        known[key] = fragment
 
 
 def _add_fits(entry: dict, fragments: dict[str, dict]) -> None:
     """Put fragments into the schema of a fit, in whose variants no setting is required."""
-    _add(entry, fragments)
+    _add(entry, fragments, "schemas/fits")
     entry["allOf"] = []
     for kind, fragment in fragments.items():
-        settings = fragment["properties"]
+        settings = fragment.get("properties", {})
+        if not settings:
+            raise InputError(
+                f"schemas/fits/{kind}.yaml: properties: a fit has settings of its own: write their schemas"
+            )
         label = {"type": "string", "minLength": 1}
         values = {key: {"$ref": "#/$defs/values"} for key, setting in settings.items() if "sweep_label" in setting}
         parts = {

@@ -24,6 +24,7 @@ class Entry(NamedTuple):
         strengths: the settings that say how strongly something is done, not how much work it is, each with a value to
             time the work with.
         excludes: keys of a variant that cannot stand beside it.
+        needs: keys of a variant that must.
         check: of the variant's key in the config, the variant, and height and width of the images in pixels where these
             are known, it raises `InputError` where the settings mean nothing; None where the schema says it all.
         conflict: of its settings and those of a training, why they do not go together, as the rest of a sentence, or
@@ -33,6 +34,7 @@ class Entry(NamedTuple):
     module: str
     strengths: Mapping[str, Any] = _NOTHING
     excludes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     check: Callable[[str, Mapping[str, Any], int | None], None] | None = None
     conflict: Callable[[Any, Mapping[str, Any]], str | None] | None = None
 
@@ -70,6 +72,7 @@ INTERVENTIONS: dict[str, Entry] = {
         f"{_MODULES}.jensen_shannon",
         excludes=("mixup", "adversarial_training"),
         check=_check_jensen_shannon,
+        needs=("augmentation_policy",),
     ),
     "adversarial_training": Entry(
         f"{_MODULES}.adversarial_training",
@@ -79,7 +82,7 @@ INTERVENTIONS: dict[str, Entry] = {
         conflict=_free_training_conflict,
     ),
     "label_smoothing": Entry(f"{_MODULES}.label_smoothing"),
-    "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}),
+    "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}, needs=("decomposition",)),
 }
 """By the key of a variant; where several change the same thing, they do so in this order."""
 
@@ -103,6 +106,9 @@ def check_interventions(where: str, variant: Mapping[str, Any], size: int | None
     for key, entry in INTERVENTIONS.items():
         if key not in variant:
             continue
+        missing = next((other for other in entry.needs if other not in variant), None)
+        if missing is not None:
+            raise InputError(f"{where}: {key} needs {missing} beside it: write that, or leave {key} out")
         if entry.check is not None:
             entry.check(where, variant, size)
         other = next((other for other in entry.excludes if other in variant), None)

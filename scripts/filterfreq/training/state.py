@@ -54,8 +54,8 @@ class StateFile:
             return None
         if fingerprint != self.fingerprint:
             announce(
-                "config, code, data, device, precision, threads or processes have changed since the state was kept, "
-                "training starts afresh"
+                f"{self.path} is of a training with other settings, code, data, device, precision, threads or "
+                "processes: training starts afresh"
             )
             return None
         return state
