@@ -13,8 +13,8 @@ import torch
 import yaml
 from torch import nn
 
-from filterfreq.evaluation.registry import SUITES, Metric, Suite
 from filterfreq.evaluation.reading import read_results
+from filterfreq.evaluation.registry import SUITES, Metric, Suite
 from filterfreq.evaluation.results import write_results
 from filterfreq.publishing.registry import read_products
 from filterfreq.runtime.schemas import check_schema
