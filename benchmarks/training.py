@@ -63,6 +63,22 @@ def made_spec(model: str, variant: dict, seed: int, epochs: int, batch_size: int
     }
 
 
+def timed_trainer(
+    spec: dict, dataset: SimpleNamespace, compute: dict, device: torch.device, folder: Path
+) -> tuple[Trainer, list[float]]:
+    """A trainer as jobs have it, and a list that gets the time at which each epoch ends."""
+    ends: list[float] = []
+    trainer = Trainer(
+        build_classifier(spec, dataset),
+        spec,
+        dataset,
+        Execution(device, use_precision(compute, device)),
+        StateFile(folder / "state.pt", ""),
+        lambda line: ends.append(time.perf_counter()),
+    )
+    return trainer, ends
+
+
 def main() -> None:
     """Measure and publish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -91,16 +107,8 @@ def main() -> None:
         arguments.epochs,
         arguments.workers,
     )
-    ends = []
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(
-            build_classifier(spec, dataset),
-            spec,
-            dataset,
-            Execution(device, use_precision(compute, device)),
-            StateFile(Path(folder, "state.pt"), ""),
-            lambda line: ends.append(time.perf_counter()),
-        )
+        trainer, ends = timed_trainer(spec, dataset, compute, device, Path(folder))
         start = time.perf_counter()
         ours = trainer.train()[-1]["test_accuracy"]
     seconds = np.diff([start, *ends])

@@ -9,7 +9,6 @@ import json
 import multiprocessing
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -69,27 +68,17 @@ def variant(number: int) -> dict:
 
 def train(arguments: argparse.Namespace, number: int, together, measured) -> None:
     """Train when all are ready, and say what an epoch after the first took."""
-    from training import learnable_dataset, made_spec  # which also makes the pipeline's package importable
+    # Which also makes the pipeline's package importable.
+    from training import learnable_dataset, made_spec, timed_trainer
 
-    from filterfreq.models.device import use_device, use_precision
-    from filterfreq.training.loop import Execution, Trainer
-    from filterfreq.training.state import StateFile
-    from filterfreq.training.untrained import build_classifier
+    from filterfreq.models.device import use_device
 
     compute = {"device": arguments.device}
     device = use_device(compute, 1)
     dataset = learnable_dataset(arguments.images)
     spec = made_spec(arguments.model, variant(number), number, arguments.epochs, arguments.batch_size)
-    ends = []
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(
-            build_classifier(spec, dataset),
-            spec,
-            dataset,
-            Execution(device, use_precision(compute, device)),
-            StateFile(Path(folder, "state.pt"), ""),
-            lambda line: ends.append(time.perf_counter()),
-        )
+        trainer, ends = timed_trainer(spec, dataset, compute, device, Path(folder))
         together.wait()
         trainer.train()
     measured.put((number, float(np.median(np.diff(ends)))))
