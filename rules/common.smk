@@ -38,7 +38,7 @@ from filterfreq.runtime.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.models.surgery.registry import surgery_modules
 from filterfreq.training.registry import intervention_modules
-from filterfreq.planning.costs import CostModel
+from filterfreq.planning.costs import TRAINING_RULES, CostModel
 from filterfreq.planning.records import CALIBRATION, plan_path
 from filterfreq.runtime.provenance import code_version
 from filterfreq.publishing import captions

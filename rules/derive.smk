@@ -2,7 +2,7 @@
 
 
 # Its variants are those with `from`.
-ruleorder: derive > train
+ruleorder: derive > train_with_snapshots > train
 
 
 rule derive:

@@ -2,7 +2,7 @@
 
 
 # Its variants are the config's checkpoints.
-ruleorder: convert_checkpoint > train
+ruleorder: convert_checkpoint > train_with_snapshots > train
 
 
 localrules:

@@ -1,16 +1,20 @@
 # What the rules of trainings and of suites over training ask about snapshots: the weights of chosen epochs.
 
 
-def snapshots_output():
-    """The folder of a training's snapshots, where a run of the study has some; in the other runs it is empty.
+def snapshots_folder():
+    """The folder of a training's snapshots.
 
-    Of a folder that is asked for and is not there, the training is made again; so it is once snapshots are asked for,
-    but not where they were removed because they are not to be kept.
+    Where it is not there, the training is made again; so it is once snapshots are asked for, but not where they were
+    removed because they are not to be kept.
     """
-    if not study.runs_with_snapshots:
-        return {}
     folder = directory(SNAPSHOTS)
-    return {"snapshots": folder if study.keeps_snapshots else temp(folder)}
+    return folder if study.keeps_snapshots else temp(folder)
+
+
+def datasets_of_runs_with_snapshots():
+    """What the wildcard `dataset` of a run with snapshots is, by what follows it in the paths of such runs."""
+    followed = {f"{run.dataset}/{run.model}/{run.variant}/seed-{run.seed}/" for run in study.runs_with_snapshots}
+    return f"(?={'|'.join(map(re.escape, sorted(followed)))})[^/]+" if followed else "(?!)"
 
 
 def snapshot_epochs(wildcards, output):

@@ -1,12 +1,14 @@
 # One job per run: data set x model x variant x seed.
 
 
+ruleorder: train_with_snapshots > train
+
+
 rule train:
     input:
         dataset=DATASET,
         arrays=ancient(ARRAYS),
     output:
-        **snapshots_output(),
         weights=WEIGHTS,
         record=RECORD,
         history=HISTORY,
@@ -28,3 +30,14 @@ rule train:
         code=code("train", trained_modules),
     script:
         "../scripts/train.py"
+
+
+# A rule of its own: of a finished job that had no such output, Snakemake would no longer compare settings and code.
+use rule train as train_with_snapshots with:
+    output:
+        snapshots=snapshots_folder(),
+        weights=WEIGHTS,
+        record=RECORD,
+        history=HISTORY,
+    wildcard_constraints:
+        dataset=datasets_of_runs_with_snapshots(),

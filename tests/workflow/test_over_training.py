@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 
 RUNS = [f"results/runs/texdigits/resnet_8_2/{variant}/seed-0" for variant in ("plain", "wd-penalty")]
+LONG = RUNS[0].replace("plain", "long")
 AGGREGATED = "results/aggregated/tiny/texdigits/over_training"
 
 
@@ -13,10 +14,10 @@ def test_suites_over_training(project):
 
     # Of a finished study the trainings are made once more, since they have no snapshots.
     project.edit("tiny.yaml", "    epochs: 1\n", "    epochs: 1\n    snapshots: [1]\n")
-    assert project.plan(*(f"{run}/snapshots" for run in RUNS)).jobs == Counter({"train": 2})
+    assert project.plan(*(f"{run}/snapshots" for run in RUNS)).jobs == Counter({"train_with_snapshots": 2})
     project.edit("tiny.yaml", "evaluation:\n", "evaluation:\n  over_training: [clean]\n")
     expected = Counter({"over_training_clean": 2, "aggregate_over_training": 1, "figure_over_training": 1})
-    assert project.plan("figure_over_training").jobs == expected + Counter({"train": 2})
+    assert project.plan("figure_over_training").jobs == expected + Counter({"train_with_snapshots": 2})
     assert expected.keys() <= project.plan().jobs.keys()
 
     outcome = project.snakemake("figure_over_training")
@@ -44,4 +45,18 @@ def test_suites_over_training(project):
     for run in RUNS:
         shutil.rmtree(project.folder / run / "snapshots")
     assert project.plan("figure_over_training").jobs == Counter()
-    assert "train" not in project.plan().jobs
+    assert not {"train", "train_with_snapshots"} & project.plan().jobs.keys()
+
+
+def test_one_variant_with_snapshots_leaves_the_changes_of_the_others_seen(project):
+    """Of a job of whose outputs one was not there before, Snakemake compares neither settings nor code."""
+    project.edit("tiny.yaml", "evaluation:\n", "evaluation:\n  over_training: [clean]\n")
+    project.edit("tiny.yaml", "variants: [plain, ", "variants: [long, plain, ")
+    project.edit(
+        "tiny.yaml", "variants:\n  plain:", "variants:\n  long: {label: long, training: {snapshots: [1]}}\n  plain:"
+    )
+    new = Counter({"train_with_snapshots": 1})
+    assert project.plan(*(f"{run}/model.safetensors" for run in [*RUNS, LONG])).jobs == new
+    with open(project.folder / "scripts/filterfreq/training/interventions/penalty.py", "a") as file:
+        file.write("\n# changed\n")
+    assert project.plan(*(f"{run}/model.safetensors" for run in [*RUNS, LONG])).jobs == new + Counter({"train": 1})

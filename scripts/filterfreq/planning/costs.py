@@ -20,6 +20,9 @@ _OF_A_BATCH = ("batch_size", "accumulate", "optimizer", "augmentation", "ema")
 # Where the number of a data set's classes is not known, which matters to the last layer alone.
 _CLASSES = 10
 
+TRAINING_RULES = ("train", "train_with_snapshots")
+"""The rules whose jobs are trainings."""
+
 
 class CostModel:
     """Says for the jobs of a study what they do; what cannot be known before a data set is prepared is None.

@@ -10,6 +10,7 @@ from typing import Any
 from snakemake import cli
 from snakemake.api import DAGApi
 
+from filterfreq.planning.costs import TRAINING_RULES
 from filterfreq.runtime.command_line import check_command_line
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.study import Study
@@ -51,7 +52,7 @@ class Job:
     @property
     def record(self) -> str | None:
         """The `run.json` that a training or a fit writes; None of other jobs."""
-        files = self.outputs if self.rule in ("train", "fit") else ()
+        files = self.outputs if self.rule in (*TRAINING_RULES, "fit") else ()
         return next((file for file in files if Path(file).name == "run.json"), None)
 
 

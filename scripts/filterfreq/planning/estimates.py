@@ -11,7 +11,7 @@ from filterfreq.data.shifted.registry import downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.passes import Work
 from filterfreq.evaluation.registry import SUITES, suite_of_rule, suite_over_training
-from filterfreq.planning.costs import CostModel, image_bytes
+from filterfreq.planning.costs import TRAINING_RULES, CostModel, image_bytes
 from filterfreq.planning.due import Dag, Job
 from filterfreq.planning.records import Calibration, read_seconds
 from filterfreq.runtime.machine import training_processes
@@ -78,7 +78,7 @@ class Estimator:
             images = self._corrupted_images(job)
             each = self.calibration.find_value(self.model.corruption_unit(job.wildcards["dataset"]), "corrupt")
             work = None if each is None or images is None else each * images / job.threads
-        elif job.rule == "train":
+        elif job.rule in TRAINING_RULES:
             work = self._training_seconds(job)
         elif job.rule == "perturb":
             work = self._evaluation_seconds(self.model.work_of_perturbations(_run(job)), _run(job))
@@ -143,7 +143,7 @@ class Estimator:
                     return None
                 size = study.dataset(job.wildcards["dataset"]).image_size
                 return image_bytes(images * len(CORRUPTIONS) * len(SEVERITIES), size)
-            case "train":
+            case rule if rule in TRAINING_RULES:
                 size = self.calibration.find_value(self.model.training_unit(_run(job)), "weight_bytes")
                 return None if size is None else int(size) * (1 + self.model.kept_snapshots(_run(job)))
             case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint" | "derive":
