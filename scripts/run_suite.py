@@ -6,7 +6,7 @@ import torch
 
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.registry import ON_DEVICE, SUITES, load
-from filterfreq.evaluation.results import prepend_parameter, write_results
+from filterfreq.evaluation.results import check_rows, prepend_parameter, write_results
 from filterfreq.evaluation.settings import evaluation_settings
 from filterfreq.models.checkpoints import RECORD_FILE, load_checkpoint
 from filterfreq.models.device import use_device
@@ -36,7 +36,9 @@ with job(snakemake) as logger:
             compute=compute,
             announce=logger.info,
         )
-        rows += prepend_parameter(load(suite.run)(suite_job), **pairs)
+        found = load(suite.run)(suite_job)
+        check_rows(found, suite.run, suite.metrics)
+        rows += prepend_parameter(found, **pairs)
         progress_files.append(suite_job.progress_file)
     write_results(output, record["run"], name, rows)
     # Of all models until all are measured: an interrupted job goes on from there.

@@ -1,4 +1,5 @@
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -8,12 +9,15 @@ import pytest
 import scipy.stats
 
 import filterfreq
+from filterfreq.evaluation.registry import Metric
 from filterfreq.evaluation.results import (
+    check_rows,
     format_parameter,
     fraction,
     wilson_interval,
     write_results,
 )
+from filterfreq.runtime.errors import InputError
 
 RUN = {"dataset": "texdigits", "model": "resnet_8", "variant": "null", "seed": 3}
 
@@ -74,3 +78,26 @@ def test_what_tables_are_made_from_imports_no_torch():
     )
     scripts = Path(filterfreq.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=scripts, check=False).returncode == 0
+
+
+CHECKED = {"accuracy": Metric(("share",), optional=("norm",))}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (None, "toy:run returned None: make it return a list of rows"),
+        ([], "toy:run returned no rows"),
+        ([fraction("acuracy", "share=1", 1, 2)], "unknown metric 'acuracy': did you mean 'accuracy'"),
+        ([fraction("accuracy", "shar=1", 1, 2)], "the parameter 'shar=1', which lacks share"),
+        ([fraction("accuracy", "share=1", 1, 2)] * 2, "the parameter 'share=1' twice"),
+    ],
+)
+def test_rows_that_their_entry_does_not_have_are_refused_before_they_are_written(rows, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        check_rows(rows, "toy:run", CHECKED)
+
+
+def test_rows_may_have_optional_keys_and_more():
+    rows = [fraction("accuracy", parameter, 1, 2) for parameter in ("share=1", "share=1;norm=l2", "epoch=1;share=1")]
+    check_rows(rows, "toy:run", CHECKED)

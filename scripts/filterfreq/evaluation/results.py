@@ -2,17 +2,18 @@
 
 A fraction lies in [0, 1] and has a 95 % Wilson interval; `n` is the number of images (for filters: of filters) that the
 value stands on. `parameter` holds `key=value` pairs joined by `;`, the same keys in all rows of a suite and metric:
-those that `filterfreq.evaluation.registry` has, and perhaps more.
+those that its entry in a registry has, which may leave out the optional ones, and `epoch` over training.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
 
+from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.files import replacing_with_checksum
 
 RUN_COLUMNS: tuple[str, ...] = ("dataset", "model", "variant", "seed")
@@ -86,6 +87,37 @@ def prepend_parameter(rows: Iterable[Mapping[str, Any]], **pairs: object) -> lis
     """
     first = format_parameter(**pairs)
     return [{**row, "parameter": ";".join(filter(None, [first, row["parameter"]]))} for row in rows]
+
+
+def check_rows(rows: Sequence[Mapping[str, Any]], run: str, metrics: Mapping[str, Any]) -> None:
+    """Check that what a suite or a fit returned is what its entry in a registry says, before it is written.
+
+    Args:
+        rows: what it returned, which should be what `fraction` and `quantity` return.
+        run: the reference to the function that made them, for the sentence.
+        metrics: the `filterfreq.evaluation.registry.Metric` of each name.
+
+    Raises:
+        InputError: it returned no rows, one measurement twice, a metric that the entry lacks, or a row without a key
+            that the entry has.
+    """
+    if not isinstance(rows, list | tuple) or not rows:
+        raise InputError(f"{run} returned {'no rows' if rows == [] else repr(rows)}: make it return a list of rows")
+    seen = set()
+    for row in rows:
+        metric, parameter = row["metric"], row["parameter"]
+        if metric not in metrics:
+            raise InputError(f"{run} returned an {unknown_name('metric', metric, metrics)}; its entry has these alone")
+        keys = [pair.partition("=")[0] for pair in parameter.split(";")]
+        missing = [key for key in metrics[metric].keys if key not in keys]
+        if missing:
+            raise InputError(
+                f"{run} returned {metric} with the parameter {parameter!r}, which lacks {' and '.join(missing)}: "
+                "give what its entry names"
+            )
+        if (metric, parameter) in seen:
+            raise InputError(f"{run} returned {metric} with the parameter {parameter!r} twice: return it once")
+        seen.add((metric, parameter))
 
 
 def write_results(path: str | Path, run: Mapping[str, Any], suite: str, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from filterfreq.evaluation.registry import load
-from filterfreq.evaluation.results import write_results
+from filterfreq.evaluation.results import check_rows, write_results
 from filterfreq.fits.registry import FITS
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb
 from filterfreq.runtime.files import write_json
@@ -85,7 +85,9 @@ def run_fit(job: FitJob, results: str | Path, record: str | Path, compute: dict[
         InputError: the loss is not finite, or the disk is full.
         StoppedError: the job was asked to stop; its state is kept.
     """
-    rows = load(FITS[job.spec["kind"]].run)(job)
+    fit = FITS[job.spec["kind"]]
+    rows = load(fit.run)(job)
+    check_rows(rows, fit.run, fit.metrics)
     write_results(results, result_keys(job.spec["run"]), job.spec["kind"], rows)
     provenance = {
         **environment(),
