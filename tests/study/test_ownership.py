@@ -39,10 +39,11 @@ def test_a_run_of_another_study_with_other_settings_is_refused(config, runs, tmp
     with pytest.raises(InputError) as caught:
         check_owners(study, ["config.yaml"], runs)
     folder = tmp_path / "texdigits/resnet_8_8/plain/0"
+    names = ", ".join(dict.fromkeys(f"'{run.variant}'" for run in study.runs))
     assert str(caught.value) == (
         f"{folder} and {len(study.runs) - 1} more were made for configs/demo/core.yaml with other settings "
-        "(training.epochs was 5 and is 6): give the variant 'plain' another name in this config, or delete "
-        f"{folder} to have it made again"
+        f"(training.epochs was 5 and is 6): give {names} other names in this config, or delete {folder} and the others "
+        "to have them made again"
     )
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from filterfreq.runtime.errors import InputError
 from filterfreq.training.epochs import count_epochs
 from filterfreq.training.intervention import Intervention, interventions_of
 from filterfreq.training.registry import INTERVENTIONS, intervention_modules, strengths_of
@@ -46,3 +47,18 @@ def test_draws_of_two_interventions_have_streams_of_their_own():
 def test_replays_divide_the_epochs(epochs, replays, expected):
     variant = {"gaussian_noise": 0.1, "adversarial_training": {"replays": replays} if replays else {}}
     assert count_epochs({"training": {"epochs": epochs}, "variant": variant}) == expected
+
+
+def test_an_intervention_that_draws_names_its_stream():
+    with pytest.raises(InputError, match="an intervention with change_images lacks a stream: name its draws"):
+        Intervention(change_images=lambda images, seed, share: images)
+    assert Intervention(penalty=lambda classifier: 0).stream == ""
+
+
+def test_no_two_interventions_of_a_variant_draw_from_one_stream(monkeypatch):
+    monkeypatch.setattr(
+        "filterfreq.training.interventions.mixup.intervention",
+        lambda alpha: Intervention(stream="noise", mix=lambda images, labels, classes, seed: (images, labels)),
+    )
+    with pytest.raises(InputError, match="both draw from the stream 'noise': give one another name for it"):
+        interventions_of({"gaussian_noise": 0.1, "mixup": 1.0})

@@ -1,5 +1,7 @@
 """Tables of means over seeds, made of measures of every run. Imports no matplotlib."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from filterfreq.analysis.intervals import mean_difference
@@ -9,7 +11,7 @@ from filterfreq.runtime.errors import InputError
 
 
 def means_table(
-    columns: list[Column],
+    columns: Iterable[Column],
     labels: dict[str, str],
     caption: str,
     *,
@@ -28,6 +30,7 @@ def means_table(
     Raises:
         InputError: there is no column.
     """
+    columns = list(columns)
     if not columns:
         raise InputError("the results hold nothing that this table shows: run the evaluations first")
     keys = [(found.measure, found.setting) for found in columns]

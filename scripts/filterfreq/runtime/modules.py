@@ -3,6 +3,7 @@
 import ast
 import builtins
 import importlib
+import re
 import symtable
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -95,7 +96,9 @@ def import_modules(names: Iterable[str]) -> None:
             if of_others or not frames:
                 raise
             where = f"{shown(Path(frames[-1].filename))}, line {frames[-1].lineno}"
+            field = re.search(r"(\w+)\.__\w+__\(\) got an unexpected keyword argument '(\w+)'", str(error))
             said = error if isinstance(error, InputError) else f"{type(error).__name__}: {error}: correct it"
+            said = f"{field[1]} has no field {field[2]!r}: correct its name" if field else said
             raise InputError(f"{where}: {said}") from error
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.errors import InputError, list_some
 from filterfreq.runtime.files import read_json
 from filterfreq.runtime.text import one_line
 from filterfreq.study.experiments import Run
@@ -28,7 +28,8 @@ def check_owners(study: Study, config_files: Sequence[str], record_path: Callabl
         record_path: returns where the `run.json` of a run lies, whether it is there or not.
 
     Raises:
-        InputError: another study has made a run with other settings; the sentence names the first of such runs.
+        InputError: another study has made a run with other settings; the sentence names the first of such runs, and the
+            variants and checkpoints of all.
     """
     foreign = []
     fits = itertools.chain.from_iterable(study.fits.runs.values())
@@ -44,9 +45,12 @@ def check_owners(study: Study, config_files: Sequence[str], record_path: Callabl
         run, folder, owner, difference = foreign[0]
         were = f"and {len(foreign) - 1} more were" if foreign[1:] else "was"
         entry = "variant" if isinstance(run, FitRun) or not study.is_downloaded(run) else "checkpoint"
+        names = list(dict.fromkeys(f"'{other.variant}'" for other, *_ in foreign))
+        renamed = f"the {entry} {names[0]} another name" if len(names) == 1 else f"{list_some(names)} other names"
+        folders = f"{folder} to have it" if len(foreign) == 1 else f"{folder} and the others to have them"
         raise InputError(
-            f"{folder} {were} made for {owner} with other settings ({difference}): give the {entry} '{run.variant}' "
-            f"another name in this config, or delete {folder} to have it made again"
+            f"{folder} {were} made for {owner} with other settings ({difference}): give {renamed} in this config, or "
+            f"delete {folders} made again"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from filterfreq.data.batches import ChangeImages, Share
+from filterfreq.runtime.errors import InputError
 from filterfreq.training.registry import INTERVENTIONS
 
 
@@ -67,14 +68,30 @@ class Intervention:
     save_state: Callable[[], Tensor | None] | None = None
     load_state: Callable[[Tensor], None] | None = None
 
+    def __post_init__(self) -> None:
+        drawing = [hook for hook in ("change_stored", "change_images", "mix") if getattr(self, hook) is not None]
+        if drawing and not self.stream:
+            raise InputError(f"an intervention with {drawing[0]} lacks a stream: name its draws, as stream='noise'")
+
 
 def interventions_of(variant: Mapping[str, Any]) -> dict[str, Intervention]:
-    """Return a variant's interventions by their keys, in the order of the registry."""
-    return {
-        key: importlib.import_module(entry.module).intervention(variant[key])
-        for key, entry in INTERVENTIONS.items()
-        if key in variant
-    }
+    """Return a variant's interventions by their keys, in the order of the registry.
+
+    Raises:
+        InputError: one draws and names no stream, or two draw from one stream.
+    """
+    found: dict[str, Intervention] = {}
+    for key, entry in INTERVENTIONS.items():
+        if key not in variant:
+            continue
+        one = importlib.import_module(entry.module).intervention(variant[key])
+        other = next((name for name, known in found.items() if one.stream and known.stream == one.stream), None)
+        if other is not None:
+            raise InputError(
+                f"{key} and {other} both draw from the stream {one.stream!r}: give one another name for it"
+            )
+        found[key] = one
+    return found
 
 
 def composed_change(
