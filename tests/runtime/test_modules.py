@@ -136,6 +136,10 @@ def test_imports_are_found_wherever_they_stand(module):
         ("x = dict(\n", "part/toy.py, line 1, is no Python ('(' was never closed): correct it"),
         ("x = 1\ny = dict(x)\n", "part/toy.py, line 2: TypeError: 'int' object is not iterable: correct it"),
         (
+            "class Suite:\n    def __init__(self, types): ...\nSuite(typs={})\n",
+            "part/toy.py, line 3: Suite has no field 'typs': correct its name",
+        ),
+        (
             "from filterfreq.nowhere import x\n",
             "part/toy.py, line 1: ModuleNotFoundError: No module named 'filterfreq.no",
         ),

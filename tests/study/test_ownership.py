@@ -66,7 +66,7 @@ def test_a_checkpoint_in_the_folder_of_a_variant_is_refused(downloaded, tmp_path
     study = Study(downloaded, SCHEMA)
     write_json(tmp_path / "run.json", {"variant": {}, "training": {}, "provenance": {"config": OTHER}})
     with pytest.raises(
-        InputError, match=r"\(run\.dataset was not set and is texdigits\).*: give the checkpoint 'carmon'"
+        InputError, match=r"\(run\.dataset was not set and is texdigits\).*: give 'carmon', 'local' other names"
     ):
         check_owners(study, ["config.yaml"], lambda run: tmp_path / "run.json")
 
