@@ -44,11 +44,14 @@ plan: $(READY)  ## what is due and what it will take: CONFIG=configs/imagenet.ya
 status: $(READY)  ## how far the run is, and what is left of it: CONFIG and PROFILE as for plan
 	@python scripts/plan.py --status $(OPTIONS) $(ARGS)
 
+# Two processes, which take what tests/conftest.py groups, in its order.
+PYTEST := python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+
 test: $(READY)  ## all tests
-	@python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 test-quick: $(READY)  ## the tests without whole workflows and others that take long
-	@python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+	@$(PYTEST) -m "not slow" $(ARGS)
 
 lint: $(READY)  ## style of Python and Snakemake code
 	@ruff check . && ruff format --check . && snakefmt --check . && snakemake --lint

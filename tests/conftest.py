@@ -32,6 +32,26 @@ TINY = Dataset(
 )
 
 
+# Files with slow tests that share something and run one after the other, the longest first.
+LONGEST = ("test_slurm.py", "test_pretrained.py", "test_interruption.py", "test_distributed.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell pytest-xdist what to hand out together: the tests of a file, but slow ones that share nothing one by one.
+
+    What is long comes first, so that no process waits for another in the end.
+    """
+    for item in items:
+        shares = any(
+            definitions[-1].scope in ("module", "class")
+            for definitions in item._fixtureinfo.name2fixturedefs.values()
+        )
+        if shares or not item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
+    order = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (order.get(item.path.name, len(order)), not item.get_closest_marker("slow")))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def interruptible():
     """Tests that are started in the background ignore SIGINT, under nohup SIGHUP, and so would all that they start."""

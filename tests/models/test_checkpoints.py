@@ -159,10 +159,10 @@ def test_weights_of_another_architecture(saved):
         ({"architecture": "resnet_21"}, "run.json names a model that cannot be built: unknown model 'resnet_21'"),
         ({"decomposition": "wait"}, "classifier.decomposition: 'wait' is none of None, weight, signal): delete it and"),
         ({"num_classes": 0}, "classifier.num_classes: 0 is out of range, it must be at least 2): delete it and run"),
-        ({"num_classes": 10.0}, "classifier.num_classes: 10.0 is not of type integer"),
+        ({"num_classes": 10.0}, "classifier.num_classes: 10.0 has a point, it must be a whole number"),
         ({"mean": [0.5, 0.5]}, "classifier.mean: has 2 values, it must have at least 3"),
         ({"std": [0.5, 0.5, 0]}, "classifier.std.2: 0 is out of range, it must be greater than 0"),
-        ({"std": [0.5, 0.5, "0.5"]}, "classifier.std.2: '0.5' is not of type number"),
+        ({"std": [0.5, 0.5, "0.5"]}, "classifier.std.2: '0.5' is text, it must be a number: write 0.5"),
     ],
 )
 def test_a_record_of_a_model_that_does_not_exist(saved, changed, message):
@@ -181,7 +181,7 @@ def test_a_record_without_a_part(saved, key):
 def test_a_record_with_a_part_of_the_wrong_type(saved):
     rewrite(saved, lambda record: record.update(classifier="resnet"))
 
-    assert "run.json is damaged or not what it should be (classifier: 'resnet' is not of type object" in refusal(saved)
+    assert "run.json is damaged or not what it should be (classifier: 'resnet' is text, it must be a mapping" in refusal(saved)
 
 
 def test_a_record_names_no_file_elsewhere(saved, tmp_path):

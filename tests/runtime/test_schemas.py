@@ -14,6 +14,24 @@ def test_every_schema_is_one(path):
     validator.check_schema(validator.schema)
 
 
+@pytest.mark.parametrize("name", ["config", "claims"])
+def test_what_people_write_has_a_hint_with_every_pattern(name):
+    without = []
+
+    def look(schema, where):
+        if isinstance(schema, dict):
+            if "pattern" in schema and not isinstance(schema["pattern"], dict) and "hint" not in schema:
+                without.append(where)
+            for key, part in schema.items():
+                look(part, f"{where}.{key}")
+        elif isinstance(schema, list):
+            for part in schema:
+                look(part, where)
+
+    look(load_schema(SCHEMAS / f"{name}.schema.yaml").schema, name)
+    assert without == []
+
+
 def refusal(schema: dict, value) -> str:
     validator = load_schema(SCHEMAS / "published.schema.yaml").evolve(schema=schema)
     with pytest.raises(InputError) as caught:
@@ -24,9 +42,29 @@ def refusal(schema: dict, value) -> str:
 @pytest.mark.parametrize(
     ("schema", "value", "said"),
     [
-        ({"type": "integer"}, 1.0, "it: 1.0 is not of type integer"),
-        ({"type": "integer"}, True, "it: True is not of type integer"),
-        ({"type": "number"}, True, "it: True is not of type number"),
+        ({"type": "integer"}, 1.0, "it: 1.0 has a point, it must be a whole number: write 1"),
+        ({"type": "integer"}, 1.5, "it: 1.5 is a number, it must be a whole number"),
+        ({"type": "integer"}, "7", "it: '7' is text, it must be a whole number: write 7"),
+        ({"type": "integer"}, "1.5", "it: '1.5' is text, it must be a whole number"),
+        ({"type": "integer"}, True, "it: True is yes or no, it must be a whole number"),
+        ({"type": "number"}, True, "it: True is yes or no, it must be a number"),
+        ({"type": "number"}, "1e-2", "it: '1e-2' is text, it must be a number: write 0.01"),
+        ({"type": "number"}, "inf", "it: 'inf' is text, it must be a number"),
+        ({"type": "number"}, "much", "it: 'much' is text, it must be a number"),
+        ({"type": "string"}, 0.25, "it: 0.25 is a number, it must be text: write '0.25'"),
+        ({"type": "string"}, False, "it: False is yes or no, it must be text: write it in quotes"),
+        ({"type": "string"}, ["a"], "it: ['a'] is a list, it must be text"),
+        ({"type": ["string", "number"]}, [1], "it: [1] is a list, it must be text or a number"),
+        ({"type": "array"}, "plain", "it: 'plain' is text, it must be a list: write [plain]"),
+        ({"type": "array"}, True, "it: True is yes or no, it must be a list: write [true]"),
+        ({"type": "array"}, {"a": 1}, "it: {'a': 1} is a mapping, it must be a list"),
+        ({"type": "array", "hint": "write [8]"}, 7, "it: 7 is a number, it must be a list: write [8]"),
+        ({"type": "object"}, "clean", "it: 'clean' is text, it must be a mapping"),
+        ({"type": "boolean"}, 1, "it: 1 is a number, it must be true or false"),
+        ({"type": "null"}, 1, "it: 1 is a number, it must be null"),
+        ({"pattern": "^a$"}, "b", "it: 'b' cannot stand here"),
+        ({"pattern": "^a$", "hint": "write a"}, "b", "it: 'b' cannot stand here: write a"),
+        ({"propertyNames": {"pattern": "^a$", "hint": "write a"}}, {"b": 1}, "it: 'b' cannot stand here: write a"),
         ({"type": "number"}, None, "it: has no value, write one"),
         ({"type": "object"}, None, "it: has no value, write one ({} for one without settings)"),
         ({"const": "a"}, "b", "it: 'b' is not 'a'"),
@@ -54,7 +92,12 @@ def refusal(schema: dict, value) -> str:
             {"a": 1, "b": 1, "c": 1},
             "it: 'd' is missing, which 'c' needs: write it, or leave 'c' out",
         ),
-        ({"anyOf": [{"minimum": 1}, {"maximum": -1}]}, 0, "it: is not of the form that is expected here (see schemas)"),
+        ({"anyOf": [{"minimum": 1}, {"maximum": -1}], "hint": "write 5"}, 0, "it: this value cannot stand here: write 5"),
+        (
+            {"properties": {"a": {}}, "refused": {"b": "'b' is for others"}, "additionalProperties": False},
+            {"b": 1},
+            "it: 'b' is for others",
+        ),
     ],
 )
 def test_what_does_not_fit_is_a_sentence(schema, value, said):
@@ -105,7 +148,7 @@ def test_a_record_is_read_with_its_remedy(tmp_path: Path):
     write_json(path, {"corruptions": ["fog"]})
     assert read_record(path, "published", "make it again") == {"corruptions": ["fog"]}
     write_json(path, {"corruptions": [7]})
-    with pytest.raises(InputError, match=r"published\.json is damaged .*\(corruptions\.0: 7 is not .*: make it again$"):
+    with pytest.raises(InputError, match=r"published\.json is damaged .*\(corruptions\.0: 7 is a number, it must be text: .*: make it again$"):
         read_record(path, "published", "make it again")
     write_json(path, {"corruption": []})
     with pytest.raises(InputError, match=r"\(it: unknown key 'corruption': did you mean .*\): make it again$"):

@@ -82,11 +82,11 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             r"variants\.wd: unknown key 'decompositon': did you mean 'decomposition'",
         ),
         ("training/default/optimizer", "lion", r"training\.default\.optimizer: 'lion' is none of sgd, adam, adagrad"),
-        ("training/default/epochs", "six", r"training\.default\.epochs: 'six' is not of type integer"),
+        ("training/default/epochs", "six", r"training\.default\.epochs: 'six' is text, it must be a whole number"),
         ("training/models", {"resnet9": {}}, r"training\.models\.resnet9: unknown model"),
         ("training/datasets", {"mnits": {}}, r"training\.datasets\.mnits: unknown data set"),
         ("evaluation/adversarial/attacks", [], r"evaluation\.adversarial\.attacks: is empty"),
-        ("evaluation/autoattack/0/epsilons", ["2\\255"], r"evaluation\.autoattack\.0\.epsilons\.0: .* not of the form"),
+        ("evaluation/autoattack/0/epsilons", ["2\\255"], r"evaluation\.autoattack\.0\.epsilons\.0: .* cannot stand here"),
         ("evaluation/nonsense", {}, r"evaluation: unknown key 'nonsense': choose one of batch_size, .*, transfer$"),
         ("evaluation/corruptions", {}, r"evaluation: unknown key 'corruptions': did you mean 'corruption'"),
         (
@@ -103,11 +103,11 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         (
             "evaluation/autoattack/0/epsilons",
             [8],
-            r"epsilons\.0: 8 is not of type string: write a fraction such as 8/255",
+            r"epsilons\.0: 8 is a number, it must be text: write a fraction such as 8/255",
         ),
-        ("evaluation/autoattack/0/epsilons", [0.03], r"epsilons\.0: 0\.03 is not of type string: .* in quotes such as"),
-        ("evaluation/autoattack/0/epsilons", ["8/0"], r"epsilons\.0: '8/0' is not of the form .* such as 8/255"),
-        ("evaluation/autoattack/0/epsilons", ["-8/255"], r"epsilons\.0: '-8/255' is not of the form .* above 0"),
+        ("evaluation/autoattack/0/epsilons", [0.03], r"epsilons\.0: 0\.03 is a number, it must be text: .* in quotes such as"),
+        ("evaluation/autoattack/0/epsilons", ["8/0"], r"epsilons\.0: '8/0' cannot stand here: .* such as 8/255"),
+        ("evaluation/autoattack/0/epsilons", ["-8/255"], r"epsilons\.0: '-8/255' cannot stand here: .* above 0"),
         (
             "evaluation/autoattack",
             [APGD, {"norm": "l2", "epsilons": ["0.5", "128"]}],
@@ -154,11 +154,11 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             [{"attack": "fgsm", "norm": "linf", "steps": 10, "epsilons": ["2/255"]}],
             r"evaluation\.adversarial\.attacks\.0\.steps: means nothing to the attack fgsm, leave it out",
         ),
-        ("evaluation/autoattack/0/epsilons", ["0"], r"evaluation\.autoattack\.0\.epsilons\.0: '0' is not of the form"),
+        ("evaluation/autoattack/0/epsilons", ["0"], r"evaluation\.autoattack\.0\.epsilons\.0: '0' cannot stand here"),
         (
             "evaluation/autoattack/0/epsilons",
             ["0.0/255"],
-            r"evaluation\.autoattack\.0\.epsilons\.0: .* not of the form",
+            r"evaluation\.autoattack\.0\.epsilons\.0: .* cannot stand here",
         ),
         (
             "evaluation/adversarial/attacks",
@@ -203,11 +203,11 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             r"evaluation\.autoattack\.1\.norm: 'l3' is none of linf, l2",
         ),
         ("evaluation/autoattack", [], r"evaluation\.autoattack: is empty"),
-        ("evaluation/autoattack", 8, r"evaluation\.autoattack: 8 is not of type array: write a list of entries, as in"),
+        ("evaluation/autoattack", 8, r"evaluation\.autoattack: 8 is a number, it must be a list: write a list of entries, as in"),
         (
             "evaluation/autoattack",
             APGD,
-            r"evaluation\.autoattack: \{.*\} is not of type array: write a list of entries, as in \[\{norm: ",
+            r"evaluation\.autoattack: \{.*\} is a mapping, it must be a list: write a list of entries, as in \[\{norm: ",
         ),
         (
             "evaluation/autoattack",
@@ -240,12 +240,12 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         ("training/default/learning_rate", math.nan, r"training\.default\.learning_rate: nan is no finite number"),
         ("variants/wd-penalty/penalty/strength", math.inf, r"penalty\.strength: inf is no finite number"),
         ("data/datasets", {"a": {**FOLDER, "background": "red"}}, "data.datasets.a.background: 'red' is none of white"),
-        ("data/shifted", {"a": {"shift_of": "cifar10", "path": "a", "upright": 1}}, "upright: 1 is not of type bool"),
+        ("data/shifted", {"a": {"shift_of": "cifar10", "path": "a", "upright": 1}}, "upright: 1 is a number, it must be true or false"),
         ("experiments/demo/seeds", [2**63], r"experiments\.demo\.seeds\.0: the number has more than 63 bits"),
         ("experiments/demo/seeds", [int("9" * 4000)], r"experiments\.demo\.seeds\.0: the number has more than 63 bits"),
         ("experiments/demo/seeds", [0, 0.0], r"experiments\.demo\.seeds: has the same value twice"),
-        ("experiments/demo/seeds", [1.0], r"experiments\.demo\.seeds\.0: 1\.0 is not of type integer"),
-        ("experiments/demo/seeds", [True], r"experiments\.demo\.seeds\.0: True is not of type integer"),
+        ("experiments/demo/seeds", [1.0], r"experiments\.demo\.seeds\.0: 1\.0 has a point, it must be a whole number: write 1"),
+        ("experiments/demo/seeds", [True], r"experiments\.demo\.seeds\.0: True is yes or no, it must be a whole number"),
         (
             "training/default/epochs",
             10**9,
@@ -265,8 +265,8 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             ["9" * 400],
             r"epsilons\.0: the text has 400 characters, it must have at most 20",
         ),
-        ("evaluation/autoattack/0/epsilons", ["1e400"], r"epsilons\.0: '1e400' is not of the form"),
-        ("evaluation/autoattack/0/epsilons", ["inf/255"], r"epsilons\.0: 'inf/255' is not of the form"),
+        ("evaluation/autoattack/0/epsilons", ["1e400"], r"epsilons\.0: '1e400' cannot stand here"),
+        ("evaluation/autoattack/0/epsilons", ["inf/255"], r"epsilons\.0: 'inf/255' cannot stand here"),
         (
             "variants/plain/label",
             "x" * 5000,
@@ -403,7 +403,7 @@ def test_attacks_that_start_elsewhere_are_two(config, same):
         ({**WITH_TAG, "normalisation": "none"}, r"one\.normalisation: means nothing to the source timm"),
         ({**LOCAL, "mean": [123.7, 116.3, 103.5], "std": [1, 1, 1]}, r"one\.mean\.\d: 1\d\d\.\d is out of range"),
         ({**LOCAL, "mean": [0, 0, 0], "std": [0, 0, 0]}, r"one\.std\.\d: 0 is out of range"),
-        ({**LOCAL, "sha256": "12"}, r"checkpoints\.one\.sha256: '12' is not of the form"),
+        ({**LOCAL, "sha256": "12"}, r"checkpoints\.one\.sha256: '12' cannot stand here"),
     ],
 )
 def test_a_wrong_checkpoint_is_one_sentence(downloaded, entry, message):

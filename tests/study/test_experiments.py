@@ -108,7 +108,7 @@ def test_lists_that_ask_for_too_much_are_refused_before_anything_is_made(config)
 def test_many_objects_in_a_list_take_no_time(config):
     """Compared each with each, they would take an hour."""
     put(config, "experiments/demo/seeds", [{"a": number} for number in range(40_000)])
-    with pytest.raises(InputError, match=r"experiments\.demo\.seeds\.\d+: .* is not of type integer"):
+    with pytest.raises(InputError, match=r"experiments\.demo\.seeds\.\d+: .* it must be a whole number"):
         Study(config, SCHEMA)
 
 

@@ -87,7 +87,7 @@ def test_a_fragment_adds_its_key(schema, changes):
         ({"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_loss": []}}}}, "sweep.toy_loss: is empty"),
         (
             {"experiments": {"first": {"datasets": ["mnist"], "sweep": {"toy_batches": [1]}}}},
-            "unknown key 'toy_batches'",
+            "sweep: 'toy_batches' cannot be swept: write a variant for each",
         ),
         ({"fits": {"first": FIT | {"toy_fit": {"points": 0}}}}, "fits.first.toy_fit.points: 0 is out of range"),
         (
@@ -113,7 +113,7 @@ def test_what_does_not_fit_a_fragment_is_refused(schema, changes, said):
         ("{type: object, properties: {a: {type: [string, nul]}}}", "toy.yaml: properties.a.type: unknown type 'nul'"),
         (
             "{type: object, properties: {a: {minimum: low}}}",
-            "toy.yaml: properties.a.minimum: 'low' is not of type number",
+            "toy.yaml: properties.a.minimum: 'low' is text, it must be a number",
         ),
         (
             "{type: object, proprties: {}}",

@@ -25,13 +25,26 @@ SCHEMAS = Path(__file__).parents[3] / "schemas"
 
 _LONGEST_TEXT = 4096  # characters, which is also the longest path on Linux
 _DEEPEST = 50  # lists and objects inside each other
+# Both by what YAML makes of a word.
 _KINDS = {
     bool: "yes or no",
     int: "a number",
     float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a mapping",
     type(None): "nothing",
     date: "a date",
     datetime: "a date",
+}
+_TYPES = {
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
 }
 _RELATIONS = {
     "minimum": "at least",
@@ -147,7 +160,9 @@ def check_schema(validator: Validator, instance: Any, where: str, *, prefix_only
     error = next((error for error in errors if error.validator == "additionalProperties"), best_match(errors))
     path = where if prefix_only else ".".join([*(str(part) for part in error.absolute_path)]) or where
     # What a schema says beside its rules, of values that are written wrongly again and again.
-    hint = error.schema.get("hint") if error.validator in ("type", "pattern", *_RELATIONS) else None
+    hint = error.schema.get("hint") if error.validator in ("type", "pattern", "anyOf", "oneOf", *_RELATIONS) else None
+    if error.validator == "type" and not hint:
+        hint = _how_to_write(error.instance, error.validator_value)
     raise InputError(f"{path}: {_sentence(error)}" + (f": {hint}" if hint else ""))
 
 
@@ -161,7 +176,9 @@ def _sentence(error: ValidationError) -> str:
             now = error.schema.get("renamed", {}).get(name)
             if now:
                 return f"the key {name!r} has another name now: write {now}"
-            return str(unknown_name("key", name, known))
+            # What it says of keys that could be looked for here.
+            refused = error.schema.get("refused", {}).get(name)
+            return refused or str(unknown_name("key", name, known))
         case "enum":
             return f"{value!r} is none of {', '.join(str(choice) for choice in wanted)}"
         case "const":
@@ -185,12 +202,44 @@ def _sentence(error: ValidationError) -> str:
             )
             return f"{needed!r} is missing, which {key!r} needs: write it, or leave {key!r} out"
         case "pattern":
-            return f"{value!r} is not of the form that is expected here (see schemas)"
+            return f"{value!r} cannot stand here"
         case "type" if value is None:
             return f"has no value, write one{' ({} for one without settings)' if wanted == 'object' else ''}"
+        case "type" if isinstance(value, float) and value.is_integer() and wanted == "integer":
+            return f"{value!r} has a point, it must be a whole number"
         case "type":
-            return f"{value!r} is not of type {wanted}"
+            types = [wanted] if isinstance(wanted, str) else wanted
+            return f"{value!r} is {_KINDS[type(value)]}, it must be {' or '.join(_TYPES[name] for name in types)}"
         case "uniqueItems":
             return error.message
         case _:
-            return "is not of the form that is expected here (see schemas)"
+            return "this value cannot stand here"
+
+
+def _how_to_write(value: Any, wanted: str | list[str]) -> str | None:
+    """How to write a value of another type than its schema's, where that can be seen."""
+    match value, wanted if isinstance(wanted, str) else wanted[0]:
+        case float(), "integer" if value.is_integer():
+            return f"write {int(value)}"
+        case str(), "integer" if isinstance(_number(value), int):
+            return f"write {_number(value)}"
+        case str(), "number" if _number(value) is not None:
+            return f"write {_number(value)}"
+        case bool(), "string":
+            return "write it in quotes"
+        case int() | float(), "string":
+            return f"write '{value}'"
+        case str() | int() | float(), "array":
+            return f"write [{value if isinstance(value, str) else json.dumps(value)}]"
+    return None
+
+
+def _number(text: str) -> int | float | None:
+    """The number that a text shows, as in "1e-2", which is no number to YAML; none where it shows none."""
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        return number if math.isfinite(number) else None
+    return None

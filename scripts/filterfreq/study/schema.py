@@ -1,6 +1,6 @@
 """The schema of a config: the main one, and a fragment for each suite, intervention, surgery and fit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -43,6 +43,7 @@ def config_schema(path: Path) -> Validator:
     _add_fits(schema["properties"]["fits"]["additionalProperties"], fragments["fits"])
     sweep = schema["properties"]["experiments"]["additionalProperties"]["properties"]["sweep"]
     sweep["properties"] = {key: {"$ref": "#/$defs/values"} for key in sweep_labels(validator)}
+    sweep["refused"] = _unswept(key for key, _ in _variant_settings(validator) if key not in sweep["properties"])
     sweep["renamed"] = {
         f"{key}.{old}": f"{key}.{now}"
         for key, section in _variant_sections(validator)
@@ -66,11 +67,20 @@ def sweep_labels(schema: Validator) -> dict[str, str]:
     Args:
         schema: of configs.
     """
-    labels = {}
+    return {key: setting["sweep_label"] for key, setting in _variant_settings(schema) if "sweep_label" in setting}
+
+
+def _variant_settings(schema: Validator) -> Iterator[tuple[str, dict]]:
+    """The keys of a variant and the keys in these, such as `penalty.kind`, each with the schema of its value."""
     for key, section in _variant_sections(schema):
-        settings = {key: section} | {f"{key}.{name}": inner for name, inner in section.get("properties", {}).items()}
-        labels |= {name: setting["sweep_label"] for name, setting in settings.items() if "sweep_label" in setting}
-    return labels
+        yield key, section
+        for name, setting in section.get("properties", {}).items():
+            yield f"{key}.{name}", setting
+
+
+def _unswept(settings: Iterable[str]) -> dict[str, str]:
+    """What to say of each setting that a sweep cannot have."""
+    return {key: f"{key!r} cannot be swept: write a variant for each of its values" for key in settings}
 
 
 def _variant_sections(schema: Validator) -> Iterator[tuple[str, dict]]:
@@ -104,7 +114,7 @@ def _add_fits(entry: dict, fragments: dict[str, dict]) -> None:
         values = {key: {"$ref": "#/$defs/values"} for key, setting in settings.items() if "sweep_label" in setting}
         parts = {
             "variants": {"additionalProperties": _closed_mapping({"label": label, **settings})},
-            "sweep": _closed_mapping(values),
+            "sweep": _closed_mapping(values) | {"refused": _unswept(settings.keys() - values.keys())},
         }
         entry["allOf"].append({"if": {"required": [kind]}, "then": {"properties": parts}})
 
