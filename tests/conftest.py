@@ -33,9 +33,10 @@ TINY = Dataset(
 
 
 # Files with slow tests that share something and run one after the other, the longest first.
-LONGEST = ("test_slurm.py", "test_pretrained.py", "test_interruption.py", "test_distributed.py")
+LONGEST = ("test_slurm.py", "test_distributed.py", "test_pretrained.py", "test_interruption.py")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell pytest-xdist what to hand out together: the tests of a file, but slow ones that share nothing one by one.
 
@@ -43,8 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         shares = any(
-            definitions[-1].scope in ("module", "class")
-            for definitions in item._fixtureinfo.name2fixturedefs.values()
+            definitions[-1].scope in ("module", "class") for definitions in item._fixtureinfo.name2fixturedefs.values()
         )
         if shares or not item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))

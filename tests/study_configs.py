@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from filterfreq.runtime.schemas import load_schema
+
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 
@@ -13,6 +15,11 @@ LOCAL = {"source": "file", "path": "m.pt", "architecture": "resnet_8_2", "normal
 WITH_TAG = {"source": "timm", "name": "resnet50.a1_in1k"}
 RESNET50 = {"source": "torchvision", "name": "resnet50", "weights": "IMAGENET1K_V2"}
 FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 4}
+
+
+def choices(setting: str) -> list[str]:
+    """What a config may say of a setting of the training, such as `optimizer`."""
+    return load_schema(SCHEMA).schema["$defs"]["training_settings"]["properties"][setting]["enum"]
 
 
 def put(config: dict, path: str, value) -> None:

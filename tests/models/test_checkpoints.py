@@ -181,7 +181,7 @@ def test_a_record_without_a_part(saved, key):
 def test_a_record_with_a_part_of_the_wrong_type(saved):
     rewrite(saved, lambda record: record.update(classifier="resnet"))
 
-    assert "run.json is damaged or not what it should be (classifier: 'resnet' is text, it must be a mapping" in refusal(saved)
+    assert "not what it should be (classifier: 'resnet' is text, it must be a mapping" in refusal(saved)
 
 
 def test_a_record_names_no_file_elsewhere(saved, tmp_path):

@@ -81,6 +81,7 @@ def test_a_label_is_read_and_nothing_is_imported(write):
         ("def draw(results", "def read(files):\n    pass\n\n\ndef draw(results", None),
         ('when="trained"', 'wehn="trained"', "unknown key of the label 'wehn': did you mean 'when'?"),
         ('needs=["clean"]', 'needs="clean"', "needs is 'clean', write a list of texts"),
+        ('needs=["clean"]', 'needs=("clean",)', None),
         ('title="Accuracy"', "title=3", "title is 3, write a text"),
         ('title="Accuracy", ', "", "the label has no title, write one"),
         ('needs=["clean"]', "needs=SUITES", r"write the label as PRODUCT = Product\(title=..., needs="),

@@ -92,7 +92,7 @@ def refusal(schema: dict, value) -> str:
             {"a": 1, "b": 1, "c": 1},
             "it: 'd' is missing, which 'c' needs: write it, or leave 'c' out",
         ),
-        ({"anyOf": [{"minimum": 1}, {"maximum": -1}], "hint": "write 5"}, 0, "it: this value cannot stand here: write 5"),
+        ({"anyOf": [{"minimum": 1}, {"maximum": -1}], "hint": "hm"}, 0, "it: this value cannot stand here: hm"),
         (
             {"properties": {"a": {}}, "refused": {"b": "'b' is for others"}, "additionalProperties": False},
             {"b": 1},
@@ -148,7 +148,7 @@ def test_a_record_is_read_with_its_remedy(tmp_path: Path):
     write_json(path, {"corruptions": ["fog"]})
     assert read_record(path, "published", "make it again") == {"corruptions": ["fog"]}
     write_json(path, {"corruptions": [7]})
-    with pytest.raises(InputError, match=r"published\.json is damaged .*\(corruptions\.0: 7 is a number, it must be text: .*: make it again$"):
+    with pytest.raises(InputError, match=r"damaged .*\(corruptions\.0: 7 is a number, it must .*: make it again$"):
         read_record(path, "published", "make it again")
     write_json(path, {"corruption": []})
     with pytest.raises(InputError, match=r"\(it: unknown key 'corruption': did you mean .*\): make it again$"):

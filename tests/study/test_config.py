@@ -86,7 +86,7 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         ("training/models", {"resnet9": {}}, r"training\.models\.resnet9: unknown model"),
         ("training/datasets", {"mnits": {}}, r"training\.datasets\.mnits: unknown data set"),
         ("evaluation/adversarial/attacks", [], r"evaluation\.adversarial\.attacks: is empty"),
-        ("evaluation/autoattack/0/epsilons", ["2\\255"], r"evaluation\.autoattack\.0\.epsilons\.0: .* cannot stand here"),
+        ("evaluation/autoattack/0/epsilons", ["2\\255"], r"autoattack\.0\.epsilons\.0: .* cannot stand here"),
         ("evaluation/nonsense", {}, r"evaluation: unknown key 'nonsense': choose one of batch_size, .*, transfer$"),
         ("evaluation/corruptions", {}, r"evaluation: unknown key 'corruptions': did you mean 'corruption'"),
         (
@@ -105,7 +105,7 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             [8],
             r"epsilons\.0: 8 is a number, it must be text: write a fraction such as 8/255",
         ),
-        ("evaluation/autoattack/0/epsilons", [0.03], r"epsilons\.0: 0\.03 is a number, it must be text: .* in quotes such as"),
+        ("evaluation/autoattack/0/epsilons", [0.03], r"0\.03 is a number, it must be text: .* in quotes such as"),
         ("evaluation/autoattack/0/epsilons", ["8/0"], r"epsilons\.0: '8/0' cannot stand here: .* such as 8/255"),
         ("evaluation/autoattack/0/epsilons", ["-8/255"], r"epsilons\.0: '-8/255' cannot stand here: .* above 0"),
         (
@@ -203,11 +203,11 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             r"evaluation\.autoattack\.1\.norm: 'l3' is none of linf, l2",
         ),
         ("evaluation/autoattack", [], r"evaluation\.autoattack: is empty"),
-        ("evaluation/autoattack", 8, r"evaluation\.autoattack: 8 is a number, it must be a list: write a list of entries, as in"),
+        ("evaluation/autoattack", 8, r"autoattack: 8 is a number, it must be a list: write a list of entries"),
         (
             "evaluation/autoattack",
             APGD,
-            r"evaluation\.autoattack: \{.*\} is a mapping, it must be a list: write a list of entries, as in \[\{norm: ",
+            r"autoattack: \{.*\} is a mapping, it must be a list: write a list of entries, as in \[\{norm: ",
         ),
         (
             "evaluation/autoattack",
@@ -240,12 +240,16 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         ("training/default/learning_rate", math.nan, r"training\.default\.learning_rate: nan is no finite number"),
         ("variants/wd-penalty/penalty/strength", math.inf, r"penalty\.strength: inf is no finite number"),
         ("data/datasets", {"a": {**FOLDER, "background": "red"}}, "data.datasets.a.background: 'red' is none of white"),
-        ("data/shifted", {"a": {"shift_of": "cifar10", "path": "a", "upright": 1}}, "upright: 1 is a number, it must be true or false"),
+        (
+            "data/shifted",
+            {"a": {"shift_of": "cifar10", "path": "a", "upright": 1}},
+            "1 is a number, it must be true or false",
+        ),
         ("experiments/demo/seeds", [2**63], r"experiments\.demo\.seeds\.0: the number has more than 63 bits"),
         ("experiments/demo/seeds", [int("9" * 4000)], r"experiments\.demo\.seeds\.0: the number has more than 63 bits"),
         ("experiments/demo/seeds", [0, 0.0], r"experiments\.demo\.seeds: has the same value twice"),
-        ("experiments/demo/seeds", [1.0], r"experiments\.demo\.seeds\.0: 1\.0 has a point, it must be a whole number: write 1"),
-        ("experiments/demo/seeds", [True], r"experiments\.demo\.seeds\.0: True is yes or no, it must be a whole number"),
+        ("experiments/demo/seeds", [1.0], r"seeds\.0: 1\.0 has a point, it must be a whole number: write 1"),
+        ("experiments/demo/seeds", [True], r"seeds\.0: True is yes or no, it must be a whole number"),
         (
             "training/default/epochs",
             10**9,
@@ -327,6 +331,19 @@ def test_a_missing_key_is_named(config):
     del config["training"]["default"]["epochs"]
     with pytest.raises(InputError, match=r"training\.default: 'epochs' is missing"):
         Study(config, SCHEMA)
+
+
+def test_the_resources_of_a_stage_may_be_missing_where_no_job_takes_them(config):
+    for stage, key in (("train", "experiments.demo"), ("attack", "evaluation.adversarial")):
+        resources = config["compute"].pop(stage)
+        with pytest.raises(
+            InputError, match=rf"^compute: '{stage}' is missing, which {key} needs: write its threads, "
+        ):
+            Study(config, SCHEMA)
+        config["compute"][stage] = resources
+    del config["compute"]["attack"]
+    config["evaluation"] = {"batch_size": 10, "clean": {}}
+    assert Study(config, SCHEMA).runs
 
 
 def test_scratch_is_a_folder_of_the_nodes(config):

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from study_configs import choices
 from torch._dynamo.testing import CompileCounterWithBackend
 
 from filterfreq.data.arrays import PreparedDataset
@@ -26,7 +27,6 @@ from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.interventions.augmentation_policy import apply_policy
 from filterfreq.training.interventions.gaussian_noise import add_gaussian_noise
 from filterfreq.training.loop import Execution, Trainer
-from filterfreq.training.optimization import OPTIMIZERS
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier, count_parameters
 
@@ -406,7 +406,7 @@ def asked_after(batches: int):
 @pytest.mark.parametrize(
     ("variant", "training"),
     [
-        *(({}, {"optimizer": name}) for name in OPTIMIZERS if name != "adamw"),
+        *(({}, {"optimizer": name}) for name in choices("optimizer") if name != "adamw"),
         ({}, {"schedule": "warmup_cosine"}),
         ({}, {"accumulate": 2}),
         ({}, {"ema": 0.9}),

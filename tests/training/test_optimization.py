@@ -2,10 +2,9 @@ import math
 
 import pytest
 import torch
+from study_configs import choices
 
 from filterfreq.training.optimization import (
-    OPTIMIZERS,
-    SCHEDULES,
     backward,
     is_second_order,
     make_optimizer,
@@ -66,7 +65,7 @@ def test_warmup_cosine_of_few_epochs_is_a_cosine():
     assert rates({**settings, "schedule": "warmup_cosine"}) == pytest.approx(rates({**settings, "schedule": "cosine"}))
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", choices("schedule"))
 def test_a_schedule_goes_on_from_its_state(name):
     settings = {**SETTINGS, "schedule": name, "epochs": 130}
     optimizer = make_optimizer(torch.nn.Linear(1, 1), settings)
@@ -215,7 +214,7 @@ def test_seeded_draws_are_the_same_again_and_others_for_another_seed():
     assert not torch.equal(found[0], found[2])
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", choices("optimizer"))
 def test_gradients_add_up_unless_they_are_differentiated_again(name):
     layer = one_weight()
     optimizer = make_optimizer(layer, {**SETTINGS, "optimizer": name})

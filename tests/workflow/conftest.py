@@ -26,6 +26,7 @@ TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 PRODUCT_RULES = ("write_table", "draw_figure")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark all tests of whole workflows as slow."""
     folder = Path(__file__).parent

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from filterfreq.analysis.intervals import mean_difference
-from filterfreq.publishing.measures import CORRUPTION_ERROR, CORRUPTION_MEAN, SHAPE_BIAS, Column, Direction
+from filterfreq.publishing.direction import Direction
+from filterfreq.publishing.measures import CORRUPTION_ERROR, CORRUPTION_MEAN, SHAPE_BIAS, Column
 from filterfreq.publishing.table import Table, format_percent
 from filterfreq.runtime.errors import InputError
 

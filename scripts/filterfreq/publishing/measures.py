@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,10 @@ import pandas as pd
 from filterfreq.evaluation.corruptions import COMMON
 from filterfreq.evaluation.corruptions.errors import mean_corruption_error, relative_mean_corruption_error
 from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
+from filterfreq.publishing.direction import Direction
 from filterfreq.publishing.selection import RUN
 from filterfreq.training.epsilon import parse_epsilon
 
-Direction = Literal["higher", "lower", "none"]
 Key = tuple[str, ...]
 
 ATTACK = "attack"

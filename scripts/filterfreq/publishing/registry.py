@@ -142,11 +142,11 @@ def _label(tree: ast.Module) -> Product:
         values = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in calls[0].keywords}
     except ValueError as error:
         raise refused from error
-    types = {field.name: str if field.type is str else list for field in fields(Product)}
+    types = {field.name: str if field.type is str else list | tuple for field in fields(Product)}
     for name, value in values.items():
         if name not in types:
             raise unknown_name("key of the label", name, types)
-        texts = value if isinstance(value, list) else [value]
+        texts = value if isinstance(value, list | tuple) else [value]
         if not isinstance(value, types[name]) or not all(isinstance(text, str) for text in texts):
             raise InputError(f"{name} is {value!r}, write {'a text' if types[name] is str else 'a list of texts'}")
     if not values.get("title"):

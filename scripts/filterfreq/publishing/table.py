@@ -6,16 +6,15 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
+from filterfreq.publishing.direction import Direction
 from filterfreq.publishing.phrases import images_phrase, images_range, is_one_seed, seeds_phrase
 from filterfreq.runtime.files import replacing
 
-Direction = Literal["higher", "lower", "none"]
 ImagesByColumn = Mapping[tuple[str, str], Iterable[float]]
 
 _MISSING = "–"

@@ -35,6 +35,21 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
         raise InputError(
             "config: it has neither experiments nor fits: write what is to be made under one of these keys"
         )
+    for key, stage in _stages(config):
+        if stage not in config["compute"]:
+            raise InputError(f"compute: {stage!r} is missing, which {key} needs: write its threads, mem_mb and runtime")
+
+
+def _stages(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The keys that some studies have, each with the stage whose resources its jobs take."""
+    for name, experiment in config.get("experiments", {}).items():
+        if "models" in experiment:
+            yield f"experiments.{name}", "train"
+    evaluation = config.get("evaluation", {})
+    for scope in (evaluation, *evaluation.get("datasets", {}).values()):
+        for name in requested_suites(scope):
+            if SUITES[name].stage == "attack":
+                yield f"evaluation.{name}", "attack"
 
 
 def fill_defaults(config: dict[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,6 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler, MultiStepLR, StepLR
 
-OPTIMIZERS: tuple[str, ...] = ("sgd", "adam", "adagrad", "rmsprop", "adamw", "adahessian")
-SCHEDULES: tuple[str, ...] = ("step", "step_wide", "frankle_step", "cosine", "warmup_cosine")
-
 
 def make_optimizer(model: nn.Module, settings: dict) -> Optimizer:
     """Return the optimizer over all parameters of `model`.
