@@ -1,7 +1,8 @@
 """Put one suite's results of all runs of an experiment into one table, checked."""
 
+from filterfreq.evaluation.columns import COLUMNS
 from filterfreq.evaluation.reading import read_results
-from filterfreq.evaluation.results import COLUMNS, write_table
+from filterfreq.evaluation.results import write_table
 from filterfreq.runtime.jobs import job
 
 with job(snakemake):

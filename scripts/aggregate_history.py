@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from filterfreq.evaluation.results import RUN_COLUMNS, write_table
+from filterfreq.evaluation.columns import RUN_COLUMNS
+from filterfreq.evaluation.results import write_table
 from filterfreq.runtime.jobs import job
 from filterfreq.training.history import read_history
 

@@ -9,9 +9,10 @@ from scipy import stats
 
 from filterfreq.analysis.claims import score, verdict
 from filterfreq.analysis.intervals import Estimate
+from filterfreq.evaluation.columns import COLUMNS
 from filterfreq.evaluation.corruptions import COMMON
 from filterfreq.evaluation.reading import read_results
-from filterfreq.evaluation.results import COLUMNS, format_parameter
+from filterfreq.evaluation.results import format_parameter
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.claims_files import claims_of_study, load_claims
 from filterfreq.study.study import Study

@@ -235,7 +235,9 @@ def test_sizes_of_cifar_10_1_are_those_of_2000_images():
 
 def test_another_data_sets_test_images_are_referred_to(tiny_dataset, tmp_path):
     shutil.copytree(tiny_dataset.folder, tmp_path / "data" / "other")
-    entry = ShiftedSet("mine", "tiny", "filterfreq.data.shifted.prepare:prepare_dataset", "none", 32, dataset="other")
+    entry = ShiftedSet(
+        "mine", "tiny", "filterfreq.data.shifted.prepare:prepare_known_dataset", "none", 32, dataset="other"
+    )
     prepare_shifted(entry, tmp_path / "data" / "other", tmp_path / "data" / "tiny" / "shifted" / "mine", seed=0)
     (tmp_path / "data").rename(tmp_path / "moved")
     shifted = PreparedShift(tmp_path / "moved" / "tiny" / "shifted" / "mine")

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from filterfreq.evaluation.columns import COLUMNS
 from filterfreq.evaluation.reading import read_results
 from filterfreq.evaluation.results import (
-    COLUMNS,
     format_parameter,
     fraction,
     prepend_parameter,

@@ -3,8 +3,9 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 import pytest
 
+from filterfreq.evaluation.columns import COLUMNS
 from filterfreq.evaluation.reading import read_results
-from filterfreq.evaluation.results import COLUMNS, format_parameter
+from filterfreq.evaluation.results import format_parameter
 
 Row = tuple[str, str, int, str, str, dict, float]
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from filterfreq.evaluation.columns import COLUMNS
 from filterfreq.evaluation.registry import SUITES, Metric, Suite
-from filterfreq.evaluation.results import COLUMNS
 from filterfreq.fits.registry import FITS, Fit
 from filterfreq.models.surgery.registry import SURGERY
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS
 from filterfreq.study import registries
-from filterfreq.study.registries import RESERVED, check_inputs, check_registries
+from filterfreq.study.registries import check_inputs, check_registries
 from filterfreq.training.registry import INTERVENTIONS, Entry
 
 SCHEMA = SCHEMAS / "config.schema.yaml"
@@ -37,8 +37,10 @@ def test_the_projects_own_entries_are_what_they_must_be():
     check_inputs(inputs)
 
 
-def test_no_parameter_can_be_named_like_a_column():
-    assert {*COLUMNS, "epoch", "epsilon_value"} == set(RESERVED)
+@pytest.mark.parametrize("key", [*COLUMNS, "epoch", "epsilon_value"])
+def test_no_parameter_can_be_named_like_a_column(key):
+    with pytest.raises(InputError, match=rf"the key '{key}' is a column of results or no name: choose another"):
+        check_registries(SCHEMA, suites=suites(metrics={"accuracy": Metric((key,))}))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from filterfreq.evaluation.calibration import expected_calibration_error
+from filterfreq.evaluation.confidence import expected_calibration_error
 from filterfreq.evaluation.prediction import predict_with_confidence
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
 
@@ -20,7 +20,7 @@ def accuracy_and_calibration(parameter: str, correct: np.ndarray, confidences: n
         confidences: float, N, in [0, 1]: the probability that the model gives each prediction.
 
     Returns:
-        A row of `accuracy` and one of `expected_calibration_error`, see `filterfreq.evaluation.calibration`. The second
+        A row of `accuracy` and one of `expected_calibration_error`, see `filterfreq.evaluation.confidence`. The second
         stands on the images whose confidence is a number.
     """
     known = np.isfinite(confidences)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from filterfreq.evaluation.columns import COLUMNS, RUN_COLUMNS
 from filterfreq.evaluation.registry import SUITES, Measurement, parameter_types, value_ranges
-from filterfreq.evaluation.results import COLUMNS, RUN_COLUMNS
 from filterfreq.runtime.csv_files import read_csv
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, verify_checksum

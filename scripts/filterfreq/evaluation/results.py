@@ -13,11 +13,9 @@ from typing import Any
 
 import pandas as pd
 
+from filterfreq.evaluation.columns import COLUMNS, RUN_COLUMNS
 from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.files import replacing_with_checksum
-
-RUN_COLUMNS: tuple[str, ...] = ("dataset", "model", "variant", "seed")
-COLUMNS: tuple[str, ...] = (*RUN_COLUMNS, "suite", "metric", "parameter", "value", "n", "ci_low", "ci_high")
 
 
 def format_parameter(**pairs: object) -> str:

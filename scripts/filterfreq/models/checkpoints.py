@@ -9,7 +9,7 @@ from torch import Tensor
 from filterfreq.models import registry
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.surgery import composition
-from filterfreq.models.surgery.registry import apply_surgery, decompose
+from filterfreq.models.surgery.registry import apply_decomposition, apply_surgery
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, replacing, sha256, write_json
 from filterfreq.runtime.schemas import read_record
@@ -67,7 +67,9 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
     weights = path.parent / checkpoint["file"]
     try:
         with reading(path, "delete it and run again"):
-            backbone = decompose(registry.build(architecture, settings["num_classes"]), settings["decomposition"])
+            backbone = apply_decomposition(
+                registry.build(architecture, settings["num_classes"]), settings["decomposition"]
+            )
             classifier = Classifier(backbone, settings["mean"], settings["std"])
             # What was made of another model may have other layers; the weights in them come after this.
             classifier = apply_surgery(classifier, record.get("derived", {}))

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from filterfreq.evaluation.columns import RUN_COLUMNS
 from filterfreq.evaluation.registry import PARAMETERS
-from filterfreq.evaluation.results import RUN_COLUMNS
 from filterfreq.runtime.errors import InputError
 
 RUN: list[str] = ["model", "variant", "seed"]

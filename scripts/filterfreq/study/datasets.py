@@ -105,7 +105,7 @@ class Datasets:
             self._class_names[name] = names
         return self._class_names[name]
 
-    def check_trainable(self, dataset: str, where: str) -> None:
+    def check_training_images(self, dataset: str, where: str) -> None:
         """Check that a data set has images to train on.
 
         Raises:

@@ -102,7 +102,7 @@ def _check_names(where: str, experiment: dict[str, Any], config: dict[str, Any])
 def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], datasets: Datasets) -> None:
     """Refuse data sets, models and variants that cannot be trained."""
     for name in experiment["datasets"]:
-        datasets.check_trainable(name, where)
+        datasets.check_training_images(name, where)
     for name in experiment["models"]:
         run_check(check_architecture, name, f"{where}.models")
     variants = config["variants"]

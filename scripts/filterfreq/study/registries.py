@@ -11,6 +11,7 @@ from typing import Any
 
 from filterfreq.data.registry import DATASETS
 from filterfreq.data.shifted.registry import SHIFTED_SETS
+from filterfreq.evaluation.columns import RESERVED
 from filterfreq.evaluation.registry import STAGES, SUITES, Measurement, Suite, check_texts
 from filterfreq.fits.registry import FITS, Fit
 from filterfreq.models.registry import FAMILIES
@@ -36,11 +37,6 @@ _CALLS = {
     "check": ["study", "datasets", "where"],
     "remarks": ["study"],
 }
-# Columns of results: no parameter can have their names, nor those that all results may have.
-RESERVED = (
-    *("dataset", "model", "variant", "seed", "suite", "metric", "parameter", "value", "n", "ci_low", "ci_high"),
-    *("epoch", "epsilon_value"),
-)
 
 
 def check_registries(

@@ -81,7 +81,7 @@ def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:
         raise unknown_name("variant", variant, study.variants | study.checkpoints)
     else:
         check_architecture(model)
-        study.check_trainable(dataset, f"variants.{variant}")
+        study.check_training_images(dataset, f"variants.{variant}")
 
 
 def _check_fit(study: Study, names: Mapping[str, str]) -> None:

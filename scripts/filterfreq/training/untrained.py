@@ -6,7 +6,7 @@ from torch import nn
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
-from filterfreq.models.surgery.registry import decompose
+from filterfreq.models.surgery.registry import apply_decomposition
 
 
 def build_classifier(spec: dict, dataset: PreparedDataset) -> Classifier:
@@ -17,7 +17,9 @@ def build_classifier(spec: dict, dataset: PreparedDataset) -> Classifier:
         dataset: gives the number of classes, and the mean and std of the normalisation inside the classifier.
     """
     torch.manual_seed(spec["run"]["seed"])
-    backbone = decompose(build(spec["run"]["model"], dataset.num_classes), spec["variant"].get("decomposition"))
+    backbone = apply_decomposition(
+        build(spec["run"]["model"], dataset.num_classes), spec["variant"].get("decomposition")
+    )
     return Classifier(backbone, dataset.mean, dataset.std)
 
 

@@ -115,7 +115,7 @@ def prepare_cifar_10_1(raw_folder: Path, output_folder: Path, seed: int, entry: 
     save_shifted(output_folder, identity(entry), classes, labels[order], images[order], sources)
 
 
-def prepare_dataset(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:
+def prepare_known_dataset(raw_folder: Path, output_folder: Path, seed: int, entry: ShiftedSet) -> None:
     """Refer to another data set's prepared test images, whose order is balanced already.
 
     Args:

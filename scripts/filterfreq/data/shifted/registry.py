@@ -340,7 +340,7 @@ def _declared_entry(name: str, given: Mapping, data: Mapping) -> ShiftedSet:
                 f"shifted set {name!r} has images of {other.image_size} pixels, but {base.name} has "
                 f"{base.image_size}: give images of that size"
             )
-        prepare = "filterfreq.data.shifted.prepare:prepare_dataset"
+        prepare = "filterfreq.data.shifted.prepare:prepare_known_dataset"
     else:
         prepare = _FOLDER
     if given.get("resize", base.image_size) < base.image_size:

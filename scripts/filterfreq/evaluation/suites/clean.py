@@ -30,7 +30,7 @@ def evaluate_clean(
         device: where to compute.
 
     Returns:
-        A row of the accuracy and one of the expected calibration error, see `filterfreq.evaluation.calibration`.
+        A row of the accuracy and one of the expected calibration error, see `filterfreq.evaluation.confidence`.
     """
     predictions, confidences = predict_with_confidence(model, images, batch_size, device)
     return accuracy_and_calibration(format_parameter(split="test"), predictions == labels, confidences)

@@ -31,7 +31,7 @@ Entries keep their order: the result of several depends on it, and what is finis
 _DECOMPOSITION = "filterfreq.models.surgery.decomposition"
 
 
-def decompose(model: nn.Module, decomposition: str | None) -> nn.Module:
+def apply_decomposition(model: nn.Module, decomposition: str | None) -> nn.Module:
     """Return a model as it is trained: decomposed, or where it is not to be, as it is.
 
     Args:

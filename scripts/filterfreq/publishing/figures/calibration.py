@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from filterfreq.publishing.calibration import calibration_errors
+from filterfreq.publishing.calibration_errors import calibration_errors
 from filterfreq.publishing.panels import seeds_and_images_note
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.evaluation.results import RUN_COLUMNS
+from filterfreq.evaluation.columns import RUN_COLUMNS
 from filterfreq.publishing.panels import seeds_note
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import order_variants, present_variants

@@ -6,7 +6,7 @@ deviation over seeds, in percent; bold are the lowest value and all that cannot 
 
 import pandas as pd
 
-from filterfreq.publishing.calibration import calibration_errors
+from filterfreq.publishing.calibration_errors import calibration_errors
 from filterfreq.publishing.means import dataset_phrase, means_table
 from filterfreq.publishing.measures import Column
 from filterfreq.publishing.registry import Product

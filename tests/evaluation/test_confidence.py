@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from filterfreq.evaluation.calibration import BINS, expected_calibration_error
+from filterfreq.evaluation.confidence import BINS, expected_calibration_error
 
 
 @pytest.mark.parametrize("bins", [1, 10, BINS])
