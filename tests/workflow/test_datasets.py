@@ -199,7 +199,7 @@ def test_an_archive_is_an_input(work, animals):
         (
             ENTRY.format(path="animals", split="test: ../test"),
             "animals",
-            "data.datasets.animals.test: '../test' is not of the form",
+            "data.datasets.animals.test: '../test' cannot stand here: write it as it lies inside the path",
         ),
     ],
 )

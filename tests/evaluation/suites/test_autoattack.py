@@ -87,15 +87,15 @@ def test_autoattack_is_at_least_as_strong_as_pgd(convolutional, norm):
 
 
 def test_each_epsilon_has_the_packages_result_batch_for_batch(convolutional):
-    images = images_of(40)
-    labels = predict(convolutional, images, 40, "cpu")
+    images = images_of(24)
+    labels = predict(convolutional, images, 24, "cpu")
     labels[::5] = (labels[::5] + 1) % 5
     attacks = ["apgd-ce", "square"]
     expected = [
         np.concatenate(
             [
                 oracle.autoattack(convolutional.eval(), images[i : i + 16], labels[i : i + 16], epsilon, 16, 3, attacks)
-                for i in (0, 16, 32)
+                for i in (0, 16)
             ]
         )
         for epsilon in (5 / 255, 4 / 255)
@@ -103,7 +103,7 @@ def test_each_epsilon_has_the_packages_result_batch_for_batch(convolutional):
 
     robust = withstands(convolutional, images, labels, "linf", [5 / 255, 4 / 255], 16, "cpu", 3, attacks)
 
-    assert 0 < robust[0].sum() < robust[1].sum() < 32
+    assert 0 < robust[0].sum() < robust[1].sum() < 19
     np.testing.assert_array_equal(robust, expected)
 
 
