@@ -54,8 +54,8 @@ def main() -> None:
         ]
         ours, baseline = np.mean(pairs, axis=0)
         times[name] = 1e3 * ours / BLOCK, 1e3 * baseline / ONE_BY_ONE
-    rows = [harness.row("6. all 15", *np.sum(list(times.values()), axis=0), "ms", "<= 0.125")]
-    rows += [harness.row(name, *pair, "ms", "") for name, pair in times.items()]
+    rows = [harness.row("all 15", *np.sum(list(times.values()), axis=0), "ms")]
+    rows += [harness.row(name, *pair, "ms") for name, pair in times.items()]
     notes = "Milliseconds of one core for an image of 32x32 at one severity, mean over the five severities."
     harness.publish("corruptions", rows, notes)
 

@@ -41,7 +41,7 @@ def alternate(
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
 
-def row(what: str, ours: float, baseline: float, unit: str, target: str) -> dict:
+def row(what: str, ours: float, baseline: float, unit: str) -> dict:
     """Return one line of a table.
 
     Args:
@@ -49,7 +49,6 @@ def row(what: str, ours: float, baseline: float, unit: str, target: str) -> dict
         ours: our median.
         baseline: the other one.
         unit: of both.
-        target: what the ratio should be.
 
     Returns:
         The line; its ratio is ours / baseline.
@@ -59,7 +58,6 @@ def row(what: str, ours: float, baseline: float, unit: str, target: str) -> dict
         "ours": f"{_short(ours)} {unit}",
         "baseline": f"{_short(baseline)} {unit}",
         "ratio": f"{_short(ours / baseline)}",
-        "target": target,
     }
 
 
