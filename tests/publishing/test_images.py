@@ -11,11 +11,11 @@ from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
 from filterfreq.publishing.figures.transfer import draw as draw_transfer
 from filterfreq.publishing.penalty_rows import tabulate_penalties
 from filterfreq.publishing.tables.adversarial import tabulate as tabulate_adversarial
+from filterfreq.publishing.tables.all_datasets import tabulate as tabulate_all_datasets
 from filterfreq.publishing.tables.calibration import tabulate as tabulate_calibration
 from filterfreq.publishing.tables.corruptions import tabulate as tabulate_corruptions
 from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
 from filterfreq.publishing.tables.main import tabulate as tabulate_main
-from filterfreq.publishing.tables.paper import tabulate as tabulate_paper
 from filterfreq.publishing.tables.shape_bias import tabulate as tabulate_shape_bias
 from filterfreq.publishing.tables.transfer import tabulate as tabulate_transfer
 
@@ -79,7 +79,7 @@ def test_columns_of_the_same_images_say_it_once(results_of, row):
 
 def test_data_sets_of_different_images_are_named(attacks, results_of, row):
     other = results_of([row.clean(NET, variant, 0, 0.5) for variant in VARIANTS], "other")
-    table = tabulate_paper(pd.concat([results_of(attacks), other], ignore_index=True), VARIANTS, "plain")
+    table = tabulate_all_datasets(pd.concat([results_of(attacks), other], ignore_index=True), VARIANTS, "plain")
     assert (
         "Images: toy_set: n = 1,000 (clean), n = 500 (PGD-10 Linf 2/255), n = 120 (APGD-CE Linf 2/255); other: n = 100."
     ) in table.full_caption
@@ -155,7 +155,7 @@ def test_relative_corruption_error_is_of_the_corrupted_images(corrupted):
 
 def test_calibration_begins_at_the_corrupted_images(corrupted):
     table = tabulate_calibration(corrupted, VARIANTS)
-    assert table.mean.loc[(NET, "wd"), ("calibration error", "clean")] == pytest.approx(0.3)
+    assert table.mean.loc[(NET, "wd"), ("ECE", "clean")] == pytest.approx(0.3)
     assert "n = 50 images." in table.full_caption
     line = next(line for line in draw_calibration(corrupted, VARIANTS).axes[0].lines if len(line.get_ydata()))
     assert list(line.get_ydata()) == pytest.approx([0.3, 0.0625])

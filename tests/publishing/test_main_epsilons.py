@@ -5,9 +5,9 @@ import pytest
 
 from filterfreq.publishing.penalty_panels import draw_penalties
 from filterfreq.publishing.penalty_rows import tabulate_penalties
+from filterfreq.publishing.tables.all_datasets import tabulate as tabulate_all_datasets
 from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
 from filterfreq.publishing.tables.main import tabulate as tabulate_main
-from filterfreq.publishing.tables.paper import tabulate as tabulate_paper
 
 NET = "net_8"
 VARIANTS = {"plain": "plain", "wd": "WD"}
@@ -72,7 +72,7 @@ def test_each_data_set_has_its_own(results_of, row):
     second = results_of([row.attacked(NET, "wd", 0, "fgsm", "linf", e, 0.5) for e in ("0.1", "0.3")], "second")
     results = pd.concat([first, second], ignore_index=True)
     wanted = {"first": {"linf": "2/255"}, "second": {"linf": "0.3"}}
-    table = tabulate_paper(results, VARIANTS, "plain", wanted)
+    table = tabulate_all_datasets(results, VARIANTS, "plain", wanted)
     assert list(table.mean) == [("FGSM", "Linf 2/255"), ("FGSM", "Linf 0.3")]
     assert "first, attacks: at Linf 2/255; second, attacks: at Linf 0.3." in table.caption
 
@@ -101,7 +101,7 @@ def test_what_is_published_stands_beside_what_is_measured(results_of, row):
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.to_markdown().splitlines()[4:]]
     assert [(line[2], line[4], line[6]) for line in lines] == [("94.8", "0.0", "–"), ("95.2", "–", "83.7"), ("–",) * 3]
     assert "published: by RobustBench, of all test images" in table.caption
-    both = tabulate_paper(results, labels, "plain", {"toy_set": {"linf": "8/255"}}, {"toy_set": PUBLISHED})
+    both = tabulate_all_datasets(results, labels, "plain", {"toy_set": {"linf": "8/255"}}, {"toy_set": PUBLISHED})
     assert ("AutoAttack", "L2 0.5, published") in both.mean
     assert "published" not in tabulate_main(results, labels, "plain").to_markdown()
 

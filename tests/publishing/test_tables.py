@@ -14,13 +14,13 @@ from filterfreq.evaluation.corruptions import COMMON, EXTRA
 from filterfreq.publishing.means import best_of
 from filterfreq.publishing.penalty_rows import tabulate_penalties
 from filterfreq.publishing.tables.adversarial import tabulate as tabulate_adversarial
+from filterfreq.publishing.tables.all_datasets import tabulate as tabulate_all_datasets
 from filterfreq.publishing.tables.calibration import tabulate as tabulate_calibration
 from filterfreq.publishing.tables.corruptions import tabulate as tabulate_corruptions
 from filterfreq.publishing.tables.costs import tabulate as tabulate_costs
 from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
 from filterfreq.publishing.tables.main import tabulate as tabulate_main
 from filterfreq.publishing.tables.out_of_distribution import tabulate as tabulate_out_of_distribution
-from filterfreq.publishing.tables.paper import tabulate as tabulate_paper
 from filterfreq.publishing.tables.shape_bias import tabulate as tabulate_shape_bias
 from filterfreq.publishing.tables.transfer import tabulate as tabulate_transfer
 from filterfreq.runtime.errors import InputError
@@ -447,7 +447,7 @@ class TestSeveralDataSets:
         second = [row.clean("b", v, seed, a) for v, a in (("plain", 0.9), ("wd", 0.7)) for seed in (0, 1)]
         second += [row.attacked("b", "wd", 0, "fgsm", "linf", "8/255", 0.1)]
         results = pd.concat([results_of(first, "first"), results_of(second, "second")], ignore_index=True)
-        return tabulate_paper(results, {"plain": "plain", "sd": "SD", "wd": "WD"}, "plain")
+        return tabulate_all_datasets(results, {"plain": "plain", "sd": "SD", "wd": "WD"}, "plain")
 
     def test_numbers(self, table):
         assert list(table.mean.index) == [
@@ -553,9 +553,9 @@ def test_calibration_by_severity_is_over_the_common_corruptions(results_of):
     table = tabulate_calibration(results, VARIANTS)
     assert table.mean.loc[(NET, "plain")].to_dict() == pytest.approx(
         {
-            ("calibration error", "clean"): 0.05,
-            ("calibration error, corrupted", "1"): 0.2,
-            ("calibration error, corrupted", "2"): 0.1,
+            ("ECE", "clean"): 0.05,
+            ("ECE, corrupted", "1"): 0.2,
+            ("ECE, corrupted", "2"): 0.1,
         }
     )
     assert "**2.5**" in table.to_markdown()

@@ -107,7 +107,7 @@ def test_a_module_of_the_training_changes_the_variants_that_use_it_alone(scripts
 # Each module that several tables or figures share, and those that it makes due.
 TABLES = {target: product for target, product in read_products().items() if product.kind == "table"}
 OF_ATTACKS = {"adversarial", "transfer"}
-OF_MEASURES = {"main", "paper", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"}
+OF_MEASURES = {"main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"}
 OF_MEANS = {*OF_ATTACKS, *OF_MEASURES, "calibration", "shape_bias"}
 WRITTEN_BY = {
     "publishing/registry.py": set(),

@@ -48,7 +48,7 @@ def test_a_wrong_config_stops_before_any_work(fresh, tmp_path, old, new, message
     [
         ("results/runs/texdigits/resnet_8_2/plane/seed-0/run.json", "unknown variant 'plane': did you mean 'plain'?"),
         ("results/logs/train/texdigits/resnet_8_2/plane/seed-0.log", "unknown variant 'plane'"),
-        ("results/tables/nope/paper.txt", "unknown experiment 'nope'"),
+        ("results/tables/nope/all_datasets.txt", "unknown experiment 'nope'"),
         ("results/checkpoints/nope/download.json", "unknown checkpoint 'nope'"),
         ("results/data/nope/corruptions.json", "unknown data set 'nope'"),
         ("results/data/nope/arrays", "unknown data set 'nope'"),

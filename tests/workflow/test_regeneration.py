@@ -30,13 +30,15 @@ PLOTS = Counter(
 TABLES = Counter(
     f"table_{name}"
     for name in (
-        *("main", "paper", "differences", "adversarial", "corruptions", "shape_bias"),
+        *("main", "all_datasets", "differences", "adversarial", "corruptions", "shape_bias"),
         *("transfer", "calibration", "out_of_distribution", "costs", "scorecard"),
     )
 )
 ABLATION = Counter(["table_ablation", "figure_ablation"])
 SCORECARD = ("table_scorecard", "figure_scorecard")
-SHOWS_ATTACKS = (*("table_main", "table_paper", "table_differences", "table_adversarial", "figure_accuracy_epsilon"),)
+SHOWS_ATTACKS = (
+    *("table_main", "table_all_datasets", "table_differences", "table_adversarial", "figure_accuracy_epsilon"),
+)
 SUITES = (
     *("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered", "out_of_distribution"),
     *("cue_conflict", "filters"),

@@ -10,7 +10,14 @@ from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 TABLES = {
-    *("table_main", "table_paper", "table_differences", "table_adversarial", "table_corruptions", "table_shape_bias"),
+    *(
+        "table_main",
+        "table_all_datasets",
+        "table_differences",
+        "table_adversarial",
+        "table_corruptions",
+        "table_shape_bias",
+    ),
     *("table_transfer", "table_calibration", "table_out_of_distribution", "table_costs", "table_scorecard"),
 }
 FIGURES = {
@@ -30,7 +37,7 @@ def products(jobs) -> set[str]:
         (TABLES | FIGURES, TABLES | FIGURES),
         (["tables"], TABLES),
         (["figures"], FIGURES),
-        *(([target], {target}) for target in ("table_paper", "table_costs", "figure_transfer")),
+        *(([target], {target}) for target in ("table_all_datasets", "table_costs", "figure_transfer")),
     ],
     ids=lambda names: "-".join(names) if len(names) == 1 else "all",
 )

@@ -47,7 +47,7 @@ def test_every_table_and_figure_is_there(finished):
         f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex", "html", "txt")
     }
     assert {file.name for file in tables.parent.iterdir() if file.is_file()} == {
-        f"paper.{kind}" for kind in ("csv", "md", "tex", "html", "txt")
+        f"all_datasets.{kind}" for kind in ("csv", "md", "tex", "html", "txt")
     }
     figures = finished.folder / "results/figures/tiny/texdigits"
     pngs = sorted(figures.glob("*.png"))

@@ -15,7 +15,7 @@ from filterfreq.training.epsilon import parse_epsilon
 
 VERDICTS: tuple[str, ...] = (
     *("supported", "contradicted", "negligible", "undecided"),
-    *("too few pairs", "not tested", "not measured"),
+    *("too few pairs", "no pairs", "not measured"),
 )
 FEWEST_PAIRS = 3
 """With fewer pairs of a model there is no verdict: two seeds tell next to nothing of how much a third would differ."""
@@ -41,7 +41,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
         interval (see `mean_difference`), NaN where there is none; models, those that the pairs are of; fewest_images
         and most_images, on how many images (of the suite filters: filters) the rows of the pairs stand; pairs, their
         number; verdict, one of `VERDICTS` (see `verdict`): "not measured" where a value that the measure names has no
-        row, "not tested" where no pair has a number, "too few pairs" below `FEWEST_PAIRS` of a model;
+        row, "no pairs" where no pair has a number, "too few pairs" below `FEWEST_PAIRS` of a model;
         p, that of the verdict, NaN of no verdict and of "undecided"; together, whether the verdict stands at 5 % also
         with all claims of these results that have enough pairs tested at once (see `holm`).
     """
@@ -56,7 +56,7 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
         pairs = sum(map(len, groups))
         said, p = "not measured", np.nan
         if not measured.empty:
-            said, p = "not tested", np.nan
+            said, p = "no pairs", np.nan
         if pairs:
             said = "too few pairs"
         if pairs and min(map(len, groups)) >= FEWEST_PAIRS:

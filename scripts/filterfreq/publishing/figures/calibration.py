@@ -50,7 +50,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     for axes in grid.ravel()[len(models) :]:
         axes.set_axis_off()
     for row in grid:
-        row[0].set_ylabel("calibration error (%)")
+        row[0].set_ylabel("ECE (%)")
         row[0].set_ylim(bottom=0)
         row[0].yaxis.set_major_formatter(PERCENT)
     add_legend(figure, styles, note=seeds_and_images_note(errors))

@@ -26,13 +26,13 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> Table:
     columns = []
     for severity, at_severity in frame.groupby("severity"):
         by_run = at_severity.groupby(RUN, observed=True)
-        heading = ("calibration error", "clean") if severity == 0 else ("calibration error, corrupted", str(severity))
+        heading = ("ECE", "clean") if severity == 0 else ("ECE, corrupted", str(severity))
         key = ("calibration_error", str(severity))
         columns.append(Column(key, *heading, by_run["value"].mean(), by_run["n"].max(), direction="lower"))
     return means_table(
         columns,
         present_variants(frame, labels),
-        f"Expected calibration error on {dataset_phrase(frame)}, 15 bins: by severity as the mean over the common "
-        "corruptions, and on the same images before them.",
+        f"Expected calibration error (ECE) on {dataset_phrase(frame)}, 15 bins: by severity as the mean over the "
+        "common corruptions, and on the same images before them.",
         across=True,
     )

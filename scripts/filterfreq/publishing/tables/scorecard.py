@@ -2,8 +2,8 @@
 
 The mean difference of the two variants over pairs of runs of one model and seed, each model weighing the same,
 Student's 95 % interval, and the verdict: supported, contradicted, negligible (certainly smaller than the smallest
-effect of interest), undecided at this scale, too few pairs (below three of a model), not tested for want of a pair of
-runs, or not measured. "With all" says whether a verdict holds when all claims are tested at once, by Holm's method.
+effect of interest), undecided at this scale, too few pairs (below three of a model), no pairs (of runs
+that can be compared), or not measured. "Holm" says whether a verdict holds when all claims are tested at once.
 """
 
 from collections.abc import Mapping
@@ -50,9 +50,9 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
         {
             "claim": row["statement"],
             "comparison": comparison_label(row, labels),
-            "claimed": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
+            "expected": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
             "verdict": row["verdict"],
-            "with all": "–" if np.isnan(row["p"]) else "holds" if row["together"] else "does not hold",
+            "Holm": "–" if np.isnan(row["p"]) else "holds" if row["together"] else "does not hold",
             "effect": _effect(row),
             "95 % interval": _interval(row),
             "n": range_phrase([row["fewest_images"], row["most_images"]]) or "–",
@@ -69,7 +69,7 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
     )
     models = list(dict.fromkeys(name for names in scores["models"] if names for name in names.split(", ")))
     at_once = (
-        f"; with all: whether it holds when all {tested} claims that have them are tested at once (Holm's method, 5 %)"
+        f"; Holm: whether it holds when all {tested} claims that have them are tested at once (Holm's method, 5 %)"
         if tested
         else ""
     )
@@ -77,9 +77,9 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
     caption = (
         f"The papers' claims on {dataset}{model_names}. Effects are differences of the two variants in percentage "
         f"points, the mean over pairs of runs of one model and seed, each model weighing the same{several}, with "
-        "Student's 95 % interval of that mean over these models; claimed is the smallest effect of interest; n: images "
-        "that a value stands on (of energy: filters of a layer). A verdict is the claim's own, at 5 %, and takes "
-        f"{FEWEST_PAIRS} pairs of each model{at_once}."
+        "Student's 95 % interval of that mean over these models; expected is what the claim says, with the smallest "
+        "effect of interest; n: images that a value stands on (of energy: filters of a layer). A verdict is the "
+        f"claim's own, at 5 %, and takes {FEWEST_PAIRS} pairs of each model{at_once}."
     )
     return TextTable(scores, pd.DataFrame(rows), caption, right=4)
 
