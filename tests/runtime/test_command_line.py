@@ -14,6 +14,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "half.json").write_text("{")
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "made.csv").write_text("suite,value\n")
+    (tmp_path / "results" / "run.json").write_text("{}")
     (tmp_path / "python.yml").write_text("__use_yte__: true")
 
 
@@ -26,6 +27,8 @@ def folder(tmp_path, monkeypatch):
             "put targets first, as in snakemake table_main --configfile study.yaml",
         ),
         (["--configfile", "study.yaml", "results/made.csv"], "'results/made.csv' is no config file, .* put targets"),
+        (["--configfile", "study.yaml", "results/run.json"], "'results/run.json' is no config file, .* put targets"),
+        (["--configfile", "study.yaml", "results/no.json"], "'results/no.json' is no config file, .* put targets"),
         (["--configfiles", "tables", "-n"], "'tables' is no config file, .* snakemake tables --configfile FILE"),
         (["-n", "--configfile", "studie.yaml"], "there is no config file 'studie.yaml': correct the path"),
         (["--configfile=studie.yml"], "there is no config file 'studie.yml'"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.yaml_files import check_config_file, check_config_text
 
-_SUFFIXES = (".yaml", ".yml", ".json")
+_YAML = (".yaml", ".yml")
 
 
 def check_command_line(arguments: Sequence[str]) -> None:
@@ -30,10 +30,11 @@ def check_command_line(arguments: Sequence[str]) -> None:
     found = parser.parse_known_args(arguments)[0]
     files = [file for group in found.files for file in group]
     for file in files:
-        # A result that is there is a target too.
-        if Path(file).exists() and (file.endswith(_SUFFIXES) or Path(file).parts[0] != "results"):
+        # A result that is there is a target too, also one in JSON.
+        is_result = Path(file).parts[0] == "results" and not file.endswith(_YAML)
+        if Path(file).exists() and not is_result:
             check_config_file(file)
-        elif file.endswith(_SUFFIXES):
+        elif file.endswith((*_YAML, ".json")) and not is_result:
             raise InputError(f"there is no config file {file!r}: correct the path after --configfile")
         else:
             config = files[0] if files[0] != file else "FILE"
