@@ -35,11 +35,11 @@ include: "rules/plan.smk"
 onstart:
     refuse_commands_in_paths()
     refuse_without_gpu()
-    refuse_what_is_newer_than_now()
+    refuse_inputs_from_the_future()
 
 
 onerror:
-    cancel_what_still_runs()
+    cancel_listed_jobs()
 
 
 localrules:

@@ -66,7 +66,7 @@ def refuse_without_gpu():
         )
 
 
-def refuse_what_is_newer_than_now():
+def refuse_inputs_from_the_future():
     """Stop where an input is from the future: at the end of its job, Snakemake would refuse and delete what it made."""
     if workflow.touch:
         return
@@ -81,7 +81,7 @@ def refuse_what_is_newer_than_now():
         )
 
 
-def cancel_what_still_runs():
+def cancel_listed_jobs():
     """Cancel the jobs that Ctrl-C left at work on a cluster.
 
     While Snakemake asks how its jobs fare it holds them in no list, and an interruption just then cancels none. Once it
