@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Text
 
 from filterfreq.publishing.figures.scorecard import draw_scores
+from filterfreq.publishing.phrases import measure_phrase
 from filterfreq.publishing.tables.scorecard import tabulate_scores
 
 LABELS = {"plain": "plain", "wd": "WD_1"}
@@ -71,36 +71,77 @@ def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
     assert "| 500 to 1,000 |" in " ".join(markdown.split())
 
 
+MEASURES = {
+    "supported": "clean accuracy",
+    "contradicted": "shape bias",
+    "undecided": "accuracy under FGSM",
+    "no-pairs": "accuracy under PGD",
+    "not-measured": "accuracy on shifted sets",
+    "too-few-pairs": "clean accuracy",
+    "negligible": "shape bias",
+}
+
+
 def test_figure_shows_effects_intervals_and_verdicts(scores):
-    figure = draw_scores(scores, LABELS)
+    figure = draw_scores(scores, LABELS, MEASURES)
     figure.draw_without_rendering()
     axes = figure.axes[0]
     limit = axes.get_xlim()[1]
     lines = [(list(line.get_xdata()), float(np.ravel(line.get_ydata())[0])) for line in axes.lines]
-    markers = {place: xs[0] for xs, place in lines if len(xs) == 1}
-    assert markers == pytest.approx({0: 3.1, 1: 2.0, 2: 0.5, 5: 4.0, 6: 0.5})
-    intervals = {place: xs for xs, place in lines if len(xs) == 2 and xs[0] != xs[1]}
-    assert intervals[0] == pytest.approx([1.2, 4.5])
-    assert intervals[2] == pytest.approx([-limit, limit])  # cut at the edges
+    markers = {row: xs[0] for xs, row in lines if len(xs) == 1}
+    assert markers == pytest.approx({1: 3.1, 2: 2.0, 3: 0.5, 4: 4.0, 5: 0.5})
+    intervals = {row: xs for xs, row in lines if len(xs) == 2 and xs[0] != xs[1]}
+    assert intervals[1] == pytest.approx([1.2, 4.5])
+    assert intervals[3] == pytest.approx([-limit, limit])  # cut at the edges
     arrows = [
         (line.get_marker(), np.ravel(line.get_ydata())[0]) for line in axes.lines if line.get_marker() in ("<", ">")
     ]
-    assert arrows == [("<", 2), (">", 2)]
-    texts = [text.get_text() for text in figure.findobj(Text)]
-    for verdict in (
-        "supported †\n3 pairs",
-        "contradicted\n4 pairs",
-        "undecided\n3 pairs",
-        "no pairs",
-        "not measured",
-        "too few pairs\n1 pair",
-        "negligible\n5 pairs",
-    ):
-        assert verdict in texts
+    assert arrows == [("<", 3), (">", 3)]
+    (verdicts,) = axes.child_axes
+    assert [label.get_text() for label in verdicts.get_yticklabels()] == [
+        *("", "supported † (3 pairs)", "contradicted (4 pairs)", "undecided (3 pairs)", "only 1 pair"),
+        "negligible (5 pairs)",
+    ]
     box = figure.get_tightbbox()
     assert box.x0 >= -0.01
     assert box.x1 <= figure.get_figwidth() + 0.01
 
 
+def test_rows_are_measures_below_their_comparison(scores):
+    measures = {**MEASURES, "negligible": "a measure of a name that is longer than there is space for it"}
+    axes = draw_scores(scores.assign(control=["plain"] * 6 + ["wd"]), LABELS, measures).axes[0]
+    shown = [(label.get_text(), label.get_fontweight()) for label in axes.get_yticklabels()]
+    assert shown == [
+        ("WD_1 against plain", "bold"),
+        *((MEASURES[name], "normal") for name in ("supported", "contradicted", "undecided", "too-few-pairs")),
+        ("WD_1 against WD_1", "bold"),
+        ("a measure of a name that is longer than there…", "normal"),
+    ]
+
+
+def test_claims_without_an_effect_are_a_footnote_and_no_rows(scores):
+    figure = draw_scores(scores, LABELS, MEASURES)
+    assert figure.get_supxlabel().split("\n") == [
+        "no pairs: accuracy under PGD (absent against plain)",
+        "not measured: accuracy on shifted sets (WD_1 against plain)",
+    ]
+    tested = scores[scores["effect"].notna()]
+    assert draw_scores(tested, LABELS, MEASURES).get_supxlabel() == ""
+    many = pd.concat([tested.assign(control=f"control {i}") for i in range(3)])
+    assert draw_scores(many, LABELS, MEASURES).get_figheight() < 0.25 * len(many) + 1
+
+
 def test_claims_that_all_lack_results_still_make_a_figure(scores):
-    draw_scores(scores[scores["effect"].isna()], LABELS).draw_without_rendering()
+    figure = draw_scores(scores[scores["effect"].isna()], LABELS, MEASURES)
+    figure.draw_without_rendering()
+    assert figure.get_tightbbox().y0 >= -0.01
+
+
+def test_a_measure_is_called_by_its_label_or_by_what_it_is():
+    measure = {"suite": "filters", "metric": "energy_share"}
+    where = [{"depth": {"from": 0.5, "to": 1}, "horizontal": "highest"}, {"layer": ["a", "b"]}]
+    assert measure_phrase(measure) == "energy share (filters)"
+    assert measure_phrase({**measure, "where": where}) == (
+        "energy share (filters: depth from 0.5 to 1, horizontal highest or layer a/b)"
+    )
+    assert measure_phrase({**measure, "where": where, "label": "energy in depth"}) == "energy in depth"

@@ -1,6 +1,7 @@
 """What tables and figures say in words: of seeds, of images, and of the variants that a claim compares."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 def is_one_seed(counts: Iterable[int]) -> bool:
@@ -37,3 +38,22 @@ def comparison_label(claim: Mapping, labels: dict[str, str]) -> str:
     """Return which variants a claim compares, by label where they have one: "WD + penalty against plain"."""
     treatment, control = (labels.get(claim[side], claim[side]) for side in ("treatment", "control"))
     return f"{treatment} against {control}"
+
+
+def measure_phrase(measure: Mapping[str, Any]) -> str:
+    """Say what a claim measures: its label, or else metric, suite and rows: "accuracy (adversarial: norm l2)"."""
+    if "label" in measure:
+        return measure["label"]
+    entries = (
+        ", ".join(f"{key} {_value_phrase(value)}" for key, value in entry.items()) for entry in measure.get("where", ())
+    )
+    rows = " or ".join(entries)
+    suite = measure["suite"].replace("_", " ")
+    return f"{measure['metric'].replace('_', ' ')} ({': '.join(filter(None, (suite, rows)))})"
+
+
+def _value_phrase(value: Any) -> str:
+    """Say a value, a list of values, or a range."""
+    if isinstance(value, Mapping):
+        return " ".join(f"{end} {value[end]}" for end in ("from", "to") if end in value)
+    return "/".join(map(str, value)) if isinstance(value, list) else str(value)

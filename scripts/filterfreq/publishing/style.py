@@ -1,11 +1,10 @@
 """One style for every figure: sizes, fonts, colours, legends and files.
 
-Text in figures is shown as it is, whoever wrote it. What has a formula in it asks for that with `parse_math=True`, and
-what of it is not ours goes through `escape_dollars`.
+Text in figures is shown as it is, whoever wrote it: none of it is a formula.
 """
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
@@ -17,8 +16,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.style import context
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter
 
+from filterfreq.publishing.style_numbers import COLOURS
 from filterfreq.runtime.files import replacing
 
 COLUMN_WIDTH = 3.35
@@ -26,12 +26,15 @@ COLUMN_WIDTH = 3.35
 TEXT_WIDTH = 6.9
 """Width of the whole page's text, in inches."""
 
-# Black and Paul Tol's "muted" scheme (SRON technical note EPS/TN/09-002). Under full protanopia, deuteranopia and
-# tritanopia no two of the ten come closer than CIEDE2000 11; the first five stay 12 apart in lightness alone (L*).
+# Black and hues near those of Paul Tol's "muted" scheme (SRON technical note EPS/TN/09-002), darkened until each has a
+# contrast of 3 to white, as WCAG 2.1 asks of lines. Under full protanopia, deuteranopia and tritanopia no two of the
+# ten come closer than CIEDE2000 11; the first five stay 12 apart in lightness alone (L*).
 _COLOURS = [
-    *("#000000", "#CC6677", "#332288", "#88CCEE", "#117733"),
-    *("#882255", "#44AA99", "#999933", "#AA4499", "#DDCC77"),
+    *("#000000", "#D1325B", "#322287", "#2094FB", "#04602B"),
+    *("#882255", "#259381", "#797101", "#AA4399", "#BA8811"),
 ]
+GOOD, BAD, NEUTRAL = _COLOURS[4], _COLOURS[1], _COLOURS[9]
+"""Colours of verdicts, which figures that have no variants show."""
 _MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "*"]
 _DASHES: list[tuple[float, ...]] = [
     (),
@@ -50,8 +53,10 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 _FONT = 8
-_SMALL_FONT = 7
+SMALL_FONT = 7
+"""Points; nothing is smaller."""
 _LABEL_WIDTH, _LABEL_LINES = 60, 3  # of a variant's label in the legend
+_NOTE_WIDTH = 17  # characters an inch of what is said above the legend
 
 _TICKS = {"major.size": 3, "major.width": 0.6, "major.pad": 2, "color": "0.4", "labelcolor": "0.15"}
 
@@ -65,10 +70,10 @@ STYLE = {
     "axes.labelsize": _FONT,
     "figure.titlesize": _FONT,
     "figure.labelsize": _FONT,
-    "xtick.labelsize": _SMALL_FONT,
-    "ytick.labelsize": _SMALL_FONT,
-    "legend.fontsize": _SMALL_FONT,
-    "legend.title_fontsize": _SMALL_FONT,
+    "xtick.labelsize": SMALL_FONT,
+    "ytick.labelsize": SMALL_FONT,
+    "legend.fontsize": SMALL_FONT,
+    "legend.title_fontsize": SMALL_FONT,
     "legend.frameon": False,
     "text.parse_math": False,
     "axes.linewidth": 0.6,
@@ -87,8 +92,8 @@ STYLE = {
 
 SEED_RANGE = ("pi", 100)
 """Seaborn's name for the interval from the lowest to the highest seed."""
-PERCENT = PercentFormatter(1, decimals=0, symbol=None)
-"""Shows fractions as percent."""
+PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.6g}")
+"""Shows fractions as percent, with as many decimals as they have: rounded, two ticks could read alike."""
 
 
 def use_style(function: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -105,28 +110,25 @@ class VariantStyle(NamedTuple):
     dashes: tuple[float, ...]
 
 
-def escape_dollars(text: str) -> str:
-    """Return text as it can stand beside a formula, where its dollar signs would begin and end one."""
-    return text.replace("$", r"\$")
-
-
 def wrap_text(text: str, width: int, lines: int) -> str:
     """Break text into at most so many lines of at most so many characters; three dots stand for what is left out."""
     return text if len(text) <= width else "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder="…"))
 
 
-def variant_styles(variants: dict[str, str]) -> dict[str, VariantStyle]:
-    """Give each variant its colour, marker and line style, by its number in the order.
+def variant_styles(variants: dict[str, str], numbers: Mapping[str, int] | None = None) -> dict[str, VariantStyle]:
+    """Give each variant its colour, marker and line style.
 
     Args:
         variants: variant names and their display labels, in order.
+        numbers: the number of each one's style, see `filterfreq.publishing.style_numbers`; that in the order, unless
+            given.
 
     Returns:
         One style per variant, in the same order. After ten the colours come again, with other markers and dashes.
     """
     styles = {}
-    for number, (name, label) in enumerate(variants.items()):
-        turn, colour = divmod(number, len(_COLOURS))
+    for index, (name, label) in enumerate(variants.items()):
+        turn, colour = divmod(index if numbers is None else numbers[name], COLOURS)
         other = (colour + turn) % len(_MARKERS)
         styles[name] = VariantStyle(label, _COLOURS[colour], _MARKERS[other], _DASHES[other])
     return styles
@@ -207,7 +209,7 @@ def add_legend(
             ncols=columns,
             handlelength=3,
             columnspacing=1.5,
-            title=wrap_text(note, _LABEL_WIDTH, _LABEL_LINES) or None,
+            title=wrap_text(note, int(_NOTE_WIDTH * figure.get_figwidth()), _LABEL_LINES) or None,
         )
         size = legend.get_window_extent(figure.canvas.get_renderer())
         if size.width <= figure.bbox.width or columns == 1:
