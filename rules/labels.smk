@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from filterfreq.publishing.style_numbers import style_numbers as number_styles
+
 # Conditions: what an experiment must have on a data set, beside suites.
 
 
@@ -91,6 +93,18 @@ def labels(wildcards):
     }
 
 
+def style_numbers(wildcards):
+    """The style of each variant of an experiment, which it has in all figures of the study."""
+    shown = labels(wildcards)
+    return {name: number for name, number in study_style_numbers().items() if name in shown}
+
+
+@cache
+def study_style_numbers():
+    """The same of all variants of the study."""
+    return number_styles([run.variant for run in runs] for runs in study.experiments.values())
+
+
 def baseline(wildcards):
     """The variant that corruption errors and differences are relative to."""
     return study.baseline(wildcards.experiment)
@@ -150,6 +164,7 @@ def extent_with_shifted(wildcards):
 
 PARAMETERS = {
     "labels": labels,
+    "style_numbers": style_numbers,
     "baseline": baseline,
     "epsilons": main_epsilons,
     "epsilons_by_dataset": main_epsilons_by_dataset,

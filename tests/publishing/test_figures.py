@@ -4,6 +4,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from filterfreq.evaluation.corruptions import CORRUPTIONS
@@ -85,11 +86,11 @@ def robustness(results_of, row):
 class TestAccuracyAgainstEpsilon:
     def test_lines_are_means_over_seeds(self, robustness):
         axes = panels(draw_accuracy_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS))
-        assert list(axes) == [r"FGSM, $\ell_\infty$", r"PGD-10, $\ell_\infty$", r"PGD-10, $\ell_2$"]
-        epsilons, accuracies = line(axes[r"FGSM, $\ell_\infty$"], "wd")
+        assert list(axes) == ["FGSM, L∞", "PGD-10, L∞", "PGD-10, L₂"]
+        epsilons, accuracies = line(axes["FGSM, L∞"], "wd")
         assert epsilons == pytest.approx([0, 1, 2, 4])
         assert accuracies == pytest.approx([0.81, 0.71, 0.61, 0.41])
-        assert line(axes[r"PGD-10, $\ell_2$"], "plain") == (pytest.approx([0, 0.5]), pytest.approx([0.91, 0.31]))
+        assert line(axes["PGD-10, L₂"], "plain") == (pytest.approx([0, 0.5]), pytest.approx([0.91, 0.31]))
 
     def test_the_band_spans_the_seeds(self, robustness):
         axes = draw_accuracy_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS).axes[0]
@@ -102,17 +103,41 @@ class TestAccuracyAgainstEpsilon:
 
     def test_autoattack_is_hollow_in_the_last_panel_of_its_norm(self, robustness):
         axes = panels(draw_accuracy_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS))
-        assert line(axes[r"PGD-10, $\ell_\infty$"], "wd", filled=False) == (
+        assert line(axes["PGD-10, L∞"], "wd", filled=False) == (
             pytest.approx([2.0]),
             pytest.approx([0.26]),
         )
         with pytest.raises(AssertionError, match="0 lines"):
-            line(axes[r"FGSM, $\ell_\infty$"], "wd", filled=False)
+            line(axes["FGSM, L∞"], "wd", filled=False)
+
+    def test_hollow_markers_stand_side_by_side_with_bars_of_the_seeds(self, robustness):
+        rows = robustness[robustness["model"] == "net_a"]
+        hidden = rows["suite"].eq("autoattack") & rows["variant"].eq("plain")
+        figure = draw_accuracy_epsilon(rows.assign(value=rows["value"].mask(hidden, 0.3)), VARIANTS)
+        figure.draw_without_rendering()
+        markers = [found for found in figure.findobj(Line2D) if found.get_markerfacecolor() == "white"]
+        plain, wd = (found for found in markers if found.get_label() == "_nolegend_" and len(found.get_xdata()))
+        across = [found.get_transform().transform([found.get_xdata()[0], 0])[0] for found in (plain, wd)]
+        assert across[1] - across[0] > plain.get_markersize() * figure.dpi / 72
+        (axes,) = {plain.axes}
+        ends = [segment for bars in axes.collections[-2:] for segment in bars.get_segments()]
+        assert [sorted(end[:, 1]) for end in ends] == [pytest.approx([0.3, 0.3]), pytest.approx([0.25, 0.27])]
+        assert figure.legends[0].get_title().get_text().startswith("lines and markers: mean, bands and bars: lowest")
+
+    def test_autoattack_at_several_sizes_has_a_panel(self, robustness, results_of, row):
+        more = [row.attacked("net_a", name, 0, "autoattack", "linf", "4/255", 0.1) for name in ("plain", "wd")]
+        both = pd.concat([robustness[robustness["model"] == "net_a"], results_of(more, "more")])
+        figure = draw_accuracy_epsilon(both.assign(dataset="toy_set"), VARIANTS)
+        assert list(panels(figure)) == ["FGSM, L∞", "PGD-10, L∞", "AutoAttack, L∞", "PGD-10, L₂"]
+        assert line(panels(figure)["AutoAttack, L∞"], "wd") == (
+            pytest.approx([0, 2, 4]),
+            pytest.approx([0.81, 0.26, 0.1]),
+        )
 
     def test_autoattack_alone_has_a_panel(self, robustness):
         alone = robustness[robustness["suite"].isin(["clean", "autoattack"]) & (robustness["model"] == "net_a")]
         figure = draw_accuracy_epsilon(alone, VARIANTS)
-        assert list(panels(figure)) == [r"AutoAttack, $\ell_\infty$"]
+        assert list(panels(figure)) == ["AutoAttack, L∞"]
         assert line(figure.axes[0], "wd") == (pytest.approx([0, 2]), pytest.approx([0.81, 0.26]))
 
     def test_a_part_of_autoattack_beside_the_whole_has_a_panel(self, robustness, results_of, row):
@@ -126,18 +151,18 @@ class TestAccuracyAgainstEpsilon:
         both = pd.concat([results_of(part, "part"), robustness[robustness["model"] == "net_a"]])
         figure = draw_accuracy_epsilon(both.assign(dataset="toy_set"), VARIANTS)
         check_layout(figure)
-        norm = r"$\ell_\infty$"
-        assert list(panels(figure)) == [f"FGSM, {norm}", f"PGD-10, {norm}", f"APGD-CE, {norm}", r"PGD-10, $\ell_2$"]
+        norm = "L∞"
+        assert list(panels(figure)) == [f"FGSM, {norm}", f"PGD-10, {norm}", f"APGD-CE, {norm}", "PGD-10, L₂"]
         # AutoAttack is the guest of the strongest attack of its norm, the part where there is no whole a guest itself.
         assert line(panels(figure)[f"APGD-CE, {norm}"], "wd", filled=False)[1] == pytest.approx([0.26])
-        assert line(panels(figure)[r"PGD-10, $\ell_2$"], "wd", filled=False)[1] == pytest.approx([0.4])
+        assert line(panels(figure)["PGD-10, L₂"], "wd", filled=False)[1] == pytest.approx([0.4])
 
     def test_labels_and_layout(self, robustness):
         figure = draw_accuracy_epsilon(robustness, VARIANTS)
         assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["net_a\naccuracy (%)", "net_b\naccuracy (%)"]
         assert [axes.get_xlabel() for axes in figure.axes[3:]] == [
-            *[r"perturbation $\varepsilon$ (/255)"] * 2,
-            r"perturbation $\varepsilon$ ($\ell_2$ norm)",
+            *["perturbation ε (/255)"] * 2,
+            "perturbation ε (L₂ norm)",
         ]
         assert [text.get_text() for text in figure.legends[0].get_texts()] == [*VARIANTS.values(), "AutoAttack"]
         check_layout(figure)
@@ -158,14 +183,24 @@ class TestCorruptions:
         ]
         figure = draw_corruptions(results_of(rows), VARIANTS)
         titles = [axes.get_title() for axes in figure.axes if axes.axison]
-        assert titles[:4] == ["Gaussian noise", "shot noise", "impulse noise", "speckle noise"]
-        assert titles[-2:] == ["JPEG compression", "saturate"]
-        assert len(titles) == 19
+        assert titles[:4] == ["Gaussian noise", "shot noise", "impulse noise", "mean of the 15 common"]
+        assert titles[-5:] == ["JPEG compression", "speckle noise", "Gaussian blur", "spatter", "saturate"]
+        assert len(titles) == len(figure.axes) == 20  # four columns of five rows without a hole
         assert line(panels(figure)["fog"], "wd") == (pytest.approx([1, 3, 5]), pytest.approx([0.76, 0.56, 0.36]))
-        assert [axes.get_ylabel() for axes in figure.axes[::5]] == ["noise", "blur", "weather", "digital"]
+        assert [axes.get_ylabel() for axes in figure.axes[::4]] == ["noise", "blur", "weather", "digital", "extra"]
+        assert figure.legends[0].get_title().get_text().endswith("n = 100; extra: not in the mean")
         (part,) = figure.subfigs
         assert (part.get_supxlabel(), part.get_supylabel()) == ("severity", "accuracy (%)")
         check_layout(figure)
+
+    def test_the_mean_is_over_the_common_ones_at_severities_that_all_have(self, results_of, row):
+        values = {("fog", 1): 0.8, ("frost", 1): 0.6, ("snow", 1): 0.1, ("fog", 2): 0.5, ("spatter", 1): 0.0}
+        rows = [row.corrupted("net", "wd", 0, name, severity, value) for (name, severity), value in values.items()]
+        rows += [row.corrupted("net", "wd", 0, "zoom_blur", 1, 0.3)]
+        rows += [row.corrupted("net", "plain", 0, "fog", 1, 0.9)]  # lacks the others: it has no mean
+        axes = panels(draw_corruptions(results_of(rows), VARIANTS))["mean of the 4 common"]
+        assert line(axes, "wd") == ([1], pytest.approx([(0.8 + 0.6 + 0.1 + 0.3) / 4]))
+        assert [drawn for drawn in axes.lines if len(drawn.get_xdata())] == [axes.lines[0]]
 
     def test_some_corruptions_and_two_models(self, results_of, row):
         rows = [row.corrupted(model, "plain", 0, "frost", s, 0.5) for model in ("net_b", "net_a") for s in (1, 2)]
@@ -365,8 +400,10 @@ class TestPenalties:
         names = [text.get_text() for text in figure.legends[0].get_texts()]
         assert names == ["plain", "WD", "layers: all", "layers: third"]
         axes = panels(figure)
-        assert list(axes)[:3] == ["clean", r"PGD-10, $\ell_\infty$ 2/255", "common corruptions"]
-        styles = variant_styles({name: name for name in names})
+        assert list(axes)[:3] == ["clean", "PGD-10, L∞ 2/255", "common corruptions"]
+        # A line has the style of its first variant.
+        numbers = dict(zip(names, (0, 1, 4, 2), strict=True))
+        styles = variant_styles({name: name for name in names}, numbers)
         for axes, factor, less in zip(figure.axes[:3], (1, 0.5, 1), (0, 0, 0.1), strict=True):
             drawn = {
                 name: next(found for found in axes.lines if same_color(found.get_color(), style.colour))
@@ -473,6 +510,24 @@ class TestTrainingCurves:
         assert axes["cross entropy"].get_xlabel() == "epoch"
         check_layout(figure)
 
+    def test_few_epochs_have_markers(self, histories):
+        def markers(count: int) -> set[str]:
+            longer = pd.concat([histories.assign(epoch=histories["epoch"] + 10 * turn) for turn in range(count)])
+            figure = draw_training_curves(longer, VARIANTS)
+            return {found.get_marker() for found in (*figure.axes[0].lines, *figure.legends[0].get_lines())}
+
+        assert markers(3) == {STYLES[name].marker for name in ("plain", "wd")}
+        assert markers(4) == {"None"}
+
+    @pytest.mark.parametrize(("factor", "power"), [(1e-6, "⁻⁷"), (1e6, "⁵")])
+    def test_a_power_of_ten_is_in_the_title(self, histories, factor, power):
+        """And not above the axis, where it is overlooked or overlaps the title."""
+        figure = draw_training_curves(histories.assign(penalty=factor * histories["penalty"]), VARIANTS)
+        axes = panels(figure)[f"frequency penalty (×10{power})"]
+        assert line(axes, "wd")[1] == pytest.approx([3, 1.5, 0.75])
+        figure.draw_without_rendering()
+        assert axes.yaxis.get_offset_text().get_text() == ""
+
     def test_a_penalty_of_zero_is_not_drawn(self, histories):
         with pytest.raises(AssertionError, match="0 lines"):
             line(panels(draw_training_curves(histories, VARIANTS))["frequency penalty"], "plain")
@@ -507,8 +562,25 @@ def test_filtered_images_have_a_panel_for_each_side_of_the_radius(results_of):
     check_layout(figure)
     assert list(panels(figure)) == ["low frequencies kept", "high frequencies kept", ""]
     low, high = figure.axes[:2]
+    assert ([low.get_xticks().tolist(), high.get_xticks().tolist()]) == [[4, 8, 12], [6]]
     assert line(low, "wd") == ([4, 8, 12], pytest.approx([0.5, 0.6, 0.7]))
     assert line(high, "plain") == ([6], pytest.approx([0.35]))
+
+
+def test_unfiltered_images_are_a_line_across(results_of, row):
+    rows = [
+        ("net", variant, seed, "frequency_filtered", "accuracy", {"pass": "low", "radius": 4}, 0.5)
+        for variant in ("plain", "wd")
+        for seed in (0, 1)
+    ]
+    rows += [row.clean("net", "wd", 0, 0.8), row.clean("net", "wd", 1, 0.9)]
+    rows += [(*row.clean("net", "plain", 0, 0.7), 1000)]  # of other images
+    figure = draw_frequency_filtered(results_of(rows), VARIANTS)
+    across = [found for found in figure.axes[0].lines if list(found.get_xdata()) == [0, 1]]
+    assert [found.get_ydata()[0] for found in across] == [pytest.approx(0.85)]
+    assert same_color(across[0].get_color(), STYLES["wd"].colour)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["plain", "WD", "unfiltered images"]
+    check_layout(figure)
 
 
 def test_a_filter_that_was_not_evaluated_has_no_panel(results_of):

@@ -49,14 +49,14 @@ def headings(table) -> list[str]:
 
 def test_columns_of_different_images_say_so(attacks, results_of):
     results = results_of(attacks)
-    shown = ["variant", "clean n = 1,000", "PGD-10 Linf 2/255, n = 500", "APGD-CE Linf 2/255, n = 120"]
+    shown = ["variant", "clean n = 1,000", "PGD-10 L∞ 2/255, n = 500", "APGD-CE L∞ 2/255, n = 120"]
     table = tabulate_main(results, VARIANTS, "plain")
     assert headings(table) == shown
     assert "n: number of images." in table.full_caption
     assert table.tidy().groupby("measure")["images"].first().to_dict() == {"clean": 1000, "PGD-10": 500, "APGD-CE": 120}
-    for part in ("n = 1,000", r"$\ell_\infty$ 2/255, n = 120"):
+    for part in ("n = 1,000", r"$L_\infty$ 2/255, n = 120"):
         assert part in table.to_latex()
-    assert "Linf 2/255, n = 500" in table.to_html()
+    assert "L∞ 2/255, n = 500" in table.to_html()
     differences = tabulate_differences(results, VARIANTS, "plain")
     assert list(differences.cells) == shown
     assert differences.numbers["images"].tolist() == [1000, 500, 120]
@@ -74,14 +74,14 @@ def test_columns_of_the_same_images_say_it_once(results_of, row):
         tabulate_differences(results_of(rows), VARIANTS, "plain"),
     ):
         assert "n = 100 images." in table.to_markdown()
-        assert headings(table)[1:] == ["clean", "FGSM Linf 1/255"]
+        assert headings(table)[1:] == ["clean", "FGSM L∞ 1/255"]
 
 
 def test_data_sets_of_different_images_are_named(attacks, results_of, row):
     other = results_of([row.clean(NET, variant, 0, 0.5) for variant in VARIANTS], "other")
     table = tabulate_all_datasets(pd.concat([results_of(attacks), other], ignore_index=True), VARIANTS, "plain")
     assert (
-        "Images: toy_set: n = 1,000 (clean), n = 500 (PGD-10 Linf 2/255), n = 120 (APGD-CE Linf 2/255); other: n = 100."
+        "Images: toy_set: n = 1,000 (clean), n = 500 (PGD-10 L∞ 2/255), n = 120 (APGD-CE L∞ 2/255); other: n = 100."
     ) in table.full_caption
     assert headings(table)[2] == "clean n = 100 to 1,000"
     assert "toy_set, other (net_8)" in table.caption
@@ -91,21 +91,21 @@ def test_an_attack_stands_beside_the_clean_accuracy_of_its_own_images(attacks, r
     table = tabulate_adversarial(results_of(attacks), VARIANTS)
     assert table.mean.loc[(NET, "plain")].to_dict() == pytest.approx(
         {
-            ("PGD-10 Linf", "0"): 0.8,
-            ("PGD-10 Linf", "1/255"): 0.5,
-            ("PGD-10 Linf", "2/255"): 0.3,
-            ("APGD-CE Linf", "0"): 0.7,
-            ("APGD-CE Linf", "2/255"): 0.4,
+            ("PGD-10 L∞", "0"): 0.8,
+            ("PGD-10 L∞", "1/255"): 0.5,
+            ("PGD-10 L∞", "2/255"): 0.3,
+            ("APGD-CE L∞", "0"): 0.7,
+            ("APGD-CE L∞", "2/255"): 0.4,
         }
     )
-    assert "PGD-10 Linf, n = 500" in table.to_markdown()
-    assert "APGD-CE Linf, n = 120" in table.to_markdown()
+    assert "PGD-10 L∞, n = 500" in table.to_markdown()
+    assert "APGD-CE L∞, n = 120" in table.to_markdown()
 
 
 def test_attacks_on_the_same_images_share_one_clean_row(attacks, results_of):
     alone = [row for row in attacks if row[3] != "autoattack"]
     table = tabulate_adversarial(results_of(alone), VARIANTS)
-    assert list(table.mean) == [("clean", ""), ("PGD-10 Linf", "1/255"), ("PGD-10 Linf", "2/255")]
+    assert list(table.mean) == [("clean", ""), ("PGD-10 L∞", "1/255"), ("PGD-10 L∞", "2/255")]
     assert table.mean["clean", ""].tolist() == pytest.approx([0.8, 0.85])
     assert "n = 500 images." in table.full_caption
 
@@ -114,8 +114,8 @@ def test_transferred_attacks_have_their_own_images(attacks, results_of):
     where = {"attack": "pgd-10", "norm": "linf", "epsilon": "2/255", "source": "plain"}
     rows = [*attacks, clean_row("wd", "transfer", 60, 0.6), (NET, "wd", 0, "transfer", "accuracy", where, 0.55, 60)]
     found = tabulate_transfer(results_of(rows), VARIANTS).mean.loc[(NET, "wd")]
-    assert found["PGD-10 Linf, transferred"].to_dict() == pytest.approx({"0": 0.6, "2/255": 0.55})
-    assert found["PGD-10 Linf, white box"].to_dict() == pytest.approx({"0": 0.85, "1/255": 0.55, "2/255": 0.35})
+    assert found["PGD-10 L∞, transferred"].to_dict() == pytest.approx({"0": 0.6, "2/255": 0.55})
+    assert found["PGD-10 L∞, white box"].to_dict() == pytest.approx({"0": 0.85, "1/255": 0.55, "2/255": 0.35})
     figure = draw_transfer(results_of(rows), VARIANTS)
     own, transferred = figure.axes
     assert "n = 500" in own.get_title()
@@ -129,7 +129,7 @@ def test_a_curve_begins_at_its_own_images(attacks, results_of):
     figure = draw_accuracy_epsilon(results_of(attacks), VARIANTS)
     panels = {axes.get_title(): axes for axes in figure.axes}
     # Markers of 120 images would not belong into a panel of 500.
-    assert list(panels) == [r"PGD-10, $\ell_\infty$," + "\nn = 500", r"APGD-CE, $\ell_\infty$," + "\nn = 120"]
+    assert list(panels) == ["PGD-10, L∞,\nn = 500", "APGD-CE, L∞,\nn = 120"]
     firsts = [sorted(line.get_ydata()[0] for line in axes.lines if len(line.get_ydata())) for axes in figure.axes]
     assert firsts == [pytest.approx([0.8, 0.85]), pytest.approx([0.7, 0.75])]
 

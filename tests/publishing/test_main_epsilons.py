@@ -35,18 +35,18 @@ def rows(row):
         (
             {"linf": "8/255", "l2": "0.5"},
             # The largest below the one wanted, and where there is none below the smallest.
-            ["FGSM Linf 8/255", "PGD-10 Linf 2/255", "PGD-10 L2 0.25", "AutoAttack L2 1.5"],
-            "attacks: at Linf 8/255 and L2 0.5 (but for PGD-10 Linf, PGD-10 L2, AutoAttack L2, not measured there).",
+            ["FGSM L∞ 8/255", "PGD-10 L∞ 2/255", "PGD-10 L₂ 0.25", "AutoAttack L₂ 1.5"],
+            "attacks: at L∞ 8/255 and L₂ 0.5 (but for PGD-10 L∞, PGD-10 L₂, AutoAttack L₂, not measured there).",
         ),
         (
             {"linf": "2/255"},
-            ["FGSM Linf 2/255", "PGD-10 Linf 2/255", "PGD-10 L2 2", "AutoAttack L2 3"],
-            "attacks: at Linf 2/255, at the largest L2 epsilon measured.",
+            ["FGSM L∞ 2/255", "PGD-10 L∞ 2/255", "PGD-10 L₂ 2", "AutoAttack L₂ 3"],
+            "attacks: at L∞ 2/255, at the largest L₂ epsilon measured.",
         ),
         (
             {},
-            ["FGSM Linf 16/255", "PGD-10 Linf 2/255", "PGD-10 L2 2", "AutoAttack L2 3"],
-            "attacks: at the largest Linf and L2 epsilon measured.",
+            ["FGSM L∞ 16/255", "PGD-10 L∞ 2/255", "PGD-10 L₂ 2", "AutoAttack L₂ 3"],
+            "attacks: at the largest L∞ and L₂ epsilon measured.",
         ),
     ],
 )
@@ -64,7 +64,7 @@ def test_every_table_of_one_epsilon_shows_the_one_wanted(rows, results_of, epsil
     assert said in table.caption
     titles = [axes.get_title() for axes in draw_penalties(results, VARIANTS, swept, "kind", epsilons).axes]
     epsilon = shown[1].rpartition(" ")[2]
-    assert titles[1] == rf"PGD-10, $\ell_\infty$ {epsilon}"
+    assert titles[1] == f"PGD-10, L∞ {epsilon}"
 
 
 def test_each_data_set_has_its_own(results_of, row):
@@ -73,8 +73,8 @@ def test_each_data_set_has_its_own(results_of, row):
     results = pd.concat([first, second], ignore_index=True)
     wanted = {"first": {"linf": "2/255"}, "second": {"linf": "0.3"}}
     table = tabulate_all_datasets(results, VARIANTS, "plain", wanted)
-    assert list(table.mean) == [("FGSM", "Linf 2/255"), ("FGSM", "Linf 0.3")]
-    assert "first, attacks: at Linf 2/255; second, attacks: at Linf 0.3." in table.caption
+    assert list(table.mean) == [("FGSM", "L∞ 2/255"), ("FGSM", "L∞ 0.3")]
+    assert "first, attacks: at L∞ 2/255; second, attacks: at L∞ 0.3." in table.caption
 
 
 PUBLISHED = {
@@ -93,16 +93,16 @@ def test_what_is_published_stands_beside_what_is_measured(results_of, row):
     assert list(table.mean) == [
         ("clean", ""),
         ("clean", "published"),
-        ("AutoAttack", "Linf 8/255"),
-        ("AutoAttack", "Linf 8/255, published"),
-        ("AutoAttack", "L2 0.5"),
-        ("AutoAttack", "L2 0.5, published"),
+        ("AutoAttack", "L∞ 8/255"),
+        ("AutoAttack", "L∞ 8/255, published"),
+        ("AutoAttack", "L₂ 0.5"),
+        ("AutoAttack", "L₂ 0.5, published"),
     ]
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.to_markdown().splitlines()[4:]]
     assert [(line[2], line[4], line[6]) for line in lines] == [("94.8", "0.0", "–"), ("95.2", "–", "83.7"), ("–",) * 3]
     assert "published: by RobustBench, of all test images" in table.caption
     both = tabulate_all_datasets(results, labels, "plain", {"toy_set": {"linf": "8/255"}}, {"toy_set": PUBLISHED})
-    assert ("AutoAttack", "L2 0.5, published") in both.mean
+    assert ("AutoAttack", "L₂ 0.5, published") in both.mean
     assert "published" not in tabulate_main(results, labels, "plain").to_markdown()
 
 

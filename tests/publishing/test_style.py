@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from filterfreq.publishing.figures.scorecard import MARKS
 from filterfreq.publishing.style import (
     COLUMN_WIDTH,
     STYLE,
@@ -21,6 +22,7 @@ from filterfreq.publishing.style import (
     use_style,
     variant_styles,
 )
+from filterfreq.publishing.style_numbers import style_numbers
 from filterfreq.runtime.environment import make_neutral
 
 # Machado, Oliveira and Fernandes, A Physiologically-based Model for Simulation of Color Vision Deficiency, IEEE TVCG
@@ -99,6 +101,22 @@ def test_colours_are_told_apart(vision):
     assert min(deltaE_ciede2000(a, b) for a, b in combinations(lab, 2)) > 11
 
 
+def contrast_to_white(colour: str) -> float:
+    """WCAG 2.1's contrast ratio."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return 1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05)
+
+
+def test_no_colour_is_too_faint_on_white():
+    assert contrast_to_white("#767676") == pytest.approx(
+        4.54, abs=0.005
+    )  # WCAG's own example of a grey that passes 4.5
+    colours = [style.colour for style in variant_styles(many(20)).values()]
+    colours += [mark["color"] for mark in MARKS.values()]
+    assert min(map(contrast_to_white, colours)) >= 3
+
+
 def test_first_five_are_told_apart_in_grey():
     lightness = seen([style.colour for style in variant_styles(many(5)).values()], "normal")[:, 0]
     assert np.diff(np.sort(lightness)).min() > 12
@@ -121,6 +139,31 @@ def test_styles_follow_the_order():
     assert list(styles) == ["b", "a"]
     assert styles["b"].label == "Label B"
     assert styles["b"] == variant_styles({"b": "Label B"})["b"]
+
+
+class TestStyleNumbers:
+    def test_a_variant_has_one_style_in_all_experiments(self):
+        assert style_numbers([["a", "b", "c"], ["c", "d", "a"], ["e"]]) == {"a": 0, "b": 1, "c": 2, "d": 3, "e": 4}
+
+    def test_above_ten_no_two_that_stand_side_by_side_have_one_colour(self):
+        main, other = [f"m{i}" for i in range(8)], [f"o{i}" for i in range(9)]
+        numbers = style_numbers([main, ["m0", *other], ["m1", "x"]])
+        assert [numbers[name] for name in main] == list(range(8))
+        beside = [numbers[name] for name in ("m0", *other)]
+        assert len(set(beside)) == 10
+        assert max(numbers.values()) == 9
+        assert beside[1:3] == [8, 9]  # first those that nothing has
+        assert numbers["x"] != numbers["m1"]
+
+    def test_more_than_ten_in_one_experiment_still_differ(self):
+        numbers = style_numbers([many(25)])
+        assert sorted(numbers.values()) == list(range(25))
+
+    def test_styles_follow_the_numbers(self):
+        styles = variant_styles({"c": "C", "a": "A"}, {"a": 0, "b": 1, "c": 12})
+        every = list(variant_styles(many(13)).values())
+        assert styles["a"][1:] == every[0][1:]
+        assert styles["c"][1:] == every[12][1:]
 
 
 def test_no_text_is_smaller_than_7_points():

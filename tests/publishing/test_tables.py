@@ -66,14 +66,14 @@ class TestNumbers:
 
     def test_main_table_takes_the_epsilon_wanted(self, two_seeds):
         table = tabulate_main(two_seeds, VARIANTS, "plain", EPSILONS)
-        assert list(table.mean) == [("clean", ""), ("PGD-10", "Linf 2/255"), ("AutoAttack", "L2 0.5")]
-        assert table.mean.loc[(NET, "plain"), ("PGD-10", "Linf 2/255")] == pytest.approx(0.85 - 0.3)
+        assert list(table.mean) == [("clean", ""), ("PGD-10", "L∞ 2/255"), ("AutoAttack", "L₂ 0.5")]
+        assert table.mean.loc[(NET, "plain"), ("PGD-10", "L∞ 2/255")] == pytest.approx(0.85 - 0.3)
 
     def test_adversarial_table_has_all_epsilons_by_size(self, two_seeds):
         table = tabulate_adversarial(two_seeds, VARIANTS)
-        assert list(table.mean["PGD-10 Linf"]) == ["1/255", "2/255", "4/255", "8/255"]
-        assert table.mean.loc[(NET, "wd"), "PGD-10 Linf"].tolist() == pytest.approx([0.7, 0.6, 0.5, 0.8])
-        assert table.mean.loc[(NET, "wd"), ("AutoAttack L2", "0.5")] == pytest.approx(0.2)
+        assert list(table.mean["PGD-10 L∞"]) == ["1/255", "2/255", "4/255", "8/255"]
+        assert table.mean.loc[(NET, "wd"), "PGD-10 L∞"].tolist() == pytest.approx([0.7, 0.6, 0.5, 0.8])
+        assert table.mean.loc[(NET, "wd"), ("AutoAttack L₂", "0.5")] == pytest.approx(0.2)
 
     def test_corruption_error_is_paired_by_seed(self, corruptions):
         mean = tabulate_main(corruptions, VARIANTS, "plain").mean
@@ -176,7 +176,7 @@ class TestFiles:
         assert "toy_set" in lines[0]
         assert "over 2 seeds" in lines[0]
         cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
-        assert cells[0] == ["variant", "clean", "PGD-10 Linf 2/255", "AutoAttack L2 0.5"]
+        assert cells[0] == ["variant", "clean", "PGD-10 L∞ 2/255", "AutoAttack L₂ 0.5"]
         assert cells[2] == ["plain", "85.0 ± 7.1", "55.0 ± 7.1", "15.0 ± 7.1"]
         assert cells[3] == ["WD & 50 %_λ", "**90.0 ± 6.8**", "**60.0 ± 6.8**", "**20.0 ± 6.8**"]
 
@@ -188,7 +188,7 @@ class TestFiles:
             r"\bottomrule",
             r"\begin{tabular}{lccc}",
             r" & clean & PGD-10 & AutoAttack \\",
-            r" &  & $\ell_\infty$ 2/255 & $\ell_2$ 0.5 \\",
+            r" &  & $L_\infty$ 2/255 & $L_2$ 0.5 \\",
             r"plain & 85.0 $\pm$ 7.1 & 55.0 $\pm$ 7.1 & 15.0 $\pm$ 7.1 \\",
             r"WD \& 50 \%\_$\lambda$ & \textbf{90.0 $\pm$ 6.8} & \textbf{60.0 $\pm$ 6.8} & \textbf{20.0 $\pm$ 6.8} \\",
             r"toy\_set (net\_8)",
@@ -211,7 +211,7 @@ class TestFiles:
         cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
         assert cells[0] == ["", "", "plain", "WD & 50 %_λ"]
         assert cells[2] == ["clean", "", "85.0 ± 7.1", "**90.0 ± 6.8**"]
-        assert cells[3][:3] == ["PGD-10 Linf", "1/255", "65.0 ± 7.1"]
+        assert cells[3][:3] == ["PGD-10 L∞", "1/255", "65.0 ± 7.1"]
         assert cells[4][:3] == ["", "2/255", "55.0 ± 7.1"]
 
     def test_text(self, two_seeds):
@@ -454,7 +454,7 @@ class TestSeveralDataSets:
             *[("first", model, variant) for model in ("b", "a") for variant in ("plain", "wd")],
             *[("second", "b", variant) for variant in ("plain", "wd")],
         ]
-        assert list(table.mean) == [("clean", ""), ("FGSM", "Linf 1/255"), ("FGSM", "Linf 8/255"), ("shape bias", "")]
+        assert list(table.mean) == [("clean", ""), ("FGSM", "L∞ 1/255"), ("FGSM", "L∞ 8/255"), ("shape bias", "")]
         assert table.mean["clean", ""].tolist() == pytest.approx([0.5, 0.6, 0.5, 0.6, 0.9, 0.7])
         assert table.seeds["clean", ""].tolist() == [1, 1, 1, 1, 2, 2]
         tidy = table.tidy()
@@ -464,7 +464,7 @@ class TestSeveralDataSets:
     def test_shown(self, table):
         lines = table.to_markdown().splitlines()[2:]
         cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-        assert cells[0] == ["dataset", "model", "variant", "clean", "FGSM Linf 1/255", "FGSM Linf 8/255", "shape bias"]
+        assert cells[0] == ["dataset", "model", "variant", "clean", "FGSM L∞ 1/255", "FGSM L∞ 8/255", "shape bias"]
         # Best within a data set and model; the number of seeds in brackets, as they differ.
         assert cells[2] == ["first", "b", "plain", "50.0 (1)", "**30.0 (1)**", "–", "–"]
         assert cells[3] == ["", "", "WD", "**60.0 (1)**", "20.0 (1)", "–", "40.0 (1)"]
@@ -528,18 +528,16 @@ def test_transferred_attacks_stand_beside_those_on_the_model_itself(results_of, 
     assert table.mean.loc[(NET, "wd")].to_dict() == pytest.approx(
         {
             ("clean", ""): 0.9,
-            ("PGD-10 Linf, transferred", "1/255"): 0.8,
-            ("PGD-10 Linf, transferred", "2/255"): 0.6,
-            ("PGD-10 Linf, white box", "1/255"): 0.4,
+            ("PGD-10 L∞, transferred", "1/255"): 0.8,
+            ("PGD-10 L∞, transferred", "2/255"): 0.6,
+            ("PGD-10 L∞, white box", "1/255"): 0.4,
         }
     )
     assert "made on plain (transferred) and on each model itself (white box); clean, or at 0" in table.caption
     alone = tabulate_transfer(results[results["suite"] != "adversarial"], VARIANTS)
     assert "made on plain (transferred); clean" in alone.full_caption
     # The main table shows attacks on the model itself alone.
-    assert tabulate_main(results, VARIANTS, "plain").mean.loc[(NET, "wd"), ("PGD-10", "Linf 1/255")] == pytest.approx(
-        0.4
-    )
+    assert tabulate_main(results, VARIANTS, "plain").mean.loc[(NET, "wd"), ("PGD-10", "L∞ 1/255")] == pytest.approx(0.4)
 
 
 def test_calibration_by_severity_is_over_the_common_corruptions(results_of):

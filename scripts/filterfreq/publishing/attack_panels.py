@@ -1,11 +1,9 @@
-"""What panels of accuracies under attack share: curves, and norms and radii as they are written."""
+"""What panels of accuracies under attack share: curves, and radii as they are written."""
 
 import pandas as pd
 
+from filterfreq.publishing.attacks import norm_label
 from filterfreq.publishing.measures import matching_clean_accuracies
-from filterfreq.publishing.style import escape_dollars
-
-_NORMS = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$"}
 
 
 def attack_curve(frame: pd.DataFrame, attack: str, norm: str, clean: bool = True) -> pd.DataFrame:
@@ -24,12 +22,7 @@ def rows_of_attack(frame: pd.DataFrame, attack: str, norm: str) -> pd.DataFrame:
     return frame[(frame["attack"] == attack) & (frame["norm"] == norm)]
 
 
-def norm_formula(norm: str) -> str:
-    """Return a norm as a formula, or as it is called where it is none of ours."""
-    return _NORMS.get(norm, escape_dollars(norm))
-
-
 def epsilon_label(norm: str) -> str:
-    """Return the title of an axis of epsilons: of Linf they are in 255ths, else they are lengths in the norm."""
-    unit = "/255" if norm == "linf" else f"{norm_formula(norm)} norm"
-    return rf"perturbation $\varepsilon$ ({unit})"
+    """Return the title of an axis of epsilons: of L∞ they are in 255ths, else they are lengths in the norm."""
+    unit = "/255" if norm == "linf" else f"{norm_label(norm)} norm"
+    return f"perturbation ε ({unit})"

@@ -3,6 +3,7 @@
 import pandas as pd
 
 _ATTACKS = {"autoattack": "AutoAttack", "square": "Square"}
+_NORMS = {"linf": "L∞", "l2": "L₂"}
 _STARTS = {"image": "from the image", "random": "from a random point"}
 
 
@@ -25,5 +26,10 @@ def attack_label(attack: str) -> str:
 
 
 def norm_label(norm: str) -> str:
-    """Return a norm's name for plain text: "linf" is Linf."""
-    return norm.capitalize()
+    """Return a norm's sign, or how it is called where it is none of ours: "linf" is L∞."""
+    return _NORMS.get(norm, norm)
+
+
+def ascii_norms(text: str) -> str:
+    """Return text with the signs of norms in ASCII, as programs read them: Linf, L2."""
+    return text.replace("L∞", "Linf").replace("L₂", "L2")

@@ -18,6 +18,15 @@ def corruption_label(corruption: str) -> str:
     return " ".join(_SPELLINGS.get(word, word) for word in corruption.split("_"))
 
 
+def corruption_rows(corruptions: Iterable[str]) -> dict[str, list[str]]:
+    """Return the corruptions that occur in rows: the common ones by family, then the extra ones."""
+    chosen = set(corruptions)
+    rows = {family: [name for name in names if name in COMMON] for family, names in FAMILIES.items()}
+    rows["extra"] = [name for name in CORRUPTIONS if name in EXTRA]
+    kept = {title: [name for name in names if name in chosen] for title, names in rows.items()}
+    return {title: names for title, names in kept.items() if names}
+
+
 def family_grid(corruptions: Iterable[str]) -> tuple[dict[str, dict[int, str]], int]:
     """Arrange corruptions in rows by family, the extra ones in the last column.
 

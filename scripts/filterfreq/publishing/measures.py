@@ -215,6 +215,12 @@ def corruption_accuracies(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.set_index([*RUN, "corruption", "severity"])["value"].unstack(["corruption", "severity"])  # noqa: PD010
 
 
+def common_accuracies(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the same of the common corruptions alone, of the runs that have all of them which another run has."""
+    measured = corruption_accuracies(frame)
+    return measured.loc[:, measured.columns.isin(COMMON, level="corruption")].dropna()
+
+
 def corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[Column]:
     """Yield the mean accuracy over the common corruptions, and mCE where all of them and the baseline were measured.
 
@@ -222,8 +228,7 @@ def corruption_means(frame: pd.DataFrame, baseline: str) -> Iterator[Column]:
 
     A run that lacks a corruption or a severity which another run has would not be comparable: it gets no mean.
     """
-    measured = corruption_accuracies(frame)
-    common = measured.loc[:, measured.columns.isin(COMMON, level="corruption")].dropna()
+    common = common_accuracies(frame)
     if common.empty:
         return
     rows = frame[(frame["suite"] == "corruption") & (frame["metric"] == "accuracy")]

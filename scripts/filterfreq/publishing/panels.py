@@ -11,6 +11,14 @@ from filterfreq.publishing.phrases import images_phrase, images_range, is_one_se
 from filterfreq.publishing.style import COLUMN_WIDTH, PERCENT, TEXT_WIDTH, new_figure
 
 _PANELS_IN_A_ROW = 4
+_ACCURACIES = (0, 0.25, 0.5, 0.75, 1)
+
+
+def scale_accuracies(axes: Axes) -> None:
+    """Make the upright axis of a panel that of accuracies, which is the same in all figures: from 0 to 100 %."""
+    axes.set_ylim(-0.03, 1.04)
+    axes.set_yticks(_ACCURACIES)
+    axes.yaxis.set_major_formatter(PERCENT)
 
 
 def panel_grids(models: list[str], panels: int) -> tuple[Figure, list[list[Axes]]]:
@@ -25,8 +33,7 @@ def panel_grids(models: list[str], panels: int) -> tuple[Figure, list[list[Axes]
             axes.set_axis_off()
         for axes in cells[::columns]:
             axes.set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
-            axes.set_ylim(-0.03, 1.04)
-            axes.yaxis.set_major_formatter(PERCENT)
+            scale_accuracies(axes)
     return figure, [list(cells[:panels]) for cells in grids]
 
 

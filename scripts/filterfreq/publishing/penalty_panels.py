@@ -6,12 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.attack_panels import norm_formula
-from filterfreq.publishing.attacks import attack_label, attack_pairs
+from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
 from filterfreq.publishing.measures import ATTACK, CLEAN, CORRUPTION_MEAN, main_columns
-from filterfreq.publishing.panels import images_of_panels, seeds_note
+from filterfreq.publishing.panels import images_of_panels, scale_accuracies, seeds_note
 from filterfreq.publishing.penalty_settings import penalty_series
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
@@ -19,7 +17,6 @@ from filterfreq.publishing.style import (
     VariantStyle,
     add_legend,
     draw_lines,
-    escape_dollars,
     new_figure,
     use_style,
     variant_styles,
@@ -28,7 +25,7 @@ from filterfreq.runtime.errors import InputError
 
 _SETTINGS = {
     "kind": "kind of penalty",
-    "strength": r"strength $\lambda$",
+    "strength": "strength λ",
     "layers": "layers of the penalty",
 }
 
@@ -40,6 +37,7 @@ def draw_penalties(
     penalties: Mapping[str, Mapping],
     along: str | None = None,
     epsilons: Mapping[str, str] | None = None,
+    style_numbers: Mapping[str, int] | None = None,
 ) -> Figure:
     """Draw accuracy against a setting of the penalty: clean, under one attack of each norm, and on corrupted images.
 
@@ -53,6 +51,7 @@ def draw_penalties(
             `filterfreq.study.study.Study.penalties` returns them.
         along: kind; or strength, or layers where there is one strength only, unless given.
         epsilons: for each norm the epsilon shown, see `filterfreq.publishing.measures.attacks_at_epsilon`.
+        style_numbers: of the variants in the study, see `variant_styles`; a line has that of its first variant.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of a variant with a penalty.
@@ -72,12 +71,15 @@ def draw_penalties(
     # A line's key has a space, which no variant's name has: a line and a variant without a penalty may look alike.
     line_labels = {f"line {number}": label for number, label in enumerate(dict.fromkeys(series.values()))}
     line_keys = {label: key for key, label in line_labels.items()}
-    styles = variant_styles(references | line_labels)
+    numbers = dict(style_numbers or {name: number for number, name in enumerate(labels)})
+    for name in reversed(penalties):
+        numbers[line_keys[series[name]]] = numbers[name]
+    styles = variant_styles(references | line_labels, numbers)
 
     panels, images_note = _penalty_panels(frame, epsilons)
     models = list(frame["model"].cat.categories)
-    figure = new_figure(TEXT_WIDTH, 0.3 + (2.1 if along == "kind" else 1.8) * len(models))
-    grid = figure.subplots(len(models), len(panels), sharex=True, squeeze=False)
+    figure = new_figure(TEXT_WIDTH, 0.3 + (2.3 if along == "kind" else 2.0) * len(models))
+    grid = figure.subplots(len(models), len(panels), sharex=True, sharey=True, squeeze=False)
     for model, row in zip(models, grid, strict=True):
         for (title, measured), axes in zip(panels, row, strict=True):
             shown = measured[measured["model"] == model].astype({"variant": str})
@@ -97,15 +99,14 @@ def draw_penalties(
                 _markers_with_ranges(axes, swept, drawn)
             else:
                 draw_lines(axes, swept, "position", "value", drawn, markers=True)
-            axes.set_title(title if model == models[0] else "", parse_math=True)
-            axes.set_xlabel(_SETTINGS[along] if model == models[-1] else "", parse_math=True)
+            axes.set_title(title if model == models[0] else "")
+            axes.set_xlabel(_SETTINGS[along] if model == models[-1] else "")
             axes.set_ylabel("")
             axes.set_xlim(-0.4, len(values) - 0.6)
             axes.set_xticks(range(len(values)), [str(value) for value in values])
             if along == "kind":
                 axes.set_xticks(range(len(values)), values, rotation=40, ha="right", rotation_mode="anchor")
-            axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-            axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}")
+        scale_accuracies(row[0])
         row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
     lines = {name: style._replace(marker="") if name in references else style for name, style in styles.items()}
     points = [
@@ -121,7 +122,7 @@ def draw_penalties(
 def _penalty_panels(
     frame: pd.DataFrame, epsilons: Mapping[str, str] | None
 ) -> tuple[list[tuple[str, pd.DataFrame]], str]:
-    """Return each panel's title, as of a formula, and its values with columns model, variant, seed and value.
+    """Return each panel's title, and its values with columns model, variant, seed and value.
 
     And what the legend says of their images.
     """
@@ -133,7 +134,7 @@ def _penalty_panels(
             _, attack, norm, epsilon = found.key
             if last.get(norm) != attack:
                 continue
-            title = f"{escape_dollars(attack_label(attack))}, {norm_formula(norm)} {escape_dollars(epsilon)}"
+            title = f"{attack_label(attack)}, {norm_label(norm)} {epsilon}"
             titles[found.key] = title
         if found.key in titles:
             panels[found.key] = found

@@ -11,6 +11,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
+from filterfreq.publishing.attacks import ascii_norms
 from filterfreq.publishing.direction import Direction
 from filterfreq.publishing.phrases import images_phrase, images_range, is_one_seed, seeds_phrase
 from filterfreq.runtime.files import replacing
@@ -48,7 +49,7 @@ _LATEX = str.maketrans(
         ">": "$>$",
     }
 )
-_LATEX_NORMS = {"Linf": r"$\ell_\infty$", "L2": r"$\ell_2$"}
+_LATEX_NORMS = {"L∞": r"$L_\infty$", "L₂": r"$L_2$"}
 
 
 @dataclass(frozen=True)
@@ -303,9 +304,15 @@ def format_percent(fraction: float) -> str:
     return f"{float(f'{100 * fraction:.1f}') + 0.0:.1f}"
 
 
+def _csv(numbers: pd.DataFrame) -> str:
+    """Return numbers as CSV; what names them is read by programs, so norms are in ASCII."""
+    named = {name: numbers[name].map(ascii_norms) for name in ("measure", "setting") if name in numbers}
+    return numbers.assign(**named).to_csv(index=False)
+
+
 def _write(table: Table | TextTable, files: Iterable[str | Path]) -> None:
     renderings = {
-        ".csv": lambda: table.tidy().to_csv(index=False),
+        ".csv": lambda: _csv(table.tidy()),
         ".md": table.to_markdown,
         ".tex": table.to_latex,
         ".html": table.to_html,
@@ -359,7 +366,7 @@ def _markdown(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    latex = re.sub(r"\b(Linf|L2)\b", lambda norm: _LATEX_NORMS[norm[0]], text.translate(_LATEX))
+    latex = re.sub("L[∞₂]", lambda norm: _LATEX_NORMS[norm[0]], text.translate(_LATEX))
     # At the beginning of a row these would be arguments of the end of the row before.
     return f"{{}}{latex}" if latex.startswith(("[", "*")) else latex
 

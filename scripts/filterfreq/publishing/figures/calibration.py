@@ -4,6 +4,8 @@ It is the mean over the 15 common corruptions; severity 0 is the same images bef
 bands reach from the lowest to the highest seed.
 """
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
@@ -23,11 +25,11 @@ from filterfreq.publishing.style import (
     variant_styles,
 )
 
-PRODUCT = Product(title="Calibration", needs=["corruption"], adds=["clean"], takes=["labels"])
+PRODUCT = Product(title="Calibration", needs=["corruption"], adds=["clean"], takes=["labels", "style_numbers"])
 
 
 @use_style
-def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
+def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[str, int] | None = None) -> Figure:
     """Draw the expected calibration error against the severity of the common corruptions, 0 being clean images.
 
     Raises:
@@ -35,7 +37,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """
     errors = calibration_errors(select(results, labels, ["clean", "corruption"]))
     frame = errors.groupby(["model", "variant", "seed", "severity"], observed=True)["value"].mean().reset_index()
-    styles = variant_styles(present_variants(frame, labels))
+    styles = variant_styles(present_variants(frame, labels), style_numbers)
     models = list(frame["model"].cat.categories)
     columns = min(len(models), 3)
     rows = -(-len(models) // columns)

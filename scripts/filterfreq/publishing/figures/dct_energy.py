@@ -5,6 +5,7 @@ to the highest. Heat maps: the share of each coefficient, mean over seeds, in th
 more than three models there are curves alone.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ from filterfreq.publishing.style import (
     wrap_text,
 )
 
-PRODUCT = Product(title="DCT energy by depth", needs=["filters"], takes=["labels"])
+PRODUCT = Product(title="DCT energy by depth", needs=["filters"], takes=["labels", "style_numbers"])
 
 _HEAT = "mako_r"
 # Of the heat maps, in inches. Shares are written where two digits and a margin fit into a cell.
@@ -41,7 +42,7 @@ _PANELS_WIDTH = 3.8  # what labels and the colour bar leave of the text's width
 
 
 @use_style
-def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
+def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[str, int] | None = None) -> Figure:
     """Draw the high-frequency share of the filters' energy against depth, and the share of every DCT coefficient.
 
     A coefficient (k, l) of an N x N filter is high-frequency where max(k, l) > (N - 1) / 2: the penalty `highest`
@@ -52,7 +53,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         InputError: results that cannot stand beside each other (see `select`), or none of filters.
     """
     frame = select(results, labels, ["filters"])
-    styles = variant_styles(present_variants(frame, labels))
+    styles = variant_styles(present_variants(frame, labels), style_numbers)
     frequency = frame[["horizontal", "vertical"]].astype("int64").max(axis="columns")
     largest = frequency.groupby([frame["model"], frame["variant"], frame["index"]], observed=True).transform("max")
     keys = ["model", "variant", "seed", "depth"]

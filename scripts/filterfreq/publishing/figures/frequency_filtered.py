@@ -1,19 +1,22 @@
 """Accuracy on test images of *{dataset}* of which only some frequencies are left.
 
 On the left these are the frequencies below a radius, on the right those from the radius on. Lines are means over seeds,
-bands reach from the lowest to the highest seed.
+bands reach from the lowest to the highest seed. Thin lines across are the accuracy on the same images unfiltered.
 """
+
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
 
-from filterfreq.publishing.panels import seeds_and_images_note
+from filterfreq.publishing.measures import matching_clean_accuracies
+from filterfreq.publishing.panels import scale_accuracies, seeds_and_images_note
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
     COLUMN_WIDTH,
-    PERCENT,
     add_legend,
     draw_lines,
     new_figure,
@@ -21,20 +24,28 @@ from filterfreq.publishing.style import (
     variant_styles,
 )
 
-PRODUCT = Product(title="Low and high frequencies", needs=["frequency_filtered"], takes=["labels"])
+PRODUCT = Product(
+    title="Low and high frequencies", needs=["frequency_filtered"], adds=["clean"], takes=["labels", "style_numbers"]
+)
 
+_MOST_TICKS = 10
+_UNFILTERED = {"color": "0.4", "linewidth": 0.7}
 _PASSES = {"low": "low frequencies kept", "high": "high frequencies kept"}
 
 
 @use_style
-def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
+def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[str, int] | None = None) -> Figure:
     """Draw accuracy on low-passed and high-passed images against the radius, one panel each, one row per model.
+
+    A thin line across is each variant's accuracy on the same images unfiltered, where it was measured.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of filtered images.
     """
     frame = select(results, labels, ["frequency_filtered"])
-    styles = variant_styles(present_variants(frame, labels))
+    unfiltered = matching_clean_accuracies(select(results, labels, ["clean", "frequency_filtered"]), frame)
+    means = unfiltered.groupby(["model", "variant"], observed=True)["value"].mean()
+    styles = variant_styles(present_variants(frame, labels), style_numbers)
     panels = {kind: title for kind, title in _PASSES.items() if (frame["pass"] == kind).any()}
     models = list(frame["model"].cat.categories)
     figure = new_figure(COLUMN_WIDTH * len(panels), 0.3 + 1.7 * len(models))
@@ -43,11 +54,17 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         for kind, axes in zip(panels, row, strict=True):
             shown = frame[(frame["model"] == model) & (frame["pass"] == kind)]
             draw_lines(axes, shown, "radius", "value", styles, markers=True)
+            for name in styles:
+                if (model, name) in means:
+                    line = _UNFILTERED | {"color": styles[name].colour, "linestyle": (0, styles[name].dashes)}
+                    axes.axhline(means[model, name], **line)
             axes.set_title(panels[kind] if model == models[0] else "")
             axes.set_xlabel("radius (cycles per image)" if model == models[-1] else "")
-            axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+            radii = frame.loc[frame["pass"] == kind, "radius"].astype(float)
+            axes.xaxis.set_major_locator(FixedLocator(sorted(set(radii)), nbins=_MOST_TICKS))
+            axes.xaxis.set_major_formatter(lambda radius, _: f"{radius:g}")
         row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
-        row[0].set_ylim(-0.03, 1.04)
-        row[0].yaxis.set_major_formatter(PERCENT)
-    add_legend(figure, styles, note=seeds_and_images_note(frame))
+        scale_accuracies(row[0])
+    extra = [] if means.empty else [Line2D([], [], label="unfiltered images", **_UNFILTERED)]
+    add_legend(figure, styles, extra=extra, note=seeds_and_images_note(frame))
     return figure

@@ -3,7 +3,7 @@
 Lines are means over seeds, bands reach from the lowest to the highest seed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,7 +16,9 @@ from filterfreq.publishing.selection import order_variants, present_variants
 from filterfreq.publishing.style import add_legend, draw_lines, use_style, variant_styles
 from filterfreq.runtime.errors import InputError
 
-PRODUCT = Product(title="Accuracy over training", takes=["labels"], reads="over_training", when="clean_over_training")
+PRODUCT = Product(
+    title="Accuracy over training", takes=["labels", "style_numbers"], reads="over_training", when="clean_over_training"
+)
 
 
 def read(files: Sequence[str]) -> pd.DataFrame:
@@ -29,12 +31,13 @@ def read(files: Sequence[str]) -> pd.DataFrame:
 
 
 @use_style
-def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
+def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[str, int] | None = None) -> Figure:
     """Draw the accuracy against the epoch, one panel per model and one line per variant.
 
     Args:
         results: results of the suite `clean` with the column epoch (from 1).
         labels: display labels of the variants by name, in order.
+        style_numbers: of the variants in the study, see `variant_styles`.
 
     Raises:
         InputError: no variant has an accuracy at an epoch.
@@ -43,7 +46,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     if frame.empty or "epoch" not in frame:
         raise InputError(f"there are no accuracies over training of {', '.join(labels)}: measure their snapshots")
     frame = order_variants(frame, labels)
-    styles = variant_styles(present_variants(frame, labels))
+    styles = variant_styles(present_variants(frame, labels), style_numbers)
     models = list(frame["model"].cat.categories)
     figure, grids = panel_grids(models, 1)
     for model, (axes,) in zip(models, grids, strict=True):

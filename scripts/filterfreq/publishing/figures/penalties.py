@@ -1,7 +1,7 @@
 """Accuracy by the kind of the frequency penalty.
 
 Panels: clean images; the last FGSM or PGD attack of each norm that the config lists, at the main table's epsilon; and
-corrupted images. Each has its own scale. Markers are means over seeds, bars and bands reach from the lowest to the
+corrupted images. Markers are means over seeds, bars and bands reach from the lowest to the
 highest seed. Horizontal lines are the variants without a penalty.
 """
 
@@ -17,7 +17,7 @@ PRODUCT = Product(
     title="Kinds of penalty",
     needs=["clean"],
     adds=["adversarial", "corruption"],
-    takes=["labels", "penalties", "epsilons"],
+    takes=["labels", "penalties", "epsilons", "style_numbers"],
     when="kind_swept",
 )
 
@@ -27,9 +27,10 @@ def draw(
     labels: dict[str, str],
     penalties: Mapping[str, Mapping],
     epsilons: Mapping[str, str] | None = None,
+    style_numbers: Mapping[str, int] | None = None,
 ) -> Figure:
     """Draw accuracy by the penalty's kind.
 
     Arguments and errors are those of `draw_penalties`.
     """
-    return draw_penalties(results, labels, penalties, along="kind", epsilons=epsilons)
+    return draw_penalties(results, labels, penalties, along="kind", epsilons=epsilons, style_numbers=style_numbers)

@@ -4,6 +4,8 @@ Markers are each variant's mean over seeds, with bars from the lowest to the hig
 bias over all images.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -24,11 +26,11 @@ from filterfreq.publishing.style import (
     wrap_text,
 )
 
-PRODUCT = Product(title="Shape bias", needs=["cue_conflict"], takes=["labels"])
+PRODUCT = Product(title="Shape bias", needs=["cue_conflict"], takes=["labels", "style_numbers"])
 
 
 @use_style
-def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
+def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[str, int] | None = None) -> Figure:
     """Draw the shape bias of every category, as Geirhos et al. (ICLR 2019), figure 4, do.
 
     Markers stand at the fraction of shape decisions among the decisions for shape or texture, from shape on the left to
@@ -40,7 +42,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     frame = select(results, labels, ["cue_conflict"])
     images = images_phrase(frame.loc[frame["metric"] == "accuracy", "n"])  # a shape bias counts decisions for a cue
     frame = frame[frame["metric"] == "shape_bias"]
-    styles = variant_styles(present_variants(frame, labels))
+    styles = variant_styles(present_variants(frame, labels), style_numbers)
     categories = [name for name in frame["category"].unique() if name != "overall"]
     models = list(frame["model"].cat.categories)
     width = COLUMN_WIDTH if len(models) == 1 else TEXT_WIDTH

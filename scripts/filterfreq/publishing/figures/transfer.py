@@ -4,22 +4,26 @@ Lines are means over seeds, bands reach from the lowest to the highest seed. Eps
 images without attack.
 """
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.attack_panels import attack_curve, epsilon_label, norm_formula, rows_of_attack
-from filterfreq.publishing.attacks import attack_label
+from filterfreq.publishing.attack_panels import attack_curve, epsilon_label, rows_of_attack
+from filterfreq.publishing.attacks import attack_label, norm_label
 from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
-from filterfreq.publishing.style import add_legend, draw_lines, escape_dollars, use_style, variant_styles, wrap_text
+from filterfreq.publishing.style import add_legend, draw_lines, use_style, variant_styles, wrap_text
 
-PRODUCT = Product(title="Transferred attacks", needs=["transfer"], adds=["clean", "adversarial"], takes=["labels"])
+PRODUCT = Product(
+    title="Transferred attacks", needs=["transfer"], adds=["clean", "adversarial"], takes=["labels", "style_numbers"]
+)
 
 
 @use_style
-def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
+def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[str, int] | None = None) -> Figure:
     """Draw accuracy against epsilon under attacks made on another model, beside those made on the model itself.
 
     One row per model; each attack and norm has a panel for the attacks on the model itself, where they were measured,
@@ -30,7 +34,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     """
     select(results, labels, ["transfer"])
     frame = select(results, labels, ["clean", "adversarial", "transfer"])
-    styles = variant_styles(present_variants(frame, labels))
+    styles = variant_styles(present_variants(frame, labels), style_numbers)
     transferred = frame[(frame["suite"] == "transfer") & (frame["metric"] == "accuracy")]
     source = ", ".join(labels.get(name, name) for name in transferred["source"].unique())
     panels = [
@@ -52,10 +56,10 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         for axes, (attack, norm, suite, title) in zip(cells, panels, strict=True):
             shown = model_rows[model_rows["suite"].isin(["clean", suite])]
             draw_lines(axes, attack_curve(shown, attack, norm), "epsilon", "value", styles, markers=True)
-            attacked = f"{escape_dollars(attack_label(attack))}, {norm_formula(norm)}{suffixes[attack, norm, suite]}"
-            heading = f"{attacked},\n{escape_dollars(wrap_text(title, 40, 2))}"
-            axes.set_title(heading if model == models[0] else "", parse_math=True)
-            axes.set_xlabel(epsilon_label(norm), parse_math=True)
+            attacked = f"{attack_label(attack)}, {norm_label(norm)}{suffixes[attack, norm, suite]}"
+            heading = f"{attacked},\n{wrap_text(title, 40, 2)}"
+            axes.set_title(heading if model == models[0] else "")
+            axes.set_xlabel(epsilon_label(norm))
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     add_legend(figure, styles, note=seeds_note(frame) + images_note)
     return figure
