@@ -1,0 +1,203 @@
+"""Rules that hold for all figures alike: a variant's colour, the axes of accuracies, ticks."""
+
+from collections import Counter
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from matplotlib.axes import Axes
+from matplotlib.colors import same_color, to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from filterfreq.publishing.registry import read_products
+from filterfreq.publishing.style import variant_styles
+from filterfreq.study.study import Study
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+VARIANTS = {"plain": "plain", "wd": "WD", "penalty": "WD + penalty", "strong": "WD + penalty, λ = 1"}
+NUMBERS = {"plain": 4, "wd": 0, "penalty": 7, "strong": 2}
+PENALTIES = {
+    name: {"kind": kind, "strength": strength, "layers": "all", "beside": "WD"}
+    for name, kind, strength in (("penalty", "highest", 0.1), ("strong", "all", 1.0))
+}
+# Every figure that shows variants, and none that shows images.
+FIGURES = [
+    *(
+        "ablation",
+        "accuracy_epsilon",
+        "calibration",
+        "corruptions",
+        "dct_energy",
+        "frequency_filtered",
+        "over_training",
+    ),
+    *("penalties", "shape_bias", "training_curves", "transfer"),
+]
+OF_ACCURACIES = set(FIGURES) - {"calibration", "dct_energy", "shape_bias"}
+# Of these each line is a variant.
+OF_LINES = [name for name in FIGURES if name not in ("ablation", "penalties")]
+
+
+def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
+    """Results of every suite; accuracies lie close to each other, as far apart as `spread`."""
+    base = 0.7 + spread * (list(VARIANTS).index(variant) + seed / 4)
+    run = ("net", variant, seed)
+    attacks = [{"attack": name, "norm": norm, "epsilon": e} for name in ("fgsm", "pgd-10") for norm, e in
+               (("linf", "1/255"), ("linf", "2/255"), ("l2", "0.5"))]  # fmt: skip
+    rows = [(*run, "clean", "accuracy", {"split": "test"}, base)]
+    rows += [(*run, "clean", "accuracy", {"epoch": epoch, "split": "test"}, base) for epoch in (1, 5)]
+    rows += [(*run, "adversarial", "accuracy", where, base - spread) for where in attacks]
+    where = {"attack": "autoattack", "norm": "linf", "epsilon": "2/255"}
+    rows += [(*run, "autoattack", "accuracy", where, base - spread)]
+    rows += [(*run, "transfer", "accuracy", {**where, "source": "plain"}, base) for where in attacks]
+    rows += [
+        (*run, "corruption", "accuracy", {"corruption": name, "severity": severity}, base - spread * severity)
+        for name in ("gaussian_noise", "fog", "spatter")
+        for severity in (1, 2, 5)
+    ]
+    rows += [
+        (*run, "frequency_filtered", "accuracy", {"pass": kind, "radius": radius}, base)
+        for kind in ("low", "high")
+        for radius in (4, 8)
+    ]
+    rows += [(*run, "cue_conflict", "shape_bias", {"category": name}, base) for name in ("overall", "cat", "dog")]
+    return rows + [
+        (*run, "filters", "energy_share", {"layer": f"c{i}", "index": i, "depth": i, "horizontal": h, "vertical": v}, w)
+        for i in (0, 1)
+        for (v, h), w in np.ndenumerate((0.5 + base * np.eye(3)) / (4.5 + 3 * base))
+    ]
+
+
+@pytest.fixture
+def draw(results_of):
+    """Draw a figure of all suites, with accuracies that lie so far apart, of some variants."""
+
+    def draw(name: str, spread: float = 0.05, variants: tuple[str, ...] = tuple(VARIANTS)) -> Figure:
+        module = import_module(f"filterfreq.publishing.figures.{name}")
+        every = results_of([row for variant in variants for seed in (0, 1) for row in rows_of(variant, seed, spread)])
+        over_training = every["epoch"].notna() if "epoch" in every else pd.Series(False, every.index)
+        results = every[over_training if name == "over_training" else ~over_training]
+        if name == "training_curves":
+            results = pd.DataFrame(
+                {"model": "net", "variant": variant, "seed": seed, "epoch": epoch, "loss": 1.0 + spread / epoch}
+                | {"penalty": 1e-9 * (1 + spread / epoch), "train_accuracy": 0.7, "test_accuracy": 0.7 + spread}
+                for variant in variants
+                for seed in (0, 1)
+                for epoch in (1, 2, 3)
+            )
+        labels = {variant: VARIANTS[variant] for variant in variants}
+        given = {"penalties": PENALTIES} if name in ("ablation", "penalties") else {}
+        figure = module.draw(results, labels, **given, style_numbers=NUMBERS)
+        figure.draw_without_rendering()
+        return figure
+
+    return draw
+
+
+def panels(figure: Figure) -> list[Axes]:
+    return [axes for axes in figure.axes if axes.axison and axes.lines]
+
+
+def upright_ticks(axes: Axes) -> list[str]:
+    low, high = sorted(axes.get_ylim())
+    return [tick.label1.get_text() for tick in axes.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+
+
+def test_every_figure_with_variants_is_among_these():
+    labels = {product.name: product.label for product in read_products().values() if product.kind == "figure"}
+    assert sorted(FIGURES) == sorted(name for name, label in labels.items() if "style_numbers" in label.takes)
+    written = {file.stem: file.read_text() for file in (ROOT / "scripts/filterfreq/publishing/figures").glob("*.py")}
+    assert {name for name, code in written.items() if "variant_styles" in code} <= set(FIGURES)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("variants", [tuple(VARIANTS), ("wd", "penalty", "strong")])
+def test_a_variant_has_the_colour_of_its_number_whichever_are_beside_it(draw, name, variants):
+    legend = draw(name, variants=variants).legends[0]
+    styles = variant_styles(VARIANTS, NUMBERS)
+    shown = {text.get_text(): handle for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)}
+    named = {VARIANTS[variant]: styles[variant] for variant in variants if VARIANTS[variant] in shown}
+    assert "WD" in named
+    assert name not in OF_LINES or len(named) == len(variants)
+    for label, style in named.items():
+        assert same_color(shown[label].get_color(), style.colour)
+        assert shown[label].get_marker() in (style.marker, "", "None")
+
+
+@pytest.mark.parametrize("name", OF_LINES)
+def test_lines_have_the_colours_of_the_legend(draw, name):
+    figure = draw(name)
+    drawn = {to_hex(found.get_color()) for axes in panels(figure) for found in axes.findobj(Line2D)
+             if found in axes.lines and len(found.get_xdata()) > 1}  # fmt: skip
+    assert {style.colour.lower() for style in variant_styles(VARIANTS, NUMBERS).values()} <= drawn
+
+
+@pytest.mark.parametrize("name", sorted(OF_ACCURACIES))
+def test_accuracies_have_one_scale_from_0_to_100(draw, name):
+    shown = panels(draw(name, spread=0.002))
+    if name == "training_curves":
+        shown = [axes for axes in shown if "accuracy" in axes.get_title()]
+    assert shown
+    for axes in shown:
+        low, high = axes.get_ylim()
+        assert -0.05 < low < 0 < 1 < high < 1.05
+        assert axes.get_yticks().tolist() == [0, 0.25, 0.5, 0.75, 1]
+        texts = upright_ticks(axes)
+        assert texts in (["0", "25", "50", "75", "100"], [""] * 5)  # panels beside others leave them out
+
+
+@pytest.mark.parametrize("spread", [0.05, 1e-4])
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_tick_stands_twice_and_none_is_added_to_an_offset(draw, name, spread):
+    for axes in panels(draw(name, spread)):
+        texts = Counter(filter(None, upright_ticks(axes)))
+        assert not texts or max(texts.values()) == 1, (axes.get_title(), texts)
+        for axis in (axes.xaxis, axes.yaxis):
+            assert axis.get_offset_text().get_text() == ""
+
+
+@pytest.fixture(scope="module")
+def study_numbers() -> list[tuple[dict[str, int], dict[str, str]]]:
+    """The numbers and labels that figures of the whole study get, of each experiment and data set."""
+    study = Study(yaml.safe_load((ROOT / "config.yaml").read_text()), ROOT / "schemas/config.schema.yaml")
+    names = {"study": study, "cache": cache}
+    exec(compile((ROOT / "rules/labels.smk").read_text(), "labels.smk", "exec"), names)
+    return [
+        (names["PARAMETERS"]["style_numbers"](Wildcards(experiment, dataset)), study.labels(experiment, dataset))
+        for experiment, runs in study.experiments.items()
+        for dataset in dict.fromkeys(run.dataset for run in runs)
+    ]
+
+
+class Wildcards:
+    """As a job has them."""
+
+    def __init__(self, experiment: str, dataset: str) -> None:
+        self.experiment, self.dataset = experiment, dataset
+
+    def keys(self) -> list[str]:
+        return list(vars(self))
+
+
+def test_a_variant_has_one_number_in_all_experiments(study_numbers):
+    found: dict[str, set[int]] = {}
+    for numbers, labels in study_numbers:
+        assert set(numbers) == set(labels)
+        for name, number in numbers.items():
+            found.setdefault(name, set()).add(number)
+    assert len(found) > 20
+    assert all(len(numbers) == 1 for numbers in found.values())
+
+
+def test_in_one_experiment_no_two_look_alike(study_numbers):
+    for numbers, labels in study_numbers:
+        styles = variant_styles(labels, numbers).values()
+        assert len({style.colour for style in styles}) == min(10, len(styles))
+        assert len({style[1:] for style in styles}) == len(styles)
