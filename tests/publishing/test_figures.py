@@ -161,11 +161,31 @@ class TestAccuracyAgainstEpsilon:
         figure = draw_accuracy_epsilon(robustness, VARIANTS)
         assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["net_a\naccuracy (%)", "net_b\naccuracy (%)"]
         assert [axes.get_xlabel() for axes in figure.axes[3:]] == [
-            *["perturbation ε (/255)"] * 2,
-            "perturbation ε (L₂ norm)",
+            *["radius ε (/255)"] * 2,
+            "radius ε (L₂ norm)",
         ]
         assert [text.get_text() for text in figure.legends[0].get_texts()] == [*VARIANTS.values(), "AutoAttack"]
         check_layout(figure)
+
+    def test_each_of_several_norms_has_a_row(self, results_of, row):
+        attacks = ("fgsm", "pgd-10", "pgd-10-from-image", "pgd-40-from-random")
+        rows = [
+            row.attacked("net", variant, 0, attack, norm, epsilon, 0.5)
+            for variant in VARIANTS
+            for attack in attacks
+            for norm, epsilons in (("linf", (1, 2, 4, 8)), ("l2", ("0.1", "0.125", "0.25", "0.5")))
+            for epsilon in (f"{e}/255" if norm == "linf" else e for e in epsilons)
+        ]
+        rows += [
+            row.attacked("net", name, 0, "autoattack", "linf", f"{e}/255", 0.1) for name in VARIANTS for e in (1, 8)
+        ]
+        figure = draw_accuracy_epsilon(results_of(rows), VARIANTS)
+        check_layout(figure)
+        titles = [axes.get_title().replace("\n", " ") for axes in figure.axes]
+        assert [title[-2:] for title in titles] == ["L∞"] * 5 + ["L₂"] * 4 + [""]
+        # Where it was measured, but for numbers that would overlap.
+        assert figure.axes[0].get_xticks().tolist() == [1, 2, 4, 8]
+        assert [text.get_text() for text in figure.axes[5].get_xticklabels()] == ["0.1", "0.25", "0.5"]
 
     def test_no_attack(self, results_of, row):
         with pytest.raises(InputError, match="adversarial or autoattack"):

@@ -25,4 +25,4 @@ def rows_of_attack(frame: pd.DataFrame, attack: str, norm: str) -> pd.DataFrame:
 def epsilon_label(norm: str) -> str:
     """Return the title of an axis of epsilons: of L∞ they are in 255ths, else they are lengths in the norm."""
     unit = "/255" if norm == "linf" else f"{norm_label(norm)} norm"
-    return f"perturbation ε ({unit})"
+    return f"radius ε ({unit})"

@@ -1,6 +1,6 @@
 """What the panels of several figures share: their grid, and what titles and legend say of seeds and images."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,9 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from filterfreq.publishing.phrases import images_phrase, images_range, is_one_seed, seeds_phrase
-from filterfreq.publishing.style import COLUMN_WIDTH, PERCENT, TEXT_WIDTH, new_figure
+from filterfreq.publishing.style import COLUMN_WIDTH, PERCENT, TEXT_WIDTH, new_figure, wrap_text
 
 _PANELS_IN_A_ROW = 4
+_MOST_PANELS_IN_A_ROW = 5
+_PANEL_WIDTH = 0.75  # from the first to the last value, of what a panel has of the figure's width
+_CHARACTER, _TITLE_CHARACTER = 0.065, 0.068  # inches of one of a tick's and of a title's
 _ACCURACIES = (0, 0.25, 0.5, 0.75, 1)
 
 
@@ -21,20 +24,52 @@ def scale_accuracies(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(PERCENT)
 
 
-def panel_grids(models: list[str], panels: int) -> tuple[Figure, list[list[Axes]]]:
-    """Return a figure with so many panels of accuracies for each model, at most four in a row, and the panels."""
-    rows = -(-panels // _PANELS_IN_A_ROW)
-    columns = -(-panels // rows)
-    figure = new_figure(COLUMN_WIDTH if columns == 1 else TEXT_WIDTH, 0.3 + 1.75 * rows * len(models))
-    grid = figure.subplots(len(models) * rows, columns, sharey=True, squeeze=False)
-    grids = [grid[top : top + rows].ravel() for top in range(0, len(models) * rows, rows)]
-    for model, cells in zip(models, grids, strict=True):
-        for axes in cells[panels:]:
-            axes.set_axis_off()
-        for axes in cells[::columns]:
-            axes.set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
-            scale_accuracies(axes)
-    return figure, [list(cells[:panels]) for cells in grids]
+def panel_grids(models: list[str], groups: Sequence[int]) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure with panels of accuracies for each model, and each model's panels.
+
+    Args:
+        models: the models, below each other.
+        groups: the numbers of panels that belong together. They share a row if there are few; else each group has one,
+            unless it is too large for that.
+    """
+    if sum(groups) <= _PANELS_IN_A_ROW:
+        rows = [sum(groups)]
+    elif max(groups) <= _MOST_PANELS_IN_A_ROW:
+        rows = list(groups)
+    else:
+        rows = [min(_PANELS_IN_A_ROW, sum(groups) - first) for first in range(0, sum(groups), _PANELS_IN_A_ROW)]
+    columns = max(rows)
+    figure = new_figure(COLUMN_WIDTH if columns == 1 else TEXT_WIDTH, 0.3 + 1.75 * len(rows) * len(models))
+    grid = figure.subplots(len(models) * len(rows), columns, sharey=True, squeeze=False)
+    grids: list[list[Axes]] = []
+    for model, top in zip(models, range(0, len(grid), len(rows)), strict=True):
+        grids.append([])
+        for count, cells in zip(rows, grid[top:], strict=False):
+            cells[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
+            scale_accuracies(cells[0])
+            grids[-1] += list(cells[:count])
+            for axes in cells[count:]:
+                axes.set_axis_off()
+    return figure, grids
+
+
+def tick_measured(axes: Axes, values: Iterable[float]) -> None:
+    """Put the ticks where something was measured: at the ends, then from the right where numbers have room."""
+    texts = {value: f"{value:g}" for value in sorted(set(values))}
+    columns = axes.get_subplotspec().get_gridspec().ncols
+    scale = _PANEL_WIDTH * axes.figure.get_figwidth() / columns / ((max(texts) - min(texts)) or 1)
+    kept: list[float] = []
+    for value in dict.fromkeys([max(texts), min(texts), *reversed(texts)]):
+        needed = {other: _CHARACTER * (len(texts[value] + texts[other]) / 2 + 1) for other in kept}
+        if all(scale * abs(value - other) > width for other, width in needed.items()):
+            kept.append(value)
+    axes.set_xticks(sorted(kept), [texts[value] for value in sorted(kept)])
+
+
+def shorten_title(title: str, axes: Axes) -> str:
+    """Break a title where it would be wider than its panel."""
+    columns = axes.get_subplotspec().get_gridspec().ncols
+    return wrap_text(title, int(axes.figure.get_figwidth() / columns / _TITLE_CHARACTER), 3)
 
 
 def images_of_panels(counts: Mapping[Any, Iterable[float]]) -> tuple[dict[Any, str], str]:

@@ -78,7 +78,7 @@ def draw_penalties(
 
     panels, images_note = _penalty_panels(frame, epsilons)
     models = list(frame["model"].cat.categories)
-    figure = new_figure(TEXT_WIDTH, 0.3 + (2.3 if along == "kind" else 2.0) * len(models))
+    figure = new_figure(TEXT_WIDTH, 0.3 + (2.7 if along == "kind" else 2.4) * len(models))
     grid = figure.subplots(len(models), len(panels), sharex=True, sharey=True, squeeze=False)
     for model, row in zip(models, grid, strict=True):
         for (title, measured), axes in zip(panels, row, strict=True):

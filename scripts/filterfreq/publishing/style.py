@@ -56,7 +56,7 @@ _FONT = 8
 SMALL_FONT = 7
 """Points; nothing is smaller."""
 _LABEL_WIDTH, _LABEL_LINES = 60, 3  # of a variant's label in the legend
-_NOTE_WIDTH = 17  # characters an inch of what is said above the legend
+_NOTE_WIDTH = 18  # characters an inch of what is said above the legend
 
 _TICKS = {"major.size": 3, "major.width": 0.6, "major.pad": 2, "color": "0.4", "labelcolor": "0.15"}
 
@@ -202,7 +202,8 @@ def add_legend(
         for style in styles.values()
     ]
     handles += extra
-    for columns in range(len(handles), 0, -1):
+    for rows in range(1, len(handles) + 1):
+        columns = -(-len(handles) // rows)
         legend = figure.legend(
             handles=handles,
             loc="outside lower center",

@@ -6,17 +6,17 @@ the lowest to the highest seed.
 """
 
 from collections.abc import Mapping
+from itertools import groupby
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from filterfreq.publishing.attack_panels import attack_curve, epsilon_label, rows_of_attack
 from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
-from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note
+from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note, shorten_title, tick_measured
 from filterfreq.publishing.phrases import images_range
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
@@ -64,17 +64,18 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     panels = sorted((pair for pair in pairs if pair not in guests.values()), key=lambda pair: norms.index(pair[1]))
 
     models = list(frame["model"].cat.categories)
-    figure, grids = panel_grids(models, len(panels))
+    figure, grids = panel_grids(models, [len(list(group)) for _, group in groupby(panels, key=lambda pair: pair[1])])
     for model, cells in zip(models, grids, strict=True):
         model_rows = frame[frame["model"] == model]
         for (attack, norm), axes in zip(panels, cells, strict=True):
-            draw_lines(axes, attack_curve(model_rows, attack, norm), "epsilon", "value", styles, markers=True)
+            curve = attack_curve(model_rows, attack, norm)
+            draw_lines(axes, curve, "epsilon", "value", styles, markers=True)
             if norm in guests and host[norm] == (attack, norm):
                 _hollow_markers(axes, attack_curve(model_rows, *guests[norm], clean=False), styles)
-            title = f"{attack_label(attack)}, {norm_label(norm)}{suffixes[attack, norm]}"
+            title = shorten_title(f"{attack_label(attack)}, {norm_label(norm)}", axes) + suffixes[attack, norm]
             axes.set_title(title if model == models[0] else "")
             axes.set_xlabel(epsilon_label(norm))
-            axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+            tick_measured(axes, curve["epsilon"])
     extra = [
         Line2D([], [], color="0.4", marker="o", markerfacecolor="white", linestyle="none", label=attack_label(name))
         for name in dict.fromkeys(guest for guest, _ in guests.values())

@@ -38,7 +38,8 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     columns = max(map(len, rows.values()))
     of_mean = next((title for title, names in rows.items() if len(names) < columns and not means.empty), None)
     models = list(frame["model"].cat.categories)
-    figure = new_figure(TEXT_WIDTH, 0.2 + (0.3 + 0.95 * len(rows)) * len(models))
+    row_height = 0.95 if len(models) == 1 else 0.8  # inches; two models fit a page
+    figure = new_figure(TEXT_WIDTH, 0.2 + (0.3 + row_height * len(rows)) * len(models))
     for model, part in _parts(figure, models):
         grid = part.subplots(len(rows), columns, sharex=True, sharey=True, squeeze=False)
         scale_accuracies(grid[0, 0])

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator
 
 from filterfreq.publishing.measures import matching_clean_accuracies
-from filterfreq.publishing.panels import scale_accuracies, seeds_and_images_note
+from filterfreq.publishing.panels import scale_accuracies, seeds_and_images_note, tick_measured
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
@@ -28,7 +27,6 @@ PRODUCT = Product(
     title="Low and high frequencies", needs=["frequency_filtered"], adds=["clean"], takes=["labels", "style_numbers"]
 )
 
-_MOST_TICKS = 10
 _UNFILTERED = {"color": "0.4", "linewidth": 0.7}
 _PASSES = {"low": "low frequencies kept", "high": "high frequencies kept"}
 
@@ -60,9 +58,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
                     axes.axhline(means[model, name], **line)
             axes.set_title(panels[kind] if model == models[0] else "")
             axes.set_xlabel("radius (cycles per image)" if model == models[-1] else "")
-            radii = frame.loc[frame["pass"] == kind, "radius"].astype(float)
-            axes.xaxis.set_major_locator(FixedLocator(sorted(set(radii)), nbins=_MOST_TICKS))
-            axes.xaxis.set_major_formatter(lambda radius, _: f"{radius:g}")
+            tick_measured(axes, frame.loc[frame["pass"] == kind, "radius"].astype(float))
         row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
         scale_accuracies(row[0])
     extra = [] if means.empty else [Line2D([], [], label="unfiltered images", **_UNFILTERED)]

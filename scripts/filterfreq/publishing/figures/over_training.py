@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from filterfreq.evaluation.reading import read_results
-from filterfreq.publishing.panels import panel_grids, seeds_and_images_note
+from filterfreq.publishing.panels import panel_grids, seeds_and_images_note, tick_measured
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import order_variants, present_variants
 from filterfreq.publishing.style import add_legend, draw_lines, use_style, variant_styles
@@ -48,10 +47,10 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     frame = order_variants(frame, labels)
     styles = variant_styles(present_variants(frame, labels), style_numbers)
     models = list(frame["model"].cat.categories)
-    figure, grids = panel_grids(models, 1)
+    figure, grids = panel_grids(models, [1])
     for model, (axes,) in zip(models, grids, strict=True):
         draw_lines(axes, frame[frame["model"] == model], "epoch", "value", styles, markers=True)
         axes.set(xlabel="epoch" if model == models[-1] else "")
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        tick_measured(axes, frame["epoch"].astype(float))
     add_legend(figure, styles, note=seeds_and_images_note(frame))
     return figure

@@ -86,7 +86,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
         axes.grid(axis="y", which="minor", color="0.75", linestyle="dotted")
         if len(models) > 1:
             axes.set_title(model)
-    note = "; ".join(filter(None, (seeds_note(frame, "markers", "bars"), images)))
+    note = "; ".join(filter(None, (seeds_note(frame, "markers", "bars"), images, "lines: all categories")))
     add_legend(figure, styles, note=note)
     return figure
 

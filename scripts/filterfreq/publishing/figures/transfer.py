@@ -8,14 +8,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from filterfreq.publishing.attack_panels import attack_curve, epsilon_label, rows_of_attack
 from filterfreq.publishing.attacks import attack_label, norm_label
-from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note
+from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note, shorten_title, tick_measured
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
-from filterfreq.publishing.style import add_legend, draw_lines, use_style, variant_styles, wrap_text
+from filterfreq.publishing.style import add_legend, draw_lines, use_style, variant_styles
 
 PRODUCT = Product(
     title="Transferred attacks", needs=["transfer"], adds=["clean", "adversarial"], takes=["labels", "style_numbers"]
@@ -50,16 +49,19 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
         }
     )
     models = list(frame["model"].cat.categories)
-    figure, grids = panel_grids(models, len(panels))
+    figure, grids = panel_grids(models, [len(panels)])
     for model, cells in zip(models, grids, strict=True):
         model_rows = frame[frame["model"] == model]
         for axes, (attack, norm, suite, title) in zip(cells, panels, strict=True):
             shown = model_rows[model_rows["suite"].isin(["clean", suite])]
-            draw_lines(axes, attack_curve(shown, attack, norm), "epsilon", "value", styles, markers=True)
-            attacked = f"{attack_label(attack)}, {norm_label(norm)}{suffixes[attack, norm, suite]}"
-            heading = f"{attacked},\n{wrap_text(title, 40, 2)}"
+            curve = attack_curve(shown, attack, norm)
+            draw_lines(axes, curve, "epsilon", "value", styles, markers=True)
+            attacked = (
+                shorten_title(f"{attack_label(attack)}, {norm_label(norm)}", axes) + suffixes[attack, norm, suite]
+            )
+            heading = f"{attacked},\n{shorten_title(title, axes)}"
             axes.set_title(heading if model == models[0] else "")
             axes.set_xlabel(epsilon_label(norm))
-            axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+            tick_measured(axes, curve["epsilon"])
     add_legend(figure, styles, note=seeds_note(frame) + images_note)
     return figure
