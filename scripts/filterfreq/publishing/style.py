@@ -216,6 +216,7 @@ def add_legend(
         if size.width <= figure.bbox.width or columns == 1:
             break
         legend.remove()
+    legend.get_title().set_multialignment("center")
     figure.set_figheight(figure.get_figheight() + size.height / figure.dpi)
 
 
