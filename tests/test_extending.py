@@ -17,6 +17,7 @@ from filterfreq.evaluation.reading import read_results
 from filterfreq.evaluation.registry import SUITES, Metric, Suite
 from filterfreq.evaluation.results import write_results
 from filterfreq.publishing.registry import read_products
+from filterfreq.publishing.style import variant_styles
 from filterfreq.runtime.schemas import check_schema
 from filterfreq.study.claims_files import load_claims
 from filterfreq.study.schema import config_schema
@@ -64,13 +65,20 @@ def test_the_figure_is_drawn(tmp_path):
     (figure,) = blocks("A figure or table")
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "seeds.py").write_text(figure)
-    known = {"suite": SUITES, "parameter": ["labels", "extent"], "kind of input": ["results"], "condition": []}
+    known = {
+        "suite": SUITES,
+        "parameter": ["labels", "style_numbers", "extent"],
+        "kind of input": ["results"],
+        "condition": [],
+    }
     product = read_products(known, tmp_path)["figure_seeds"]
-    assert (product.label.title, product.label.needs, product.label.takes) == ("Seeds", ["clean"], ["labels"])
+    assert (product.label.title, product.label.needs) == ("Seeds", ["clean"])
+    assert product.label.takes == ["labels", "style_numbers"]
     rows = [{**RUN, "seed": seed, "metric": "accuracy", "value": seed / 10} for seed in range(3)]
-    drawn = pasted(figure)["draw"](pd.DataFrame(rows), {"plain": "as it is"})
+    drawn = pasted(figure)["draw"](pd.DataFrame(rows), {"plain": "as it is"}, {"plain": 3})
     (axes,) = drawn.axes
     np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[0, 0], [1, 0.1], [2, 0.2]])
+    assert axes.lines[0].get_color() == variant_styles({"plain": "as it is"}, {"plain": 3})["plain"].colour
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["as it is"]
 
 

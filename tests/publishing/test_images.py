@@ -178,5 +178,7 @@ def test_shape_bias_says_how_many_images_were_shown(results_of, row):
     rows = [row.biased(NET, "wd", seed, category, 0.5) for seed in (0, 1) for category in ("overall", "dog")]
     rows += [(NET, "wd", seed, "cue_conflict", "accuracy", {"cue": "shape"}, 0.1, 640) for seed in (0, 1)]
     title = draw_shape_bias(results_of(rows), VARIANTS).legends[0].get_title().get_text()
-    assert title.replace("\n", " ") == "markers: mean, bars: lowest to highest of 2 seeds; n = 640"
+    assert (
+        title.replace("\n", " ") == "markers: mean, bars: lowest to highest of 2 seeds; n = 640; lines: all categories"
+    )
     assert tabulate_shape_bias(results_of(rows), VARIANTS).tidy()["images"].tolist() == [640] * 3

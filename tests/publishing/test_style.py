@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
@@ -195,6 +196,16 @@ def test_the_legend_fits_the_width(width, count):
     assert box.x1 <= figure.bbox.width
     assert [text.get_text() for text in legend.get_texts()] == ["a rather long label"] * count
     assert not box.overlaps(figure.axes[0].get_tightbbox())
+
+
+@use_style
+def test_a_legend_of_several_rows_has_them_even():
+    figure = new_figure(TEXT_WIDTH, 3)
+    figure.subplots()
+    add_legend(figure, variant_styles(dict.fromkeys(many(7), "ten letters")))
+    figure.draw_without_rendering()
+    heights = Counter(round(text.get_window_extent().y0) for text in figure.legends[0].get_texts())
+    assert sorted(heights.values()) == [3, 4]
 
 
 def test_files_are_whole_and_the_same_twice(tmp_path):
