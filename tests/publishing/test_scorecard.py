@@ -120,10 +120,11 @@ def test_rows_are_measures_below_their_comparison(scores):
 
 
 def test_claims_without_an_effect_are_a_footnote_and_no_rows(scores):
-    figure = draw_scores(scores, LABELS, MEASURES)
+    twice = pd.concat([scores, scores[scores["verdict"] == "not measured"].assign(control="wd")])
+    figure = draw_scores(twice, LABELS, MEASURES)
     assert figure.get_supxlabel().split("\n") == [
         "no pairs: accuracy under PGD (absent against plain)",
-        "not measured: accuracy on shifted sets (WD_1 against plain)",
+        "not measured: accuracy on shifted sets (WD_1 against plain, WD_1 against WD_1)",
     ]
     tested = scores[scores["effect"].notna()]
     assert draw_scores(tested, LABELS, MEASURES).get_supxlabel() == ""

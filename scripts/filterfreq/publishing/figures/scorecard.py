@@ -33,7 +33,7 @@ MARKS = {
 _HOLDS = " †"
 _ROW = 0.18  # inches
 _MEASURE_WIDTH, _COMPARISON_WIDTH = 48, 48
-_NOTE_WIDTH, _NOTE_LINES, _NOTE_LINE = 118, 5, 0.14
+_NOTE_WIDTH, _NOTE_LINES, _NOTE_LINE = 122, 5, 0.14
 
 
 def draw(results: pd.DataFrame, labels: dict[str, str], claims: Mapping[str, Mapping]) -> Figure:
@@ -105,7 +105,10 @@ def _notes(untested: pd.DataFrame, labels: dict[str, str], measures: Mapping[str
     """Return lines that say which claims have no effect, and why."""
     said = []
     for why, rows in untested.groupby("verdict", sort=False):
-        names = [f"{measures[row['claim']]} ({comparison_label(row, labels)})" for row in rows.to_dict("records")]
+        comparisons: dict[str, list[str]] = {}
+        for row in rows.to_dict("records"):
+            comparisons.setdefault(measures[row["claim"]], []).append(comparison_label(row, labels))
+        names = [f"{measure} ({', '.join(compared)})" for measure, compared in comparisons.items()]
         said += wrap_text(f"{why}: {'; '.join(names)}", _NOTE_WIDTH, _NOTE_LINES).split("\n")
     return said
 
