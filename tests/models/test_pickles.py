@@ -138,7 +138,8 @@ def test_a_compressed_file_of_torchs_is_refused(tmp_path):
         for member in archive.infolist():
             packed.writestr(member.filename, archive.read(member))
     assert refusal(tmp_path / "n.pt").endswith(
-        "unpacks to more than it is large: give a checkpoint that holds tensors alone, as torch.save writes it"
+        "unpacks to more than it is large: give a checkpoint that holds tensors alone, as "
+        "torch.save(model.state_dict(), FILE) writes it"
     )
 
 

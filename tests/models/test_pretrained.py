@@ -1,5 +1,6 @@
 import hashlib
 import os
+import warnings
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
 
@@ -188,6 +189,60 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path, change, classes, message)
     source = {**OURS, "path": str(tmp_path / "m.pt"), **change}
     with pytest.raises(InputError, match=message):
         convert_checkpoint(source, tmp_path, classes, HALF, HALF)
+
+
+def others_names(model):
+    """Return a state dict as kuangliu/pytorch-cifar's code would save it, under the names of its layers."""
+    named = {
+        name.replace("shortcut", "downsample").replace("fc", "linear"): t for name, t in model.state_dict().items()
+    }
+    return {f"module.{name}": tensor for name, tensor in named.items() if "num_batches" not in name}
+
+
+def test_weights_as_people_have_them(tmp_path):
+    """Under `net` beside plain values, from `DataParallel`, with other names, without counters of batches."""
+    model = drawn(build("resnet_8_2", 10))
+    torch.save({"net": others_names(model), "acc": 93.5, "epoch": 200}, tmp_path / "m.pt")
+    source = {**OURS, "path": str(tmp_path / "m.pt")}
+    with pytest.raises(InputError) as refusal:
+        convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+    told, _, remedy = str(refusal.value).rpartition("): ")
+    assert told == (
+        f"{tmp_path / 'm.pt'} does not fit resnet_8_2 with 10 classes ("
+        "no layer2.0.shortcut.0.weight, layer2.0.shortcut.1.weight, layer2.0.shortcut.1.bias and 9 more; "
+        "unknown layer2.0.downsample.0.weight, layer2.0.downsample.1.weight, layer2.0.downsample.1.bias and 9 more; "
+        "read were 47 tensors, net"
+    )
+    assert remedy == (
+        "if these are the same layers, write rename: {downsample: shortcut, linear: fc} in the checkpoint's entry"
+    )
+    source["rename"] = {"downsample": "shortcut", "linear": "fc"}
+    classifier, settings, assumed = convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+    assert assumed["weights"] == "net, without counters of batches"
+    same(tmp_path, classifier, settings, Classifier(model, HALF, HALF))
+    source["rename"] = {"shortcuts": "shortcut"}
+    with pytest.raises(InputError, match=r"m\.pt has other names than rename says: unknown part of a name 'shortcuts'"):
+        convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+
+
+def test_a_network_with_its_normalisation_is_taken_apart_where_the_entry_says_so(tmp_path):
+    model = drawn(build("resnet_8_2", 10))
+    state = {f"1.{name}": tensor for name, tensor in model.state_dict().items()} | {"0.mean": torch.ones(3)}
+    torch.save(state, tmp_path / "m.pt")
+    source = {**OURS, "path": str(tmp_path / "m.pt")}
+    with pytest.raises(InputError, match=r': to leave out 0\.mean, write weights: "1" in the checkpoint\'s entry$'):
+        convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+    classifier, settings, _ = convert_checkpoint({**source, "weights": "1"}, tmp_path, 10, HALF, HALF)
+    same(tmp_path, classifier, settings, Classifier(model, HALF, HALF))
+
+
+def test_a_torchscript_file(tmp_path):
+    model = drawn(build("resnet_8_2", 10))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.save(torch.jit.trace(model, torch.rand(1, 3, 32, 32)), tmp_path / "m.pt")
+    classifier, settings, _ = convert_checkpoint({**OURS, "path": str(tmp_path / "m.pt")}, tmp_path, 10, HALF, HALF)
+    same(tmp_path, classifier, settings, Classifier(model, HALF, HALF))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 import yaml
 
 from filterfreq.models.external_files import read_external_state
-from filterfreq.models.state_dicts import strip_prefix
+from filterfreq.models.state_names import fit_names
 from filterfreq.runtime.errors import InputError
 
 
@@ -165,7 +165,7 @@ def test_averaged_weights_are_seen_in_any_layout(tmp_path, layout):
     assert yaml.safe_load(message.partition("as in ")[2]) == {"weights": keys[-1]}
     for key, value in zip(keys, (0, 1), strict=True):
         state, weights = read_external_state(path, key)
-        state = strip_prefix(state, FULL)
+        state, _ = fit_names(state, FULL)
         assert weights == key + note * value
         assert state.keys() == FULL.keys()
         assert {name: tensor.shape for name, tensor in state.items()} == {n: t.shape for n, t in FULL.items()}

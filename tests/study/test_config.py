@@ -421,6 +421,17 @@ def test_attacks_that_start_elsewhere_are_two(config, same):
         ({**LOCAL, "mean": [123.7, 116.3, 103.5], "std": [1, 1, 1]}, r"one\.mean\.\d: 1\d\d\.\d is out of range"),
         ({**LOCAL, "mean": [0, 0, 0], "std": [0, 0, 0]}, r"one\.std\.\d: 0 is out of range"),
         ({**LOCAL, "sha256": "12"}, r"checkpoints\.one\.sha256: '12' cannot stand here"),
+        ({**LOCAL, "rename": {}}, r"checkpoints\.one\.rename: is empty, give at least one value"),
+        (
+            {**LOCAL, "rename": {"a": 1}},
+            r"checkpoints\.one\.rename\.a: 1 is a number, it must be text: write what stands",
+        ),
+        (
+            {**LOCAL, "rename": {"a.": "b"}},
+            r"checkpoints\.one\.rename: 'a\.' cannot stand here: write what stands between",
+        ),
+        ({**LOCAL, "rename": {1: "b"}}, r"checkpoints\.one\.rename: the name 1 is not text to YAML"),
+        ({**CARMON, "rename": {"a": "b"}}, r"checkpoints\.one\.rename: means nothing to the source robustbench"),
     ],
 )
 def test_a_wrong_checkpoint_is_one_sentence(downloaded, entry, message):

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from filterfreq.models import registry
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.state_names import check_fit
 from filterfreq.models.surgery import composition
 from filterfreq.models.surgery.registry import apply_decomposition, apply_surgery
 from filterfreq.runtime.errors import InputError
@@ -106,23 +107,3 @@ def _check_finite(state: Mapping[str, Tensor], what: str, remedy: str) -> None:
     for name, tensor in state.items():
         if not tensor.isfinite().all():
             raise InputError(f"{what} has numbers that are not finite, in {name}: {remedy}")
-
-
-def check_fit(
-    state: dict[str, Tensor], expected: dict[str, Tensor], weights: Path | str, architecture: str, remedy: str
-) -> None:
-    """Refuse a state dict whose names or shapes are not the expected ones, in a sentence that ends with `remedy`.
-
-    Raises:
-        InputError: it does not fit.
-    """
-    problems = [f"no {name}" for name in expected if name not in state]
-    problems += [f"unknown {name}" for name in state if name not in expected]
-    problems += [
-        f"{name} of shape {list(state[name].shape)} instead of {list(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in state and state[name].shape != tensor.shape
-    ]
-    if problems:
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise InputError(f"{weights} does not fit {architecture} ({', '.join(problems[:3])}{more}): {remedy}")

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from filterfreq.models import registry
-from filterfreq.models.checkpoints import check_fit
-from filterfreq.models.pickles import refuse_costly
-from filterfreq.models.state_dicts import choose_weights, find_weights
+from filterfreq.models.pickles import TENSORS_ALONE, refuse_costly
+from filterfreq.models.state_dicts import ChosenWeights, choose_weights, find_weights
+from filterfreq.models.state_names import check_fit, fit_names
+from filterfreq.models.torchscript import is_torchscript, read_torchscript
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading
 from filterfreq.runtime.text import one_line
@@ -28,6 +29,19 @@ _LONGEST_WORDS = 300  # characters
 
 
 def read_external_state(path: str | Path, weights: str | None = None) -> tuple[dict[str, Tensor], str]:
+    """Read the tensors of a third-party checkpoint, as `choose_external_state` does.
+
+    Returns:
+        Tensors on the CPU by name, and which of the file's they are, in words.
+
+    Raises:
+        InputError: as there.
+    """
+    chosen = choose_external_state(path, weights)
+    return chosen.state, describe(chosen)
+
+
+def choose_external_state(path: str | Path, weights: str | None = None) -> ChosenWeights:
     """Read the tensors of a third-party checkpoint without running any code in it.
 
     The state dict may be the whole file or lie under a key, or under keys in keys (`filterfreq.models.state_dicts`).
@@ -35,13 +49,10 @@ def read_external_state(path: str | Path, weights: str | None = None) -> tuple[d
     names are taken off.
 
     Args:
-        path: a safetensors file, or a `.pt`, `.pth`, `.th` or `.bin` file in torch's old or new format.
+        path: a safetensors file, or a `.pt`, `.pth`, `.th` or `.bin` file in torch's old or new format, or TorchScript.
         weights: the key that the state dict lies under, such as "state_dict_ema", "ema.shadow" for a key in a key, or
             "top_level" for tensors under no key; needed where there are several of one model, such as raw and averaged
             weights.
-
-    Returns:
-        Tensors on the CPU by name, and which of the file's they are, in words.
 
     Raises:
         InputError: the file is missing, is damaged, would run code, is small and would take far more memory or time,
@@ -54,30 +65,40 @@ def read_external_state(path: str | Path, weights: str | None = None) -> tuple[d
     else:
         content = read_pickle(path)
     try:
-        chosen = choose_weights(find_weights(content), weights, _VIEWS * path.stat().st_size + _SMALL)
+        return choose_weights(find_weights(content), weights, _VIEWS * path.stat().st_size + _SMALL)
     except InputError as error:
         raise InputError(f"{path} {error}") from error
-    return chosen.state, one_line((chosen.key or "the only ones of the file") + chosen.note, _LONGEST_WORDS)
+
+
+def describe(chosen: ChosenWeights) -> str:
+    """Return which of a file's tensors were chosen, in words."""
+    return one_line((chosen.key or "the only ones of the file") + chosen.note, _LONGEST_WORDS)
 
 
 def read_pickle(path: str | Path) -> Any:
     """Read a pickle that torch wrote and that holds tensors and plain values alone, without running any code in it.
+
+    Of a TorchScript file it reads the tensors by their names and leaves the rest.
 
     Raises:
         InputError: the file is missing, is damaged, would run code, or is small and would take far more memory or time.
     """
     path = Path(path)
     with reading(path, _DOWNLOAD_AGAIN):
-        refuse_costly(path)
+        torchscript = is_torchscript(path)
+        if not torchscript:
+            refuse_costly(path)
         with warnings.catch_warnings():
             # torch warns of old storages and of pickle protocols; what it cannot read it refuses.
             warnings.simplefilter("ignore")
             try:
+                if torchscript:
+                    return read_torchscript(path)
                 return torch.load(path, map_location="cpu", weights_only=True)
             except pickle.UnpicklingError as error:  # whose text recommends to read it all the same
                 raise InputError(
-                    f"{path} is damaged or holds more than tensors, which could run code, and was not loaded: give a "
-                    "checkpoint that holds tensors alone"
+                    f"{path} is damaged or holds more than tensors, which could run code, and was not loaded: "
+                    f"{TENSORS_ALONE}"
                 ) from error
 
 
@@ -105,8 +126,6 @@ def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str,
     architecture = f"resnet_{6 * blocks + 2}{'' if width == 16 else f'_{width}'}_option_a"
     with torch.device("meta"):
         expected = registry.build(architecture, num_classes).state_dict()
-    # Files of torch before 0.4.1 lack the counters, which say nothing in eval mode.
-    counters = {name: torch.tensor(0) for name in expected if name.endswith("num_batches_tracked")}
-    renamed = counters | renamed
+    renamed, _ = fit_names(renamed, expected)
     check_fit(renamed, expected, "the checkpoint", architecture, remedy)
     return architecture, renamed

@@ -40,7 +40,13 @@ _NAMING = ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4")  # what is 
 _KEEPING = ("PUT", "BINPUT", "LONG_BINPUT")
 _FETCHING = ("GET", "BINGET", "LONG_BINGET")
 _GROWING = ("APPEND", "APPENDS", "SETITEM", "SETITEMS", "BUILD")
-_REMEDY = "give a checkpoint that holds tensors alone"
+TENSORS_ALONE = "give a checkpoint that holds tensors alone, as torch.save(model.state_dict(), FILE) writes it"
+"""What to do about a file that holds more."""
+
+LISTS_OF_TORCHSCRIPT = ("build_intlist", "build_doublelist", "build_boollist", "build_tensorlist", "restore_type_tag")
+"""The functions of `torch.jit._pickle` that TorchScript writes lists with; they return the list."""
+
+_MODULE_OF_TORCHSCRIPT = re.compile(r"__torch__[.\w]* \w+")
 
 
 def refuse_costly(path: Path) -> None:
@@ -56,7 +62,7 @@ def refuse_costly(path: Path) -> None:
             return
         file.seek(0)
         for _ in range(_PICKLES):
-            _refuse_costly_pickle(file, path)
+            refuse_costly_pickle(file, path)
 
 
 def _refuse_costly_zip(path: Path) -> None:
@@ -64,21 +70,37 @@ def _refuse_costly_zip(path: Path) -> None:
         members = archive.infolist()
         # torch stores as it is, and each part once.
         if sum(member.file_size for member in members) > path.stat().st_size:
-            raise InputError(f"{path} unpacks to more than it is large: {_REMEDY}, as torch.save writes it")
+            raise InputError(f"{path} unpacks to more than it is large: {TENSORS_ALONE}")
         for member in members:
             if member.orig_filename.lower().endswith("data.pkl"):
                 with archive.open(member) as stream:
-                    _refuse_costly_pickle(stream, path)
+                    refuse_costly_pickle(stream, path)
 
 
-def _refuse_costly_pickle(stream: BinaryIO, path: Path) -> None:
-    """Go through one pickle as its reader would, with the number of objects and the depth in place of each object."""
+def find_modules(content: bytes) -> list[str]:
+    """Return the types of modules, as `__torch__.torch.nn.modules.conv.Conv2d`, in what TorchScript has pickled."""
+    named = {argument for opcode, argument, _ in pickletools.genops(content) if opcode.name == "GLOBAL"}
+    return sorted(name.replace(" ", ".") for name in named if _MODULE_OF_TORCHSCRIPT.fullmatch(name))
+
+
+def refuse_costly_pickle(stream: BinaryIO, path: Path, torchscript: bool = False) -> None:
+    """Go through one pickle as its reader would, with the number of objects and the depth in place of each object.
+
+    Args:
+        stream: the pickle.
+        path: its file, for the message.
+        torchscript: whether it may name modules of TorchScript, too.
+
+    Raises:
+        InputError: it would call more than what tensors are made by, or is small and takes much.
+        Exception: it is damaged.
+    """
     stack: list = []
     kept: dict[int, list[int]] = {}
     for opcode, argument, _ in pickletools.genops(stream):
-        if opcode.name in _NAMING and argument not in _HARMLESS and not _OF_TORCH.fullmatch(str(argument)):
+        if opcode.name in _NAMING and not _is_harmless(argument, torchscript):
             name = f" ({argument.replace(' ', '.', 1)})" if isinstance(argument, str) else ""
-            raise InputError(f"{path} would run code{name} and was not loaded: {_REMEDY}")
+            raise InputError(f"{path} would run code{name} and was not loaded: {TENSORS_ALONE}")
         if opcode.name in _KEEPING:
             kept[argument] = stack[-1]
         elif opcode.name in _FETCHING:
@@ -91,8 +113,16 @@ def _refuse_costly_pickle(stream: BinaryIO, path: Path) -> None:
             made[0] += sum(number for number, _ in parts)
             made[1] = max([made[1], *(depth + 1 for _, depth in parts)])
             if made[0] > _MOST_OBJECTS or made[1] > _DEEPEST:
-                raise InputError(f"{path} holds objects within objects, more than tensors need: {_REMEDY}")
+                raise InputError(f"{path} holds objects within objects, more than tensors need: {TENSORS_ALONE}")
             stack += [made] * len(opcode.stack_after)
+
+
+def _is_harmless(name: object, torchscript: bool) -> bool:
+    """Whether what a pickle names makes tensors and plain values alone."""
+    if name in _HARMLESS or _OF_TORCH.fullmatch(str(name)):
+        return True
+    of_torchscript = {f"torch.jit._pickle {function}" for function in LISTS_OF_TORCHSCRIPT}
+    return torchscript and (name in of_torchscript or bool(_MODULE_OF_TORCHSCRIPT.fullmatch(str(name))))
 
 
 def _take(stack: list, before: list) -> list:

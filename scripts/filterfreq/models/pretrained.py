@@ -11,15 +11,20 @@ from urllib.parse import urljoin, urlsplit
 import torch
 
 from filterfreq.models import registry
-from filterfreq.models.checkpoints import check_fit
 from filterfreq.models.classifier import Classifier
-from filterfreq.models.external_files import convert_option_a_resnet, read_external_state, read_pickle
+from filterfreq.models.external_files import (
+    choose_external_state,
+    convert_option_a_resnet,
+    describe,
+    read_external_state,
+    read_pickle,
+)
 from filterfreq.models.robustbench_models import (
     CLASSES,
     load_robustbench_model,
     robustbench_paths,
 )
-from filterfreq.models.state_dicts import strip_prefix
+from filterfreq.models.state_names import check_fit, fit_names, rename_parts, suggest_remedy
 from filterfreq.models.surgery.decomposition import decompose
 from filterfreq.models.twins import twins
 from filterfreq.runtime.errors import InputError
@@ -236,8 +241,14 @@ def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> t
         raise InputError(
             f"{path} is missing or does not have the SHA-256 {source['sha256']} of the config: get it again"
         )
-    (state, weights), architecture = read_external_state(path, source.get("weights")), source["architecture"]
+    chosen, architecture = choose_external_state(path, source.get("weights")), source["architecture"]
     remedy = "correct the checkpoint's architecture or format in the config, or the experiment's data set"
+    state = chosen.state
+    if "rename" in source:
+        try:
+            state = rename_parts(state, source["rename"])
+        except InputError as error:
+            raise InputError(f"{path} {error}") from error
     if source.get("format") == "option_a_resnet":
         found, state = convert_option_a_resnet(state)
         if found != architecture:
@@ -246,8 +257,15 @@ def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> t
     decomposition = "weight" if any(name.endswith("coefficients") for name in state) else None
     if decomposition:
         backbone = decompose(backbone, decomposition)
-    state = strip_prefix(state, backbone.state_dict())
-    check_fit(state, backbone.state_dict(), path, f"{architecture} with {num_classes} classes", remedy)
+    expected = backbone.state_dict()
+    state, note = fit_names(state, expected)
+    weights = describe(chosen._replace(note=chosen.note + note))
+    if state.keys() - expected.keys() and expected.keys() - state.keys():
+        remedy = suggest_remedy(state, expected, chosen.key) or (
+            "correct the checkpoint's architecture, or say in its entry what parts of the names are called in this "
+            "architecture, as in rename: {downsample: shortcut}"
+        )
+    check_fit(state, expected, path, f"{architecture} with {num_classes} classes", remedy, weights)
     backbone.load_state_dict(state)
     return backbone, decomposition, weights
 

@@ -101,25 +101,33 @@ def choose_weights(found: Mapping[str, Weights], asked: str | None, largest: int
         first = read[reference].state
         several = [key for key in meant if key == reference or not (read[key] and _are_equal(read[key].state, first))]
         if len(several) > 1:
-            names = _strip_prefixes(first).keys()
-            example = [key for key in several if read[key] and names <= _strip_prefixes(read[key].state).keys()][-1]
+            names = strip_prefixes(first).keys()
+            example = [key for key in several if read[key] and names <= strip_prefixes(read[key].state).keys()][-1]
             raise InputError(
                 f"has several weights, {list_some(several)}: say in the checkpoint's entry which to read, as in "
-                f"weights: {_quote_for_yaml(example)}"
+                f"weights: {quote_for_yaml(example)}"
             )
     key = asked or reference
     if read[key] is None:
         raise InputError(
             f"has the weights {key} without names, and not as many or not of the shapes of the parameters in "
-            f"{reference}: give weights: {_quote_for_yaml(reference)}, or a file that has them under their names"
+            f"{reference}: give weights: {quote_for_yaml(reference)}, or a file that has them under their names"
         )
     return read[key]._replace(key="" if [*found] == [key] == [TOP_LEVEL] else key)
 
 
-def strip_prefix(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Take off what stands before all names, as Lightning's `model.`, where the names are then the expected ones."""
-    bare = _strip_prefixes(state)
-    return bare if bare.keys() == expected.keys() else state
+def strip_prefixes(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a state dict without what stands before all names."""
+    state, _ = _unwrap(state)
+    while len(firsts := {_first_part(name) for name in state}) == 1 and all("." in name for name in state):
+        prefix = f"{firsts.pop()}."
+        state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state
+
+
+def quote_for_yaml(text: str) -> str:
+    """Return a text as YAML reads it again, in quotes where it needs them."""
+    return text if re.fullmatch(r"[A-Za-z_][\w.-]*", text) else json.dumps(text)
 
 
 def _collect_weights(content: Any, key: str, is_optimizer: bool, around: tuple[int, ...]) -> dict[str, Weights]:
@@ -257,17 +265,8 @@ def _resemble(reference: Weights, other: Weights) -> bool:
 
 def _names(tensors: dict[str, Tensor]) -> set[tuple[str, torch.Size]]:
     """Return names and shapes, with and without what stands before all names."""
-    both = (_unwrap(tensors)[0], _strip_prefixes(tensors))
+    both = (_unwrap(tensors)[0], strip_prefixes(tensors))
     return {(name, tensor.shape) for state in both for name, tensor in state.items()}
-
-
-def _strip_prefixes(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return a state dict without what stands before all names."""
-    state, _ = _unwrap(state)
-    while len(firsts := {_first_part(name) for name in state}) == 1 and all("." in name for name in state):
-        prefix = f"{firsts.pop()}."
-        state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
-    return state
 
 
 def _unwrap(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], int]:
@@ -309,7 +308,7 @@ def _read(weights: Weights, reference: Weights, reference_key: str) -> ChosenWei
         state, averaged = _unwrap(state)
     note = f", an average of {averaged}" if averaged else ""
     unnamed = not weights.named or not any("." in name for name in state)
-    if unnamed and not state.keys() <= _strip_prefixes(raw).keys():
+    if unnamed and not state.keys() <= strip_prefixes(raw).keys():
         values = [tensor for tensor in state.values() if not weights.named or tensor.numel() > 1]
         for names in (list(raw), parameters):
             if [tensor.shape for tensor in values] == [raw[name].shape for name in names]:
@@ -319,7 +318,7 @@ def _read(weights: Weights, reference: Weights, reference_key: str) -> ChosenWei
         else:
             return None if not weights.named else ChosenWeights("", state, note)
     # Both without what stands before all names, and then under the reference's.
-    own, names = _strip_prefixes(state), dict(zip(_strip_prefixes(raw), raw, strict=True))
+    own, names = strip_prefixes(state), dict(zip(strip_prefixes(raw), raw, strict=True))
     lacking = [name for name in names if name not in own]
     if lacking and own.keys() <= names.keys() and all(name.endswith(_BUFFERS) for name in lacking):
         state = {full: own.get(name, raw[full]) for name, full in names.items()}
@@ -331,7 +330,3 @@ def _are_equal(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> boo
     return first.keys() == second.keys() and all(
         tensor.dtype == second[name].dtype and torch.equal(tensor, second[name]) for name, tensor in first.items()
     )
-
-
-def _quote_for_yaml(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z_][\w.-]*", key) else json.dumps(key)

@@ -18,12 +18,14 @@ from filterfreq.training.registry import check_interventions
 # Of one experiment; Snakemake takes minutes for the jobs of a thousand.
 _MOST_RUNS = 100_000
 
+_NORMALISATION = ("mean", "std", "normalisation")
+
 # What each source of a checkpoint needs, and what it understands beside that.
 _KEYS_OF_SOURCES = {
     "robustbench": ({"dataset", "threat_model", "name"}, set()),
     "timm": ({"name"}, {"sha256", "weights"}),
     "torchvision": ({"name", "weights"}, {"sha256"}),
-    "file": ({"architecture"}, {"path", "url", "sha256", "format", "weights", "mean", "std", "normalisation"}),
+    "file": ({"architecture"}, {"path", "url", "sha256", "format", "weights", "rename", *_NORMALISATION}),
 }
 
 # What a checkpoint is shown by, whatever its source.
