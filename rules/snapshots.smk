@@ -48,7 +48,7 @@ def refuse_incomplete_snapshots():
         if folder.is_dir() and (missing := [n for n in study.snapshots(run) if not (folder / f"epoch-{n}").is_dir()]):
             raise WorkflowError(
                 f"The config is refused. training of {run.dataset}/{run.model}/{run.variant}: snapshots names epoch "
-                f"{missing[0]}, which {folder} lacks: delete the folder to have the run trained again, with all of its "
+                f"{missing[0]}, which {folder} lacks: move the folder elsewhere to have the run trained again, with all its "
                 "snapshots, or leave the epoch out."
             )
 

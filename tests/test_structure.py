@@ -55,6 +55,35 @@ def test_no_file_is_too_long_to_read_at_once():
     assert {file: length for file, length in lengths.items() if length > 400 and file not in LISTS} == {}
 
 
+# Modules that say "delete", which is for what the pipeline itself has made and can make again.
+MADE_HERE = {
+    "runtime/schemas.py",
+    "runtime/files.py",
+    "planning/records.py",
+    "evaluation/reading.py",
+    "evaluation/corruptions/stored.py",
+    "training/history.py",
+    "publishing/figures/perturbations.py",
+    "models/checkpoints.py",
+    "data/arrays.py",
+    "data/shifted/prepared.py",
+}
+
+
+def test_nobody_is_told_to_delete_a_file_of_their_own():
+    saying = set()
+    for file in PACKAGE.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in documentation)
+        if any("delete" in text.value for text in texts if isinstance(text.value, str)):
+            saying.add(file.relative_to(PACKAGE).as_posix())
+    assert saying == MADE_HERE
+    rules = [*(ROOT / "rules").glob("*.smk"), *(ROOT / "scripts").glob("*.py"), ROOT / "Snakefile"]
+    advice = re.compile(r"^(?!\s*(#|\"\"\")).*[:,;] (or )?delete ", re.MULTILINE)
+    assert not [path.name for path in rules if advice.search(path.read_text(encoding="utf-8"))]
+
+
 PREPOSITIONS = (
     *("above", "after", "among", "as", "at", "before", "below", "beside", "between", "by", "during", "for", "from"),
     *("in", "inside", "into", "of", "on", "outside", "over", "since", "through", "to", "under", "until", "via", "with"),

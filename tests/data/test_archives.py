@@ -522,12 +522,18 @@ def test_many_links_in_a_compressed_tar_are_read_in_one_go(tmp_path):
 @pytest.mark.parametrize(
     ("make_entry", "said"),
     [
-        (lambda path: path.symlink_to("/nowhere/x.png"), "is a link that leads nowhere: remove it, or put back"),
-        (lambda path: path.symlink_to(path.name), "is a link that leads nowhere: remove it, or put back"),
-        (lambda path: os.mkfifo(path), "is neither a file nor a folder: remove it, or put back"),
-        (lambda path: path.symlink_to("/dev/zero"), "is neither a file nor a folder: remove it, or put back"),
-        (lambda path: path.symlink_to(".."), "leads back to a folder that is read already: remove the link"),
-        (lambda path: path.symlink_to("."), "leads back to a folder that is read already: remove the link"),
+        (
+            lambda path: path.symlink_to("/nowhere/x.png"),
+            "is a link that leads nowhere: move it elsewhere, or put back",
+        ),
+        (lambda path: path.symlink_to(path.name), "is a link that leads nowhere: move it elsewhere, or put back"),
+        (lambda path: os.mkfifo(path), "is neither a file nor a folder: move it elsewhere, or put back"),
+        (lambda path: path.symlink_to("/dev/zero"), "is neither a file nor a folder: move it elsewhere, or put back"),
+        (
+            lambda path: path.symlink_to(".."),
+            "leads back to a folder that is read already: read another folder, or one",
+        ),
+        (lambda path: path.symlink_to("."), "leads back to a folder that is read already: read another folder, or one"),
     ],
     ids=["broken", "itself", "pipe", "device", "above", "here"],
 )

@@ -248,7 +248,9 @@ def test_verify(server, tmp_path):
     with pytest.raises(InputError, match=r"raw.bin is missing: download it first, from http"):
         verify(wanted, tmp_path / "raw.bin")
     (tmp_path / "raw.bin").write_bytes(OTHER)
-    with pytest.raises(InputError, match=r"raw.bin has 21 bytes and not the checksum sha256:.* delete it and download"):
+    with pytest.raises(
+        InputError, match=r"raw.bin has 21 bytes and not the checksum sha256:.* put the right one there"
+    ):
         verify(wanted, tmp_path / "raw.bin")
     (tmp_path / "raw.bin").write_bytes(CONTENT)
     verify(wanted, tmp_path / "raw.bin")

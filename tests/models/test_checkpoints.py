@@ -190,6 +190,37 @@ def test_a_record_names_no_file_elsewhere(saved, tmp_path):
     assert "(checkpoint.file: '../model.safetensors' is not 'model.safetensors')" in refusal(saved)
 
 
+@pytest.mark.parametrize("given", ["model.safetensors", "", "dataset.json", "nowhere/weights.pt"])
+def test_what_is_no_record_is_not_called_damaged(saved, given):
+    """The weights are whole: nobody is told to delete them."""
+    (saved / "dataset.json").write_text("{}")
+    with pytest.raises(InputError) as caught:
+        load_checkpoint(saved / given)
+    right = (saved / given).with_name("run.json") if given else saved / "run.json"
+    assert str(caught.value) == (
+        f"{saved / given} is not the record of a run: give {right}, which names the weights beside it"
+    )
+
+
+def test_weights_that_are_whole_are_kept(saved):
+    """With the checksum that was recorded they are those that were written, whatever the record says of them."""
+    rewrite(saved, lambda record: record["classifier"].update(architecture="resnet_8_2"))
+    said = refusal(saved)
+    assert said.endswith(
+        "the weights are whole, put back the run.json that was written with them, or have the run made again"
+    )
+    (saved / "model.safetensors").unlink()
+    assert refusal(saved).endswith("names it: put it back, or have the run made again")
+
+
+def test_a_library_that_fails_is_no_damage(saved, monkeypatch):
+    monkeypatch.setattr(checkpoints.registry, "build", lambda *_: 1 / 0)
+    assert refusal(saved).endswith(
+        "names a model that cannot be built (ZeroDivisionError: division by zero): take the environment and the "
+        "version of the code that wrote it"
+    )
+
+
 def test_one_digit_of_the_normalisation(saved):
     """With another mean the accuracy would be another, too."""
     path = saved / "run.json"

@@ -112,13 +112,15 @@ def test_a_checksum_that_is_stated_or_was_seen_is_compared(tmp_path, web):
     source = {"source": "file", "url": f"{address}/m.pt", "architecture": "resnet_8_2"}
     files, record = tmp_path / "files", tmp_path / "download.json"
     download_checkpoint({**source, "sha256": digest}, files, record)
-    with pytest.raises(InputError, match=f"has the SHA-256 {digest} and not 00 as http.* delete it and run again"):
+    with pytest.raises(
+        InputError, match=f"has the SHA-256 {digest} and not 00 as http.* move the file elsewhere to have"
+    ):
         download_checkpoint({**source, "sha256": "00"}, files, record)
 
     (folder / "m.pt").write_bytes(b"second")
     download_checkpoint(source, files, record)  # what is there is not asked for again
     (files / "m.pt").unlink()
-    with pytest.raises(InputError, match=f"but http.* had {digest} before: delete the file"):
+    with pytest.raises(InputError, match=f"but http.* had {digest} before: move the file elsewhere"):
         download_checkpoint(source, files, record)
     with pytest.raises(InputError, match=r"files/m\.pt is missing or was changed since it was downloaded"):
         check_downloads(record, files)

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import os
@@ -143,6 +144,34 @@ def test_any_fault_of_reading_is_a_sentence(fault):
     assert sentence in said
     assert len(said.splitlines()) == 1
     assert len(said) < 400
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "takes more memory than there is: give it more, unless the file is damaged"),
+        (OSError(errno.EIO, "Input/output error"), r"cannot be read \(Input/output error\): look what it is and where"),
+        (OSError(errno.ESTALE, "Stale file handle"), r"cannot be read \(Stale file handle\): look what it is"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory"), r"cannot be read \(Is a directory\): look what it is"),
+        (PermissionError(errno.EACCES, "Permission denied"), "may not be read by you"),
+        (FileNotFoundError(errno.ENOENT, "no file"), "is missing: run again$"),
+        (NotADirectoryError(errno.ENOTDIR, "no folder"), "is missing: run again$"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_says_nothing_of_the_content_does_not_ask_to_delete_it(error, said):
+    with pytest.raises(InputError, match=said) as caught, reading("a.json", "delete it and run again"):
+        raise error
+    assert "delete" not in str(caught.value)
+    assert may_be_whole(caught.value) == (not isinstance(error, FileNotFoundError | NotADirectoryError))
+
+
+def test_a_folder_in_place_of_a_file(tmp_path):
+    with pytest.raises(InputError, match=r"cannot be read \(Is a directory\): look what it is and where it lies$"):
+        read_json(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file/run\.json is missing: run again$"):
+        read_json(tmp_path / "file" / "run.json")
 
 
 @pytest.mark.parametrize("error", [InputError("said already"), StoppedError("to go on"), KeyboardInterrupt()])

@@ -42,8 +42,8 @@ def test_a_run_of_another_study_with_other_settings_is_refused(config, runs, tmp
     names = ", ".join(dict.fromkeys(f"'{run.variant}'" for run in study.runs))
     assert str(caught.value) == (
         f"{folder} and {len(study.runs) - 1} more were made for configs/demo/core.yaml with other settings "
-        f"(training.epochs was 5 and is 6): give {names} other names in this config, or delete {folder} and the others "
-        "to have them made again"
+        f"(training.epochs was 5 and is 6): give {names} other names in this config, or move {folder} and the others "
+        "elsewhere to have them made again"
     )
 
 

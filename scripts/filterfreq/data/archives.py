@@ -228,7 +228,9 @@ class _Way:
         self.visits[identity] += 1
         if identity in above or self.visits[identity] > _VISITS:
             link = next((each for each in (folder, *folder.parents) if each.is_symlink()), folder)
-            raise InputError(f"{link} leads back to a folder that is read already: remove the link")
+            raise InputError(
+                f"{link} leads back to a folder that is read already: read another folder, or one without the link"
+            )
         return above | {identity}
 
 
@@ -274,7 +276,7 @@ def _refuse_no_file(entry: os.DirEntry) -> None:
         pass
     leads = os.path.exists(entry.path)
     what = "neither a file nor a folder" if leads or not entry.is_symlink() else "a link that leads nowhere"
-    raise InputError(f"{entry.path} is {what}: remove it, or put back what belongs there")
+    raise InputError(f"{entry.path} is {what}: move it elsewhere, or put back what belongs there")
 
 
 def _content_of_file(path: Path) -> bytes:

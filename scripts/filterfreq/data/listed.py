@@ -14,7 +14,7 @@ from filterfreq.data.registry import Dataset
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading
 
-_REMEDY = "delete it and download it again"
+_REMEDY = "get a whole copy"
 _UPDATE = "update the clone"
 
 

@@ -51,7 +51,7 @@ def _read_annotations(path: Path, label_of: dict[str, int]) -> list[tuple[str, i
     """Return the names and labels of the `val` images; a line is file, WordNet number and a box, tab-separated."""
     ((_, content),) = read_files(path, [_ANNOTATIONS])
     found = []
-    with reading(f"{_ANNOTATIONS} in {path}", "delete the zip and download it again"):
+    with reading(f"{_ANNOTATIONS} in {path}", "get a whole copy of the zip"):
         for line in content.decode().splitlines():
             file, wnid, *_ = line.split("\t")
             if wnid not in label_of:

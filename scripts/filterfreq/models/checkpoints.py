@@ -14,6 +14,7 @@ from filterfreq.models.surgery.registry import apply_decomposition, apply_surger
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, replacing, sha256, write_json
 from filterfreq.runtime.schemas import read_record
+from filterfreq.runtime.text import one_line
 
 WEIGHTS_FILE = "model.safetensors"
 RECORD_FILE = "run.json"
@@ -62,22 +63,27 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
             finite or do not fit the recorded architecture, or the architecture is unknown.
     """
     path = Path(path)
+    if path.name != RECORD_FILE:
+        right = path / RECORD_FILE if path.is_dir() else path.with_name(RECORD_FILE)
+        raise InputError(f"{path} is not the record of a run: give {right}, which names the weights beside it")
     record = read_record(path, "run")
     settings, checkpoint = record["classifier"], record["checkpoint"]
     architecture = settings["architecture"]
     weights = path.parent / checkpoint["file"]
     try:
-        with reading(path, "delete it and run again"):
-            backbone = apply_decomposition(
-                registry.build(architecture, settings["num_classes"]), settings["decomposition"]
-            )
-            classifier = Classifier(backbone, settings["mean"], settings["std"])
-            # What was made of another model may have other layers; the weights in them come after this.
-            classifier = apply_surgery(classifier, record.get("derived", {}))
+        backbone = apply_decomposition(registry.build(architecture, settings["num_classes"]), settings["decomposition"])
+        classifier = Classifier(backbone, settings["mean"], settings["std"])
+        # What was made of another model may have other layers; the weights in them come after this.
+        classifier = apply_surgery(classifier, record.get("derived", {}))
     except InputError as error:
         raise InputError(f"{path} names a model that cannot be built: {error}") from error
+    except Exception as error:  # whatever the model's library raises
+        raise InputError(
+            f"{path} names a model that cannot be built ({type(error).__name__}: {one_line(error, 200)}): take the "
+            "environment and the version of the code that wrote it"
+        ) from error
     state = _read_weights(weights, checkpoint["sha256"], path)
-    remedy = "delete it and run again, or correct the record beside it"
+    remedy = f"the weights are whole, put back the {RECORD_FILE} that was written with them, or have the run made again"
     check_fit(state, classifier.backbone.state_dict(), weights, architecture, remedy)
     _check_finite(state, str(weights), "delete it and run again")
     classifier.backbone.load_state_dict(state)
@@ -88,7 +94,7 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
 
 def _read_weights(weights: Path, checksum: str, record: Path) -> dict[str, Tensor]:
     if not weights.is_file():
-        raise InputError(f"{weights} is missing, though {record} names it: delete that and run again")
+        raise InputError(f"{weights} is missing, though {record} names it: put it back, or have the run made again")
     with reading(weights, "delete it and run again"):
         if sha256(weights) != checksum:
             raise InputError(

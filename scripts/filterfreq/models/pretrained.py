@@ -106,17 +106,18 @@ def download_checkpoint(source: Mapping[str, Any], folder: Path, record_file: Pa
         target = folder / file.path
         if not target.is_file():
             _fetch(file, target, pause)
-        with reading(target, "delete it and run again"):
+        with reading(target, "run again"):
             digest = sha256(target)
         seen = before.get(file.path, {})
         if not digest.startswith(file.sha256):
             raise InputError(
-                f"{target} has the SHA-256 {digest} and not {file.sha256} as {file.url} should: delete it and run again"
+                f"{target} has the SHA-256 {digest} and not {file.sha256} as {file.url} should: correct sha256 in the "
+                "config where that is wrong, or move the file elsewhere to have it downloaded again"
             )
         if seen.get("url") == file.url and seen["sha256"] != digest:
             raise InputError(
-                f"{target} has the SHA-256 {digest}, but {file.url} had {seen['sha256']} before: delete the file and "
-                f"run again, or delete {record_file} if the publisher has replaced it"
+                f"{target} has the SHA-256 {digest}, but {file.url} had {seen['sha256']} before: move the file "
+                f"elsewhere and run again, or move {record_file} if the publisher has replaced it"
             )
         files[file.path] = {"url": file.url, "sha256": digest, "size": target.stat().st_size}
     write_json(record_file, {"source": dict(source), "files": files})
@@ -191,7 +192,8 @@ def check_downloads(record_file: Path, folder: Path) -> dict[str, dict]:
     for path, file in files.items():
         if not (folder / path).is_file() or sha256(folder / path) != file["sha256"]:
             raise InputError(
-                f"{folder / path} is missing or was changed since it was downloaded: delete it and run again"
+                f"{folder / path} is missing or was changed since it was downloaded: move what lies "
+                "there elsewhere and run again"
             )
     return files
 
@@ -292,7 +294,8 @@ def _explaining_misfit(source: Mapping[str, Any]) -> Iterator[None]:
     except Exception as error:
         reason = one_line(" ".join(str(error).split()), 200)
         raise InputError(
-            f"the files of {_title(source)} do not fit the model ({reason}): delete them and run again"
+            f"the files of {_title(source)} do not fit the model ({reason}): correct the checkpoint's entry in the "
+            "config, or get other files"
         ) from error
 
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,10 @@ from filterfreq.runtime.text import one_line
 
 # A disk or a quota is full, or a file too large for it.
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# A disk that fails or has gone, no memory or too many open files, a folder; all but these may be a damaged file's.
+_OF_SYSTEM = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.ENOMEM, errno.EMFILE, errno.EISDIR}
+# What a remedy says of a file that is there.
+_DELETION = re.compile(r"delete (it|its folder|\S+) and (?=(run|plan)\b)")
 # The last entry of the JSON that is written here: the SHA-256 of the others.
 _CHECKSUM = "content_sha256"
 
@@ -53,7 +58,8 @@ def reading(path: str | Path, remedy: str) -> Iterator[None]:
     """Say in a sentence that a file cannot be read, whatever the fault of it is.
 
     Decoders fail in more ways than their documentation lists: a flipped bit makes them raise anything from KeyError to
-    RecursionError. So every error counts as the file's, and the block holds nothing but its reading.
+    RecursionError. So every error counts as the file's, and the block holds nothing but its reading; all but those that
+    say nothing of what is in it: that memory is short, or that the system cannot read it.
 
     Args:
         path: the file, for the message.
@@ -66,13 +72,19 @@ def reading(path: str | Path, remedy: str) -> Iterator[None]:
         yield
     except (InputError, StoppedError):
         raise
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing: {remedy}") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path} is missing: {_DELETION.sub('', remedy)}") from error
     except PermissionError as error:
         raise InputError(f"{path} may not be read by you: change its permissions, or ask its owner") from error
     except MemoryError as error:
-        raise InputError(f"{path} takes more memory than there is: {remedy}") from error
+        raise InputError(
+            f"{path} takes more memory than there is: give it more, unless the file is damaged and only claims so much"
+        ) from error
     except Exception as error:
+        if _says_nothing_of_content(error):
+            raise InputError(
+                f"{path} cannot be read ({one_line(error.strerror, 200)}): look what it is and where it lies"
+            ) from error
         reason = one_line(error, 200)
         raise InputError(
             f"{path} is damaged or not what it should be ({type(error).__name__}{f': {reason}' if reason else ''}): "
@@ -82,7 +94,13 @@ def reading(path: str | Path, remedy: str) -> Iterator[None]:
 
 def may_be_whole(error: InputError) -> bool:
     """Return whether the file that `reading` could not read may be whole all the same, so that it must be kept."""
-    return isinstance(error.__cause__, PermissionError | MemoryError)
+    cause = error.__cause__
+    return isinstance(cause, PermissionError | MemoryError) or _says_nothing_of_content(cause)
+
+
+def _says_nothing_of_content(error: BaseException | None) -> bool:
+    """Whether it is the system that cannot read, as of a folder, or of a disk that has gone."""
+    return isinstance(error, OSError) and error.errno in _OF_SYSTEM
 
 
 @contextmanager

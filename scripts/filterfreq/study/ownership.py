@@ -47,10 +47,12 @@ def check_owners(study: Study, config_files: Sequence[str], record_path: Callabl
         entry = "variant" if isinstance(run, FitRun) or not study.is_downloaded(run) else "checkpoint"
         names = list(dict.fromkeys(f"'{other.variant}'" for other, *_ in foreign))
         renamed = f"the {entry} {names[0]} another name" if len(names) == 1 else f"{list_some(names)} other names"
-        folders = f"{folder} to have it" if len(foreign) == 1 else f"{folder} and the others to have them"
+        folders = (
+            f"{folder} elsewhere to have it" if len(foreign) == 1 else f"{folder} and the others elsewhere to have them"
+        )
         raise InputError(
             f"{folder} {were} made for {owner} with other settings ({difference}): give {renamed} in this config, or "
-            f"delete {folders} made again"
+            f"move {folders} made again"
         )
 
 

@@ -123,8 +123,8 @@ def _check_files(schemas: Path, folder: str, entries: Collection[str]) -> None:
                 raise InputError(f"the schema of its settings is missing: write {schemas.name}/{folder}/{name}.yaml")
     for name in sorted(there.difference(entries)):
         raise InputError(
-            f"{schemas.name}/{folder}/{name}.yaml: {_FILES[folder]} has no entry {name!r}: write one, or delete "
-            "this file"
+            f"{schemas.name}/{folder}/{name}.yaml: {_FILES[folder]} has no entry {name!r}: write one, or move "
+            "this file elsewhere"
         )
 
 
