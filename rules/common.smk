@@ -28,6 +28,7 @@ from filterfreq.study.file_checks import check_files
 from filterfreq.study.registries import check_inputs, check_registries
 from filterfreq.study.study import Study
 from filterfreq.data.archives import class_folders_state, folder_state
+from filterfreq.data.raw_files import locate
 from filterfreq.data.registry import AS_STORED, ImageFolder
 from filterfreq.runtime.environment import make_neutral
 from filterfreq.evaluation.corruptions import CORRUPTIONS
@@ -204,7 +205,10 @@ def raw_files(wildcards):
         return []
     if isinstance(entry, ImageFolder) and entry.path:
         return [str(Path(entry.path).expanduser())]
-    return [raw_file(entry.name, source) for source in entry.sources]
+    folder = config.get("data", {}).get("raw", {}).get(entry.name)
+    if folder is None:
+        return [raw_file(entry.name, source) for source in entry.sources]
+    return [str(file.path) for source in entry.sources for file in locate(source, Path(folder).expanduser())]
 
 
 def shifted_facts(wildcards):

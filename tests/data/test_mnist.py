@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from filterfreq.data.mnist import prepare, read_idx
 from filterfreq.data.registry import Source, get_dataset
 from filterfreq.runtime.errors import InputError
 
+DATA = Path(__file__).parents[3] / "shared" / "data"
 SIZES = {"train": 30, "t10k": 20}
 
 
@@ -72,7 +74,7 @@ def test_idx_as_torchvision_reads_it(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"no gzip", r"file is damaged or not what it should be \(.*\): replace"),
+        (b"no gzip", "file is no IDX file of bytes"),
         (gzip.compress(b"x" * 1000, mtime=0)[:-12], r"file is damaged or not what it should be \(.*\): replace"),
         (gzip.compress(b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", mtime=0), "file is no IDX file of bytes"),
         (gzip.compress(b"\0\0", mtime=0), "file is no IDX file of bytes"),
@@ -101,3 +103,84 @@ def test_a_damaged_file_is_found_by_its_checksum(tmp_path):
     (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(b"")
     with pytest.raises(InputError, match=r"t10k-images-idx3-ubyte.gz has 0 bytes and not the checksum md5:"):
         prepare(tmp_path, tmp_path / "out", 0, entry)
+
+
+def unpacked(folder, name, destination, spelt="{}"):
+    """Unpack the four files into another folder; returns the entry that knows them by their checksums."""
+    destination.mkdir(parents=True)
+    entry = described(folder, name)
+    sources = []
+    for source, known in zip(entry.sources, get_dataset(name).sources, strict=True):
+        content = gzip.decompress((folder / source.file).read_bytes())
+        plain = source.file.removesuffix(".gz")
+        (destination / (plain.replace("-idx", ".idx") if spelt == "with a point" else plain)).write_bytes(content)
+        checksum = "md5:" + hashlib.md5(content).hexdigest()
+        forms = tuple((replace(form[0], checksum=checksum),) for form in known.forms)
+        sources.append(replace(source, folder=known.folder, forms=forms))
+    return replace(entry, sources=tuple(sources))
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("name", "root"), [("mnist", "MNIST"), ("fashionmnist", "FashionMNIST")])
+@pytest.mark.parametrize("given", ["", "{}", "{}/raw"], ids=["torchvision's root", "its folder", "raw"])
+def test_unpacked_files_become_the_same_bytes(tmp_path, name, root, given):
+    _, packed = make_set(tmp_path, name)
+    prepare(tmp_path, tmp_path / "expected", 3, packed)
+    entry = unpacked(tmp_path, name, tmp_path / "data" / root / "raw")
+    prepare(tmp_path / "data" / given.format(root), tmp_path / "out", 3, entry)
+    assert contents(tmp_path / "out") == contents(tmp_path / "expected")
+
+
+def test_unpacked_files_with_a_point_in_their_names(tmp_path):
+    _, packed = make_set(tmp_path, "mnist")
+    prepare(tmp_path, tmp_path / "expected", 3, packed)
+    entry = unpacked(tmp_path, "mnist", tmp_path / "data", spelt="with a point")
+    prepare(tmp_path / "data", tmp_path / "out", 3, entry)
+    assert contents(tmp_path / "out") == contents(tmp_path / "expected")
+
+
+def test_archives_that_were_packed_anew_are_known_by_what_is_in_them(tmp_path):
+    _, packed = make_set(tmp_path, "mnist")
+    prepare(tmp_path, tmp_path / "expected", 3, packed)
+    entry = unpacked(tmp_path, "mnist", tmp_path / "data")
+    for path in tmp_path.glob("*.gz"):
+        path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 1, mtime=7))
+    prepare(tmp_path, tmp_path / "out", 3, entry)
+    assert contents(tmp_path / "out") == contents(tmp_path / "expected")
+    path = tmp_path / "t10k-labels-idx1-ubyte.gz"
+    for content in (gzip.compress(struct.pack(">2i", 2049, 20) + bytes(20)), b"no gzip", path.read_bytes()[:-5]):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"t10k-labels-idx1-ubyte.gz has \d+ bytes and not the checksum md5:"):
+            prepare(tmp_path, tmp_path / "new", 3, entry)
+
+
+def test_a_changed_unpacked_file_is_found(tmp_path):
+    make_set(tmp_path, "mnist")
+    entry = unpacked(tmp_path, "mnist", tmp_path / "data")
+    path = tmp_path / "data" / "t10k-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(InputError, match=r"t10k-images-idx3-ubyte has \d+ bytes and not the checksum md5:"):
+        prepare(tmp_path / "data", tmp_path / "out", 3, entry)
+
+
+def test_mnist_itself_is_known_by_what_is_in_it():
+    given = DATA / "mnist"
+    if not given.is_dir():
+        pytest.skip(f"MNIST is not at {given}")
+    for source in get_dataset("mnist").sources:
+        content = gzip.decompress((given / source.file).read_bytes())
+        assert {form[0].checksum for form in source.forms} == {f"md5:{hashlib.md5(content).hexdigest()}"}
+
+
+@pytest.mark.slow
+def test_mnist_itself_is_prepared_though_it_was_packed_anew(tmp_path):
+    given = DATA / "mnist"
+    if not given.is_dir():
+        pytest.skip(f"MNIST is not at {given}")
+    prepare(given, tmp_path / "out", 0, get_dataset("mnist"))
+    labels = PreparedDataset(tmp_path / "out").labels("test")
+    # As published: the number of each digit among the test images.
+    assert np.bincount(labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]

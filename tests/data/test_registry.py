@@ -3,7 +3,18 @@ import subprocess
 import sys
 
 import pytest
-from torchvision.datasets import DTD, KMNIST, MNIST, SUN397, SVHN, FashionMNIST, Flowers102, OxfordIIITPet
+from torchvision.datasets import (
+    CIFAR10,
+    CIFAR100,
+    DTD,
+    KMNIST,
+    MNIST,
+    SUN397,
+    SVHN,
+    FashionMNIST,
+    Flowers102,
+    OxfordIIITPet,
+)
 from torchvision.datasets.imagenet import ARCHIVE_META
 
 from filterfreq.data.registry import AUGMENTATIONS, DATASETS, get_dataset, prepare_dataset
@@ -39,6 +50,23 @@ def test_files_and_classes_are_those_of_torchvision(name, published):
     assert {url.rpartition("/")[0] + "/" for source in dataset.sources for url in source.urls} & set(published.mirrors)
     if name != "mnist":
         assert dataset.classes == tuple(published.classes)
+
+
+@pytest.mark.parametrize(("name", "published"), [("cifar10", CIFAR10), ("cifar100", CIFAR100)])
+def test_other_forms_of_cifar_are_those_of_torchvision(name, published):
+    packed, unpacked = get_dataset(name).sources[0].forms
+    assert [(file.file, file.checksum) for file in packed] == [(published.filename, f"md5:{published.tgz_md5}")]
+    files = published.train_list + published.test_list
+    assert [(file.file, file.checksum) for file in unpacked] == [(file, f"md5:{md5}") for file, md5 in files]
+    assert {file.folder for file in unpacked} == {published.base_folder}
+
+
+@pytest.mark.parametrize("published", [MNIST, KMNIST, FashionMNIST])
+def test_idx_files_lie_where_torchvision_keeps_them(published, tmp_path):
+    folder = published.raw_folder.fget(type(published.__name__, (), {"root": tmp_path})())
+    for source in get_dataset(published.__name__.lower()).sources:
+        assert str(tmp_path / source.folder) == folder
+        assert {file.folder for form in source.forms for file in form} <= {source.folder}
 
 
 def test_svhns_files_are_those_of_torchvision():

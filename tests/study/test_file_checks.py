@@ -25,6 +25,19 @@ from filterfreq.study.study import Study
         ("imagenet", ".", ["train"], "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in"),
         ("imagenet", ".", ["train", "val"], "data.raw.imagenet: train in .* has folders of 0 classes and not of 1000"),
         ("imagenet", ".", [f"train/{name}" for name in get_dataset("imagenet").classes] + ["val"], None),
+        (
+            "cifar10",
+            ".",
+            [],
+            r"no cifar-10-binary\.tar\.gz in .*, nor cifar-10-python\.tar\.gz or the files of cifar-10-b",
+        ),
+        (
+            "mnist",
+            ".",
+            [],
+            r"no train-images-idx3-ubyte\.gz in .*, nor train-images-idx3-ubyte or train-images\.idx3-u",
+        ),
+        ("svhn", ".", [], "data.raw.svhn: there is no train_32x32.mat in .*, put it there or leave the key out"),
         ("grocerystore", None, [], "cannot be downloaded here: clone .*, and name the folder in data.raw.grocerystore"),
         ("grocerystore", ".", ["train"], "data.raw.grocerystore: there is no train and test in .*: clone https"),
         ("grocerystore", ".", ["train", "test"], None),
@@ -44,6 +57,20 @@ def test_what_users_have_to_get_is_said_before_anything_runs(config, tmp_path, n
     else:
         with pytest.raises(InputError, match=message):
             check_files(study)
+
+
+@pytest.mark.parametrize("root", [True, False])
+def test_torchvision_s_folders_are_enough(config, tmp_path, root):
+    put(config, "experiments/demo/datasets", ["cifar10"])
+    del config["evaluation"]["cue_conflict"]
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    config["data"] = {"raw": {"cifar10": str(tmp_path if root else folder)}}
+    for name in [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]:
+        with pytest.raises(InputError, match="there is no cifar-10-binary"):
+            check_files(Study(config, SCHEMA))
+        (folder / name).write_text("")
+    check_files(Study(config, SCHEMA))
 
 
 def test_a_folder_of_a_shifted_set_that_is_not_there_is_named(config, tmp_path):

@@ -222,6 +222,13 @@ def test_raw_files_elsewhere_are_used_in_place_of_a_download_and_checked(work):
     assert outcome.returncode == 1
     assert "error: mine/cifar-10-binary.tar.gz has 12 bytes and not the checksum" in outcome.stdout + outcome.stderr
     assert (work.folder / "mine" / "cifar-10-binary.tar.gz").read_bytes() == b"another file"
+    # Of torchvision's folder the unpacked files are asked for, and no archive.
+    (work.folder / "mine" / "cifar-10-binary.tar.gz").unlink()
+    for source in get_dataset("cifar10").sources[0].forms[-1]:
+        path = work.folder / "mine" / source.folder / source.file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"another file")
+    assert work.due("results/data/cifar10/dataset.json") == {"prepare": 1}
 
 
 def test_published_corruptions_are_downloaded_where_the_config_wants_them(work):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pooch
 
+from filterfreq.data.raw_files import locate
 from filterfreq.data.registry import Dataset, Source
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import naming_full_disk, reading
@@ -31,7 +32,7 @@ def download(
             Only the partial file may be left, and only if a further call could resume it.
     """
     destination = Path(destination)
-    if destination.is_file() and _matches(source, destination):
+    if destination.is_file() and matches(source, destination):
         return
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_file(destination)
@@ -43,7 +44,7 @@ def download(
         except DownloadError as error:
             failures.append(f"{url} {error}")
             continue
-        if _matches(source, partial):
+        if matches(source, partial):
             with open(partial, "rb+") as file:
                 os.fsync(file.fileno())
             os.replace(partial, destination)
@@ -76,12 +77,12 @@ def verify(source: Source, path: str | Path) -> None:
     if not path.is_file():
         raise InputError(f"{path} is missing: download it first" + (f", from {source.urls[0]}" if source.urls else ""))
     with reading(path, "look what it is"):
-        matches = _matches(source, path)
-    if not matches:
+        is_whole = matches(source, path)
+    if not is_whole:
         size = f" ({source.size} bytes)" if source.size is not None else ""
         raise InputError(
             f"{path} has {path.stat().st_size} bytes and not the checksum {source.checksum} of {source.file}{size}: "
-            "it is damaged or another file, delete it and download it again"
+            "it is damaged, or another file of that name: put the right one there"
         )
 
 
@@ -95,13 +96,14 @@ def verified_files(raw_folder: str | Path, dataset: Dataset) -> list[Path]:
     Raises:
         InputError: one is missing, or its checksum is another.
     """
-    paths = [Path(raw_folder) / source.file for source in dataset.sources]
-    for source, path in zip(dataset.sources, paths, strict=True):
+    found = [file for source in dataset.sources for file in locate(source, raw_folder)]
+    for source, path in found:
         verify(source, path)
-    return paths
+    return [path for _, path in found]
 
 
-def _matches(source: Source, path: Path) -> bool:
+def matches(source: Source, path: Path) -> bool:
+    """Return whether a file has the checksum of a source."""
     algorithm, digest = source.checksum.split(":")
     return pooch.file_hash(path, alg=algorithm) == digest
 
@@ -111,7 +113,7 @@ def _fetch(url: str, source: Source, partial: Path, timeout: tuple[float, float]
     options = {"size": source.size, "verified": True, "resume": True, "timeout": timeout, "backoff": backoff}
     resumed = partial.is_file()
     fetch(url, partial, source.file, **options)
-    if resumed and not _matches(source, partial):
+    if resumed and not matches(source, partial):
         # What was there before may have been another file's, so this address gets a fair chance.
         partial.unlink()
         fetch(url, partial, source.file, **options)

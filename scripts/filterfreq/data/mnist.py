@@ -1,25 +1,29 @@
-"""MNIST, KMNIST and Fashion-MNIST from their gzipped IDX files.
+"""MNIST, KMNIST and Fashion-MNIST from their IDX files, gzipped or not.
 
 An IDX file is two zero bytes, the type (8 for unsigned bytes), the number of dimensions, each of them as a big-endian
 int32, and the values, as http://yann.lecun.com/exdb/mnist describes.
 """
 
 import gzip
+import hashlib
 import math
+import zlib
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from filterfreq.data.download import verify
+from filterfreq.data.download import matches, verify
 from filterfreq.data.images import fit
-from filterfreq.data.registry import Dataset
+from filterfreq.data.raw_files import locate
+from filterfreq.data.registry import Dataset, Source
 from filterfreq.data.saving import save_splits
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading
 
 _UNSIGNED_BYTES = 8
 _LARGEST = 1 << 30  # bytes; MNIST's training images take 47 million
+_GZIP = b"\x1f\x8b"
 _REMEDY = "replace it by a whole copy"
 
 
@@ -39,8 +43,9 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
     """
     found = {}
     for source in dataset.sources:
-        path = Path(raw_folder) / source.file
-        verify(source, path)
+        ((form, path),) = locate(source, raw_folder)
+        if not _is_packed_anew(source, path):
+            verify(form, path)
         found[source.file.removesuffix("-ubyte.gz")] = read_idx(path)
     train, test = (
         (_to_rgb(found[f"{split}-images-idx3"], dataset.image_size), found[f"{split}-labels-idx1"].astype(np.int64))
@@ -51,15 +56,13 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
 
 
 def read_idx(path: str | Path) -> np.ndarray:
-    """Return the array of unsigned bytes in a gzipped IDX file: uint8, of the shape in its header.
+    """Return the array of unsigned bytes in an IDX file, gzipped or not: uint8, of the shape in its header.
 
     Raises:
         InputError: it is no such file, or cut.
     """
     with reading(path, _REMEDY):
-        # To the end, where its checksum is, unless that is far behind what any of these files holds.
-        with gzip.open(path) as file:
-            content = file.read(_LARGEST + 1)
+        content = _read_content(path)
         if len(content) > _LARGEST or content[:3] != bytes((0, 0, _UNSIGNED_BYTES)):
             raise InputError(f"{path} is no IDX file of bytes: {_REMEDY}")
         start = 4 + 4 * content[3]
@@ -68,6 +71,26 @@ def read_idx(path: str | Path) -> np.ndarray:
         if len(shape) != content[3] or math.prod(shape) != len(values):
             raise InputError(f"{path} has {len(values)} values for the shape {shape}: {_REMEDY}")
         return values.reshape(shape)
+
+
+def _is_packed_anew(source: Source, path: Path) -> bool:
+    """Whether a file that is gzipped in another way than the published one has the same in it."""
+    if path.name != source.file or not source.forms or not path.is_file() or matches(source, path):
+        return False
+    try:
+        content = _read_content(path)
+    except (OSError, EOFError, zlib.error):  # damaged, or no gzip: its checksum says it
+        return False
+    return f"md5:{hashlib.md5(content, usedforsecurity=False).hexdigest()}" == source.forms[0][0].checksum
+
+
+def _read_content(path: str | Path) -> bytes:
+    """Return what is in a file, unpacked; at most one byte more than any of these files holds."""
+    with open(path, "rb") as file:
+        packed = file.read(2) == _GZIP
+    # To the end, where a gzipped file's checksum is, unless that is far behind what any of these files holds.
+    with gzip.open(path) if packed else open(path, "rb") as file:
+        return file.read(_LARGEST + 1)
 
 
 def _to_rgb(images: np.ndarray, size: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from filterfreq.runtime.errors import InputError, unknown_name
@@ -47,12 +48,16 @@ class Source:
             where users have to get it themselves.
         checksum: "md5:<hex digits>" or "sha256:<hex digits>", as pooch's `known_hash`.
         size: bytes; None where it is not known, of a file that is not downloaded here.
+        folder: where torchvision keeps it below its root.
+        forms: other files in which people have the same content, such as unpacked ones: for each form all of its files.
     """
 
     file: str
     urls: tuple[str, ...]
     checksum: str
     size: int | None
+    folder: str = ""
+    forms: tuple[tuple["Source", ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -193,24 +198,48 @@ _IMAGENET_LICENCE = "ImageNet's terms: for research and education, not for comme
 _DIGITS = tuple("0123456789")
 
 
-def _idx_sources(urls: tuple[str, ...], facts: Mapping[str, tuple[str, int]]) -> tuple[Source, ...]:
-    """The four files of MNIST and of what is made like it: SHA-256 and size by name."""
+def _idx_sources(
+    urls: tuple[str, ...],
+    folder: str,
+    facts: Mapping[str, tuple[str, int]],
+    unpacked: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Source, ...]:
+    """The four files of MNIST and of what is made like it: SHA-256 and size by name; unpacked, the MD5 by name."""
     return tuple(
-        Source(f"{name}-ubyte.gz", tuple(f"{url}/{name}-ubyte.gz" for url in urls), f"sha256:{checksum}", size)
+        Source(
+            f"{name}-ubyte.gz",
+            tuple(f"{url}/{name}-ubyte.gz" for url in urls),
+            f"sha256:{checksum}",
+            size,
+            folder=folder,
+            # gzip leaves the name that others unpack with a point in it.
+            forms=tuple(
+                (Source(file, (), f"md5:{unpacked[name]}", None, folder=folder),)
+                for file in (f"{name}-ubyte", f"{name.replace('-idx', '.idx')}-ubyte")
+                if name in unpacked
+            ),
+        )
         for name, (checksum, size) in facts.items()
     )
 
 
-def _vgg_sources(path: str, facts: Mapping[str, tuple[str, int]]) -> tuple[Source, ...]:
+def _cifar_forms(archive: str, checksum: str, folder: str, files: Mapping[str, str]) -> tuple[tuple[Source, ...], ...]:
+    """CIFAR's version for Python: its archive, and what is unpacked of it, with the MD5 of each file by name."""
+    unpacked = tuple(Source(file, (), f"md5:{md5}", None, folder=folder) for file, md5 in files.items())
+    return (Source(archive, (), f"md5:{checksum}", None),), unpacked
+
+
+def _vgg_sources(path: str, folder: str, facts: Mapping[str, tuple[str, int]]) -> tuple[Source, ...]:
     """Files of Oxford's Visual Geometry Group: SHA-256 and size by name."""
     return tuple(
-        Source(file, (f"https://www.robots.ox.ac.uk/~vgg/data/{path}/{file}",), f"sha256:{checksum}", size)
+        Source(file, (f"https://www.robots.ox.ac.uk/~vgg/data/{path}/{file}",), f"sha256:{checksum}", size, folder)
         for file, (checksum, size) in facts.items()
     )
 
 
 # Checksums and sizes are those of TensorFlow Datasets, and agree with torchvision's addresses; those of cinic10 and
-# tinyimagenet are in common use (torchvision has neither), and the checksums of imagenet are torchvision's.
+# tinyimagenet are in common use (torchvision has neither), and the checksums of imagenet are torchvision's. Of other
+# forms those of CIFAR are torchvision's, and those of unpacked IDX files are in common use; of KMNIST's there are none.
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
@@ -255,6 +284,19 @@ DATASETS: dict[str, Dataset] = {
                     urls=("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
                     checksum="md5:c32a1d4ab5d03f1284b67883e8d87530",
                     size=170_052_171,
+                    forms=_cifar_forms(
+                        "cifar-10-python.tar.gz",
+                        "c58f30108f718f92721af3b95e74349a",
+                        "cifar-10-batches-py",
+                        {
+                            "data_batch_1": "c99cafc152244af753f735de768cd75f",
+                            "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+                            "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+                            "data_batch_4": "634d18415352ddfa80567beed471001a",
+                            "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+                            "test_batch": "40351d587109b95175f43aff81a1287e",
+                        },
+                    ),
                 ),
             ),
             prepare="filterfreq.data.cifar:prepare",
@@ -276,6 +318,15 @@ DATASETS: dict[str, Dataset] = {
                     urls=("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",),
                     checksum="md5:03b5dce01913d631647c71ecec9e9cb8",
                     size=168_513_733,
+                    forms=_cifar_forms(
+                        "cifar-100-python.tar.gz",
+                        "eb9058c3a382ffc7106e4002c42a8d85",
+                        "cifar-100-python",
+                        {
+                            "train": "16019d7e3df5f24257cddd939b257f8d",
+                            "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+                        },
+                    ),
                 ),
             ),
             prepare="filterfreq.data.cifar:prepare",
@@ -351,6 +402,7 @@ DATASETS: dict[str, Dataset] = {
                     "https://storage.googleapis.com/cvdf-datasets/mnist",
                     "https://ossci-datasets.s3.amazonaws.com/mnist",
                 ),
+                "MNIST/raw",
                 {
                     "train-images-idx3": (
                         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
@@ -359,6 +411,12 @@ DATASETS: dict[str, Dataset] = {
                     "train-labels-idx1": ("3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881),
                     "t10k-images-idx3": ("8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1_648_877),
                     "t10k-labels-idx1": ("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542),
+                },
+                unpacked={
+                    "train-images-idx3": "6bbc9ace898e44ae57da46a324031adb",
+                    "train-labels-idx1": "a25bea736e30d166cdddb491f175f624",
+                    "t10k-images-idx3": "2646ac647ad5339dbf082846283269ea",
+                    "t10k-labels-idx1": "27ae3e4e09519cfbb04c329615203637",
                 },
             ),
             prepare="filterfreq.data.mnist:prepare",
@@ -376,6 +434,7 @@ DATASETS: dict[str, Dataset] = {
             cue_conflict=False,
             sources=_idx_sources(
                 ("http://codh.rois.ac.jp/kmnist/dataset/kmnist",),
+                "KMNIST/raw",
                 {
                     "train-images-idx3": (
                         "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
@@ -412,6 +471,7 @@ DATASETS: dict[str, Dataset] = {
             cue_conflict=False,
             sources=_idx_sources(
                 ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",),
+                "FashionMNIST/raw",
                 {
                     "train-images-idx3": (
                         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
@@ -420,6 +480,12 @@ DATASETS: dict[str, Dataset] = {
                     "train-labels-idx1": ("a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845", 29_515),
                     "t10k-images-idx3": ("346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073", 4_422_102),
                     "t10k-labels-idx1": ("67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5", 5_148),
+                },
+                unpacked={
+                    "train-images-idx3": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+                    "train-labels-idx1": "9018921c3c673c538a1fc5bad174d6f9",
+                    "t10k-images-idx3": "8181f5470baa50b63fa0f6fddb340f0a",
+                    "t10k-labels-idx1": "15d484375f8d13e6eb1aabb0c3f46965",
                 },
             ),
             prepare="filterfreq.data.mnist:prepare",
@@ -534,6 +600,7 @@ DATASETS: dict[str, Dataset] = {
             cue_conflict=False,
             sources=_vgg_sources(
                 "flowers/102",
+                "flowers-102",
                 {
                     "102flowers.tgz": (
                         "2d01ecc807db462958cfe3d92f57a8c252b4abd240eb955770201e45f783b246",
@@ -560,6 +627,7 @@ DATASETS: dict[str, Dataset] = {
             cue_conflict=False,
             sources=_vgg_sources(
                 "pets/data",
+                "oxford-iiit-pet",
                 {
                     "images.tar.gz": (
                         "67195c5e1c01f1ab5f9b6a5d22b8c27a580d896ece458917e61d459337fa318d",
@@ -589,6 +657,7 @@ DATASETS: dict[str, Dataset] = {
             cue_conflict=False,
             sources=_vgg_sources(
                 "dtd/download",
+                "dtd",
                 {
                     "dtd-r1.0.1.tar.gz": (
                         "e42855a52a4950a3b59612834602aa253914755c95b0cff9ead6d07395f8e205",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from filterfreq.data.download import verify
+from filterfreq.data.download import verified_files
 from filterfreq.data.matlab import read_mat
 from filterfreq.data.registry import Dataset
 from filterfreq.data.saving import save_splits
@@ -28,9 +28,7 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
         InputError: a file is missing or damaged, or holds other numbers than the registry says.
     """
     splits = []
-    for source in dataset.sources:  # training, then test
-        path = Path(raw_folder) / source.file
-        verify(source, path)
+    for path in verified_files(raw_folder, dataset):  # training, then test
         splits.append(_read(path))
     sources = {source.file: source.checksum for source in dataset.sources}
     save_splits(output_folder, dataset, *splits, seed=seed, sources=sources)
@@ -39,5 +37,5 @@ def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read images, uint8, N x 32 x 32 x 3, and labels, int64, N."""
     images, labels = read_mat(path, str(path), "X", "y")
-    with reading(path, "delete it and download it again"):
+    with reading(path, "get a whole copy"):
         return np.ascontiguousarray(images.transpose(3, 0, 1, 2)), labels.ravel().astype(np.int64) % 10

@@ -1,7 +1,9 @@
 """Whether what a config says lies on the disk does."""
 
+from functools import partial
 from pathlib import Path
 
+from filterfreq.data.raw_files import check_there
 from filterfreq.data.registry import Dataset, ImageFolder
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.runtime.errors import InputError, run_check
@@ -46,9 +48,9 @@ def check_files(study: Study) -> None:
                 f"data.raw.{name}: there is no {' and '.join(entry.folders)} in {raw[name]}: {entry.fetch}"
             )
         for source in entry.sources if name in raw else ():
-            if not Path(raw[name], source.file).expanduser().is_file():
-                remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
-                raise InputError(f"data.raw.{name}: there is no {source.file} in {raw[name]}{remedy}")
+            remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
+            folder = Path(raw[name]).expanduser()
+            run_check(partial(check_there, source, remedy=remedy), folder, f"data.raw.{name}")
 
 
 def _check_training_folder(entry: Dataset, folder: Path) -> None:
