@@ -6,6 +6,7 @@ import io
 import socket
 import tarfile
 import threading
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -146,6 +147,12 @@ def cifar() -> bytes:
     return buffer.getvalue()
 
 
+def torchscript() -> bytes:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return written(torch.jit.save, torch.jit.trace(torch.nn.Linear(2, 3), torch.ones(1, 2)), ...)
+
+
 DOORS = {
     **{f"tar.{kind}" if kind else "tar": (archive(kind), read_archive) for kind in ("", "gz", "bz2", "xz")},
     "zip": (archive("zip"), read_archive),
@@ -162,10 +169,12 @@ DOORS = {
     "mpo": (picture("MPO"), read_image),
     "pt": (written(torch.save, TENSORS, ...), read_checkpoint),
     "old pt": (written(torch.save, TENSORS, ..., _use_new_zipfile_serialization=False), read_checkpoint),
+    "torchscript pt": (torchscript(), read_checkpoint),
     "safetensors": (safetensors.torch.save({"a": torch.ones(2, 3), "b": torch.ones(2)}), read_checkpoint),
     "model.pt": (written(torch.save, MODEL, ...), convert),
     "model.safetensors": (safetensors.torch.save(MODEL), convert),
     "npy": (written(np.save, ..., np.arange(12).reshape(3, 4)), read_array),
+    "idx": (IDX, read_idx),
     "idx.gz": (gzip.compress(IDX, mtime=0), read_idx),
     "mat": (written(savemat, ..., DIGITS, do_compression=True), prepare("svhn")),
     "uncompressed mat": (written(savemat, ..., DIGITS), prepare("svhn")),

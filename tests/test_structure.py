@@ -65,7 +65,6 @@ MADE_HERE = {
     "training/history.py",
     "publishing/figures/perturbations.py",
     "models/checkpoints.py",
-    "data/arrays.py",
     "data/shifted/prepared.py",
 }
 

@@ -124,8 +124,8 @@ def test_the_remedies_of_damaged_files_are_those_that_are_told(project):
     outcome = project.snakemake(*due, "--keep-going")
     assert outcome.returncode == 1
     assert sentences(outcome) == [
-        f"{array} does not have its recorded SHA-256: prepare data set texdigits again: delete {DATA}/dataset.json "
-        f"and run snakemake {DATA}/dataset.json",
+        f"{array} does not have its recorded SHA-256: prepare data set texdigits again: snakemake --force "
+        f"{DATA}/dataset.json",
         f"{edited} was changed since it was written, its SHA-256 is not the one in {edited}.sha256: delete it and run "
         "again (or delete adversarial.csv.sha256, to have the change used)",
         f"{weights} is truncated or was changed, its SHA-256 is not the one in {PENALISED}/run.json: delete it and "
@@ -133,8 +133,7 @@ def test_the_remedies_of_damaged_files_are_those_that_are_told(project):
     ]
     assert not any((folder / file).exists() for file in due)
 
-    (folder / DATA / "dataset.json").unlink()
-    assert redone(project.snakemake(f"{DATA}/dataset.json")) == Counter(["prepare"])
+    assert redone(project.snakemake("--force", f"{DATA}/dataset.json")) == Counter(["prepare"])
     (folder / weights).unlink()
     (folder / edited).unlink()
     assert redone(project.snakemake(*due)) == Counter(

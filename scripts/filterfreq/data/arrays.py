@@ -214,7 +214,7 @@ class PreparedDataset:
 def _remedy(what: str, folder: Path) -> str:
     # By name, because in one run with trainings Snakemake would train again: it compares contents of what is there.
     record = folder / "dataset.json"
-    return f"prepare {what} again: delete {record} and run snakemake {record}"
+    return f"prepare {what} again: snakemake --force {record}"
 
 
 def check_kind(path: Path, name: str, array: np.ndarray) -> None:
