@@ -283,6 +283,21 @@ def filters(variant: str, seed: int, layer: int, depth: float, shares: np.ndarra
     ]
 
 
+def heat_maps(figure: Figure) -> dict[tuple[str, str], np.ndarray]:
+    """The heat maps of a figure of one model, in percent (vertical x horizontal), by layer and variant's label."""
+    found = {}
+    for subfigure in figure.subfigs[1:]:
+        *maps, _ = subfigure.axes
+        columns = sum(axes.get_subplotspec().rowspan.start == 0 for axes in maps)
+        layers = [text.get_text().split("\n")[0] for axes in maps[::columns] for text in axes.texts[-1:]]
+        for column in range(columns):
+            for layer, axes in zip(layers, maps[column::columns], strict=True):
+                if axes.axison:
+                    label = maps[column].get_title().replace("\n", " ")
+                    found[layer, label] = np.asarray(axes.collections[0].get_array())
+    return found
+
+
 class TestDctEnergy:
     @pytest.fixture
     def figure(self, results_of):
@@ -308,71 +323,104 @@ class TestDctEnergy:
         assert line(axes, "plain")[1] == pytest.approx([(49 - 16) / 49])
         assert line(axes, "wd")[1] == pytest.approx([5 / 9])
 
-    def test_heat_map(self, figure):
-        shares = figure.axes[1].collections[0].get_array()
-        assert shares.shape == (11, 17)  # two and three places of 5 x 5, an empty line between them
-        assert shares[:5, :5].ravel().tolist() == pytest.approx([4.0] * 25)
+    def test_heat_maps(self, figure):
+        maps = heat_maps(figure)
+        assert list(maps) == [(layer, name) for name in ("plain", "WD") for layer in ("first", "middle", "last")]
+        assert maps["first", "plain"] == pytest.approx(np.full((5, 5), 4.0))
         # The last layer of plain, mean over seeds: (0.5, 0.3, 0.2) along the row, and along the column, halved.
-        assert shares[0, 12:15].tolist() == pytest.approx([50, 15, 10])
-        assert shares[:3, 12].tolist() == pytest.approx([50, 15, 10])
-        assert shares[6, 6:9].tolist() == pytest.approx([50, 30, 20])  # wd's middle layer: horizontal frequencies
-        assert np.ma.getmaskarray(shares)[5].all()
-        assert np.ma.getmaskarray(shares)[:5, 15:].all()  # a 3 x 3 filter leaves its place partly empty
+        assert maps["last", "plain"] == pytest.approx(np.array([[50, 15, 10], [15, 0, 0], [10, 0, 0]]))
+        assert maps["middle", "WD"][0].tolist() == pytest.approx([50, 30, 20])  # horizontal frequencies
+        scale = figure.axes[-1]
+        assert scale.get_ylim() == pytest.approx((0, 50))
+        assert all(axes.collections[0].get_clim() == pytest.approx((0, 50)) for axes in figure.axes[1:7])
 
     def test_labels_and_layout(self, figure):
-        heat = figure.axes[1]
-        assert (heat.get_xlabel(), heat.get_ylabel()) == ("horizontal frequency", "vertical frequency")
-        texts = [text.get_text() for text in heat.texts if not text.get_text().isdigit()]
-        assert texts == ["first: conv0", "middle: conv1", "last: conv2", "plain", "WD"]
+        _, maps = figure.subfigs
+        assert (maps.get_supxlabel(), maps.get_supylabel()) == ("horizontal frequency", "vertical frequency")
+        names = [text.get_text() for axes in figure.axes for text in axes.texts if not text.get_text().isdigit()]
+        assert names == ["first\nlayer", "middle\nlayer", "last\nlayer"]  # nothing of the code's names
+        assert all(text.get_rotation() == 0 for axes in figure.axes for text in axes.texts)
         assert "depth" in figure.axes[0].get_xlabel()
         check_layout(figure)
 
+    def test_curves_and_maps_fill_the_width(self, figure):
+        figure.draw_without_rendering()
+        curve, first, *_, scale = (axes.get_tightbbox() for axes in figure.axes)
+        assert first.y1 < curve.y0
+        assert curve.width > 0.95 * figure.bbox.width
+        assert first.x0 < 0.12 * figure.bbox.width
+        assert scale.x1 > 0.95 * figure.bbox.width
+
     @pytest.mark.parametrize(
-        ("count", "titles"), [(1, ["first"]), (2, ["first", "last"]), (7, ["first", "middle", "last"])]
+        ("count", "layers"), [(1, ["first"]), (2, ["first", "last"]), (7, ["first", "middle", "last"])]
     )
-    def test_layers_shown(self, results_of, count, titles):
+    def test_layers_shown(self, results_of, count, layers):
         rows = [
             row for i in range(count) for row in filters("plain", 0, i, i / max(count - 1, 1), np.full((3, 3), 1 / 9))
         ]
-        heat = draw_dct_energy(results_of(rows), VARIANTS).axes[1]
-        assert [text.get_text().split(":")[0] for text in heat.texts if ":" in text.get_text()] == titles
-        assert [text.get_text() for text in heat.texts].count("11") == 9 * len(titles)
+        figure = draw_dct_energy(results_of(rows), VARIANTS)
+        assert list(heat_maps(figure)) == [(layer, "plain") for layer in layers]
+        assert [text.get_text() for axes in figure.axes for text in axes.texts].count("11") == 9 * len(layers)
 
-    def test_a_filter_higher_than_wide_stays_in_its_place(self, results_of):
+    def test_a_filter_higher_than_wide(self, results_of):
         rows = filters("plain", 0, 0, 0.0, np.full((5, 3), 1 / 15)) + filters("wd", 0, 0, 0.0, np.full((3, 3), 1 / 9))
-        shares = draw_dct_energy(results_of(rows), VARIANTS).axes[1].collections[0].get_array()
-        assert shares[:5, :3].ravel().tolist() == pytest.approx([100 / 15] * 15)
-        assert np.ma.getmaskarray(shares)[5].all()
-        assert shares[6:9, :3].ravel().tolist() == pytest.approx([100 / 9] * 9)
+        maps = heat_maps(draw_dct_energy(results_of(rows), VARIANTS))
+        assert maps["first", "plain"] == pytest.approx(np.full((5, 3), 100 / 15))
+        assert maps["first", "WD"] == pytest.approx(np.full((3, 3), 100 / 9))
 
     def test_variants_of_other_depths_and_kernels_each_show_their_own_layers(self, results_of):
         """Downloaded models of several architectures may stand under one name."""
         small, large = np.zeros((3, 3)), np.zeros((5, 5))
         small[2, 2] = large[3, 3] = 1  # high frequencies; with max(k, l) = 2 of a 5 x 5 filter it would be a low one
         rows = [row for layer in range(4) for row in filters("plain", 0, layer, layer / 3, small)]
-        rows += [
-            (*row[:5], {**row[5], "layer": f"block{layer}"}, row[6])
-            for layer in range(2)
-            for row in filters("wd", 0, layer, float(layer), large)
-        ]
+        rows += [row for layer in range(2) for row in filters("wd", 0, layer, float(layer), large)]
         figure = draw_dct_energy(results_of(rows), VARIANTS)
         assert line(figure.axes[0], "plain")[1] == [1, 1, 1, 1]
         assert line(figure.axes[0], "wd")[1] == [1, 1]
-        texts = [text.get_text() for text in figure.axes[1].texts if not text.get_text().isdigit()]
-        assert texts == ["first", "middle: conv2", "last", "plain", "WD"]
-        shares = figure.axes[1].collections[0].get_array()
-        assert [shares[2, 2 + 6 * column] for column in range(3)] == [100] * 3
-        assert (shares[9, 3], shares[9, 15]) == (100, 100)
-        assert np.ma.getmaskarray(shares)[6:, 6:11].all()  # of two layers none is in the middle
+        maps = heat_maps(figure)
+        # Of two layers none is in the middle.
+        assert set(maps) == {
+            ("first", "plain"),
+            ("middle", "plain"),
+            ("last", "plain"),
+            ("first", "WD"),
+            ("last", "WD"),
+        }
+        assert [maps[layer, "plain"][2, 2] for layer in ("first", "middle", "last")] == [100] * 3
+        assert [maps[layer, "WD"][3, 3] for layer in ("first", "last")] == [100] * 2
+        check_layout(figure)
 
-    def test_many_variants_stand_above_their_heat_maps(self, results_of):
-        names = {f"v{i}": f"variant number {i}" for i in range(8)}
+    def test_a_patch_embedding_is_no_layer_of_filters(self, results_of):
+        """ConvNeXt's first layer, 4 x 4, cuts images into patches, and a vision transformer has nothing else."""
+        patches, high = np.full((4, 4), 1 / 16), np.zeros((3, 3))
+        high[2, 2] = 1
+        rows = filters("plain", 0, 0, 0.0, patches)
+        rows += [row for layer in (1, 2, 3) for row in filters("plain", 0, layer, layer / 3, high)]
+        figure = draw_dct_energy(results_of(rows), VARIANTS)
+        assert line(figure.axes[0], "plain") == (pytest.approx([0, 0.5, 1]), [1, 1, 1])
+        assert heat_maps(figure)["first", "plain"][2, 2] == 100
+        alone = draw_dct_energy(results_of(filters("plain", 0, 0, 0.0, patches)), VARIANTS)
+        assert list(heat_maps(alone)) == [("patch", "plain")]
+
+    def test_many_variants_share_their_rows(self, results_of):
+        names = {f"v{i}": f"variant number {i}" for i in range(12)}
         rows = [row for name in names for i in range(3) for row in filters(name, 0, i, i / 2, np.full((3, 3), 1 / 9))]
         figure = draw_dct_energy(results_of(rows), names)
         check_layout(figure)
-        curve, heat = (axes.get_window_extent() for axes in figure.axes[:2])
-        assert curve.y0 > heat.y1
-        assert curve.width > 2 * curve.height
+        assert len(heat_maps(figure)) == 3 * 12
+        assert [len(maps.axes) for maps in figure.subfigs[1:]] == [3 * 6 + 1] * 2
+
+    def test_models_have_their_own_maps(self, results_of):
+        rows = [
+            (model, *row[1:])
+            for model, side in (("net_a", 3), ("net_b", 7))
+            for row in filters("plain", 0, 0, 0.0, np.full((side, side), side**-2))
+        ]
+        figure = draw_dct_energy(results_of(rows), VARIANTS)
+        check_layout(figure)
+        assert [axes.get_title() for axes in figure.axes[:2]] == ["net_a", "net_b"]
+        assert [maps.get_suptitle() for maps in figure.subfigs[1:]] == ["net_a", "net_b"]
+        assert [maps.axes[0].collections[0].get_array().shape for maps in figure.subfigs[1:]] == [(3, 3), (7, 7)]
 
     def test_of_many_models_there_are_curves_alone(self, results_of):
         rows = [
