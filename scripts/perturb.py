@@ -17,7 +17,7 @@ with job(snakemake):
     dataset = PreparedDataset(Path(snakemake.input.dataset).parent, snakemake.threads)
     classifier, record = load_checkpoint(snakemake.input.record)
     settings = snakemake.params.settings
-    count = settings.get("images", 3)
+    count = settings.get("images", 16)
     examples = perturb(
         classifier,
         dataset.images("test")[:count],

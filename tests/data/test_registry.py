@@ -16,8 +16,9 @@ from torchvision.datasets import (
     OxfordIIITPet,
 )
 from torchvision.datasets.imagenet import ARCHIVE_META
+from torchvision.models import ResNet18_Weights
 
-from filterfreq.data.registry import AUGMENTATIONS, DATASETS, get_dataset, prepare_dataset
+from filterfreq.data.registry import AUGMENTATIONS, DATASETS, IMAGENET_NAMES, get_dataset, prepare_dataset
 from filterfreq.runtime.errors import InputError
 
 
@@ -116,3 +117,8 @@ def test_registry_arrays_and_preparation_import_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": "scripts"}, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_imagenet_s_names_are_torchvision_s_in_the_labels_order():
+    assert list(IMAGENET_NAMES.values()) == ResNet18_Weights.IMAGENET1K_V1.meta["categories"]
+    assert tuple(IMAGENET_NAMES) == DATASETS["imagenet"].classes

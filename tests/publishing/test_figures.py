@@ -237,7 +237,7 @@ class TestShapeBias:
             for seed in (0, 1):
                 rows.append(row.biased("net", variant, seed, "overall", bias + 0.1 * seed))
                 rows.append(row.biased("net", variant, seed, "traffic_light", 2 * bias))
-                rows.append(row.biased("net", variant, seed, "dog", bias - 0.2 + 0.2 * seed))
+                rows.append(row.biased("net", variant, seed, "n02124075", bias - 0.2 + 0.2 * seed))
         return draw_shape_bias(results_of(rows), VARIANTS)
 
     def test_axes_run_from_shape_to_texture(self, figure):
@@ -255,7 +255,7 @@ class TestShapeBias:
 
     def test_categories_from_the_top(self, figure):
         axes = figure.axes[0]
-        assert [label.get_text() for label in axes.get_yticklabels()] == ["traffic light", "dog"]
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["traffic light", "Egyptian cat"]
         assert axes.yaxis_inverted()
 
     def test_markers_at_the_means_and_lines_at_the_overall_bias(self, figure):

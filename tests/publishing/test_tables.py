@@ -128,12 +128,12 @@ class TestNumbers:
 
     def test_shape_bias(self, results_of, row):
         rows = [row.biased(NET, "wd", seed, "overall", value) for seed, value in ((0, 0.2), (1, 0.4))]
-        rows += [row.biased(NET, "wd", 0, "dog", 0.6), row.biased(NET, "wd", 0, "cat", 0.1)]
+        rows += [row.biased(NET, "wd", 0, "dog", 0.6), row.biased(NET, "wd", 0, "n02124075", 0.1)]
         rows.append((NET, "wd", 0, "cue_conflict", "accuracy", {"cue": "shape"}, 0.15))
         rows.append((NET, "wd", 0, "cue_conflict", "accuracy", {"cue": "texture"}, 0.5))
         results = results_of(rows)
         mean = tabulate_shape_bias(results, VARIANTS).mean.loc[(NET, "wd")]
-        assert mean["shape bias"].to_dict() == pytest.approx({"overall": 0.3, "dog": 0.6, "cat": 0.1})
+        assert mean["shape bias"].to_dict() == pytest.approx({"overall": 0.3, "dog": 0.6, "Egyptian cat": 0.1})
         assert mean["answers"].to_dict() == pytest.approx({"shape": 0.15, "texture": 0.5})
         assert tabulate_main(results, VARIANTS, "plain").mean["shape bias", ""].item() == pytest.approx(0.3)
         assert "kappa" not in tabulate_shape_bias(results, VARIANTS).caption

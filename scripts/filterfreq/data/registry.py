@@ -190,8 +190,11 @@ _FLOWERS102_CLASSES = tuple(
 
 _CIFAR_LICENCE = "no licence stated; Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009"
 
-# The WordNet numbers of ILSVRC 2012's classes, which are the labels' order.
-_IMAGENET_CLASSES = tuple(Path(__file__).with_name("imagenet_classes.txt").read_text("ascii").split())
+IMAGENET_NAMES: Mapping[str, str] = dict(
+    line.split(" ", 1) for line in Path(__file__).with_name("imagenet_classes.txt").read_text("ascii").splitlines()
+)
+"""The WordNet numbers of ILSVRC 2012's classes, in the labels' order, and what torchvision calls them."""
+_IMAGENET_CLASSES = tuple(IMAGENET_NAMES)
 
 _IMAGENET_LICENCE = "ImageNet's terms: for research and education, not for commerce"
 

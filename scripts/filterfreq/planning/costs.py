@@ -127,7 +127,7 @@ class CostModel:
     def work_of_perturbations(self, run: Run) -> Work:
         """Return the passes of the perturbations that are shown."""
         settings = self.study.settings("perturbations", run.dataset)
-        return Work((passes_of_attack(settings) + Passes(2, 0)).times(settings.get("images", 3)))
+        return Work((passes_of_attack(settings) + Passes(2, 0)).times(settings.get("images", 16)))
 
     def _sizes(self, suite: str, dataset: str) -> list[int | None]:
         """How many images each set has that a suite shows to the models of a data set."""

@@ -10,6 +10,7 @@ import pandas as pd
 from filterfreq.evaluation.corruptions import COMMON
 from filterfreq.evaluation.corruptions.errors import mean_corruption_error, relative_mean_corruption_error
 from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
+from filterfreq.publishing.class_names import class_label
 from filterfreq.publishing.direction import Direction
 from filterfreq.publishing.selection import RUN
 from filterfreq.training.epsilon import parse_epsilon
@@ -262,5 +263,5 @@ def shape_biases(frame: pd.DataFrame) -> Iterator[Column]:
     rows = frame[frame["suite"] == "cue_conflict"]
     shown = rows[rows["metric"] == "accuracy"].groupby(RUN, observed=True)["n"].max()
     for category, its_rows in rows[rows["metric"] == "shape_bias"].groupby("category", sort=False):
-        found = run_column(("shape_bias", category), "shape bias", category, its_rows)
+        found = run_column(("shape_bias", category), "shape bias", class_label(category), its_rows)
         yield found._replace(images=shown.reindex(found.numbers.index))

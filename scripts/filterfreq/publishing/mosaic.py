@@ -6,9 +6,16 @@ Images are N x H x W x 3, uint8 or floats in [0, 1].
 import numpy as np
 from matplotlib.axes import Axes
 
+from filterfreq.publishing.class_names import class_label
+from filterfreq.publishing.style import wrap_text
+
 LABELS_WIDTH = 0.9
 """What labels take left of the images, in inches."""
-_LONGEST_TEXT = 12  # characters under an image
+TILE_WIDTH = 0.6
+"""Width of an image, in inches."""
+TEXT_LINE = 0.12
+"""Height of a line under an image, in inches."""
+_LONGEST_LINE = 11  # characters under an image
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
@@ -51,16 +58,21 @@ def show_canvas(axes: Axes, canvas: np.ndarray) -> None:
     axes.spines[:].set_visible(False)
 
 
+def text_under(name: str) -> str:
+    """Return a class's name as it stands under an image: in two lines at most."""
+    return wrap_text(class_label(name), _LONGEST_LINE, 2)
+
+
 def write_under(axes: Axes, column: float, bottom: float, text: str, colour: str = "0.15") -> None:
-    """Write a text centred under a tile, cut to the tile's width."""
-    text = text.replace("_", " ")
+    """Write a text centred under a tile."""
     axes.annotate(
-        text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…",
+        text,
         (column, bottom),
         (0, -1),
         textcoords="offset points",
         ha="center",
         va="top",
         size=7,
+        linespacing=1,
         color=colour,
     )

@@ -1,5 +1,6 @@
 """One test image of *{dataset}* under every corruption, at rising severity."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,12 +11,14 @@ from matplotlib.figure import Figure
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.corruptions.stored import load_corrupted
-from filterfreq.publishing.corruptions import corruption_label, family_grid
+from filterfreq.publishing.corruptions import corruption_label, corruption_rows
 from filterfreq.publishing.mosaic import mosaic, show_canvas, to_uint8
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style
+from filterfreq.publishing.style import new_figure, use_style
 
 PRODUCT = Product(title="Corruption samples", needs=["corruption"], reads="corrupted_images")
+
+_TILE_WIDTH = 0.36  # of an image, in inches
 
 
 class CorruptedImage(NamedTuple):
@@ -55,37 +58,38 @@ def draw(images: CorruptedImage) -> Figure:
 def corruption_sheet(
     clean: np.ndarray, corrupted: Mapping[str, np.ndarray], severities: Sequence[int] = (1, 3, 5)
 ) -> Figure:
-    """Show one image under every corruption, a row per family, the extra corruptions in the last column.
+    """Show one image under every corruption, a row per family, and one of the extra corruptions.
 
     Args:
-        clean: the image itself, H x W x 3; it is shown where a family leaves a panel free.
+        clean: the image itself, H x W x 3; it is shown first, in the first row that leaves room for it.
         corrupted: by corruption, the image at severities 1, 2, 3, ...: S x H x W x 3.
         severities: those shown, from 1.
     """
-    families, columns = family_grid(corrupted)
+    rows = corruption_rows(corrupted)
+    columns = max(map(len, rows.values()))
+    first = next((title for title, names in rows.items() if len(names) < columns), None)
     picked = [severity - 1 for severity in severities]
     height, width = clean.shape[:2]
-    tile = (TEXT_WIDTH - 0.4) / columns / (len(severities) + 0.3)
-    figure = new_figure(TEXT_WIDTH, 0.35 + len(families) * (tile * height / width + 0.22), images=True)
-    grid = figure.subplots(len(families), columns, squeeze=False)
-    free = True
-    for (family, names), row in zip(families.items(), grid, strict=True):
-        for column, axes in enumerate(row):
-            if column in names:
-                canvas, _, centres = mosaic(to_uint8(corrupted[names[column]][picked])[None], column_gap=0.06)
-                show_canvas(axes, canvas)
-                axes.set_title(corruption_label(names[column]), pad=3)
-                if axes in grid[-1]:
-                    axes.set_xticks(centres, [str(severity) for severity in severities])
-            elif free:
-                # The image in the middle of an empty strip, so that it is as large as its corrupted versions.
-                blank = np.full((len(severities), height, width, 3), 255, np.uint8)
-                blank[len(severities) // 2] = to_uint8(clean)
-                show_canvas(axes, mosaic(blank[None], column_gap=0.06)[0])
-                axes.set_title("clean", pad=3)
-                free = False
-            else:
+    panel = _TILE_WIDTH * (len(severities) + 0.4)
+    figure = new_figure(0.4 + columns * panel, 0.35 + len(rows) * (_TILE_WIDTH * height / width + 0.24), images=True)
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for (title, names), row in zip(rows.items(), grid, strict=True):
+        row[0].set_ylabel(title)
+        shown = ["clean", *names] if title == first else names
+        for axes, name in itertools.zip_longest(row, shown):
+            if name is None:
                 axes.set_axis_off()
-        row[0].set_ylabel(family)
+                continue
+            # The clean image stands in an empty strip, so that it is as large as its corrupted versions.
+            strip = np.full((len(severities), height, width, 3), 255, np.uint8)
+            if name == "clean":
+                strip[len(severities) // 2] = to_uint8(clean)
+            else:
+                strip = to_uint8(corrupted[name][picked])
+            canvas, _, centres = mosaic(strip[None], column_gap=0.06)
+            show_canvas(axes, canvas)
+            axes.set_title(corruption_label(name), pad=3)
+            if axes in grid[-1]:
+                axes.set_xticks(centres, [str(severity) for severity in severities])
     figure.supxlabel("severity")
     return figure

@@ -1,7 +1,7 @@
 """Adversarial examples on *{dataset}*, of each variant's first seed.
 
-They are of the first model that has the variant: the clean image, the attacked image, and the perturbation magnified,
-with zero as grey.
+They are of the first model that has the variant: the attacked image, and the perturbation magnified, with zero as grey.
+Of the test images that were attacked for this figure, those are shown first whose class some variant no longer finds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,17 +13,29 @@ from matplotlib.figure import Figure
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.publishing.attacks import attack_label, norm_label
-from filterfreq.publishing.mosaic import LABELS_WIDTH, mosaic, show_canvas, to_uint8, write_under
+from filterfreq.publishing.mosaic import (
+    LABELS_WIDTH,
+    TEXT_LINE,
+    TILE_WIDTH,
+    mosaic,
+    show_canvas,
+    text_under,
+    to_uint8,
+    write_under,
+)
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
+from filterfreq.publishing.style import new_figure, use_style, wrap_text
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, verify_checksum, verify_zip
 from filterfreq.training.attack_names import attack_name
 
 PRODUCT = Product(title="Perturbations", takes=["labels", "attack"], reads="perturbations", when="perturbations_shown")
 
-_MOST_IMAGES = 3  # before and after an attack, side by side
+_MOST_IMAGES = 3  # side by side
+_ALREADY_WRONG = "(✗)"
 _RIGHT, _WRONG = "#117733", "#882255"
+# In inches.
+_LETTER, _TITLE_LINE = 0.075, 0.14
 
 
 class Examples(NamedTuple):
@@ -79,10 +91,12 @@ def draw_examples(
     attack: str,
     count: int = _MOST_IMAGES,
 ) -> Figure:
-    """Show images before and after an attack and what it changed, a row per variant.
+    """Show images before an attack, and below after it and what it changed, a row per variant.
 
-    The perturbation is magnified by one factor for all variants, the largest whole number at which none of it is cut
-    off, and drawn around mid grey: grey means no change.
+    Images come first that all variants classify rightly and some no longer do after the attack, then other images
+    whose prediction an attack turned from right to wrong, then the others, each in the data set's order. The
+    perturbation is magnified by one factor for all variants, the largest whole number at which none of it is cut off,
+    and drawn around mid grey: grey means no change.
 
     Args:
         examples: by variant, arrays `clean` and `adversarial` (images), `clean_predictions` and
@@ -91,7 +105,7 @@ def draw_examples(
         classes: the names of the classes.
         variants: names and display labels, in order; those without examples are left out.
         attack: the attack in words, for the heading.
-        count: how many images, at most; never more than three, or the text under them would not fit.
+        count: how many images, at most; never more than three.
 
     Raises:
         InputError: there are no examples of any variant, or a prediction is none of the classes.
@@ -106,33 +120,70 @@ def draw_examples(
             f"the adversarial examples of {', '.join(shown)} are not of the same images, or of another data set than "
             f"one of {len(classes)} classes: delete their files and run again"
         )
-    count = min(count, len(labels), _MOST_IMAGES)
-    clean, adversarial = (
-        np.stack([_to_unit(examples[name][key][:count]) for name in shown]) for key in ("clean", "adversarial")
+    before, after = (
+        np.stack([examples[name][f"{kind}_predictions"] == labels for name in shown])
+        for kind in ("clean", "adversarial")
     )
+    chosen = _changed_first(before, after)[: min(count, _MOST_IMAGES)]
+    clean = np.stack([_to_unit(examples[name]["clean"][chosen]) for name in shown])
+    adversarial = np.stack([_to_unit(examples[name]["adversarial"][chosen]) for name in shown])
     change = adversarial - clean
     factor = max(1, int(0.5 / max(np.abs(change).max(), 1e-3)))
     magnified = np.clip(0.5 + factor * change, 0, 1)
-    tiles = np.stack([clean, adversarial, magnified], axis=2).reshape(len(shown), 3 * count, *clean.shape[2:])
-    canvas, rows, columns = mosaic(to_uint8(tiles), row_gap=0.34, column_gap=0.06, group=3)
+    names = [text_under(name) for name in classes]
+    # The clean images stand once, each above those of the attacked ones.
+    top = np.stack([clean[:1], np.ones_like(clean[:1])], axis=2)
+    truth = [[(names[int(label)], "0.15") for label in labels[chosen]]]
+    pairs = np.stack([adversarial, magnified], axis=2)
+    found = []
+    for row, name in enumerate(shown):
+        marks = ["✓" if after[row, i] else "✗" if before[row, i] else _ALREADY_WRONG for i in chosen]
+        answers = examples[name]["adversarial_predictions"][chosen]
+        found.append(
+            [
+                (f"{mark} {names[int(answer)]}", _RIGHT if mark == "✓" else _WRONG)
+                for mark, answer in zip(marks, answers, strict=True)
+            ]
+        )
+    blocks = []
+    for tiles, texts in ((top, truth), (pairs, found)):
+        tiles = tiles.reshape(len(tiles), 2 * len(chosen), *clean.shape[2:])
+        lines = 1 + max(text.count("\n") for row in texts for text, _ in row)
+        gap = (TEXT_LINE * lines + 0.06) / (TILE_WIDTH * clean.shape[2] / clean.shape[3])
+        blocks.append((*mosaic(to_uint8(tiles), row_gap=gap, column_gap=0.08, group=2), texts))
 
-    aspect = canvas.shape[0] / canvas.shape[1]
-    figure = new_figure(TEXT_WIDTH, 0.8 + aspect * (TEXT_WIDTH - LABELS_WIDTH), images=True)
-    axes = figure.subplots()
-    show_canvas(axes, canvas)
-    axes.set_yticks(rows, [wrap_text(label, 14, 4) for label in shown.values()])
-    axes.xaxis.tick_top()
-    axes.set_xticks(columns, ["clean", "attacked", f"change ×{factor}"] * count)
-    axes.set_title(f"{attack}; under each image the predicted class, right (✓) or wrong (✗)", pad=8)
-    bottom = clean.shape[2] / 2
-    for row, name in zip(rows, shown, strict=True):
-        for image in range(count):
-            for offset, key in enumerate(("clean_predictions", "adversarial_predictions")):
-                prediction = int(examples[name][key][image])
-                right = prediction == labels[image]
-                text = f"{'✓' if right else '✗'} {classes[prediction]}"
-                write_under(axes, columns[3 * image + offset], row + bottom, text, _RIGHT if right else _WRONG)
+    width = LABELS_WIDTH + blocks[0][0].shape[1] / clean.shape[3] * TILE_WIDTH
+    said = "under each image the predicted class, right (✓) or wrong (✗)"
+    if any(_ALREADY_WRONG in text for row in found for text, _ in row):
+        said += f", {_ALREADY_WRONG} also before the attack"
+    title = "\n".join(wrap_text(part, int(width / _LETTER), 3) for part in (attack, said))
+    heights = [canvas.shape[0] / canvas.shape[1] * (width - LABELS_WIDTH) for canvas, *_ in blocks]
+    above = _TITLE_LINE * (1 + title.count("\n")) + 0.3
+    figure = new_figure(width, above + sum(heights), images=True)
+    figure.suptitle(title)
+    grid = figure.subplots(2, 1, height_ratios=heights)
+    ticks = ["clean"], [wrap_text(label, 14, 4) for label in shown.values()]
+    for axes, (canvas, rows, columns, texts), row_labels in zip(grid, blocks, ticks, strict=True):
+        show_canvas(axes, canvas)
+        axes.set_yticks(rows, row_labels)
+        for row, row_texts in zip(rows, texts, strict=True):
+            for column, (text, colour) in zip(columns[::2], row_texts, strict=True):
+                write_under(axes, column, row + clean.shape[2] / 2, text, colour)
+    grid[1].xaxis.tick_top()
+    grid[1].set_xticks(columns, ["attacked", f"change ×{factor}"] * len(chosen))
     return figure
+
+
+def _changed_first(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return the indices of images in the order in which they are worth showing.
+
+    Args:
+        before: whether each variant's prediction is right before the attack, bool, variants x N.
+        after: the same after it.
+    """
+    changed = (before & ~after).any(axis=0)
+    rank = np.where(changed, np.where(before.all(axis=0), 0, 1), 2)
+    return np.argsort(rank, kind="stable")
 
 
 def read_perturbations(path: str | Path) -> dict[str, np.ndarray]:

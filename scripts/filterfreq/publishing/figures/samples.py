@@ -11,14 +11,25 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.publishing.mosaic import LABELS_WIDTH, mosaic, show_canvas, to_uint8, write_under
+from filterfreq.publishing.class_names import class_label
+from filterfreq.publishing.mosaic import (
+    LABELS_WIDTH,
+    TEXT_LINE,
+    TILE_WIDTH,
+    mosaic,
+    show_canvas,
+    text_under,
+    to_uint8,
+    write_under,
+)
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
+from filterfreq.publishing.style import COLUMN_WIDTH, TEXT_WIDTH, new_figure, use_style, wrap_text
 from filterfreq.runtime.errors import InputError
 
 PRODUCT = Product(title="Samples", reads="images", when="images_here")
 
 _MOST_CLASSES = 10
+_NARROWEST = COLUMN_WIDTH / 2  # of a data set with few classes
 
 
 class Samples(NamedTuple):
@@ -69,7 +80,7 @@ def contact_sheet(
     splits: Mapping[str, tuple[np.ndarray, np.ndarray]],
     classes: Sequence[str],
     textures: Mapping[str, np.ndarray] | None = None,
-    examples: int = 2,
+    examples: int = 1,
 ) -> Figure:
     """Show the first images of every class, a block of rows per split.
 
@@ -95,22 +106,31 @@ def contact_sheet(
         chosen = [np.resize(indices, examples) for indices in chosen]
         indices = np.stack(chosen, axis=1)
         tiles = to_uint8(np.stack([images[index] for index in indices.ravel()]))
-        blocks[name] = (tiles.reshape(*indices.shape, *tiles.shape[1:]), indices)
+        names = {index: text_under(classes[textures[name][index]]) for index in indices.ravel() if name in textures}
+        blocks[name] = tiles.reshape(*indices.shape, *tiles.shape[1:]), indices, names
 
-    canvases = {name: mosaic(tiles, row_gap=0.34 if name in textures else 0.06) for name, (tiles, _) in blocks.items()}
+    tile_width = min(TILE_WIDTH, (TEXT_WIDTH - LABELS_WIDTH) / (1.07 * len(shown)))
+    canvases = {}
+    for name, (tiles, _, names) in blocks.items():
+        lines = max((text.count("\n") + 1 for text in names.values()), default=0)
+        tile_height = tile_width * tiles.shape[2] / tiles.shape[3]
+        canvases[name] = mosaic(tiles, row_gap=(TEXT_LINE * lines + 0.04) / tile_height)
+    width = max(_NARROWEST, LABELS_WIDTH + 1.07 * tile_width * len(shown))
     heights = [canvas.shape[0] / canvas.shape[1] for canvas, *_ in canvases.values()]
-    figure = new_figure(TEXT_WIDTH, 0.5 + sum(heights) * (TEXT_WIDTH - LABELS_WIDTH) + 0.1 * len(heights), images=True)
+    titles = [wrap_text(class_label(classes[label]), 10, 3) for label in shown]
+    above = TEXT_LINE * (1 + max(title.count("\n") for title in titles))
+    figure = new_figure(width, 0.15 + above + sum(heights) * (width - LABELS_WIDTH), images=True)
     grid = figure.subplots(len(canvases), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (name, (canvas, rows, columns)) in zip(grid, canvases.items(), strict=True):
         show_canvas(axes, canvas)
-        axes.set_ylabel(wrap_text(name, 12, 3), rotation=0, ha="right", va="center")
-        if name in textures:
-            bottom = blocks[name][0].shape[2] / 2
-            for row, row_indices in zip(rows, blocks[name][1], strict=True):
-                for column, index in zip(columns, row_indices, strict=True):
-                    write_under(axes, column, row + bottom, classes[textures[name][index]])
-            axes.set_xlabel("under each image: the class of its texture")
+        tiles, indices, names = blocks[name]
+        said = f"{name} (under an image: its texture)" if names else name
+        axes.set_ylabel(wrap_text(said, 12, 5), rotation=0, ha="right", va="center")
+        for row, row_indices in zip(rows, indices, strict=True):
+            for column, index in zip(columns, row_indices, strict=True):
+                if names:
+                    write_under(axes, column, row + tiles.shape[2] / 2, names[index])
         if axes is grid[0]:
             axes.xaxis.tick_top()
-            axes.set_xticks(columns, [wrap_text(classes[label].replace("_", " "), 10, 3) for label in shown])
+            axes.set_xticks(columns, titles)
     return figure

@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from filterfreq.publishing.class_names import class_label
 from filterfreq.publishing.panels import seeds_note
 from filterfreq.publishing.phrases import images_phrase
 from filterfreq.publishing.registry import Product
@@ -80,7 +81,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
         axes.xaxis.tick_top()
         texture = axes.secondary_xaxis("bottom", functions=(_complement, _complement))
         texture.set_xlabel("fraction of 'texture' decisions")
-        axes.set_yticks(range(len(categories)), [wrap_text(name.replace("_", " "), 20, 2) for name in categories])
+        axes.set_yticks(range(len(categories)), [wrap_text(class_label(name), 20, 2) for name in categories])
         axes.set_yticks(np.arange(len(categories) - 1) + 0.5, minor=True)
         axes.grid(visible=False, axis="y")
         axes.grid(axis="y", which="minor", color="0.75", linestyle="dotted")
