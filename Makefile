@@ -63,7 +63,7 @@ lock: $(READY)  ## resolve envs/requirements.in into envs/requirements.lock
 pictures: demo  ## the README's pictures, from the demo's results (needs graphviz)
 	@cp $(subst %,figures,$(DEMO))/texdigits/accuracy_epsilon.png docs/demo.png
 	@cp $(subst %,figures,$(DEMO))/texdigits/samples.png docs/texdigits.png
-	@snakemake $(DEMO_OPTIONS) --rulegraph dot 2>/dev/null | dot -Tpng -Gdpi=80 -o docs/dag.png
+	@dot -Tpng -Gdpi=144 docs/dag.dot -o docs/dag.png
 
 clean:  ## remove the environment; results stay
 	@rm -rf $(VENV)

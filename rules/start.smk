@@ -5,6 +5,7 @@ import time
 from snakemake.logging import logger
 
 from filterfreq.runtime.machine import has_gpu
+from filterfreq.runtime.messages import JobNames
 from filterfreq.study.measurable import remarks
 from filterfreq.study.ownership import check_owners
 from filterfreq.study.targets import check_target
@@ -114,6 +115,7 @@ def say_what_is_not_measured():
 
 
 if workflow.is_main_process:
+    logger.addFilter(JobNames(lambda: workflow.dag.needrun_jobs(exclude_finished=False)))
     refuse_unknown_names_in_targets()
     refuse_runs_of_other_studies()
     say_what_is_not_measured()

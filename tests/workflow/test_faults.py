@@ -53,6 +53,11 @@ def test_an_evaluation_that_is_killed_goes_on_after_its_last_batch(project):
         assert not result.exists()
         assert started.end() == 0
     assert f"goes on after {done} finished batches" in started.said
+    assert re.search(
+        r"^Finished jobid: \d+ \(Rule: evaluate_autoattack\): texdigits/resnet_8_2/plain/seed-0$",
+        started.said,
+        re.MULTILINE,
+    )
     assert 3 <= done < 13
     assert result.read_bytes() == undisturbed
     assert not progress.exists()

@@ -11,7 +11,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from PIL import Image
 
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.planning.plan import STAGES
 
 ROOT = Path(__file__).parents[2]
@@ -163,3 +165,22 @@ def test_conda_files_hold_what_their_scripts_import(file, rules):
                 if top not in sys.stdlib_module_names and top != "filterfreq":
                     assert f"- {modules.get(top, top)}==" in text, f"{current.name} imports {top}"
     assert len(seen) > 5
+
+
+def test_the_drawing_of_the_stages_has_every_rule(rules):
+    drawing = (ROOT / "docs/dag.dot").read_text()
+    drawn = set(re.findall(r"(?<=<br/>)[\w…]+", drawing))
+    drawn |= {name.replace("…", "evaluate", 1) for name in drawn if name.startswith("…_")}
+    drawn |= {f"over_training_{suite}" for suite in SUITES} if "over_training_…" in drawn else set()
+    # The plan's rules are no stage, and those of an experiment or a fit do what their rule does.
+    names = {rule["name"] for rule in rules if not re.search(r"_of_(experiment|fit)$|^calibrate$|_plan$", rule["name"])}
+    assert names <= drawn
+    assert {name for name in drawn if "…" not in name} <= names
+
+
+def test_the_drawing_of_the_stages_is_opaque_and_reads_at_850_pixels():
+    picture = Image.open(ROOT / "docs/dag.png").convert("RGBA")
+    assert picture.getchannel("A").getextrema() == (255, 255)
+    assert picture.getpixel((0, 0)) == (255, 255, 255, 255)
+    points = int(re.search(r"fontsize=(\d+)", (ROOT / "docs/dag.dot").read_text())[1])
+    assert points * 144 / 72 * 850 / picture.width >= 12  # pixels; drawn with 144 dots per inch

@@ -60,7 +60,10 @@ def test_every_table_and_figure_is_there(finished):
 
 def test_the_report_shows_every_table_and_figure_with_its_caption(finished, tmp_path):
     outcome = finished.snakemake("--report", str(tmp_path / "report.html"))
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    said = outcome.stdout + outcome.stderr
+    assert outcome.returncode == 0, said
+    assert "Report created." in said
+    assert "Loading script code" not in said
     captions = re.findall(r'"caption": ("(?:[^"\\]|\\.)*")', (tmp_path / "report.html").read_text())
     shown = {" ".join(re.sub("<[^>]+>", "", json.loads(caption)).split()) for caption in captions}
     assert len(shown) == 11 + 12

@@ -21,7 +21,7 @@ class JobNames(logging.Filter):
 
     def __init__(self, jobs: Callable[[], Iterable[Any]]) -> None:
         super().__init__()
-        self._names = cache(lambda: {job.jobid: job_name(job.wildcards_dict) for job in jobs()})
+        self._names = cache(lambda: {job.jobid: job_name(job.wildcards) for job in jobs()})
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a line is written."""
