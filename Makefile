@@ -36,7 +36,7 @@ demo: $(READY)  ## the core study on the embedded data set, ending with its main
 	@echo; for table in $(subst %,tables,$(DEMO))/*/main.txt; do [ ! -e "$$table" ] || { cat "$$table"; echo; }; done
 	@echo "report   $(REPORT)"
 	@[ ! -d $(subst %,tables,$(DEMO)) ] || echo "tables   $(subst %,tables,$(DEMO))/ (each as csv, md, tex, html, txt)"
-	@echo "figures  $(subst %,figures,$(DEMO))/ (each as png, pdf)"
+	@echo "figures  $(subst %,figures,$(DEMO))/ (each as png, pdf, html)"
 
 plan: $(READY)  ## what is due and what it will take: CONFIG=configs/imagenet.yaml PROFILE=profiles/slurm GPUS=8
 	@python scripts/plan.py $(OPTIONS) $(if $(GPUS),--gpus $(GPUS)) $(ARGS)

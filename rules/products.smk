@@ -1,10 +1,14 @@
 # Which tables and figures the config asks for, what each shows, and their files.
 # Each says of itself what it needs, in its file in scripts/filterfreq/publishing.
 
+from datetime import date
+
 from filterfreq.publishing.registry import CLAIMED, read_products
+from filterfreq.publishing.start_page import start_page
+from filterfreq.runtime.provenance import git_revision
 
 TABLE_FORMS = ("csv", "md", "tex", "html", "txt")
-FIGURE_FORMS = ("png", "pdf")
+FIGURE_FORMS = ("png", "pdf", "html")
 
 claimed = {claim["measure"]["suite"] for claim in claims.values()} - {"clean"}
 claimed_suites = [suite for suite in SUITES if suite in claimed]
@@ -225,3 +229,14 @@ def everything():
     aggregated += [AGGREGATED_FIT.format(fit=fit) for fit in study.fits.runs]
     kept = [SNAPSHOTS.format(**run._asdict()) for run in study.runs_with_snapshots if study.keeps_snapshots]
     return list(dict.fromkeys([*target_files(*PRODUCTS), *every, *over_training, *fitted, *aggregated, *kept]))
+
+
+def report_start_page():
+    """What the report begins with: study, date, revision, and the main table of every experiment and data set."""
+    tables = {
+        f"{experiment} on {dataset}": Path(f"{TABLE.format(experiment=experiment, dataset=dataset, name='main')}.html")
+        for experiment, dataset in possible_pairs(PRODUCTS["table_main"])
+    }
+    experiments = {name: experiment_datasets(name) for name in study.experiments}
+    drawing = Path(workflow.basedir) / "docs" / "dag.png"
+    return start_page(CONFIG_FILES, experiments, git_revision(), tables, drawing, date.today())

@@ -41,8 +41,9 @@ rule draw_figure:
     input:
         unpack(partial(product_inputs, "figure")),
     output:
-        png=report_output("figure", f"{FIGURE}.png"),
+        png=f"{FIGURE}.png",
         pdf=f"{FIGURE}.pdf",
+        html=report_output("figure", f"{FIGURE}.html"),
     log:
         "results/logs/draw_figure/{experiment}/{dataset}/{name}.log",
     benchmark:
@@ -80,8 +81,9 @@ use rule write_table as write_table_of_experiment with:
 
 use rule draw_figure as draw_figure_of_experiment with:
     output:
-        png=report_output("figure", f"{FIGURE_OF_EXPERIMENT}.png"),
+        png=f"{FIGURE_OF_EXPERIMENT}.png",
         pdf=f"{FIGURE_OF_EXPERIMENT}.pdf",
+        html=report_output("figure", f"{FIGURE_OF_EXPERIMENT}.html"),
     log:
         "results/logs/draw_figure/{experiment}/{name}.log",
     benchmark:
@@ -107,8 +109,9 @@ use rule write_table as write_table_of_fit with:
 
 use rule draw_figure as draw_figure_of_fit with:
     output:
-        png=report_output("figure", f"{FIGURE_OF_FIT}.png", "fits"),
+        png=f"{FIGURE_OF_FIT}.png",
         pdf=f"{FIGURE_OF_FIT}.pdf",
+        html=report_output("figure", f"{FIGURE_OF_FIT}.html", "fits"),
     log:
         "results/logs/draw_figure/fits/{fit}/{name}.log",
     benchmark:

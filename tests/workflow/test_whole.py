@@ -1,5 +1,6 @@
 import json
 import re
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,7 @@ def test_every_table_and_figure_is_there(finished):
         image = np.asarray(Image.open(png).convert("L"))
         assert image.std() > 5, f"{png.name} is all but blank"
         assert png.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+        assert re.search(r"<figcaption>\w[^<]", png.with_suffix(".html").read_text())
 
 
 def test_the_report_shows_every_table_and_figure_with_its_caption(finished, tmp_path):
@@ -64,6 +66,16 @@ def test_the_report_shows_every_table_and_figure_with_its_caption(finished, tmp_
     assert outcome.returncode == 0, said
     assert "Report created." in said
     assert "Loading script code" not in said
+    (start,) = re.findall(r"^var workflow_desc = (.*);$", (tmp_path / "report.html").read_text(), re.MULTILINE)
+    start = json.loads(start)
+    for row in (
+        "Study</td><td>tiny.yaml (tiny on texdigits)",
+        f"Date</td><td>{date.today()}",
+        "Revision</td><td>not known",
+    ):
+        assert row in start
+    main = (finished.folder / "results/tables/tiny/texdigits/main.html").read_text()
+    assert re.findall(r"<td[^>]*>(.*?)</td>", main) == re.findall(r"<td id=[^>]*>(.*?)</td>", start)
     captions = re.findall(r'"caption": ("(?:[^"\\]|\\.)*")', (tmp_path / "report.html").read_text())
     shown = {" ".join(re.sub("<[^>]+>", "", json.loads(caption)).split()) for caption in captions}
     assert len(shown) == 11 + 12

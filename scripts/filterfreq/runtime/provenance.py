@@ -69,12 +69,13 @@ def environment(*libraries: str) -> dict:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: importlib.metadata.version(name) for name in (*_RECORDED, *libraries)},
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "config": told_config_files(),
     }
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
+    """Return the revision of this code, with "-dirty" where it was changed since; None outside git."""
     try:
         # Unpacked inside another repository, this code is not what that repository's revision names.
         if not _git("ls-files", "--", "__init__.py"):
