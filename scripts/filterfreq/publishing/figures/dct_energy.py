@@ -58,7 +58,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of filters.
     """
-    frame = _without_patch_embeddings(select(results, labels, ["filters"]))
+    frame = _drop_patch_embeddings(select(results, labels, ["filters"]))
     styles = variant_styles(present_variants(frame, labels), style_numbers)
     layers = [frame["model"], frame["variant"], frame["index"]]
     frequency = frame[["horizontal", "vertical"]].astype("int64").max(axis="columns")
@@ -87,7 +87,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     return figure
 
 
-def _without_patch_embeddings(frame: pd.DataFrame) -> pd.DataFrame:
+def _drop_patch_embeddings(frame: pd.DataFrame) -> pd.DataFrame:
     """Leave out the layers whose kernels are even, and count depth from the first to the last of the others.
 
     Of what `filter_spectra` measures these are patch embeddings, which cut images into patches and filter none. Where
