@@ -130,48 +130,78 @@ def draw_examples(
     change = adversarial - clean
     factor = max(1, int(0.5 / max(np.abs(change).max(), 1e-3)))
     magnified = np.clip(0.5 + factor * change, 0, 1)
-    names = [text_under(name) for name in classes]
     # The clean images stand once, each above those of the attacked ones.
     top = np.stack([clean[:1], np.ones_like(clean[:1])], axis=2)
-    truth = [[(names[int(label)], "0.15") for label in labels[chosen]]]
+    truth = [[(text_under(classes[label]), "0.15") for label in labels[chosen]]]
     pairs = np.stack([adversarial, magnified], axis=2)
-    found = []
-    for row, name in enumerate(shown):
-        marks = ["✓" if after[row, i] else "✗" if before[row, i] else _ALREADY_WRONG for i in chosen]
-        answers = examples[name]["adversarial_predictions"][chosen]
-        found.append(
-            [
-                (f"{mark} {names[int(answer)]}", _RIGHT if mark == "✓" else _WRONG)
-                for mark, answer in zip(marks, answers, strict=True)
-            ]
-        )
-    blocks = []
-    for tiles, texts in ((top, truth), (pairs, found)):
-        tiles = tiles.reshape(len(tiles), 2 * len(chosen), *clean.shape[2:])
-        lines = 1 + max(text.count("\n") for row in texts for text, _ in row)
-        gap = (TEXT_LINE * lines + 0.06) / (TILE_WIDTH * clean.shape[2] / clean.shape[3])
-        blocks.append((*mosaic(to_uint8(tiles), row_gap=gap, column_gap=0.08, group=2), texts))
-
-    width = LABELS_WIDTH + blocks[0][0].shape[1] / clean.shape[3] * TILE_WIDTH
+    answers = [
+        _answer_texts(right_before[chosen], right[chosen], examples[name]["adversarial_predictions"][chosen], classes)
+        for name, right_before, right in zip(shown, before, after, strict=True)
+    ]
+    blocks = [_block(top, truth), _block(pairs, answers)]
+    width = LABELS_WIDTH + blocks[0].canvas.shape[1] / clean.shape[3] * TILE_WIDTH
     said = "under each image the predicted class, right (✓) or wrong (✗)"
-    if any(_ALREADY_WRONG in text for row in found for text, _ in row):
+    if any(_ALREADY_WRONG in text for row in answers for text, _ in row):
         said += f", {_ALREADY_WRONG} also before the attack"
     title = "\n".join(wrap_text(part, int(width / _LETTER), 3) for part in (attack, said))
-    heights = [canvas.shape[0] / canvas.shape[1] * (width - LABELS_WIDTH) for canvas, *_ in blocks]
+    heights = [block.canvas.shape[0] / block.canvas.shape[1] * (width - LABELS_WIDTH) for block in blocks]
     above = _TITLE_LINE * (1 + title.count("\n")) + 0.3
     figure = new_figure(width, above + sum(heights), images=True)
     figure.suptitle(title)
     grid = figure.subplots(2, 1, height_ratios=heights)
-    ticks = ["clean"], [wrap_text(label, 14, 4) for label in shown.values()]
-    for axes, (canvas, rows, columns, texts), row_labels in zip(grid, blocks, ticks, strict=True):
-        show_canvas(axes, canvas)
-        axes.set_yticks(rows, row_labels)
-        for row, row_texts in zip(rows, texts, strict=True):
-            for column, (text, colour) in zip(columns[::2], row_texts, strict=True):
+    names = ["clean"], [wrap_text(label, 14, 4) for label in shown.values()]
+    for axes, block, row_names in zip(grid, blocks, names, strict=True):
+        show_canvas(axes, block.canvas)
+        axes.set_yticks(block.rows, row_names)
+        for row, texts in zip(block.rows, block.texts, strict=True):
+            for column, (text, colour) in zip(block.columns[::2], texts, strict=True):
                 write_under(axes, column, row + clean.shape[2] / 2, text, colour)
     grid[1].xaxis.tick_top()
-    grid[1].set_xticks(columns, ["attacked", f"change ×{factor}"] * len(chosen))
+    grid[1].set_xticks(blocks[1].columns, ["attacked", f"change ×{factor}"] * len(chosen))
     return figure
+
+
+class _Block(NamedTuple):
+    """Rows of images, of which every other one has a text under it.
+
+    Attributes:
+        canvas: the picture, uint8, height x width x 3.
+        rows: the centres of its rows, in pixels.
+        columns: the centres of its columns.
+        texts: for each row the texts and their colours.
+    """
+
+    canvas: np.ndarray
+    rows: list[float]
+    columns: list[float]
+    texts: list[list[tuple[str, str]]]
+
+
+def _block(tiles: np.ndarray, texts: list[list[tuple[str, str]]]) -> _Block:
+    """Lay out rows x images x 2 x H x W x 3 tiles in [0, 1], with room for the texts."""
+    rows, images, pair, height, width, channels = tiles.shape
+    lines = 1 + max(text.count("\n") for row in texts for text, _ in row)
+    gap = (TEXT_LINE * lines + 0.06) / (TILE_WIDTH * height / width)
+    tiles = to_uint8(tiles.reshape(rows, images * pair, height, width, channels))
+    return _Block(*mosaic(tiles, row_gap=gap, column_gap=0.08, group=pair), texts)
+
+
+def _answer_texts(
+    before: np.ndarray, after: np.ndarray, answers: np.ndarray, classes: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return what stands under a variant's attacked images, and in which colour.
+
+    Args:
+        before: whether the prediction is right before the attack, bool, N.
+        after: the same after it.
+        answers: the classes that are predicted after it, int, N.
+        classes: the names of the classes.
+    """
+    marks = np.where(after, "✓", np.where(before, "✗", _ALREADY_WRONG))
+    return [
+        (f"{mark} {text_under(classes[answer])}", _RIGHT if right else _WRONG)
+        for mark, right, answer in zip(marks, after, answers, strict=True)
+    ]
 
 
 def _changed_first(before: np.ndarray, after: np.ndarray) -> np.ndarray:
