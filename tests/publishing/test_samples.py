@@ -117,7 +117,7 @@ class TestPerturbations:
         assert clean == ["1 a very\nlong name", "0 brick"]
         assert attacked == ["✓ 1 a very\nlong name", "✓ 0 brick", "✗ 2 gravel", "(✗) 2 gravel"]
         assert figure.get_suptitle().startswith("PGD-10\n")
-        assert "(✗) also before" in figure.get_suptitle().replace("\n", " ")
+        assert "(✗) wrong before" in figure.get_suptitle().replace("\n", " ")
 
     def test_images_that_an_attack_changes_come_first(self):
         images = np.arange(6, dtype=np.float32).reshape(6, 1, 1, 1) / 10 + np.zeros((6, 8, 8, 3), np.float32)

@@ -140,9 +140,9 @@ def draw_examples(
     ]
     blocks = [_block(top, truth), _block(pairs, answers)]
     width = LABELS_WIDTH + blocks[0].canvas.shape[1] / clean.shape[3] * TILE_WIDTH
-    said = "under each image the predicted class, right (✓) or wrong (✗)"
+    said = "under each image the predicted class: ✓ right, ✗ wrong"
     if any(_ALREADY_WRONG in text for row in answers for text, _ in row):
-        said += f", {_ALREADY_WRONG} also before the attack"
+        said += f", {_ALREADY_WRONG} wrong before the attack, too"
     title = "\n".join(wrap_text(part, int(width / _LETTER), 3) for part in (attack, said))
     heights = [block.canvas.shape[0] / block.canvas.shape[1] * (width - LABELS_WIDTH) for block in blocks]
     above = _TITLE_LINE * (1 + title.count("\n")) + 0.3
