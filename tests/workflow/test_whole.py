@@ -66,7 +66,7 @@ def test_the_report_shows_every_table_and_figure_with_its_caption(finished, tmp_
     assert outcome.returncode == 0, said
     assert "Report created." in said
     assert "Loading script code" not in said
-    (start,) = re.findall(r"^var workflow_desc = (.*);$", (tmp_path / "report.html").read_text(), re.MULTILINE)
+    (start,) = re.findall(r"^ *var workflow_desc = (.*);$", (tmp_path / "report.html").read_text(), re.MULTILINE)
     start = json.loads(start)
     for row in (
         "Study</td><td>tiny.yaml (tiny on texdigits)",
