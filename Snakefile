@@ -88,3 +88,7 @@ rule table_plan:
     input:
         requested_plan_files,
     localrule: True
+
+
+if workflow.is_main_process:
+    refuse_report_of_what_is_missing()

@@ -48,7 +48,11 @@ from filterfreq.runtime.yaml_files import check_config_file
 
 takes_default = not {"experiments", "fits"} & config.keys()
 
-CONFIG_FILES = [os.path.relpath(file) for file in workflow.overwrite_configfiles] or ["config.yaml"]
+# As files of claims, it is looked for in the working directory and then beside the Snakefile.
+DEFAULT_CONFIG = os.path.relpath(
+    "config.yaml" if Path("config.yaml").exists() else Path(workflow.basedir, "config.yaml")
+)
+CONFIG_FILES = [os.path.relpath(file) for file in workflow.overwrite_configfiles] or [DEFAULT_CONFIG]
 tell_config_files(CONFIG_FILES)
 
 try:
@@ -56,14 +60,14 @@ try:
         # Those that a profile names, too, which the command line does not show.
         for file in workflow.overwrite_configfiles:
             check_config_file(os.path.relpath(file))
-        if takes_default and Path("config.yaml").exists():
-            check_config_file("config.yaml")
+        if takes_default and Path(DEFAULT_CONFIG).exists():
+            check_config_file(DEFAULT_CONFIG)
 except InputError as error:
     raise WorkflowError(f"The config is refused. {error}") from error
 
 if takes_default:
 
-    configfile: "config.yaml"
+    configfile: DEFAULT_CONFIG
 
 
 take_hangup_for_termination()

@@ -114,8 +114,37 @@ def say_what_is_not_measured():
         logger.info(remark)
 
 
+def say_that_the_default_profile_is_not_read():
+    """Say what Snakemake does otherwise where it has taken another workflow profile than this workflow's."""
+    if "FILTERFREQ_DEFAULT_PROFILE" not in os.environ:
+        profile = Path(workflow.basedir, "profiles", "default").resolve()
+        logger.warning(
+            "This workflow's own profiles/default is not read, without which copied or touched files make finished "
+            f"results due: give --workflow-profile {profile}, and a profile of yours with --profile."
+        )
+
+
+def refuse_report_of_what_is_missing():
+    """Stop before a report of a study whose results are not all here; Snakemake would stop at the first one.
+
+    Of other targets than the whole study, Snakemake alone knows what they show.
+    """
+    words = {word.partition("=")[0] for word in sys.argv[1:]}
+    parts = {rule.name for rule in workflow.rules} - {"all", "paper"}
+    if "--report" not in words or words & parts or any(word.startswith("results/") for word in words):
+        return
+    missing = [file for file in everything() if not Path(file).exists()]
+    if missing and "--report-after-run" not in words:
+        raise WorkflowError(
+            f"The report is refused: {len(missing)} results of {' and '.join(CONFIG_FILES)} are missing, such as "
+            f"{missing[0]}: make them first, or give the profile or config of the study that is here, as in "
+            "snakemake --profile profiles/demo --report report.html after the demo."
+        )
+
+
 if workflow.is_main_process:
     logger.addFilter(JobNames(lambda: workflow.dag.needrun_jobs(exclude_finished=False)))
     refuse_unknown_names_in_targets()
     refuse_runs_of_other_studies()
+    say_that_the_default_profile_is_not_read()
     say_what_is_not_measured()

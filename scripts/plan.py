@@ -7,6 +7,7 @@ those that `snakemake calibrate` measured. The plan goes into results/plans/<nam
 """
 
 import argparse
+import os
 import sys
 
 from filterfreq.runtime.errors import InputError
@@ -33,8 +34,10 @@ def main() -> None:
     parser.add_argument("--status", action="store_true", help="write no plan, say how far the run is")
     own, arguments = parser.parse_known_args()
     try:
-        calibration = read_calibration(CALIBRATION, own.device)
         dag = read_dag(arguments)
+        # That of --directory, in which the workflow has its results.
+        os.chdir(dag.folder)
+        calibration = read_calibration(CALIBRATION, own.device)
         if own.status:
             print(describe_status(dag, calibration))
         elif dag.due:

@@ -60,7 +60,8 @@ def job(rule: str, wildcards: dict | None = None, **facts) -> Job:
 
 
 def dag(study: Study, *jobs: Job, **facts) -> Dag:
-    return Dag(study, list(jobs), **{"cores": None, "gpus": None, "locked": False, "plan": "plan.json", **facts})
+    defaults = {"cores": None, "gpus": None, "locked": False, "folder": Path(), "plan": "plan.json"}
+    return Dag(study, list(jobs), **defaults | facts)
 
 
 def benchmark(path: Path, seconds: float) -> str:

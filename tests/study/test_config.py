@@ -219,6 +219,29 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             [{**APGD, "images": 16}, {**APGD, "images": 7, "epsilons": ["4/255"]}],
             r"evaluation\.autoattack\.1\.images: apgd-ce in the norm linf sees 7 images here and 16 before: give",
         ),
+        (
+            "evaluation/autoattack",
+            False,
+            r"^evaluation\.autoattack: false stands for one data set alone: leave autoattack out here, or write "
+            r"autoattack: false in evaluation\.datasets\.NAME",
+        ),
+        ("evaluation/perturbations", False, r"^evaluation\.perturbations: false stands for one data set alone"),
+        ("evaluation/main_epsilons", False, r"^evaluation\.main_epsilons: False is yes or no, it must be a mapping"),
+        ("evaluation/clean", True, r"^evaluation\.clean: True is yes or no, it must be a mapping"),
+        (
+            "evaluation/datasets",
+            {"texdigits": {"clean": True}},
+            r"^evaluation\.datasets\.texdigits\.clean: true says nothing of its settings: write them, leave clean out",
+        ),
+        ("evaluation/datasets", {"texdigits": {"clean": 0}}, r"texdigits\.clean: 0 is a number, it must be a mapping"),
+        ("evaluation/datasets", {"texdigits": {"clean": None}}, r"texdigits\.clean: has no value, write one"),
+        ("evaluation/datasets", {"texdigits": {"clean": "false"}}, r"texdigits\.clean: 'false' is text, it must be a"),
+        ("evaluation/datasets", {"texdigits": False}, r"evaluation\.datasets\.texdigits: False is yes or no"),
+        (
+            "evaluation/datasets",
+            {"texdigits": {"main_epsilons": False}},
+            r"texdigits\.main_epsilons: False is yes or no, it must be a mapping",
+        ),
         ("evaluation/datasets", {"texdigit": {}}, r"evaluation\.datasets\.texdigit: unknown data set .*'texdigits'"),
         ("evaluation/datasets", {"cifar10": {"clear": {}}}, r"evaluation\.datasets\.cifar10: unknown key 'clear'"),
         (

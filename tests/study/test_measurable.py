@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from filterfreq.data.registry import get_dataset
+from filterfreq.evaluation.registry import SUITES
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.file_checks import check_files
 from filterfreq.study.measurable import remarks
@@ -271,13 +272,89 @@ def test_autoattack_is_for_as_many_classes_as_its_attacks_need(trained, tmp_path
         return
     message = rf"evaluation\.autoattack: own cannot have it: its attacks need at least {fewest} classes, and there are "
     with pytest.raises(
-        InputError, match=rf"{message}{classes}: say attacks: \[apgd-ce, .*square\] or some of these in"
+        InputError,
+        match=rf"{message}{classes}: write attacks: \[apgd-ce, .*square\], or some of these, in each entry of "
+        r"evaluation\.datasets\.own\.autoattack, or autoattack: false in evaluation\.datasets\.own; otherwise",
     ):
         Study(deepcopy(trained), SCHEMA)
     trained["experiments"]["one"]["datasets"].append("cifar10")
     study = Study(trained, SCHEMA)
     assert (study.suites("own"), study.suites("cifar10")) == (["clean"], ["clean", "autoattack"])
     assert remarks(study)[0].startswith("evaluation.autoattack: not for own: its attacks need")
+    # Both ways out.
+    for way_out in (False, [settings | {"attacks": ["apgd-ce", "square"]}]):
+        trained["evaluation"]["datasets"] = {"own": {"autoattack": way_out}}
+        study = Study(deepcopy(trained), SCHEMA)
+        assert ("autoattack" in study.suites("own"), "autoattack" in study.suites("cifar10")) == (bool(way_out), True)
+        assert not [said for said in remarks(study) if "its attacks need" in said]
+
+
+@pytest.fixture
+def whole(trained) -> dict:
+    """All suites of the tiny study, of models of texdigits, which can have each of them, and of CIFAR-10."""
+    tiny = yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())
+    del tiny["evaluation"]["datasets"]
+    tiny["experiments"]["tiny"]["datasets"] = ["texdigits", "cifar10"]
+    return tiny
+
+
+@pytest.mark.parametrize("suite", [name for name in SUITES if name not in ("out_of_distribution", "cue_conflict")])
+def test_any_suite_can_be_switched_off_on_one_data_set(whole, suite):
+    before = Study(deepcopy(whole), SCHEMA)
+    whole["evaluation"]["datasets"] = {"texdigits": {suite: False}}
+    study = Study(whole, SCHEMA)
+    assert study.suites("texdigits") == [name for name in before.suites("texdigits") if name != suite]
+    assert study.suites("cifar10") == before.suites("cifar10")
+    assert study.settings(suite, "texdigits") is None
+    assert not [said for said in remarks(study) if said not in remarks(before)]
+    target = f"results/aggregated/tiny/texdigits/{suite}.csv"
+    with pytest.raises(InputError, match=rf"evaluation\.datasets\.texdigits\.{suite} is false: take that out"):
+        check_target(study, target, ["results/aggregated/{experiment}/{dataset}/{suite}.csv"])
+
+
+def test_a_suite_that_is_switched_off_on_the_only_data_set_that_can_have_it_is_refused(whole):
+    for suite in ("out_of_distribution", "cue_conflict"):
+        whole["evaluation"]["datasets"] = {"texdigits": {suite: False}}
+        with pytest.raises(
+            InputError, match=rf"^evaluation\.{suite}: cifar10 cannot have it: .*; otherwise leave it out$"
+        ):
+            Study(deepcopy(whole), SCHEMA)
+    # Sets of another data set are still shown.
+    whole["evaluation"]["datasets"] = {"texdigits": {"out_of_distribution": False}}
+    whole["evaluation"]["out_of_distribution"]["sets"].append("cifar10.1")
+    study = Study(whole, SCHEMA)
+    assert [[entry.name for entry in study.shifted_sets(name)] for name in study.datasets] == [[], ["cifar10.1"]]
+
+
+def test_perturbations_can_be_switched_off_on_one_data_set(whole):
+    whole["evaluation"]["datasets"] = {"texdigits": {"perturbations": False}}
+    study = Study(whole, SCHEMA)
+    assert study.settings("perturbations", "texdigits") is None
+    assert study.settings("perturbations", "cifar10") == whole["evaluation"]["perturbations"]
+
+
+def test_the_main_epsilons_of_all_data_sets_say_nothing_of_one_without_attacks(whole):
+    whole["evaluation"]["adversarial"]["attacks"] = [{"attack": "fgsm", "norm": "linf", "epsilons": ["2/255"]}]
+    whole["evaluation"]["main_epsilons"] = {"linf": "2/255"}
+    off = {"adversarial": False, "autoattack": False}
+    whole["evaluation"]["datasets"] = {"texdigits": off}
+    Study(deepcopy(whole), SCHEMA)
+    own = {"texdigits": {**off, "main_epsilons": {"linf": "2/255"}}}
+    for datasets in (own, {"texdigits": off, "cifar10": off}):
+        whole["evaluation"]["datasets"] = datasets
+        with pytest.raises(InputError, match=r"main_epsilons\.linf: no attack of this norm is measured on texdigits"):
+            Study(deepcopy(whole), SCHEMA)
+
+
+def test_a_suite_that_is_switched_off_where_that_changes_nothing_or_everything_is_said(whole):
+    whole["evaluation"]["datasets"] = {"texdigits": {"filters": False}, "cifar10": {"filters": False}}
+    assert (
+        "evaluation.filters: nothing that the config asks for uses it, as evaluation.datasets says filters: false of "
+        in ("\n".join(remarks(Study(deepcopy(whole), SCHEMA))))
+    )
+    del whole["evaluation"]["filters"], whole["evaluation"]["datasets"]["cifar10"]
+    said = "evaluation.datasets.texdigits.filters: false changes nothing, as evaluation has no filters"
+    assert said in remarks(Study(whole, SCHEMA))
 
 
 def test_filters_are_of_models_that_have_some(trained):

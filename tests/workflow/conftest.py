@@ -131,7 +131,7 @@ class Project:
 
     def plan(self, *arguments: str, config: str | None = "tiny.yaml") -> Plan:
         """The jobs of a dry run, without those of targets."""
-        outcome = self.snakemake("--dry-run", *arguments, config=config)
+        outcome = self.snakemake(*arguments, "--dry-run", "--quiet", "host", config=config)
         assert outcome.returncode == 0, outcome.stderr
         text = outcome.stdout + outcome.stderr
         table = re.search(r"^Job stats:\n.*?\n-[- ]+\n(.*?)^total", text, re.MULTILINE | re.DOTALL)

@@ -178,6 +178,29 @@ def test_an_archive_is_an_input(work, animals):
     assert work.due(PREPARED) == {"prepare": 1}
 
 
+def test_too_few_classes_for_autoattack_in_an_archive_are_said_before_any_training(work, animals):
+    """They are known once it has been prepared, which stays; of a folder they are counted at the start."""
+    with tarfile.open(work.folder / "animals.tar", "w") as opened:
+        opened.add(animals, "animals")
+    work.configure(ENTRY.format(path=work.folder / "animals.tar", split="train: ., test_fraction: 0.3"))
+    text = work.config.read_text().replace(", attacks: [apgd-ce]", "")
+    work.config.write_text(text)
+    run = "results/runs/animals/resnet_8_2/plain/seed-0/run.json"
+    outcome = work.run(run)
+    said = (
+        "evaluation.autoattack: animals cannot have it: its attacks need at least 4 classes, and there are 2: write "
+        "attacks: [apgd-ce, fab, fab-t, square], or some of these, in each entry of "
+        "evaluation.datasets.animals.autoattack, or autoattack: false in evaluation.datasets.animals"
+    )
+    assert outcome.returncode == 1
+    assert said in (work.folder / "results/logs/train/animals/resnet_8_2/plain/seed-0.log").read_text()
+    work.config.write_text(text.replace("    texdigits:\n", "    animals: {autoattack: false}\n    texdigits:\n"))
+    assert work.due(run) == {"train": 1}
+    work.config.write_text(text.replace("animals.tar", "animals"))
+    outcome = work.run("--dry-run", run)
+    assert f"The config is refused. {said}" in outcome.stdout + outcome.stderr
+
+
 @pytest.mark.parametrize(
     ("data", "dataset", "message"),
     [

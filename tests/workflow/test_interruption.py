@@ -147,5 +147,5 @@ def test_two_processes_train_one_run_and_keep_their_state(project):
     assert f"goes on {kept(started.said)}\n" in outcome.stderr
     assert json.loads((project.folder / RECORD).read_text())["provenance"]["processes"] == 2
     project.edit("tiny.yaml", "processes: 2,", "processes: 2, nodes: 2,")
-    plan = project.snakemake("--dry-run", "--forcerun", "train", RECORD)
+    plan = project.snakemake(RECORD, "--dry-run", "--quiet", "host", "--forcerun", "train")
     assert "nodes=2, tasks=2, mpi=srun" in plan.stdout + plan.stderr

@@ -44,7 +44,7 @@ def test_the_plan_has_snakemakes_jobs_and_the_profiles_submissions(unstarted):
 
 def test_the_calibration_takes_one_gpu_where_trainings_take_several(unstarted):
     unstarted.edit("tiny.yaml", "train: {threads: 1,", "train: {threads: 1, gpu: 4,")
-    outcome = unstarted.snakemake("--dry-run", "calibrate")
+    outcome = unstarted.snakemake("calibrate", "--dry-run", "--quiet", "host")
     assert re.findall(r"\bgpu=\d+", outcome.stdout + outcome.stderr) == ["gpu=1"]
 
 

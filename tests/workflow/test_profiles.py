@@ -1,7 +1,11 @@
 """The profiles fit the rules."""
 
+import os
+import re
+
 import pytest
 import yaml
+import yte
 from workflow.conftest import ROOT
 
 from filterfreq.evaluation.registry import SUITES
@@ -38,3 +42,34 @@ def test_slurm_sends_exactly_the_rules_with_a_gpu_to_its_partition(rules):
         pair = f"evaluate_{name}", f"over_training_{name}"
         assert groups.get(pair[0]) == groups.get(pair[1])
         assert profile["set-resources"][pair[0]] == profile["set-resources"][pair[1]]
+
+
+def test_a_dry_run_is_a_table_with_reasons_and_every_job_where_that_is_asked_for(fresh):
+    short, long = (fresh.snakemake("-np", *more).stdout for more in ((), ("--quiet", "host")))
+    table = re.search(r"^Job stats:\n.*?^total +\d+$", short, re.MULTILINE | re.DOTALL)[0]
+    assert "train " in table
+    assert "output files have to be generated:" in short
+    assert len(short.splitlines()) < 100 < len(long.splitlines())
+    assert "    output: " not in short
+    assert table in long
+
+
+@pytest.mark.parametrize(
+    ("words", "is_short"),
+    [
+        (["-n"], True),
+        (["table_main", "-pn", "--cores", "2"], True),
+        (["--dry-run"], True),
+        (["--dryrun"], True),
+        ([], False),
+        (["--cores", "2", "--no-hooks", "-k", "train"], False),
+    ],
+)
+def test_a_real_run_says_each_job(monkeypatch, words, is_short):
+    monkeypatch.setattr("sys.argv", ["snakemake", *words])
+    monkeypatch.setenv("FILTERFREQ_DEFAULT_PROFILE", "")
+    monkeypatch.chdir(ROOT)
+    profile = yte.process_yaml((ROOT / "profiles" / "default" / "config.yaml").read_text(), require_use_yte=True)
+    assert profile.get("quiet") == (["host", "rules"] if is_short else None)
+    assert profile["rerun-triggers"] == ["mtime", "params", "input", "software-env"]
+    assert os.environ["FILTERFREQ_DEFAULT_PROFILE"] == "read"

@@ -76,6 +76,21 @@ def test_swept_penalties_have_tables_and_figures(unstarted):
         assert products(unstarted.plan(*targets[name]).jobs) == set(targets[name])
 
 
+def test_what_is_switched_off_on_one_data_set_is_neither_measured_nor_shown_there(unstarted):
+    unstarted.edit("tiny.yaml", "[texdigits]", "[texdigits, cifar10]")
+    off = ("autoattack", "transfer", "filters", "perturbations")
+    before = unstarted.plan()
+    unstarted.edit(
+        "tiny.yaml", "    texdigits:\n", f"    cifar10: {{{': false, '.join(off)}: false}}\n    texdigits:\n"
+    )
+    after = unstarted.plan()
+    lost = dict.fromkeys(("evaluate_autoattack", "evaluate_transfer", "evaluate_filters", "perturb"), 2)
+    lost |= dict.fromkeys(("table_transfer", "figure_transfer", "figure_dct_energy", "figure_perturbations"), 1)
+    assert before.jobs - after.jobs == {**lost, "aggregate": 3}
+    assert not after.jobs - before.jobs
+    assert not [file for file in set(before.outputs) - set(after.outputs) if "/cifar10/" not in file]
+
+
 def test_a_target_that_the_config_cannot_make_is_one_sentence(fresh):
     outcome = fresh.snakemake("--dry-run", "figure_shape_bias", config=None)
     assert outcome.returncode == 1

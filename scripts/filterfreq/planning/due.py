@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ class Dag:
         cores: processor cores of the machine that runs all jobs, None where a cluster does or none are given.
         gpus: GPUs of that machine, likewise.
         locked: whether Snakemake is at work in this folder, or was when it was killed.
+        folder: the working directory, which all paths are relative to.
         plan: where the study's plan is kept.
     """
 
@@ -74,6 +75,7 @@ class Dag:
     cores: int | None
     gpus: int | None
     locked: bool
+    folder: Path
     plan: str
 
     @property
@@ -118,7 +120,8 @@ def read_dag(arguments: Sequence[str]) -> Dag:
         DAGApi.execute_workflow = execute
     if not accepted or not workflows:
         raise InputError(f"Snakemake cannot plan this: {' '.join(said.getvalue().split())}")
-    return _dag(workflows[0], clusters, cores)
+    with chdir(workflows[0].workdir_init):
+        return _dag(workflows[0], clusters, cores)
 
 
 def _dag(workflow: Any, clusters: bool, cores: int | None) -> Dag:
@@ -156,5 +159,6 @@ def _dag(workflow: Any, clusters: bool, cores: int | None) -> Dag:
         cores=None if clusters else cores,
         gpus=None if clusters else gpus,
         locked=workflow.persistence.locked,
+        folder=Path(workflow.workdir_init),
         plan=workflow.globals["PLAN"],
     )

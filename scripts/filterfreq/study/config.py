@@ -30,6 +30,7 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
     """
     check_extent(config)
     check_values(config, [])
+    _check_switches(config.get("evaluation"))
     check_schema(schema, config, "config")
     if not {"experiments", "fits"} & config.keys():
         raise InputError(
@@ -38,6 +39,24 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
     for key, stage in _stages(config):
         if stage not in config["compute"]:
             raise InputError(f"compute: {stage!r} is missing, which {key} needs: write its threads, mem_mb and runtime")
+
+
+def _check_switches(evaluation: Any) -> None:
+    """Refuse yes or no in place of a suite's settings, but for the `false` of one data set."""
+    general = evaluation if isinstance(evaluation, dict) else {}
+    datasets = general.get("datasets")
+    for name in (*SUITES, "perturbations"):
+        if general.get(name) is False:
+            raise InputError(
+                f"evaluation.{name}: false stands for one data set alone: leave {name} out here, or write "
+                f"{name}: false in evaluation.datasets.NAME for the data set that shall not have it"
+            )
+        for dataset, own in (datasets if isinstance(datasets, dict) else {}).items():
+            if isinstance(own, dict) and own.get(name) is True:
+                raise InputError(
+                    f"evaluation.datasets.{dataset}.{name}: true says nothing of its settings: write them, leave "
+                    f"{name} out to have those of evaluation.{name}, or write false to have none on {dataset}"
+                )
 
 
 def _stages(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -135,7 +154,7 @@ def _check_shifted(evaluation: dict[str, Any], datasets: Datasets) -> None:
         run_check(datasets.shifted_set, name, "evaluation.out_of_distribution.sets")
     for dataset, suites in evaluation.get("datasets", {}).items():
         where = f"evaluation.datasets.{dataset}.out_of_distribution.sets"
-        for name in suites.get("out_of_distribution", {}).get("sets", []):
+        for name in (suites.get("out_of_distribution") or {}).get("sets", []):
             run_check(datasets.shifted_set, name, where)
             if not datasets.is_shifted_for(name, dataset):
                 base = datasets.shifted_set(name).shift_of

@@ -16,7 +16,7 @@ from filterfreq.data.registry import DATASETS, ImageFolder
 from filterfreq.data.shifted.registry import CUE_CONFLICT, PUBLISHED_CORRUPTIONS, SHIFTED_SETS
 from filterfreq.evaluation.registry import SUITES, load
 from filterfreq.runtime.errors import InputError
-from filterfreq.training.attack_names import AUTOATTACKS, fewest_classes
+from filterfreq.training.attack_names import why_too_few_classes
 
 if TYPE_CHECKING:
     from filterfreq.study.experiments import Run
@@ -76,16 +76,9 @@ def why_no_stimuli(study: Study, dataset: str) -> str | None:
 
 def why_no_autoattack(study: Study, dataset: str) -> str | None:
     """Return why AutoAttack, or the subsets of it that the config asks for, cannot attack models of a data set."""
-    found = len(study.class_names(dataset))
-    entries = study.evaluation(dataset).get("autoattack", [])
-    fewest = max((fewest_classes(entry.get("attacks")) for entry in entries), default=0)
-    if not found or found >= fewest:
-        return None
-    possible = [attack for attack in AUTOATTACKS if fewest_classes([attack]) <= found]
-    return (
-        f"its attacks need at least {fewest} classes, and there are {found}: say attacks: [{', '.join(possible)}] or "
-        f"some of these in evaluation.datasets.{dataset}.autoattack"
-    )
+    classes = len(study.class_names(dataset))
+    # Those of an archive are counted by the jobs that have read it.
+    return why_too_few_classes(study.evaluation(dataset).get("autoattack", []), classes, dataset) if classes else None
 
 
 def why_no_filters(study: Study, dataset: str) -> str | None:
@@ -176,6 +169,7 @@ def remarks(study: Study) -> list[str]:
         *left_out,
         *suite_remarks,
         *_replaced_settings(study),
+        *_idle_switches(study),
         *_generated_corruptions(study),
         *_unused_entries(study),
     ]
@@ -183,7 +177,7 @@ def remarks(study: Study) -> list[str]:
 
 def requested_suites(evaluation: Mapping[str, Any]) -> list[str]:
     """Return the suites that a section `evaluation`, or an entry of its `datasets`, asks for, in the suites' order."""
-    return [suite for suite in SUITES if suite in evaluation]
+    return [suite for suite in SUITES if evaluation.get(suite, False) is not False]
 
 
 def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
@@ -199,8 +193,12 @@ def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
 
 
 def _refuse_set(study: Study, name: str, general: list[str]) -> None:
-    """Refuse a shifted set that is shown to the models of no data set; `general` have no sets of their own."""
-    if any(study.is_shifted_for(name, dataset) for dataset in general):
+    """Refuse a shifted set that is shown to the models of no data set; `general` have no sets of their own.
+
+    One that is for a data set alone on which the suite is switched off waits for that to change.
+    """
+    waiting = [dataset for dataset in study.datasets if _own_suites(study, dataset).get("out_of_distribution") is False]
+    if any(study.is_shifted_for(name, dataset) for dataset in (*general, *waiting)):
         return
     base = study.shifted_set(name).shift_of
     if any(study.is_shifted_for(name, dataset) for dataset in study.datasets):
@@ -246,7 +244,8 @@ def remedy(study: Study, dataset: str, bases: Iterable[str]) -> str:
 def _unmeasured_suites(study: Study) -> list[str]:
     said = []
     for suite in requested_suites(study.config["evaluation"]):
-        reasons = {dataset: why_not(study, suite, dataset) for dataset in study.datasets}
+        asked = [dataset for dataset in study.datasets if suite in study.evaluation(dataset)]
+        reasons = {dataset: why_not(study, suite, dataset) for dataset in asked}
         missing = {dataset: reason for dataset, reason in reasons.items() if reason is not None}
         said += [
             f"evaluation.{suite}: not for {_join(names)}: {reason}"
@@ -288,6 +287,22 @@ def _replaced_settings(study: Study) -> list[str]:
         for key, own in _own_suites(study, dataset).items()
         for name in _lost_keys(general.get(key), own)
     ]
+
+
+def _idle_switches(study: Study) -> list[str]:
+    """What is switched off and nothing asks for, or is asked for and switched off everywhere."""
+    general = study.config["evaluation"]
+    off = {
+        dataset: [key for key, own in _own_suites(study, dataset).items() if own is False] for dataset in study.datasets
+    }
+    idle = [
+        f"evaluation.datasets.{dataset}.{key}: false changes nothing, as evaluation has no {key}"
+        for dataset, keys in off.items()
+        for key in keys
+        if key not in general
+    ]
+    unused = [key for key in general if off and all(key in keys for keys in off.values())]
+    return idle + [f"evaluation.{key}: {_UNUSED}, as evaluation.datasets says {key}: false of each" for key in unused]
 
 
 def _lost_keys(general: Any, own: Any) -> list[str]:

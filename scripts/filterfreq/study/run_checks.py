@@ -71,7 +71,10 @@ def _check_sources(study: Study) -> None:
 
 
 def _check_main_epsilons(study: Study) -> None:
-    """Refuse epsilons of the main tables that an attack is not measured at."""
+    """Refuse epsilons of the main tables that an attack is not measured at.
+
+    One of all data sets may be of a norm in which some of them, not all, are not attacked.
+    """
     evaluation = study.config["evaluation"]
     for dataset in study.datasets:
         own = "main_epsilons" in evaluation.get("datasets", {}).get(dataset, {})
@@ -79,11 +82,19 @@ def _check_main_epsilons(study: Study) -> None:
         for norm, epsilon in study.evaluation(dataset).get("main_epsilons", {}).items():
             bounded = partial(check_bounds, norm=norm, size=study.dataset(dataset).image_size)
             run_check(bounded, epsilon, f"{where}.main_epsilons.{norm}")
-            attacks: dict[str, list[dict]] = {"adversarial": [], "autoattack": []}
-            for suite, _, attack in study.attacks(dataset):
-                if suite in attacks and attack["norm"] == norm:
-                    attacks[suite].append(attack)
-            check_main_epsilon(f"{where}.main_epsilons.{norm}", epsilon, attacks, dataset)
+            attacks = _attacks_in_norm(study, dataset, norm)
+            elsewhere = (_attacks_in_norm(study, other, norm) for other in study.datasets)
+            if own or any(attacks.values()) or not any(any(found.values()) for found in elsewhere):
+                check_main_epsilon(f"{where}.main_epsilons.{norm}", epsilon, attacks, dataset)
+
+
+def _attacks_in_norm(study: Study, dataset: str, norm: str) -> dict[str, list[dict]]:
+    """The attacks of a norm that the main tables show of a data set, by suite."""
+    found: dict[str, list[dict]] = {"adversarial": [], "autoattack": []}
+    for suite, _, attack in study.attacks(dataset):
+        if suite in found and attack["norm"] == norm:
+            found[suite].append(attack)
+    return found
 
 
 def _check_radii(study: Study) -> None:

@@ -65,6 +65,8 @@ def _check_names(study: Study, names: Mapping[str, str]) -> None:
             raise unknown_name("suite", suite, SUITES)
         if suite in study.evaluation(dataset):
             raise InputError(f"evaluation.{suite} is not for {dataset}: {why_not(study, suite, dataset)}")
+        if suite in study.config["evaluation"].get("datasets", {}).get(dataset, {}):
+            raise InputError(f"evaluation.datasets.{dataset}.{suite} is false: take that out to measure it")
         raise InputError(f"evaluation.{suite} is not asked for on {dataset}: add it to the config")
     if suite is not None and variant is not None:
         reason = why_not_run(study, suite, Run(dataset, names["model"], variant, int(names["seed"])))

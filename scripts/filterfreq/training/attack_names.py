@@ -40,3 +40,25 @@ def fewest_classes(attacks: Sequence[str] | None) -> int:
         attacks: some of `AUTOATTACKS`; None for the standard version.
     """
     return max(_FEWEST_CLASSES.get(attack, 2) for attack in attacks or ("apgd-t",))
+
+
+def why_too_few_classes(entries: Sequence[Mapping[str, Any]], classes: int, dataset: str) -> str | None:
+    """Return why AutoAttack, or the subsets of it that are asked for, cannot attack models of so many classes.
+
+    Args:
+        entries: the settings of the suite `autoattack`.
+        classes: how many there are.
+        dataset: their data set, for the sentence.
+
+    Returns:
+        The rest of a sentence, with what to write instead; None where it can.
+    """
+    fewest = max((fewest_classes(entry.get("attacks")) for entry in entries), default=0)
+    if classes >= fewest:
+        return None
+    possible = [attack for attack in AUTOATTACKS if fewest_classes([attack]) <= classes]
+    return (
+        f"its attacks need at least {fewest} classes, and there are {classes}: write attacks: [{', '.join(possible)}], "
+        f"or some of these, in each entry of evaluation.datasets.{dataset}.autoattack, or autoattack: false in "
+        f"evaluation.datasets.{dataset}"
+    )

@@ -171,7 +171,7 @@ def _number_of_classes(model: nn.Module, images: torch.Tensor, fewest: int) -> i
         classes = model(images).shape[1]
     if classes < fewest:
         raise InputError(
-            f"AutoAttack needs at least {fewest} classes for these attacks, but the model has {classes}: leave out "
-            "apgd-t, which the standard version has, and for 2 classes apgd-dlr"
+            f"AutoAttack needs at least {fewest} classes for these attacks, but the model has {classes}: write "
+            "attacks: [apgd-ce, square], or one of them, in its entry"
         )
     return classes
