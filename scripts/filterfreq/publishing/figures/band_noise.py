@@ -1,8 +1,8 @@
 """Accuracy on test images of *{dataset}* with Gaussian noise of some frequencies alone, against the bandwidth.
 
 The noise has the frequencies of a square round 0, of one round the highest frequency, or all outside of the first; the
-bandwidth is the square's side, and 0 is no noise. Lines are means over seeds, bands reach from the lowest to the highest
-seed.
+bandwidth is the square's side, and 0 is no noise. Lines are means over seeds, bands reach from the lowest to the
+highest seed.
 """
 
 import pandas as pd
