@@ -16,6 +16,7 @@ from filterfreq.evaluation.suites.autoattack import evaluate_autoattack
 from filterfreq.evaluation.suites.band_noise import evaluate_band_noise
 from filterfreq.evaluation.suites.clean import evaluate_clean
 from filterfreq.evaluation.suites.corruption import evaluate_corruption
+from filterfreq.evaluation.suites.fourier_attack import evaluate_fourier_attack
 from filterfreq.evaluation.suites.fourier_heat_map import evaluate_heat_map
 from filterfreq.evaluation.suites.frequency_filtered import evaluate_frequency_filtered
 from filterfreq.planning.costs import CostModel, image_bytes
@@ -137,6 +138,10 @@ def test_a_heat_map_passes_once_for_each_distinct_frequency(settings):
     evaluate_heat_map(model, IMAGES, LABELS, 2, "cpu", **settings)
     suites = {"fourier_heat_map": {"images": 3, **settings}}
     assert tiny(evaluation=suites).work("fourier_heat_map", RUN) == Work(model.passes)
+    attack = {"images": 3, "norms": [1, 2, 3], "highest_frequency": 3}
+    model = Counting()
+    evaluate_fourier_attack(model, IMAGES, LABELS, 2, "cpu", [1, 2, 3], highest_frequency=3)
+    assert tiny(evaluation={"fourier_attack": attack}).work("fourier_attack", RUN) == Work(model.passes)
     everything = {"fourier_heat_map": {"images": 3, "norm": 1}}
     assert tiny(evaluation=everything).work("fourier_heat_map", RUN) == Work(Passes(3 * 514, 0))
 

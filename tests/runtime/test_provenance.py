@@ -168,7 +168,7 @@ MEASURED_BY = {
     "evaluation/corruptions/functions/noise.py": set(),
     "evaluation/corruptions/stored.py": {"corruption"},
     "frequencies/masks.py": {"frequency_filtered", "band_noise"},
-    "frequencies/fourier.py": {"fourier_heat_map"},
+    "frequencies/fourier.py": {"fourier_heat_map", "fourier_attack"},
     "training/attacks.py": {"adversarial", "transfer"},
     "evaluation/prediction.py": set(SUITES) - {"filters"},
     "evaluation/results.py": set(SUITES),

@@ -54,11 +54,13 @@ def frequency_filtered_passes(settings: Mapping[str, Any], sizes: Sequence[int],
 
 def heat_map_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
     """Return the work of a suite that classifies each image with each distinct frequency of its spectrum."""
-    highest = settings.get("highest_frequency", side // 2)
-    square = min(2 * highest + 1, side)
-    # A square without the Nyquist frequency has one entry that is its own mirror, an even side's whole spectrum four.
-    own_mirrors = 4 if square == side and side % 2 == 0 else 1
-    count = (square**2 + own_mirrors) // 2 + ("layer" in settings)
+    frequencies = _count_frequencies(settings, side) + ("layer" in settings)
+    return Work(one_pass(settings, sizes, classes, side).own.times(frequencies))
+
+
+def fourier_attack_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of a suite that classifies each image with each distinct frequency at each norm."""
+    count = _count_frequencies(settings, side) * len(settings["norms"])
     return Work(one_pass(settings, sizes, classes, side).own.times(count))
 
 
@@ -131,3 +133,11 @@ def _attacks(settings: Mapping[str, Any], sizes: Sequence[int]) -> tuple[Passes,
 def _count_images(size: int, settings: Mapping[str, Any]) -> int:
     """How many of so many images a suite takes."""
     return min(size, settings.get("images") or size)
+
+
+def _count_frequencies(settings: Mapping[str, Any], side: int) -> int:
+    """How many frequencies are none of another's mirror, of an image or of a square round 0."""
+    square = min(2 * settings.get("highest_frequency", side // 2) + 1, side)
+    # A square round 0 has one that is its own mirror, an even side's whole spectrum four.
+    own_mirrors = 4 if square % 2 == 0 else 1
+    return (square**2 + own_mirrors) // 2

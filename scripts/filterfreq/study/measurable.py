@@ -138,14 +138,14 @@ def check_shifted_sets(study: Study, datasets: list[str], where: str) -> None:
             _refuse_set(study, name, datasets)
 
 
-def check_heat_map(study: Study, datasets: list[str], where: str) -> None:
-    """Check that a heat map's square of frequencies is in the spectrum of each data set's images.
+def check_highest_frequency(study: Study, datasets: list[str], where: str) -> None:
+    """Check that a suite's square of frequencies is in the spectrum of each data set's images.
 
     Raises:
         InputError: it is larger.
     """
     for dataset in datasets:
-        highest = study.settings("fourier_heat_map", dataset).get("highest_frequency", 0)
+        highest = study.settings(where.rpartition(".")[2], dataset).get("highest_frequency", 0)
         side = study.dataset(dataset).image_size
         if highest > side // 2:
             raise InputError(

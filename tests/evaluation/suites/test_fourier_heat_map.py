@@ -6,6 +6,7 @@ from torch import nn
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.evaluation.results import check_rows
+from filterfreq.evaluation.suites.fourier_attack import evaluate_fourier_attack
 from filterfreq.evaluation.suites.fourier_heat_map import evaluate_heat_map
 from filterfreq.frequencies.fourier import distinct_frequencies, fourier_basis_vector
 from filterfreq.runtime.errors import InputError
@@ -64,6 +65,28 @@ def test_the_map_of_a_linear_classifier_by_hand(model, images):
         assert errors[frequency] == ((scores + moves > 0) != labels.astype(bool)).mean()
         assert changes[frequency] == pytest.approx(np.abs(moves).mean(), abs=1e-5)
     assert measured(rows, "norm_of_change") == pytest.approx(dict.fromkeys(errors, 0.5), abs=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [2, 7])
+def test_the_attack_of_a_linear_classifier_by_hand(model, images, batch_size):
+    """The best single vector has the largest error of the map; an image is fooled where some vector moves it across."""
+    labels = np.array([0, 1, 0, 1, 0, 1, 0])
+    rows = evaluate_fourier_attack(model, images, labels, batch_size, "cpu", norms=[0.01, 0.05], clip=False)
+    check_rows(rows, "it", SUITES["fourier_attack"].metrics)
+    signs = np.random.default_rng(0).integers(0, 2, (7, 3)) * 2 - 1
+    weight = model.score.weight.detach().reshape(3, 8, 8)
+    scores = model.score(torch.from_numpy(images / 255).permute(0, 3, 1, 2).reshape(7, -1)).detach().numpy()[:, 0]
+    frequencies = distinct_frequencies(8, 8)
+    vectors = torch.stack([fourier_basis_vector(8, 8, *one) for one in frequencies])
+    products = torch.einsum("chw,fhw->cf", weight, vectors).numpy()
+    for number, norm in enumerate((0.01, 0.05)):
+        wrong = (scores[:, None] + norm * signs @ products > 0) != labels.astype(bool)[:, None]
+        universal, fooled = rows[2 * number : 2 * number + 2]
+        best = wrong.mean(axis=0).argmax()
+        assert universal["value"] == wrong.mean(axis=0).max()
+        assert universal["parameter"] == f"l2_norm={norm};u={frequencies[best][0]};v={frequencies[best][1]}"
+        assert (fooled["value"], fooled["parameter"]) == (wrong.any(axis=1).mean(), f"l2_norm={norm}")
+    assert rows[1]["value"] < rows[3]["value"]
 
 
 def test_clipping_keeps_images_images_and_says_what_is_left(model, images):

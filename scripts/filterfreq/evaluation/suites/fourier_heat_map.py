@@ -13,14 +13,13 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
+from filterfreq.evaluation.basis_changes import add_basis_vector, draw_signs
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
-from filterfreq.frequencies.fourier import distinct_frequencies, fourier_basis_vector
+from filterfreq.frequencies.fourier import distinct_frequencies
 from filterfreq.runtime.errors import unknown_name
-
-_SEED = 0  # of the signs, which are the same for all models
 
 
 def run(job: SuiteJob) -> list[dict[str, Any]]:
@@ -45,9 +44,8 @@ def evaluate_heat_map(
 ) -> list[dict[str, Any]]:
     """Measure the error on images plus a Fourier basis vector, for one frequency of each mirrored pair.
 
-    To channel c of an image s_c v U is added, U of unit norm, where the sign s_c is drawn for each image and channel,
-    the same for all frequencies and models: maps are paired. The norm v is that of a channel, so that an image of
-    three channels moves by sqrt(3) v. Images are in [0, 1], before the model's own normalisation.
+    Images are those of `filterfreq.evaluation.basis_changes`, the same for all models: maps are paired. The norm is
+    that of a channel, so that an image of three channels moves by sqrt(3) of it.
 
     Args:
         model: a classifier.
@@ -55,7 +53,7 @@ def evaluate_heat_map(
         labels: int64, N.
         batch_size: images at a time; matters to memory and speed alone.
         device: where to compute.
-        norm: v, the L2 norm of the change of a channel, above 0.
+        norm: the L2 norm of the change of a channel, above 0.
         highest_frequency: measure the square |u|, |v| up to this alone; all frequencies unless given.
         clip: clip the changed images to [0, 1], which shortens the change.
         layer: the name of a module whose output's change is measured too, ||z(X') - z(X)||_2.
@@ -68,9 +66,8 @@ def evaluate_heat_map(
     Raises:
         InputError: the square is larger than the spectrum, or the model has no such layer.
     """
-    height, width, channels = images.shape[1:]
-    frequencies = distinct_frequencies(height, width, highest_frequency)
-    signs = torch.from_numpy(np.random.default_rng(_SEED).integers(0, 2, (len(labels), channels)) * 2 - 1)
+    frequencies = distinct_frequencies(*images.shape[1:3], highest_frequency)
+    signs = draw_signs(len(labels), images.shape[3])
     progress = progress or Progress()
     with inference(model, device), torch.no_grad(), _output_of(model, layer) as output:
         sums = np.zeros((len(frequencies), 3))
@@ -80,14 +77,19 @@ def evaluate_heat_map(
             def measure(batch: slice = batch) -> np.ndarray:
                 shown = to_images(images[batch], device)
                 truth = torch.from_numpy(np.array(labels[batch])).to(device)
-                step = norm * signs[batch].to(device, shown.dtype)[:, :, None, None]
                 unchanged = None
                 if layer is not None:
                     model(shown)
                     unchanged = output[0]
-                return np.concatenate(
-                    [_measure_one(model, shown, truth, step, one, clip, output, unchanged) for one in frequencies]
-                )
+                found = []
+                for frequency in frequencies:
+                    changed = add_basis_vector(shown, signs[batch], frequency, norm, clip)
+                    found.append((model(changed).argmax(dim=1) != truth).sum())
+                    found.append(_sum_of_norms((changed - shown).flatten(2)) / shown.shape[1])
+                    found.append(
+                        _sum_of_norms((output[0] - unchanged).flatten(1)) if layer is not None else found[0] * 0
+                    )
+                return torch.stack([one.double() for one in found]).cpu().numpy()
 
             sums += progress.numbers(f"from {start}", measure).reshape(sums.shape)
     rows = []
@@ -100,25 +102,9 @@ def evaluate_heat_map(
     return rows
 
 
-def _measure_one(
-    model: nn.Module,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    step: torch.Tensor,
-    frequency: tuple[int, int],
-    clip: bool,
-    output: list[torch.Tensor],
-    unchanged: torch.Tensor | None,
-) -> list[float]:
-    """Of one batch and frequency: wrong answers, the sums of the norms of the change, and of the layer's change."""
-    vector = fourier_basis_vector(*images.shape[-2:], *frequency).to(images.device, images.dtype)
-    changed = images + step * vector
-    if clip:
-        changed.clamp_(0, 1)
-    wrong = (model(changed).argmax(dim=1) != labels).sum()
-    left = (changed - images).flatten(2).norm(dim=2).mean(dim=1).sum(dtype=torch.float64)
-    layer_change = 0.0 if unchanged is None else (output[0] - unchanged).flatten(1).norm(dim=1).sum(dtype=torch.float64)
-    return [float(wrong), float(left), float(layer_change)]
+def _sum_of_norms(differences: torch.Tensor) -> torch.Tensor:
+    """The sum of the L2 norms along the last dimension."""
+    return differences.norm(dim=-1).sum(dtype=torch.float64)
 
 
 @contextmanager
