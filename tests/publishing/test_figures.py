@@ -14,13 +14,13 @@ from filterfreq.publishing.figures.calibration import draw as draw_calibration
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
 from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
 from filterfreq.publishing.figures.fourier_heat_map import draw as draw_fourier_heat_map
-from filterfreq.publishing.figures.fourier_heat_map import whole_map
 from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
 from filterfreq.publishing.figures.over_training import draw as draw_over_training
 from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
 from filterfreq.publishing.figures.sinusoids import draw as draw_sinusoids
 from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
 from filterfreq.publishing.figures.transfer import draw as draw_transfer
+from filterfreq.publishing.heat_maps import whole_map
 from filterfreq.publishing.penalty_panels import draw_penalties
 from filterfreq.publishing.style import save, variant_styles
 from filterfreq.runtime.errors import InputError
