@@ -1,7 +1,7 @@
 """Mean error of the heat maps of experiment *{experiment}* on *{dataset}* over low, middle and high frequencies.
 
-A vector's frequency is the larger one of its vertical and its horizontal frequency; the three bands are equally wide. In
-percent, mean ± standard deviation over seeds.
+A vector's frequency is the larger one of its vertical and its horizontal frequency; the three bands are equally wide.
+In percent, mean ± standard deviation over seeds.
 """
 
 import numpy as np
