@@ -35,7 +35,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     kinds = [kind for kind in _BANDS if (frame["band"] == kind).any()]
     panels = [(kind, norm) for kind in kinds for norm in sorted(frame.loc[frame["band"] == kind, "l2_norm"].unique())]
     models = list(frame["model"].cat.categories)
-    figure, grids = panel_grids(models, len(panels))
+    figure, grids = panel_grids(models, [len(panels)])
     shown = {panel: frame[(frame["band"] == panel[0]) & (frame["l2_norm"] == panel[1])] for panel in panels}
     endings, note = images_of_panels({panel: rows["n"] for panel, rows in shown.items()})
     for model, grid in zip(models, grids, strict=True):

@@ -33,7 +33,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     frame = frame.assign(accuracy=1 - frame["value"])
     styles = variant_styles(present_variants(frame, labels), style_numbers)
     models = list(frame["model"].cat.categories)
-    figure, grids = panel_grids(models, len(_ATTACKS))
+    figure, grids = panel_grids(models, [len(_ATTACKS)])
     for model, grid in zip(models, grids, strict=True):
         for (metric, title), axes in zip(_ATTACKS.items(), grid, strict=True):
             rows = frame[(frame["model"] == model) & (frame["metric"] == metric)]
