@@ -13,8 +13,11 @@ from filterfreq.evaluation.passes import Passes, Work, passes_of_autoattack
 from filterfreq.evaluation.perturbations import perturb
 from filterfreq.evaluation.robustness import accuracies_under_attacks
 from filterfreq.evaluation.suites.autoattack import evaluate_autoattack
+from filterfreq.evaluation.suites.band_noise import evaluate_band_noise
 from filterfreq.evaluation.suites.clean import evaluate_clean
 from filterfreq.evaluation.suites.corruption import evaluate_corruption
+from filterfreq.evaluation.suites.fourier_attack import evaluate_fourier_attack
+from filterfreq.evaluation.suites.fourier_heat_map import evaluate_heat_map
 from filterfreq.evaluation.suites.frequency_filtered import evaluate_frequency_filtered
 from filterfreq.planning.costs import CostModel, image_bytes
 from filterfreq.study.experiments import Run
@@ -127,6 +130,27 @@ def test_suites_without_gradients_pass_as_often_as_a_model_counts():
     evaluate_frequency_filtered(model, IMAGES, LABELS, radii, 2, "cpu")
     suites = {"frequency_filtered": {"images": 3, "radii": radii}, "datasets": {}}
     assert tiny(evaluation=suites).work("frequency_filtered", RUN) == Work(model.passes)
+
+
+@pytest.mark.parametrize("settings", [{"highest_frequency": 3}, {"highest_frequency": 2, "layer": "linear"}])
+def test_a_heat_map_passes_once_for_each_distinct_frequency(settings):
+    model, settings = Counting(), {"norm": 1, **settings}
+    evaluate_heat_map(model, IMAGES, LABELS, 2, "cpu", **settings)
+    suites = {"fourier_heat_map": {"images": 3, **settings}}
+    assert tiny(evaluation=suites).work("fourier_heat_map", RUN) == Work(model.passes)
+    attack = {"images": 3, "norms": [1, 2, 3], "highest_frequency": 3}
+    model = Counting()
+    evaluate_fourier_attack(model, IMAGES, LABELS, 2, "cpu", [1, 2, 3], highest_frequency=3)
+    assert tiny(evaluation={"fourier_attack": attack}).work("fourier_attack", RUN) == Work(model.passes)
+    everything = {"fourier_heat_map": {"images": 3, "norm": 1}}
+    assert tiny(evaluation=everything).work("fourier_heat_map", RUN) == Work(Passes(3 * 514, 0))
+
+
+def test_noise_of_bands_passes_as_often_as_a_model_counts():
+    model, settings = Counting(), {"norm": 1, "bandwidths": {"low": [1, 3], "corner": [3]}}
+    evaluate_band_noise(model, IMAGES, LABELS, 2, "cpu", **settings)
+    suites = {"band_noise": {"images": 3, **settings}}
+    assert tiny(evaluation=suites).work("band_noise", RUN) == Work(model.passes)
 
 
 def test_perturbations_that_are_shown_pass_as_often_as_a_model_counts():

@@ -32,9 +32,11 @@ FIGURES = [
     *(
         "ablation",
         "accuracy_epsilon",
+        "band_noise",
         "calibration",
         "corruptions",
         "dct_energy",
+        "fourier_attack",
         "frequency_filtered",
         "over_training",
     ),
@@ -66,6 +68,16 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
         (*run, "frequency_filtered", "accuracy", {"pass": kind, "radius": radius}, base)
         for kind in ("low", "high")
         for radius in (4, 8)
+    ]
+    rows += [
+        (*run, "band_noise", "accuracy", {"band": band, "bandwidth": bandwidth, "l2_norm": 8}, base)
+        for band in ("low", "corner")
+        for bandwidth in (0, 3)
+    ]
+    rows += [
+        (*run, "fourier_attack", metric, {"l2_norm": norm, **where}, 1 - base)
+        for metric, where in (("universal_error", {"u": 0, "v": 1}), ("fooled", {}))
+        for norm in (2, 4)
     ]
     rows += [(*run, "cue_conflict", "shape_bias", {"category": name}, base) for name in ("overall", "cat", "dog")]
     return rows + [

@@ -8,16 +8,19 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.frequencies.fourier import distinct_frequencies
 from filterfreq.publishing.figures.accuracy_epsilon import draw as draw_accuracy_epsilon
 from filterfreq.publishing.figures.calibration import draw as draw_calibration
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
 from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
+from filterfreq.publishing.figures.fourier_heat_map import draw as draw_fourier_heat_map
 from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
 from filterfreq.publishing.figures.over_training import draw as draw_over_training
 from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
 from filterfreq.publishing.figures.sinusoids import draw as draw_sinusoids
 from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
 from filterfreq.publishing.figures.transfer import draw as draw_transfer
+from filterfreq.publishing.heat_maps import whole_map
 from filterfreq.publishing.penalty_panels import draw_penalties
 from filterfreq.publishing.style import save, variant_styles
 from filterfreq.runtime.errors import InputError
@@ -654,6 +657,49 @@ def test_unfiltered_images_are_a_line_across(results_of, row):
 def test_a_filter_that_was_not_evaluated_has_no_panel(results_of):
     rows = [("net", "plain", 0, "frequency_filtered", "accuracy", {"pass": "high", "radius": 4}, 0.5)]
     assert list(panels(draw_frequency_filtered(results_of(rows), VARIANTS))) == ["high frequencies kept"]
+
+
+class TestFourierHeatMap:
+    @pytest.fixture
+    def rows(self):
+        """Of images of 4 x 4 pixels: the error is 0.1 for each cycle, and 0.05 more with the second seed."""
+        return [
+            (model, variant, seed, "fourier_heat_map", metric, {"l2_norm": 4, "u": u, "v": v}, value)
+            for model, variant in (("net_a", "plain"), ("net_a", "wd"), ("net_b", "plain"))
+            for seed in (0, 1)
+            for u, v in distinct_frequencies(4, 4)
+            for metric, value in (("error", 0.1 * (abs(u) + abs(v)) + 0.05 * seed), ("norm_of_change", 3.5))
+        ]
+
+    def test_maps_are_whole_and_on_one_scale(self, results_of, rows):
+        figure = draw_fourier_heat_map(results_of(rows), VARIANTS)
+        check_layout(figure)
+        maps = [axes for axes in figure.axes if axes.get_images()]
+        assert [axes.get_title() for axes in maps] == [
+            f"net_a, {VARIANTS['plain']}",
+            f"net_a, {VARIANTS['wd']}",
+            "net_b, plain",
+        ]
+        (image,) = maps[0].get_images()
+        expected = [[100 * (0.1 * (abs(u) + abs(v)) + 0.025) for v in range(-2, 2)] for u in range(-2, 2)]
+        np.testing.assert_allclose(image.get_array(), expected)
+        # Frequency 0 is in the middle of its pixel.
+        assert list(image.get_extent()) == [-2.5, 1.5, 1.5, -2.5]
+        assert {image.get_clim() for axes in maps for image in axes.get_images()} == {(0, 100)}
+
+    @pytest.mark.parametrize(
+        ("size", "highest"), [((4, 4), None), ((5, 5), None), ((9, 9), 2), ((8, 8), 4), ((8, 8), 1)]
+    )
+    def test_a_map_has_both_of_each_pair(self, size, highest):
+        """Against the amplitudes of a random image, whose spectrum is as symmetric."""
+        spectrum = np.abs(np.fft.fftshift(np.fft.fft2(np.random.default_rng(0).normal(size=size))))
+        middle = size[0] // 2
+        found = {(u, v): spectrum[u + middle, v + middle] for u, v in distinct_frequencies(*size, highest)}
+        values = pd.Series(found).rename_axis(["u", "v"])
+        table = whole_map(values)
+        assert not table.isna().any(axis=None)
+        inside = slice(table.index[0] + middle, table.index[-1] + middle + 1)
+        np.testing.assert_allclose(table, spectrum[inside, inside])
 
 
 class TestOverTraining:

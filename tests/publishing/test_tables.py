@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
+from filterfreq.frequencies.fourier import distinct_frequencies
 from filterfreq.publishing.means import best_of
 from filterfreq.publishing.penalty_rows import tabulate_penalties
 from filterfreq.publishing.tables.adversarial import tabulate as tabulate_adversarial
@@ -19,6 +20,7 @@ from filterfreq.publishing.tables.calibration import tabulate as tabulate_calibr
 from filterfreq.publishing.tables.corruptions import tabulate as tabulate_corruptions
 from filterfreq.publishing.tables.costs import tabulate as tabulate_costs
 from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
+from filterfreq.publishing.tables.fourier_bands import tabulate as tabulate_fourier_bands
 from filterfreq.publishing.tables.main import tabulate as tabulate_main
 from filterfreq.publishing.tables.out_of_distribution import tabulate as tabulate_out_of_distribution
 from filterfreq.publishing.tables.shape_bias import tabulate as tabulate_shape_bias
@@ -614,3 +616,20 @@ def test_captions_hold_of_data_sets_that_no_model_was_trained_on(results_of, row
     rows += [(NET, variant, 0, "clean", "accuracy", {"split": "test"}, 0.8) for variant in ("plain", "wd")]
     caption = tabulate_out_of_distribution(results_of(rows), VARIANTS, "plain").caption
     assert caption.startswith(f"Accuracy of models of {name} ({NET}), on its test images and out of distribution;")
+
+
+def test_heat_maps_are_averaged_over_bands_of_frequencies(results_of):
+    """Of images of 6 x 6 pixels: frequencies up to 1, 2 and 3, 9, 16 and 11 of 36 pixels of the map."""
+    rows = [
+        ("net", variant, seed, "fourier_heat_map", "error", {"l2_norm": 4, "u": u, "v": v}, error)
+        for variant, worse in (("plain", 0.1), ("wd", 0))
+        for seed in (0, 1)
+        for u, v in distinct_frequencies(6, 6)
+        for error in [worse + 0.02 * seed + 0.1 * max(abs(u), abs(v)) + 0.1 * ((u, v) == (0, 0))]
+    ]
+    table = tabulate_fourier_bands(results_of(rows), VARIANTS)
+    means = {setting: table.mean.loc[("net", "plain"), ("error", setting)] for _, setting in table.mean.columns}
+    expected = {"low": 0.11 + (8 * 0.1 + 0.1) / 9, "middle": 0.31, "high": 0.41}
+    assert means == {f"{name} frequencies": pytest.approx(value) for name, value in expected.items()}
+    assert table.best.loc[("net", "wd")].all()
+    assert not table.best.loc[("net", "plain")].any()

@@ -136,6 +136,7 @@ DRAWN_BY = {
     "publishing/mosaic.py": OF_IMAGES,
     "analysis/claims.py": {"scorecard"},
     "publishing/figures/transfer.py": {"transfer"},
+    "frequencies/fourier.py": {"fourier_heat_map"},
     "publishing/table.py": set(),
 }
 
@@ -166,7 +167,8 @@ MEASURED_BY = {
     "evaluation/corruptions/severities.py": set(),
     "evaluation/corruptions/functions/noise.py": set(),
     "evaluation/corruptions/stored.py": {"corruption"},
-    "frequencies/masks.py": {"frequency_filtered"},
+    "frequencies/masks.py": {"frequency_filtered", "band_noise"},
+    "frequencies/fourier.py": {"fourier_heat_map", "fourier_attack"},
     "training/attacks.py": {"adversarial", "transfer"},
     "evaluation/prediction.py": set(SUITES) - {"filters"},
     "evaluation/results.py": set(SUITES),

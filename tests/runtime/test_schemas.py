@@ -62,6 +62,11 @@ def refusal(schema: dict, value) -> str:
         ({"type": "object"}, "clean", "it: 'clean' is text, it must be a mapping"),
         ({"type": "boolean"}, 1, "it: 1 is a number, it must be true or false"),
         ({"type": "null"}, 1, "it: 1 is a number, it must be null"),
+        (
+            {"not": {"multipleOf": 2}, "hint": "write an odd one"},
+            2,
+            "it: this value cannot stand here: write an odd one",
+        ),
         ({"pattern": "^a$"}, "b", "it: 'b' cannot stand here"),
         ({"pattern": "^a$", "hint": "write a"}, "b", "it: 'b' cannot stand here: write a"),
         ({"propertyNames": {"pattern": "^a$", "hint": "write a"}}, {"b": 1}, "it: 'b' cannot stand here: write a"),

@@ -1,8 +1,8 @@
 """How often a suite applies a network to images, for planning. Imports no torch.
 
-What one job of a suite does follows from its settings, the number of images of each set that it shows, and the number
-of classes. Every image counts as classified correctly, and as withstanding every attack: an upper bound
-for attacks.
+What one job of a suite does follows from its settings, the number of images of each set that it shows, the number of
+classes, and the side of an image in pixels. Every image counts as classified correctly, and as withstanding every
+attack: an upper bound for attacks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,34 +37,52 @@ class Work(NamedTuple):
     source: Passes = Passes(0, 0)
 
 
-def one_pass(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
+def one_pass(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
     """Return the work of a suite that classifies each image once."""
     return Work(Passes(sum(_count_images(size, settings) for size in sizes), 0))
 
 
-def corruption_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
+def corruption_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
     """Return the work of a suite that classifies each image as it is and as each corruption makes it."""
-    return Work(one_pass(settings, sizes, classes).own.times(1 + len(CORRUPTIONS) * len(SEVERITIES)))
+    return Work(one_pass(settings, sizes, classes, side).own.times(1 + len(CORRUPTIONS) * len(SEVERITIES)))
 
 
-def frequency_filtered_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
+def frequency_filtered_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
     """Return the work of a suite that classifies each image as each filter leaves it."""
-    return Work(one_pass(settings, sizes, classes).own.times(sum(map(len, settings["radii"].values()))))
+    return Work(one_pass(settings, sizes, classes, side).own.times(sum(map(len, settings["radii"].values()))))
 
 
-def adversarial_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
+def heat_map_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of a suite that classifies each image with each distinct frequency of its spectrum."""
+    frequencies = _count_frequencies(settings, side) + ("layer" in settings)
+    return Work(one_pass(settings, sizes, classes, side).own.times(frequencies))
+
+
+def fourier_attack_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of a suite that classifies each image with each distinct frequency at each norm."""
+    count = _count_frequencies(settings, side) * len(settings["norms"])
+    return Work(one_pass(settings, sizes, classes, side).own.times(count))
+
+
+def band_noise_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of a suite that classifies each image as it is and with noise of each band."""
+    bands = sum(map(len, settings["bandwidths"].values()))
+    return Work(one_pass(settings, sizes, classes, side).own.times(1 + bands))
+
+
+def adversarial_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
     """Return the work of FGSM and PGD that follow the evaluated model's gradients."""
     attacks, judged = _attacks(settings, sizes)
     return Work(attacks + judged)
 
 
-def transfer_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int) -> Work:
+def transfer_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
     """Return the work of FGSM and PGD that follow another model's gradients."""
     attacks, judged = _attacks(settings, sizes)
     return Work(judged, attacks)
 
 
-def autoattack_passes(settings: Sequence[Mapping[str, Any]], sizes: Sequence[int], classes: int) -> Work:
+def autoattack_passes(settings: Sequence[Mapping[str, Any]], sizes: Sequence[int], classes: int, side: int) -> Work:
     """Return the work of AutoAttack, entry by entry."""
     passes = Passes(sum({_count_images(size, entry) for size in sizes for entry in settings}), 0)
     for entry in settings:
@@ -115,3 +133,11 @@ def _attacks(settings: Mapping[str, Any], sizes: Sequence[int]) -> tuple[Passes,
 def _count_images(size: int, settings: Mapping[str, Any]) -> int:
     """How many of so many images a suite takes."""
     return min(size, settings.get("images") or size)
+
+
+def _count_frequencies(settings: Mapping[str, Any], side: int) -> int:
+    """How many frequencies are none of another's mirror, of an image or of a square round 0."""
+    square = min(2 * settings.get("highest_frequency", side // 2) + 1, side)
+    # A square round 0 has one that is its own mirror, an even side's whole spectrum four.
+    own_mirrors = 4 if square % 2 == 0 else 1
+    return (square**2 + own_mirrors) // 2

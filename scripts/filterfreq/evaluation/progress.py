@@ -1,6 +1,7 @@
 """What a long evaluation has done so far, kept beside its result, so that an interrupted one goes on from there."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from filterfreq.runtime.files import may_be_whole, read_json, write_json
 
 
 class Progress:
-    """Flags of the images of each finished batch, in a small JSON file that is written after every batch.
+    """Flags of the images of each finished batch, or its numbers, in a small JSON file written after every one.
 
     An evaluation whose draws derive from the seed and the batch alone ends with the same result, interrupted or not.
 
@@ -34,6 +35,7 @@ class Progress:
         self.path = None if path is None else Path(path)
         self.fingerprint = json.dumps(fingerprint, sort_keys=True)
         self.batches: dict[str, list] = {}
+        self.sums: dict[str, list] = {}
         if self.path is not None and self.path.exists():
             try:
                 content = read_json(self.path)
@@ -42,10 +44,10 @@ class Progress:
                     raise
                 # Half a file is what a lost node may leave behind: its batches are computed again.
                 content = {}
-            batches = content.get("batches")
-            if content.get("fingerprint") == self.fingerprint and _are_batches(batches):
-                self.batches = batches
-                announce(f"goes on after {len(self.batches)} finished batches, kept in {self.path}")
+            batches, sums = content.get("batches"), content.get("sums")
+            if content.get("fingerprint") == self.fingerprint and _are(_is_flag, batches) and _are(_is_number, sums):
+                self.batches, self.sums = batches, sums
+                announce(f"goes on after {len(batches) + len(sums)} finished batches, kept in {self.path}")
 
     def flags(self, key: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the flags of one batch: those of the file, or else newly computed ones, which are added to it.
@@ -57,13 +59,29 @@ class Progress:
         Raises:
             InputError: the disk is full.
         """
-        if key in self.batches:
-            return np.array(self.batches[key], dtype=bool)
-        flags = compute()
+        return self._kept(self.batches, key, lambda: compute().astype(int)).astype(bool)
+
+    def numbers(self, key: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the numbers of one batch, as `flags` does: the same bits, whether computed or read.
+
+        Args:
+            key: the batch's name, unique within the evaluation.
+            compute: returns them, float64, finite, N.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        return self._kept(self.sums, key, compute)
+
+    def _kept(self, values: dict[str, list], key: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        if key in values:
+            return np.array(values[key])
+        computed = compute()
         if self.path is not None:
-            self.batches[key] = flags.astype(int).tolist()
-            write_json(self.path, {"fingerprint": self.fingerprint, "batches": self.batches}, indent=None)
-        return flags
+            values[key] = computed.tolist()
+            content = {"fingerprint": self.fingerprint, "batches": self.batches, "sums": self.sums}
+            write_json(self.path, content, indent=None)
+        return computed
 
     def remove(self) -> None:
         """Remove the file, once the result is written."""
@@ -71,9 +89,14 @@ class Progress:
             self.path.unlink(missing_ok=True)
 
 
-def _are_batches(value: Any) -> bool:
-    """Whether a value is flags, 0 or 1, by the name of their batch."""
-    return isinstance(value, dict) and all(
-        isinstance(flags, list) and all(type(flag) is int and flag in (0, 1) for flag in flags)
-        for flags in value.values()
-    )
+def _are(is_one: Callable[[Any], bool], value: Any) -> bool:
+    """Whether a value is lists of one kind by the name of their batch."""
+    return isinstance(value, dict) and all(isinstance(ones, list) and all(map(is_one, ones)) for ones in value.values())
+
+
+def _is_flag(value: Any) -> bool:
+    return type(value) is int and value in (0, 1)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.evaluation.columns import COLUMNS, RUN_COLUMNS
-from filterfreq.evaluation.registry import SUITES, Measurement, parameter_types, value_ranges
+from filterfreq.evaluation.registry import SUITES, Measurement, parameter_types, signed_parameters, value_ranges
 from filterfreq.runtime.csv_files import read_csv
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, verify_checksum
@@ -54,16 +54,18 @@ def read_results(
     table = pd.concat(tables, ignore_index=True)
     # Few parameters occur many times each, so each is taken apart once.
     distinct = table["parameter"].unique()
-    types = tuple(parameter_types(known).items())
-    pairs = pd.DataFrame([_parse_parameter(parameter, types) for parameter in distinct], index=distinct)
+    types, signed = tuple(parameter_types(known).items()), signed_parameters(known)
+    pairs = pd.DataFrame([_parse_parameter(parameter, types, signed) for parameter in distinct], index=distinct)
     for name in pairs.columns.intersection([key for key, kind in types if kind is int]):
         pairs[name] = pairs[name].astype("Int64")
     return pd.concat([table, pairs.loc[table["parameter"]].reset_index(drop=True)], axis="columns")
 
 
 @cache
-def _parse_parameter(parameter: str, types: tuple[tuple[str, type], ...]) -> dict[str, str | int | float]:
-    """Take `key=value;key=value` apart; `types` are those of the keys whose values are numbers.
+def _parse_parameter(
+    parameter: str, types: tuple[tuple[str, type], ...], signed: frozenset[str]
+) -> dict[str, str | int | float]:
+    """Take `key=value;key=value` apart; `types` are of keys whose values are numbers, at least 0 but of `signed`.
 
     Raises:
         ValueError: it is something else, a key stands twice or is the name of a column, or a number is none.
@@ -76,10 +78,10 @@ def _parse_parameter(parameter: str, types: tuple[tuple[str, type], ...]) -> dic
     for name, kind in types:
         if name not in pairs:
             continue
-        if kind is int and not re.fullmatch("[0-9]{1,9}", pairs[name]):
+        if kind is int and not re.fullmatch("-?[0-9]{1,9}", pairs[name]):
             raise ValueError(parameter)
         pairs[name] = kind(pairs[name])
-        if not 0 <= pairs[name] < math.inf:
+        if not math.isfinite(pairs[name]) or (pairs[name] < 0 and name not in signed):
             raise ValueError(parameter)
     if "epsilon" in pairs:
         pairs["epsilon_value"] = parse_epsilon(pairs["epsilon"])
@@ -110,7 +112,7 @@ def _problem(
     """Say what is wrong with the values of a file and in which line, if anything is."""
     numbers = table[list(_NUMBERS)].apply(_parse_numbers)
     value, n, low, high = (numbers[column] for column in ("value", "n", "ci_low", "ci_high"))
-    ranges, types = value_ranges(known), tuple(parameter_types(known).items())
+    ranges, types, signed = value_ranges(known), tuple(parameter_types(known).items()), signed_parameters(known)
     texts = table[[column for column in COLUMNS if column not in _NUMBERS]]
     checks = {
         "text where a number belongs": (numbers.isna() & table[list(_NUMBERS)].notna()).any(axis="columns"),
@@ -133,7 +135,7 @@ def _problem(
             return f"holds {problem} in line {_line(rows)}"
     for row in table.drop_duplicates(["suite", "metric", "parameter"]).to_dict("records"):
         try:
-            pairs = _parse_parameter(row["parameter"], types)
+            pairs = _parse_parameter(row["parameter"], types, signed)
         except (ValueError, InputError):
             said = "is not key=value pairs joined by ';'"
         else:

@@ -7,6 +7,7 @@ A reference is "module:function". It keeps what it names unread until it is need
 """
 
 import importlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +16,11 @@ from filterfreq.evaluation.passes import (
     Work,
     adversarial_passes,
     autoattack_passes,
+    band_noise_passes,
     corruption_passes,
+    fourier_attack_passes,
     frequency_filtered_passes,
+    heat_map_passes,
     one_pass,
     transfer_passes,
 )
@@ -68,11 +72,13 @@ class Measurement:
         run: a reference to the function that makes them.
         metrics: what it measures, by name.
         types: int or float, of the keys of its parameters that are numbers; others are text.
+        signed: those of these keys whose numbers may be below 0.
     """
 
     run: str
     metrics: Mapping[str, Metric]
     types: Mapping[str, type] = field(default_factory=dict)
+    signed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.metrics, Mapping) or not all(isinstance(one, Metric) for one in self.metrics.values()):
@@ -181,6 +187,35 @@ SUITES: Mapping[str, Suite] = {
         passes=frequency_filtered_passes,
         remarks="filterfreq.study.measurable:radius_remarks",
     ),
+    "fourier_heat_map": Suite(
+        run="filterfreq.evaluation.suites.fourier_heat_map:run",
+        metrics={
+            "error": Metric(("l2_norm", "u", "v")),
+            "norm_of_change": Metric(("l2_norm", "u", "v"), highest=math.inf),
+            "layer_change": Metric(("l2_norm", "u", "v", "layer"), highest=math.inf),
+        },
+        types={"l2_norm": float, "u": int, "v": int},
+        signed=("u", "v"),
+        passes=heat_map_passes,
+        check="filterfreq.study.measurable:check_highest_frequency",
+    ),
+    "fourier_attack": Suite(
+        run="filterfreq.evaluation.suites.fourier_attack:run",
+        metrics={"universal_error": Metric(("l2_norm", "u", "v")), "fooled": Metric(("l2_norm",))},
+        types={"l2_norm": float, "u": int, "v": int},
+        signed=("u", "v"),
+        passes=fourier_attack_passes,
+        check="filterfreq.study.measurable:check_highest_frequency",
+    ),
+    "band_noise": Suite(
+        run="filterfreq.evaluation.suites.band_noise:run",
+        metrics={
+            "accuracy": Metric(("band", "bandwidth", "l2_norm")),
+            "norm_of_change": Metric(("band", "bandwidth", "l2_norm"), highest=math.inf),
+        },
+        types={"bandwidth": int, "l2_norm": float},
+        passes=band_noise_passes,
+    ),
     "out_of_distribution": Suite(
         run="filterfreq.evaluation.suites.out_of_distribution:run",
         metrics={name: Metric(("set",)) for name in _CALIBRATED},
@@ -226,6 +261,11 @@ PARAMETERS: tuple[str, ...] = (
 def parameter_types(known: Mapping[str, Measurement]) -> dict[str, type]:
     """Return int or float for each key of parameters that are numbers, with `epoch`, that of snapshots."""
     return {"epoch": int, **{key: kind for measurement in known.values() for key, kind in measurement.types.items()}}
+
+
+def signed_parameters(known: Mapping[str, Measurement]) -> frozenset[str]:
+    """Return the keys of parameters whose numbers may be below 0."""
+    return frozenset(key for measurement in known.values() for key in measurement.signed)
 
 
 def value_ranges(known: Mapping[str, Measurement]) -> dict[str, tuple[float, float]]:

@@ -122,7 +122,8 @@ class CostModel:
         passes, sizes = SUITES[suite].passes, self._sizes(suite, run.dataset)
         if passes is None or None in sizes:
             return None
-        return passes(self.study.settings(suite, run.dataset), sizes, self.classes(run.dataset))
+        side = self.study.dataset(run.dataset).image_size
+        return passes(self.study.settings(suite, run.dataset), sizes, self.classes(run.dataset), side)
 
     def work_of_perturbations(self, run: Run) -> Work:
         """Return the passes of the perturbations that are shown."""

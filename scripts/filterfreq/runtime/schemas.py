@@ -160,7 +160,11 @@ def check_schema(validator: Validator, instance: Any, where: str, *, prefix_only
     error = next((error for error in errors if error.validator == "additionalProperties"), best_match(errors))
     path = where if prefix_only else ".".join([*(str(part) for part in error.absolute_path)]) or where
     # What a schema says beside its rules, of values that are written wrongly again and again.
-    hint = error.schema.get("hint") if error.validator in ("type", "pattern", "anyOf", "oneOf", *_RELATIONS) else None
+    hint = (
+        error.schema.get("hint")
+        if error.validator in ("type", "pattern", "anyOf", "oneOf", "not", *_RELATIONS)
+        else None
+    )
     if error.validator == "type" and not hint:
         hint = _how_to_write(error.instance, error.validator_value)
     raise InputError(f"{path}: {_sentence(error)}" + (f": {hint}" if hint else ""))

@@ -1,0 +1,46 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from filterfreq.frequencies.fourier import distinct_frequencies, fourier_basis_vector, mirror
+from filterfreq.runtime.errors import InputError
+
+SIZES = [(32, 32), (31, 31), (8, 6), (7, 5), (1, 1)]
+
+
+@pytest.mark.parametrize(("size", "count"), [*zip(SIZES, [514, 481, 26, 18, 1], strict=True)])
+def test_the_vectors_are_an_orthonormal_basis(size, count):
+    frequencies = distinct_frequencies(*size)
+    assert len(frequencies) == count
+    vectors = torch.stack([fourier_basis_vector(*size, *one).flatten() for one in frequencies])
+    torch.testing.assert_close(vectors @ vectors.T, torch.eye(count, dtype=torch.float64), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("size", SIZES[:-1])
+def test_a_vector_is_the_inverse_transform_of_the_released_coefficients(size):
+    """(1 + i) / 2 at the first of a pair in row order, the conjugate at its mirror, 1 at its own mirror."""
+    height, width = size
+    for u, v in distinct_frequencies(*size):
+        shifted = np.zeros(size, complex)
+        other = mirror(*size, u, v)
+        if other == (u, v):
+            shifted[u + height // 2, v + width // 2] = 1
+        else:
+            shifted[u + height // 2, v + width // 2] = (1 + 1j) / 2
+            shifted[other[0] + height // 2, other[1] + width // 2] = (1 - 1j) / 2
+        image = np.fft.ifft2(np.fft.ifftshift(shifted)) * math.sqrt(height * width)
+        assert np.abs(image.imag).max() < 1e-13
+        np.testing.assert_allclose(fourier_basis_vector(*size, u, v), image.real, rtol=0, atol=1e-13)
+        spectrum = np.abs(np.fft.fftshift(np.fft.fft2(fourier_basis_vector(*size, u, v).numpy())))
+        assert {(i - height // 2, j - width // 2) for i, j in np.argwhere(spectrum > 1e-9)} == {(u, v), other}
+
+
+def test_a_square_of_frequencies_is_round_the_centre():
+    assert len(distinct_frequencies(224, 224, 31)) == 1985
+    assert distinct_frequencies(32, 32, 1) == [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 0)]
+    assert distinct_frequencies(32, 32, 16) == distinct_frequencies(32, 32)
+    for highest in (-1, 17):
+        with pytest.raises(InputError, match=r"is not in an image of 32 x 32: give 0 to 16"):
+            distinct_frequencies(32, 32, highest)
