@@ -217,6 +217,7 @@ def test_labels_and_class_names_are_shown_as_they_are_in_figures(monkeypatch):
     numbers = np.arange(len(LABELS))
     sheet = contact_sheet({"test": (images, numbers)}, LABELS, {"test": numbers}, examples=1)
     claim = {
+        "claim": "c",
         "statement": LABELS[0],
         "effect": 0.1,
         "smallest_effect": 0.1,
@@ -225,7 +226,7 @@ def test_labels_and_class_names_are_shown_as_they_are_in_figures(monkeypatch):
         "together": True,
     }
     claim |= {"ci_low": 0.0, "ci_high": 0.2, "direction": "higher", "treatment": "a", "control": "b"}
-    card = draw_scores(pd.DataFrame([claim]), {"a": LABELS[1], "b": LABELS[4]})
+    card = draw_scores(pd.DataFrame([claim]), {"a": LABELS[1], "b": LABELS[4]}, {"c": LABELS[2]})
     for drawn in (figure, sheet, card):
         drawn.savefig(io.BytesIO(), format="png")
 

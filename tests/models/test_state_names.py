@@ -7,7 +7,8 @@ import pytest
 import torch
 import yaml
 
-from filterfreq.models.state_names import check_fit, fit_names, rename_parts, suggest_remedy
+from filterfreq.models.state_fit import check_fit
+from filterfreq.models.state_names import fit_names, rename_parts, suggest_remedy
 from filterfreq.runtime.errors import InputError
 
 

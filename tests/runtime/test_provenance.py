@@ -107,7 +107,10 @@ def test_a_module_of_the_training_changes_the_variants_that_use_it_alone(scripts
 # Each module that several tables or figures share, and those that it makes due.
 TABLES = {target: product for target, product in read_products().items() if product.kind == "table"}
 OF_ATTACKS = {"adversarial", "transfer"}
-OF_MEASURES = {"main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"}
+OF_MEASURES = {
+    *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
+    "fourier_bands",
+}
 OF_MEANS = {*OF_ATTACKS, *OF_MEASURES, "calibration", "shape_bias"}
 WRITTEN_BY = {
     "publishing/registry.py": set(),
@@ -126,12 +129,13 @@ WRITTEN_BY = {
 }
 FIGURES = {target: product for target, product in read_products().items() if product.kind == "figure"}
 OF_IMAGES = {"samples", "corruption_samples", "perturbations"}
-WITH_ATTACK_PANELS = {"accuracy_epsilon", "transfer", "ablation", "penalties"}
+WITH_ATTACK_PANELS = {"accuracy_epsilon", "transfer"}
+WITH_MEASURES = {"accuracy_epsilon", "ablation", "penalties", "corruptions", "frequency_filtered"}
 DRAWN_BY = {
     "publishing/penalty_settings.py": {"ablation", "penalties"},
     "publishing/corruptions.py": {"corruptions", "corruption_samples"},
     "publishing/calibration_errors.py": {"calibration"},
-    "publishing/attacks.py": {*WITH_ATTACK_PANELS, "perturbations"},
+    "publishing/attacks.py": {*WITH_ATTACK_PANELS, *WITH_MEASURES, "perturbations"},
     "publishing/attack_panels.py": WITH_ATTACK_PANELS,
     "publishing/mosaic.py": OF_IMAGES,
     "analysis/claims.py": {"scorecard"},

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from filterfreq.models import registry
 from filterfreq.models.classifier import Classifier
-from filterfreq.models.state_names import check_fit
+from filterfreq.models.state_fit import check_fit
 from filterfreq.models.surgery import composition
 from filterfreq.models.surgery.registry import apply_decomposition, apply_surgery
 from filterfreq.runtime.errors import InputError

@@ -14,7 +14,8 @@ from torch import Tensor
 from filterfreq.models import registry
 from filterfreq.models.pickles import TENSORS_ALONE, refuse_costly
 from filterfreq.models.state_dicts import ChosenWeights, choose_weights, find_weights
-from filterfreq.models.state_names import check_fit, fit_names
+from filterfreq.models.state_fit import check_fit
+from filterfreq.models.state_names import fit_names
 from filterfreq.models.torchscript import is_torchscript, read_torchscript
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading

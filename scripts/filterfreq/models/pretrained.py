@@ -24,7 +24,8 @@ from filterfreq.models.robustbench_models import (
     load_robustbench_model,
     robustbench_paths,
 )
-from filterfreq.models.state_names import check_fit, fit_names, rename_parts, suggest_remedy
+from filterfreq.models.state_fit import check_fit
+from filterfreq.models.state_names import fit_names, rename_parts, suggest_remedy
 from filterfreq.models.surgery.decomposition import decompose
 from filterfreq.models.twins import twins
 from filterfreq.runtime.errors import InputError

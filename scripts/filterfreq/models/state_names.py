@@ -7,12 +7,11 @@ import torch
 from torch import Tensor
 
 from filterfreq.models.state_dicts import quote_for_yaml, strip_prefixes
+from filterfreq.models.state_fit import COUNTERS, SHOWN
 from filterfreq.runtime.errors import InputError, list_some, unknown_name
 
 _WRAPPERS = ("module", "_orig_mod")  # where torch wraps a part of a network: of DataParallel, of torch.compile
-_COUNTERS = "num_batches_tracked"  # of batch normalisation; files of torch before 0.4.1 lack them
 _OF_PROFILERS = ("total_ops", "total_params")  # thop leaves them in each layer
-_SHOWN = 3  # names of each kind of misfit
 _MOST_PARTS = 40  # that a renaming is looked for
 
 
@@ -65,49 +64,10 @@ def fit_names(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> tuple
         candidates += [without, strip_prefixes(without)]
     for found in candidates:
         lacking = [name for name in expected if name not in found]
-        if found.keys() <= expected.keys() and all(name.endswith(_COUNTERS) for name in lacking):
+        if found.keys() <= expected.keys() and all(name.endswith(COUNTERS) for name in lacking):
             filled = {name: found[name] if name in found else torch.tensor(0) for name in expected}
             return filled, ", without counters of batches" if lacking else ""
     return state, ""
-
-
-def check_fit(
-    state: Mapping[str, Tensor],
-    expected: Mapping[str, Tensor],
-    weights: object,
-    architecture: str,
-    remedy: str,
-    chosen: str = "",
-) -> None:
-    """Refuse a state dict whose names or shapes are not the expected ones.
-
-    Args:
-        state: tensors by name.
-        expected: those of the network.
-        weights: the file, for the message.
-        architecture: the network, likewise.
-        remedy: what the sentence ends with.
-        chosen: which of the file's tensors these are, in words.
-
-    Raises:
-        InputError: it does not fit; the sentence names some tensors that it lacks, some unknown ones and some of
-            other shapes.
-    """
-    shapes = [
-        f"{name} of shape {list(state[name].shape)} instead of {list(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in state and state[name].shape != tensor.shape
-    ]
-    lacking = [name for name in expected if name not in state]
-    problems = {
-        "no ": [name for name in lacking if not name.endswith(_COUNTERS)] or lacking,
-        "unknown ": [name for name in state if name not in expected],
-        "": shapes,
-    }
-    if any(problems.values()):
-        sides = [kind + list_some(found, most=_SHOWN) for kind, found in problems.items() if found]
-        sides += [f"read were {len(state)} tensors, {chosen}"] if chosen else []
-        raise InputError(f"{weights} does not fit {architecture} ({'; '.join(sides)}): {remedy}")
 
 
 def suggest_remedy(state: dict[str, Tensor], expected: Mapping[str, Tensor], key: str) -> str | None:
@@ -123,7 +83,7 @@ def suggest_remedy(state: dict[str, Tensor], expected: Mapping[str, Tensor], key
         if _fits(below, expected):
             others = [name for name in state if not name.startswith(f"{first}.")]
             asked = quote_for_yaml(".".join(part for part in (key, first) if part))
-            return f"to leave out {list_some(others, most=_SHOWN)}, write weights: {asked} in the checkpoint's entry"
+            return f"to leave out {list_some(others, most=SHOWN)}, write weights: {asked} in the checkpoint's entry"
     rename = _find_renaming(strip_prefixes(state), expected)
     if rename and _fits(rename_parts(state, rename), expected):
         pairs = ", ".join(f"{quote_for_yaml(old)}: {quote_for_yaml(new)}" for old, new in rename.items())
@@ -143,7 +103,7 @@ def _find_renaming(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) 
     """
     rename: dict[str, str] = {}
     shapes = {(name, tensor.shape) for name, tensor in expected.items()}
-    wanted = {name for name in expected if not name.endswith(_COUNTERS)}
+    wanted = {name for name in expected if not name.endswith(COUNTERS)}
     found = dict(state)
     while unknown := found.keys() - expected.keys():
         olds, news = _parts(unknown) - _parts(expected), _parts(wanted - found.keys()) - _parts(found)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from filterfreq.publishing.attacks import norm_label
 from filterfreq.publishing.measures import matching_clean_accuracies
+from filterfreq.publishing.norms import norm_label
 
 
 def attack_curve(frame: pd.DataFrame, attack: str, norm: str, clean: bool = True) -> pd.DataFrame:

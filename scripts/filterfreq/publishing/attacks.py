@@ -3,7 +3,6 @@
 import pandas as pd
 
 _ATTACKS = {"autoattack": "AutoAttack", "square": "Square"}
-_NORMS = {"linf": "L∞", "l2": "L₂"}
 _STARTS = {"image": "from the image", "random": "from a random point"}
 
 
@@ -23,13 +22,3 @@ def attack_label(attack: str) -> str:
     words = _STARTS.get(start)
     label = " + ".join(_ATTACKS.get(part, part.upper()) for part in (name if words else attack).split("+"))
     return f"{label} {words}" if words else label
-
-
-def norm_label(norm: str) -> str:
-    """Return a norm's sign, or how it is called where it is none of ours: "linf" is L∞."""
-    return _NORMS.get(norm, norm)
-
-
-def ascii_norms(text: str) -> str:
-    """Return text with the signs of norms in ASCII, as programs read them: Linf, L2."""
-    return text.replace("L∞", "Linf").replace("L₂", "L2")

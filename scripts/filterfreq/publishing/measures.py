@@ -9,9 +9,10 @@ import pandas as pd
 
 from filterfreq.evaluation.corruptions import COMMON
 from filterfreq.evaluation.corruptions.errors import mean_corruption_error, relative_mean_corruption_error
-from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
+from filterfreq.publishing.attacks import attack_label, attack_pairs
 from filterfreq.publishing.class_names import class_label
 from filterfreq.publishing.direction import Direction
+from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.selection import RUN
 from filterfreq.training.epsilon import parse_epsilon
 

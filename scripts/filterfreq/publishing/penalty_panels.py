@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
+from filterfreq.publishing.attacks import attack_label, attack_pairs
 from filterfreq.publishing.measures import ATTACK, CLEAN, CORRUPTION_MEAN, main_columns
+from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.panels import images_of_panels, scale_accuracies, seeds_note
 from filterfreq.publishing.penalty_settings import penalty_series
 from filterfreq.publishing.selection import present_variants, select

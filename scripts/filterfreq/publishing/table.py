@@ -11,8 +11,8 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
-from filterfreq.publishing.attacks import ascii_norms
 from filterfreq.publishing.direction import Direction
+from filterfreq.publishing.norms import ascii_norms
 from filterfreq.publishing.phrases import images_phrase, images_range, is_one_seed, seeds_phrase
 from filterfreq.runtime.files import replacing
 

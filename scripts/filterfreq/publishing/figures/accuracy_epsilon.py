@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
 from filterfreq.publishing.attack_panels import attack_curve, epsilon_label, rows_of_attack
-from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
+from filterfreq.publishing.attacks import attack_label, attack_pairs
+from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note, shorten_title, tick_measured
 from filterfreq.publishing.phrases import images_range
 from filterfreq.publishing.registry import Product

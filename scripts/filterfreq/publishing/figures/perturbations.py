@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.publishing.attacks import attack_label, norm_label
+from filterfreq.publishing.attacks import attack_label
 from filterfreq.publishing.mosaic import (
     LABELS_WIDTH,
     TEXT_LINE,
@@ -23,6 +23,7 @@ from filterfreq.publishing.mosaic import (
     to_uint8,
     write_under,
 )
+from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import new_figure, use_style, wrap_text
 from filterfreq.runtime.errors import InputError

@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from filterfreq.publishing.attack_panels import attack_curve, epsilon_label, rows_of_attack
-from filterfreq.publishing.attacks import attack_label, norm_label
+from filterfreq.publishing.attacks import attack_label
+from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note, shorten_title, tick_measured
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select

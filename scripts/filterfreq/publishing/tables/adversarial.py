@@ -5,9 +5,10 @@ Mean ± standard deviation over seeds, in percent; bold are the best value and a
 
 import pandas as pd
 
-from filterfreq.publishing.attacks import attack_label, attack_pairs, norm_label
+from filterfreq.publishing.attacks import attack_label, attack_pairs
 from filterfreq.publishing.means import dataset_phrase, means_table
 from filterfreq.publishing.measures import add_clean_columns, attack_columns
+from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import Table
