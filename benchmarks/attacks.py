@@ -35,7 +35,7 @@ def trained(folder: Path, epochs: int) -> tuple[torch.nn.Module, np.ndarray, np.
     prepare(folder / "raw", folder, 0, get_dataset("texdigits"))
     dataset = PreparedDataset(folder)
     spec = {
-        "run": {"dataset": "texdigits", "model": "resnet_8_8", "variant": "wd", "seed": 0},
+        "run": {"dataset": "texdigits", "model": "resnet_8_8", "variant": "dct", "seed": 0},
         "variant": {"decomposition": "weight"},
         "training": {
             "epochs": epochs,

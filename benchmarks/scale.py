@@ -161,7 +161,7 @@ def torch_stages(dataset, corrupted: dict) -> dict:
 
     device = use_device({"device": "cpu"}, 1)
     spec = {
-        "run": {"dataset": "scale", "model": MODEL, "variant": "wd", "seed": 0},
+        "run": {"dataset": "scale", "model": MODEL, "variant": "dct", "seed": 0},
         "variant": {"decomposition": "weight"},
         "training": {
             "epochs": 1,

@@ -34,17 +34,17 @@ HOSTILE = [
 ]
 # What may be any line of text: it is shown or opened, and names nothing.
 FREE = {
-    *("variants.plain.label", "variants.wd.label", "checkpoints.brought.label", "checkpoints.brought.path"),
+    *("variants.plain.label", "variants.dct.label", "checkpoints.brought.label", "checkpoints.brought.path"),
     *("data.raw.cifar10", "data.shifted.others.path", "data.datasets.animals.path"),
     *("data.datasets.animals.train", "data.datasets.animals.test", "compute.scratch"),
 }
 CONFIG = """
 experiments:
-  demo: {datasets: [animals, cifar10], models: [resnet_8_2], variants: [plain, wd], seeds: [0], baseline: plain}
+  demo: {datasets: [animals, cifar10], models: [resnet_8_2], variants: [plain, dct], seeds: [0], baseline: plain}
   others: {datasets: [animals], checkpoints: [brought]}
 variants:
   plain: {label: Plain}
-  wd: {label: WD, decomposition: weight, penalty: {kind: highest, strength: 0.1, layers: all}}
+  dct: {label: DCT, decomposition: weight, penalty: {kind: highest, strength: 0.1, layers: all}}
 checkpoints:
   brought:
     {source: file, path: brought.pt, architecture: resnet_8_2, normalisation: none, label: Brought, model: resnet_8_2}

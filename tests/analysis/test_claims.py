@@ -295,7 +295,7 @@ def test_runs_with_other_rows_are_no_pair(results_of):
 def test_the_projects_own_claims_fit_the_schema_and_what_suites_measure(results_of):
     claims = load_claims(CLAIMS, SCHEMA)
     rows = []
-    for variant, seed in itertools.product(("plain", "wd", "wd-penalty", "plain-fgsm"), (0, 1)):
+    for variant, seed in itertools.product(("plain", "dct", "dct-penalty", "plain-fgsm"), (0, 1)):
         rows += [
             clean(variant, seed, 0.5),
             *(
@@ -433,7 +433,11 @@ def test_missing_claims_are_one_sentence(tmp_path):
             "sum_over: [horizontl",
             "sum_over: unknown parameter of the suite filters 'horizontl'",
         ),
-        ("control: wd\n", "control: wd-penalty\n", "penalty-adversarial.control: 'wd-penalty' is the treatment itself"),
+        (
+            "control: dct\n",
+            "control: dct-penalty\n",
+            "penalty-adversarial.control: 'dct-penalty' is the treatment itself",
+        ),
         (
             "smallest_effect: 0.01",
             "smallest_effect: 1.5",
@@ -442,7 +446,7 @@ def test_missing_claims_are_one_sentence(tmp_path):
         ("metric: accuracy}", "metric: accuracy, where: [{norm: l_2}]}", "unknown norm 'l_2': did you mean 'l2'"),
         ("metric: accuracy}", "metric: accuracy, where: [{epsilon: 8/25x}]}", "where.epsilon: epsilon '8/25x'"),
         ("treatment: plain\n", "1: plain\n", "has the key 1, which is no text to YAML: put it in quotes"),
-        ("treatment: wd", "treatmen: wd", "unknown key 'treatmen': did you mean 'treatment'"),
+        ("treatment: dct", "treatmen: dct", "unknown key 'treatmen': did you mean 'treatment'"),
         ("claims:", "claims: [", "is no YAML"),
     ],
 )
@@ -474,21 +478,25 @@ OF_THE_METHOD = [f"method-{what}" for what in ("adversarial", "corruptions", "ou
 
 
 def test_claims_on_variants_that_a_study_lacks_are_left_out_and_said():
-    claims, left_out = claims_of_study(study_of(["plain", "wd-penalty"]), [ROOT], SCHEMA)
+    claims, left_out = claims_of_study(study_of(["plain", "dct-penalty"]), [ROOT], SCHEMA)
     assert list(claims) == OF_THE_METHOD
     (said,) = left_out
     assert said.startswith("claims/filter_frequency.yaml: left out, as no experiment has the variants in brackets: ")
-    assert "penalty-shape (wd)" in said
+    assert "penalty-shape (dct)" in said
     assert "fgsm-energy-late (plain-fgsm)" in said
 
 
 @pytest.mark.parametrize(
     ("variants", "run", "expected"),
     [
-        (["plain", "wd", "wd-penalty", "plain-fgsm"], ["plain", "wd-penalty"], OF_THE_METHOD),  # defined, not run
-        (["plain", "wd-penalty"], ["plain"], []),
-        (["plain", "sd", "sd-penalty", "plain-fast"], None, []),  # the project's own names, no misspellings of others
-        (["plain", "wd-penalty2"], None, []),
+        (["plain", "dct", "dct-penalty", "plain-fgsm"], ["plain", "dct-penalty"], OF_THE_METHOD),  # defined, not run
+        (["plain", "dct-penalty"], ["plain"], []),
+        (
+            ["plain", "dct-signal", "dct-signal-penalty", "plain-fast"],
+            None,
+            [],
+        ),  # the project's own names, no misspellings of others
+        (["plain", "dct-penalty2"], None, []),
     ],
 )
 def test_what_no_experiment_runs_is_left_out_and_said(variants, run, expected):
@@ -500,37 +508,37 @@ def test_what_no_experiment_runs_is_left_out_and_said(variants, run, expected):
 def test_two_variants_in_different_experiments_are_no_claim():
     config = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
     demo = config["experiments"]["demo"]
-    config["experiments"] = {name: demo | {"variants": [name]} for name in ("plain", "wd")}
+    config["experiments"] = {name: demo | {"variants": [name]} for name in ("plain", "dct")}
     study = Study(config, ROOT / "schemas" / "config.schema.yaml")
     claims, (said,) = claims_of_study(study, [ROOT], SCHEMA)
     assert claims == {}
-    assert "decomposition-shape (wd and plain)" in said
+    assert "decomposition-shape (dct and plain)" in said
 
 
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ("wd-penalti", "claims.c.treatment: 'wd-penalti' is no variant of this study, did you mean 'wd-penalty'?"),
-        ("wdpenalty", "did you mean 'wd-penalty'?"),
-        ("penalty-wd", "did you mean 'wd-penalty'?"),
-        ("wd_penalty", "did you mean 'wd-penalty'?"),
+        ("dct-penalti", "claims.c.treatment: 'dct-penalti' is no variant of this study, did you mean 'dct-penalty'?"),
+        ("dctpenalty", "did you mean 'dct-penalty'?"),
+        ("penalty-dct", "did you mean 'dct-penalty'?"),
+        ("dct_penalty", "did you mean 'dct-penalty'?"),
         ("plian-fgsm", "did you mean 'plain-fgsm'?"),
     ],
 )
 def test_a_variant_but_for_a_slip_is_one_sentence(tmp_path, named, message):
-    entry = claim(CLEAN)["c"] | {"treatment": named, "control": "wd"}
+    entry = claim(CLEAN)["c"] | {"treatment": named, "control": "dct"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
-    study = study_of(["plain", "wd", "wd-penalty", "plain-fgsm"], claims=["mine.yaml"])
+    study = study_of(["plain", "dct", "dct-penalty", "plain-fgsm"], claims=["mine.yaml"])
     with pytest.raises(InputError) as error:
         claims_of_study(study, [tmp_path, ROOT], SCHEMA)
     assert message in str(error.value)
 
 
 def claims_with(tmp_path, suite, metric, where, **evaluation):
-    entry = claim({"suite": suite, "metric": metric, "where": [where]})["c"] | {"treatment": "wd", "control": "plain"}
+    entry = claim({"suite": suite, "metric": metric, "where": [where]})["c"] | {"treatment": "dct", "control": "plain"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
     measured = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())["evaluation"] | evaluation
-    study = study_of(["plain", "wd"], claims=["mine.yaml"], evaluation=measured)
+    study = study_of(["plain", "dct"], claims=["mine.yaml"], evaluation=measured)
     return claims_of_study(study, [tmp_path, ROOT], SCHEMA)
 
 
@@ -620,13 +628,13 @@ def test_values_that_the_study_measures_are_fine(tmp_path, suite, where):
 
 def test_two_files_of_claims_with_one_name_are_one_sentence(tmp_path):
     (tmp_path / "mine.yaml").write_text(CLAIMS.read_text())
-    study = study_of(["plain", "wd"], claims=["claims/filter_frequency.yaml", "mine.yaml"])
+    study = study_of(["plain", "dct"], claims=["claims/filter_frequency.yaml", "mine.yaml"])
     with pytest.raises(InputError, match=r"mine\.yaml: claims\.decomposition-adversarial: another file of claims has"):
         claims_of_study(study, [tmp_path, ROOT], SCHEMA)
 
 
 def test_a_missing_file_of_claims_is_one_sentence():
-    study = study_of(["plain", "wd"], claims=["claims/filter_frequncy.yaml"])
+    study = study_of(["plain", "dct"], claims=["claims/filter_frequncy.yaml"])
     with pytest.raises(InputError) as error:
         claims_of_study(study, [ROOT], SCHEMA)
     assert str(error.value) == (

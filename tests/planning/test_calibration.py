@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 
 def units(**variant) -> list[dict]:
     config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
-    config["variants"] = {"plain": {}, "wd-penalty": variant}
+    config["variants"] = {"plain": {}, "dct-penalty": variant}
     config["training"]["default"] |= {"batch_size": 16}
     config["evaluation"]["batch_size"] = 8
     return CostModel(Study(config, ROOT / "schemas/config.schema.yaml"), "nowhere").units()
@@ -78,7 +78,7 @@ def test_more_passes_of_training_take_longer():
         {"augmentation_policy": "augmix", "jensen_shannon": 12},
         {"decomposition": "signal", "penalty": {"kind": "all", "strength": 0.1, "layers": "half"}, "mixup": 1.0},
     ],
-    ids=["free", "augmix", "sd-mixup"],
+    ids=["free", "augmix", "dct-signal-mixup"],
 )
 def test_every_kind_of_training_is_measured(variant):
     unit = select_kind("train", units(**variant))[-1]

@@ -24,7 +24,7 @@ from filterfreq.study.experiments import Run
 from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
-RUN = Run("texdigits", "resnet_8_2", "wd-penalty", 0)
+RUN = Run("texdigits", "resnet_8_2", "dct-penalty", 0)
 IMAGES = np.random.default_rng(0).integers(60, 200, (3, 8, 8, 3)).astype(np.uint8)
 LABELS = np.zeros(3, dtype=np.int64)
 
@@ -169,10 +169,10 @@ def test_what_is_not_known_before_the_data_are_there_is_not_guessed():
 def test_units_are_what_changes_the_work_of_a_batch():
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     model = CostModel(Study(config, ROOT / "schemas/config.schema.yaml"), "nowhere")
-    free, penalised = (Run("cifar10", "lowres_resnet9", name, 1) for name in ("plain-free", "wd-penalty"))
+    free, penalised = (Run("cifar10", "lowres_resnet9", name, 1) for name in ("plain-free", "dct-penalty"))
     assert model.training_unit(penalised) == model.training_unit(penalised._replace(seed=2, dataset="cifar100"))
-    stronger = penalised._replace(variant="wd-penalty_strength-0.1")
-    deeper = penalised._replace(variant="wd-penalty_layers-half")
+    stronger = penalised._replace(variant="dct-penalty_strength-0.1")
+    deeper = penalised._replace(variant="dct-penalty_layers-half")
     assert stronger in model.study.runs
     assert deeper in model.study.runs or any(run.variant.endswith("layers-half") for run in model.study.runs)
     assert model.training_unit(penalised) == model.training_unit(stronger)

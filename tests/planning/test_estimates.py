@@ -145,7 +145,7 @@ def test_finished_jobs_like_it_are_what_a_job_takes(study, calibration, tmp_path
     ]
     # Due again, so what it took is of another time; and other variants are other jobs.
     again = job("train", benchmark=benchmark(tmp_path / "again", 1000.0))
-    other = job("train", RUN | {"variant": "wd-penalty"}, due=False, benchmark=benchmark(tmp_path / "other", 9.0))
+    other = job("train", RUN | {"variant": "dct-penalty"}, due=False, benchmark=benchmark(tmp_path / "other", 9.0))
     estimator = Estimator(dag(study, again, *finished, other), calibration)
     assert estimator.estimate(again) == Estimate(50.0, "measured", False, 700, 0)
     assert estimator.estimate(job("evaluate_adversarial")).is_bound

@@ -21,8 +21,8 @@ from filterfreq.study.study import Study
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-VARIANTS = {"plain": "plain", "wd": "WD", "penalty": "WD + penalty", "strong": "WD + penalty, λ = 1"}
-NUMBERS = {"plain": 4, "wd": 0, "penalty": 7, "strong": 2}
+VARIANTS = {"plain": "plain", "dct": "WD", "penalty": "WD + penalty", "strong": "WD + penalty, λ = 1"}
+NUMBERS = {"plain": 4, "dct": 0, "penalty": 7, "strong": 2}
 PENALTIES = {
     name: {"kind": kind, "strength": strength, "layers": "all", "beside": "WD"}
     for name, kind, strength in (("penalty", "highest", 0.1), ("strong", "all", 1.0))
@@ -130,7 +130,7 @@ def test_every_figure_with_variants_is_among_these():
 
 
 @pytest.mark.parametrize("name", FIGURES)
-@pytest.mark.parametrize("variants", [tuple(VARIANTS), ("wd", "penalty", "strong")])
+@pytest.mark.parametrize("variants", [tuple(VARIANTS), ("dct", "penalty", "strong")])
 def test_a_variant_has_the_colour_of_its_number_whichever_are_beside_it(draw, name, variants):
     legend = draw(name, variants=variants).legends[0]
     styles = variant_styles(VARIANTS, NUMBERS)

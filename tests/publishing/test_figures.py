@@ -27,7 +27,7 @@ from filterfreq.runtime.errors import InputError
 
 pytestmark = pytest.mark.slow
 
-VARIANTS = {"plain": "plain", "wd": "WD", "fgsm": "FGSM training"}
+VARIANTS = {"plain": "plain", "dct": "WD", "fgsm": "FGSM training"}
 STYLES = variant_styles(VARIANTS)
 
 
@@ -70,10 +70,10 @@ def check_layout(figure: Figure) -> None:
 
 @pytest.fixture
 def robustness(results_of, row):
-    """Accuracy 0.9 (plain) and 0.8 (wd), less 0.1 per 1/255; better by 0.02 with seed 1; AutoAttack at 2/255."""
+    """Accuracy 0.9 (plain) and 0.8 (dct), less 0.1 per 1/255; better by 0.02 with seed 1; AutoAttack at 2/255."""
     rows = []
     for model in ("net_a", "net_b"):
-        for variant, start in (("plain", 0.9), ("wd", 0.8)):
+        for variant, start in (("plain", 0.9), ("dct", 0.8)):
             for seed, better in ((0, 0.0), (1, 0.02)):
                 rows.append(row.clean(model, variant, seed, start + better))
                 for attack in ("fgsm", "pgd-10"):
@@ -90,7 +90,7 @@ class TestAccuracyAgainstEpsilon:
     def test_lines_are_means_over_seeds(self, robustness):
         axes = panels(draw_accuracy_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS))
         assert list(axes) == ["FGSM, L∞", "PGD-10, L∞", "PGD-10, L₂"]
-        epsilons, accuracies = line(axes["FGSM, L∞"], "wd")
+        epsilons, accuracies = line(axes["FGSM, L∞"], "dct")
         assert epsilons == pytest.approx([0, 1, 2, 4])
         assert accuracies == pytest.approx([0.81, 0.71, 0.61, 0.41])
         assert line(axes["PGD-10, L₂"], "plain") == (pytest.approx([0, 0.5]), pytest.approx([0.91, 0.31]))
@@ -106,12 +106,12 @@ class TestAccuracyAgainstEpsilon:
 
     def test_autoattack_is_hollow_in_the_last_panel_of_its_norm(self, robustness):
         axes = panels(draw_accuracy_epsilon(robustness[robustness["model"] == "net_a"], VARIANTS))
-        assert line(axes["PGD-10, L∞"], "wd", filled=False) == (
+        assert line(axes["PGD-10, L∞"], "dct", filled=False) == (
             pytest.approx([2.0]),
             pytest.approx([0.26]),
         )
         with pytest.raises(AssertionError, match="0 lines"):
-            line(axes["FGSM, L∞"], "wd", filled=False)
+            line(axes["FGSM, L∞"], "dct", filled=False)
 
     def test_hollow_markers_stand_side_by_side_with_bars_of_the_seeds(self, robustness):
         rows = robustness[robustness["model"] == "net_a"]
@@ -128,11 +128,11 @@ class TestAccuracyAgainstEpsilon:
         assert figure.legends[0].get_title().get_text().startswith("lines and markers: mean, bands and bars: lowest")
 
     def test_autoattack_at_several_sizes_has_a_panel(self, robustness, results_of, row):
-        more = [row.attacked("net_a", name, 0, "autoattack", "linf", "4/255", 0.1) for name in ("plain", "wd")]
+        more = [row.attacked("net_a", name, 0, "autoattack", "linf", "4/255", 0.1) for name in ("plain", "dct")]
         both = pd.concat([robustness[robustness["model"] == "net_a"], results_of(more, "more")])
         figure = draw_accuracy_epsilon(both.assign(dataset="toy_set"), VARIANTS)
         assert list(panels(figure)) == ["FGSM, L∞", "PGD-10, L∞", "AutoAttack, L∞", "PGD-10, L₂"]
-        assert line(panels(figure)["AutoAttack, L∞"], "wd") == (
+        assert line(panels(figure)["AutoAttack, L∞"], "dct") == (
             pytest.approx([0, 2, 4]),
             pytest.approx([0.81, 0.26, 0.1]),
         )
@@ -141,12 +141,12 @@ class TestAccuracyAgainstEpsilon:
         alone = robustness[robustness["suite"].isin(["clean", "autoattack"]) & (robustness["model"] == "net_a")]
         figure = draw_accuracy_epsilon(alone, VARIANTS)
         assert list(panels(figure)) == ["AutoAttack, L∞"]
-        assert line(figure.axes[0], "wd") == (pytest.approx([0, 2]), pytest.approx([0.81, 0.26]))
+        assert line(figure.axes[0], "dct") == (pytest.approx([0, 2]), pytest.approx([0.81, 0.26]))
 
     def test_a_part_of_autoattack_beside_the_whole_has_a_panel(self, robustness, results_of, row):
         part = [
             (*row.clean("net_a", variant, seed, 0)[:3], "autoattack", "accuracy", where, 0.4)
-            for variant in ("plain", "wd")
+            for variant in ("plain", "dct")
             for seed in (0, 1)
             for norm, epsilon in (("linf", "2/255"), ("l2", "0.5"))
             for where in [{"attack": "apgd-ce", "norm": norm, "epsilon": epsilon}]
@@ -157,8 +157,8 @@ class TestAccuracyAgainstEpsilon:
         norm = "L∞"
         assert list(panels(figure)) == [f"FGSM, {norm}", f"PGD-10, {norm}", f"APGD-CE, {norm}", "PGD-10, L₂"]
         # AutoAttack is the guest of the strongest attack of its norm, the part where there is no whole a guest itself.
-        assert line(panels(figure)[f"APGD-CE, {norm}"], "wd", filled=False)[1] == pytest.approx([0.26])
-        assert line(panels(figure)["PGD-10, L₂"], "wd", filled=False)[1] == pytest.approx([0.4])
+        assert line(panels(figure)[f"APGD-CE, {norm}"], "dct", filled=False)[1] == pytest.approx([0.26])
+        assert line(panels(figure)["PGD-10, L₂"], "dct", filled=False)[1] == pytest.approx([0.4])
 
     def test_labels_and_layout(self, robustness):
         figure = draw_accuracy_epsilon(robustness, VARIANTS)
@@ -200,7 +200,7 @@ class TestCorruptions:
         rows = [
             row.corrupted("net", variant, seed, corruption, severity, 0.95 - 0.1 * severity - drop + 0.02 * seed)
             for corruption in reversed(CORRUPTIONS)
-            for variant, drop in (("plain", 0.0), ("wd", 0.1))
+            for variant, drop in (("plain", 0.0), ("dct", 0.1))
             for seed in (0, 1)
             for severity in (3, 1, 5)
         ]
@@ -209,7 +209,7 @@ class TestCorruptions:
         assert titles[:4] == ["Gaussian noise", "shot noise", "impulse noise", "mean of the 15 common"]
         assert titles[-5:] == ["JPEG compression", "speckle noise", "Gaussian blur", "spatter", "saturate"]
         assert len(titles) == len(figure.axes) == 20  # four columns of five rows without a hole
-        assert line(panels(figure)["fog"], "wd") == (pytest.approx([1, 3, 5]), pytest.approx([0.76, 0.56, 0.36]))
+        assert line(panels(figure)["fog"], "dct") == (pytest.approx([1, 3, 5]), pytest.approx([0.76, 0.56, 0.36]))
         assert [axes.get_ylabel() for axes in figure.axes[::4]] == ["noise", "blur", "weather", "digital", "extra"]
         assert figure.legends[0].get_title().get_text().endswith("n = 100; extra: not in the mean")
         (part,) = figure.subfigs
@@ -218,11 +218,11 @@ class TestCorruptions:
 
     def test_the_mean_is_over_the_common_ones_at_severities_that_all_have(self, results_of, row):
         values = {("fog", 1): 0.8, ("frost", 1): 0.6, ("snow", 1): 0.1, ("fog", 2): 0.5, ("spatter", 1): 0.0}
-        rows = [row.corrupted("net", "wd", 0, name, severity, value) for (name, severity), value in values.items()]
-        rows += [row.corrupted("net", "wd", 0, "zoom_blur", 1, 0.3)]
+        rows = [row.corrupted("net", "dct", 0, name, severity, value) for (name, severity), value in values.items()]
+        rows += [row.corrupted("net", "dct", 0, "zoom_blur", 1, 0.3)]
         rows += [row.corrupted("net", "plain", 0, "fog", 1, 0.9)]  # lacks the others: it has no mean
         axes = panels(draw_corruptions(results_of(rows), VARIANTS))["mean of the 4 common"]
-        assert line(axes, "wd") == ([1], pytest.approx([(0.8 + 0.6 + 0.1 + 0.3) / 4]))
+        assert line(axes, "dct") == ([1], pytest.approx([(0.8 + 0.6 + 0.1 + 0.3) / 4]))
         assert [drawn for drawn in axes.lines if len(drawn.get_xdata())] == [axes.lines[0]]
 
     def test_some_corruptions_and_two_models(self, results_of, row):
@@ -236,7 +236,7 @@ class TestShapeBias:
     @pytest.fixture
     def figure(self, results_of, row):
         rows = []
-        for variant, bias in (("plain", 0.2), ("wd", 0.4)):
+        for variant, bias in (("plain", 0.2), ("dct", 0.4)):
             for seed in (0, 1):
                 rows.append(row.biased("net", variant, seed, "overall", bias + 0.1 * seed))
                 rows.append(row.biased("net", variant, seed, "traffic_light", 2 * bias))
@@ -263,7 +263,7 @@ class TestShapeBias:
 
     def test_markers_at_the_means_and_lines_at_the_overall_bias(self, figure):
         axes = figure.axes[0]
-        found = [drawn for drawn in axes.lines if drawn.get_marker() == STYLES["wd"].marker]
+        found = [drawn for drawn in axes.lines if drawn.get_marker() == STYLES["dct"].marker]
         (markers,) = [drawn for drawn in found if len(drawn.get_xdata())]
         assert list(markers.get_xdata()) == pytest.approx([0.8, 0.3])
         assert np.round(markers.get_ydata()).tolist() == [0, 1]
@@ -311,20 +311,22 @@ class TestDctEnergy:
         for seed in (0, 1):
             rows += filters("plain", seed, 0, 0.0, flat5) + filters("plain", seed, 1, 0.5, flat3)
         rows += filters("plain", 0, 2, 1.0, row_only) + filters("plain", 1, 2, 1.0, row_only.T)
-        rows += filters("wd", 0, 0, 0.0, flat5) + filters("wd", 0, 1, 0.5, row_only) + filters("wd", 0, 2, 1.0, flat3)
+        rows += (
+            filters("dct", 0, 0, 0.0, flat5) + filters("dct", 0, 1, 0.5, row_only) + filters("dct", 0, 2, 1.0, flat3)
+        )
         return draw_dct_energy(results_of(rows), VARIANTS)
 
     def test_high_frequency_share(self, figure):
         # Of a flat 5 x 5 filter the 25 - 9 coefficients with max(k, l) > 2, of a 3 x 3 one 9 - 4 with max(k, l) = 2.
         assert line(figure.axes[0], "plain") == (pytest.approx([0, 0.5, 1]), pytest.approx([16 / 25, 5 / 9, 0.2]))
-        assert line(figure.axes[0], "wd") == (pytest.approx([0, 0.5, 1]), pytest.approx([16 / 25, 0.2, 5 / 9]))
+        assert line(figure.axes[0], "dct") == (pytest.approx([0, 0.5, 1]), pytest.approx([16 / 25, 0.2, 5 / 9]))
 
     def test_high_frequencies_are_those_of_each_variant_s_own_kernels(self, results_of):
         """Two downloaded models that count as one need not have kernels of one size."""
-        rows = filters("plain", 0, 0, 0.0, np.full((7, 7), 1 / 49)) + filters("wd", 0, 0, 0.0, np.full((3, 3), 1 / 9))
+        rows = filters("plain", 0, 0, 0.0, np.full((7, 7), 1 / 49)) + filters("dct", 0, 0, 0.0, np.full((3, 3), 1 / 9))
         axes = draw_dct_energy(results_of(rows), VARIANTS).axes[0]
         assert line(axes, "plain")[1] == pytest.approx([(49 - 16) / 49])
-        assert line(axes, "wd")[1] == pytest.approx([5 / 9])
+        assert line(axes, "dct")[1] == pytest.approx([5 / 9])
 
     def test_heat_maps(self, figure):
         maps = heat_maps(figure)
@@ -366,7 +368,7 @@ class TestDctEnergy:
         assert [text.get_text() for axes in figure.axes for text in axes.texts].count("11") == 9 * len(layers)
 
     def test_a_filter_higher_than_wide(self, results_of):
-        rows = filters("plain", 0, 0, 0.0, np.full((5, 3), 1 / 15)) + filters("wd", 0, 0, 0.0, np.full((3, 3), 1 / 9))
+        rows = filters("plain", 0, 0, 0.0, np.full((5, 3), 1 / 15)) + filters("dct", 0, 0, 0.0, np.full((3, 3), 1 / 9))
         maps = heat_maps(draw_dct_energy(results_of(rows), VARIANTS))
         assert maps["first", "plain"] == pytest.approx(np.full((5, 3), 100 / 15))
         assert maps["first", "WD"] == pytest.approx(np.full((3, 3), 100 / 9))
@@ -376,10 +378,10 @@ class TestDctEnergy:
         small, large = np.zeros((3, 3)), np.zeros((5, 5))
         small[2, 2] = large[3, 3] = 1  # high frequencies; with max(k, l) = 2 of a 5 x 5 filter it would be a low one
         rows = [row for layer in range(4) for row in filters("plain", 0, layer, layer / 3, small)]
-        rows += [row for layer in range(2) for row in filters("wd", 0, layer, float(layer), large)]
+        rows += [row for layer in range(2) for row in filters("dct", 0, layer, float(layer), large)]
         figure = draw_dct_energy(results_of(rows), VARIANTS)
         assert line(figure.axes[0], "plain")[1] == [1, 1, 1, 1]
-        assert line(figure.axes[0], "wd")[1] == [1, 1]
+        assert line(figure.axes[0], "dct")[1] == [1, 1]
         maps = heat_maps(figure)
         # Of two layers none is in the middle.
         assert set(maps) == {
@@ -429,7 +431,7 @@ class TestDctEnergy:
         rows = [
             (f"net_{number}", *row[1:])
             for number in range(4)
-            for variant in ("plain", "wd")
+            for variant in ("plain", "dct")
             for layer in range(2 + number)  # models differ in depth
             for row in filters(variant, 0, layer, layer / (1 + number), np.eye(3) / 3)
         ]
@@ -437,7 +439,7 @@ class TestDctEnergy:
         check_layout(figure)
         drawn = [axes for axes in figure.axes if axes.axison]
         assert [axes.get_title() for axes in drawn] == ["net_0", "net_1", "net_2", "net_3"]
-        assert line(drawn[3], "wd") == (pytest.approx([0, 0.25, 0.5, 0.75, 1]), pytest.approx([1 / 3] * 5))
+        assert line(drawn[3], "dct") == (pytest.approx([0, 0.25, 0.5, 0.75, 1]), pytest.approx([1 / 3] * 5))
 
 
 SWEPT = {
@@ -445,14 +447,14 @@ SWEPT = {
     for layers in ("third", "all")
     for strength in (0.1, 0.001)
 }
-SWEPT_LABELS = {"plain": "plain", "wd": "WD"} | {name: f"label {name}" for name in SWEPT}
+SWEPT_LABELS = {"plain": "plain", "dct": "WD"} | {name: f"label {name}" for name in SWEPT}
 
 
 class TestPenalties:
     @pytest.fixture
     def results(self, results_of, row):
-        """Clean accuracy 0.5 (plain), 0.4 (wd), 0.6 + strength - 0.1 or 0.3; under attacks half, on fog 0.1 less."""
-        values = {"plain": 0.5, "wd": 0.4}
+        """Clean accuracy 0.5 (plain), 0.4 (dct), 0.6 + strength - 0.1 or 0.3; under attacks half, on fog 0.1 less."""
+        values = {"plain": 0.5, "dct": 0.4}
         values |= {name: 0.6 + p["strength"] - {"all": 0.1, "third": 0.3}[p["layers"]] for name, p in SWEPT.items()}
         rows = []
         for model in ("net_a", "net_b"):
@@ -489,16 +491,18 @@ class TestPenalties:
 
     def test_of_one_strength_the_axis_is_the_layers(self, results):
         weak = {name: penalty for name, penalty in SWEPT.items() if penalty["strength"] == 0.1}
-        figure = draw_penalties(results, {name: SWEPT_LABELS[name] for name in ("wd", *weak)}, weak)
+        figure = draw_penalties(results, {name: SWEPT_LABELS[name] for name in ("dct", *weak)}, weak)
         assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["all", "third"]
         assert [text.get_text() for text in figure.legends[0].get_texts()] == ["WD", "with penalty"]
 
     def test_a_line_may_be_called_like_a_variant_without_a_penalty(self, results):
-        """Here the lines differ in what is beside the penalty: the variants `plain` and `wd`."""
-        swept = {name: {**SWEPT[name], "beside": "plain" if "0.1" in name else "wd"} for name in ("all0.1", "all0.001")}
-        figure = draw_penalties(results, {"plain": "plain", "wd": "wd", "all0.1": "a", "all0.001": "b"}, swept)
+        """Here the lines differ in what is beside the penalty: the variants `plain` and `dct`."""
+        swept = {
+            name: {**SWEPT[name], "beside": "plain" if "0.1" in name else "dct"} for name in ("all0.1", "all0.001")
+        }
+        figure = draw_penalties(results, {"plain": "plain", "dct": "dct", "all0.1": "a", "all0.001": "b"}, swept)
         names = [text.get_text() for text in figure.legends[0].get_texts()]
-        assert names == ["plain", "wd", "plain", "wd"]
+        assert names == ["plain", "dct", "plain", "dct"]
         colours = [handle.get_color() for handle in figure.legends[0].get_lines()]
         assert len(set(colours)) == 4
 
@@ -523,7 +527,7 @@ class TestPenalties:
 class TestTransfer:
     def test_panels_for_both_sides(self, results_of, row):
         rows = []
-        for variant, start in (("plain", 0.9), ("wd", 0.8)):
+        for variant, start in (("plain", 0.9), ("dct", 0.8)):
             for seed, better in ((0, 0.0), (1, 0.02)):
                 rows.append(row.clean("net", variant, seed, start + better))
                 rows.append(row.attacked("net", variant, seed, "pgd-10", "linf", "2/255", 0.2 + better))
@@ -537,8 +541,8 @@ class TestTransfer:
             "made on the model itself",
             "made on plain",
         ]
-        assert line(figure.axes[0], "wd") == (pytest.approx([0, 2]), pytest.approx([0.81, 0.21]))
-        assert line(figure.axes[1], "wd") == (pytest.approx([0, 2, 4]), pytest.approx([0.81, 0.61, 0.41]))
+        assert line(figure.axes[0], "dct") == (pytest.approx([0, 2]), pytest.approx([0.81, 0.21]))
+        assert line(figure.axes[1], "dct") == (pytest.approx([0, 2, 4]), pytest.approx([0.81, 0.61, 0.41]))
 
 
 class TestCalibration:
@@ -546,11 +550,11 @@ class TestCalibration:
         name = "expected_calibration_error"
         rows = []
         for model in ("net_a", "net_b"):
-            rows.append((model, "wd", 0, "clean", name, {"split": "test"}, 0.05))
+            rows.append((model, "dct", 0, "clean", name, {"split": "test"}, 0.05))
             for corruption, error in (("fog", 0.1), ("snow", 0.3), ("saturate", 0.9)):
                 for severity in (3, 1):
                     where = {"corruption": corruption, "severity": severity}
-                    rows.append((model, "wd", 0, "corruption", name, where, error * severity / 3))
+                    rows.append((model, "dct", 0, "corruption", name, where, error * severity / 3))
         figure = draw_calibration(results_of(rows), VARIANTS)
         check_layout(figure)
         assert [axes.get_title() for axes in figure.axes] == ["net_a", "net_b"]
@@ -564,7 +568,7 @@ class TestTrainingCurves:
     def histories(self):
         records = [
             (variant, seed, epoch, 1 / epoch + 0.2 * seed, penalty / epoch, 0.5 + 0.1 * epoch, 0.4 + 0.1 * epoch)
-            for variant, penalty in (("plain", 0.0), ("wd", 0.3))
+            for variant, penalty in (("plain", 0.0), ("dct", 0.3))
             for seed in (0, 1)
             for epoch in (1, 2, 4)
         ]
@@ -576,8 +580,8 @@ class TestTrainingCurves:
         axes = panels(figure)
         assert list(axes) == ["cross entropy", "frequency penalty", "training accuracy (%)", "test accuracy (%)"]
         assert line(axes["cross entropy"], "plain") == (pytest.approx([1, 2, 4]), pytest.approx([1.1, 0.6, 0.35]))
-        assert line(axes["frequency penalty"], "wd")[1] == pytest.approx([0.3, 0.15, 0.075])
-        assert line(axes["test accuracy (%)"], "wd")[1] == pytest.approx([0.5, 0.6, 0.8])
+        assert line(axes["frequency penalty"], "dct")[1] == pytest.approx([0.3, 0.15, 0.075])
+        assert line(axes["test accuracy (%)"], "dct")[1] == pytest.approx([0.5, 0.6, 0.8])
         assert axes["cross entropy"].get_xlabel() == "epoch"
         check_layout(figure)
 
@@ -587,7 +591,7 @@ class TestTrainingCurves:
             figure = draw_training_curves(longer, VARIANTS)
             return {found.get_marker() for found in (*figure.axes[0].lines, *figure.legends[0].get_lines())}
 
-        assert markers(3) == {STYLES[name].marker for name in ("plain", "wd")}
+        assert markers(3) == {STYLES[name].marker for name in ("plain", "dct")}
         assert markers(4) == {"None"}
 
     @pytest.mark.parametrize(("factor", "power"), [(1e-6, "⁻⁷"), (1e6, "⁵")])
@@ -595,7 +599,7 @@ class TestTrainingCurves:
         """And not above the axis, where it is overlooked or overlaps the title."""
         figure = draw_training_curves(histories.assign(penalty=factor * histories["penalty"]), VARIANTS)
         axes = panels(figure)[f"frequency penalty (×10{power})"]
-        assert line(axes, "wd")[1] == pytest.approx([3, 1.5, 0.75])
+        assert line(axes, "dct")[1] == pytest.approx([3, 1.5, 0.75])
         figure.draw_without_rendering()
         assert axes.yaxis.get_offset_text().get_text() == ""
 
@@ -624,7 +628,7 @@ def test_filtered_images_have_a_panel_for_each_side_of_the_radius(results_of):
     rows = [
         (model, variant, seed, "frequency_filtered", "accuracy", {"pass": kind, "radius": radius}, start + radius / 40)
         for model in ("net_a", "net_b")
-        for variant, start in (("plain", 0.2), ("wd", 0.4))
+        for variant, start in (("plain", 0.2), ("dct", 0.4))
         for seed, start in ((0, start - 0.05), (1, start + 0.05))
         for kind, its_radii in radii.items()
         for radius in its_radii
@@ -634,22 +638,22 @@ def test_filtered_images_have_a_panel_for_each_side_of_the_radius(results_of):
     assert list(panels(figure)) == ["low frequencies kept", "high frequencies kept", ""]
     low, high = figure.axes[:2]
     assert ([low.get_xticks().tolist(), high.get_xticks().tolist()]) == [[4, 8, 12], [6]]
-    assert line(low, "wd") == ([4, 8, 12], pytest.approx([0.5, 0.6, 0.7]))
+    assert line(low, "dct") == ([4, 8, 12], pytest.approx([0.5, 0.6, 0.7]))
     assert line(high, "plain") == ([6], pytest.approx([0.35]))
 
 
 def test_unfiltered_images_are_a_line_across(results_of, row):
     rows = [
         ("net", variant, seed, "frequency_filtered", "accuracy", {"pass": "low", "radius": 4}, 0.5)
-        for variant in ("plain", "wd")
+        for variant in ("plain", "dct")
         for seed in (0, 1)
     ]
-    rows += [row.clean("net", "wd", 0, 0.8), row.clean("net", "wd", 1, 0.9)]
+    rows += [row.clean("net", "dct", 0, 0.8), row.clean("net", "dct", 1, 0.9)]
     rows += [(*row.clean("net", "plain", 0, 0.7), 1000)]  # of other images
     figure = draw_frequency_filtered(results_of(rows), VARIANTS)
     across = [found for found in figure.axes[0].lines if list(found.get_xdata()) == [0, 1]]
     assert [found.get_ydata()[0] for found in across] == [pytest.approx(0.85)]
-    assert same_color(across[0].get_color(), STYLES["wd"].colour)
+    assert same_color(across[0].get_color(), STYLES["dct"].colour)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["plain", "WD", "unfiltered images"]
     check_layout(figure)
 
@@ -665,7 +669,7 @@ class TestFourierHeatMap:
         """Of images of 4 x 4 pixels: the error is 0.1 for each cycle, and 0.05 more with the second seed."""
         return [
             (model, variant, seed, "fourier_heat_map", metric, {"l2_norm": 4, "u": u, "v": v}, value)
-            for model, variant in (("net_a", "plain"), ("net_a", "wd"), ("net_b", "plain"))
+            for model, variant in (("net_a", "plain"), ("net_a", "dct"), ("net_b", "plain"))
             for seed in (0, 1)
             for u, v in distinct_frequencies(4, 4)
             for metric, value in (("error", 0.1 * (abs(u) + abs(v)) + 0.05 * seed), ("norm_of_change", 3.5))
@@ -677,7 +681,7 @@ class TestFourierHeatMap:
         maps = [axes for axes in figure.axes if axes.get_images()]
         assert [axes.get_title() for axes in maps] == [
             f"net_a, {VARIANTS['plain']}",
-            f"net_a, {VARIANTS['wd']}",
+            f"net_a, {VARIANTS['dct']}",
             "net_b, plain",
         ]
         (image,) = maps[0].get_images()
@@ -705,7 +709,7 @@ class TestFourierHeatMap:
 class TestOverTraining:
     @pytest.fixture
     def results(self, results_of) -> pd.DataFrame:
-        accuracies = {"plain": {1: (0.2, 0.5), 5: (0.5, 0.8), 30: (0.8, 0.9)}, "wd": {1: (0.1, 0.2), 30: (0.6, 0.8)}}
+        accuracies = {"plain": {1: (0.2, 0.5), 5: (0.5, 0.8), 30: (0.8, 0.9)}, "dct": {1: (0.1, 0.2), 30: (0.6, 0.8)}}
         return results_of(
             ("resnet_8", variant, seed, "clean", "accuracy", {"epoch": epoch, "split": "test"}, value)
             for variant, by_epoch in accuracies.items()
@@ -719,7 +723,7 @@ class TestOverTraining:
         epochs, means = line(axes, "plain")
         assert epochs == [1, 5, 30]
         assert means == pytest.approx([0.35, 0.65, 0.85])
-        epochs, means = line(axes, "wd")
+        epochs, means = line(axes, "dct")
         assert epochs == [1, 30]
         assert means == pytest.approx([0.15, 0.7])
         band = axes.collections[0].get_paths()[0].vertices
@@ -732,12 +736,12 @@ class TestOverTraining:
         other = results.assign(model="resnet_20", value=0.5)
         figure = draw_over_training(pd.concat([results, other], ignore_index=True), VARIANTS)
         assert len(figure.axes) == 2
-        assert line(figure.axes[1], "wd")[1] == [0.5, 0.5]
+        assert line(figure.axes[1], "dct")[1] == [0.5, 0.5]
         assert [axes.get_xlabel() for axes in figure.axes] == ["", "epoch"]
         check_layout(figure)
 
     def test_results_without_epochs_are_refused(self, results):
-        with pytest.raises(InputError, match="no accuracies over training of plain, wd, fgsm: measure"):
+        with pytest.raises(InputError, match="no accuracies over training of plain, dct, fgsm: measure"):
             draw_over_training(results.drop(columns="epoch"), VARIANTS)
         with pytest.raises(InputError, match="no accuracies over training of other"):
             draw_over_training(results, {"other": "other"})
@@ -766,7 +770,7 @@ class TestSinusoids:
         return pd.DataFrame(rows, columns=columns)
 
     def test_a_map_has_the_means_over_seeds_by_iteration_and_frequency(self):
-        figure = draw_sinusoids(self.learned(["plain", "wd"], [5, 1], [100, 50, 150]), {"wd": "WD", "plain": "plain"})
+        figure = draw_sinusoids(self.learned(["plain", "dct"], [5, 1], [100, 50, 150]), {"dct": "WD", "plain": "plain"})
         maps = panels(figure)
         assert list(maps)[:2] == ["WD", "plain"]
         (drawn,) = maps["plain"].collections

@@ -20,7 +20,7 @@ from filterfreq.publishing.tables.shape_bias import tabulate as tabulate_shape_b
 from filterfreq.publishing.tables.transfer import tabulate as tabulate_transfer
 
 NET = "net_8"
-VARIANTS = {"plain": "plain", "wd": "WD"}
+VARIANTS = {"plain": "plain", "dct": "WD"}
 
 
 def clean_row(variant: str, suite: str, images: int, value: float, metric: str = "clean_accuracy") -> tuple:
@@ -32,7 +32,7 @@ def clean_row(variant: str, suite: str, images: int, value: float, metric: str =
 def attacks(row):
     """All 1,000 test images are easier than the 500 that PGD sees, and these than the 120 of APGD-CE."""
     rows = []
-    for variant, better in (("plain", 0.0), ("wd", 0.05)):
+    for variant, better in (("plain", 0.0), ("dct", 0.05)):
         rows.append((*row.clean(NET, variant, 0, 0.9 + better), 1000))
         rows.append(clean_row(variant, "adversarial", 500, 0.8 + better))
         rows.append(clean_row(variant, "autoattack", 120, 0.7 + better))
@@ -61,7 +61,7 @@ def test_columns_of_different_images_say_so(attacks, results_of):
     assert list(differences.cells) == shown
     assert differences.numbers["images"].tolist() == [1000, 500, 120]
     assert "n: number of images." in differences.caption
-    swept = {"wd": {"kind": "all", "strength": 0.1, "layers": "all", "beside": "WD"}}
+    swept = {"dct": {"kind": "all", "strength": 0.1, "layers": "all", "beside": "WD"}}
     assert headings(tabulate_penalties(results, VARIANTS, swept, "plain"))[-3:] == shown[1:]
 
 
@@ -112,8 +112,8 @@ def test_attacks_on_the_same_images_share_one_clean_row(attacks, results_of):
 
 def test_transferred_attacks_have_their_own_images(attacks, results_of):
     where = {"attack": "pgd-10", "norm": "linf", "epsilon": "2/255", "source": "plain"}
-    rows = [*attacks, clean_row("wd", "transfer", 60, 0.6), (NET, "wd", 0, "transfer", "accuracy", where, 0.55, 60)]
-    found = tabulate_transfer(results_of(rows), VARIANTS).mean.loc[(NET, "wd")]
+    rows = [*attacks, clean_row("dct", "transfer", 60, 0.6), (NET, "dct", 0, "transfer", "accuracy", where, 0.55, 60)]
+    found = tabulate_transfer(results_of(rows), VARIANTS).mean.loc[(NET, "dct")]
     assert found["PGD-10 L∞, transferred"].to_dict() == pytest.approx({"0": 0.6, "2/255": 0.55})
     assert found["PGD-10 L∞, white box"].to_dict() == pytest.approx({"0": 0.85, "1/255": 0.55, "2/255": 0.35})
     figure = draw_transfer(results_of(rows), VARIANTS)
@@ -136,9 +136,9 @@ def test_a_curve_begins_at_its_own_images(attacks, results_of):
 
 @pytest.fixture
 def corrupted(results_of, row):
-    """Of all images 0.95 are right; of the 50 that are corrupted 0.9, and 0.8 (plain) or 0.85 (wd) after it."""
+    """Of all images 0.95 are right; of the 50 that are corrupted 0.9, and 0.8 (plain) or 0.85 (dct) after it."""
     rows = []
-    for variant, after in (("plain", 0.8), ("wd", 0.85)):
+    for variant, after in (("plain", 0.8), ("dct", 0.85)):
         rows.append((*row.clean(NET, variant, 0, 0.95), 1000))
         rows.append(clean_row(variant, "corruption", 50, 0.9))
         rows.append(clean_row(variant, "corruption", 50, 0.3, "clean_calibration_error"))
@@ -155,7 +155,7 @@ def test_relative_corruption_error_is_of_the_corrupted_images(corrupted):
 
 def test_calibration_begins_at_the_corrupted_images(corrupted):
     table = tabulate_calibration(corrupted, VARIANTS)
-    assert table.mean.loc[(NET, "wd"), ("ECE", "clean")] == pytest.approx(0.3)
+    assert table.mean.loc[(NET, "dct"), ("ECE", "clean")] == pytest.approx(0.3)
     assert "n = 50 images." in table.full_caption
     line = next(line for line in draw_calibration(corrupted, VARIANTS).axes[0].lines if len(line.get_ydata()))
     assert list(line.get_ydata()) == pytest.approx([0.3, 0.0625])
@@ -164,19 +164,19 @@ def test_calibration_begins_at_the_corrupted_images(corrupted):
 def test_figures_say_what_their_bands_and_images_are(results_of, row):
     rows = [
         (*row.corrupted(NET, variant, seed, "fog", severity, 0.5), 50)
-        for variant, seeds in (("plain", (0, 1, 2)), ("wd", (0,)))
+        for variant, seeds in (("plain", (0, 1, 2)), ("dct", (0,)))
         for seed in seeds
         for severity in (1, 2)
     ]
     title = draw_corruptions(results_of(rows), VARIANTS).legends[0].get_title().get_text()
     assert title.replace("\n", " ") == "lines: mean, bands: lowest to highest of 1 to 3 seeds; n = 50"
-    alone = draw_corruptions(results_of(rows), {"wd": "WD"}).legends[0].get_title().get_text()
+    alone = draw_corruptions(results_of(rows), {"dct": "WD"}).legends[0].get_title().get_text()
     assert alone == "1 seed; n = 50"
 
 
 def test_shape_bias_says_how_many_images_were_shown(results_of, row):
-    rows = [row.biased(NET, "wd", seed, category, 0.5) for seed in (0, 1) for category in ("overall", "dog")]
-    rows += [(NET, "wd", seed, "cue_conflict", "accuracy", {"cue": "shape"}, 0.1, 640) for seed in (0, 1)]
+    rows = [row.biased(NET, "dct", seed, category, 0.5) for seed in (0, 1) for category in ("overall", "dog")]
+    rows += [(NET, "dct", seed, "cue_conflict", "accuracy", {"cue": "shape"}, 0.1, 640) for seed in (0, 1)]
     title = draw_shape_bias(results_of(rows), VARIANTS).legends[0].get_title().get_text()
     assert (
         title.replace("\n", " ") == "markers: mean, bars: lowest to highest of 2 seeds; n = 640; lines: all categories"

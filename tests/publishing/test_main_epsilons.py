@@ -10,7 +10,7 @@ from filterfreq.publishing.tables.differences import tabulate as tabulate_differ
 from filterfreq.publishing.tables.main import tabulate as tabulate_main
 
 NET = "net_8"
-VARIANTS = {"plain": "plain", "wd": "WD"}
+VARIANTS = {"plain": "plain", "dct": "WD"}
 ATTACKS = {
     ("fgsm", "linf"): ("2/255", "4/255", "8/255", "16/255"),
     ("pgd-10", "linf"): ("1/255", "2/255"),
@@ -58,7 +58,7 @@ def test_every_table_of_one_epsilon_shows_the_one_wanted(rows, results_of, epsil
     differences = tabulate_differences(results, VARIANTS, "plain", epsilons)
     assert list(differences.cells)[1:] == ["clean", *shown]
     assert said in differences.caption
-    swept = {"wd": {"kind": "all", "strength": 0.1, "layers": "all", "beside": "WD"}}
+    swept = {"dct": {"kind": "all", "strength": 0.1, "layers": "all", "beside": "WD"}}
     table = tabulate_penalties(results, VARIANTS, swept, "plain", epsilons=epsilons)
     assert list(table.cells)[-5:] == ["clean", *shown]
     assert said in table.caption
@@ -68,8 +68,8 @@ def test_every_table_of_one_epsilon_shows_the_one_wanted(rows, results_of, epsil
 
 
 def test_each_data_set_has_its_own(results_of, row):
-    first = results_of([row.attacked(NET, "wd", 0, "fgsm", "linf", e, 0.5) for e in ("2/255", "8/255")], "first")
-    second = results_of([row.attacked(NET, "wd", 0, "fgsm", "linf", e, 0.5) for e in ("0.1", "0.3")], "second")
+    first = results_of([row.attacked(NET, "dct", 0, "fgsm", "linf", e, 0.5) for e in ("2/255", "8/255")], "first")
+    second = results_of([row.attacked(NET, "dct", 0, "fgsm", "linf", e, 0.5) for e in ("0.1", "0.3")], "second")
     results = pd.concat([first, second], ignore_index=True)
     wanted = {"first": {"linf": "2/255"}, "second": {"linf": "0.3"}}
     table = tabulate_all_datasets(results, VARIANTS, "plain", wanted)
@@ -79,14 +79,14 @@ def test_each_data_set_has_its_own(results_of, row):
 
 PUBLISHED = {
     "plain": {"clean": 0.9478, "robust": 0.0, "norm": "linf", "epsilon": "8/255"},
-    "wd": {"clean": 0.9516, "robust": 0.8368, "norm": "l2", "epsilon": "0.5"},
+    "dct": {"clean": 0.9516, "robust": 0.8368, "norm": "l2", "epsilon": "0.5"},
 }
 
 
 def test_what_is_published_stands_beside_what_is_measured(results_of, row):
-    rows = [row.clean(NET, variant, 0, 0.9) for variant in ("plain", "wd", "own")]
+    rows = [row.clean(NET, variant, 0, 0.9) for variant in ("plain", "dct", "own")]
     for norm, epsilon in (("linf", "8/255"), ("l2", "0.5")):
-        rows += [row.attacked(NET, variant, 0, "autoattack", norm, epsilon, 0.5) for variant in ("plain", "wd", "own")]
+        rows += [row.attacked(NET, variant, 0, "autoattack", norm, epsilon, 0.5) for variant in ("plain", "dct", "own")]
     results = results_of(rows)
     labels = {**VARIANTS, "own": "own"}
     table = tabulate_main(results, labels, "plain", {"linf": "8/255", "l2": "0.5"}, PUBLISHED)
@@ -107,7 +107,7 @@ def test_what_is_published_stands_beside_what_is_measured(results_of, row):
 
 
 def test_a_published_accuracy_on_corrupted_images_is_no_attack(results_of, row):
-    rows = [row.clean(NET, "wd", 0, 0.9), row.corrupted(NET, "wd", 0, "fog", 1, 0.8)]
+    rows = [row.clean(NET, "dct", 0, 0.9), row.corrupted(NET, "dct", 0, "fog", 1, 0.8)]
     entry = {"clean": 0.96, "robust": 0.93, "norm": "", "epsilon": ""}
-    table = tabulate_main(results_of(rows), VARIANTS, "plain", {}, {"wd": entry})
-    assert table.mean.loc[(NET, "wd"), ("corruptions", "mean, published")] == pytest.approx(0.93)
+    table = tabulate_main(results_of(rows), VARIANTS, "plain", {}, {"dct": entry})
+    assert table.mean.loc[(NET, "dct"), ("corruptions", "mean, published")] == pytest.approx(0.93)

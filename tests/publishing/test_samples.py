@@ -12,7 +12,7 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import replacing_with_checksum
 
 CLASSES = ["0 brick", "1 a very long name", "2 gravel"]
-VARIANTS = {"plain": "plain", "wd": "WD", "absent": "absent"}
+VARIANTS = {"plain": "plain", "dct": "WD", "absent": "absent"}
 
 
 def flat(values, side: int = 32) -> np.ndarray:
@@ -81,13 +81,13 @@ class TestContactSheet:
 class TestPerturbations:
     @pytest.fixture
     def figure(self):
-        """Two images of grey 0.5; plain's attack adds 0.02 to the first, wd's takes 0.04 from the second.
+        """Two images of grey 0.5; plain's attack adds 0.02 to the first, dct's takes 0.04 from the second.
 
         Wd takes the first for gravel from the beginning, and the second from the attack on.
         """
         clean = np.full((2, 8, 8, 3), 0.5, np.float32)
         examples = {}
-        for variant, image, change in (("wd", 1, -0.04), ("plain", 0, 0.02)):
+        for variant, image, change in (("dct", 1, -0.04), ("plain", 0, 0.02)):
             adversarial = clean.copy()
             adversarial[image] += change
             examples[variant] = {
@@ -104,7 +104,7 @@ class TestPerturbations:
         rows, columns = [int(y) for y in attacked.get_yticks()], [int(x) for x in attacked.get_xticks()]
         assert [label.get_text() for label in attacked.get_xticklabels()] == ["attacked", "change ×12"] * 2
         assert [label.get_text() for label in attacked.get_yticklabels()] == ["plain", "WD"]
-        # The second image, which the attack on wd changes, comes first: 255 times 0.46, 0.5 - 12 x 0.04, 0.5 and 0.5;
+        # The second image, which the attack on dct changes, comes first: 255 times 0.46, 0.5 - 12 x 0.04, 0.5 and 0.5;
         # of plain, 0.5, 0.5, 0.52 and 0.5 + 12 x 0.02. No change is grey.
         assert canvas[rows[0], columns].tolist() == [[grey] * 3 for grey in (128, 128, 133, 189)]
         assert canvas[rows[1], columns].tolist() == [[grey] * 3 for grey in (117, 5, 128, 128)]
@@ -123,9 +123,9 @@ class TestPerturbations:
         images = np.arange(6, dtype=np.float32).reshape(6, 1, 1, 1) / 10 + np.zeros((6, 8, 8, 3), np.float32)
         labels = np.ones(6, int)
         answers = {
-            # Of the images, 1 is wrong to begin with, 2 is changed but wrong for wd before, 4 and 5 are changed.
+            # Of the images, 1 is wrong to begin with, 2 is changed but wrong for dct before, 4 and 5 are changed.
             "plain": ([1, 0, 1, 1, 1, 1], [1, 0, 0, 1, 0, 1]),
-            "wd": ([1, 1, 0, 1, 1, 1], [1, 1, 0, 1, 1, 2]),
+            "dct": ([1, 1, 0, 1, 1, 1], [1, 1, 0, 1, 1, 2]),
         }
         examples = {
             name: {
@@ -165,7 +165,7 @@ class TestPerturbations:
             draw_examples({"plain": examples}, labels, CLASSES, VARIANTS, "PGD-10")
 
     def test_no_examples(self):
-        with pytest.raises(InputError, match="no adversarial examples of the variants plain, wd, absent"):
+        with pytest.raises(InputError, match="no adversarial examples of the variants plain, dct, absent"):
             draw_examples({}, np.array([0]), CLASSES, VARIANTS, "PGD-10")
 
 

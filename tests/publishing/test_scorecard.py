@@ -6,12 +6,12 @@ from filterfreq.publishing.figures.scorecard import draw_scores
 from filterfreq.publishing.phrases import measure_phrase
 from filterfreq.publishing.tables.scorecard import tabulate_scores
 
-LABELS = {"plain": "plain", "wd": "WD_1"}
+LABELS = {"plain": "plain", "dct": "WD_1"}
 
 
 @pytest.fixture
 def scores():
-    def row(direction, effect, low, high, pairs, verdict, treatment="wd", p=np.nan, together=False):
+    def row(direction, effect, low, high, pairs, verdict, treatment="dct", p=np.nan, together=False):
         return {
             "claim": verdict.replace(" ", "-"),
             "statement": f"A 100 % true claim with A & B, and long enough to need two lines: {verdict}.",
@@ -109,7 +109,7 @@ def test_figure_shows_effects_intervals_and_verdicts(scores):
 
 def test_rows_are_measures_below_their_comparison(scores):
     measures = {**MEASURES, "negligible": "a measure of a name that is longer than there is space for it"}
-    axes = draw_scores(scores.assign(control=["plain"] * 6 + ["wd"]), LABELS, measures).axes[0]
+    axes = draw_scores(scores.assign(control=["plain"] * 6 + ["dct"]), LABELS, measures).axes[0]
     shown = [(label.get_text(), label.get_fontweight()) for label in axes.get_yticklabels()]
     assert shown == [
         ("WD_1 against plain", "bold"),
@@ -120,7 +120,7 @@ def test_rows_are_measures_below_their_comparison(scores):
 
 
 def test_claims_without_an_effect_are_a_footnote_and_no_rows(scores):
-    twice = pd.concat([scores, scores[scores["verdict"] == "not measured"].assign(control="wd")])
+    twice = pd.concat([scores, scores[scores["verdict"] == "not measured"].assign(control="dct")])
     figure = draw_scores(twice, LABELS, MEASURES)
     assert figure.get_supxlabel().split("\n") == [
         "no pairs: accuracy under PGD (absent against plain)",

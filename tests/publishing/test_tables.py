@@ -28,16 +28,16 @@ from filterfreq.publishing.tables.transfer import tabulate as tabulate_transfer
 from filterfreq.runtime.errors import InputError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-VARIANTS = {"plain": "plain", "wd": "WD & 50 %_λ", "sd": "SD | L2"}
+VARIANTS = {"plain": "plain", "dct": "WD & 50 %_λ", "dct-signal": "SD | L2"}
 EPSILONS = {"linf": "2/255", "l2": "0.5"}
 NET = "net_8"
 
 
 @pytest.fixture
 def two_seeds(results_of, row):
-    """Two variants (plain at 80 and 90 %, wd at 85.2 and 94.8 %), accuracies under attack lower by 10 % a step."""
+    """Two variants (plain at 80 and 90 %, dct at 85.2 and 94.8 %), accuracies under attack lower by 10 % a step."""
     rows = []
-    for variant, seed, accuracy in (("plain", 0, 0.8), ("plain", 1, 0.9), ("wd", 0, 0.852), ("wd", 1, 0.948)):
+    for variant, seed, accuracy in (("plain", 0, 0.8), ("plain", 1, 0.9), ("dct", 0, 0.852), ("dct", 1, 0.948)):
         rows.append(row.clean(NET, variant, seed, accuracy))
         for step, epsilon in enumerate(("8/255", "1/255", "2/255", "4/255")):  # not in order of size
             rows.append(row.attacked(NET, variant, seed, "pgd-10", "linf", epsilon, accuracy - 0.1 * (step + 1)))
@@ -47,9 +47,9 @@ def two_seeds(results_of, row):
 
 @pytest.fixture
 def corruptions(results_of, row):
-    """Errors of the baseline 0.2 (seed 0) and 0.4 (seed 1); of wd half of that with seed 0, a quarter with seed 1."""
+    """Errors of the baseline 0.2 (seed 0) and 0.4 (seed 1); of dct half of that with seed 0, a quarter with seed 1."""
     rows = []
-    for variant, seed, error in (("plain", 0, 0.2), ("plain", 1, 0.4), ("wd", 0, 0.1), ("wd", 1, 0.1)):
+    for variant, seed, error in (("plain", 0, 0.2), ("plain", 1, 0.4), ("dct", 0, 0.1), ("dct", 1, 0.1)):
         for corruption in COMMON:
             rows += [row.corrupted(NET, variant, seed, corruption, severity, 1 - error) for severity in (1, 2)]
         for corruption in EXTRA:
@@ -62,8 +62,8 @@ class TestNumbers:
         table = tabulate_main(two_seeds, VARIANTS, "plain", EPSILONS)
         clean = table.mean["clean", ""]
         assert clean[NET, "plain"] == pytest.approx(0.85)
-        assert clean[NET, "wd"] == pytest.approx(0.90)
-        assert table.std.loc[(NET, "wd"), ("clean", "")] == pytest.approx(0.096 / math.sqrt(2))
+        assert clean[NET, "dct"] == pytest.approx(0.90)
+        assert table.std.loc[(NET, "dct"), ("clean", "")] == pytest.approx(0.096 / math.sqrt(2))
         assert (table.seeds == 2).all(axis=None)
 
     def test_main_table_takes_the_epsilon_wanted(self, two_seeds):
@@ -74,8 +74,8 @@ class TestNumbers:
     def test_adversarial_table_has_all_epsilons_by_size(self, two_seeds):
         table = tabulate_adversarial(two_seeds, VARIANTS)
         assert list(table.mean["PGD-10 L∞"]) == ["1/255", "2/255", "4/255", "8/255"]
-        assert table.mean.loc[(NET, "wd"), "PGD-10 L∞"].tolist() == pytest.approx([0.7, 0.6, 0.5, 0.8])
-        assert table.mean.loc[(NET, "wd"), ("AutoAttack L₂", "0.5")] == pytest.approx(0.2)
+        assert table.mean.loc[(NET, "dct"), "PGD-10 L∞"].tolist() == pytest.approx([0.7, 0.6, 0.5, 0.8])
+        assert table.mean.loc[(NET, "dct"), ("AutoAttack L₂", "0.5")] == pytest.approx(0.2)
 
     def test_corruption_error_is_paired_by_seed(self, corruptions):
         mean = tabulate_main(corruptions, VARIANTS, "plain").mean
@@ -85,7 +85,7 @@ class TestNumbers:
 
     def test_relative_corruption_error_stands_in_the_corruption_table(self, corruptions, results_of, row):
         assert ("common", "relative mCE") not in tabulate_corruptions(corruptions, VARIANTS, "plain").mean
-        clean = results_of([row.clean(NET, variant, 0, 0.95) for variant in ("plain", "wd")], "clean")
+        clean = results_of([row.clean(NET, variant, 0, 0.95) for variant in ("plain", "dct")], "clean")
         both = pd.concat([corruptions, clean.assign(dataset="toy_set")], ignore_index=True)
         table = tabulate_corruptions(both, VARIANTS, "plain")
         # With seed 0 the error grows from 0.05 to 0.2 and to 0.1; seed 1 has no clean accuracy.
@@ -100,8 +100,8 @@ class TestNumbers:
             *("Gaussian noise", "shot noise", "impulse noise", "speckle noise", "defocus blur")
         ]
         assert table.mean.columns.unique("measure").tolist() == ["noise", "blur", "weather", "digital", "common"]
-        assert table.mean.loc[(NET, "wd"), ("digital", "JPEG compression")] == pytest.approx(0.9)
-        assert table.mean.loc[(NET, "wd"), ("noise", "speckle noise")] == 0
+        assert table.mean.loc[(NET, "dct"), ("digital", "JPEG compression")] == pytest.approx(0.9)
+        assert table.mean.loc[(NET, "dct"), ("noise", "speckle noise")] == 0
 
     def test_a_mean_over_severities(self, results_of, row):
         rows = [
@@ -113,14 +113,14 @@ class TestNumbers:
         assert ("common", "mCE") not in table.mean  # it is defined over all fifteen
 
     def test_no_mean_for_a_run_that_lacks_a_corruption(self, corruptions):
-        lacking = (corruptions["variant"] == "wd") & (corruptions["seed"] == 1) & (corruptions["corruption"] == "snow")
+        lacking = (corruptions["variant"] == "dct") & (corruptions["seed"] == 1) & (corruptions["corruption"] == "snow")
         table = tabulate_corruptions(corruptions[~lacking], VARIANTS, "plain")
-        assert table.seeds.loc[(NET, "wd"), ("common", "mean")] == 1
-        assert table.mean.loc[(NET, "wd"), ("common", "mCE")] == pytest.approx(0.5)
-        assert table.seeds.loc[(NET, "wd"), ("noise", "shot noise")] == 2
+        assert table.seeds.loc[(NET, "dct"), ("common", "mean")] == 1
+        assert table.mean.loc[(NET, "dct"), ("common", "mCE")] == pytest.approx(0.5)
+        assert table.seeds.loc[(NET, "dct"), ("noise", "shot noise")] == 2
 
     def test_no_corruption_error_without_the_baseline(self, corruptions):
-        table = tabulate_corruptions(corruptions[corruptions["variant"] == "wd"], VARIANTS, "plain")
+        table = tabulate_corruptions(corruptions[corruptions["variant"] == "dct"], VARIANTS, "plain")
         assert list(table.mean["common"]) == ["mean"]
 
     def test_no_corruption_error_of_a_perfect_baseline(self, corruptions):
@@ -129,20 +129,20 @@ class TestNumbers:
         assert table.mean["corruptions", "mCE"].isna().all()
 
     def test_shape_bias(self, results_of, row):
-        rows = [row.biased(NET, "wd", seed, "overall", value) for seed, value in ((0, 0.2), (1, 0.4))]
-        rows += [row.biased(NET, "wd", 0, "dog", 0.6), row.biased(NET, "wd", 0, "n02124075", 0.1)]
-        rows.append((NET, "wd", 0, "cue_conflict", "accuracy", {"cue": "shape"}, 0.15))
-        rows.append((NET, "wd", 0, "cue_conflict", "accuracy", {"cue": "texture"}, 0.5))
+        rows = [row.biased(NET, "dct", seed, "overall", value) for seed, value in ((0, 0.2), (1, 0.4))]
+        rows += [row.biased(NET, "dct", 0, "dog", 0.6), row.biased(NET, "dct", 0, "n02124075", 0.1)]
+        rows.append((NET, "dct", 0, "cue_conflict", "accuracy", {"cue": "shape"}, 0.15))
+        rows.append((NET, "dct", 0, "cue_conflict", "accuracy", {"cue": "texture"}, 0.5))
         results = results_of(rows)
-        mean = tabulate_shape_bias(results, VARIANTS).mean.loc[(NET, "wd")]
+        mean = tabulate_shape_bias(results, VARIANTS).mean.loc[(NET, "dct")]
         assert mean["shape bias"].to_dict() == pytest.approx({"overall": 0.3, "dog": 0.6, "Egyptian cat": 0.1})
         assert mean["answers"].to_dict() == pytest.approx({"shape": 0.15, "texture": 0.5})
         assert tabulate_main(results, VARIANTS, "plain").mean["shape bias", ""].item() == pytest.approx(0.3)
         assert "kappa" not in tabulate_shape_bias(results, VARIANTS).caption
 
     def test_error_consistency_with_observers(self, results_of, row):
-        rows = [row.biased(NET, variant, 0, "overall", 0.2) for variant in ("plain", "wd")]
-        for variant, start in (("plain", -0.1), ("wd", 0.2)):
+        rows = [row.biased(NET, variant, 0, "overall", 0.2) for variant in ("plain", "dct")]
+        for variant, start in (("plain", -0.1), ("dct", 0.2)):
             for place, observer in enumerate(("subject-02", "subject-01")):
                 where = {"observer": observer}
                 rows.append((NET, variant, 0, "cue_conflict", "error_consistency", where, start + place / 10))
@@ -162,7 +162,7 @@ class TestFiles:
         tidy = pd.read_csv(tmp_path / "a.csv", keep_default_na=False, na_values={"std": [""]})
         assert list(tidy) == ["model", "variant", "measure", "setting", "mean", "std", "seeds", "images"]
         assert len(tidy) == 6
-        found = tidy[(tidy["variant"] == "wd") & (tidy["measure"] == "PGD-10")].iloc[0]
+        found = tidy[(tidy["variant"] == "dct") & (tidy["measure"] == "PGD-10")].iloc[0]
         assert (found["model"], found["setting"], found["seeds"]) == (NET, "Linf 2/255", 2)
         assert found["mean"] == pytest.approx(0.6)
         assert found["std"] == pytest.approx(0.0678823, abs=1e-6)
@@ -234,7 +234,7 @@ class TestFiles:
 
     def test_ties_are_all_bold_and_one_seed_has_no_spread(self, results_of, row):
         # 70.04 and 69.96 % are both shown as 70.0.
-        rows = [row.clean(NET, v, 0, value) for v, value in (("plain", 0.7004), ("wd", 0.6996), ("sd", 0.6))]
+        rows = [row.clean(NET, v, 0, value) for v, value in (("plain", 0.7004), ("dct", 0.6996), ("dct-signal", 0.6))]
         markdown = tabulate_main(results_of(rows), VARIANTS, "plain").to_markdown()
         assert markdown.count("**70.0**") == 2
         assert "±" not in markdown
@@ -242,12 +242,12 @@ class TestFiles:
         assert r"SD \| L2" in markdown
 
     def test_nothing_is_best_alone(self, results_of, row):
-        assert "**" not in tabulate_main(results_of([row.clean(NET, "wd", 0, 0.7)]), VARIANTS, "plain").to_markdown()
+        assert "**" not in tabulate_main(results_of([row.clean(NET, "dct", 0, 0.7)]), VARIANTS, "plain").to_markdown()
 
     def test_answers_are_neither_better_nor_worse(self, results_of, row):
         rows = [
             (NET, variant, 0, "cue_conflict", "accuracy", {"cue": "shape"}, value)
-            for variant, value in (("plain", 0.2), ("wd", 0.3))
+            for variant, value in (("plain", 0.2), ("dct", 0.3))
         ]
         assert "**" not in tabulate_shape_bias(results_of(rows), VARIANTS).to_markdown()
 
@@ -292,7 +292,7 @@ def test_equal_differences_are_as_sure_as_the_images_are_many(images, is_marked)
 class TestModels:
     @pytest.fixture
     def table(self, results_of, row):
-        values = {("b_net", "plain"): 0.5, ("b_net", "wd"): 0.4, ("a_net", "plain"): 0.8, ("a_net", "sd"): 0.9}
+        values = {("b_net", "plain"): 0.5, ("b_net", "dct"): 0.4, ("a_net", "plain"): 0.8, ("a_net", "dct-signal"): 0.9}
         rows = []
         for (model, variant), value in values.items():
             rows.append(row.clean(model, variant, 0, value))
@@ -328,7 +328,7 @@ class TestModels:
         assert text.count("FGSM") == 1
 
     def test_seeds_that_differ(self, results_of, row):
-        rows = [row.clean(NET, "plain", seed, 0.5) for seed in range(3)] + [row.clean(NET, "wd", 0, 0.5)]
+        rows = [row.clean(NET, "plain", seed, 0.5) for seed in range(3)] + [row.clean(NET, "dct", 0, 0.5)]
         markdown = tabulate_main(results_of(rows), VARIANTS, "plain").to_markdown()
         assert "over 1 to 3 seeds (their number in brackets)" in markdown
         assert "**50.0 ± 0.0 (3)**" in markdown
@@ -358,7 +358,7 @@ class TestBadInput:
 
     def test_two_variants_with_one_label(self, two_seeds):
         with pytest.raises(InputError, match="labelled 'same'"):
-            tabulate_main(two_seeds, {"plain": "same", "wd": "same"}, "plain")
+            tabulate_main(two_seeds, {"plain": "same", "dct": "same"}, "plain")
 
 
 def test_tables_import_neither_matplotlib_nor_torch():
@@ -370,12 +370,12 @@ def test_tables_import_neither_matplotlib_nor_torch():
 
 
 def test_differences_are_paired_by_seed(results_of, row):
-    values = {"plain": {0: 0.5, 1: 0.6, 2: 0.9}, "wd": {0: 0.6, 1: 0.8, 3: 0.1}}
+    values = {"plain": {0: 0.5, 1: 0.6, 2: 0.9}, "dct": {0: 0.6, 1: 0.8, 3: 0.1}}
     rows = [
         row.clean("net", variant, seed, value) for variant, seeds in values.items() for seed, value in seeds.items()
     ]
-    rows += [row.biased("net", "plain", 0, "overall", 0.25), row.biased("net", "wd", 0, "overall", 0.5)]
-    table = tabulate_differences(results_of(rows), {"plain": "plain", "wd": "WD"}, "plain")
+    rows += [row.biased("net", "plain", 0, "overall", 0.25), row.biased("net", "dct", 0, "overall", 0.5)]
+    table = tabulate_differences(results_of(rows), {"plain": "plain", "dct": "WD"}, "plain")
     clean, bias = table.numbers.to_dict("records")
     # Seeds 0 and 1 have a partner; a paired t-test is an independent source of the interval.
     expected = stats.ttest_rel([0.6, 0.8], [0.5, 0.6]).confidence_interval(0.95)
@@ -387,13 +387,13 @@ def test_differences_are_paired_by_seed(results_of, row):
 
 
 def test_differences_keep_models_apart_and_variants_in_order(results_of, row):
-    accuracies = {"plain": 0.5, "wd": 0.4, "sd": 0.7}
+    accuracies = {"plain": 0.5, "dct": 0.4, "dct-signal": 0.7}
     rows = [
-        row.clean(model, variant, 0, value + (0.1 if model == "b" and variant == "sd" else 0))
+        row.clean(model, variant, 0, value + (0.1 if model == "b" and variant == "dct-signal" else 0))
         for model in ("b", "a")
         for variant, value in accuracies.items()
     ]
-    table = tabulate_differences(results_of(rows), {"sd": "SD", "plain": "plain", "wd": "WD"}, "plain")
+    table = tabulate_differences(results_of(rows), {"dct-signal": "SD", "plain": "plain", "dct": "WD"}, "plain")
     assert [tuple(cells) for cells in table.cells.to_numpy()] == [
         ("b", "SD", "+30.0 (1)"),
         ("b", "WD", "-10.0 (1)"),
@@ -403,9 +403,9 @@ def test_differences_keep_models_apart_and_variants_in_order(results_of, row):
 
 
 def test_differences_without_a_partner_are_one_sentence(results_of, row):
-    results = results_of([row.clean("net", "plain", 0, 0.5), row.clean("net", "wd", 1, 0.5)])
+    results = results_of([row.clean("net", "plain", 0, 0.5), row.clean("net", "dct", 1, 0.5)])
     with pytest.raises(InputError, match="there is no run of plain with the model and seed of another variant"):
-        tabulate_differences(results, {"plain": "plain", "wd": "WD"}, "plain")
+        tabulate_differences(results, {"plain": "plain", "dct": "WD"}, "plain")
 
 
 def run_record(model, variant, seed, seconds, memory=100.0, device="cpu, 1 threads"):
@@ -419,13 +419,13 @@ def run_record(model, variant, seed, seconds, memory=100.0, device="cpu, 1 threa
 
 def test_costs_are_means_over_seeds_by_device():
     records = [
-        run_record("net", "wd", 0, 10.0),
+        run_record("net", "dct", 0, 10.0),
         run_record("net", "plain", 0, 4.0, 80.0),
         run_record("net", "plain", 1, 8.0, 100.0),
         run_record("net", "plain", 2, 0.4, 50.0, "GPU"),
         run_record("net", "left out", 0, 1.0),
     ]
-    table = tabulate_costs(records, {"plain": "plain", "wd": "WD"})
+    table = tabulate_costs(records, {"plain": "plain", "dct": "WD"})
     assert [tuple(cells) for cells in table.cells.to_numpy()] == [
         ("net", "plain", "GPU", "1,234", "0.10", "50", "1"),
         ("net", "plain", "cpu, 1 threads", "1,234", "1.50", "90", "2"),
@@ -435,26 +435,26 @@ def test_costs_are_means_over_seeds_by_device():
 
 
 def test_costs_of_nothing_are_one_sentence():
-    with pytest.raises(InputError, match="there are no runs of the variants wd: train them first"):
-        tabulate_costs([run_record("net", "plain", 0, 4.0)], {"wd": "WD"})
+    with pytest.raises(InputError, match="there are no runs of the variants dct: train them first"):
+        tabulate_costs([run_record("net", "plain", 0, 4.0)], {"dct": "WD"})
 
 
 class TestSeveralDataSets:
     @pytest.fixture
     def table(self, results_of, row):
         """On `first` two models and an attack, on `second` one model, more seeds, and the attack at another epsilon."""
-        first = [row.clean(model, v, 0, a) for model in ("b", "a") for v, a in (("wd", 0.6), ("plain", 0.5))]
-        first += [row.attacked("b", v, 0, "fgsm", "linf", "1/255", a) for v, a in (("wd", 0.2), ("plain", 0.3))]
-        first += [row.biased("b", "wd", 0, "overall", 0.4)]
-        second = [row.clean("b", v, seed, a) for v, a in (("plain", 0.9), ("wd", 0.7)) for seed in (0, 1)]
-        second += [row.attacked("b", "wd", 0, "fgsm", "linf", "8/255", 0.1)]
+        first = [row.clean(model, v, 0, a) for model in ("b", "a") for v, a in (("dct", 0.6), ("plain", 0.5))]
+        first += [row.attacked("b", v, 0, "fgsm", "linf", "1/255", a) for v, a in (("dct", 0.2), ("plain", 0.3))]
+        first += [row.biased("b", "dct", 0, "overall", 0.4)]
+        second = [row.clean("b", v, seed, a) for v, a in (("plain", 0.9), ("dct", 0.7)) for seed in (0, 1)]
+        second += [row.attacked("b", "dct", 0, "fgsm", "linf", "8/255", 0.1)]
         results = pd.concat([results_of(first, "first"), results_of(second, "second")], ignore_index=True)
-        return tabulate_all_datasets(results, {"plain": "plain", "sd": "SD", "wd": "WD"}, "plain")
+        return tabulate_all_datasets(results, {"plain": "plain", "dct-signal": "SD", "dct": "WD"}, "plain")
 
     def test_numbers(self, table):
         assert list(table.mean.index) == [
-            *[("first", model, variant) for model in ("b", "a") for variant in ("plain", "wd")],
-            *[("second", "b", variant) for variant in ("plain", "wd")],
+            *[("first", model, variant) for model in ("b", "a") for variant in ("plain", "dct")],
+            *[("second", "b", variant) for variant in ("plain", "dct")],
         ]
         assert list(table.mean) == [("clean", ""), ("FGSM", "L∞ 1/255"), ("FGSM", "L∞ 8/255"), ("shape bias", "")]
         assert table.mean["clean", ""].tolist() == pytest.approx([0.5, 0.6, 0.5, 0.6, 0.9, 0.7])
@@ -479,14 +479,14 @@ class TestSeveralDataSets:
 
 def test_out_of_distribution(results_of, row):
     rows = []
-    for variant, start in (("plain", 0.8), ("wd", 0.7)):
+    for variant, start in (("plain", 0.8), ("dct", 0.7)):
         rows.append(row.clean(NET, variant, 0, start))
         rows.append(row.biased(NET, variant, 0, "overall", start / 2))
         rows += [row.corrupted(NET, variant, 0, corruption, 1, start - 0.2) for corruption in COMMON]
         for name, drop in (("b-set", 0.1), ("a-set", 0.3)):
             rows.append((NET, variant, 0, "out_of_distribution", "accuracy", {"set": name}, start - drop))
     table = tabulate_out_of_distribution(results_of(rows), VARIANTS, "plain")
-    assert table.mean.loc[(NET, "wd")].to_dict() == pytest.approx(
+    assert table.mean.loc[(NET, "dct")].to_dict() == pytest.approx(
         {
             ("clean", ""): 0.7,
             ("out of distribution", "b-set"): 0.6,
@@ -506,12 +506,12 @@ def test_what_a_set_is_called_decides_nothing(results_of, name):
     """Headings are shown alone: a set that is called like a measure is a set all the same."""
     rows = [
         (NET, variant, 0, "out_of_distribution", "accuracy", {"set": name}, value)
-        for variant, value in (("plain", 0.4), ("wd", 0.6))
+        for variant, value in (("plain", 0.4), ("dct", 0.6))
     ]
     table = tabulate_out_of_distribution(results_of(rows), VARIANTS, "plain")
     (heading,) = table.mean
     assert table.directions == {heading: "higher"}
-    assert table.best[heading].to_dict() == {(NET, "plain"): False, (NET, "wd"): True}
+    assert table.best[heading].to_dict() == {(NET, "plain"): False, (NET, "dct"): True}
     assert table.caption == f"Accuracy of models of toy_set ({NET}), out of distribution."
 
 
@@ -521,13 +521,13 @@ def transferred(variant: str, epsilon: str, value: float):
 
 
 def test_transferred_attacks_stand_beside_those_on_the_model_itself(results_of, row):
-    rows = [row.clean(NET, "wd", 0, 0.9), row.clean(NET, "plain", 0, 0.9)]
-    rows += [transferred("wd", "2/255", 0.6), transferred("wd", "1/255", 0.8), transferred("plain", "1/255", 0.3)]
-    rows += [row.attacked(NET, "wd", 0, "pgd-10", "linf", "1/255", 0.4)]
-    rows += [row.attacked(NET, "wd", 0, "fgsm", "linf", "1/255", 0.5)]  # was not transferred
+    rows = [row.clean(NET, "dct", 0, 0.9), row.clean(NET, "plain", 0, 0.9)]
+    rows += [transferred("dct", "2/255", 0.6), transferred("dct", "1/255", 0.8), transferred("plain", "1/255", 0.3)]
+    rows += [row.attacked(NET, "dct", 0, "pgd-10", "linf", "1/255", 0.4)]
+    rows += [row.attacked(NET, "dct", 0, "fgsm", "linf", "1/255", 0.5)]  # was not transferred
     results = results_of(rows)
     table = tabulate_transfer(results, VARIANTS)
-    assert table.mean.loc[(NET, "wd")].to_dict() == pytest.approx(
+    assert table.mean.loc[(NET, "dct")].to_dict() == pytest.approx(
         {
             ("clean", ""): 0.9,
             ("PGD-10 L∞, transferred", "1/255"): 0.8,
@@ -539,7 +539,9 @@ def test_transferred_attacks_stand_beside_those_on_the_model_itself(results_of, 
     alone = tabulate_transfer(results[results["suite"] != "adversarial"], VARIANTS)
     assert "made on plain (transferred); clean" in alone.full_caption
     # The main table shows attacks on the model itself alone.
-    assert tabulate_main(results, VARIANTS, "plain").mean.loc[(NET, "wd"), ("PGD-10", "L∞ 1/255")] == pytest.approx(0.4)
+    assert tabulate_main(results, VARIANTS, "plain").mean.loc[(NET, "dct"), ("PGD-10", "L∞ 1/255")] == pytest.approx(
+        0.4
+    )
 
 
 def test_calibration_by_severity_is_over_the_common_corruptions(results_of):
@@ -549,7 +551,7 @@ def test_calibration_by_severity_is_over_the_common_corruptions(results_of):
         for severity in (1, 2):
             where = {"corruption": corruption, "severity": severity}
             rows.append((NET, "plain", 0, "corruption", name, where, error / severity))
-    results = results_of([*rows, *((NET, "wd", *row[2:6], row[6] / 2) for row in rows)])
+    results = results_of([*rows, *((NET, "dct", *row[2:6], row[6] / 2) for row in rows)])
     table = tabulate_calibration(results, VARIANTS)
     assert table.mean.loc[(NET, "plain")].to_dict() == pytest.approx(
         {
@@ -573,7 +575,7 @@ SWEPT = {
     "r": {"kind": "all", "strength": 0.001, "layers": "all", "beside": "WD"},
     "s": {"kind": "highest", "strength": 0.01, "layers": "all", "beside": "WD"},
 }
-SWEPT_LABELS = {"p": "any label", "q": "another", "r": "a third", "wd": "WD", "s": "a fourth"}
+SWEPT_LABELS = {"p": "any label", "q": "another", "r": "a third", "dct": "WD", "s": "a fourth"}
 
 
 class TestPenalties:
@@ -583,7 +585,7 @@ class TestPenalties:
         return results_of([row.clean(NET, v, seed, 0.5 + p / 10) for v, p in places.items() for seed in (0, 1)])
 
     def test_rows_follow_the_settings_not_the_labels(self, results):
-        table = tabulate_penalties(results, SWEPT_LABELS, SWEPT, "wd")
+        table = tabulate_penalties(results, SWEPT_LABELS, SWEPT, "dct")
         assert table.cells.to_dict("records") == [
             {"variant": "WD", "penalty": kind, "layers": layers, "λ": strength, "clean": clean}
             for kind, layers, strength, clean in (
@@ -594,18 +596,18 @@ class TestPenalties:
                 ("all", "all", "0.001", "70.0 ± 0.0"),
             )
         ]
-        assert table.numbers["variant"].tolist() == ["wd", "s", "p", "q", "r"]
+        assert table.numbers["variant"].tolist() == ["dct", "s", "p", "q", "r"]
         assert table.numbers["mean"].tolist() == pytest.approx([0.8, 0.9, 0.5, 0.6, 0.7])
         assert "Percent, mean ± standard deviation over 2 seeds." in table.caption
 
     def test_kinds_stand_below_each_other(self, results):
-        numbers = tabulate_penalties(results, SWEPT_LABELS, SWEPT, "wd", "kind").numbers
-        assert numbers["variant"].tolist() == ["wd", "r", "s", "p", "q"]
+        numbers = tabulate_penalties(results, SWEPT_LABELS, SWEPT, "dct", "kind").numbers
+        assert numbers["variant"].tolist() == ["dct", "r", "s", "p", "q"]
 
 
 def test_captions_hold_of_data_sets_that_no_model_was_trained_on(results_of, row):
-    rows = [row.biased(NET, variant, 0, "overall", 0.2) for variant in ("plain", "wd")]
-    rows += [(NET, variant, 0, "out_of_distribution", "accuracy", {"set": "few"}, 0.5) for variant in ("plain", "wd")]
+    rows = [row.biased(NET, variant, 0, "overall", 0.2) for variant in ("plain", "dct")]
+    rows += [(NET, variant, 0, "out_of_distribution", "accuracy", {"set": "few"}, 0.5) for variant in ("plain", "dct")]
     frame = results_of(rows)
     name = frame["dataset"].iloc[0]
     caption = tabulate_out_of_distribution(frame, VARIANTS, "plain").caption
@@ -613,7 +615,7 @@ def test_captions_hold_of_data_sets_that_no_model_was_trained_on(results_of, row
     assert tabulate_shape_bias(frame, VARIANTS).caption.startswith(
         f"Shape bias of models of {name} ({NET}) on cue-conflict"
     )
-    rows += [(NET, variant, 0, "clean", "accuracy", {"split": "test"}, 0.8) for variant in ("plain", "wd")]
+    rows += [(NET, variant, 0, "clean", "accuracy", {"split": "test"}, 0.8) for variant in ("plain", "dct")]
     caption = tabulate_out_of_distribution(results_of(rows), VARIANTS, "plain").caption
     assert caption.startswith(f"Accuracy of models of {name} ({NET}), on its test images and out of distribution;")
 
@@ -622,7 +624,7 @@ def test_heat_maps_are_averaged_over_bands_of_frequencies(results_of):
     """Of images of 6 x 6 pixels: frequencies up to 1, 2 and 3, 9, 16 and 11 of 36 pixels of the map."""
     rows = [
         ("net", variant, seed, "fourier_heat_map", "error", {"l2_norm": 4, "u": u, "v": v}, error)
-        for variant, worse in (("plain", 0.1), ("wd", 0))
+        for variant, worse in (("plain", 0.1), ("dct", 0))
         for seed in (0, 1)
         for u, v in distinct_frequencies(6, 6)
         for error in [worse + 0.02 * seed + 0.1 * max(abs(u), abs(v)) + 0.1 * ((u, v) == (0, 0))]
@@ -631,5 +633,5 @@ def test_heat_maps_are_averaged_over_bands_of_frequencies(results_of):
     means = {setting: table.mean.loc[("net", "plain"), ("error", setting)] for _, setting in table.mean.columns}
     expected = {"low": 0.11 + (8 * 0.1 + 0.1) / 9, "middle": 0.31, "high": 0.41}
     assert means == {f"{name} frequencies": pytest.approx(value) for name, value in expected.items()}
-    assert table.best.loc[("net", "wd")].all()
+    assert table.best.loc[("net", "dct")].all()
     assert not table.best.loc[("net", "plain")].any()

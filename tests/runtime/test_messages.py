@@ -7,7 +7,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from filterfreq.runtime.messages import JobNames, job_name
 
-RUN = {"dataset": "texdigits", "model": "resnet_8_8", "variant": "wd-penalty", "seed": "1"}
+RUN = {"dataset": "texdigits", "model": "resnet_8_8", "variant": "dct-penalty", "seed": "1"}
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def said(caplog):
 
 def test_a_finished_job_is_named(said):
     (line,) = said(logging.INFO, "Finished jobid: 5 (Rule: train)", event=LogEvent.JOB_FINISHED, job_id=5)
-    assert line.endswith("\nFinished jobid: 5 (Rule: train): texdigits/resnet_8_8/wd-penalty/seed-1")
+    assert line.endswith("\nFinished jobid: 5 (Rule: train): texdigits/resnet_8_8/dct-penalty/seed-1")
 
 
 @pytest.mark.parametrize("job_id", [6, 7])

@@ -10,9 +10,13 @@ def config() -> dict:
     """The demo's, with the penalty on the signal decomposition too, but without the main table's epsilons."""
     config = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
     del config["evaluation"]["main_epsilons"]
-    weight = config["variants"]["wd-penalty"]
-    config["variants"]["sd-penalty"] = {**deepcopy(weight), "label": "SD + penalty", "decomposition": "signal"}
-    config["experiments"]["demo"]["variants"].append("sd-penalty")
+    weight = config["variants"]["dct-penalty"]
+    config["variants"]["dct-signal-penalty"] = {
+        **deepcopy(weight),
+        "label": "DCT (signal) + penalty",
+        "decomposition": "signal",
+    }
+    config["experiments"]["demo"]["variants"].append("dct-signal-penalty")
     return config
 
 

@@ -46,7 +46,7 @@ def test_a_derived_run_is_made_from_the_run_of_its_own_data_set_model_and_seed(d
     assert not study.is_trained(RUN)
     assert not study.is_downloaded(RUN)
     assert study.source_run(RUN) == study.origin(RUN) == RUN._replace(variant="plain")
-    assert study.origin(RUN._replace(variant="wd")) == RUN._replace(variant="wd")
+    assert study.origin(RUN._replace(variant="dct")) == RUN._replace(variant="dct")
     assert study.spec(RUN) == {"run": RUN._asdict(), "derived": {"from": "plain", **LOW}}
     assert study.architecture(RUN) == "resnet_8_8"
     assert study.derived_variants == ["plain-low"]
@@ -97,7 +97,7 @@ def test_a_source_that_no_experiment_has_is_checked_like_others(derived):
 
 
 def test_what_a_decomposition_needs_is_asked_of_the_source(derived):
-    put(derived, "variants/plain-low/from", "wd")
+    put(derived, "variants/plain-low/from", "dct")
     put(derived, "experiments/demo", {**derived["experiments"]["demo"], "variants": ["plain", "plain-low"]})
     put(derived, "experiments/demo/models", ["resnet_20_sp"])
     assert "experiments.demo.models: resnet_20_sp has nothing to decompose" in refusal(derived)

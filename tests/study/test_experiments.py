@@ -11,7 +11,7 @@ from filterfreq.study.study import Study
 
 def test_a_sweep_whose_names_are_too_long_for_a_folder_is_refused(config):
     name = "v" * 100
-    config["variants"][name] = config["variants"]["wd-penalty"]
+    config["variants"][name] = config["variants"]["dct-penalty"]
     sweep = {"penalty.strength": [0.1 + 0.2], "penalty.kind": ["all"], "penalty.layers": ["third"]}
     config["experiments"]["demo"] |= {"variants": [name], "sweep": sweep}
     assert len(Study(config, SCHEMA).runs) == 2
@@ -47,12 +47,12 @@ def test_a_sweep_adds_exactly_its_runs(config):
     seeds = config["experiments"]["demo"]["seeds"]
     assert added == {
         Run("texdigits", config["experiments"]["demo"]["models"][0], f"{base}_strength-0.1", seed)
-        for base in ("wd-penalty", "sd-penalty")
+        for base in ("dct-penalty", "dct-signal-penalty")
         for seed in seeds
     }
     added_spec = after.spec(next(iter(sorted(added))))
     assert added_spec["variant"]["penalty"] == {"kind": "highest", "strength": 0.1, "layers": "all"}
-    assert after.labels("demo", "texdigits")["wd-penalty_strength-0.1"] == "WD + penalty, λ = 0.1"
+    assert after.labels("demo", "texdigits")["dct-penalty_strength-0.1"] == "DCT + penalty, λ = 0.1"
 
 
 def test_experiments_share_their_runs(config):
@@ -113,7 +113,7 @@ def test_many_objects_in_a_list_take_no_time(config):
 
 
 def test_a_sweep_that_touches_no_variant_is_refused(config):
-    put(config, "experiments/demo/variants", ["plain", "wd"])
+    put(config, "experiments/demo/variants", ["plain", "dct"])
     put(config, "experiments/demo/sweep", {"penalty.layers": ["all"]})
     with pytest.raises(InputError, match=r"sweep\.penalty\.layers: none of the experiment's variants has .*'penalty'"):
         Study(config, SCHEMA)

@@ -11,8 +11,10 @@ from filterfreq.study.study import Study
 def test_attacks_transfer_only_from_models_that_are_trained(config):
     config["evaluation"]["transfer"] = TRANSFER
     Study(config, SCHEMA)
-    config["experiments"]["more"] = {**config["experiments"]["demo"], "variants": ["wd"], "seeds": [7]}
-    with pytest.raises(InputError, match=r"transfer\.source: .*'plain' of resnet_8_8 on texdigits with seed 7, .*'wd'"):
+    config["experiments"]["more"] = {**config["experiments"]["demo"], "variants": ["dct"], "seeds": [7]}
+    with pytest.raises(
+        InputError, match=r"transfer\.source: .*'plain' of resnet_8_8 on texdigits with seed 7, .*'dct'"
+    ):
         Study(config, SCHEMA)
 
 
@@ -157,11 +159,11 @@ class TestOverTraining:
         config["evaluation"]["over_training"] = ["filters", "clean"]
         config["variants"]["low"] = {"from": "plain", "low_pass_kernels": {"below": 2, "layers": "first"}}
         config["checkpoints"] = {"local": LOCAL}
-        config["experiments"]["demo"] |= {"variants": ["plain", "wd", "low"], "checkpoints": ["local"]}
-        config["variants"]["wd"] = {**config["variants"]["wd"], "training": {"snapshots": []}}
+        config["experiments"]["demo"] |= {"variants": ["plain", "dct", "low"], "checkpoints": ["local"]}
+        config["variants"]["dct"] = {**config["variants"]["dct"], "training": {"snapshots": []}}
         study = Study(config, SCHEMA)
         measured = {run.variant: study.suites_over_training(run) for run in study.runs}
-        assert measured == {"plain": ["filters", "clean"], "wd": [], "low": [], "local": []}
+        assert measured == {"plain": ["filters", "clean"], "dct": [], "low": [], "local": []}
         assert {tuple(study.snapshots(run)) for run in study.runs if run.variant == "plain"} == {(1, 2)}
 
     def test_without_snapshots_it_is_refused(self, config):

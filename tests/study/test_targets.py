@@ -41,7 +41,7 @@ def study() -> Study:
     ("target", "sentence"),
     [
         (f"{DEMO}/plane/seed-0/run.json", "unknown variant 'plane': did you mean 'plain'?"),
-        (f"{DEMO}/5/seed-0/run.json", "unknown variant '5': choose one of plain, wd, wd-penalty, plain-fgsm, mine"),
+        (f"{DEMO}/5/seed-0/run.json", "unknown variant '5': choose one of plain, dct, dct-penalty, plain-fgsm, mine"),
         ("results/runs/texdigits/resnet_9_8/plain/seed-0/run.json", "unknown model 'resnet_9_8'"),
         (
             "results/runs/texdigits/resnet_8_8/mine/seed-0/run.json",
@@ -83,7 +83,7 @@ def test_a_path_that_the_config_has_no_settings_for_is_refused(study, target, se
 @pytest.mark.parametrize(
     "target",
     [
-        f"{DEMO}/wd-penalty/seed-0/model.safetensors",
+        f"{DEMO}/dct-penalty/seed-0/model.safetensors",
         # A seed that no experiment lists can be trained all the same.
         f"{DEMO}/plain/seed-7/evaluations/clean.csv",
         "results/runs/texdigits/resnet_20/mine/seed-0/run.json",

@@ -34,7 +34,7 @@ def test_settings_go_from_general_to_particular(config):
     config["variants"]["plain"]["augmentation"] = "flip"
     config["experiments"]["demo"]["models"] = ["resnet_8"]
     study = Study(config, SCHEMA)
-    training = study.spec(Run("texdigits", "resnet_8", "wd", 0))["training"]
+    training = study.spec(Run("texdigits", "resnet_8", "dct", 0))["training"]
     assert (training["epochs"], training["batch_size"]) == (8, 64)
     assert training["augmentation"] == get_dataset("texdigits").augmentation
     assert study.spec(Run("texdigits", "resnet_8", "plain", 0))["training"]["augmentation"] == "flip"
@@ -42,19 +42,19 @@ def test_settings_go_from_general_to_particular(config):
 
 def test_penalties_of_an_experiment_are_read_from_settings(config):
     put(config, "experiments/demo/sweep", {"penalty.strength": [0.01, 0.1]})
-    put(config, "variants/wd-penalty/mixup", 0.2)
+    put(config, "variants/dct-penalty/mixup", 0.2)
     penalties = Study(config, SCHEMA).penalties("demo", "texdigits")
     highest = {"kind": "highest", "layers": "all"}
     # Without a variant that mixes images and has no penalty, what is beside the penalty has no label.
-    mixed, sd = "decomposition: weight, mixup: 0.2", "decomposition: signal"
+    mixed, signal = "decomposition: weight, mixup: 0.2", "decomposition: signal"
     assert penalties == {
-        "wd-penalty": {**highest, "strength": 0.01, "beside": mixed},
-        "wd-penalty_strength-0.1": {**highest, "strength": 0.1, "beside": mixed},
-        "sd-penalty": {**highest, "strength": 0.01, "beside": sd},
-        "sd-penalty_strength-0.1": {**highest, "strength": 0.1, "beside": sd},
+        "dct-penalty": {**highest, "strength": 0.01, "beside": mixed},
+        "dct-penalty_strength-0.1": {**highest, "strength": 0.1, "beside": mixed},
+        "dct-signal-penalty": {**highest, "strength": 0.01, "beside": signal},
+        "dct-signal-penalty_strength-0.1": {**highest, "strength": 0.1, "beside": signal},
     }
-    del config["variants"]["wd-penalty"]["mixup"]
-    assert Study(config, SCHEMA).penalties("demo", "texdigits")["wd-penalty"]["beside"] == "WD"
+    del config["variants"]["dct-penalty"]["mixup"]
+    assert Study(config, SCHEMA).penalties("demo", "texdigits")["dct-penalty"]["beside"] == "DCT"
 
 
 class TestTrainingOfAVariant:
@@ -85,16 +85,16 @@ class TestTrainingOfAVariant:
         assert study.spec(self.RUN._replace(variant="plain"))["training"]["epochs"] == 8
 
     def test_it_can_be_swept_where_a_variant_has_the_section(self, config):
-        config["variants"]["wd"]["training"] = {}
+        config["variants"]["dct"]["training"] = {}
         sweep = {"training.batch_size": [16, 64], "training.optimizer": ["sgd"]}
-        config["experiments"]["demo"] |= {"variants": ["plain", "wd"], "sweep": sweep}
+        config["experiments"]["demo"] |= {"variants": ["plain", "dct"], "sweep": sweep}
         study = Study(config, SCHEMA)
         assert study.labels("demo", "texdigits") == {
             "plain": "plain",
-            "wd_batch_size-16_optimizer-sgd": "WD, batch size 16, sgd",
-            "wd_batch_size-64_optimizer-sgd": "WD, batch size 64, sgd",
+            "dct_batch_size-16_optimizer-sgd": "DCT, batch size 16, sgd",
+            "dct_batch_size-64_optimizer-sgd": "DCT, batch size 64, sgd",
         }
-        training = study.spec(self.RUN._replace(variant="wd_batch_size-16_optimizer-sgd"))["training"]
+        training = study.spec(self.RUN._replace(variant="dct_batch_size-16_optimizer-sgd"))["training"]
         assert (training["batch_size"], training["optimizer"], training["epochs"]) == (16, "sgd", 8)
 
     @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_a_change_of_trained_models_is_one_module_one_entry_and_one_schema(proje
     scaled = "  plain-scaled: {from: plain, scaled_weights: {factor: 0}}\n"
     low = "  plain-low: {from: plain, low_pass_kernels: {below: 2, layers: first}}\n"
     project.edit("tiny.yaml", "  plain: {}\n", "  plain: {}\n" + scaled)
-    project.edit("tiny.yaml", "variants: [plain, wd-penalty]", "variants: [plain, wd-penalty, plain-scaled]")
+    project.edit("tiny.yaml", "variants: [plain, dct-penalty]", "variants: [plain, dct-penalty, plain-scaled]")
     plan = project.plan()
     by_run = {rule: count for rule, count in plan.jobs.items() if not rule.startswith(ALIKE)}
     assert by_run == dict.fromkeys(by_run, 1)
@@ -46,7 +46,7 @@ def test_a_change_of_trained_models_is_one_module_one_entry_and_one_schema(proje
     assert not {"aggregate_history", "prepare", "corrupt"} & plan.jobs.keys()
 
     project.edit("tiny.yaml", "  plain: {}\n", "  plain: {}\n" + low)
-    project.edit("tiny.yaml", "wd-penalty, plain-scaled]", "wd-penalty, plain-scaled, plain-low]")
+    project.edit("tiny.yaml", "dct-penalty, plain-scaled]", "dct-penalty, plain-scaled, plain-low]")
     results = [f"{RUNS}/plain-scaled/seed-0/evaluations/clean.csv", f"{RUNS}/plain-low/seed-0/run.json"]
     outcome = project.snakemake(*results)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 PLAIN = "results/runs/texdigits/resnet_8_2/plain/seed-0"
-PENALISED = "results/runs/texdigits/resnet_8_2/wd-penalty/seed-0"
+PENALISED = "results/runs/texdigits/resnet_8_2/dct-penalty/seed-0"
 DATA = "results/data/texdigits"
 
 
@@ -97,7 +97,9 @@ def test_a_loss_that_is_not_finite_stops_its_run_alone(project):
     outcome = project.snakemake(*wanted, "--keep-going")
     assert outcome.returncode == 1
     (sentence,) = sentences(outcome)
-    assert sentence.startswith("the loss of texdigits/resnet_8_2/wd-penalty/0 is not finite in epoch 1: lower training")
+    assert sentence.startswith(
+        "the loss of texdigits/resnet_8_2/dct-penalty/0 is not finite in epoch 1: lower training"
+    )
     assert (project.folder / wanted[0]).exists()
     for name in ("model.safetensors", "run.json", "history.csv"):
         assert not (project.folder / PENALISED / name).exists()

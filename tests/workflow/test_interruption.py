@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-RUN = "results/runs/texdigits/resnet_8_2/wd-penalty/seed-0"
+RUN = "results/runs/texdigits/resnet_8_2/dct-penalty/seed-0"
 RECORD = f"{RUN}/run.json"
 EPOCHS = 4
 
@@ -51,7 +51,7 @@ def story(shared_project):
         story.interrupted_status = started.end()
     story.interrupted, story.after_interrupt = started.said, published(project)
 
-    log = project.folder / "results/logs/train/texdigits/resnet_8_2/wd-penalty/seed-0.log"
+    log = project.folder / "results/logs/train/texdigits/resnet_8_2/dct-penalty/seed-0.log"
     process, terminal = project.started_in_terminal(RECORD, until="goes on after")
     os.close(terminal)
     story.hung_up_status = process.wait(300)

@@ -3,7 +3,7 @@
 import shutil
 from collections import Counter
 
-RUNS = [f"results/runs/texdigits/resnet_8_2/{variant}/seed-0" for variant in ("plain", "wd-penalty")]
+RUNS = [f"results/runs/texdigits/resnet_8_2/{variant}/seed-0" for variant in ("plain", "dct-penalty")]
 LONG = RUNS[0].replace("plain", "long")
 AGGREGATED = "results/aggregated/tiny/texdigits/over_training"
 

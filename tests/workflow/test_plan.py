@@ -56,7 +56,7 @@ def test_a_plan_is_measured_compared_and_makes_nothing_else_again(project):
     refused = project.snakemake("--dry-run", "table_plan")
     assert "There is no table_plan to make: no plan was made" in refused.stdout + refused.stderr
 
-    for variant in ("plain", "wd-penalty"):
+    for variant in ("plain", "dct-penalty"):
         (project.folder / f"results/benchmarks/train/texdigits/resnet_8_2/{variant}/seed-0.tsv").write_text(
             "s\tmax_rss\n7200.0\t1\n"
         )
@@ -106,7 +106,7 @@ def test_a_calibration_measures_once_what_the_study_does(project):
     assert all(value > 0 or (name == "backward" and value == 0) for name, value in measured)
     assert device["seconds_to_start"] > 0.2
 
-    for run in ("plain", "wd-penalty"):
+    for run in ("plain", "dct-penalty"):
         (project.folder / RUN / run / "seed-0/evaluations/clean.csv").unlink()
     # The other run's file is gone too, so nothing is measured; one that is left would be.
     assert planned(project).returncode == 0

@@ -120,7 +120,7 @@ def test_a_new_lambda_adds_its_runs_and_the_aggregates_only(project):
     assert plan.jobs == expected
     run_outputs = [output for output in plan.outputs if output.startswith("results/runs")]
     assert len(run_outputs) == 3 + 1 + len(SUITES)
-    assert all("/wd-penalty_strength-0.1/seed-0/" in output for output in run_outputs)
+    assert all("/dct-penalty_strength-0.1/seed-0/" in output for output in run_outputs)
 
 
 def test_a_new_seed_adds_its_runs(project):
@@ -245,7 +245,7 @@ def test_a_changed_intervention_or_decomposition_retrains_the_runs_that_have_it(
     del expected["figure_samples"], expected["figure_corruption_samples"]
     assert plan.jobs == expected
     run_outputs = [output for output in plan.outputs if output.startswith("results/runs")]
-    assert all("/wd-penalty/seed-0/" in output for output in run_outputs)
+    assert all("/dct-penalty/seed-0/" in output for output in run_outputs)
 
 
 def test_one_more_intervention_is_a_module_an_entry_and_a_fragment_and_makes_its_runs_alone(project):
@@ -257,7 +257,7 @@ def test_one_more_intervention_is_a_module_an_entry_and_a_fragment_and_makes_its
     )
     assert project.plan().jobs == Counter()
     project.edit("tiny.yaml", "  plain: {}", "  plain: {}\n  plain-toy: {toy: 2}")
-    project.edit("tiny.yaml", "variants: [plain, wd-penalty]", "variants: [plain, wd-penalty, plain-toy]")
+    project.edit("tiny.yaml", "variants: [plain, dct-penalty]", "variants: [plain, dct-penalty, plain-toy]")
     plan = project.plan()
     expected = PER_RUN + AGGREGATES + TABLES + PLOTS
     del expected["figure_samples"], expected["figure_corruption_samples"]
@@ -329,7 +329,7 @@ def test_where_and_in_which_portions_to_compute_means_nothing_to_finished_runs(p
 
 
 def test_runs_on_a_copy_on_scratch_are_the_same_bit_for_bit(project, tmp_path):
-    run = project.folder / "results/runs/texdigits/resnet_8_2/wd-penalty/seed-0"
+    run = project.folder / "results/runs/texdigits/resnet_8_2/dct-penalty/seed-0"
     files = [run / "model.safetensors", run / "history.csv", run / "evaluations/clean.csv"]
     before = [file.read_bytes() for file in files]
     for file in (*files, run / "run.json"):

@@ -279,7 +279,7 @@ def test_jobs_take_the_config_that_the_workflow_began_with(cluster, training):
 
 
 def test_what_cannot_succeed_fails_its_group_but_not_what_has_a_job_of_its_own(cluster, project):
-    healthy = RUN.replace("plain", "wd-penalty")
+    healthy = RUN.replace("plain", "dct-penalty")
     targets = [f"{run}/evaluations/{suite}.csv" for run in (RUN, healthy) for suite in ("clean", "frequency_filtered")]
     for target in targets:
         (project.folder / target).unlink()

@@ -89,7 +89,7 @@ def test_the_report_shows_every_table_and_figure_with_its_caption(finished, tmp_
     assert len(models) == len(shown) - 3  # but for the figures of images
 
 
-@pytest.mark.parametrize("variant", ["plain", "wd-penalty"])
+@pytest.mark.parametrize("variant", ["plain", "dct-penalty"])
 def test_results_have_the_form_that_the_schemas_say(finished, variant):
     run = finished.folder / RUNS / variant / "seed-0"
     record = json.loads((run / "run.json").read_text())
@@ -114,7 +114,7 @@ def test_the_table_says_what_the_model_does(finished):
     """Clean accuracy once more, from the checkpoint with the DCT layers as they were trained."""
     dataset = PreparedDataset(finished.folder / "results/data/texdigits")
     table = pd.read_csv(finished.folder / "results/tables/tiny/texdigits/main.csv")
-    for variant in ("plain", "wd-penalty"):
+    for variant in ("plain", "dct-penalty"):
         record = finished.folder / RUNS / variant / "seed-0" / "run.json"
         classifier, content = load_checkpoint(record, compose=False)
         predictions = classifier(to_images(dataset.images("test"), "cpu")).argmax(1).numpy()
@@ -127,7 +127,7 @@ def test_the_table_says_what_the_model_does(finished):
 def test_aggregated_results_are_the_runs_results(finished):
     for suite in SUITES:
         files = [
-            finished.folder / RUNS / name / "seed-0/evaluations" / f"{suite}.csv" for name in ("plain", "wd-penalty")
+            finished.folder / RUNS / name / "seed-0/evaluations" / f"{suite}.csv" for name in ("plain", "dct-penalty")
         ]
         together = read_results([finished.folder / f"results/aggregated/tiny/texdigits/{suite}.csv"])
         pd.testing.assert_frame_equal(together, read_results(files))

@@ -6,8 +6,8 @@ random light colour, which tells nothing about the class. No augmentation: digit
 
 Why this recipe. A set separates models when clean accuracy is high but not saturated, attacks of 1 to 4/255 leave
 neither all nor nothing, and shape bias lies away from 0 and 1. ResNet-8 with 8 channels was trained for 5 epochs
-(AdamW, learning rate 1e-2, cosine, batch 64) as plain / WD / WD with the penalty `highest`, 0.01, on all layers, or as
-plain alone; accuracies in %:
+(AdamW, learning rate 1e-2, cosine, batch 64) as plain / DCT / DCT with the penalty `highest`, 0.01, on all layers, or
+as plain alone; accuracies in %:
 
 | digit; texture; outside                     | clean        | PGD-10, 2/255 | shape bias      | seeds |
 |---------------------------------------------|--------------|---------------|-----------------|-------|
@@ -23,7 +23,7 @@ plain alone; accuracies in %:
 
 With coloured textures shape bias stays near 0.1, whatever the model: colour gives the texture away. On a ground of any
 colour shapes are too hard for five epochs. Grey textures on light ground leave both cues to learn: shape bias lies
-higher, and accuracy under attack separates WD with and without the penalty clearly. One or two seeds choose a recipe;
+higher, and accuracy under attack separates DCT with and without the penalty clearly. One or two seeds choose a recipe;
 they prove nothing about models. PGD stands on 500 test images in the chosen row, on 200 in the others.
 
 Its two shifted sets are the test digits without any texture, after two kinds of stimuli of Geirhos et al. (ICLR 2019):

@@ -35,7 +35,7 @@ def images_phrase(counts: Iterable[float]) -> str:
 
 
 def comparison_label(claim: Mapping, labels: dict[str, str]) -> str:
-    """Return which variants a claim compares, by label where they have one: "WD + penalty against plain"."""
+    """Return which variants a claim compares, by label where they have one: "DCT + penalty against plain"."""
     treatment, control = (labels.get(claim[side], claim[side]) for side in ("treatment", "control"))
     return f"{treatment} against {control}"
 
