@@ -310,7 +310,7 @@ def test_the_projects_own_claims_fit_the_schema_and_what_suites_measure(results_
                 "corruption",
                 "accuracy",
                 {"corruption": "spatter", "severity": 1},
-                0.1 * len(variant),
+                0.05 * len(variant),
             ),
             ("m", variant, seed, "out_of_distribution", "accuracy", {"set": "sketches"}, 0.5),
             ("m", variant, seed, "cue_conflict", "shape_bias", {"category": "overall"}, 0.5),

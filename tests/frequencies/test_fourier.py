@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from filterfreq.frequencies.fourier import distinct_frequencies, fourier_basis_vector, mirror
+from filterfreq.frequencies.fourier import fourier_basis_vector
+from filterfreq.frequencies.pairs import distinct_frequencies, mirror
 from filterfreq.runtime.errors import InputError
 
 SIZES = [(32, 32), (31, 31), (8, 6), (7, 5), (1, 1)]

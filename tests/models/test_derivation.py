@@ -120,11 +120,13 @@ def test_a_change_that_is_not_possible_says_so(source, surgery):
         derived(source, refuse={})
 
 
-def test_settings_in_a_record_that_no_change_takes_are_the_files_fault(source):
+def test_settings_in_a_record_that_no_change_takes_are_of_another_version(source):
     made, record, _ = derive(source / "run.json", {"run": RUN, "derived": {"from": "v"}}, "code")
     record["derived"]["low_pass_kernels"] = {"bellow": 2}
     save_checkpoint(source.with_name("low"), made, record)
-    with pytest.raises(InputError, match=r"low/run\.json is damaged or not what it should be"):
+    with pytest.raises(
+        InputError, match=r"low/run\.json names a model that cannot be built .*: take the environment and "
+    ):
         load_checkpoint(source.with_name("low") / "run.json")
 
 

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from filterfreq.evaluation.corruptions import CORRUPTIONS
-from filterfreq.frequencies.fourier import distinct_frequencies
+from filterfreq.frequencies.pairs import distinct_frequencies
 from filterfreq.publishing.figures.accuracy_epsilon import draw as draw_accuracy_epsilon
 from filterfreq.publishing.figures.calibration import draw as draw_calibration
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions

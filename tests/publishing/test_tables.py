@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
-from filterfreq.frequencies.fourier import distinct_frequencies
+from filterfreq.frequencies.pairs import distinct_frequencies
 from filterfreq.publishing.means import best_of
 from filterfreq.publishing.penalty_rows import tabulate_penalties
 from filterfreq.publishing.tables.adversarial import tabulate as tabulate_adversarial

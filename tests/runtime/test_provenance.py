@@ -140,7 +140,7 @@ DRAWN_BY = {
     "publishing/mosaic.py": OF_IMAGES,
     "analysis/claims.py": {"scorecard"},
     "publishing/figures/transfer.py": {"transfer"},
-    "frequencies/fourier.py": {"fourier_heat_map"},
+    "frequencies/pairs.py": {"fourier_heat_map"},
     "publishing/table.py": set(),
 }
 

@@ -25,7 +25,7 @@ def add_basis_vector(
     Args:
         images: float, N x C x H x W in [0, 1].
         signs: N x C, -1 or 1, see `draw_signs`.
-        frequency: (u, v), one of `filterfreq.frequencies.fourier.distinct_frequencies`.
+        frequency: (u, v), one of `filterfreq.frequencies.pairs.distinct_frequencies`.
         norm: v, the L2 norm of the change of a channel.
         clip: clip to [0, 1], which shortens the change.
     """

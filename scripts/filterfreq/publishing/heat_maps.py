@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from filterfreq.frequencies.fourier import mirror
+from filterfreq.frequencies.pairs import mirror
 
 
 def whole_map(values: pd.Series) -> pd.DataFrame:

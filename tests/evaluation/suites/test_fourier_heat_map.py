@@ -8,7 +8,8 @@ from filterfreq.evaluation.registry import SUITES
 from filterfreq.evaluation.results import check_rows
 from filterfreq.evaluation.suites.fourier_attack import evaluate_fourier_attack
 from filterfreq.evaluation.suites.fourier_heat_map import evaluate_heat_map
-from filterfreq.frequencies.fourier import distinct_frequencies, fourier_basis_vector
+from filterfreq.frequencies.fourier import fourier_basis_vector
+from filterfreq.frequencies.pairs import distinct_frequencies
 from filterfreq.runtime.errors import InputError
 
 

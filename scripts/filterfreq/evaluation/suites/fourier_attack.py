@@ -17,7 +17,7 @@ from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
-from filterfreq.frequencies.fourier import distinct_frequencies
+from filterfreq.frequencies.pairs import distinct_frequencies
 
 
 def run(job: SuiteJob) -> list[dict[str, Any]]:

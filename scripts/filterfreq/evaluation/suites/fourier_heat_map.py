@@ -18,7 +18,7 @@ from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
-from filterfreq.frequencies.fourier import distinct_frequencies
+from filterfreq.frequencies.pairs import distinct_frequencies
 from filterfreq.runtime.errors import unknown_name
 
 
