@@ -44,8 +44,8 @@ plan: $(READY)  ## what is due and what it will take: CONFIG=configs/imagenet.ya
 status: $(READY)  ## how far the run is, and what is left of it: CONFIG and PROFILE as for plan
 	@python scripts/plan.py --status $(OPTIONS) $(ARGS)
 
-# Two processes, which take what tests/conftest.py groups, in its order.
-PYTEST := python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# Two processes, which take what tests/conftest.py hands out.
+PYTEST := python -m pytest -n 2
 
 test: $(READY)  ## all tests
 	@$(PYTEST) $(ARGS)

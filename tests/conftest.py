@@ -1,11 +1,15 @@
 import os
+import re
 import signal
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from xdist.scheduler import LoadScopeScheduling
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import Dataset
@@ -32,24 +36,38 @@ TINY = Dataset(
 )
 
 
-# Files with slow tests that share something and run one after the other, the longest first.
+# Files with long tests that share something and run one after the other, the longest first.
 LONGEST = ("test_slurm.py", "test_distributed.py", "test_pretrained.py", "test_interruption.py")
+# What a file has whose tests share something: fixtures of its own, or the one of tests/workflow.
+SHARING = re.compile(r'scope="(module|class)"|shared_project')
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell pytest-xdist what to hand out together: the tests of a file, but slow ones that share nothing one by one.
-
-    What is long comes first, so that no process waits for another in the end.
-    """
-    for item in items:
-        shares = any(
-            definitions[-1].scope in ("module", "class") for definitions in item._fixtureinfo.name2fixturedefs.values()
-        )
-        if shares or not item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
+    """Begin with what is long, so that no process of pytest-xdist waits for another in the end."""
     order = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: (order.get(item.path.name, len(order)), not item.get_closest_marker("slow")))
+
+
+class Scheduling(LoadScopeScheduling):
+    """Hands out tests one by one, in their order, and together those of a file whose tests share something."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if shares_something(ROOT / file) else nodeid
+
+
+@cache
+def shares_something(file: Path) -> bool:
+    """Whether the tests of a file have to run in one process."""
+    return SHARING.search(file.read_text(encoding="utf-8")) is not None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Have pytest-xdist schedule so."""
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")
