@@ -198,7 +198,8 @@ def test_what_is_no_record_is_not_called_damaged(saved, given):
         load_checkpoint(saved / given)
     right = (saved / given).with_name("run.json") if given else saved / "run.json"
     assert str(caught.value) == (
-        f"{saved / given} is not the record of a run: give {right}, which names the weights beside it"
+        f"{saved / given} is not the record of a run: give {right}, which names the weights beside it; a model of "
+        "others is an entry of the config's checkpoints, with source: file"
     )
 
 

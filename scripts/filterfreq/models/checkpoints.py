@@ -65,7 +65,10 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
     path = Path(path)
     if path.name != RECORD_FILE:
         right = path / RECORD_FILE if path.is_dir() else path.with_name(RECORD_FILE)
-        raise InputError(f"{path} is not the record of a run: give {right}, which names the weights beside it")
+        raise InputError(
+            f"{path} is not the record of a run: give {right}, which names the weights beside it; a model of others is "
+            "an entry of the config's checkpoints, with source: file"
+        )
     record = read_record(path, "run")
     settings, checkpoint = record["classifier"], record["checkpoint"]
     architecture = settings["architecture"]

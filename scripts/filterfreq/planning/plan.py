@@ -135,7 +135,8 @@ def describe_plan(plan: dict[str, Any]) -> str:
         lines.append(f"Calibrated on {plan['device']}; measured: medians of finished jobs like them.")
     else:
         lines.append(
-            "Nothing is calibrated: snakemake calibrate, with the same profile or config, takes a few minutes."
+            "Nothing is calibrated: snakemake calibrate, with the same profile or config, takes some seconds for each "
+            "model."
         )
     return "\n".join(lines) + "\n"
 
