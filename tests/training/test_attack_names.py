@@ -3,7 +3,7 @@ import torch
 from pyautoattack.autopgd_base import APGDAttack, APGDAttack_targeted
 
 from filterfreq.publishing.attacks import attack_label
-from filterfreq.training.attack_names import attack_name, fewest_classes
+from filterfreq.training.attack_names import attack_name, fewest_classes, why_too_few_classes
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,23 @@ def test_attacks_need_as_many_classes_as_their_losses_read_logits(attacks, fewes
 
 def test_attacks_without_such_losses_need_two_classes():
     assert fewest_classes(["apgd-ce", "fab", "fab-t", "square"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (
+            2,
+            "its attacks need at least 4 classes, and there are 2: write attacks: [apgd-ce, fab, fab-t, square], or "
+            "some of these, in each entry of evaluation.datasets.own.autoattack, or autoattack: false in "
+            "evaluation.datasets.own",
+        ),
+        (
+            1,
+            "its attacks need at least 4 classes, and there is 1: write autoattack: false in evaluation.datasets.own",
+        ),
+        (4, None),
+    ],
+)
+def test_too_few_classes_are_told_with_what_remains(classes, said):
+    assert why_too_few_classes([{"attacks": None}], classes, "own") == said

@@ -57,8 +57,9 @@ def why_too_few_classes(entries: Sequence[Mapping[str, Any]], classes: int, data
     if classes >= fewest:
         return None
     possible = [attack for attack in AUTOATTACKS if fewest_classes([attack]) <= classes]
+    where = f"evaluation.datasets.{dataset}"
+    entries_instead = f"attacks: [{', '.join(possible)}], or some of these, in each entry of {where}.autoattack, or "
     return (
-        f"its attacks need at least {fewest} classes, and there are {classes}: write attacks: [{', '.join(possible)}], "
-        f"or some of these, in each entry of evaluation.datasets.{dataset}.autoattack, or autoattack: false in "
-        f"evaluation.datasets.{dataset}"
+        f"its attacks need at least {fewest} classes, and there {'is' if classes == 1 else 'are'} {classes}: write "
+        f"{entries_instead if possible else ''}autoattack: false in {where}"
     )
