@@ -133,10 +133,10 @@ def test_the_remedies_of_damaged_files_are_those_that_are_told(project):
     assert sentences(outcome) == [
         f"{array} does not have its recorded SHA-256: prepare data set texdigits again: snakemake --force "
         f"{DATA}/dataset.json",
-        f"{edited} was changed since it was written, its SHA-256 is not the one in {edited}.sha256: delete it and run "
-        "again (or delete adversarial.csv.sha256, to have the change used)",
         f"{weights} is truncated or was changed, its SHA-256 is not the one in {PENALISED}/run.json: delete it and "
         "run again",
+        f"{edited} was changed since it was written, its SHA-256 is not the one in {edited}.sha256: delete it and run "
+        "again (or delete adversarial.csv.sha256, to have the change used)",
     ]
     assert not any((folder / file).exists() for file in due)
 
