@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 
 import pytest
 import yaml
@@ -70,6 +71,8 @@ def test_a_dry_run_is_a_table_with_reasons_and_every_job_where_that_is_asked_for
 )
 def test_a_real_run_says_each_job(monkeypatch, words, is_short):
     monkeypatch.setattr("sys.argv", ["snakemake", *words])
+    # The profile puts a folder there, before all that later tests import.
+    monkeypatch.setattr("sys.path", [*sys.path])
     monkeypatch.setenv("FILTERFREQ_DEFAULT_PROFILE", "")
     monkeypatch.chdir(ROOT)
     profile = yte.process_yaml((ROOT / "profiles" / "default" / "config.yaml").read_text(), require_use_yte=True)
