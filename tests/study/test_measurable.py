@@ -1,5 +1,6 @@
 """What a config asks for is measured, refused with the reason, or said before the first job."""
 
+import re
 from copy import deepcopy
 from pathlib import Path
 
@@ -489,3 +490,34 @@ def test_settings_that_those_of_one_data_set_replace_are_said(trained):
             ("frequency_filtered", "radii.high"),
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("suite", "settings", "said"),
+    [
+        (
+            "fourier_heat_map",
+            {"norm": 4, "highest_frequency": 17},
+            "highest_frequency: 17 is beyond the frequencies of texdigits, whose images of 32 pixels end at 16 cycles",
+        ),
+        ("fourier_attack", {"norms": [4], "highest_frequency": 17}, "highest_frequency: 17 is beyond the frequencies"),
+        (
+            "band_noise",
+            {"norm": 8, "bandwidths": {"low": [33], "complement": [33]}},
+            "bandwidths.complement: 33 is too large for texdigits, whose images of 32 pixels have 32 frequencies on "
+            "each axis: give at most 31",
+        ),
+        ("band_noise", {"norm": 8, "bandwidths": {"corner": [35]}}, "bandwidths.corner: 35 is too large for texdigits"),
+    ],
+)
+def test_frequencies_beyond_the_images_are_refused(whole, suite, settings, said):
+    whole["experiments"]["tiny"]["datasets"] = ["texdigits"]
+    whole["evaluation"][suite] = settings
+    with pytest.raises(InputError, match=rf"^evaluation\.{suite}\.{re.escape(said)}"):
+        Study(whole, SCHEMA)
+
+
+@pytest.mark.parametrize("bandwidths", [{"low": [33], "corner": [33]}, {"complement": [31]}])
+def test_bandwidths_up_to_the_images_side_are_taken(whole, bandwidths):
+    whole["evaluation"]["band_noise"] = {"norm": 8, "bandwidths": bandwidths}
+    assert "band_noise" in Study(whole, SCHEMA).suites("texdigits")

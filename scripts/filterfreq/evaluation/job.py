@@ -53,6 +53,11 @@ class SuiteJob:
         """The suite's settings, as its schema describes them."""
         return self.parameters["settings"]
 
+    @property
+    def settings_beside_images(self) -> dict[str, Any]:
+        """The suite's settings without `images`, which says how many images `images` are."""
+        return {key: value for key, value in self.settings.items() if key != "images"}
+
     @cached_property
     def dataset(self) -> PreparedDataset:
         """The run's prepared data set, from node-local scratch where there is one.

@@ -197,7 +197,7 @@ SUITES: Mapping[str, Suite] = {
         types={"l2_norm": float, "u": int, "v": int},
         signed=("u", "v"),
         passes=heat_map_passes,
-        check="filterfreq.study.measurable:check_highest_frequency",
+        check="filterfreq.study.frequency_checks:check_highest_frequency",
     ),
     "fourier_attack": Suite(
         run="filterfreq.evaluation.suites.fourier_attack:run",
@@ -205,7 +205,7 @@ SUITES: Mapping[str, Suite] = {
         types={"l2_norm": float, "u": int, "v": int},
         signed=("u", "v"),
         passes=fourier_attack_passes,
-        check="filterfreq.study.measurable:check_highest_frequency",
+        check="filterfreq.study.frequency_checks:check_highest_frequency",
     ),
     "band_noise": Suite(
         run="filterfreq.evaluation.suites.band_noise:run",
@@ -215,6 +215,7 @@ SUITES: Mapping[str, Suite] = {
         },
         types={"bandwidth": int, "l2_norm": float},
         passes=band_noise_passes,
+        check="filterfreq.study.frequency_checks:check_bandwidths",
     ),
     "out_of_distribution": Suite(
         run="filterfreq.evaluation.suites.out_of_distribution:run",

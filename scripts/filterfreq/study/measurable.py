@@ -131,22 +131,6 @@ def check_shifted_sets(study: Study, datasets: list[str], where: str) -> None:
             _refuse_set(study, name, datasets)
 
 
-def check_highest_frequency(study: Study, datasets: list[str], where: str) -> None:
-    """Check that a suite's square of frequencies is in the spectrum of each data set's images.
-
-    Raises:
-        InputError: it is larger.
-    """
-    for dataset in datasets:
-        highest = study.settings(where.rpartition(".")[2], dataset).get("highest_frequency", 0)
-        side = study.dataset(dataset).image_size
-        if highest > side // 2:
-            raise InputError(
-                f"{where}.highest_frequency: {highest} is beyond the frequencies of {dataset}, whose images of {side} "
-                f"pixels end at {side // 2} cycles: lower it, or leave it out for all frequencies"
-            )
-
-
 def radius_remarks(study: Study) -> list[str]:
     """Return remarks on radii of frequency filters around all frequencies that a data set's images have."""
     said = []

@@ -22,8 +22,9 @@ _SEED = 1  # of the noise, which is the same for all models
 
 def run(job: SuiteJob) -> list[dict[str, Any]]:
     """Return the rows of one model."""
-    settings = {key: value for key, value in job.settings.items() if key != "images"}
-    return evaluate_band_noise(job.classifier, job.images, job.labels, job.batch_size, job.device, **settings)
+    return evaluate_band_noise(
+        job.classifier, job.images, job.labels, job.batch_size, job.device, **job.settings_beside_images
+    )
 
 
 def evaluate_band_noise(

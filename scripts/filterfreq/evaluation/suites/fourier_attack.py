@@ -22,9 +22,14 @@ from filterfreq.frequencies.pairs import distinct_frequencies
 
 def run(job: SuiteJob) -> list[dict[str, Any]]:
     """Return the rows of one model."""
-    settings = {key: value for key, value in job.settings.items() if key != "images"}
     return evaluate_fourier_attack(
-        job.classifier, job.images, job.labels, job.batch_size, job.device, progress=job.progress, **settings
+        job.classifier,
+        job.images,
+        job.labels,
+        job.batch_size,
+        job.device,
+        progress=job.progress,
+        **job.settings_beside_images,
     )
 
 

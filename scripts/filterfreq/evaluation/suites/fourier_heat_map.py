@@ -24,9 +24,14 @@ from filterfreq.runtime.errors import unknown_name
 
 def run(job: SuiteJob) -> list[dict[str, Any]]:
     """Return the rows of one model."""
-    settings = {key: value for key, value in job.settings.items() if key != "images"}
     return evaluate_heat_map(
-        job.classifier, job.images, job.labels, job.batch_size, job.device, progress=job.progress, **settings
+        job.classifier,
+        job.images,
+        job.labels,
+        job.batch_size,
+        job.device,
+        progress=job.progress,
+        **job.settings_beside_images,
     )
 
 

@@ -16,9 +16,13 @@ from filterfreq.frequencies.masks import filter_frequencies, frequency_mask
 
 def run(job: SuiteJob) -> list[dict[str, Any]]:
     """Return the rows of one model."""
-    settings = {key: value for key, value in job.settings.items() if key != "images"}
     return evaluate_frequency_filtered(
-        job.classifier, job.images, job.labels, batch_size=job.batch_size, device=job.device, **settings
+        job.classifier,
+        job.images,
+        job.labels,
+        batch_size=job.batch_size,
+        device=job.device,
+        **job.settings_beside_images,
     )
 
 

@@ -1,0 +1,45 @@
+"""Whether what suites ask for of frequencies is in the spectrum of a data set's images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from filterfreq.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from filterfreq.study.study import Study
+
+
+def check_highest_frequency(study: Study, datasets: list[str], where: str) -> None:
+    """Check that a suite's square of frequencies is in the spectrum of each data set's images.
+
+    Raises:
+        InputError: it is larger.
+    """
+    for dataset in datasets:
+        highest = study.settings(where.rpartition(".")[2], dataset).get("highest_frequency", 0)
+        side = study.dataset(dataset).image_size
+        if highest > side // 2:
+            raise InputError(
+                f"{where}.highest_frequency: {highest} is beyond the frequencies of {dataset}, whose images of {side} "
+                f"pixels end at {side // 2} cycles: lower it, or leave it out for all frequencies"
+            )
+
+
+def check_bandwidths(study: Study, datasets: list[str], where: str) -> None:
+    """Check that bandwidths of noise are at most the side of each data set's images, beyond which nothing changes.
+
+    Raises:
+        InputError: one is larger, or it is the complement of one that leaves no frequency.
+    """
+    for dataset in datasets:
+        bandwidths = study.settings(where.rpartition(".")[2], dataset)["bandwidths"]
+        side = study.dataset(dataset).image_size
+        for kind, its_bandwidths in bandwidths.items():
+            # An even side has one frequency more than the largest odd square below it.
+            largest = side - side % 2 - 1 if kind == "complement" else side + 1 - side % 2
+            if max(its_bandwidths) > largest:
+                raise InputError(
+                    f"{where}.bandwidths.{kind}: {max(its_bandwidths)} is too large for {dataset}, whose images of "
+                    f"{side} pixels have {side} frequencies on each axis: give at most {largest}"
+                )
