@@ -1,6 +1,7 @@
 """Every command line of README and docs, typed."""
 
 import ast
+import os
 import re
 import shlex
 import subprocess
@@ -123,7 +124,9 @@ def check_make(words: list[str], clone: Path) -> None:
             assert (ROOT / value).exists()
         if name == "STUDY" and value != "CHOSEN":
             assert (ROOT / "configs" / "demo" / f"{value}.yaml").exists()
-    outcome = subprocess.run(["make", "-n", *words[1:]], cwd=clone, capture_output=True, text=True)
+    # A make that runs these tests hands its own variables, such as ARGS, down to every make below it.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
+    outcome = subprocess.run(["make", "-n", *words[1:]], cwd=clone, env=environment, capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stderr
     for line in outcome.stdout.splitlines():
         if line.startswith("python scripts/"):
