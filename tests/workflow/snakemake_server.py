@@ -11,8 +11,9 @@ from pathlib import Path
 
 import snakemake.cli
 
-# What the Snakefile imports of other packages, too; this project's modules are each copy's own.
+# What Snakemake imports late and the Snakefile of other packages, too; this project's modules are each copy's own.
 _PRELOADED = ["snakemake.cli", "snakemake.dag", "snakemake.scheduling.job_scheduler", "jsonschema", "pandas", "psutil"]
+_PRELOADED += ["docutils", "jinja2", "nbformat", "smart_open", "snakemake_logger_plugin_rich", "yte"]
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(_PRELOADED)

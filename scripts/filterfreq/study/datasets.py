@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from filterfreq.data.imagefolder import class_folders, describe_known_classes
-from filterfreq.data.imagenet import describe_part
 from filterfreq.data.registry import Dataset, ImageFolder, get_dataset
 from filterfreq.data.shifted.classes import check_known, meanings
 from filterfreq.data.shifted.registry import CUE_CONFLICT, ShiftedSet, get_shifted
@@ -69,6 +67,9 @@ class Datasets:
             entry, folder = self.dataset(name), self.image_folder(name)
             self._extents[name] = ""
             if folder is not None and entry.evaluation_only:
+                from filterfreq.data.imagefolder import describe_known_classes
+                from filterfreq.data.imagenet import describe_part
+
                 if entry.test_folder:
                     self._extents[name] = describe_part(folder, entry)
                 elif isinstance(entry, ImageFolder) and entry.classes_of:
@@ -89,7 +90,7 @@ class Datasets:
         if entry.dataset:
             found = self.class_names(entry.dataset)
         elif entry.path and (folder := Path(entry.path).expanduser()).is_dir():
-            found = class_folders(folder, None if entry.folder == "." else entry.folder)
+            found = _class_folders(folder, None if entry.folder == "." else entry.folder)
         if not known or not found:
             return ""
         check_known(entry.name, found, known)
@@ -101,7 +102,7 @@ class Datasets:
             entry, folder = self.dataset(name), self.image_folder(name)
             names: Sequence[str] = entry.classes
             if not names and isinstance(entry, ImageFolder) and folder is not None:
-                names = class_folders(folder, entry.train or entry.test)
+                names = _class_folders(folder, entry.train or entry.test)
             self._class_names[name] = names
         return self._class_names[name]
 
@@ -120,3 +121,10 @@ class Datasets:
     def has_images(self, dataset: str) -> bool:
         """Whether a data set's own images are downloaded, or the config says where they lie."""
         return not self.dataset(dataset).is_known or dataset in self.data.get("raw", {})
+
+
+def _class_folders(path: Path, folder: str | None) -> Sequence[str]:
+    # Planning mostly needs no images, and what reads and downloads them takes a third of a second to import.
+    from filterfreq.data.imagefolder import class_folders
+
+    return class_folders(path, folder)
