@@ -256,7 +256,7 @@ def slurm(tmp_path) -> dict[str, str]:
 
 def test_whatever_ends_a_job_its_rerun_goes_on_to_the_same_bytes(tiny_dataset, tiny_spec, slurm, tmp_path):
     """Two processes on one node, interrupted again and again, and one on each of two nodes, that are not."""
-    tiny_spec["training"]["epochs"] = 20
+    tiny_spec["training"]["epochs"] = 13
     on_two_nodes = Job(tmp_path / "straight", tiny_spec, tiny_dataset.folder, nodes=2, threads=1)
     straight = on_two_nodes.start(**slurm)
     job = Job(tmp_path / "job", tiny_spec, tiny_dataset.folder)

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
+from seaborn.utils import relative_luminance
 
 from filterfreq.publishing.panels import seeds_note
 from filterfreq.publishing.registry import Product
@@ -46,6 +46,7 @@ _WRITTEN_CELL = 0.15  # the narrowest with a share in it: two digits and a margi
 _LINE = 0.13  # of a variant's name
 _LETTER = 0.07
 _NAME = 7  # points
+_DARK = 0.18  # relative luminance; below it white has the higher contrast (WCAG 2)
 
 
 @use_style
@@ -166,17 +167,14 @@ def _draw_map(axes: Axes, shares: pd.DataFrame, columns: int, most: float) -> No
     """Draw one layer's share of every coefficient (vertical x horizontal)."""
     side = max(shares.shape)
     written = min(_MAPS_WIDTH / columns / (side + 1), _MAP_HEIGHT / side) >= _WRITTEN_CELL
-    sns.heatmap(
-        100 * shares,
-        ax=axes,
-        annot=written,
-        fmt=".0f",
-        annot_kws={"size": _NAME},
-        cmap=_HEAT,
-        vmin=0,
-        vmax=100 * most,
-        cbar=False,
-    )
+    # Not seaborn's: its heatmap draws the whole figure for each of the maps.
+    cells = axes.pcolormesh(100 * shares, cmap=_HEAT, vmin=0, vmax=100 * most)
+    axes.invert_yaxis()
+    axes.spines[:].set_visible(False)
+    if written:
+        for (row, column), share in np.ndenumerate(100 * shares):
+            colour = "white" if relative_luminance(cells.to_rgba(share)) < _DARK else "black"
+            axes.text(column + 0.5, row + 0.5, f"{share:.0f}", ha="center", va="center", size=_NAME, color=colour)
     axes.grid(visible=False)
     for axis, count in ((axes.xaxis, shares.shape[1]), (axes.yaxis, shares.shape[0])):
         frequencies = range(count) if written else sorted({0, count - 1})
