@@ -1,6 +1,11 @@
+import doctest
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from oracles.heat_map import heat_map
 from torch import nn
 
 from filterfreq.evaluation.progress import Progress
@@ -9,7 +14,7 @@ from filterfreq.evaluation.results import check_rows
 from filterfreq.evaluation.suites.fourier_attack import evaluate_fourier_attack
 from filterfreq.evaluation.suites.fourier_heat_map import evaluate_heat_map
 from filterfreq.frequencies.fourier import fourier_basis_vector
-from filterfreq.frequencies.pairs import distinct_frequencies
+from filterfreq.frequencies.pairs import distinct_frequencies, mirror
 from filterfreq.runtime.errors import InputError
 
 
@@ -90,6 +95,25 @@ def test_the_attack_of_a_linear_classifier_by_hand(model, images, batch_size):
     assert rows[1]["value"] < rows[3]["value"]
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (6, 7)])
+def test_the_map_is_that_of_a_loop_over_every_entry(shape):
+    """Mirrored entries, which are not computed, have the error that the released code's loop finds there."""
+    rng = np.random.default_rng(1)
+    images, labels = rng.integers(0, 256, (9, *shape, 3), dtype=np.uint8), rng.integers(0, 4, 9)
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(4)).eval()
+    signs = np.random.default_rng(0).integers(0, 2, (9, 3)) * 2 - 1
+    expected = heat_map(network, images, labels, signs, 3.0, 4, "cpu")
+    errors = measured(evaluate_heat_map(network, images, labels, 5, "cpu", norm=3), "error")
+    height, width = shape
+    found = np.full(shape, np.nan)
+    for frequency, error in errors.items():
+        for u, v in (frequency, mirror(height, width, *frequency)):
+            found[u + height // 2, v + width // 2] = error
+    assert len(np.unique(expected)) > 3
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_clipping_keeps_images_images_and_says_what_is_left(model, images):
     rows = evaluate_heat_map(model, images, np.zeros(7, np.int64), 7, "cpu", norm=20)
     assert min(batch.min() for batch in model.batches) == 0
@@ -141,3 +165,11 @@ def test_bad_settings_are_refused(model, images):
         evaluate_heat_map(model, images, np.zeros(7), 7, "cpu", norm=1, highest_frequency=5)
     with pytest.raises(InputError, match="unknown layer 'scores': did you mean 'score'"):
         evaluate_heat_map(model, images, np.zeros(7), 7, "cpu", norm=1, layer="scores")
+
+
+def test_the_worked_example_of_the_docs(monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    page = Path(__file__).parents[3] / "docs" / "heat-maps.md"
+    outcome = doctest.testfile(str(page), module_relative=False)
+    assert outcome.failed == 0
+    assert outcome.attempted > 5
