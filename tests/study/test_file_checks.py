@@ -73,6 +73,35 @@ def test_torchvision_s_folders_are_enough(config, tmp_path, root):
     check_files(Study(config, SCHEMA))
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, r"there is no .*mine\.pt$"),
+        (b"", r".*mine\.pt is empty: put a whole copy of the checkpoint there$"),
+        (b"version https://git-lfs.github.com/spec/v1\n", r".*mine\.pt is a pointer of Git LFS .*: run git lfs pull"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_refused_before_anything_runs(config, tmp_path, content, said):
+    path = tmp_path / "mine.pt"
+    config["checkpoints"] = {
+        "mine": {"source": "file", "path": str(path), "architecture": "resnet_8", "normalisation": "none"}
+    }
+    put(config, "experiments/demo/checkpoints", ["mine"])
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"^checkpoints\.mine\.path: {said}"):
+        check_files(Study(config, SCHEMA))
+
+
+def test_a_folder_is_no_checkpoint(config, tmp_path):
+    config["checkpoints"] = {
+        "mine": {"source": "file", "path": str(tmp_path), "architecture": "resnet_8", "normalisation": "none"}
+    }
+    put(config, "experiments/demo/checkpoints", ["mine"])
+    with pytest.raises(InputError, match=r"^checkpoints\.mine\.path: .* is a folder: name the file of weights in it"):
+        check_files(Study(config, SCHEMA))
+
+
 def test_a_folder_of_a_shifted_set_that_is_not_there_is_named(config, tmp_path):
     config["data"]["shifted"] = {"mine": {"shift_of": "texdigits", "path": "nowhere"}}
     config["evaluation"]["out_of_distribution"] = {"sets": ["mine"]}

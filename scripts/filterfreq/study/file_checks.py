@@ -6,6 +6,7 @@ from pathlib import Path
 from filterfreq.data.raw_files import check_there
 from filterfreq.data.registry import Dataset, ImageFolder
 from filterfreq.evaluation.registry import SUITES
+from filterfreq.models.file_kinds import WHOLE_COPY, check_kind
 from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.study.study import Study
 
@@ -14,12 +15,12 @@ def check_files(study: Study) -> None:
     """Check that what the config says lies on the disk does, for the data sets of its runs.
 
     Raises:
-        InputError: a folder, an archive, a raw file or a checkpoint is missing.
+        InputError: a folder, an archive, a raw file or a checkpoint is missing, or a checkpoint is seen to be none.
     """
     for name in dict.fromkeys(run.variant for run in study.all_runs if study.is_downloaded(run)):
         path = study.checkpoints[name].get("path")
-        if path and not Path(path).expanduser().is_file():
-            raise InputError(f"checkpoints.{name}.path: there is no {path}")
+        if path:
+            run_check(_check_checkpoint, Path(path).expanduser(), f"checkpoints.{name}.path")
     raw = study.config.get("data", {}).get("raw", {})
     # Shifted sets may be the test images of others.
     shown = [entry.dataset for name in study.datasets for entry in study.shifted_sets(name) if entry.dataset]
@@ -51,6 +52,14 @@ def check_files(study: Study) -> None:
             remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
             folder = Path(raw[name]).expanduser()
             run_check(partial(check_there, source, remedy=remedy), folder, f"data.raw.{name}")
+
+
+def _check_checkpoint(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name the file of weights in it")
+    if not path.is_file():
+        raise InputError(f"there is no {path}")
+    check_kind(path, WHOLE_COPY)
 
 
 def _check_training_folder(entry: Dataset, folder: Path) -> None:
