@@ -125,20 +125,32 @@ def say_that_the_default_profile_is_not_read():
 
 
 def refuse_report_of_what_is_missing():
-    """Stop before a report of a study whose results are not all here; Snakemake would stop at the first one.
-
-    Of other targets than the whole study, Snakemake alone knows what they show.
-    """
-    words = {word.partition("=")[0] for word in sys.argv[1:]}
-    parts = {rule.name for rule in workflow.rules} - {"all", "paper"}
-    if "--report" not in words or words & parts or any(word.startswith("results/") for word in words):
+    """Stop before a report of results that are not all here; Snakemake would stop at the first one, after warnings."""
+    words = sys.argv[1:]
+    options = {word.partition("=")[0] for word in words}
+    if "--report" not in options or "--report-after-run" in options:
         return
-    missing = [file for file in everything() if not Path(file).exists()]
-    if missing and "--report-after-run" not in words:
+    if "--report" in words:
+        del words[words.index("--report") : words.index("--report") + 2]  # with the file that it is written to
+    parts = {"tables": TABLES, "figures": FIGURES} | {target: [target] for target in PRODUCTS}
+    others = {rule.name for rule in workflow.rules} - parts.keys() - {"all", "paper"}
+    if others & set(words):  # Snakemake alone knows what they show
+        return
+    paths = [word for word in words if word.startswith("results/")]
+    asked = [file for word in words if word in parts for file in target_files(*parts[word])] + paths
+    asked = asked or everything()
+    missing = [file for file in asked if not Path(file).exists()]
+    configs = " and ".join(CONFIG_FILES)
+    if asked and len(missing) == len(asked):
         raise WorkflowError(
-            f"The report is refused: {len(missing)} results of {' and '.join(CONFIG_FILES)} are missing, such as "
-            f"{missing[0]}: make them first, or give the profile or config of the study that is here, as in "
-            "snakemake --profile profiles/demo --report report.html after the demo."
+            f"The report is refused: nothing that it would show of {configs} has been made: run the same command "
+            "without --report first, or make demo, which makes the demo and its report."
+        )
+    if missing:
+        raise WorkflowError(
+            f"The report is refused: {len(missing)} results of {configs} are missing, such as {missing[0]}: make them "
+            "first, with the same command without --report, or give the profile or config of the study that is here, "
+            "as in snakemake --profile profiles/demo --report report.html after the demo."
         )
 
 
