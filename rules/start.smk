@@ -67,6 +67,14 @@ def refuse_without_gpu():
         )
 
 
+def refuse_without_raw_data():
+    """Stop where a data set is to be prepared whose raw files the user has yet to get."""
+    due = {job.wildcards.dataset for job in workflow.dag.needrun_jobs() if job.rule.name == "prepare"}
+    for dataset, sentence in absent.items():
+        if dataset in due:
+            raise WorkflowError(f"The run is refused. {sentence}")
+
+
 def refuse_inputs_from_the_future():
     """Stop where an input is from the future: at the end of its job, Snakemake would refuse and delete what it made."""
     if workflow.touch:
@@ -112,6 +120,12 @@ def say_what_is_not_measured():
     """Say what the config has and nothing comes of."""
     for remark in [*claims_left_out, *remarks(study)]:
         logger.info(remark)
+
+
+def say_what_is_to_be_got():
+    """Say which raw files a run will need that are not there."""
+    for sentence in absent.values():
+        logger.warning(f"Before this can run: {sentence}.")
 
 
 def say_that_the_default_profile_is_not_read():
@@ -160,3 +174,4 @@ if workflow.is_main_process:
     refuse_runs_of_other_studies()
     say_that_the_default_profile_is_not_read()
     say_what_is_not_measured()
+    say_what_is_to_be_got()
