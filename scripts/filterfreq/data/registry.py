@@ -733,8 +733,8 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
             raise InputError(f"data set {name!r} is evaluation_only and has {key}, which training needs: leave one out")
     if not evaluation_only and ("test" in entry) == ("test_fraction" in entry):
         raise InputError(
-            f"data set {name!r} needs either test, a folder, or test_fraction, a part of the one folder, or "
-            "evaluation_only: true"
+            f"data set {name!r} must say in one way what to test on: write test: test where that folder lies beside "
+            "train, test_fraction: 0.2 to draw from one folder, or evaluation_only: true"
         )
     classes_of = entry.get("classes")
     known = [other.name for other in DATASETS.values() if other.classes]

@@ -1,8 +1,8 @@
 """Accuracy against the radius of the attack.
 
 Lines are means over seeds, bands reach from the lowest to the highest seed. Epsilon 0 is the accuracy on the same
-images without attack. Hollow markers are means too, and their bars reach from the lowest to the highest seed; they stand
-beside their epsilon so that none hides another.
+images without attack. Hollow markers are means too, with bars from the lowest to the highest seed; they stand beside
+their epsilon so that none hides another.
 """
 
 from collections.abc import Mapping
