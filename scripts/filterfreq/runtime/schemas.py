@@ -158,17 +158,17 @@ def check_schema(
         prefix_only: `where` is all that the sentence names, whatever the key within `instance`.
         every: tell each mistake, up to ten, in a line of its own.
     """
-    errors = _in_order(validator.iter_errors(instance), instance)
+    errors = _sort_as_written(validator.iter_errors(instance), instance)
     if not errors:
         return
-    groups = _by_key(errors) if every else [errors]
+    groups = _group_by_key(errors) if every else [errors]
     path = where if prefix_only else None
     told = [sentence for group in groups for error in _best(group) for sentence in _say(error, where, path)]
     left = len(told) - _MOST_TOLD
     raise InputError(*(told[:_MOST_TOLD] + [f"and {left} more"] * (left > 0) if every else told[:1]))
 
 
-def _in_order(errors: Iterable[ValidationError], instance: Any) -> list[ValidationError]:
+def _sort_as_written(errors: Iterable[ValidationError], instance: Any) -> list[ValidationError]:
     """The errors in the order in which their values are written."""
     numbers: dict[int, dict] = {}  # of the keys of each mapping
 
@@ -184,7 +184,7 @@ def _in_order(errors: Iterable[ValidationError], instance: Any) -> list[Validati
     return sorted(errors, key=position)
 
 
-def _by_key(errors: list[ValidationError]) -> list[list[ValidationError]]:
+def _group_by_key(errors: list[ValidationError]) -> list[list[ValidationError]]:
     """The errors of each key; of a list those of its first wrong value, as what is wrong with one often is with all."""
     groups: dict[tuple, list[ValidationError]] = {}
     for error in errors:
