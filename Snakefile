@@ -34,6 +34,7 @@ include: "rules/plan.smk"
 # Said before the first job, not by one that comes after hours.
 onstart:
     refuse_commands_in_paths()
+    refuse_without_raw_data()
     refuse_without_gpu()
     refuse_inputs_from_the_future()
 

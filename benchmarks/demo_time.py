@@ -3,7 +3,7 @@
     make demo
     python benchmarks/demo_time.py
 
-Reads what every job wrote into its log and into its benchmark file (row 9).
+Reads what every job wrote into its log and into its benchmark file.
 """
 
 import argparse
@@ -23,9 +23,9 @@ def main() -> None:
     rows = defaultdict(list)
     for log in sorted((results / "logs").rglob("*.log")):
         times = re.search(r"^started in ([\d.]+) s, worked for ([\d.]+) s$", log.read_text(), re.MULTILINE)
-        place = log.relative_to(results / "logs")
-        whole = pd.read_csv((results / "benchmarks" / place).with_suffix(".tsv"), sep="\t")["s"].iloc[0]
-        rows[place.parts[0]].append((whole, float(times[1]), float(times[2])))
+        job = log.relative_to(results / "logs")
+        whole = pd.read_csv((results / "benchmarks" / job).with_suffix(".tsv"), sep="\t")["s"].iloc[0]
+        rows[job.parts[0]].append((whole, float(times[1]), float(times[2])))
     columns = ["jobs", "seconds", "started", "worked"]
     table = pd.DataFrame(
         [[len(jobs), *(sum(column) for column in zip(*jobs, strict=True))] for jobs in rows.values()],
@@ -35,8 +35,8 @@ def main() -> None:
     total = table.sum()
     table.insert(0, "rule", table.index)
     share = f"{total['worked'] / total['seconds']:.0%}"
-    notes = f"{total['jobs']:.0f} jobs, {total['seconds']:.0f} s: {share} of it work."
-    harness.publish("starts", table.round(1).astype(str).to_dict("records"), notes)
+    print(table.round(1).to_string(index=False))
+    print(f"\n{total['jobs']:.0f} jobs, {total['seconds']:.0f} s: {share} of it work. {harness.machine()}.")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ except InputError as error:
 from filterfreq.study.claims_files import claims_of_study
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun
-from filterfreq.study.file_checks import check_files
+from filterfreq.study.file_checks import absent_raw_data, check_files
 from filterfreq.study.registries import check_inputs, check_registries
 from filterfreq.study.study import Study
 from filterfreq.data.archives import class_folders_state, folder_state
@@ -117,6 +117,7 @@ try:
     folders = [Path.cwd(), Path(workflow.basedir)]
     claims, claims_left_out = claims_of_study(study, folders, schemas / "claims.schema.yaml")
     check_files(study)
+    absent = absent_raw_data(study)
     if workflow.is_main_process:
         read_image_folders(study)
         tell_jobs(config, ".snakemake/configs")
@@ -203,9 +204,12 @@ def raw_file(dataset, source):
 
 
 def raw_files(wildcards):
-    """All raw files of a data set, or the archive that is one; a folder that is one has them under their own names."""
+    """All raw files of a data set, or the archive that is one; a folder that is one has them under their own names.
+
+    Those that a user has yet to get are none, so that what comes after them can be planned.
+    """
     entry = study.dataset(wildcards.dataset)
-    if study.image_folder(wildcards.dataset) is not None:
+    if study.image_folder(wildcards.dataset) is not None or wildcards.dataset in absent:
         return []
     if isinstance(entry, ImageFolder) and entry.path:
         return [str(Path(entry.path).expanduser())]

@@ -67,6 +67,14 @@ def refuse_without_gpu():
         )
 
 
+def refuse_without_raw_data():
+    """Stop where a data set is to be prepared whose raw files the user has yet to get."""
+    due = {job.wildcards.dataset for job in workflow.dag.needrun_jobs() if job.rule.name == "prepare"}
+    for dataset, sentence in absent.items():
+        if dataset in due:
+            raise WorkflowError(f"The run is refused. {sentence}")
+
+
 def refuse_inputs_from_the_future():
     """Stop where an input is from the future: at the end of its job, Snakemake would refuse and delete what it made."""
     if workflow.touch:
@@ -114,6 +122,12 @@ def say_what_is_not_measured():
         logger.info(remark)
 
 
+def say_what_is_to_be_got():
+    """Say which raw files a run will need that are not there."""
+    for sentence in absent.values():
+        logger.warning(f"Before this can run: {sentence}.")
+
+
 def say_that_the_default_profile_is_not_read():
     """Say what Snakemake does otherwise where it has taken another workflow profile than this workflow's."""
     if "FILTERFREQ_DEFAULT_PROFILE" not in os.environ:
@@ -125,20 +139,32 @@ def say_that_the_default_profile_is_not_read():
 
 
 def refuse_report_of_what_is_missing():
-    """Stop before a report of a study whose results are not all here; Snakemake would stop at the first one.
-
-    Of other targets than the whole study, Snakemake alone knows what they show.
-    """
-    words = {word.partition("=")[0] for word in sys.argv[1:]}
-    parts = {rule.name for rule in workflow.rules} - {"all", "paper"}
-    if "--report" not in words or words & parts or any(word.startswith("results/") for word in words):
+    """Stop before a report of results that are not all here; Snakemake would stop at the first one, after warnings."""
+    words = sys.argv[1:]
+    options = {word.partition("=")[0] for word in words}
+    if "--report" not in options or "--report-after-run" in options:
         return
-    missing = [file for file in everything() if not Path(file).exists()]
-    if missing and "--report-after-run" not in words:
+    if "--report" in words:
+        del words[words.index("--report") : words.index("--report") + 2]  # with the file that it is written to
+    parts = {"tables": TABLES, "figures": FIGURES} | {target: [target] for target in PRODUCTS}
+    others = {rule.name for rule in workflow.rules} - parts.keys() - {"all", "paper"}
+    if others & set(words):  # Snakemake alone knows what they show
+        return
+    paths = [word for word in words if word.startswith("results/")]
+    asked = [file for word in words if word in parts for file in target_files(*parts[word])] + paths
+    asked = asked or everything()
+    missing = [file for file in asked if not Path(file).exists()]
+    configs = " and ".join(CONFIG_FILES)
+    if asked and len(missing) == len(asked):
         raise WorkflowError(
-            f"The report is refused: {len(missing)} results of {' and '.join(CONFIG_FILES)} are missing, such as "
-            f"{missing[0]}: make them first, or give the profile or config of the study that is here, as in "
-            "snakemake --profile profiles/demo --report report.html after the demo."
+            f"The report is refused: nothing that it would show of {configs} has been made: run the same command "
+            "without --report first, or make demo, which makes the demo and its report."
+        )
+    if missing:
+        raise WorkflowError(
+            f"The report is refused: {len(missing)} results of {configs} are missing, such as {missing[0]}: make them "
+            "first, with the same command without --report, or give the profile or config of the study that is here, "
+            "as in snakemake --profile profiles/demo --report report.html after the demo."
         )
 
 
@@ -148,3 +174,4 @@ if workflow.is_main_process:
     refuse_runs_of_other_studies()
     say_that_the_default_profile_is_not_read()
     say_what_is_not_measured()
+    say_what_is_to_be_got()

@@ -22,6 +22,7 @@ except InputError as error:
 from filterfreq.planning.due import read_dag
 from filterfreq.planning.plan import describe_plan, describe_status, make_plan, write_plan
 from filterfreq.planning.records import CALIBRATION, read_calibration
+from filterfreq.study.file_checks import absent_raw_data
 
 
 def main() -> None:
@@ -44,6 +45,8 @@ def main() -> None:
             plan = make_plan(dag, calibration, own.gpus)
             write_plan(plan, dag, dag.plan)
             print(describe_plan(plan) + f"Written to {dag.plan}")
+            for sentence in absent_raw_data(dag.study).values():
+                print(f"Before this can run: {sentence}.")
         else:
             print("Nothing is due.")
     except InputError as error:

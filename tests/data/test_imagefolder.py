@@ -284,8 +284,8 @@ def test_too_few_images(folder, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"test": None}, "needs either test, a folder, or test_fraction"),
-        ({"test_fraction": 0.1}, "needs either test, a folder, or test_fraction"),
+        ({"test": None}, "in one way what to test on: write test: test where"),
+        ({"test_fraction": 0.1}, "in one way what to test on: write test: test where"),
         ({"mean": [0.5, 0.5, 0.5]}, "has one of mean and std: give both"),
         ({"evaluation_only": True}, "is evaluation_only and has train, which training needs: leave one out"),
         ({"classes": "cifar"}, "has classes: unknown data set of known classes 'cifar': did you mean 'cifar10'"),

@@ -30,11 +30,35 @@ def test_the_first_form_that_is_whole_is_taken(tmp_path, there, found):
     check_there(SOURCE, tmp_path, "")
 
 
-@pytest.mark.parametrize("there", [[], ["parts/a"], ["a", "parts/b"]])
-def test_what_is_missing_is_named_with_its_other_forms(tmp_path, there):
+@pytest.mark.parametrize(
+    ("there", "missing", "where"),
+    [(["parts/a"], "b", "parts"), (["b"], "a", ""), (["a", "parts/b"], "a", "parts"), (["b", "parts/b"], "a", "parts")],
+)
+def test_of_a_folder_that_is_there_in_part_the_missing_file_is_named(tmp_path, there, missing, where):
     for name in there:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
+    with pytest.raises(InputError) as refusal:
+        check_there(SOURCE, tmp_path, ": get it")
+    assert str(refusal.value) == f"there is no {missing} in {tmp_path / where}, where other files of parts are: get it"
+
+
+def test_a_file_of_another_size_is_refused_at_once_but_not_one_that_is_gzipped_alone(tmp_path):
+    sized = Source("all.tar.gz", (), "md5:0", 5)
+    (tmp_path / "all.tar.gz").write_text("four")
+    with pytest.raises(InputError) as refusal:
+        check_there(sized, tmp_path, "")
+    assert str(refusal.value) == (
+        f"{tmp_path / 'all.tar.gz'} has 4 bytes and not the 5 of all.tar.gz: it is damaged, or another file of that "
+        "name: put the right one there"
+    )
+    (tmp_path / "all.tar.gz").write_text("fives")
+    check_there(sized, tmp_path, "")
+    (tmp_path / "all.gz").write_text("four")
+    check_there(Source("all.gz", (), "md5:0", 5), tmp_path, "")
+
+
+def test_what_is_missing_is_named_with_its_other_forms(tmp_path):
     with pytest.raises(InputError) as refusal:
         check_there(SOURCE, tmp_path, ": get it")
     assert str(refusal.value) == f"there is no all.tar in {tmp_path}, nor all.zip or the files of parts: get it"

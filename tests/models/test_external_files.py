@@ -1,3 +1,4 @@
+import gzip
 import io
 import os
 import pickle
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from PIL import Image
 
@@ -102,15 +104,58 @@ def test_a_truncated_pickle_is_refused(tmp_path, zipped, kept):
 
     with pytest.raises(InputError) as caught:
         read_external_state(path)
-    assert "model.pth is damaged or not what it should be (" in str(caught.value)
+    begins = "model.pth is damaged or not what it should be (" if kept else "model.pth is empty: "
+    assert begins in str(caught.value)
+    assert str(caught.value).endswith(": put a whole copy of the checkpoint there")
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"<html>not found</html>", b"\x80\x02hello", b"PK\x03\x04"])
-def test_another_file_is_refused(tmp_path, content):
-    (tmp_path / "model.pth").write_bytes(content)
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+WHOLE = "put a whole copy of the checkpoint there"
+# What lies where a checkpoint should, and what is said of it.
+OTHERS = {
+    "a page": (b"\n<!DOCTYPE html><html>not found</html>", f"is a page of the web and no checkpoint: {WHOLE}"),
+    "a pointer": (POINTER, "is a pointer of Git LFS and not the checkpoint: run git lfs pull in the clone"),
+    "nothing": (b"", f"is empty: {WHOLE}"),
+    "gzip": (gzip.compress(b"weights"), "is compressed: unpack it and give the checkpoint in it"),
+    "HDF5": (
+        b"\x89HDF\r\n\x1a\n",
+        "is an HDF5 file, as Keras writes it, and was not loaded: give the tensors of a torch",
+    ),
+    "a pickle": (b"\x80\x02hello", "is damaged or not what it should be (KeyError: "),
+    "a zip": (b"PK\x03\x04", "is damaged or not what it should be (BadZipFile: "),
+}
 
-    with pytest.raises(InputError, match=r"model\.pth is damaged or not what it should be"):
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_another_file_is_refused(tmp_path, kind, suffix):
+    content, said = OTHERS[kind]
+    path = tmp_path / f"model.{suffix}"
+    path.write_bytes(content)
+
+    with pytest.raises(InputError) as caught:
+        read_external_state(path)
+    assert str(caught.value).startswith(f"{path} {said}")
+
+
+def test_a_zip_of_other_things_is_refused(tmp_path):
+    np.savez(tmp_path / "arrays.npz", a=np.ones(3), b=np.ones(3))
+    with pytest.raises(InputError, match=r"npz is a zip of a\.npy, b\.npy and was not loaded: give a checkpoint that"):
+        read_external_state(tmp_path / "arrays.npz")
+
+
+def test_a_file_is_known_by_its_content_and_not_by_its_name(tmp_path):
+    state = {"a.weight": torch.rand(3), "a.bias": torch.rand(2)}
+    torch.save(state, tmp_path / "model.safetensors")
+    safetensors.torch.save_file(state, tmp_path / "model.pth")
+    for name in ("model.safetensors", "model.pth"):
+        read, _ = read_external_state(tmp_path / name)
+        assert {key: value.tolist() for key, value in read.items()} == {
+            key: value.tolist() for key, value in state.items()
+        }
+    (tmp_path / "model.pth").write_bytes((tmp_path / "model.pth").read_bytes()[:-1])
+    with pytest.raises(InputError, match=rf"model\.pth is damaged or not what it should be \(Safetensor.*: {WHOLE}"):
         read_external_state(tmp_path / "model.pth")
 
 
@@ -119,11 +164,47 @@ def test_a_missing_pickle_is_refused(tmp_path):
         read_external_state(tmp_path / "model.pth")
 
 
-@pytest.mark.parametrize("content", [{}, {"a": 1}, [torch.ones(1)], {"state_dict": {"a": "b"}}, torch.ones(1)])
-def test_a_pickle_without_a_state_dict_is_refused(tmp_path, content):
+LINEAR = torch.nn.Linear(2, 3)
+WITHOUT_STATE = {
+    "nothing": ({}, "nothing"),
+    "plain values": ({"epoch": 1, "loss": [0.5]}, "a dict with epoch, loss"),
+    "parameters": (list(LINEAR.parameters()), "a list of 2 tensors"),
+    "a log": ([{"epoch": 1}], "a list of 1 objects"),
+    "text": ({"state_dict": {"a": "b"}}, "a dict with state_dict"),
+    "a tensor": (torch.ones(1, 2), "one tensor of shape [1, 2]"),
+    "a number": (3, "a value of type int"),
+    "an optimizer": (torch.optim.SGD(LINEAR.parameters()).state_dict(), "the state of an optimizer"),
+}
+
+
+@pytest.mark.parametrize("kind", WITHOUT_STATE)
+def test_of_a_pickle_without_a_state_dict_it_is_said_what_it_holds(tmp_path, kind):
+    content, held = WITHOUT_STATE[kind]
     torch.save(content, tmp_path / "model.pth")
 
-    with pytest.raises(InputError, match="holds no state dict"):
+    with pytest.raises(InputError) as caught:
+        read_external_state(tmp_path / "model.pth")
+    assert str(caught.value) == (
+        f"{tmp_path / 'model.pth'} holds {held} and no state dict: give the model's tensors by their names, as "
+        "torch.save(model.state_dict(), FILE) writes them"
+    )
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (LINEAR, r"holds a whole model, would run code \(torch.nn.modules.linear.Linear\) .*: .*model.state_dict\(\)"),
+        ({"model": Classifier(LINEAR, [0.0], [1.0])}, r"holds a whole model, would run code \(filterfreq\.models\.cl"),
+        ({"a": np.ones(3)}, r"holds arrays of numpy, would run code \(numpy.* and was not loaded: .*from_numpy"),
+        ({"state_dict": {"a": torch.ones(2)}, "best": np.float64(0.5)}, r"pth would run code \(numpy\.\S+scalar\)"),
+    ],
+    ids=["a model", "a model under a key", "arrays", "a number of numpy"],
+)
+def test_of_a_pickle_of_more_than_tensors_it_is_said_what_to_save_instead(tmp_path, content, said, zipped):
+    torch.save(content, tmp_path / "model.pth", _use_new_zipfile_serialization=zipped)
+
+    with pytest.raises(InputError, match=said):
         read_external_state(tmp_path / "model.pth")
 
 

@@ -152,7 +152,8 @@ def test_what_is_no_name_and_tensor_is_refused(tmp_path, kind):
     torch.save(state, tmp_path / "m.pt")
     said = refusal(tmp_path / "m.pt")
     assert (
-        "holds no state dict: give a checkpoint that maps" in said or "would run code (torch._utils._rebuild_" in said
+        "and no state dict: give the model's tensors by their names" in said
+        or "would run code (torch._utils._rebuild_" in said
     )
 
 

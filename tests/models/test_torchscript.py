@@ -96,7 +96,7 @@ def test_a_truncated_file_is_refused(tmp_path, kept):
     saved(tmp_path / "m.pt", Listing(), "script")
     content = (tmp_path / "m.pt").read_bytes()
     (tmp_path / "m.pt").write_bytes(content[: int(kept * len(content))])
-    with pytest.raises(InputError, match=r"m\.pt is damaged or not what it should be .*: download it again"):
+    with pytest.raises(InputError, match=r"m\.pt is damaged or not what it should be .*: put a whole copy of"):
         read_external_state(tmp_path / "m.pt")
 
 

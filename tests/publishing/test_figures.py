@@ -125,7 +125,11 @@ class TestAccuracyAgainstEpsilon:
         (axes,) = {plain.axes}
         ends = [segment for bars in axes.collections[-2:] for segment in bars.get_segments()]
         assert [sorted(end[:, 1]) for end in ends] == [pytest.approx([0.3, 0.3]), pytest.approx([0.25, 0.27])]
-        assert figure.legends[0].get_title().get_text().startswith("lines and markers: mean, bands and bars: lowest")
+        note = figure.legends[0].get_title().get_text()
+        assert note.startswith("lines and markers: mean, bands and bars: lowest")
+        assert "; hollow markers beside their epsilon" in " ".join(note.split())
+        alone = draw_accuracy_epsilon(rows[rows["variant"] == "dct"], VARIANTS)
+        assert "hollow" not in alone.legends[0].get_title().get_text()
 
     def test_autoattack_at_several_sizes_has_a_panel(self, robustness, results_of, row):
         more = [row.attacked("net_a", name, 0, "autoattack", "linf", "4/255", 0.1) for name in ("plain", "dct")]

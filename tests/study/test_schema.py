@@ -10,6 +10,7 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS, check_schema
 from filterfreq.study.fragments import read_fragments
 from filterfreq.study.schema import config_schema
+from filterfreq.study.study import Study
 from filterfreq.training.attack_names import AUTOATTACKS
 from filterfreq.training.attacks import NORMS
 from filterfreq.training.interventions.adversarial_training import TRAINING_ATTACKS
@@ -69,6 +70,47 @@ def test_a_fragment_adds_its_key(schema, changes):
     check_schema(schema, CONFIG | changes, "config")
     with pytest.raises(InputError, match=r"unknown key 'toy_"):
         check_schema(config_schema(SCHEMAS / "config.schema.yaml"), CONFIG | changes, "config")
+
+
+def test_all_mistakes_are_told_at_once_each_in_a_line(schema):
+    experiment = {"datasets": ["mnist"], "modles": ["resnet_8"], "variants": ["plain"], "seed": [0]}
+    config = CONFIG | {
+        "experiments": {"first": experiment},
+        "evaluation": {"batch_size": 0.5, "clean": None, "out_of_distribution": {"sets": [1, 2]}},
+        "compute": {key: value for key, value in CONFIG["compute"].items() if key not in ("device", "publish")},
+    }
+    with pytest.raises(InputError) as refusal:
+        check_schema(schema, config, "config", every=True)
+    assert str(refusal.value).splitlines() == [
+        "experiments.first: unknown key 'modles': did you mean 'models'?;",
+        "experiments.first: unknown key 'seed': did you mean 'seeds'?;",
+        "evaluation.batch_size: 0.5 is a number, it must be a whole number;",
+        "evaluation.clean: has no value, write one ({} for one without settings);",
+        "evaluation.out_of_distribution.sets.0: 1 is a number, it must be text: write '1';",
+        "compute: 'device' is missing;",
+        "compute: 'publish' is missing",
+    ]
+    # Of what jobs have written one is enough.
+    with pytest.raises(InputError, match=r"^experiments\.first: unknown key 'modles': did you mean 'models'\?$"):
+        check_schema(schema, config, "config")
+
+
+def test_of_many_mistakes_ten_are_told(schema):
+    wrong = {f"wrong{number}": {} for number in range(13)}
+    with pytest.raises(InputError) as refusal:
+        check_schema(schema, CONFIG | {"experiments": {name: {} for name in wrong}}, "config", every=True)
+    lines = str(refusal.value).splitlines()
+    assert lines[:2] == ["experiments.wrong0: 'datasets' is missing;", "experiments.wrong1: 'datasets' is missing;"]
+    assert (len(lines), lines[-1]) == (11, "and 3 more")
+
+
+def test_a_refused_config_has_all_its_mistakes_told(config):
+    config["evaluation"]["batch_size"] = "many"
+    config["training"]["default"]["optimizer"] = "newton"
+    with pytest.raises(InputError) as refusal:
+        Study(config, SCHEMA)
+    wrong = [line.partition(":")[0] for line in str(refusal.value).splitlines()]
+    assert wrong == ["training.default.optimizer", "evaluation.batch_size"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from snakemake.cli import get_argument_parser
+from study_configs import write_documented_study
 from workflow.conftest import ROOT
 from workflow.snakemake_server import run_snakemake
 
@@ -93,6 +94,7 @@ def clone(tmp_path_factory) -> Path:
     for path in (folder / entry["path"] for entry in own.values()):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    write_documented_study(folder)
     return folder
 
 

@@ -4,6 +4,8 @@ import hashlib
 import io
 import os
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections import Counter
 from pathlib import Path
@@ -236,21 +238,40 @@ def test_what_is_not_there_stops_before_any_work(work, data, dataset, message):
     assert not (work.folder / "results").exists()
 
 
+def test_what_the_user_has_yet_to_get_stops_a_run_but_no_plan(work):
+    work.configure("\ndata: {raw: {imagenet: nowhere}}\n", "imagenet")
+    command = [sys.executable, "scripts/plan.py", "--directory", str(work.folder), "--configfile", str(work.config)]
+    planned = subprocess.run(command, cwd=work.project.folder, capture_output=True, text=True, timeout=120)
+    said = "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in nowhere: get ILSVRC2012_img_train.tar, "
+    assert planned.returncode == 0, planned.stderr
+    assert f"Before this can run: {said}" in planned.stdout
+    outcome = work.run()
+    assert outcome.returncode == 1
+    assert f"The run is refused. {said}" in outcome.stdout + outcome.stderr
+    assert not (work.folder / "results" / "data").exists()
+
+
 def test_raw_files_elsewhere_are_used_in_place_of_a_download_and_checked(work):
     (work.folder / "mine").mkdir()
-    (work.folder / "mine" / "cifar-10-binary.tar.gz").write_bytes(b"another file")
+    (source,) = get_dataset("cifar10").sources
+    with open(work.folder / "mine" / source.file, "wb") as file:
+        file.truncate(source.size)
     work.configure("\ndata: {raw: {cifar10: mine}}\n", "cifar10")
     assert work.due("results/data/cifar10/dataset.json") == {"prepare": 1}
     outcome = work.run("results/data/cifar10/dataset.json")
     assert outcome.returncode == 1
-    assert "error: mine/cifar-10-binary.tar.gz has 12 bytes and not the checksum" in outcome.stdout + outcome.stderr
-    assert (work.folder / "mine" / "cifar-10-binary.tar.gz").read_bytes() == b"another file"
+    assert (
+        f"error: mine/cifar-10-binary.tar.gz has {source.size} bytes and not the checksum"
+        in outcome.stdout + outcome.stderr
+    )
+    assert (work.folder / "mine" / "cifar-10-binary.tar.gz").stat().st_size == source.size
     # Of torchvision's folder the unpacked files are asked for, and no archive.
     (work.folder / "mine" / "cifar-10-binary.tar.gz").unlink()
-    for source in get_dataset("cifar10").sources[0].forms[-1]:
-        path = work.folder / "mine" / source.folder / source.file
+    for file in source.forms[-1]:
+        path = work.folder / "mine" / file.folder / file.file
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"another file")
+        with open(path, "wb") as content:
+            content.truncate(file.size)
     assert work.due("results/data/cifar10/dataset.json") == {"prepare": 1}
 
 
@@ -281,9 +302,11 @@ def test_raw_files_elsewhere_and_published_corruptions_become_the_prepared_image
 
     registry, shifted = "scripts/filterfreq/data/registry.py", "scripts/filterfreq/data/shifted/registry.py"
     for source in downloads("cifar10").values():
-        digest = hashlib.sha256((tmp_path / "mine" / source.file).read_bytes()).hexdigest()
+        content = (tmp_path / "mine" / source.file).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
         of_corruptions = source.file == "CIFAR-10-C.tar"
         unstarted.edit(shifted if of_corruptions else registry, source.checksum, f"sha256:{digest}")
+        unstarted.edit(shifted if of_corruptions else registry, f"{source.size:_}", str(len(content)))
     unstarted.edit(registry, "train_size=50_000,\n            test_size=10_000", "train_size=5, test_size=20")
     work = Work(unstarted, tmp_path)
     work.configure("\ndata: {raw: {cifar10: mine}, corruptions: published}\n", "cifar10")

@@ -42,12 +42,39 @@ def locate(source: Source, folder: str | Path) -> list[RawFile]:
 
 
 def check_there(source: Source, folder: str | Path, remedy: str) -> None:
-    """Check that a raw file is in a folder in some form.
+    """Check that a raw file is in a folder in some form, and of the size that it should have.
 
     Raises:
-        InputError: it is not; the sentence names its forms and ends with `remedy`.
+        InputError: it is not; the sentence names its forms, or what a form lacks, and ends with `remedy`; or a file has
+            another size.
     """
-    if not all(file.path.is_file() for file in locate(source, folder)):
+    found = locate(source, folder)
+    if not all(file.path.is_file() for file in found):
+        _refuse_part(source, folder, remedy)
         forms = [form[0].file if len(form) == 1 else f"the files of {form[0].folder}" for form in source.forms]
         others = f", nor {' or '.join(forms)}" if forms else ""
         raise InputError(f"there is no {source.file} in {folder}{others}{remedy}")
+    for file, path in found:
+        # What is gzipped alone may be packed anew; its content is looked at when it is prepared.
+        size = None if Path(file.file).suffixes == [".gz"] else file.size
+        if size is not None and path.stat().st_size != size:
+            raise InputError(
+                f"{path} has {path.stat().st_size} bytes and not the {size} of {file.file}: it is damaged, or another "
+                "file of that name: put the right one there"
+            )
+
+
+def _refuse_part(source: Source, folder: str | Path, remedy: str) -> None:
+    """Say which files are missing of a form that is there in part.
+
+    Raises:
+        InputError: there is such a form.
+    """
+    for form in source.forms:
+        for folder_of_form in (Path(folder, form[0].folder), Path(folder)):
+            missing = [file.file for file in form if not (folder_of_form / file.file).is_file()]
+            if 0 < len(missing) < len(form):
+                raise InputError(
+                    f"there is no {' and no '.join(missing)} in {folder_of_form}, where other files of "
+                    f"{form[0].folder} are{remedy}"
+                )

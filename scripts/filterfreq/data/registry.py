@@ -201,6 +201,15 @@ _IMAGENET_LICENCE = "ImageNet's terms: for research and education, not for comme
 _DIGITS = tuple("0123456789")
 
 
+# A header of 4 bytes and 4 more for each dimension, and a byte for each value.
+_IDX_SIZES = {
+    "train-images-idx3": 16 + 60_000 * 28 * 28,
+    "train-labels-idx1": 8 + 60_000,
+    "t10k-images-idx3": 16 + 10_000 * 28 * 28,
+    "t10k-labels-idx1": 8 + 10_000,
+}
+
+
 def _idx_sources(
     urls: tuple[str, ...],
     folder: str,
@@ -217,7 +226,7 @@ def _idx_sources(
             folder=folder,
             # gzip leaves the name that others unpack with a point in it.
             forms=tuple(
-                (Source(file, (), f"md5:{unpacked[name]}", None, folder=folder),)
+                (Source(file, (), f"md5:{unpacked[name]}", _IDX_SIZES[name], folder=folder),)
                 for file in (f"{name}-ubyte", f"{name.replace('-idx', '.idx')}-ubyte")
                 if name in unpacked
             ),
@@ -226,10 +235,13 @@ def _idx_sources(
     )
 
 
-def _cifar_forms(archive: str, checksum: str, folder: str, files: Mapping[str, str]) -> tuple[tuple[Source, ...], ...]:
-    """CIFAR's version for Python: its archive, and what is unpacked of it, with the MD5 of each file by name."""
-    unpacked = tuple(Source(file, (), f"md5:{md5}", None, folder=folder) for file, md5 in files.items())
-    return (Source(archive, (), f"md5:{checksum}", None),), unpacked
+def _cifar_forms(
+    archive: tuple[str, str, int], folder: str, files: Mapping[str, tuple[str, int | None]]
+) -> tuple[tuple[Source, ...], ...]:
+    """CIFAR's version for Python: its archive, and what is unpacked of it, MD5 and size of each file by name."""
+    name, md5, size = archive
+    unpacked = tuple(Source(file, (), f"md5:{md5}", size, folder=folder) for file, (md5, size) in files.items())
+    return (Source(name, (), f"md5:{md5}", size),), unpacked
 
 
 def _vgg_sources(path: str, folder: str, facts: Mapping[str, tuple[str, int]]) -> tuple[Source, ...]:
@@ -243,6 +255,7 @@ def _vgg_sources(path: str, folder: str, facts: Mapping[str, tuple[str, int]]) -
 # Checksums and sizes are those of TensorFlow Datasets, and agree with torchvision's addresses; those of cinic10 and
 # tinyimagenet are in common use (torchvision has neither), and the checksums of imagenet are torchvision's. Of other
 # forms those of CIFAR are torchvision's, and those of unpacked IDX files are in common use; of KMNIST's there are none.
+# The sizes of CIFAR's other forms are what people have listed of their folders.
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
@@ -288,16 +301,15 @@ DATASETS: dict[str, Dataset] = {
                     checksum="md5:c32a1d4ab5d03f1284b67883e8d87530",
                     size=170_052_171,
                     forms=_cifar_forms(
-                        "cifar-10-python.tar.gz",
-                        "c58f30108f718f92721af3b95e74349a",
+                        ("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", 170_498_071),
                         "cifar-10-batches-py",
                         {
-                            "data_batch_1": "c99cafc152244af753f735de768cd75f",
-                            "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-                            "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-                            "data_batch_4": "634d18415352ddfa80567beed471001a",
-                            "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-                            "test_batch": "40351d587109b95175f43aff81a1287e",
+                            "data_batch_1": ("c99cafc152244af753f735de768cd75f", 31_035_704),
+                            "data_batch_2": ("d4bba439e000b95fd0a9bffe97cbabec", 31_035_320),
+                            "data_batch_3": ("54ebc095f3ab1f0389bbae665268c751", 31_035_999),
+                            "data_batch_4": ("634d18415352ddfa80567beed471001a", 31_035_696),
+                            "data_batch_5": ("482c414d41f54cd18b22e5b47cb7c3cb", 31_035_623),
+                            "test_batch": ("40351d587109b95175f43aff81a1287e", 31_035_526),
                         },
                     ),
                 ),
@@ -322,12 +334,11 @@ DATASETS: dict[str, Dataset] = {
                     checksum="md5:03b5dce01913d631647c71ecec9e9cb8",
                     size=168_513_733,
                     forms=_cifar_forms(
-                        "cifar-100-python.tar.gz",
-                        "eb9058c3a382ffc7106e4002c42a8d85",
+                        ("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85", 169_001_437),
                         "cifar-100-python",
                         {
-                            "train": "16019d7e3df5f24257cddd939b257f8d",
-                            "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+                            "train": ("16019d7e3df5f24257cddd939b257f8d", 155_249_918),
+                            "test": ("f0ef6b0ae62326f3e7ffdfab6717acfc", None),
                         },
                     ),
                 ),
@@ -722,8 +733,8 @@ def _image_folder(name: str, entry: Mapping) -> ImageFolder:
             raise InputError(f"data set {name!r} is evaluation_only and has {key}, which training needs: leave one out")
     if not evaluation_only and ("test" in entry) == ("test_fraction" in entry):
         raise InputError(
-            f"data set {name!r} needs either test, a folder, or test_fraction, a part of the one folder, or "
-            "evaluation_only: true"
+            f"data set {name!r} must say in one way what to test on: write test: test where that folder lies beside "
+            "train, test_fraction: 0.2 to draw from one folder, or evaluation_only: true"
         )
     classes_of = entry.get("classes")
     known = [other.name for other in DATASETS.values() if other.classes]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from filterfreq.models import registry
+from filterfreq.models.file_kinds import WHOLE_COPY, check_kind, is_safetensors
 from filterfreq.models.pickles import TENSORS_ALONE, refuse_costly
 from filterfreq.models.state_dicts import ChosenWeights, choose_weights, find_weights
 from filterfreq.models.state_fit import check_fit
@@ -21,7 +22,6 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading
 from filterfreq.runtime.text import one_line
 
-_DOWNLOAD_AGAIN = "download it again"
 _MOST_BLOCKS = 200  # of a group, as in the ResNet-1202 of He et al.
 # Tensors may share their memory, or repeat a part of it.
 _VIEWS = 4
@@ -29,7 +29,9 @@ _SMALL = 1 << 30  # bytes
 _LONGEST_WORDS = 300  # characters
 
 
-def read_external_state(path: str | Path, weights: str | None = None) -> tuple[dict[str, Tensor], str]:
+def read_external_state(
+    path: str | Path, weights: str | None = None, remedy: str = WHOLE_COPY
+) -> tuple[dict[str, Tensor], str]:
     """Read the tensors of a third-party checkpoint, as `choose_external_state` does.
 
     Returns:
@@ -38,11 +40,11 @@ def read_external_state(path: str | Path, weights: str | None = None) -> tuple[d
     Raises:
         InputError: as there.
     """
-    chosen = choose_external_state(path, weights)
+    chosen = choose_external_state(path, weights, remedy)
     return chosen.state, describe(chosen)
 
 
-def choose_external_state(path: str | Path, weights: str | None = None) -> ChosenWeights:
+def choose_external_state(path: str | Path, weights: str | None = None, remedy: str = WHOLE_COPY) -> ChosenWeights:
     """Read the tensors of a third-party checkpoint without running any code in it.
 
     The state dict may be the whole file or lie under a key, or under keys in keys (`filterfreq.models.state_dicts`).
@@ -50,21 +52,20 @@ def choose_external_state(path: str | Path, weights: str | None = None) -> Chose
     names are taken off.
 
     Args:
-        path: a safetensors file, or a `.pt`, `.pth`, `.th` or `.bin` file in torch's old or new format, or TorchScript.
+        path: safetensors, torch's old or new format, or TorchScript, known by its content and not by its name.
         weights: the key that the state dict lies under, such as "state_dict_ema", "ema.shadow" for a key in a key, or
             "top_level" for tensors under no key; needed where there are several of one model, such as raw and averaged
             weights.
+        remedy: what to do about a damaged file, for the message.
 
     Raises:
         InputError: the file is missing, is damaged, would run code, is small and would take far more memory or time,
             holds no state dict, or several, or none under that key that can be read.
     """
     path = Path(path)
-    if path.suffix == ".safetensors":
-        with reading(path, _DOWNLOAD_AGAIN):
-            content = safetensors.torch.load_file(path)
-    else:
-        content = read_pickle(path)
+    check_kind(path, remedy)
+    with reading(path, remedy):
+        content = safetensors.torch.load_file(path) if is_safetensors(path) else read_pickle(path, remedy)
     try:
         return choose_weights(find_weights(content), weights, _VIEWS * path.stat().st_size + _SMALL)
     except InputError as error:
@@ -76,16 +77,21 @@ def describe(chosen: ChosenWeights) -> str:
     return one_line((chosen.key or "the only ones of the file") + chosen.note, _LONGEST_WORDS)
 
 
-def read_pickle(path: str | Path) -> Any:
+def read_pickle(path: str | Path, remedy: str = WHOLE_COPY) -> Any:
     """Read a pickle that torch wrote and that holds tensors and plain values alone, without running any code in it.
 
     Of a TorchScript file it reads the tensors by their names and leaves the rest.
+
+    Args:
+        path: the file.
+        remedy: what to do about a damaged one, for the message.
 
     Raises:
         InputError: the file is missing, is damaged, would run code, or is small and would take far more memory or time.
     """
     path = Path(path)
-    with reading(path, _DOWNLOAD_AGAIN):
+    check_kind(path, remedy)
+    with reading(path, remedy):
         torchscript = is_torchscript(path)
         if not torchscript:
             refuse_costly(path)
@@ -95,7 +101,9 @@ def read_pickle(path: str | Path) -> Any:
             try:
                 if torchscript:
                     return read_torchscript(path)
-                return torch.load(path, map_location="cpu", weights_only=True)
+                # Of a file with a name torch would read one that ends with .safetensors as such.
+                with open(path, "rb") as file:
+                    return torch.load(file, map_location="cpu", weights_only=True)
             except pickle.UnpicklingError as error:  # whose text recommends to read it all the same
                 raise InputError(
                     f"{path} is damaged or holds more than tensors, which could run code, and was not loaded: "

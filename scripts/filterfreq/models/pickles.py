@@ -8,10 +8,11 @@ tuples of the same tuples, whose hash takes for ever.
 import pickletools
 import re
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.errors import InputError, list_some
 
 _PICKLES = 5  # one after the other before the tensors, in torch's format of before 1.6
 _MOST_OBJECTS = 10_000_000  # each counted wherever it appears; an optimizer's state of a large model has a hundredth
@@ -36,6 +37,7 @@ _HARMLESS = {
     "torch._tensor _rebuild_from_type_v2",
 }
 _MARK = pickletools.markobject
+_MODULES = "torch.nn.modules."
 _NAMING = ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4")  # what is called then; torch reads the first alone
 _KEEPING = ("PUT", "BINPUT", "LONG_BINPUT")
 _FETCHING = ("GET", "BINGET", "LONG_BINGET")
@@ -68,6 +70,9 @@ def refuse_costly(path: Path) -> None:
 def _refuse_costly_zip(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
+        if not any(member.orig_filename.lower().endswith("data.pkl") for member in members):
+            names = list_some((member.filename for member in members), most=3) or "nothing"
+            raise InputError(f"{path} is a zip of {names} and was not loaded: {TENSORS_ALONE}")
         # torch stores as it is, and each part once.
         if sum(member.file_size for member in members) > path.stat().st_size:
             raise InputError(f"{path} unpacks to more than it is large: {TENSORS_ALONE}")
@@ -97,10 +102,12 @@ def refuse_costly_pickle(stream: BinaryIO, path: Path, torchscript: bool = False
     """
     stack: list = []
     kept: dict[int, list[int]] = {}
-    for opcode, argument, _ in pickletools.genops(stream):
+    operations = pickletools.genops(stream)
+    for opcode, argument, _ in operations:
         if opcode.name in _NAMING and not _is_harmless(argument, torchscript):
-            name = f" ({argument.replace(' ', '.', 1)})" if isinstance(argument, str) else ""
-            raise InputError(f"{path} would run code{name} and was not loaded: {TENSORS_ALONE}")
+            others = (other for operation, other, _ in operations if operation.name == "GLOBAL")
+            name = argument if isinstance(argument, str) else ""
+            raise InputError(f"{path} {_explain_code(name, others)}")
         if opcode.name in _KEEPING:
             kept[argument] = stack[-1]
         elif opcode.name in _FETCHING:
@@ -123,6 +130,24 @@ def _is_harmless(name: object, torchscript: bool) -> bool:
         return True
     of_torchscript = {f"torch.jit._pickle {function}" for function in LISTS_OF_TORCHSCRIPT}
     return torchscript and (name in of_torchscript or bool(_MODULE_OF_TORCHSCRIPT.fullmatch(str(name))))
+
+
+def _explain_code(name: str, others: Iterable[str]) -> str:
+    """What a pickle holds that makes more than tensors, and what to save instead.
+
+    Args:
+        name: the first thing it names that does; empty where it names it as torch.save does not.
+        others: what it names after that.
+    """
+    shown = name.replace(" ", ".", 1) if name else "in a pickle that torch.save did not write"
+    if name.startswith(_MODULES) or any(other.startswith(_MODULES) for other in others):
+        return f"holds a whole model, would run code ({shown}) and was not loaded: {TENSORS_ALONE}"
+    if name.startswith("numpy") and name.endswith(" _reconstruct"):
+        return (
+            f"holds arrays of numpy, would run code ({shown}) and was not loaded: save tensors, as "
+            "torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, FILE)"
+        )
+    return f"would run code ({shown}) and was not loaded: {TENSORS_ALONE}"
 
 
 def _take(stack: list, before: list) -> list:

@@ -19,6 +19,7 @@ from filterfreq.models.external_files import (
     read_external_state,
     read_pickle,
 )
+from filterfreq.models.file_kinds import WHOLE_COPY
 from filterfreq.models.robustbench_models import (
     CLASSES,
     load_robustbench_model,
@@ -159,8 +160,11 @@ def convert_checkpoint(
                 backbone, mean, std = _torchvision_backbone(source, folder, num_classes)
                 weights, normalisation = "the only ones of the file", "torchvision's for these weights"
             case "file":
-                path = Path(source["path"]).expanduser() if "path" in source else folder / remote_files(source)[0].path
-                backbone, decomposition, weights = _file_backbone(source, path, num_classes)
+                if "path" in source:
+                    path, whole = Path(source["path"]).expanduser(), WHOLE_COPY
+                else:
+                    path, whole = folder / remote_files(source)[0].path, _fetch_again(folder)
+                backbone, decomposition, weights = _file_backbone(source, path, whole, num_classes)
                 if "mean" in source:
                     mean, std, normalisation = source["mean"], source["std"], "the config's mean and std"
                 elif source["normalisation"] == "none":
@@ -203,7 +207,8 @@ def _robustbench_backbone(source: Mapping[str, Any], folder: Path, num_classes: 
     key = source["dataset"], source["threat_model"], source["name"]
     _check_classes(source, CLASSES[source["dataset"]], num_classes)
     for path in robustbench_paths(*key):
-        read_pickle(folder / path)  # robustbench reads it again, by what its own code says of this model
+        # robustbench reads it again, by what its own code says of this model.
+        read_pickle(folder / path, _fetch_again(folder))
     return load_robustbench_model(folder, *key)
 
 
@@ -212,7 +217,8 @@ def _timm_backbone(
 ) -> tuple[torch.nn.Module, Sequence[float], Sequence[float], str]:
     import timm
 
-    state, weights = read_external_state(folder / remote_files(source)[0].path, source.get("weights"))
+    path = folder / remote_files(source)[0].path
+    state, weights = read_external_state(path, source.get("weights"), _fetch_again(folder))
     # timm renames tensors of older versions on the way.
     model = timm.create_model(source["name"], pretrained=True, pretrained_cfg_overlay={"state_dict": state})
     _check_classes(source, model.num_classes, num_classes)
@@ -226,7 +232,7 @@ def _torchvision_backbone(
 
     weights = torchvision.models.get_model_weights(source["name"])[source["weights"]]
     _check_classes(source, CLASSES["imagenet"], num_classes)
-    read_pickle(folder / remote_files(source)[0].path)
+    read_pickle(folder / remote_files(source)[0].path, _fetch_again(folder))
     # torchvision reads it again, because some of its models rename tensors on the way; from this folder, not the web.
     before = torch.hub.get_dir()
     torch.hub.set_dir(folder)
@@ -238,13 +244,22 @@ def _torchvision_backbone(
     return model, transforms.mean, transforms.std
 
 
-def _file_backbone(source: Mapping[str, Any], path: Path, num_classes: int) -> tuple[torch.nn.Module, str | None, str]:
-    """Return the backbone, how it is decomposed if it is, and which of the file's weights it has."""
+def _file_backbone(
+    source: Mapping[str, Any], path: Path, whole: str, num_classes: int
+) -> tuple[torch.nn.Module, str | None, str]:
+    """Return the backbone, how it is decomposed if it is, and which of the file's weights it has.
+
+    Args:
+        source: the checkpoint's entry.
+        path: its file.
+        whole: how to get a whole copy of that.
+        num_classes: of the data set.
+    """
     if "sha256" in source and (not path.is_file() or sha256(path) != source["sha256"]):
         raise InputError(
             f"{path} is missing or does not have the SHA-256 {source['sha256']} of the config: get it again"
         )
-    chosen, architecture = choose_external_state(path, source.get("weights")), source["architecture"]
+    chosen, architecture = choose_external_state(path, source.get("weights"), whole), source["architecture"]
     remedy = "correct the checkpoint's architecture or format in the config, or the experiment's data set"
     state = chosen.state
     if "rename" in source:
@@ -279,6 +294,11 @@ def _check_classes(source: Mapping[str, Any], model_classes: int, data_classes: 
             f"{_title(source)} has {model_classes} classes, but the data set has {data_classes}: "
             "list it in an experiment on a data set of its classes"
         )
+
+
+def _fetch_again(folder: Path) -> str:
+    """What to do about a damaged file that was downloaded into a folder."""
+    return f"move {folder} elsewhere and run again, to have it downloaded again"
 
 
 def _title(source: Mapping[str, Any]) -> str:

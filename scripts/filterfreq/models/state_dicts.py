@@ -58,12 +58,20 @@ def find_weights(content: Any) -> dict[str, Weights]:
 
     Args:
         content: what torch.load or safetensors returned.
+
+    Raises:
+        InputError: no tensors have names. The sentence goes on after the name of the file.
     """
     found = {}
     for key, weights in _collect_weights(content, "", False, ()).items():
         parts = _parts(weights.tensors) if weights.named else {"": weights.tensors}
         for part, tensors in parts.items():
             found[f"{key}.{part}".strip(".") or TOP_LEVEL] = weights._replace(tensors=tensors)
+    if not any(weights.named for weights in found.values()):
+        raise InputError(
+            f"holds {_describe(content)} and no state dict: give the model's tensors by their names, as "
+            "torch.save(model.state_dict(), FILE) writes them"
+        )
     return found
 
 
@@ -79,7 +87,7 @@ def choose_weights(found: Mapping[str, Weights], asked: str | None, largest: int
         largest: bytes that the tensors may take, as far as the file can hold them.
 
     Raises:
-        InputError: there is none, several can be meant, the one that is asked for is not there or cannot be read, or
+        InputError: several can be meant, the one that is asked for is not there or cannot be read, or
             one claims more bytes. The sentence goes on after the name of the file.
     """
     reference = _reference(found)
@@ -92,7 +100,7 @@ def choose_weights(found: Mapping[str, Weights], asked: str | None, largest: int
     for key in {*meant, asked or reference} & whole.keys():
         claimed = sum(tensor.numel() * tensor.element_size() for tensor in whole[key].tensors.values())
         if claimed > largest:
-            raise InputError(f"claims tensors of {claimed} bytes, more than the file can hold: download it again")
+            raise InputError(f"claims tensors of {claimed} bytes, more than the file can hold: take another file")
     if asked is not None and asked not in whole:
         there = "it is one state dict, leave weights out" if [*found] == [TOP_LEVEL] else f"it has {list_some(meant)}"
         raise InputError(f"has no weights {asked!r}: {there}")
@@ -128,6 +136,20 @@ def strip_prefixes(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def quote_for_yaml(text: str) -> str:
     """Return a text as YAML reads it again, in quotes where it needs them."""
     return text if re.fullmatch(r"[A-Za-z_][\w.-]*", text) else json.dumps(text)
+
+
+def _describe(content: Any) -> str:
+    """What a file without a state dict holds, in words."""
+    match content:
+        case Tensor():
+            return f"one tensor of shape {list(content.shape)}"
+        case Mapping() if "param_groups" in content:
+            return "the state of an optimizer"
+        case Mapping() if content:
+            return f"a dict with {list_some(map(str, content), most=3)}"
+        case list() | tuple() if content:
+            return f"a list of {len(content)} {'tensors' if all(map(_is_tensor, content)) else 'objects'}"
+    return "nothing" if isinstance(content, Mapping | list | tuple) else f"a value of type {type(content).__name__}"
 
 
 def _collect_weights(content: Any, key: str, is_optimizer: bool, around: tuple[int, ...]) -> dict[str, Weights]:
@@ -214,14 +236,8 @@ def _repeats(group: Mapping[str, Tensor], others: Mapping[str, Tensor], dot: str
 
 
 def _reference(found: Mapping[str, Weights]) -> str:
-    """Return the key of the state dict that others are compared with.
-
-    Raises:
-        InputError: there is no state dict.
-    """
+    """Return the key of the state dict that others are compared with."""
     named = {key: weights for key, weights in found.items() if weights.named}
-    if not named:
-        raise InputError("holds no state dict: give a checkpoint that maps parameter names to tensors")
     usual = [key for key in _USUAL_KEYS if key in named and (key != TOP_LEVEL or named[key].is_complete)]
     complete = [key for key in named if named[key].is_complete] or list(named)
     return usual[0] if usual else max(complete, key=lambda key: _elements(named[key].tensors))

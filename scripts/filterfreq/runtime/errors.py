@@ -13,11 +13,12 @@ _OFFERED = 40
 class InputError(Exception):
     """Bad input, said in one sentence: what is wrong, where, and what to do about it.
 
-    The sentence may hold anything from outside; it is kept as `one_line` makes it.
+    The sentence may hold anything from outside; it is kept as `one_line` makes it. Of several mistakes in one file each
+    has a line.
     """
 
-    def __init__(self, sentence: object) -> None:
-        super().__init__(one_line(sentence))
+    def __init__(self, *sentences: object) -> None:
+        super().__init__(";\n".join(map(one_line, sentences)))
 
 
 class StoppedError(Exception):

@@ -5,7 +5,7 @@ All functions raise `InputError`; `where` and `path` name what the sentence begi
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -19,10 +19,12 @@ from jsonschema.validators import extend
 
 from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.files import read_json
-from filterfreq.runtime.text import is_one_line
+from filterfreq.runtime.text import is_one_line, one_line
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 
+_MOST_TOLD = 10  # mistakes
+_LONGEST_PATH = 150  # characters of one in a sentence
 _LONGEST_TEXT = 4096  # characters, which is also the longest path on Linux
 _DEEPEST = 50  # lists and objects inside each other
 # Both by what YAML makes of a word.
@@ -144,21 +146,73 @@ def check_values(value: Any, path: list[str]) -> None:
         raise InputError(f"{where}: a {type(value).__name__} means nothing here, write text in quotes or a number")
 
 
-def check_schema(validator: Validator, instance: Any, where: str, *, prefix_only: bool = False) -> None:
-    """Refuse what does not fit a schema, with the one thing that is best to say of it.
+def check_schema(
+    validator: Validator, instance: Any, where: str, *, prefix_only: bool = False, every: bool = False
+) -> None:
+    """Refuse what does not fit a schema, with the one thing that is best to say of it, or with all.
 
     Args:
         validator: the schema's, or that of a part of it.
         instance: what was read.
         where: its name, for what is wrong with the whole of it.
         prefix_only: `where` is all that the sentence names, whatever the key within `instance`.
+        every: tell each mistake, up to ten, in a line of its own.
     """
-    errors = list(validator.iter_errors(instance))
+    errors = _sort_as_written(validator.iter_errors(instance), instance)
     if not errors:
         return
-    # A misspelt key is missing under its right name too; the unknown one is the better thing to say.
-    error = next((error for error in errors if error.validator == "additionalProperties"), best_match(errors))
-    path = where if prefix_only else ".".join([*(str(part) for part in error.absolute_path)]) or where
+    groups = _group_by_key(errors) if every else [errors]
+    path = where if prefix_only else None
+    told = [sentence for group in groups for error in _best(group) for sentence in _say(error, where, path)]
+    left = len(told) - _MOST_TOLD
+    raise InputError(*(told[:_MOST_TOLD] + [f"and {left} more"] * (left > 0) if every else told[:1]))
+
+
+def _sort_as_written(errors: Iterable[ValidationError], instance: Any) -> list[ValidationError]:
+    """The errors in the order in which their values are written."""
+    numbers: dict[int, dict] = {}  # of the keys of each mapping
+
+    def position(error: ValidationError) -> list[int]:
+        value, found = instance, []
+        for part in error.absolute_path:
+            if isinstance(value, dict) and id(value) not in numbers:
+                numbers[id(value)] = {key: number for number, key in enumerate(value)}
+            found.append(part if isinstance(value, list) else numbers[id(value)][part])
+            value = value[part]
+        return found
+
+    return sorted(errors, key=position)
+
+
+def _group_by_key(errors: list[ValidationError]) -> list[list[ValidationError]]:
+    """The errors of each key; of a list those of its first wrong value, as what is wrong with one often is with all."""
+    groups: dict[tuple, list[ValidationError]] = {}
+    for error in errors:
+        keys = [*error.absolute_path]
+        while keys and isinstance(keys[-1], int):
+            keys.pop()
+        group = groups.setdefault(tuple(keys), [])
+        if not group or group[0].absolute_path == error.absolute_path:
+            group.append(error)
+    return list(groups.values())
+
+
+def _best(errors: list[ValidationError]) -> list[ValidationError]:
+    """The errors of some that are best to tell: of unknown keys, else one and those of missing keys.
+
+    A misspelt key is missing under its right name too; the unknown one is the better thing to say.
+    """
+    unknown = [error for error in errors if error.validator == "additionalProperties"]
+    best = best_match(errors)
+    return unknown or [best, *(error for error in errors if error.validator == "required" and error is not best)]
+
+
+def _say(error: ValidationError, where: str, path: str | None) -> list[str]:
+    """What to say of an error: one sentence, or one for each unknown key; `path` replaces the error's own."""
+    path = path or one_line(".".join(str(part) for part in error.absolute_path), _LONGEST_PATH) or where
+    if error.validator == "additionalProperties":
+        unknown = [key for key in error.instance if key not in error.schema.get("properties", {})]
+        return [f"{path}: {_sentence_on_key(key, error.schema)}" for key in unknown]
     # What a schema says beside its rules, of values that are written wrongly again and again.
     hint = (
         error.schema.get("hint")
@@ -167,22 +221,23 @@ def check_schema(validator: Validator, instance: Any, where: str, *, prefix_only
     )
     if error.validator == "type" and not hint:
         hint = _how_to_write(error.instance, error.validator_value)
-    raise InputError(f"{path}: {_sentence(error)}" + (f": {hint}" if hint else ""))
+    return [f"{path}: {_sentence(error)}" + (f": {hint}" if hint else "")]
+
+
+def _sentence_on_key(name: str, schema: dict) -> str:
+    """What to say of a key that a mapping cannot have."""
+    # What a schema says of keys that earlier versions had.
+    now = schema.get("renamed", {}).get(name)
+    if now:
+        return f"the key {name!r} has another name now: write {now}"
+    # What it says of keys that could be looked for here.
+    refused = schema.get("refused", {}).get(name)
+    return refused or str(unknown_name("key", name, schema.get("properties", {})))
 
 
 def _sentence(error: ValidationError) -> str:
     value, wanted = error.instance, error.validator_value
     match error.validator:
-        case "additionalProperties":
-            known = error.schema.get("properties", {})
-            name = next(key for key in value if key not in known)
-            # What a schema says of keys that earlier versions had.
-            now = error.schema.get("renamed", {}).get(name)
-            if now:
-                return f"the key {name!r} has another name now: write {now}"
-            # What it says of keys that could be looked for here.
-            refused = error.schema.get("refused", {}).get(name)
-            return refused or str(unknown_name("key", name, known))
         case "enum":
             return f"{value!r} is none of {', '.join(str(choice) for choice in wanted)}"
         case "const":

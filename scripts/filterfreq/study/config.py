@@ -31,7 +31,7 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
     check_extent(config)
     check_values(config, [])
     _check_switches(config.get("evaluation"))
-    check_schema(schema, config, "config")
+    check_schema(schema, config, "config", every=True)
     if not {"experiments", "fits"} & config.keys():
         raise InputError(
             "config: it has neither experiments nor fits: write what is to be made under one of these keys"

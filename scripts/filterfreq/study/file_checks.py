@@ -6,23 +6,22 @@ from pathlib import Path
 from filterfreq.data.raw_files import check_there
 from filterfreq.data.registry import Dataset, ImageFolder
 from filterfreq.evaluation.registry import SUITES
+from filterfreq.models.file_kinds import WHOLE_COPY, check_kind
 from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.study.study import Study
 
 
 def check_files(study: Study) -> None:
-    """Check that what the config says lies on the disk does, for the data sets of its runs.
+    """Check that what the config says lies on the disk does, for the data sets of its runs, but `absent_raw_data`.
 
     Raises:
-        InputError: a folder, an archive, a raw file or a checkpoint is missing.
+        InputError: a folder, an archive, a raw file or a checkpoint is missing, or a checkpoint is seen to be none.
     """
     for name in dict.fromkeys(run.variant for run in study.all_runs if study.is_downloaded(run)):
         path = study.checkpoints[name].get("path")
-        if path and not Path(path).expanduser().is_file():
-            raise InputError(f"checkpoints.{name}.path: there is no {path}")
-    raw = study.config.get("data", {}).get("raw", {})
-    # Shifted sets may be the test images of others.
-    shown = [entry.dataset for name in study.datasets for entry in study.shifted_sets(name) if entry.dataset]
+        if path:
+            run_check(_check_checkpoint, Path(path).expanduser(), f"checkpoints.{name}.path")
+    raw, shown = _raw_folders(study), _shown_datasets(study)
     for name in dict.fromkeys([*study.datasets, *shown]):
         entry = study.dataset(name)
         if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
@@ -42,15 +41,51 @@ def check_files(study: Study) -> None:
             run_check(study.shifted_extent, shifted, f"data.shifted.{shifted.name}")
         if (folder := study.image_folder(name)) is not None:
             _check_training_folder(entry, folder)
-            continue
-        if entry.fetch and not entry.sources:
-            raise InputError(
-                f"data.raw.{name}: there is no {' and '.join(entry.folders)} in {raw[name]}: {entry.fetch}"
-            )
-        for source in entry.sources if name in raw else ():
-            remedy = f": {entry.fetch}" if entry.fetch else ", put it there or leave the key out"
-            folder = Path(raw[name]).expanduser()
-            run_check(partial(check_there, source, remedy=remedy), folder, f"data.raw.{name}")
+        elif name in raw and not entry.fetch:
+            _check_raw_files(entry, raw[name], ", put it there or leave the key out")
+
+
+def absent_raw_data(study: Study) -> dict[str, str]:
+    """Return a sentence for each data set that users have to get themselves and that is not in the folder they named.
+
+    A dry run and a plan can do without it; only its preparation cannot.
+    """
+    raw, absent = _raw_folders(study), {}
+    for name in dict.fromkeys([*study.datasets, *_shown_datasets(study)]):
+        entry = study.dataset(name)
+        if name in raw and entry.fetch and study.image_folder(name) is None:
+            try:
+                if not entry.sources:
+                    raise InputError(
+                        f"data.raw.{name}: there is no {' and '.join(entry.folders)} in {raw[name]}: {entry.fetch}"
+                    )
+                _check_raw_files(entry, raw[name], f": {entry.fetch}")
+            except InputError as error:
+                absent[name] = str(error)
+    return absent
+
+
+def _raw_folders(study: Study) -> dict[str, str]:
+    return study.config.get("data", {}).get("raw", {})
+
+
+def _shown_datasets(study: Study) -> list[str]:
+    """The data sets whose test images are shifted sets of others."""
+    return [entry.dataset for name in study.datasets for entry in study.shifted_sets(name) if entry.dataset]
+
+
+def _check_raw_files(entry: Dataset, folder: str, remedy: str) -> None:
+    for source in entry.sources:
+        check = partial(check_there, source, remedy=remedy)
+        run_check(check, Path(folder).expanduser(), f"data.raw.{entry.name}")
+
+
+def _check_checkpoint(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name the file of weights in it")
+    if not path.is_file():
+        raise InputError(f"there is no {path}")
+    check_kind(path, WHOLE_COPY)
 
 
 def _check_training_folder(entry: Dataset, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """Accuracy against the radius of the attack.
 
 Lines are means over seeds, bands reach from the lowest to the highest seed. Epsilon 0 is the accuracy on the same
-images without attack. Hollow markers, moved aside so that none hides another, are means too, and their bars reach from
-the lowest to the highest seed.
+images without attack. Hollow markers are means too, with bars from the lowest to the highest seed; they stand beside
+their epsilon so that none hides another.
 """
 
 from collections.abc import Mapping
@@ -82,7 +82,9 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
         for name in dict.fromkeys(guest for guest, _ in guests.values())
     ]
     drawn = ("lines and markers", "bands and bars") if guests else ("lines", "bands")
-    add_legend(figure, styles, extra=extra, note=seeds_note(frame, *drawn) + images_note)
+    # One alone stands at its epsilon.
+    beside = "; hollow markers beside their epsilon" if guests and len(styles) > 1 else ""
+    add_legend(figure, styles, extra=extra, note=seeds_note(frame, *drawn) + beside + images_note)
     return figure
 
 
