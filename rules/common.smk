@@ -32,6 +32,7 @@ from filterfreq.data.raw_files import locate
 from filterfreq.data.registry import AS_STORED, ImageFolder
 from filterfreq.runtime.environment import make_neutral
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.evaluation.corruptions.sets import DEFAULT_CORRUPTIONS, corruption_names
 from filterfreq.evaluation.observers import response_files
 from filterfreq.evaluation.registry import ON_DEVICE, SUITES
 from filterfreq.fits.registry import FITS
@@ -142,6 +143,7 @@ DOWNLOAD = "results/checkpoints/{checkpoint}/download.json"
 DOWNLOADED = "results/checkpoints/{checkpoint}/files"
 CORRUPTED = "results/data/{dataset}/corruptions"
 CORRUPTED_RECORD = f"{CORRUPTED}.json"
+IMAGE_SPECTRA = "results/data/{dataset}/spectra.csv"
 SHIFTED = "results/data/{dataset}/shifted/{shifted}"
 SHIFTED_RECORD = f"{SHIFTED}.json"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"

@@ -508,6 +508,8 @@ def test_settings_that_those_of_one_data_set_replace_are_said(trained):
             "each axis: give at most 31",
         ),
         ("band_noise", {"norm": 8, "bandwidths": {"corner": [35]}}, "bandwidths.corner: 35 is too large for texdigits"),
+        ("spectra", {"bandwidth": 35}, "bandwidth: 35 is too large for texdigits"),
+        ("spectra", {"corruptions": ["fogg"]}, "corruptions: unknown corruption 'fogg': did you mean 'fog'"),
     ],
 )
 def test_frequencies_beyond_the_images_are_refused(whole, suite, settings, said):
@@ -515,6 +517,16 @@ def test_frequencies_beyond_the_images_are_refused(whole, suite, settings, said)
     whole["evaluation"][suite] = settings
     with pytest.raises(InputError, match=rf"^evaluation\.{suite}\.{re.escape(said)}"):
         Study(whole, SCHEMA)
+
+
+def test_spectra_of_corruptions_that_are_not_made_are_refused(whole):
+    whole["evaluation"]["spectra"] = {}
+    del whole["evaluation"]["corruption"]
+    said = r"evaluation\.spectra\.corruptions: no images of .* are corrupted without the suite corruption: add "
+    with pytest.raises(InputError, match=said):
+        Study(whole, SCHEMA)
+    whole["evaluation"]["spectra"] = {"corruptions": []}
+    assert "spectra" in Study(whole, SCHEMA).suites("texdigits")
 
 
 @pytest.mark.parametrize("bandwidths", [{"low": [33], "corner": [33]}, {"complement": [31]}])
