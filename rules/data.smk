@@ -10,15 +10,9 @@ localrules:
     download,
 
 
-def measured_images(wildcards):
-    """The images that spectra are measured of without a model, with the corrupted ones where some are wanted."""
-    corrupted = corrupted_test_images(wildcards) if image_settings(wildcards)["corruptions"] else {}
-    return own_test_images(wildcards) | corrupted
-
-
 def image_settings(wildcards):
     """The settings of the suite spectra that are of images without a model."""
-    settings = {"corruptions": DEFAULT_CORRUPTIONS} | study.settings("spectra", wildcards.dataset)
+    settings = {"corruptions": DEFAULT_CORRUPTIONS} | (study.settings("spectra", wildcards.dataset) or {})
     wanted = {key: settings[key] for key in SUITES["spectra"].given_as_inputs if key in settings}
     return {**wanted, "corruptions": corruption_names(wanted["corruptions"])}
 
@@ -146,7 +140,10 @@ rule reorder_corruptions:
 
 rule measure_images:
     input:
-        unpack(measured_images),
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        corrupted=ancient(CORRUPTED),
+        corrupted_record=CORRUPTED_RECORD,
     output:
         IMAGE_SPECTRA,
     log:

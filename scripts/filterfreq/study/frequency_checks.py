@@ -51,13 +51,13 @@ def check_spectra(study: Study, datasets: list[str], where: str) -> None:
     for dataset in datasets:
         settings = study.settings(where.rpartition(".")[2], dataset)
         try:
-            corruptions = corruption_names(settings.get("corruptions", DEFAULT_CORRUPTIONS))
+            corruption_names(settings.get("corruptions", DEFAULT_CORRUPTIONS))
         except InputError as error:
             raise InputError(f"{where}.corruptions: {error}") from error
-        if corruptions and study.evaluation(dataset).get("corruption", False) is False:
+        if study.evaluation(dataset).get("corruption", False) is False:
             raise InputError(
-                f"{where}.corruptions: no images of {dataset} are corrupted without the suite corruption: add "
-                "evaluation.corruption, or write corruptions: []"
+                f"{where}: no images of {dataset} are corrupted without the suite corruption, and it measures their "
+                "spectra: add evaluation.corruption"
             )
         side = study.dataset(dataset).image_size
         # The spectrum and one more, as the highest frequency of an even side is its own mirror.
