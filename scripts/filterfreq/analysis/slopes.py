@@ -39,7 +39,7 @@ def fit_line(x: np.ndarray, y: np.ndarray) -> Line:
         y: float, n.
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    slope = float(_slopes(x, y))
+    slope = float(least_squares_slope(x, y))
     if np.isnan(slope):
         return Line(*[np.nan] * 6)
     intercept = float(y.mean() - slope * x.mean())
@@ -47,12 +47,20 @@ def fit_line(x: np.ndarray, y: np.ndarray) -> Line:
     variation = float(((y - y.mean()) ** 2).sum())
     drawn = np.random.default_rng(_SEED).integers(0, len(x), (_DRAWS, len(x)))
     # Draws of one point again and again have no slope.
-    low, high = np.nanpercentile(_slopes(x[drawn], y[drawn]), [2.5, 97.5])
+    low, high = np.nanpercentile(least_squares_slope(x[drawn], y[drawn]), [2.5, 97.5])
     return Line(slope, intercept, residual, 1 - residual / variation if variation else np.nan, float(low), float(high))
 
 
-def _slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The slopes of lines through the points along the last axis."""
+def least_squares_slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the slopes of the least-squares lines through the points along the last axis.
+
+    Args:
+        x: float, ... x n.
+        y: float, ... x n.
+
+    Returns:
+        float, ...; NaN where there are not two different x.
+    """
     if x.shape[-1] == 0:
         return np.full(x.shape[:-1], np.nan)
     from_mean = x - x.mean(axis=-1, keepdims=True)

@@ -1,5 +1,7 @@
 """What an image's spectrum holds: the size of each coefficient, and the share of energy at high frequencies."""
 
+from functools import cache
+
 import torch
 
 from filterfreq.frequencies.masks import bandwidth_mask, filter_frequencies
@@ -19,12 +21,15 @@ def spectrum_magnitudes(images: torch.Tensor) -> torch.Tensor:
         Like `images`, N x F, the mean over channels of |F(u, v)| for the frequencies of
         `filterfreq.frequencies.pairs.distinct_frequencies`, in that order.
     """
-    height, width = images.shape[-2:]
-    sizes = torch.fft.rfft2(images).abs().mean(dim=1)
-    # What torch leaves out of a spectrum are mirrors of what it has.
+    return torch.fft.rfft2(images).abs().mean(dim=1).flatten(1)[:, _half_spectrum_indices(*images.shape[-2:])]
+
+
+@cache
+def _half_spectrum_indices(height: int, width: int) -> list[int]:
+    """Where the distinct frequencies are in a flattened spectrum of `torch.fft.rfft2`."""
+    # What it leaves out are mirrors of what it has.
     kept = [(u, v) if v % width <= width // 2 else (-u, -v) for u, v in distinct_frequencies(height, width)]
-    rows, columns = ([one[axis] % side for one in kept] for axis, side in enumerate((height, width)))
-    return sizes[:, rows, columns]
+    return [u % height * (width // 2 + 1) + v % width for u, v in kept]
 
 
 def high_frequency_shares(images: torch.Tensor, bandwidth: int) -> torch.Tensor:
