@@ -527,6 +527,19 @@ def test_spectra_of_corruptions_that_are_not_made_are_refused(whole):
         Study(whole, SCHEMA)
 
 
+def test_spectra_of_published_jpegs_are_refused(whole):
+    whole["evaluation"] = {"batch_size": 64, "clean": {}, "corruption": {}, "spectra": {}}
+    whole["data"] = whole.get("data", {}) | {"corruptions": "published"}
+    whole["experiments"]["tiny"]["datasets"] = ["cifar10"]
+    assert "spectra" in Study(whole, SCHEMA).suites("cifar10")
+    whole["experiments"]["tiny"]["datasets"] = ["tinyimagenet"]
+    said = (
+        r"evaluation\.spectra: the published corrupted images of tinyimagenet were cut .*tinyimagenet\.spectra: false$"
+    )
+    with pytest.raises(InputError, match=said):
+        Study(whole, SCHEMA)
+
+
 @pytest.mark.parametrize("bandwidths", [{"low": [33], "corner": [33]}, {"complement": [31]}])
 def test_bandwidths_up_to_the_images_side_are_taken(whole, bandwidths):
     whole["evaluation"]["band_noise"] = {"norm": 8, "bandwidths": bandwidths}

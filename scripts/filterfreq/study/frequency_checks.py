@@ -46,7 +46,8 @@ def check_spectra(study: Study, datasets: list[str], where: str) -> None:
     """Check that the corruptions whose spectra are asked for are made, and the bandwidth of their energy.
 
     Raises:
-        InputError: a corruption is unknown or not made, or the bandwidth is larger than the spectrum.
+        InputError: a corruption is unknown or not made, or made of images that are not the test images, or the
+            bandwidth is larger than the spectrum.
     """
     for dataset in datasets:
         settings = study.settings(where.rpartition(".")[2], dataset)
@@ -58,6 +59,13 @@ def check_spectra(study: Study, datasets: list[str], where: str) -> None:
             raise InputError(
                 f"{where}: no images of {dataset} are corrupted without the suite corruption, and it measures their "
                 "spectra: add evaluation.corruption"
+            )
+        published = study.published_corruptions.get(dataset)
+        if published is not None and published.layout == "files":
+            raise InputError(
+                f"{where}: the published corrupted images of {dataset} were cut and saved as JPEG apart from its test "
+                "images, and less these they would show that too: leave out data.corruptions, or write "
+                f"evaluation.datasets.{dataset}.spectra: false"
             )
         side = study.dataset(dataset).image_size
         # The spectrum and one more, as the highest frequency of an even side is its own mirror.
