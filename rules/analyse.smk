@@ -6,9 +6,21 @@ localrules:
     aggregate_history,
 
 
+def aggregated_runs(wildcards):
+    """The runs that have a suite; of spectra also the images, which are of no run."""
+    of_images = [[wildcards.dataset, "", "", 0]] if wildcards.suite == "spectra" else []
+    return of_images + [list(run) for run in evaluated_runs(wildcards)]
+
+
+def aggregated_files(wildcards):
+    """Their results."""
+    of_images = [IMAGE_SPECTRA.format(**wildcards)] if wildcards.suite == "spectra" else []
+    return of_images + evaluation_files(wildcards)
+
+
 rule aggregate:
     input:
-        evaluation_files,
+        aggregated_files,
     output:
         AGGREGATED,
     log:
@@ -22,7 +34,7 @@ rule aggregate:
         mem_mb=resource_by_attempt("publish", "mem_mb"),
         runtime=resource_by_attempt("publish", "runtime"),
     params:
-        runs=lambda wildcards: [list(run) for run in evaluated_runs(wildcards)],
+        runs=aggregated_runs,
         code=code("aggregate"),
     script:
         "../scripts/aggregate.py"

@@ -21,7 +21,7 @@ try:
 except InputError as error:
     raise WorkflowError(f"A registry is refused. {error}") from error
 
-from filterfreq.study.claims_files import claims_of_study
+from filterfreq.study.claims_files import claims_of_study, measured_suites
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun
 from filterfreq.study.file_checks import absent_raw_data, check_files
@@ -32,6 +32,7 @@ from filterfreq.data.raw_files import locate
 from filterfreq.data.registry import AS_STORED, ImageFolder
 from filterfreq.runtime.environment import make_neutral
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.evaluation.corruptions.sets import DEFAULT_CORRUPTIONS, corruption_names
 from filterfreq.evaluation.observers import response_files
 from filterfreq.evaluation.registry import ON_DEVICE, SUITES
 from filterfreq.fits.registry import FITS
@@ -143,6 +144,7 @@ DOWNLOAD = "results/checkpoints/{checkpoint}/download.json"
 DOWNLOADED = "results/checkpoints/{checkpoint}/files"
 CORRUPTED = "results/data/{dataset}/corruptions"
 CORRUPTED_RECORD = f"{CORRUPTED}.json"
+IMAGE_SPECTRA = "results/data/{dataset}/spectra.csv"
 SHIFTED = "results/data/{dataset}/shifted/{shifted}"
 SHIFTED_RECORD = f"{SHIFTED}.json"
 AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"

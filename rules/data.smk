@@ -1,4 +1,5 @@
-# Raw files to prepared arrays, and the corrupted copies of the test images: once per data set, for all models.
+# Raw files to prepared arrays, the corrupted copies of the test images, and their spectra: once per data set, for all
+# models.
 
 
 # Its wildcard takes only the data sets whose corrupted images are to be the published ones.
@@ -7,6 +8,13 @@ ruleorder: reorder_corruptions > corrupt
 
 localrules:
     download,
+
+
+def image_settings(wildcards):
+    """The settings of the suite spectra that are of images without a model."""
+    settings = {"corruptions": DEFAULT_CORRUPTIONS} | (study.settings("spectra", wildcards.dataset) or {})
+    wanted = {key: settings[key] for key in SUITES["spectra"].given_as_inputs if key in settings}
+    return {**wanted, "corruptions": corruption_names(wanted["corruptions"])}
 
 
 rule download:
@@ -128,3 +136,28 @@ rule reorder_corruptions:
         code=code("reorder_corruptions"),
     script:
         "../scripts/reorder_corruptions.py"
+
+
+rule measure_images:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        corrupted=ancient(CORRUPTED),
+        corrupted_record=CORRUPTED_RECORD,
+    output:
+        IMAGE_SPECTRA,
+    log:
+        "results/logs/measure_images/{dataset}.log",
+    benchmark:
+        "results/benchmarks/measure_images/{dataset}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("data")["threads"]
+    resources:
+        mem_mb=resource_by_attempt("data", "mem_mb"),
+        runtime=resource_by_attempt("data", "runtime"),
+    params:
+        settings=image_settings,
+        code=code("measure_images"),
+    script:
+        "../scripts/measure_images.py"

@@ -10,7 +10,7 @@ from filterfreq.runtime.provenance import git_revision
 TABLE_FORMS = ("csv", "md", "tex", "html", "txt")
 FIGURE_FORMS = ("png", "pdf", "html")
 
-claimed = {claim["measure"]["suite"] for claim in claims.values()} - {"clean"}
+claimed = {suite for claim in claims.values() for suite in measured_suites(claim)} - {"clean"}
 claimed_suites = [suite for suite in SUITES if suite in claimed]
 
 KNOWN = {"suite": SUITES, "fit": FITS, "parameter": PARAMETERS, "kind of input": INPUTS, "condition": CONDITIONS}

@@ -11,10 +11,12 @@ from filterfreq.analysis.claims import score, verdict
 from filterfreq.analysis.intervals import Estimate
 from filterfreq.evaluation.columns import COLUMNS
 from filterfreq.evaluation.corruptions import COMMON
+from filterfreq.evaluation.corruptions.sets import CORRUPTION_SETS
 from filterfreq.evaluation.reading import read_results
 from filterfreq.evaluation.results import format_parameter
+from filterfreq.frequencies.pairs import distinct_frequencies
 from filterfreq.runtime.errors import InputError
-from filterfreq.study.claims_files import claims_of_study, load_claims
+from filterfreq.study.claims_files import claims_of_study, load_claims, measured_suites
 from filterfreq.study.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -231,6 +233,68 @@ def test_the_highest_frequency_is_that_of_each_layer(results_of):
     assert effect == pytest.approx((0.0 + 0.1) / 2)
 
 
+ENERGIES = {"fog": 0.04, "pixelate": 0.4, "shot_noise": 0.7}
+
+
+def slopes_of(accuracies: dict[tuple[str, int], tuple]) -> list[tuple]:
+    """Rows of the accuracies of runs under three corruptions, twice the accuracy at severity 2, and their energies."""
+    rows = [
+        ("", "", 0, "spectra", "high_frequency_energy", {"corruption": name, "bandwidth": 27}, energy)
+        for name, energy in ENERGIES.items()
+    ]
+    return rows + [
+        ("m", variant, seed, "corruption", "accuracy", {"corruption": name, "severity": severity}, severity * value)
+        for (variant, seed), values in accuracies.items()
+        for name, value in zip((*ENERGIES, "spatter"), values, strict=True)
+        for severity in (1, 2)
+    ]
+
+
+SLOPE = {
+    **{"suite": "corruption", "metric": "accuracy"},
+    "slope_over": {"parameter": "corruption", "suite": "spectra", "metric": "high_frequency_energy"},
+}
+
+
+def test_a_slope_is_that_of_the_paired_differences(results_of):
+    """The corruption without energy counts for nothing; the mean over severities is 1.5 times the values."""
+    accuracies = {
+        **{("new", 0): (0.1, 0.3, 0.4, 0), ("new", 1): (0.2, 0.3, 0.4, 0)},
+        **{("old", 0): (0.2, 0.2, 0.2, 0.5), ("old", 1): (0.4, 0.2, 0.1, 0.5)},
+    }
+    results = results_of(slopes_of(accuracies))
+    (row,) = score(results, claim(SLOPE)).to_dict("records")
+    values = {run: 1.5 * np.array(three) for run, (*three, _) in accuracies.items()}
+    expected = [np.polyfit([*ENERGIES.values()], values["new", seed] - values["old", seed], 1)[0] for seed in (0, 1)]
+    assert (row["effect"], row["pairs"]) == (pytest.approx(np.mean(expected)), 2)
+    # Of some corruptions, and of one whose energy is not known.
+    some = {**SLOPE, "where": [{"corruption": ["fog", "shot_noise"]}]}
+    steps = [np.diff((values["new", seed] - values["old", seed])[[0, 2]]).item() / 0.66 for seed in (0, 1)]
+    assert score(results, claim(some))["effect"].item() == pytest.approx(np.mean(steps))
+    unknown = {**SLOPE, "where": [{"corruption": ["fog", "spatter"]}]}
+    assert score(results, claim(unknown))["verdict"].item() == "not measured"
+    without = results[results["suite"] != "spectra"]
+    assert score(without, claim(SLOPE))["verdict"].item() == "not measured"
+    one = {**SLOPE, "where": [{"corruption": "fog"}]}
+    assert score(results, claim(one))["verdict"].item() == "no pairs"
+
+
+def test_one_variant_is_compared_in_two_measures(results_of):
+    rows = [
+        ("m", "new", seed, "frequency_filtered", "accuracy", {"pass": kind, "radius": 8}, value + 0.1 * seed)
+        for seed in (0, 1, 2)
+        for kind, value in (("low", 0.6 + 0.01 * seed), ("high", 0.2))
+    ]
+    low, high = (
+        {"suite": "frequency_filtered", "metric": "accuracy", "where": [{"pass": kind}]} for kind in ("low", "high")
+    )
+    entry = claim(low)["c"] | {"control": "new", "control_measure": high}
+    (row,) = score(results_of(rows), {"c": entry}).to_dict("records")
+    assert (row["effect"], row["pairs"], row["verdict"]) == (pytest.approx(0.41), 3, "supported")
+    missing = entry | {"control_measure": high | {"where": [{"radius": 9}]}}
+    assert score(results_of(rows), {"c": missing})["verdict"].item() == "not measured"
+
+
 def test_rows_are_chosen_by_values_lists_and_ranges(results_of):
     corruptions, severities = ("fog", "snow", "frost"), (1, 2, 3)
     rows = [
@@ -332,6 +396,45 @@ def test_the_projects_own_claims_fit_the_schema_and_what_suites_measure(results_
     assert (scores["effect"] == 0).all()
     of_corruptions = claims["penalty-corruptions"]["measure"]["where"]
     assert of_corruptions == [{"corruption": list(COMMON)}]
+
+
+def test_the_claims_of_the_fourier_perspective_hold_where_results_are_as_in_the_paper(results_of):
+    claims = load_claims(ROOT / "claims" / "fourier.yaml", SCHEMA)
+    figure = {
+        # The error at the lowest and at other frequencies, the accuracy under low-pass and high-pass noise, and under
+        # corruptions: at no high-frequency energy, and so much more at an energy of 1.
+        **{"plain": (0.1, 0.8, 0.7, 0.1, 0.8, 0), "gauss": (0.5, 0.3, 0.5, 0.8, 0.6, 0.5)},
+        **{"plain-pgd": (0.6, 0.3, 0.4, 0.4, 0.6, 0.35), "autoaugment": (0.1, 0.6, 0.7, 0.2, 0.9, 0.1)},
+        **{"low-pass": (0.1, 0.5, 0.7, 0.5, 0.7, 0.2), "high-pass": (0.1, 0.8, 0.7, 0.1, 0.7, -0.2)},
+        "fog-noise": (0.05, 0.8, 0.7, 0.1, 0.6, 0.2),
+    }
+    energies = {name: number / 20 for number, name in enumerate(CORRUPTION_SETS["yin2019"])} | {"fog": 0, "contrast": 0}
+    rows = [
+        ("", "", 0, "spectra", "high_frequency_energy", {"corruption": name, "bandwidth": 27}, energy)
+        for name, energy in energies.items()
+    ]
+    for (variant, values), seed in itertools.product(figure.items(), (0, 1)):
+        lowest, other, low, high, none, slope = values
+        run = ("m", variant, seed)
+        for u, v in distinct_frequencies(32, 32):
+            where = {"l2_norm": 4, "u": u, "v": v}
+            rows.append((*run, "fourier_heat_map", "error", where, lowest if max(abs(u), abs(v)) < 2 else other))
+        for band, bandwidth, value in (("low", 3, low), ("corner", 3, high), ("corner", 31, high), ("low", 31, 0)):
+            where = {"band": band, "bandwidth": bandwidth, "l2_norm": 8}
+            rows.append((*run, "band_noise", "accuracy", where, value))
+        rows += [
+            (*run, "corruption", "accuracy", {"corruption": name, "severity": severity}, none + slope * energy)
+            for name, energy in energies.items()
+            for severity in (1, 5)
+        ]
+        for kind, value in (("low", 0.7), ("high", 0.3)):
+            rows.append((*run, "frequency_filtered", "accuracy", {"pass": kind, "radius": 8}, value))
+    scores = score(results_of(rows), claims)
+    assert list(scores["claim"]) == list(claims)
+    assert (scores["pairs"] == 2).all()
+    signs = {"higher": 1, "lower": -1}
+    for row in scores.to_dict("records"):
+        assert signs[row["direction"]] * row["effect"] >= row["smallest_effect"], row["claim"]
 
 
 # What the two variants of a claim may differ in, by what its name begins with.
@@ -445,6 +548,22 @@ def test_missing_claims_are_one_sentence(tmp_path):
         ),
         ("metric: accuracy}", "metric: accuracy, where: [{norm: l_2}]}", "unknown norm 'l_2': did you mean 'l2'"),
         ("metric: accuracy}", "metric: accuracy, where: [{epsilon: 8/25x}]}", "where.epsilon: epsilon '8/25x'"),
+        (
+            "suite: clean, metric: accuracy}",
+            "suite: clean, metric: accuracy, slope_over: {parameter: split, suite: spectrum, metric: error}}",
+            "measure.slope_over.suite: unknown suite 'spectrum': did you mean 'spectra'",
+        ),
+        (
+            "suite: corruption\n",
+            "suite: corruption\n      slope_over:\n"
+            "        {parameter: severity, suite: spectra, metric: high_frequency_energy}\n",
+            "slope_over.parameter: unknown parameter of the suites corruption and spectra 'severity': choose one of ",
+        ),
+        (
+            "suite: clean, metric: accuracy}\n",
+            "suite: clean, metric: accuracy}\n    control_measure: {suite: clean, metric: acuracy}\n",
+            "control_measure.metric: unknown metric of the suite clean 'acuracy': did you mean 'accuracy'",
+        ),
         ("treatment: plain\n", "1: plain\n", "has the key 1, which is no text to YAML: put it in quotes"),
         ("treatment: dct", "treatmen: dct", "unknown key 'treatmen': did you mean 'treatment'"),
         ("claims:", "claims: [", "is no YAML"),
@@ -547,7 +666,10 @@ SHOWN = {
     "transfer": {"source": "plain", "images": 9, "attacks": [FGSM]},
     "out_of_distribution": {"sets": ["texdigits-edges"]},
 }
-FILTERED = {"frequency_filtered": {"radii": {"low": [4, 8]}}}
+FILTERED = {
+    "frequency_filtered": {"radii": {"low": [4, 8]}},
+    "band_noise": {"norm": 8, "bandwidths": {"low": [3]}},
+}
 
 
 @pytest.mark.parametrize(
@@ -591,6 +713,18 @@ FILTERED = {"frequency_filtered": {"radii": {"low": [4, 8]}}}
         ),
         ("frequency_filtered", "accuracy", {"pass": "high"}, "in this study 'high': choose one of low"),
         (
+            "band_noise",
+            "accuracy",
+            {"band": "corner"},
+            "band of the suite band_noise in this study 'corner': choose one",
+        ),
+        (
+            "band_noise",
+            "accuracy",
+            {"bandwidth": 5},
+            "bandwidth of the suite band_noise in this study '5': choose one of 0",
+        ),
+        (
             "corruption",
             "accuracy",
             {"severity": {"from": 6, "to": 9}},
@@ -624,6 +758,12 @@ def test_values_that_the_study_measures_are_fine(tmp_path, suite, where):
     attacks = {"norm": "linf", "epsilons": ["2/255"], "images": 9, "attacks": ["fab", "apgd-dlr"]}
     claims, _ = claims_with(tmp_path, suite, "accuracy", where, autoattack=[attacks])
     assert list(claims) == ["c"]
+
+
+def test_a_claim_stands_on_all_suites_of_its_measures():
+    entry = claim(SLOPE)["c"]
+    assert measured_suites(entry) == {"corruption", "spectra"}
+    assert measured_suites(entry | {"control_measure": CLEAN}) == {"corruption", "spectra", "clean"}
 
 
 def test_two_files_of_claims_with_one_name_are_one_sentence(tmp_path):

@@ -1,4 +1,6 @@
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from filterfreq.frequencies.fourier import fourier_basis_vector
 from filterfreq.frequencies.pairs import distinct_frequencies, mirror
 from filterfreq.runtime.errors import InputError
 
+RAI_TOOLBOX = Path(__file__).parent / "fixtures" / "rai_toolbox_bases.json"
 SIZES = [(32, 32), (31, 31), (8, 6), (7, 5), (1, 1)]
 
 
@@ -45,3 +48,16 @@ def test_a_square_of_frequencies_is_round_the_centre():
     for highest in (-1, 17):
         with pytest.raises(InputError, match=r"is not in an image of 32 x 32: give 0 to 16"):
             distinct_frequencies(32, 32, highest)
+
+
+@pytest.mark.parametrize("size", SIZES[:-1])
+def test_the_basis_is_that_of_rai_toolbox(size):
+    """Its frequencies in its order, and each vector by its products with two images, as the file says."""
+    height, width = size
+    recorded = json.loads(RAI_TOOLBOX.read_text())["sizes"][f"{height}x{width}"]
+    rows, columns = torch.arange(height)[:, None].double(), torch.arange(width)[None].double()
+    probes = torch.stack([torch.sin(rows**2 + 3 * columns + 1), torch.cos(2 * rows + columns**2)])
+    assert [(u, v) for u, v, *_ in recorded] == distinct_frequencies(*size)
+    for u, v, *products in recorded:
+        found = (fourier_basis_vector(*size, u, v) * probes).sum(dim=(1, 2))
+        assert found.tolist() == pytest.approx(products, rel=0, abs=1e-12)

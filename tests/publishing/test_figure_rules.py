@@ -14,6 +14,7 @@ from matplotlib.colors import same_color, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from filterfreq.frequencies.pairs import distinct_frequencies
 from filterfreq.publishing.registry import read_products
 from filterfreq.publishing.style import variant_styles
 from filterfreq.study.study import Study
@@ -36,13 +37,14 @@ FIGURES = [
         "calibration",
         "corruptions",
         "dct_energy",
+        "energy_slopes",
         "fourier_attack",
         "frequency_filtered",
         "over_training",
     ),
-    *("penalties", "shape_bias", "training_curves", "transfer"),
+    *("penalties", "shape_bias", "spectra", "training_curves", "transfer"),
 ]
-OF_ACCURACIES = set(FIGURES) - {"calibration", "dct_energy", "shape_bias"}
+OF_ACCURACIES = set(FIGURES) - {"calibration", "dct_energy", "energy_slopes", "shape_bias", "spectra"}
 # Of these each line is a variant.
 OF_LINES = [name for name in FIGURES if name not in ("ablation", "penalties")]
 
@@ -79,6 +81,11 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
         for metric, where in (("universal_error", {"u": 0, "v": 1}), ("fooled", {}))
         for norm in (2, 4)
     ]
+    where = {"attack": "pgd-50", "norm": "linf", "epsilon": "8/255"}
+    rows += [
+        (*run, "spectra", "adversarial_magnitude", {**where, "u": u, "v": v}, base)
+        for u, v in distinct_frequencies(4, 4)
+    ]
     rows += [(*run, "cue_conflict", "shape_bias", {"category": name}, base) for name in ("overall", "cat", "dog")]
     return rows + [
         (*run, "filters", "energy_share", {"layer": f"c{i}", "index": i, "depth": i, "horizontal": h, "vertical": v}, w)
@@ -87,13 +94,27 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
     ]
 
 
+def rows_of_images() -> list[tuple]:
+    """What the suite spectra measures without a model."""
+    run = ("", "", 0, "spectra")
+    rows = [(*run, "natural_magnitude", {"u": u, "v": v}, 9 + u) for u, v in distinct_frequencies(4, 4)]
+    for number, name in enumerate(("gaussian_noise", "fog", "spatter")):
+        rows += [
+            (*run, "corruption_magnitude", {"corruption": name, "severity": 3, "u": u, "v": v}, 5 + u)
+            for u, v in distinct_frequencies(4, 4)
+        ]
+        rows += [(*run, "high_frequency_energy", {"corruption": name, "bandwidth": 3}, 0.1 + number / 5)]
+    return rows
+
+
 @pytest.fixture
 def draw(results_of):
     """Draw a figure of all suites, with accuracies that lie so far apart, of some variants."""
 
     def draw(name: str, spread: float = 0.05, variants: tuple[str, ...] = tuple(VARIANTS)) -> Figure:
         module = import_module(f"filterfreq.publishing.figures.{name}")
-        every = results_of([row for variant in variants for seed in (0, 1) for row in rows_of(variant, seed, spread)])
+        rows = [row for variant in variants for seed in (0, 1) for row in rows_of(variant, seed, spread)]
+        every = results_of(rows + rows_of_images())
         over_training = every["epoch"].notna() if "epoch" in every else pd.Series(False, every.index)
         results = every[over_training if name == "over_training" else ~over_training]
         if name == "training_curves":
@@ -106,6 +127,7 @@ def draw(results_of):
             )
         labels = {variant: VARIANTS[variant] for variant in variants}
         given = {"penalties": PENALTIES} if name in ("ablation", "penalties") else {}
+        given |= {"baseline": variants[0]} if name == "energy_slopes" else {}
         figure = module.draw(results, labels, **given, style_numbers=NUMBERS)
         figure.draw_without_rendering()
         return figure
@@ -134,7 +156,9 @@ def test_every_figure_with_variants_is_among_these():
 def test_a_variant_has_the_colour_of_its_number_whichever_are_beside_it(draw, name, variants):
     legend = draw(name, variants=variants).legends[0]
     styles = variant_styles(VARIANTS, NUMBERS)
-    shown = {text.get_text(): handle for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)}
+    # After a colon a legend may say more of a variant.
+    texts = [text.get_text().partition(":")[0] for text in legend.get_texts()]
+    shown = dict(zip(texts, legend.legend_handles, strict=True))
     named = {VARIANTS[variant]: styles[variant] for variant in variants if VARIANTS[variant] in shown}
     assert "WD" in named
     assert name not in OF_LINES or len(named) == len(variants)

@@ -1,8 +1,10 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import same_color
+from matplotlib.colors import LogNorm, same_color
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -13,11 +15,13 @@ from filterfreq.publishing.figures.accuracy_epsilon import draw as draw_accuracy
 from filterfreq.publishing.figures.calibration import draw as draw_calibration
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
 from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
+from filterfreq.publishing.figures.energy_slopes import draw as draw_energy_slopes
 from filterfreq.publishing.figures.fourier_heat_map import draw as draw_fourier_heat_map
 from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
 from filterfreq.publishing.figures.over_training import draw as draw_over_training
 from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
 from filterfreq.publishing.figures.sinusoids import draw as draw_sinusoids
+from filterfreq.publishing.figures.spectra import draw as draw_spectra
 from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
 from filterfreq.publishing.figures.transfer import draw as draw_transfer
 from filterfreq.publishing.heat_maps import whole_map
@@ -708,6 +712,105 @@ class TestFourierHeatMap:
         assert not table.isna().any(axis=None)
         inside = slice(table.index[0] + middle, table.index[-1] + middle + 1)
         np.testing.assert_allclose(table, spectrum[inside, inside])
+
+
+class TestSpectra:
+    @pytest.fixture
+    def figure(self, results_of) -> Figure:
+        """Of images of 6 x 6 pixels, whose size is 100 / (1 + max(|u|, |v|)), and a tenth of it under fog."""
+        attack = {"attack": "pgd-50", "norm": "linf", "epsilon": "8/255"}
+        rows = []
+        for u, v in distinct_frequencies(6, 6):
+            where, size = {"u": u, "v": v}, 100 / (1 + max(abs(u), abs(v)))
+            rows.append(("", "", 0, "spectra", "natural_magnitude", where, size))
+            fog = {"corruption": "fog", "severity": 3}
+            rows.append(("", "", 0, "spectra", "corruption_magnitude", fog | where, size / 10))
+            rows += [
+                ("net", variant, seed, "spectra", "adversarial_magnitude", attack | where, 0.5 + 0.1 * abs(u) + seed)
+                for variant in ("plain", "dct")
+                for seed in (0, 1)
+            ]
+        figure = draw_spectra(results_of(rows), VARIANTS, style_numbers={"plain": 0, "dct": 1})
+        check_layout(figure)
+        return figure
+
+    def test_maps_of_images_and_corruptions_are_on_one_logarithmic_scale(self, figure):
+        maps = {axes.get_title(): axes.get_images()[0] for axes in figure.axes if axes.get_images()}
+        expected = [[100 / (1 + max(abs(u), abs(v))) for v in range(-3, 3)] for u in range(-3, 3)]
+        np.testing.assert_allclose(maps["natural\nimages"].get_array(), expected)
+        np.testing.assert_allclose(maps["fog"].get_array(), np.divide(expected, 10))
+        for name in ("natural\nimages", "fog"):
+            assert isinstance(maps[name].norm, LogNorm)
+            assert maps[name].get_clim() == (2.5, 100)
+            assert list(maps[name].get_extent()) == [-3.5, 2.5, 2.5, -3.5]
+
+    def test_maps_of_attacks_are_means_over_seeds_on_the_papers_scale(self, figure):
+        maps = {axes.get_title(): axes.get_images()[0] for axes in figure.axes if axes.get_images()}
+        expected = [[1 + 0.1 * abs(u) for _ in range(6)] for u in range(-3, 3)]
+        for label in ("plain", "WD"):
+            np.testing.assert_allclose(maps[label].get_array(), expected)
+            assert maps[label].get_clim() == (0, 1.5)
+            assert not isinstance(maps[label].norm, LogNorm)
+
+    def test_curves_are_means_over_rings(self, figure):
+        """Of radius 1, rounded, 8 pixels; of radius 2 4 x 3, of which 4 are (2, 1) and the like."""
+        curves = [axes for axes in figure.axes if axes.get_yscale() == "log" and not axes.get_images()]
+        natural, fog = curves[1].lines
+        assert list(natural.get_xdata()) == [0, 1, 2]
+        assert natural.get_ydata() == pytest.approx([100, 50, 100 / 3])
+        assert fog.get_ydata() == pytest.approx([10, 5, 10 / 3])
+
+
+ENERGIES = {"fog": 0.1, "glass_blur": 0.4, "pixelate": 0.405, "shot_noise": 0.7}
+
+
+class TestEnergySlopes:
+    def rows(self, models: tuple[str, ...] = ("net",)) -> list:
+        """Accuracies of dct are 0.1 less than plain's and as much more as half of the energy."""
+        rows = [
+            ("", "", 0, "spectra", "high_frequency_energy", {"corruption": name, "bandwidth": 27}, energy)
+            for name, energy in ENERGIES.items()
+        ]
+        for name, energy in ENERGIES.items():
+            for seed, severity, model in itertools.product((0, 1), (1, 2), models):
+                where = {"corruption": name, "severity": severity}
+                plain = 0.6 - 0.1 * severity + 0.05 * seed
+                rows.append((model, "plain", seed, "corruption", "accuracy", where, plain))
+                rows.append((model, "dct", seed, "corruption", "accuracy", where, plain - 0.1 + 0.5 * energy))
+        return rows
+
+    def test_points_lines_and_legend(self, results_of):
+        figure = draw_energy_slopes(results_of(self.rows()), VARIANTS, baseline="plain")
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        (points,) = axes.collections
+        np.testing.assert_allclose(points.get_offsets(), [[h, 0.5 * h - 0.1] for h in ENERGIES.values()])
+        assert line(axes, "dct") == ([0, 0.7], pytest.approx([-0.1, 0.25]))
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+            "plain: 47.5 %",
+            "WD: 57.6 %, k = 0.50 [0.50, 0.50], r = 0.00",
+        ]
+        assert axes.get_ylabel() == "accuracy less that of\nplain (points)"
+
+    def test_names_of_corruptions_do_not_overlap(self, results_of):
+        figure = draw_energy_slopes(results_of(self.rows(("net_a", "net_b"))), VARIANTS, baseline="plain")
+        check_layout(figure)
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["plain", "WD"]
+        for axes in figure.axes:
+            boxes = [text.get_window_extent() for text in axes.texts]
+            assert {text.get_text() for text in axes.texts} == {"fog", "glass blur", "pixelate", "shot noise"}
+            for one, other in itertools.combinations(boxes, 2):
+                assert not one.overlaps(other)
+
+    def test_without_a_pair_nothing_can_be_compared(self, results_of):
+        rows = [row for row in self.rows() if row[1] != "plain"]
+        with pytest.raises(InputError, match="there is no run of plain with the model and seed of another variant"):
+            draw_energy_slopes(results_of(rows), VARIANTS, baseline="plain")
+
+    def test_without_energies_the_rule_is_named(self, results_of):
+        rows = [row for row in self.rows() if row[3] != "spectra"]
+        with pytest.raises(InputError, match="hold no high_frequency_energy: run the rule measure_images again"):
+            draw_energy_slopes(results_of(rows), VARIANTS, baseline="plain")
 
 
 class TestOverTraining:

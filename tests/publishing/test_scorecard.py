@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from filterfreq.publishing.figures.scorecard import draw_scores
-from filterfreq.publishing.phrases import measure_phrase
+from filterfreq.publishing.phrases import claim_phrase, comparison_label
 from filterfreq.publishing.tables.scorecard import tabulate_scores
 
 LABELS = {"plain": "plain", "dct": "WD_1"}
@@ -114,7 +114,7 @@ def test_rows_are_measures_below_their_comparison(scores):
     assert shown == [
         ("WD_1 against plain", "bold"),
         *((MEASURES[name], "normal") for name in ("supported", "contradicted", "undecided", "too-few-pairs")),
-        ("WD_1 against WD_1", "bold"),
+        ("WD_1", "bold"),
         ("a measure of a name that is longer than there…", "normal"),
     ]
 
@@ -124,7 +124,7 @@ def test_claims_without_an_effect_are_a_footnote_and_no_rows(scores):
     figure = draw_scores(twice, LABELS, MEASURES)
     assert figure.get_supxlabel().split("\n") == [
         "no pairs: accuracy under PGD (absent against plain)",
-        "not measured: accuracy on shifted sets (WD_1 against plain, WD_1 against WD_1)",
+        "not measured: accuracy on shifted sets (WD_1 against plain, WD_1)",
     ]
     tested = scores[scores["effect"].notna()]
     assert draw_scores(tested, LABELS, MEASURES).get_supxlabel() == ""
@@ -141,8 +141,13 @@ def test_claims_that_all_lack_results_still_make_a_figure(scores):
 def test_a_measure_is_called_by_its_label_or_by_what_it_is():
     measure = {"suite": "filters", "metric": "energy_share"}
     where = [{"depth": {"from": 0.5, "to": 1}, "horizontal": "highest"}, {"layer": ["a", "b"]}]
-    assert measure_phrase(measure) == "energy share (filters)"
-    assert measure_phrase({**measure, "where": where}) == (
+    assert claim_phrase({"measure": measure}) == "energy share (filters)"
+    assert claim_phrase({"measure": {**measure, "where": where}}) == (
         "energy share (filters: depth from 0.5 to 1, horizontal highest or layer a/b)"
     )
-    assert measure_phrase({**measure, "where": where, "label": "energy in depth"}) == "energy in depth"
+    labelled = {**measure, "where": where, "label": "energy in depth"}
+    assert claim_phrase({"measure": labelled}) == "energy in depth"
+    two = {"treatment": "dct", "control": "dct", "measure": labelled, "control_measure": measure}
+    assert claim_phrase(two) == "energy in depth less energy share (filters)"
+    assert comparison_label(two, LABELS) == "WD_1"
+    assert comparison_label({**two, "control": "plain"}, LABELS) == "WD_1 against plain"

@@ -1,8 +1,10 @@
 import html
+import json
 import math
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +19,11 @@ from filterfreq.publishing.penalty_rows import tabulate_penalties
 from filterfreq.publishing.tables.adversarial import tabulate as tabulate_adversarial
 from filterfreq.publishing.tables.all_datasets import tabulate as tabulate_all_datasets
 from filterfreq.publishing.tables.calibration import tabulate as tabulate_calibration
+from filterfreq.publishing.tables.corruption_energy import tabulate as tabulate_corruption_energy
 from filterfreq.publishing.tables.corruptions import tabulate as tabulate_corruptions
 from filterfreq.publishing.tables.costs import tabulate as tabulate_costs
 from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
+from filterfreq.publishing.tables.energy_slopes import tabulate as tabulate_energy_slopes
 from filterfreq.publishing.tables.fourier_bands import tabulate as tabulate_fourier_bands
 from filterfreq.publishing.tables.main import tabulate as tabulate_main
 from filterfreq.publishing.tables.out_of_distribution import tabulate as tabulate_out_of_distribution
@@ -28,6 +32,7 @@ from filterfreq.publishing.tables.transfer import tabulate as tabulate_transfer
 from filterfreq.runtime.errors import InputError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
+PUBLISHED = Path(__file__).parents[3] / "shared" / "golden" / "fourier_sensitivity_published.json"
 VARIANTS = {"plain": "plain", "dct": "WD & 50 %_λ", "dct-signal": "SD | L2"}
 EPSILONS = {"linf": "2/255", "l2": "0.5"}
 NET = "net_8"
@@ -635,3 +640,62 @@ def test_heat_maps_are_averaged_over_bands_of_frequencies(results_of):
     assert means == {f"{name} frequencies": pytest.approx(value) for name, value in expected.items()}
     assert table.best.loc[("net", "dct")].all()
     assert not table.best.loc[("net", "plain")].any()
+
+
+@pytest.fixture
+def energies(results_of) -> Callable[..., pd.DataFrame]:
+    """High-frequency energy of three corruptions, and accuracies of plain and dct; the second seed of plain alone."""
+
+    def build(bandwidth: int = 27) -> pd.DataFrame:
+        known = {"fog": 0.05, "shot_noise": 0.7, "spatter": 0.45}
+        rows = [
+            ("", "", 0, "spectra", "high_frequency_energy", {"corruption": name, "bandwidth": bandwidth}, energy, 500)
+            for name, energy in known.items()
+        ]
+        for variant, seed, accuracies in (
+            ("plain", 0, (0.6, 0.4, 0.5)),
+            ("plain", 1, (0.8, 0.8, 0.8)),
+            ("dct", 0, (0.5, 0.7, 0.5)),
+        ):
+            for name, value in zip(known, accuracies, strict=True):
+                where = {"corruption": name, "severity": 1}
+                rows.append((NET, variant, seed, "corruption", "accuracy", where, value))
+        return results_of(rows)
+
+    return build
+
+
+def test_slopes_against_high_frequency_energy_are_paired_by_seed(energies):
+    table = tabulate_energy_slopes(energies(), VARIANTS, "plain")
+    assert list(table.cells["variant"]) == ["plain", "WD & 50 %_λ"]
+    plain, dct = table.numbers.to_dict("records")
+    assert plain["mean_accuracy"] == pytest.approx((0.5 + 0.8) / 2)
+    assert np.isnan(plain["slope"])
+    slope, intercept = np.polyfit([0.05, 0.7, 0.45], [-0.1, 0.3, 0], 1)
+    assert (dct["slope"], dct["intercept"]) == pytest.approx((slope, intercept))
+    assert dct["seeds"] == 1
+    assert "pairs of runs: 1 seed" in table.caption
+    assert list(table.cells["slope"]) == ["–", f"{slope:.2f}"]
+
+
+def test_energies_stand_beside_the_published_ones_of_the_same_bandwidth(energies):
+    table = tabulate_corruption_energy(energies())
+    assert table.cells.to_numpy().tolist() == [
+        ["shot noise", "0.700", "0.704"],
+        ["spatter", "0.450", "–"],
+        ["fog", "0.050", "0.042"],
+    ]
+    assert "Yin et al. (NeurIPS 2019), Figure 6" in table.caption
+    other = tabulate_corruption_energy(energies(bandwidth=13))
+    assert set(other.cells["published"]) == {"–"}
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="needs the published points in ../shared")
+def test_the_published_energies_are_those_of_the_figure(results_of):
+    figure = json.loads(PUBLISHED.read_text())["figure_6"]
+    rows = [
+        ("", "", 0, "spectra", "high_frequency_energy", {"corruption": name, "bandwidth": 27}, 0.5)
+        for name in figure["corruption"]
+    ]
+    numbers = tabulate_corruption_energy(results_of(rows)).numbers.set_index("corruption")["published"]
+    assert numbers.to_dict() == dict(zip(figure["corruption"], figure["h"], strict=True))

@@ -508,12 +508,35 @@ def test_settings_that_those_of_one_data_set_replace_are_said(trained):
             "each axis: give at most 31",
         ),
         ("band_noise", {"norm": 8, "bandwidths": {"corner": [35]}}, "bandwidths.corner: 35 is too large for texdigits"),
+        ("spectra", {"bandwidth": 35}, "bandwidth: 35 is too large for texdigits"),
+        ("spectra", {"corruptions": ["fogg"]}, "corruptions: unknown corruption 'fogg': did you mean 'fog'"),
     ],
 )
 def test_frequencies_beyond_the_images_are_refused(whole, suite, settings, said):
     whole["experiments"]["tiny"]["datasets"] = ["texdigits"]
     whole["evaluation"][suite] = settings
     with pytest.raises(InputError, match=rf"^evaluation\.{suite}\.{re.escape(said)}"):
+        Study(whole, SCHEMA)
+
+
+def test_spectra_of_corruptions_that_are_not_made_are_refused(whole):
+    whole["evaluation"]["spectra"] = {}
+    del whole["evaluation"]["corruption"]
+    said = r"evaluation\.spectra: no images of .* are corrupted .*: add evaluation\.corruption$"
+    with pytest.raises(InputError, match=said):
+        Study(whole, SCHEMA)
+
+
+def test_spectra_of_published_jpegs_are_refused(whole):
+    whole["evaluation"] = {"batch_size": 64, "clean": {}, "corruption": {}, "spectra": {}}
+    whole["data"] = whole.get("data", {}) | {"corruptions": "published"}
+    whole["experiments"]["tiny"]["datasets"] = ["cifar10"]
+    assert "spectra" in Study(whole, SCHEMA).suites("cifar10")
+    whole["experiments"]["tiny"]["datasets"] = ["tinyimagenet"]
+    said = (
+        r"evaluation\.spectra: the published corrupted images of tinyimagenet were cut .*tinyimagenet\.spectra: false$"
+    )
+    with pytest.raises(InputError, match=said):
         Study(whole, SCHEMA)
 
 

@@ -115,3 +115,16 @@ def test_the_paper_plans_every_run_once(fresh):
     on_cifar10 = [run for run in study.runs if run.dataset == "cifar10"]
     assert plan.jobs["evaluate_out_of_distribution"] == len(on_cifar10)
     assert plan.jobs == fresh.plan(config=None).jobs
+
+
+def test_spectra_of_images_are_measured_once_for_all_models(fresh, tmp_path):
+    config = tmp_path / "spectra.yaml"
+    text = (fresh.folder / "tiny.yaml").read_text()
+    config.write_text(text.replace("  clean: {}\n", "  clean: {}\n  spectra: {images: 4}\n", 1))
+    jobs = fresh.plan("results/aggregated/tiny/texdigits/spectra.csv", config=str(config)).jobs
+    assert {name: jobs[name] for name in ("evaluate_spectra", "measure_images", "corrupt", "aggregate")} == {
+        "evaluate_spectra": 2,
+        "measure_images": 1,
+        "corrupt": 1,
+        "aggregate": 1,
+    }

@@ -1,7 +1,8 @@
 """Papers' claims as data, and what the results say of them. Imports no torch.
 
-A claim compares two variants on one measure. Runs are paired: two runs of one model with one seed begin with the same
-weights where their layers allow it, and see the same batches, so that their difference varies less than either.
+A claim compares two variants on one measure, or on one measure each, or one variant on two measures. Runs are paired:
+two runs of one model with one seed begin with the same weights where their layers allow it, and see the same batches,
+so that their difference varies less than either.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.intervals import Estimate, holm, mean_difference
+from filterfreq.analysis.slopes import least_squares_slope
 from filterfreq.training.epsilon import parse_epsilon
 
 VERDICTS: tuple[str, ...] = (
@@ -25,6 +27,7 @@ HIGHEST = "highest"
 _PAIR = ["model", "seed"]
 _LEVEL = 0.05
 _SHARES = ("accuracy", "clean_accuracy", "shape_bias")  # metrics that count images
+_AGAINST = "against"  # the column of what a slope is against
 
 
 def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -47,15 +50,16 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
     """
     rows = []
     for name, claim in claims.items():
-        measured = _measured_rows(results, claim["measure"])
-        differences = _differences(measured, claim)
+        sides = [_measured_rows(results, claim.get(key, claim["measure"])) for key in ("measure", "control_measure")]
+        differences = _differences(*sides, claim)
         groups = [model_differences.to_numpy() for _, model_differences in differences.groupby(level="model")]
+        measured = pd.concat(sides)
         images = measured.loc[measured["model"].isin(differences.index.unique("model")), "n"]
-        estimate = mean_difference(groups, _images(measured))
+        estimate = mean_difference(groups, float(np.min([_images(side) for side in sides])))
         low, high = estimate.interval()
         pairs = sum(map(len, groups))
         said, p = "not measured", np.nan
-        if not measured.empty:
+        if not any(side.empty for side in sides):
             said, p = "no pairs", np.nan
         if pairs:
             said = "too few pairs"
@@ -132,8 +136,18 @@ def verdict(direction: str, smallest_effect: float, estimate: Estimate) -> tuple
 
 
 def _measured_rows(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the rows that a claim's measure stands on, those with a value; none where one that it names has no row."""
+    """Return the rows that a claim's measure stands on, those with a value; none where one that it names has no row.
+
+    Of a slope also those alone have a value that have one to be set against.
+    """
     rows = results[(results["suite"] == measure["suite"]) & (results["metric"] == measure["metric"])]
+    if "slope_over" in measure:
+        slope_over = measure["slope_over"]
+        others = results[(results["suite"] == slope_over["suite"]) & (results["metric"] == slope_over["metric"])]
+        key = slope_over["parameter"]
+        if rows.empty or others.empty:
+            return rows[:0]
+        rows = rows.assign(**{_AGAINST: rows[key].map(others.groupby(key)["value"].mean())}).dropna(subset=_AGAINST)
     if rows.empty or "where" not in measure:
         return rows.dropna(subset="value")
     chosen = pd.Series(False, index=rows.index)
@@ -163,31 +177,41 @@ def _match_rows(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:
     return rows[key] == (str(wanted) if is_text else wanted)
 
 
-def _differences(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.Series:
-    """Return treatment - control by model and seed, of the pairs that are there and have the same rows."""
-    nothing = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=_PAIR))
+def _differences(of_treatment: pd.DataFrame, of_control: pd.DataFrame, claim: Mapping[str, Any]) -> pd.Series:
+    """Return treatment - control by model and seed, of the pairs that are there; of one measure, with the same rows."""
+    measure = claim["measure"]
+    new, rows_of_new = _run_values(of_treatment, measure, claim["treatment"])
+    old, rows_of_old = _run_values(of_control, claim.get("control_measure", measure), claim["control"])
+    differences = (new - old).dropna()
+    alike = ["control_measure" in claim or rows_of_new[pair] == rows_of_old[pair] for pair in differences.index]
+    return differences[np.array(alike, dtype=bool)]
+
+
+def _run_values(rows: pd.DataFrame, measure: Mapping[str, Any], variant: str) -> tuple[pd.Series, pd.Series]:
+    """Return a measure of each of a variant's runs, by model and seed, and the parameters of the rows it stands on."""
+    rows = rows[rows["variant"] == variant]
     if rows.empty:
-        return nothing
-    summed = claim["measure"].get("sum_over", [])
+        nothing = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=_PAIR))
+        return nothing, nothing
+    summed = measure.get("sum_over", [])
     if summed:
         # What is left to tell rows apart is not added up but averaged.
         others = [key for key in _parameters(rows) if key not in summed]
-        rows = rows.groupby([*_PAIR, "variant", *others], as_index=False, dropna=False)["value"].sum()
+        kept = [_AGAINST] if _AGAINST in rows else []
+        rows = rows.groupby([*_PAIR, *others, *kept], as_index=False, dropna=False)["value"].sum()
         rows["parameter"] = rows[others].astype(str).agg(";".join, axis="columns") if others else ""
-    runs = rows.groupby(["variant", *_PAIR])
-    values, stand_on = runs["value"].mean(), runs["parameter"].agg(frozenset)
-    sides = [variant for variant in (claim["treatment"], claim["control"]) if variant in values.index]
-    if len(sides) < 2:
-        return nothing
-    (new, old), (rows_of_new, rows_of_old) = ([of.xs(side) for side in sides] for of in (values, stand_on))
-    differences = (new - old).dropna()
-    alike = [rows_of_new[pair] == rows_of_old[pair] for pair in differences.index]
-    return differences[np.array(alike, dtype=bool)]
+    runs = rows.groupby(_PAIR)
+    values = runs["value"].mean()
+    if _AGAINST in rows:
+        points = rows.groupby([*_PAIR, measure["slope_over"]["parameter"]])[["value", _AGAINST]].mean()
+        of_runs = points.groupby(level=_PAIR)
+        values = of_runs.apply(lambda run: float(least_squares_slope(*run[[_AGAINST, "value"]].to_numpy().T)))
+    return values, runs["parameter"].agg(frozenset)
 
 
 def _images(rows: pd.DataFrame) -> float:
     """On how many images, over all its rows, the least run stands; NaN where values are no shares of images."""
-    if rows.empty or not rows["metric"].isin(_SHARES).all():
+    if rows.empty or _AGAINST in rows or not rows["metric"].isin(_SHARES).all():
         return np.nan
     return float(rows.groupby(["variant", *_PAIR])["n"].sum().min())
 

@@ -70,6 +70,12 @@ def band_noise_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes
     return Work(one_pass(settings, sizes, classes, side).own.times(1 + bands))
 
 
+def spectra_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of a suite that attacks each image once and classifies the result."""
+    attack = {"attack": "pgd", "steps": 50} | settings
+    return Work((passes_of_attack(attack) + Passes(1, 0)).times(one_pass(settings, sizes, classes, side).own.forward))
+
+
 def adversarial_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
     """Return the work of FGSM and PGD that follow the evaluated model's gradients."""
     attacks, judged = _attacks(settings, sizes)

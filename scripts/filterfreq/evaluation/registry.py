@@ -22,6 +22,7 @@ from filterfreq.evaluation.passes import (
     frequency_filtered_passes,
     heat_map_passes,
     one_pass,
+    spectra_passes,
     transfer_passes,
 )
 from filterfreq.runtime.errors import InputError
@@ -103,8 +104,8 @@ class Suite(Measurement):
             "corrupted", "shifted" and "cue_conflict" (other images), "source" (another model).
         attacks: the keys that lead to the list of attacks in its settings; () where the settings are that list, None
             where there is none.
-        given_as_inputs: the settings that its jobs have as inputs alone, so that a change of them runs again only where
-            these change.
+        given_as_inputs: the settings that its jobs have as inputs alone, or that are of what is measured of images
+            without a model, so that a change of them runs again only where these change.
         passes: says what one job does, see `filterfreq.evaluation.passes`; None of what is not planned.
         why_not: a reference: of the study and a data set, why that cannot have the suite, as the rest of a sentence, or
             None where it can.
@@ -216,6 +217,23 @@ SUITES: Mapping[str, Suite] = {
         types={"bandwidth": int, "l2_norm": float},
         passes=band_noise_passes,
         check="filterfreq.study.frequency_checks:check_bandwidths",
+    ),
+    "spectra": Suite(
+        run="filterfreq.evaluation.suites.spectra:run",
+        metrics={
+            "error": Metric(_ATTACK),
+            "adversarial_magnitude": Metric((*_ATTACK, "u", "v"), highest=math.inf),
+            # Of images alone, see filterfreq.evaluation.image_spectra.
+            "natural_magnitude": Metric(("u", "v"), highest=math.inf),
+            "corruption_magnitude": Metric(("corruption", "severity", "u", "v"), highest=math.inf),
+            "high_frequency_energy": Metric(("corruption", "bandwidth")),
+        },
+        stage="attack",
+        given_as_inputs=("severity", "corruptions", "bandwidth"),
+        types={"u": int, "v": int, "severity": int, "bandwidth": int},
+        signed=("u", "v"),
+        passes=spectra_passes,
+        check="filterfreq.study.frequency_checks:check_spectra",
     ),
     "out_of_distribution": Suite(
         run="filterfreq.evaluation.suites.out_of_distribution:run",

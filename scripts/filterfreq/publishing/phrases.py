@@ -35,13 +35,21 @@ def images_phrase(counts: Iterable[float]) -> str:
 
 
 def comparison_label(claim: Mapping, labels: dict[str, str]) -> str:
-    """Return which variants a claim compares, by label where they have one: "DCT + penalty against plain"."""
+    """Return which variants a claim compares, by label where they have one: "DCT + penalty against plain".
+
+    Where it compares two measures of one variant, that is the one: "plain".
+    """
     treatment, control = (labels.get(claim[side], claim[side]) for side in ("treatment", "control"))
-    return f"{treatment} against {control}"
+    return treatment if claim["treatment"] == claim["control"] else f"{treatment} against {control}"
 
 
-def measure_phrase(measure: Mapping[str, Any]) -> str:
-    """Say what a claim measures: its label, or else metric, suite and rows: "accuracy (adversarial: norm l2)"."""
+def claim_phrase(claim: Mapping[str, Any]) -> str:
+    """Say what a claim measures; of two measures: "accuracy (clean) less accuracy (corruption)"."""
+    return " less ".join(_measure_phrase(claim[key]) for key in ("measure", "control_measure") if key in claim)
+
+
+def _measure_phrase(measure: Mapping[str, Any]) -> str:
+    """Say what one measure is: its label, or else metric, suite and rows: "accuracy (adversarial: norm l2)"."""
     if "label" in measure:
         return measure["label"]
     entries = (

@@ -99,7 +99,8 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
                         "name the two so that they differ by more than a slip"
                     )
             if any(set(sides.values()) <= variants for variants in compared):
-                _check_measured(where, claim["measure"], study)
+                for key in _measure_keys(claim):
+                    _check_measured(f"{where}.{key}", claim[key], study)
                 found[name] = claim
             else:
                 absent = [variant for variant in sides.values() if not any(variant in of for of in compared)]
@@ -108,6 +109,17 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
             lacked = ", ".join(f"{name} ({' and '.join(variants)})" for name, variants in missing.items())
             left_out.append(f"{file}: left out, as no experiment has the variants in brackets: {lacked}")
     return found, left_out
+
+
+def measured_suites(claim: Mapping[str, Any]) -> set[str]:
+    """Return the suites whose results a claim stands on."""
+    measures = [claim[key] for key in _measure_keys(claim)]
+    return {entry["suite"] for measure in measures for entry in (measure, measure.get("slope_over", measure))}
+
+
+def _measure_keys(claim: Mapping[str, Any]) -> list[str]:
+    """The keys of a claim's measures."""
+    return [key for key in ("measure", "control_measure") if key in claim]
 
 
 def _find_file(where: str, file: str, folders: list[Path]) -> Path:
@@ -146,37 +158,50 @@ def _is_slip(word: str, other: str) -> bool:
 
 def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
     """Refuse what no result of any study can have."""
-    measure = claim["measure"]
-    suite, metric = measure["suite"], measure["metric"]
-    if claim["treatment"] == claim["control"]:
+    if claim["treatment"] == claim["control"] and "control_measure" not in claim:
         raise InputError(
             f"{where}.control: {claim['control']!r} is the treatment itself, name what it is compared with"
         )
-    if suite not in SUITES:
-        raise _prefix_error(f"{where}.measure.suite", unknown_name("suite", suite, SUITES))
-    metrics = SUITES[suite].metrics
-    if metric not in metrics:
-        raise _prefix_error(f"{where}.measure.metric", unknown_name(f"metric of the suite {suite}", metric, metrics))
-    if RANGES[metric] == (0, 1) and claim["smallest_effect"] >= 1:
-        raise InputError(
-            f"{where}.smallest_effect: {metric} lies between 0 and 1, so that {claim['smallest_effect']:g} would be "
-            "all of it: write a fraction, 0.01 for one percentage point"
-        )
-    keys = metrics[metric].keys
+    for key in _measure_keys(claim):
+        measure = claim[key]
+        _check_measure(f"{where}.{key}", measure)
+        metric = measure["metric"]
+        if RANGES[metric] == (0, 1) and "slope_over" not in measure and claim["smallest_effect"] >= 1:
+            raise InputError(
+                f"{where}.smallest_effect: {metric} lies between 0 and 1, so that {claim['smallest_effect']:g} would "
+                "be all of it: write a fraction, 0.01 for one percentage point"
+            )
+
+
+def _check_measure(where: str, measure: Mapping[str, Any]) -> None:
+    suite = measure["suite"]
+    known = _parameters(where, measure)
     for section in ("where", "sum_over"):
         for key in (key for entry in measure.get(section, []) for key in ([entry] if section == "sum_over" else entry)):
-            known = [
-                *keys,
-                *(["epsilon_value"] if "epsilon" in keys else []),
-                *metrics[metric].optional,
-            ]
             if key not in known:
-                raise _prefix_error(
-                    f"{where}.measure.{section}", unknown_name(f"parameter of the suite {suite}", key, known)
-                )
+                raise _prefix_error(f"{where}.{section}", unknown_name(f"parameter of the suite {suite}", key, known))
     for entry in measure.get("where", []):
         for key, wanted in entry.items():
-            _check_wanted(f"{where}.measure.where.{key}", key, wanted)
+            _check_wanted(f"{where}.where.{key}", key, wanted)
+    if "slope_over" in measure:
+        slope_over = measure["slope_over"]
+        others = _parameters(f"{where}.slope_over", slope_over)
+        key, both = slope_over["parameter"], [name for name in known if name in others]
+        if key not in both:
+            said = f"parameter of the suites {suite} and {slope_over['suite']}"
+            raise _prefix_error(f"{where}.slope_over.parameter", unknown_name(said, key, both))
+
+
+def _parameters(where: str, measure: Mapping[str, Any]) -> list[str]:
+    """The parameters of what a measure names, a suite's metric; both are refused where they are unknown."""
+    suite, metric = measure["suite"], measure["metric"]
+    if suite not in SUITES:
+        raise _prefix_error(f"{where}.suite", unknown_name("suite", suite, SUITES))
+    metrics = SUITES[suite].metrics
+    if metric not in metrics:
+        raise _prefix_error(f"{where}.metric", unknown_name(f"metric of the suite {suite}", metric, metrics))
+    keys = metrics[metric].keys
+    return [*keys, *(["epsilon_value"] if "epsilon" in keys else []), *metrics[metric].optional]
 
 
 def _check_wanted(where: str, key: str, wanted: Any) -> None:
@@ -208,7 +233,7 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
     datasets = [dataset for dataset in study.datasets if suite in study.suites(dataset)]
     for entry in measure.get("where", []) if datasets else []:
         for key, wanted in entry.items():
-            path = f"{where}.measure.where.{key}"
+            path = f"{where}.where.{key}"
             known = _measured_values(study, suite, key, datasets)
             if isinstance(wanted, dict):
                 low, high = wanted.get("from", -_INFINITY), wanted.get("to", _INFINITY)
@@ -245,6 +270,10 @@ def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) ->
         known = [kind for of in settings for kind in of["radii"]]
     elif key == "radius":
         known = [radius for of in settings for radii in of["radii"].values() for radius in radii]
+    elif suite == "band_noise" and key == "band":
+        known = [kind for of in settings for kind in of["bandwidths"]]
+    elif suite == "band_noise" and key == "bandwidth":
+        known = [0, *(bandwidth for of in settings for several in of["bandwidths"].values() for bandwidth in several)]
     elif key == "set":
         known = [entry.name for dataset in datasets for entry in study.shifted_sets(dataset)]
     elif key == "category":

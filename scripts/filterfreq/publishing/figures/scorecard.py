@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from filterfreq.analysis.claims import score
-from filterfreq.publishing.phrases import comparison_label, measure_phrase
+from filterfreq.publishing.phrases import claim_phrase, comparison_label
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import BAD, GOOD, NEUTRAL, SMALL_FONT, TEXT_WIDTH, new_figure, use_style, wrap_text
 
@@ -44,7 +44,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], claims: Mapping[str, Map
         labels: display labels of the variants by name, in order.
         claims: by name, see `filterfreq.analysis.claims.score`.
     """
-    measures = {name: measure_phrase(claim["measure"]) for name, claim in claims.items()}
+    measures = {name: claim_phrase(claim) for name, claim in claims.items()}
     return draw_scores(score(results, claims), labels, measures)
 
 

@@ -1,0 +1,65 @@
+"""High-frequency energy of the corruptions of *{dataset}*, beside what is published of CIFAR-10-C.
+
+The share of C(X) - X that the high-pass keeps, the square round the highest frequency; the mean over images, channels
+and severities (Yin et al., NeurIPS 2019, section 4.1).
+"""
+
+import numpy as np
+import pandas as pd
+
+from filterfreq.publishing.corruptions import corruption_label
+from filterfreq.publishing.energy_slopes import image_rows
+from filterfreq.publishing.phrases import images_phrase
+from filterfreq.publishing.registry import Product
+from filterfreq.publishing.table import TextTable
+
+PRODUCT = Product(title="High-frequency energy of corruptions", needs=["spectra"])
+
+# Figure 6, x: CIFAR-10-C's test images, bandwidth 27; read off its vector paths to about 0.002.
+_PUBLISHED_BANDWIDTH = 27
+_PUBLISHED = {
+    **{"brightness": 0.010, "contrast": 0.088, "defocus_blur": 0.526, "elastic_transform": 0.297, "fog": 0.042},
+    **{"gaussian_blur": 0.510, "glass_blur": 0.470, "impulse_noise": 0.708, "jpeg_compression": 0.549},
+    **{"motion_blur": 0.293, "pixelate": 0.426, "shot_noise": 0.704, "snow": 0.089, "speckle_noise": 0.700},
+    **{"zoom_blur": 0.274},
+}
+
+
+def tabulate(results: pd.DataFrame) -> TextTable:
+    """Show the energy of each corruption, and where the bandwidth is the paper's the published one.
+
+    Args:
+        results: tidy results of one data set.
+
+    Raises:
+        InputError: the results hold no such energy.
+    """
+    rows = image_rows(results, "high_frequency_energy").sort_values("value", ascending=False, kind="stable")
+    bandwidth = rows["bandwidth"].iloc[0]
+    published = _PUBLISHED if bandwidth == _PUBLISHED_BANDWIDTH else {}
+    numbers = pd.DataFrame(
+        {
+            "corruption": rows["corruption"].to_numpy(),
+            "high_frequency_energy": rows["value"].to_numpy(),
+            "images": rows["n"].to_numpy(),
+            "published": [published.get(name, np.nan) for name in rows["corruption"]],
+        }
+    )
+    cells = pd.DataFrame(
+        {
+            "corruption": numbers["corruption"].map(corruption_label),
+            "here": _texts(numbers["high_frequency_energy"]),
+            "published": _texts(numbers["published"]),
+        }
+    )
+    caption = (
+        f"The share of corruptions' energy at high frequencies, bandwidth {bandwidth}, on {rows['dataset'].iloc[0]}: "
+        f"mean over images, their channels and severities 1 to 5, without what a corruption leaves as it is "
+        f"({images_phrase(rows['n'])}, an image counts at each severity). Published: by Yin et al. (NeurIPS 2019), "
+        "Figure 6, of CIFAR-10-C, read off to 0.002."
+    )
+    return TextTable(numbers, cells, caption, right=2)
+
+
+def _texts(values: pd.Series) -> list[str]:
+    return ["–" if np.isnan(value) else f"{value:.3f}" for value in values]
