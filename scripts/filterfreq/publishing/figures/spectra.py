@@ -3,7 +3,7 @@
 A pixel is the mean size of one Fourier coefficient of images in [0, 1], over images and channels: of the images
 themselves, of what a corruption changes in them at one severity, and of what the attack changes in those that are
 misclassified then. The frequency 0 is in the centre. Beside them are the means over rings round the centre, below those
-of the images themselves, in grey.
+of the images themselves, in grey. What attacks change is the mean over seeds.
 """
 
 from collections.abc import Mapping
