@@ -4,7 +4,8 @@ Yin, Gontijo Lopes, Shlens, Cubuk, Gilmer, A Fourier Perspective on Model Robust
 Figure 2 and section 4.1.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,38 +43,49 @@ def measure_image_spectra(
         InputError: the bandwidth is even or not above 0.
     """
     frequencies = distinct_frequencies(*images.shape[1:3])
-    natural = sum(spectrum_magnitudes(batch).sum(dim=0, dtype=torch.float64) for batch in _batches(images))
+    natural = torch.zeros(len(frequencies), dtype=torch.float64)
+    sums = {corruption: _Sums(torch.zeros_like(natural)) for corruption in corrupted}
+    size = max(1, _BATCH_PIXELS // (images.shape[1] * images.shape[2]))
+    for start in range(0, len(images), size):
+        before = to_images(images[start : start + size], "cpu")
+        natural += spectrum_magnitudes(before).sum(dim=0, dtype=torch.float64)
+        for corruption, its_images in corrupted.items():
+            count = len(its_images) // len(SEVERITIES)
+            length = min(size, count - start)
+            for number, its_severity in enumerate(SEVERITIES if length > 0 else ()):
+                first = number * count + start
+                difference = to_images(its_images[first : first + length], "cpu") - before[:length]
+                sums[corruption].add(difference, bandwidth, its_severity == severity)
     rows = [
         quantity("natural_magnitude", format_parameter(u=u, v=v), total / len(images), len(images))
         for (u, v), total in zip(frequencies, natural.tolist(), strict=True)
     ]
-    energies = []
     for corruption, its_images in corrupted.items():
         count = len(its_images) // len(SEVERITIES)
-        magnitudes = torch.zeros(len(frequencies), dtype=torch.float64)
-        energy, channels, changed = 0.0, 0, 0
-        for number, its_severity in enumerate(SEVERITIES):
-            block = its_images[number * count : (number + 1) * count]
-            for before, after in zip(_batches(images[:count]), _batches(block), strict=True):
-                difference = after - before
-                shares = high_frequency_shares(difference, bandwidth)
-                energy += float(shares.nansum(dtype=torch.float64))
-                channels += int(shares.isfinite().sum())
-                changed += int(shares.isfinite().any(dim=1).sum())
-                if its_severity == severity:
-                    magnitudes += spectrum_magnitudes(difference).sum(dim=0, dtype=torch.float64)
-        for (u, v), total in zip(frequencies, magnitudes.tolist(), strict=True):
+        for (u, v), total in zip(frequencies, sums[corruption].magnitudes.tolist(), strict=True):
             parameter = format_parameter(corruption=corruption, severity=severity, u=u, v=v)
             rows.append(quantity("corruption_magnitude", parameter, total / count, count))
+    for corruption, its_sums in sums.items():
         parameter = format_parameter(corruption=corruption, bandwidth=bandwidth)
-        energies.append(
-            quantity("high_frequency_energy", parameter, energy / channels if channels else np.nan, changed)
-        )
-    return rows + energies
+        energy = its_sums.energy / its_sums.channels if its_sums.channels else np.nan
+        rows.append(quantity("high_frequency_energy", parameter, energy, its_sums.images))
+    return rows
 
 
-def _batches(images: np.ndarray) -> Iterator[torch.Tensor]:
-    """The images in turn, float32, n x C x H x W in [0, 1]."""
-    size = max(1, _BATCH_PIXELS // (images.shape[1] * images.shape[2]))
-    for start in range(0, len(images), size):
-        yield to_images(images[start : start + size], "cpu")
+@dataclass
+class _Sums:
+    """Of one corruption: sizes of coefficients at one severity; shares of energy, how many, and of how many images."""
+
+    magnitudes: torch.Tensor
+    energy: float = 0
+    channels: int = 0
+    images: int = 0
+
+    def add(self, difference: torch.Tensor, bandwidth: int, has_magnitudes: bool) -> None:
+        """Add a few images' C(X) - X."""
+        shares = high_frequency_shares(difference, bandwidth)
+        self.energy += float(shares.nansum(dtype=torch.float64))
+        self.channels += int(shares.isfinite().sum())
+        self.images += int(shares.isfinite().any(dim=1).sum())
+        if has_magnitudes:
+            self.magnitudes += spectrum_magnitudes(difference).sum(dim=0, dtype=torch.float64)

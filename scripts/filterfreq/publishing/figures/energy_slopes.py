@@ -53,9 +53,10 @@ def draw(
         InputError: see `filterfreq.publishing.energy_slopes.energy_slopes`.
     """
     found = energy_slopes(results, labels, baseline)
-    shown = [name for name in found.variants if name in found.accuracies.index.unique("variant")]
-    styles = variant_styles({name: found.variants[name] for name in shown}, style_numbers)
-    models = list(found.accuracies.index.unique("model"))
+    # Other models have no run of the baseline to be compared with.
+    models = list(found.changes.index.unique("model"))
+    compared = {baseline, *found.changes.index.unique("variant")}
+    styles = variant_styles({name: label for name, label in found.variants.items() if name in compared}, style_numbers)
     figure = new_figure(TEXT_WIDTH, (_PANEL + _NAMES) * len(models))
     grid = figure.subplots(len(models), 1, squeeze=False, sharex=True)[:, 0]
     for model, axes in zip(models, grid, strict=True):

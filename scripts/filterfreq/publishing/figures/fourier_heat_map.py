@@ -4,15 +4,13 @@ A pixel is one Fourier basis vector: the frequency 0 is in the centre, and a vec
 channel of an image moves by the norm that is given, with signs that are the same for all variants. Mean over seeds.
 """
 
-import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from filterfreq.publishing.heat_maps import whole_map
+from filterfreq.publishing.map_panels import HEAT, draw_map
 from filterfreq.publishing.phrases import images_phrase, seeds_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
@@ -23,7 +21,6 @@ PRODUCT = Product(title="Fourier heat maps", needs=["fourier_heat_map"], takes=[
 _IN_A_ROW = 4
 _ROW_HEIGHT = 1.5  # inches
 _TITLE_WIDTH = 22  # characters
-_HEAT = sns.color_palette("mako", as_cmap=True)
 
 
 @use_style
@@ -44,29 +41,21 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     rows = -(-len(shown) // columns)
     figure = new_figure(TEXT_WIDTH, rows * _ROW_HEIGHT + 0.45, images=True)
     grid = figure.subplots(rows, _IN_A_ROW, squeeze=False)
+    scale = Normalize(0, 100)
     several = [len(frame[key].unique()) > 1 for key in ("model", "l2_norm")]
     for axes, (model, norm, variant) in zip(grid.ravel(), shown, strict=False):
         parts = [text for text, many in zip((model, f"norm {norm:g}"), several, strict=True) if many]
         title = ", ".join([*parts, names[variant]])
         axes.set_title(wrap_text(title, _TITLE_WIDTH, 3))
-        _draw_map(axes, whole_map(maps[model, norm, variant]))
+        draw_map(axes, 100 * whole_map(maps[model, norm, variant]), scale)
     for axes in grid.ravel()[len(shown) :]:
         axes.set_axis_off()
     figure.supxlabel("horizontal frequency (cycles per image)")
     figure.supylabel("vertical frequency\n(cycles per image)")
-    scale = figure.colorbar(ScalarMappable(Normalize(0, 100), _HEAT), ax=grid, aspect=15 * rows, pad=0.02)
+    bar = figure.colorbar(ScalarMappable(scale, HEAT), ax=grid, aspect=15 * rows, pad=0.02)
     norms = "" if several[1] else f"; norm {frame['l2_norm'].iloc[0]:g} in each channel"
-    scale.set_label("error (%)")
-    scale.outline.set_visible(False)
+    bar.set_label("error (%)")
+    bar.outline.set_visible(False)
     counts = frame.groupby(["model", "variant"], observed=True)["seed"].nunique()
     figure.suptitle(f"{seeds_phrase(counts)}; {images_phrase(frame['n'])}{norms}")
     return figure
-
-
-def _draw_map(axes: Axes, table: pd.DataFrame) -> None:
-    ends = (table.columns[0] - 0.5, table.columns[-1] + 0.5, table.index[-1] + 0.5, table.index[0] - 0.5)
-    axes.imshow(100 * table.to_numpy(dtype=np.float64), cmap=_HEAT, vmin=0, vmax=100, extent=ends, interpolation="none")
-    axes.grid(visible=False)
-    highest = table.index[-1]
-    axes.set_xticks([-highest, 0, highest])
-    axes.set_yticks([-highest, 0, highest])

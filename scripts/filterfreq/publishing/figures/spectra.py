@@ -3,15 +3,13 @@
 A pixel is the mean size of one Fourier coefficient of images in [0, 1], over images and channels: of the images
 themselves, of what a corruption changes in them at one severity, and of what the attack changes in those that are
 misclassified then. The frequency 0 is in the centre. Beside them are the means over rings round the centre, below those
-of the images themselves, in grey.
+of the images themselves, in grey. What attacks change is the mean over seeds.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure, SubFigure
@@ -21,6 +19,7 @@ from filterfreq.publishing.attacks import attack_label
 from filterfreq.publishing.corruptions import FAMILIES, corruption_label
 from filterfreq.publishing.energy_slopes import image_rows
 from filterfreq.publishing.heat_maps import radial_means, whole_map
+from filterfreq.publishing.map_panels import HEAT, draw_map
 from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.phrases import images_phrase, seeds_phrase
 from filterfreq.publishing.registry import Product
@@ -29,7 +28,6 @@ from filterfreq.publishing.style import TEXT_WIDTH, add_legend, new_figure, use_
 
 PRODUCT = Product(title="Spectra", needs=["spectra"], takes=["labels", "style_numbers"])
 
-_HEAT = sns.color_palette("mako", as_cmap=True)
 _MOST_ADVERSARIAL = 1.5  # the end of the paper's scale
 _PAIRS_IN_A_ROW = 4  # of a map and its curve
 _MAPS_IN_A_ROW = 4  # of adversarial perturbations
@@ -92,7 +90,7 @@ def _draw_images(figure: SubFigure, maps: Mapping[str, pd.DataFrame]) -> None:
     natural, *_ = maps
     cells = grid.reshape(-1, 2)
     for (name, table), (shown, curve) in zip(maps.items(), cells, strict=False):
-        _draw_map(shown, table, scale)
+        draw_map(shown, table, scale)
         shown.set_title(wrap_text(name, _NAME_WIDTH, 2), pad=3)
         curve.plot(radial_means(maps[natural]), color="0.7", linewidth=2)
         if name != natural:
@@ -112,7 +110,7 @@ def _draw_images(figure: SubFigure, maps: Mapping[str, pd.DataFrame]) -> None:
         shown.yaxis.set_tick_params(labelleft=shown in grid[:, 0])
     for axes in cells[len(maps) :].ravel():
         axes.set_axis_off()
-    _add_scale(figure, grid, ScalarMappable(scale, _HEAT), _NUMBER)
+    _add_scale(figure, grid, ScalarMappable(scale, HEAT), _NUMBER)
     figure.supxlabel("maps: horizontal frequency; curves: distance from the frequency 0 (cycles per image)")
     figure.supylabel("vertical frequency")
 
@@ -129,25 +127,16 @@ def _draw_attacks(figure: SubFigure, frame: pd.DataFrame, names: dict[str, str],
     cells = grid[:, :-1].ravel()
     for axes, (model, variant) in zip(cells, shown, strict=False):
         table = whole_map(means[model, variant])
-        _draw_map(axes, table, scale)
+        draw_map(axes, table, scale)
         axes.set_title(wrap_text(f"{model}, {names[variant]}" if several else names[variant], _TITLE_WIDTH, 3), pad=3)
         axes.yaxis.set_tick_params(labelleft=axes in grid[:, 0])
         curves.plot(radial_means(table), color=styles[variant].colour, linestyle=(0, styles[variant].dashes))
     for axes in [*cells[len(shown) :], *grid[1:, -1]]:
         axes.set_axis_off()
     curves.set_ylim(bottom=0)
-    _add_scale(figure, grid[:, :-1], ScalarMappable(scale, _HEAT), None)
+    _add_scale(figure, grid[:, :-1], ScalarMappable(scale, HEAT), None)
     figure.supxlabel("maps: horizontal frequency; curves: distance from the frequency 0 (cycles per image)")
     figure.supylabel("vertical frequency")
-
-
-def _draw_map(axes: Axes, table: pd.DataFrame, scale: Normalize) -> None:
-    ends = (table.columns[0] - 0.5, table.columns[-1] + 0.5, table.index[-1] + 0.5, table.index[0] - 0.5)
-    axes.imshow(table, cmap=_HEAT, norm=scale, extent=ends, interpolation="none")
-    axes.grid(visible=False)
-    highest = table.index[-1]
-    axes.set_xticks([-highest, 0, highest])
-    axes.set_yticks([-highest, 0, highest])
 
 
 def _add_scale(figure: SubFigure, grid: np.ndarray, colours: ScalarMappable, numbers: FuncFormatter | None) -> None:

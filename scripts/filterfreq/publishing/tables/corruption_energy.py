@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.publishing.corruptions import corruption_label
-from filterfreq.publishing.energy_slopes import image_rows
+from filterfreq.publishing.energy_slopes import image_rows, number_texts
 from filterfreq.publishing.phrases import images_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable
@@ -48,8 +48,8 @@ def tabulate(results: pd.DataFrame) -> TextTable:
     cells = pd.DataFrame(
         {
             "corruption": numbers["corruption"].map(corruption_label),
-            "here": _texts(numbers["high_frequency_energy"]),
-            "published": _texts(numbers["published"]),
+            "here": number_texts(numbers["high_frequency_energy"], ".3f"),
+            "published": number_texts(numbers["published"], ".3f"),
         }
     )
     caption = (
@@ -59,7 +59,3 @@ def tabulate(results: pd.DataFrame) -> TextTable:
         "Figure 6, of CIFAR-10-C, read off to 0.002."
     )
     return TextTable(numbers, cells, caption, right=2)
-
-
-def _texts(values: pd.Series) -> list[str]:
-    return ["–" if np.isnan(value) else f"{value:.3f}" for value in values]

@@ -8,7 +8,7 @@ corruptions.
 import numpy as np
 import pandas as pd
 
-from filterfreq.publishing.energy_slopes import energy_slopes
+from filterfreq.publishing.energy_slopes import energy_slopes, number_texts
 from filterfreq.publishing.means import dataset_phrase
 from filterfreq.publishing.phrases import images_phrase, seeds_phrase
 from filterfreq.publishing.registry import Product
@@ -46,14 +46,14 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str], baseline: str) -> Te
             "variant": [found.variants[name] for name in numbers["variant"]],
             "model": numbers["model"],
             "mean accuracy (%)": numbers["accuracy"].map(format_percent),
-            "slope": _texts(numbers["slope"], ".2f"),
+            "slope": number_texts(numbers["slope"], ".2f"),
             "95 % interval": [
                 "–" if np.isnan(low) else f"[{low:.2f}, {high:.2f}]"
                 for low, high in zip(numbers["ci_low"], numbers["ci_high"], strict=True)
             ],
-            "intercept": _texts(numbers["intercept"], ".3f"),
-            "residual": _texts(numbers["residual"], ".3f"),
-            "R²": _texts(numbers["r_squared"], ".2f"),
+            "intercept": number_texts(numbers["intercept"], ".3f"),
+            "residual": number_texts(numbers["residual"], ".3f"),
+            "R²": number_texts(numbers["r_squared"], ".2f"),
         }
     )
     if len(numbers["model"].unique()) == 1:
@@ -68,7 +68,3 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str], baseline: str) -> Te
         f"{images_phrase(frame['n'])}; pairs of runs: {seeds_phrase(found.counts)}."
     )
     return TextTable(numbers.rename(columns={"accuracy": "mean_accuracy"}), cells, caption, right=6)
-
-
-def _texts(values: pd.Series, form: str) -> list[str]:
-    return ["–" if np.isnan(value) else format(value, form).replace("-0.000", "0.000") for value in values]
