@@ -412,7 +412,7 @@ def asked_after(batches: int):
         ({}, {"ema": 0.9}),
         ({}, {"augmentation": "resized_crop_flip"}),
         ({"label_smoothing": 0.1, "mixup": 0.5}, {}),
-        ({"gaussian_noise": 0.1}, {}),
+        ({"gaussian_noise": 0.1, "gaussian_noise_up_to": 0.1}, {}),
         ({"augmentation_policy": "autoaugment"}, {}),
         ({"augmentation_policy": "augmix", "jensen_shannon": 12}, {"epochs": 2}),
         ({"adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "4/255", "random_start": True}}, {}),

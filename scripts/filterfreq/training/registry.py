@@ -67,6 +67,7 @@ def _free_training_conflict(attack: Mapping[str, Any], training: Mapping[str, An
 INTERVENTIONS: dict[str, Entry] = {
     "augmentation_policy": Entry(f"{_MODULES}.augmentation_policy"),
     "gaussian_noise": Entry(f"{_MODULES}.gaussian_noise"),
+    "gaussian_noise_up_to": Entry(f"{_MODULES}.gaussian_noise_up_to"),
     "mixup": Entry(f"{_MODULES}.mixup", excludes=("jensen_shannon", "adversarial_training")),
     "jensen_shannon": Entry(
         f"{_MODULES}.jensen_shannon",
