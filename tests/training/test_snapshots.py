@@ -127,3 +127,20 @@ def test_a_run_without_snapshots_in_a_study_with_some_has_an_empty_folder(tmp_pa
     snapshots.finish()
     assert list(tmp_path.iterdir()) == [tmp_path / "snapshots"]
     assert json.dumps(snapshots.missing_epochs(10)) == "[]"
+
+
+def test_a_front_end_is_trained_and_kept_in_the_record(tiny_dataset, tiny_spec, tmp_path):
+    """What passes a low-pass of bandwidth 1 is each channel's mean."""
+    front_end = {"band": "low", "bandwidth": 1}
+    penalty = {"decomposition": "weight", "penalty": {"kind": "all", "strength": 0.01, "layers": "all"}}
+    training = {**tiny_spec["training"], "epochs": 1}
+    spec = {**tiny_spec, "variant": {**penalty, "front_end": front_end}, "training": training}
+    train(made_job(tmp_path, spec, tiny_dataset))
+    classifier, record = load_checkpoint(tmp_path / "run.json")
+    assert record["classifier"]["front_end"] == front_end
+    assert record["metrics"]["penalty"] > 0
+
+    images = torch.rand(5, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    even = images.mean(dim=(2, 3), keepdim=True).expand_as(images)
+    torch.testing.assert_close(classifier(images), classifier(even), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(classifier.backbone(images), classifier.backbone(even), atol=1e-3)

@@ -12,6 +12,7 @@ from filterfreq.data.scratch import open_dataset
 from filterfreq.models.checkpoints import save_checkpoint
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb, use_precision
 from filterfreq.models.registry import libraries
+from filterfreq.models.surgery.registry import TRAINED_WITH
 from filterfreq.runtime.provenance import environment
 from filterfreq.training.distributed import Processes
 from filterfreq.training.event_log import EventLog
@@ -123,6 +124,7 @@ def run_training(
                 "mean": list(dataset.mean),
                 "std": list(dataset.std),
                 "decomposition": job.spec["variant"].get("decomposition"),
+                **{key: value for key, value in job.spec["variant"].items() if key in TRAINED_WITH},
             },
             "metrics": {**row, "parameters": count_parameters(classifier)},
             "provenance": {

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from filterfreq.models.surgery.registry import TRAINED_WITH
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.attack_checks import check_attack_entry
 
@@ -89,8 +90,8 @@ INTERVENTIONS: dict[str, Entry] = {
 
 
 def strengths_of(key: str) -> Mapping[str, Any]:
-    """Return the `strengths` of a variant's key; none of a key that is no intervention."""
-    return INTERVENTIONS[key].strengths if key in INTERVENTIONS else _NOTHING
+    """Return the `strengths` of an intervention's key, the same of a change of the model, none of other keys."""
+    return INTERVENTIONS[key].strengths if key in INTERVENTIONS else TRAINED_WITH.get(key, _NOTHING)
 
 
 def check_interventions(where: str, variant: Mapping[str, Any], size: int | None = None) -> None:
