@@ -165,6 +165,12 @@ def draw_lines(
     )
 
 
+def draw_level(axes: Axes, values: pd.Series, style: VariantStyle) -> None:
+    """Draw a variant across a panel: the mean of its values, in a band from the lowest to the highest."""
+    axes.axhspan(values.min(), values.max(), color=style.colour, alpha=0.12, linewidth=0)
+    axes.axhline(values.mean(), color=style.colour, linestyle=(0, style.dashes))
+
+
 def new_figure(width: float, height: float, *, images: bool = False) -> Figure:
     """Return an empty figure of that many inches, laid out so that nothing overlaps, and images stand close."""
     figure = Figure(figsize=(width, height), layout="compressed" if images else "constrained")

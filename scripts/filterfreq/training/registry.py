@@ -30,6 +30,8 @@ class Entry(NamedTuple):
             are known, it raises `InputError` where the settings mean nothing; None where the schema says it all.
         conflict: of its settings and those of a training, why they do not go together, as the rest of a sentence, or
             None where they do.
+        reads_file: whether its function takes a file as second argument, which the table `INTERVENTION_FILES` of
+            rules/train.smk names.
     """
 
     module: str
@@ -38,6 +40,7 @@ class Entry(NamedTuple):
     needs: tuple[str, ...] = ()
     check: Callable[[str, Mapping[str, Any], int | None], None] | None = None
     conflict: Callable[[Any, Mapping[str, Any]], str | None] | None = None
+    reads_file: bool = False
 
 
 NO_ACCUMULATION = "accumulate works neither with free adversarial training nor with adahessian: set it to 1"
@@ -69,6 +72,7 @@ INTERVENTIONS: dict[str, Entry] = {
     "augmentation_policy": Entry(f"{_MODULES}.augmentation_policy"),
     "gaussian_noise": Entry(f"{_MODULES}.gaussian_noise"),
     "gaussian_noise_up_to": Entry(f"{_MODULES}.gaussian_noise_up_to"),
+    "noise_with_spectrum_of": Entry(f"{_MODULES}.noise_with_spectrum_of", reads_file=True),
     "mixup": Entry(f"{_MODULES}.mixup", excludes=("jensen_shannon", "adversarial_training")),
     "jensen_shannon": Entry(
         f"{_MODULES}.jensen_shannon",
