@@ -27,7 +27,7 @@ from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
     TEXT_WIDTH,
     add_legend,
-    draw_level,
+    draw_levels,
     draw_lines,
     new_figure,
     use_style,
@@ -117,10 +117,7 @@ def draw(
     panels = [figure.add_subplot(cells[rows, 0]) for rows in _shares(len(models), len(bandwidths))]
     for model, axes in zip(models, panels, strict=True):
         rows_of_model = frame[frame["model"] == model].astype({"variant": str})
-        for name in references:
-            values = rows_of_model.loc[rows_of_model["variant"] == name, "value"]
-            if len(values):
-                draw_level(axes, values, styles[name])
+        draw_levels(axes, rows_of_model, {name: styles[name] for name in references})
         filtered = rows_of_model[rows_of_model["variant"].isin(series)]
         filtered = filtered.assign(
             bandwidth=[front_ends[name]["bandwidth"] for name in filtered["variant"]],

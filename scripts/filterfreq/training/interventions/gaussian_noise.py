@@ -1,20 +1,18 @@
 """Gaussian noise on half of the training images."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from filterfreq.data.batches import Share
 from filterfreq.training.intervention import Intervention
-from filterfreq.training.noise import normal_like
+from filterfreq.training.noise import noise_intervention, normal_like
 
 
 def intervention(sigma: float) -> Intervention:
     """Return the intervention that adds noise of this standard deviation, in units of [0, 1]."""
-
-    def add_noise(images: Tensor, seed: int, share: Share | None) -> Tensor:
-        return add_gaussian_noise(images, sigma, torch.Generator().manual_seed(seed), share)
-
-    return Intervention(stream="noise", change_images=add_noise)
+    return noise_intervention("noise", partial(add_gaussian_noise, sigma=sigma))
 
 
 def add_gaussian_noise(images: Tensor, sigma: float, generator: torch.Generator, share: Share | None = None) -> Tensor:

@@ -1,5 +1,7 @@
 """Noise with the mean energy of a corruption at each frequency."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -7,17 +9,13 @@ from filterfreq.data.batches import Share
 from filterfreq.data.noise import load_deviations
 from filterfreq.frequencies.fourier import sum_basis_vectors
 from filterfreq.training.intervention import Intervention
-from filterfreq.training.noise import normal_like
+from filterfreq.training.noise import noise_intervention, normal_like
 
 
 def intervention(_corruption: str, file: str) -> Intervention:
     """Return the intervention that adds noise whose basis vectors have the standard deviations in a file."""
     deviations = torch.from_numpy(load_deviations(file)).float()
-
-    def add_noise(images: Tensor, seed: int, share: Share | None) -> Tensor:
-        return add_spectral_noise(images, deviations, torch.Generator().manual_seed(seed), share)
-
-    return Intervention(stream="noise with spectrum", change_images=add_noise)
+    return noise_intervention("noise with spectrum", partial(add_spectral_noise, deviations=deviations))
 
 
 def add_spectral_noise(
