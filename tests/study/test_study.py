@@ -1,5 +1,6 @@
 from copy import deepcopy
 
+import pytest
 import yaml
 from study_configs import APGD, CARMON, FOLDER, LOCAL, ROOT, SCHEMA, TRANSFER, put
 
