@@ -161,3 +161,28 @@ rule measure_images:
         code=code("measure_images"),
     script:
         "../scripts/measure_images.py"
+
+
+rule estimate_noise:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+    output:
+        NOISE,
+    log:
+        "results/logs/estimate_noise/{dataset}/{corruption}.log",
+    benchmark:
+        "results/benchmarks/estimate_noise/{dataset}/{corruption}.tsv"
+    wildcard_constraints:
+        corruption="|".join(CORRUPTIONS),
+    conda:
+        "../envs/data.yaml"
+    threads: compute("data")["threads"]
+    resources:
+        mem_mb=resource_by_attempt("data", "mem_mb"),
+        runtime=resource_by_attempt("data", "runtime"),
+    params:
+        seed=config.get("data", {}).get("seed", 0),
+        code=code("estimate_noise"),
+    script:
+        "../scripts/estimate_noise.py"

@@ -44,6 +44,12 @@ def is_swept(experiment, dataset, setting):
     return len({penalty[setting] for penalty in study.penalties(experiment, dataset).values()}) > 1
 
 
+def sweeps_bandwidth(experiment, dataset):
+    """Whether an experiment has a filter before models with several bandwidths."""
+    filters = {(one["band"], one["bandwidth"]) for one in study.front_ends(experiment, dataset).values()}
+    return len(filters) > len({band for band, _ in filters})
+
+
 def pairs_baseline(experiment, dataset):
     """Whether an experiment has another variant of a model and seed that it has the baseline of."""
     runs = study.runs_of(experiment, dataset)
@@ -70,6 +76,7 @@ CONDITIONS = {
     "claims_tested": Condition(has_claims, "both variants of a claim in a file that the key claims names"),
     "strength_or_layers_swept": Condition(sweeps_strength_or_layers, "a sweep of penalty.strength or penalty.layers"),
     "kind_swept": Condition(sweeps_kind, "a sweep of penalty.kind"),
+    "bandwidth_swept": Condition(sweeps_bandwidth, "a sweep of front_end.bandwidth"),
     "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
 }
 
@@ -136,6 +143,11 @@ def penalties(wildcards):
     return study.penalties(wildcards.experiment, wildcards.dataset)
 
 
+def front_ends(wildcards):
+    """The settings of the filter before an experiment's variants that have one, in the config's order."""
+    return study.front_ends(wildcards.experiment, wildcards.dataset)
+
+
 def tested_claims(wildcards):
     """The claims on two variants of an experiment on a data set."""
     return claims_of(wildcards.experiment, wildcards.dataset)
@@ -171,6 +183,7 @@ PARAMETERS = {
     "published": published_accuracies,
     "published_by_dataset": published_accuracies_by_dataset,
     "penalties": penalties,
+    "front_ends": front_ends,
     "claims": tested_claims,
     "attack": shown_attack,
     "extent": extent,
@@ -210,6 +223,11 @@ def prepared_images(product, wildcards):
         "dataset": [DATASET.format(dataset=name) for name in datasets],
         "arrays": [ancient(ARRAYS.format(dataset=name)) for name in datasets],
     }
+
+
+def results_with_images(product, wildcards):
+    """The aggregated suites that a product shows, and the prepared images."""
+    return {"results": aggregated_results(product, wildcards), **prepared_images(product, wildcards)}
 
 
 def perturbed_images(product, wildcards):
@@ -252,6 +270,7 @@ INPUTS = {
     "over_training": aggregated_over_training,
     "records": training_records,
     "images": prepared_images,
+    "results_with_images": results_with_images,
     "perturbations": perturbed_images,
     "corrupted_images": corrupted_images,
 }

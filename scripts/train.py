@@ -11,6 +11,7 @@ from filterfreq.runtime.machine import training_processes
 from filterfreq.training.attack_names import why_too_few_classes
 from filterfreq.training.job import TrainingJob, run_training
 from filterfreq.training.launch import launch
+from filterfreq.training.registry import INTERVENTIONS
 
 with job(snakemake) as logger:
     # Of an archive's classes nobody knew before; what cannot be measured is not trained first.
@@ -35,6 +36,7 @@ with job(snakemake) as logger:
         nodes=nodes,
         snapshots=snakemake.output.get("snapshots", ""),
         snapshot_epochs=snakemake.params.snapshot_epochs,
+        files={key: file for key in INTERVENTIONS if (file := snakemake.input.get(key))},
     )
     if processes == 1:
         device = use_device(compute, training.threads)

@@ -66,6 +66,7 @@ MADE_HERE = {
     "publishing/figures/perturbations.py",
     "models/checkpoints.py",
     "data/shifted/prepared.py",
+    "data/noise.py",
 }
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from filterfreq.frequencies.fourier import fourier_basis_vector
-from filterfreq.frequencies.pairs import distinct_frequencies, mirror
+from filterfreq.frequencies.fourier import fourier_basis_vector, sum_basis_vectors
+from filterfreq.frequencies.pairs import distinct_frequencies, mirror, pair_energies
 from filterfreq.runtime.errors import InputError
 
 RAI_TOOLBOX = Path(__file__).parent / "fixtures" / "rai_toolbox_bases.json"
@@ -61,3 +61,26 @@ def test_the_basis_is_that_of_rai_toolbox(size):
     for u, v, *products in recorded:
         found = (fourier_basis_vector(*size, u, v) * probes).sum(dim=(1, 2))
         assert found.tolist() == pytest.approx(products, rel=0, abs=1e-12)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_sum_of_basis_vectors_is_that_of_each(size):
+    draws = np.random.default_rng(0)
+    coefficients, expected = torch.zeros(2, *size, dtype=torch.float64), torch.zeros(2, *size, dtype=torch.float64)
+    for u, v in distinct_frequencies(*size):
+        coefficients[:, u, v] = torch.from_numpy(draws.normal(size=2))
+        expected += coefficients[:, u, v, None, None] * fourier_basis_vector(*size, u, v)
+    torch.testing.assert_close(sum_basis_vectors(coefficients), expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_energies_of_pairs_are_all_of_an_image(size):
+    """Parseval; and a basis vector has all of its own at its frequency."""
+    image = np.random.default_rng(0).normal(size=size)
+    energies = pair_energies(np.abs(np.fft.fft2(image)) ** 2)
+    assert energies.sum() == pytest.approx((image**2).sum())
+    assert np.count_nonzero(energies) == len(distinct_frequencies(*size))
+    for u, v in distinct_frequencies(*size)[:20]:
+        energies = pair_energies(np.abs(np.fft.fft2(fourier_basis_vector(*size, u, v).numpy())) ** 2)
+        assert energies[u, v] == pytest.approx(1)
+        assert energies.sum() == pytest.approx(1)

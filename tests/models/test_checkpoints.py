@@ -10,6 +10,7 @@ from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
 from filterfreq.models.surgery.decomposition import DCTConv2d, decompose
+from filterfreq.models.surgery.front_end import add_front_end
 from filterfreq.runtime import files
 from filterfreq.runtime.errors import InputError
 
@@ -70,6 +71,19 @@ def test_a_checkpoint_comes_back(tmp_path, decomposition, compose):
     checkpoint = loaded_record.pop("checkpoint")
     assert loaded_record == record
     assert checkpoint == {"file": "model.safetensors", "sha256": files.sha256(tmp_path / "new" / "model.safetensors")}
+
+
+def test_a_model_that_was_trained_with_a_front_end_comes_back_with_it(tmp_path):
+    classifier, record = make("weight")
+    images = torch.rand(4, 3, 32, 32)
+    without = classifier(images)
+    add_front_end(classifier, "low", 5)
+    record["classifier"]["front_end"] = {"band": "low", "bandwidth": 5}
+    save_checkpoint(tmp_path, classifier, record)
+    loaded, _ = load_checkpoint(tmp_path / "run.json")
+
+    assert torch.equal(loaded(images), classifier(images))
+    assert not torch.allclose(loaded(images), without)
 
 
 def test_the_file_holds_the_raw_coefficients_under_the_architectures_names(saved):

@@ -3,9 +3,10 @@ from types import ModuleType
 
 import pytest
 import torch
-from records import record_of
+from records import edit_json, record_of
 from torch import nn
 
+from filterfreq.frequencies.masks import bandwidth_mask, filter_frequencies
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.derivation import derive
@@ -78,6 +79,24 @@ def test_a_derived_model_is_the_sources_with_the_change(source):
 def test_all_frequencies_leave_the_model(source):
     made, _, _, _ = derived(source, low_pass_kernels={"below": 3, "layers": "all"})
     torch.testing.assert_close(made(IMAGES), load_checkpoint(source / "run.json")[0](IMAGES), rtol=1e-5, atol=1e-5)
+
+
+def test_a_front_end_comes_before_that_of_the_source(source):
+    """A band is left that is in both; the low pass comes from the source's record."""
+    both = {"low_pass_kernels": {"below": 2, "layers": "first"}, "front_end": {"band": "complement", "bandwidth": 3}}
+    edit_json(
+        source / "run.json",
+        lambda record: record["classifier"].update(front_end={"band": "low", "bandwidth": 9}),
+    )
+    made, _, loaded, record = derived(source, **both)
+    alone = low_pass_kernels(load_checkpoint(source / "run.json")[0], **both["low_pass_kernels"])
+    band = bandwidth_mask(16, 16, "low", 9) & ~bandwidth_mask(16, 16, "low", 3)
+    alone.front_end = nn.Sequential()
+
+    assert record["classifier"]["front_end"] == {"band": "low", "bandwidth": 9}
+    assert torch.equal(loaded(IMAGES), made(IMAGES))
+    torch.testing.assert_close(loaded(IMAGES), alone(filter_frequencies(IMAGES, band)), rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(loaded(IMAGES), alone(IMAGES), atol=1e-3)
 
 
 def test_a_change_may_add_layers_which_a_reader_makes_anew(source, surgery):

@@ -76,9 +76,10 @@ def test_more_passes_of_training_take_longer():
     [
         {"adversarial_training": {"attack": "free", "norm": "linf", "epsilon": "2/255", "replays": 2}},
         {"augmentation_policy": "augmix", "jensen_shannon": 12},
+        {"noise_with_spectrum_of": "fog", "front_end": {"band": "low", "bandwidth": 15}},
         {"decomposition": "signal", "penalty": {"kind": "all", "strength": 0.1, "layers": "half"}, "mixup": 1.0},
     ],
-    ids=["free", "augmix", "dct-signal-mixup"],
+    ids=["free", "augmix", "noise-front-end", "dct-signal-mixup"],
 )
 def test_every_kind_of_training_is_measured(variant):
     unit = select_kind("train", units(**variant))[-1]

@@ -28,7 +28,10 @@ PENALTIES = {
     name: {"kind": kind, "strength": strength, "layers": "all", "beside": "WD"}
     for name, kind, strength in (("penalty", "highest", 0.1), ("strong", "all", 1.0))
 }
-# Every figure that shows variants, and none that shows images.
+FRONT_ENDS = {
+    name: {"band": "low", "bandwidth": bandwidth, "beside": "WD"} for name, bandwidth in (("penalty", 3), ("strong", 7))
+}
+# Every figure that shows variants by their styles.
 FIGURES = [
     *(
         "ablation",
@@ -40,13 +43,14 @@ FIGURES = [
         "energy_slopes",
         "fourier_attack",
         "frequency_filtered",
+        "front_ends",
         "over_training",
     ),
     *("penalties", "shape_bias", "spectra", "training_curves", "transfer"),
 ]
 OF_ACCURACIES = set(FIGURES) - {"calibration", "dct_energy", "energy_slopes", "shape_bias", "spectra"}
 # Of these each line is a variant.
-OF_LINES = [name for name in FIGURES if name not in ("ablation", "penalties")]
+OF_LINES = [name for name in FIGURES if name not in ("ablation", "front_ends", "penalties")]
 
 
 def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
@@ -128,6 +132,8 @@ def draw(results_of):
         labels = {variant: VARIANTS[variant] for variant in variants}
         given = {"penalties": PENALTIES} if name in ("ablation", "penalties") else {}
         given |= {"baseline": variants[0]} if name == "energy_slopes" else {}
+        if name == "front_ends":
+            given, results = {"front_ends": FRONT_ENDS}, module.Filtered(results, np.zeros((2, 8, 8, 3), np.uint8))
         figure = module.draw(results, labels, **given, style_numbers=NUMBERS)
         figure.draw_without_rendering()
         return figure

@@ -77,6 +77,7 @@ VARIANTS = {
     "decomposed": {"decomposition": "weight"},
     "penalised": {"decomposition": "weight", "penalty": {}},
     "noisy": {"gaussian_noise": 0.1},
+    "filtered": {"front_end": {}},
 }
 RETRAINED_BY = {
     "training/loop.py": set(VARIANTS),
@@ -88,7 +89,10 @@ RETRAINED_BY = {
     "training/interventions/penalty.py": {"penalised"},
     "training/interventions/gaussian_noise.py": {"noisy"},
     "training/registry.py": set(),
+    "training/noise.py": {"noisy"},
     "models/surgery/low_pass_kernels.py": set(),
+    "models/surgery/front_end.py": {"filtered"},
+    "frequencies/masks.py": {"filtered"},
     # What reads files of others.
     "models/external_files.py": set(),
     "models/pickles.py": set(),

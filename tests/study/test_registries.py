@@ -128,7 +128,7 @@ def test_an_intervention_that_could_not_run_is_one_sentence(entry, said):
     ],
 )
 def test_a_surgery_that_could_not_run_is_one_sentence(reference, said):
-    found = refusal(check_registries, SCHEMA, surgery={"low_pass_kernels": reference})
+    found = refusal(check_registries, SCHEMA, surgery={**SURGERY, "low_pass_kernels": reference})
     assert found.startswith("models/surgery/registry.py, entry 'low_pass_kernels': ")
     assert said in found
 

@@ -1,5 +1,6 @@
 from copy import deepcopy
 
+import pytest
 import yaml
 from study_configs import APGD, CARMON, FOLDER, LOCAL, ROOT, SCHEMA, TRANSFER, put
 
@@ -13,6 +14,20 @@ def test_the_demo_and_the_paper_are_valid(config):
     assert len(Study(config, SCHEMA).runs) == 5 * len(config["experiments"]["demo"]["seeds"])
     paper = Study(yaml.safe_load((ROOT / "config.yaml").read_text()), SCHEMA)
     assert len(paper.runs) == len(set(paper.runs))
+
+
+@pytest.mark.parametrize("name", ["fourier", "fourier-imagenet", "imagenet", "robustbench"])
+def test_what_two_studies_share_is_one_run(name):
+    """Or the second would be refused, because another run lies there."""
+    paper, other = (
+        Study(yaml.safe_load((ROOT / file).read_text()), SCHEMA) for file in ("config.yaml", f"configs/{name}.yaml")
+    )
+    shared = set(paper.all_runs) & set(other.all_runs)
+    assert {run.variant for run in shared} == (
+        {"plain", "dct", "dct-penalty", "plain-fgsm"} if name == "fourier" else set()
+    )
+    for run in shared:
+        assert other.spec(run) == paper.spec(run)
 
 
 def test_every_experiment_of_the_paper_stands_alone():

@@ -190,4 +190,4 @@ def test_what_a_study_checks_names_no_intervention():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in {*INTERVENTIONS, "free", "replays"}
     }
-    assert named == {("variants", "penalty")}
+    assert named == {("study", "penalty")}

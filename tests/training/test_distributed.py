@@ -85,7 +85,7 @@ CASES = {
     "penalty": ({**PENALTY, "label_smoothing": 0.1}, {"epochs": 1}),
     "mixup": ({"mixup": 0.5}, {"batch_size": 20, "accumulate": 2}),
     "policy": (
-        {"gaussian_noise": 0.1, "augmentation_policy": "autoaugment"},
+        {"gaussian_noise": 0.1, "gaussian_noise_up_to": 0.1, "augmentation_policy": "autoaugment"},
         {"augmentation": "resized_crop_flip", "epochs": 1},
     ),
     "augmix": ({"augmentation_policy": "augmix", "jensen_shannon": 12}, {"epochs": 1}),

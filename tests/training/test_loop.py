@@ -139,6 +139,15 @@ def consistent(model, images, labels, number):
     return F.nll_loss(probabilities[0].log(), labels) + 12 * divergence
 
 
+def filtered(model, images, labels, number):
+    """Low-passed images, then the normalisation of the data set, both of which the network itself lacks."""
+    spectrum = torch.fft.fft2(images.double())
+    spectrum[:, :, 3:30] = 0
+    spectrum[:, :, :, 3:30] = 0
+    low = torch.fft.ifft2(spectrum).real.float()
+    return F.cross_entropy(model.backbone((low - 0.5) / 0.25), labels)
+
+
 def policy(name):
     return lambda images, number, share: apply_policy(images, name, batch_seed(0, 1, number, "policy"), share)
 
@@ -153,6 +162,7 @@ def noise(images, number, share):
     [
         ({"label_smoothing": 0.1}, {}, lambda model, images, labels, number: smoothed(model(images), labels)),
         ({"mixup": 0.5}, {}, mixed),
+        ({"front_end": {"band": "low", "bandwidth": 5}}, {}, filtered),
         (
             {"augmentation_policy": "augmix", "jensen_shannon": 12},
             {"change_stored": policy("augmix"), "views": 3},
@@ -412,7 +422,7 @@ def asked_after(batches: int):
         ({}, {"ema": 0.9}),
         ({}, {"augmentation": "resized_crop_flip"}),
         ({"label_smoothing": 0.1, "mixup": 0.5}, {}),
-        ({"gaussian_noise": 0.1}, {}),
+        ({"gaussian_noise": 0.1, "gaussian_noise_up_to": 0.1}, {}),
         ({"augmentation_policy": "autoaugment"}, {}),
         ({"augmentation_policy": "augmix", "jensen_shannon": 12}, {"epochs": 2}),
         ({"adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "4/255", "random_start": True}}, {}),

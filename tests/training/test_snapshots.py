@@ -1,12 +1,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from filterfreq.data.noise import save_deviations
 from filterfreq.models.checkpoints import load_checkpoint
 from filterfreq.runtime.errors import StoppedError
-from filterfreq.runtime.files import read_json
+from filterfreq.runtime.files import read_json, sha256
 from filterfreq.training.job import TrainingJob, run_training
 from filterfreq.training.snapshots import Snapshots
 
@@ -127,3 +129,42 @@ def test_a_run_without_snapshots_in_a_study_with_some_has_an_empty_folder(tmp_pa
     snapshots.finish()
     assert list(tmp_path.iterdir()) == [tmp_path / "snapshots"]
     assert json.dumps(snapshots.missing_epochs(10)) == "[]"
+
+
+def test_a_front_end_is_trained_and_kept_in_the_record(tiny_dataset, tiny_spec, tmp_path):
+    """What passes a low-pass of bandwidth 1 is each channel's mean."""
+    front_end = {"band": "low", "bandwidth": 1}
+    penalty = {"decomposition": "weight", "penalty": {"kind": "all", "strength": 0.01, "layers": "all"}}
+    training = {**tiny_spec["training"], "epochs": 1}
+    spec = {**tiny_spec, "variant": {**penalty, "front_end": front_end}, "training": training}
+    train(made_job(tmp_path, spec, tiny_dataset))
+    classifier, record = load_checkpoint(tmp_path / "run.json")
+    assert record["classifier"]["front_end"] == front_end
+    assert record["metrics"]["penalty"] > 0
+
+    images = torch.rand(5, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    even = images.mean(dim=(2, 3), keepdim=True).expand_as(images)
+    torch.testing.assert_close(classifier(images), classifier(even), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(classifier.backbone(images), classifier.backbone(even), atol=1e-3)
+
+
+def test_what_an_intervention_reads_is_in_the_record_and_a_training_on_another_starts_afresh(
+    tiny_dataset, tiny_spec, tmp_path
+):
+    noise = tmp_path / "fog.npy"
+    spec = {**tiny_spec, "variant": {"noise_with_spectrum_of": "fog"}}
+    straight, stopped, changed = (
+        made_job(tmp_path / name, spec, tiny_dataset, files={"noise_with_spectrum_of": str(noise)})
+        for name in ("straight", "stopped", "changed")
+    )
+    save_deviations(noise, np.full((3, 32, 32), 0.05))
+    train(straight)
+    for job in (stopped, changed):
+        with pytest.raises(StoppedError):
+            train(job, stop_after=5)
+    train(stopped)
+    assert contents(tmp_path / "stopped") == contents(tmp_path / "straight")
+    assert read_json(tmp_path / "stopped" / "run.json")["provenance"]["data"]["noise_with_spectrum_of"] == sha256(noise)
+    save_deviations(noise, np.full((3, 32, 32), 0.1))
+    assert any("training starts afresh" in line for line in train(changed))
+    assert contents(tmp_path / "changed") != contents(tmp_path / "straight")

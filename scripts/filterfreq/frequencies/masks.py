@@ -2,12 +2,11 @@
 
 import torch
 
+from filterfreq.frequencies.bands import band_frequencies
 from filterfreq.runtime.errors import InputError, unknown_name
 
 PASSES: tuple[str, ...] = ("low", "high")
 """What `frequency_mask` keeps of a disc."""
-BANDS: tuple[str, ...] = ("low", "corner", "complement")
-"""What `bandwidth_mask` keeps of a square."""
 
 
 def frequency_mask(height: int, width: int, kind: str, radius: float, keep_mean: bool = False) -> torch.Tensor:
@@ -49,15 +48,11 @@ def frequency_mask(height: int, width: int, kind: str, radius: float, keep_mean:
 def bandwidth_mask(height: int, width: int, kind: str, bandwidth: int) -> torch.Tensor:
     """Return which frequencies of an image pass a square filter of some bandwidth.
 
-    Yin, Gontijo Lopes, Shlens, Cubuk, Gilmer, A Fourier Perspective on Model Robustness in Computer Vision, NeurIPS
-    2019, section 3.
-
     Args:
         height: pixels.
         width: pixels.
-        kind: "low" keeps |u|, |v| <= (B - 1) / 2; "corner", their high-pass, the same square round the highest
-            frequency (H / 2, W / 2), what is high in both directions; "complement" all that "low" leaves out.
-        bandwidth: B, odd, above 0.
+        kind: one of `filterfreq.frequencies.bands.BANDS`, see `band_frequencies` there.
+        bandwidth: odd, above 0.
 
     Returns:
         bool, height x (width // 2 + 1), in the layout of `torch.fft.rfft2`.
@@ -65,18 +60,7 @@ def bandwidth_mask(height: int, width: int, kind: str, bandwidth: int) -> torch.
     Raises:
         InputError: an unknown kind, or a bandwidth that is even or not above 0.
     """
-    if kind not in BANDS:
-        raise unknown_name("band", kind, BANDS)
-    if bandwidth < 1 or bandwidth % 2 == 0:
-        raise InputError(f"the bandwidth {bandwidth} is not odd and above 0: give 1, 3, 5, ...")
-    inside = []
-    for side in (height, width):
-        frequencies = (torch.fft.fftfreq(side, dtype=torch.float64) * side).round()
-        distance = side / 2 - frequencies.abs() if kind == "corner" else frequencies.abs()
-        inside.append(distance <= (bandwidth - 1) / 2)
-    rows, columns = inside
-    square = rows[:, None] & columns[None, : width // 2 + 1]
-    return ~square if kind == "complement" else square
+    return torch.from_numpy(band_frequencies(height, width, kind, bandwidth)[:, : width // 2 + 1].copy())
 
 
 def filter_frequencies(images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -84,7 +68,7 @@ def filter_frequencies(images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor
 
     Args:
         images: float, N x C x H x W.
-        mask: bool, H x (W // 2 + 1), see `frequency_mask`.
+        mask: bool, H x (W // 2 + 1), see `frequency_mask` and `bandwidth_mask`.
 
     Returns:
         Like `images`; values may leave the range of the images.

@@ -4,6 +4,8 @@ Frequencies are signed, in cycles per image: u vertical in -(H // 2) ... (H - 1)
 of (u, v) is (-u, -v), modulo H and W; on an even side the frequency -H / 2 is its own mirror.
 """
 
+import numpy as np
+
 from filterfreq.runtime.errors import InputError
 
 
@@ -36,3 +38,23 @@ def distinct_frequencies(height: int, width: int, highest: int | None = None) ->
 def mirror(height: int, width: int, u: int, v: int) -> tuple[int, int]:
     """Return the frequency whose coefficient is the complex conjugate in every real image."""
     return (-u + height // 2) % height - height // 2, (-v + width // 2) % width - width // 2
+
+
+def pair_energies(power: np.ndarray) -> np.ndarray:
+    """Return the energy of real images at each distinct frequency, that of its mirror with it.
+
+    Args:
+        power: float, ... x H x W: the mean of |F|^2 over images, F their discrete Fourier transform in the layout of
+            `numpy.fft.fft2`.
+
+    Returns:
+        float64, in the same shape and layout: (|F|^2 at the frequency plus that at its mirror) / (H W), counted once
+        where they are the same, and 0 at the second of each pair. Their sum is that of the squared pixels (Parseval).
+    """
+    height, width = power.shape[-2:]
+    energies = np.zeros(power.shape)
+    for u, v in distinct_frequencies(height, width):
+        found = {(u, v), mirror(height, width, u, v)}
+        # A negative frequency is the same index from the end.
+        energies[..., u, v] = sum(power[..., row, column] for row, column in found) / (height * width)
+    return energies

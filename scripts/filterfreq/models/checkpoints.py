@@ -30,8 +30,9 @@ def save_checkpoint(folder: str | Path, classifier: Classifier, record: dict) ->
         folder: the run's folder, made when it is missing.
         classifier: the trained model, on any device.
         record: JSON-ready; holds "run" (dataset, model, variant, seed) and "classifier" (architecture, num_classes,
-            mean, std, and decomposition: None, "weight" or "signal"), and of a derived run "derived" (the settings of
-            its surgery), from which `load_checkpoint` rebuilds the model, and whatever else is known of the run.
+            mean, std, decomposition: None, "weight" or "signal", and the settings of each change that it was trained
+            with), and of a derived run "derived" (the settings of its surgery), from which `load_checkpoint` rebuilds
+            the model, and whatever else is known of the run.
             "checkpoint" (file, sha256) is added in the file.
 
     Raises:
@@ -77,7 +78,8 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
         backbone = apply_decomposition(registry.build(architecture, settings["num_classes"]), settings["decomposition"])
         classifier = Classifier(backbone, settings["mean"], settings["std"])
         # What was made of another model may have other layers; the weights in them come after this.
-        classifier = apply_surgery(classifier, record.get("derived", {}))
+        for changes in (settings, record.get("derived", {})):
+            classifier = apply_surgery(classifier, changes)
     except InputError as error:
         raise InputError(f"{path} names a model that cannot be built: {error}") from error
     except Exception as error:  # whatever the model's library raises

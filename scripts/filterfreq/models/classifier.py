@@ -11,6 +11,9 @@ from filterfreq.runtime.errors import InputError
 class Classifier(nn.Module):
     """A network with its normalisation inside: float32 images [N, C, H, W] in [0, 1] to logits [N, classes].
 
+    What `front_end` holds comes before the normalisation, and is nothing unless `filterfreq.models.surgery.front_end`
+    has put a filter there.
+
     Args:
         backbone: a module from normalised images to logits.
         mean: the mean of each of the C channels, in [0, 1] units.
@@ -18,6 +21,7 @@ class Classifier(nn.Module):
 
     Attributes:
         backbone: the module.
+        front_end: layers without tensors, which images in [0, 1] pass first.
         mean, std: non-persistent buffers [1, C, 1, 1], so that a state dict holds the backbone's tensors alone.
 
     Raises:
@@ -35,10 +39,11 @@ class Classifier(nn.Module):
                 "give one mean and one std above 0 for each channel"
             )
         self.backbone = backbone
+        self.front_end = nn.Sequential()
         for name, values in (("mean", mean), ("std", std)):
             buffer = torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1)
             self.register_buffer(name, buffer, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits [N, classes] of images [N, C, H, W] in [0, 1]."""
-        return self.backbone((images - self.mean) / self.std)
+        return self.backbone((self.front_end(images) - self.mean) / self.std)

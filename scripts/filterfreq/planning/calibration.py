@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from filterfreq.data.batches import to_images
+from filterfreq.data.noise import save_deviations
 from filterfreq.evaluation.corruptions.generation import generate
 from filterfreq.evaluation.prediction import inference
 from filterfreq.models.classifier import Classifier
@@ -161,6 +162,8 @@ def _train(
         return len(times) > _WARM_UP + 3 and times[-1] - times[_WARM_UP] > seconds
 
     with tempfile.TemporaryDirectory() as folder:
+        white = Path(folder) / "noise.npy"
+        save_deviations(white, np.ones((3, unit["image_size"], unit["image_size"])))
         trainer = Trainer(
             build_classifier(spec, dataset),
             spec,
@@ -168,6 +171,7 @@ def _train(
             Execution(device, use_precision(compute, device), compiled),
             StateFile(Path(folder) / "state.pt", ""),
             stop=stop,
+            files=dict.fromkeys(variant, str(white)),
         )
         with suppress(StoppedError):
             trainer.train()

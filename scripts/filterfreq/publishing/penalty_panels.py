@@ -17,6 +17,7 @@ from filterfreq.publishing.style import (
     TEXT_WIDTH,
     VariantStyle,
     add_legend,
+    draw_levels,
     draw_lines,
     new_figure,
     use_style,
@@ -84,12 +85,7 @@ def draw_penalties(
     for model, row in zip(models, grid, strict=True):
         for (title, measured), axes in zip(panels, row, strict=True):
             shown = measured[measured["model"] == model].astype({"variant": str})
-            for name in references:
-                reference_values = shown.loc[shown["variant"] == name, "value"]
-                if len(reference_values):
-                    colour, dashes = styles[name].colour, (0, styles[name].dashes)
-                    axes.axhspan(reference_values.min(), reference_values.max(), color=colour, alpha=0.12, linewidth=0)
-                    axes.axhline(reference_values.mean(), color=colour, linestyle=dashes)
+            draw_levels(axes, shown, {name: styles[name] for name in references})
             swept = shown[shown["variant"].isin(series)]
             swept = swept.assign(
                 position=[values.index(penalties[name][along]) for name in swept["variant"]],

@@ -165,6 +165,21 @@ def draw_lines(
     )
 
 
+def draw_levels(axes: Axes, frame: pd.DataFrame, styles: Mapping[str, VariantStyle]) -> None:
+    """Draw variants across a panel: the mean of each one's values, in a band from the lowest to the highest.
+
+    Args:
+        axes: where to draw.
+        frame: a row for each variant and seed, with columns variant and value.
+        styles: the variants; those without a row are left out.
+    """
+    for name, style in styles.items():
+        values = frame.loc[frame["variant"] == name, "value"]
+        if len(values):
+            axes.axhspan(values.min(), values.max(), color=style.colour, alpha=0.12, linewidth=0)
+            axes.axhline(values.mean(), color=style.colour, linestyle=(0, style.dashes))
+
+
 def new_figure(width: float, height: float, *, images: bool = False) -> Figure:
     """Return an empty figure of that many inches, laid out so that nothing overlaps, and images stand close."""
     figure = Figure(figsize=(width, height), layout="compressed" if images else "constrained")

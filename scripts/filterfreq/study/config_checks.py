@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from filterfreq.models.registry import architecture_of
-from filterfreq.models.surgery.registry import SURGERY
+from filterfreq.models.surgery.registry import SURGERY, TRAINED_WITH
 from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.training.attack_names import attack_name
 from filterfreq.training.epsilon import parse_epsilon
@@ -42,7 +42,7 @@ def check_variant(where: str, variant: dict) -> None:
     """
     if "from" in variant:
         return
-    changes = next((key for key in SURGERY if key in variant), None)
+    changes = next((key for key in SURGERY if key in variant and key not in TRAINED_WITH), None)
     if changes is not None:
         raise InputError(f"{where}: {changes} changes a finished model: say which one by from: <variant or checkpoint>")
     check_interventions(where, variant)

@@ -1,10 +1,11 @@
-"""Whether what suites ask for of frequencies is in the spectrum of a data set's images."""
+"""Whether what suites and variants ask for of frequencies is in the spectrum of a data set's images."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from filterfreq.evaluation.corruptions.sets import DEFAULT_CORRUPTIONS, corruption_names
+from filterfreq.frequencies.bands import largest_bandwidth
 from filterfreq.runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,11 +36,8 @@ def check_bandwidths(study: Study, datasets: list[str], where: str) -> None:
     """
     for dataset in datasets:
         bandwidths = study.settings(where.rpartition(".")[2], dataset)["bandwidths"]
-        side = study.dataset(dataset).image_size
-        for kind, its_bandwidths in bandwidths.items():
-            # An even side has one frequency more than the largest odd square below it.
-            largest = side - side % 2 - 1 if kind == "complement" else side + 1 - side % 2
-            _check_bandwidth(f"{where}.bandwidths.{kind}", max(its_bandwidths), largest, dataset, side)
+        for band, its_bandwidths in bandwidths.items():
+            _check_bandwidth(study, dataset, f"{where}.bandwidths.{band}", band, max(its_bandwidths))
 
 
 def check_spectra(study: Study, datasets: list[str], where: str) -> None:
@@ -67,13 +65,29 @@ def check_spectra(study: Study, datasets: list[str], where: str) -> None:
                 "images, and less these they would show that too: leave out data.corruptions, or write "
                 f"evaluation.datasets.{dataset}.spectra: false"
             )
-        side = study.dataset(dataset).image_size
-        # The spectrum and one more, as the highest frequency of an even side is its own mirror.
-        largest = side + 1 - side % 2
-        _check_bandwidth(f"{where}.bandwidth", settings.get("bandwidth", 0), largest, dataset, side)
+        _check_bandwidth(study, dataset, f"{where}.bandwidth", "corner", settings.get("bandwidth", 0))
 
 
-def _check_bandwidth(where: str, bandwidth: int, largest: int, dataset: str, side: int) -> None:
+def check_front_end(study: Study, dataset: str, variant: str) -> None:
+    """Check that the bandwidth of a variant's front end means something on the images of a data set.
+
+    Args:
+        study: the config.
+        dataset: one that the variant has runs of.
+        variant: any variant of the config, by name.
+
+    Raises:
+        InputError: it is larger than their side, or it is the complement of one that leaves no frequency.
+    """
+    settings = study.variants[variant].get("front_end")
+    if settings is not None:
+        where = f"variants.{variant}.front_end.bandwidth"
+        _check_bandwidth(study, dataset, where, settings["band"], settings["bandwidth"])
+
+
+def _check_bandwidth(study: Study, dataset: str, where: str, band: str, bandwidth: int) -> None:
+    side = study.dataset(dataset).image_size
+    largest = largest_bandwidth(band, side)
     if bandwidth > largest:
         raise InputError(
             f"{where}: {bandwidth} is too large for {dataset}, whose images of {side} pixels have {side} frequencies "

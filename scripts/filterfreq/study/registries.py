@@ -193,7 +193,8 @@ def _check_types(folder: str, entries: Mapping[str, Measurement]) -> None:
 def _check_intervention(entry: Any, schema: Mapping[str, Any], variant: Collection[str]) -> None:
     if not isinstance(entry, Entry):
         raise InputError(f"it is {entry!r}, write it as Entry(...)")
-    check_module(check_function(f"{entry.module}:intervention", ["settings"]))
+    given = ["settings", "file"] if entry.reads_file else ["settings"]
+    check_module(check_function(f"{entry.module}:intervention", given))
     for field in ("excludes", "needs"):
         check_texts(field, getattr(entry, field))
         for key in getattr(entry, field):

@@ -10,6 +10,7 @@ from filterfreq.evaluation.registry import SUITES
 from filterfreq.runtime.errors import InputError, run_check, unknown_name
 from filterfreq.runtime.machine import training_processes
 from filterfreq.study.config_checks import check_main_epsilon
+from filterfreq.study.frequency_checks import check_front_end
 from filterfreq.training.attack_checks import check_attack_entry
 from filterfreq.training.epochs import count_epochs
 from filterfreq.training.epsilon import check_bounds
@@ -31,7 +32,7 @@ def check_runs(study: Study) -> None:
     _check_labels(study)
     _check_sources(study)
     _check_main_epsilons(study)
-    _check_radii(study)
+    _check_sizes(study)
     _check_training(study)
     _check_snapshots(study)
     _check_over_training(study)
@@ -97,14 +98,15 @@ def _attacks_in_norm(study: Study, dataset: str, norm: str) -> dict[str, list[di
     return found
 
 
-def _check_radii(study: Study) -> None:
-    """Refuse attacks that mean nothing on a data set: keys of other attacks, a ball around all images."""
+def _check_sizes(study: Study) -> None:
+    """Refuse what means nothing on a data set: keys of other attacks, a ball around all images, a filter of nothing."""
     for dataset in study.datasets:
         for _, where, attack in study.attacks(dataset):
             check_attack_entry(where, attack, study.dataset(dataset).image_size)
     for dataset, variant in dict.fromkeys((run.dataset, run.variant) for run in study.all_runs):
         if variant in study.variants:
             check_interventions(f"variants.{variant}", study.variants[variant], study.dataset(dataset).image_size)
+            check_front_end(study, dataset, variant)
 
 
 def _check_training(study: Study) -> None:

@@ -21,7 +21,7 @@ from filterfreq.study.fits import Fits
 from filterfreq.study.measurable import check_measurable, requested_suites, why_not, why_not_run
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
-from filterfreq.study.variants import penalties, sort_keys, training_settings
+from filterfreq.study.variants import compared_settings, sort_keys, training_settings
 
 
 class Study(Datasets):
@@ -107,8 +107,12 @@ class Study(Datasets):
         return self.config["experiments"][experiment].get("baseline", self.experiments[experiment][0].variant)
 
     def penalties(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
-        """The penalties of an experiment's variants on a data set, as `filterfreq.study.variants.penalties` returns."""
-        return penalties(self.variants, self.labels(experiment, dataset))
+        """The penalties of an experiment's variants on a data set, with `beside`, as `compared_settings` has them."""
+        return compared_settings(self.variants, self.labels(experiment, dataset), "penalty")
+
+    def front_ends(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
+        """The same of their front ends."""
+        return compared_settings(self.variants, self.labels(experiment, dataset), "front_end")
 
     def published_accuracies(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """What RobustBench has published of an experiment's models that it measured on this data set, by variant.

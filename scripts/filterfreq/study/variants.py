@@ -118,29 +118,30 @@ def training_settings(
     return settings | {key: variant[key] for key in ("augmentation",) if key in variant}
 
 
-def penalties(variants: Variants, labels: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return the penalties of some variants: kind, strength and layers, in the order of their labels.
+def compared_settings(variants: Variants, labels: Mapping[str, str], section: str) -> dict[str, dict[str, Any]]:
+    """Return the settings that variants have in a section, such as `penalty`, in the order of their labels.
 
-    `beside` is what a variant does else: the label of the variant that differs from it in the penalty alone, or the
+    `beside` is what a variant does else: the label of the variant that differs from it in this section alone, or the
     settings in words.
 
     Args:
         variants: by name; those without a label are left out.
         labels: of the variants that are compared.
+        section: a key of variants whose value is a mapping.
     """
     compared = {name: variants[name] for name in labels if name in variants}
-    others = {name: _besides_penalty(variant) for name, variant in compared.items()}
-    unpenalised = {others[name]: labels[name] for name, variant in compared.items() if "penalty" not in variant}
+    others = {name: _besides(section, variant) for name, variant in compared.items()}
+    without = {others[name]: labels[name] for name, variant in compared.items() if section not in variant}
     return {
-        name: {**variant["penalty"], "beside": unpenalised.get(others[name], others[name])}
+        name: {**variant[section], "beside": without.get(others[name], others[name])}
         for name, variant in compared.items()
-        if "penalty" in variant
+        if section in variant
     }
 
 
-def _besides_penalty(variant: Mapping[str, Any]) -> str:
-    """What a variant does beside its penalty, in words."""
-    settings = {key: value for key, value in variant.items() if key not in ("label", "penalty", "training")}
+def _besides(section: str, variant: Mapping[str, Any]) -> str:
+    """What a variant does beside a section, in words."""
+    settings = {key: value for key, value in variant.items() if key not in ("label", section, "training")}
     return ", ".join(f"{key}: {value}" for key, value in sort_keys(settings | variant.get("training", {})).items())
 
 

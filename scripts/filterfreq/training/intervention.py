@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 from filterfreq.data.batches import ChangeImages, Share
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.registry import INTERVENTIONS
+
+_NO_FILES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -74,17 +77,22 @@ class Intervention:
             raise InputError(f"an intervention with {drawing[0]} lacks a stream: name its draws, as stream='noise'")
 
 
-def interventions_of(variant: Mapping[str, Any]) -> dict[str, Intervention]:
+def interventions_of(variant: Mapping[str, Any], files: Mapping[str, str] = _NO_FILES) -> dict[str, Intervention]:
     """Return a variant's interventions by their keys, in the order of the registry.
 
+    Args:
+        variant: its settings by key.
+        files: for each key whose entry says so, the file that the intervention reads.
+
     Raises:
-        InputError: one draws and names no stream, or two draw from one stream.
+        InputError: one draws and names no stream, two draw from one stream, or a file cannot be read.
     """
     found: dict[str, Intervention] = {}
     for key, entry in INTERVENTIONS.items():
         if key not in variant:
             continue
-        one = importlib.import_module(entry.module).intervention(variant[key])
+        given = [files[key]] if entry.reads_file else []
+        one = importlib.import_module(entry.module).intervention(variant[key], *given)
         other = next((name for name, known in found.items() if one.stream and known.stream == one.stream), None)
         if other is not None:
             raise InputError(

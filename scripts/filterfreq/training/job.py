@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from filterfreq.data.scratch import open_dataset
 from filterfreq.models.checkpoints import save_checkpoint
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb, use_precision
 from filterfreq.models.registry import libraries
+from filterfreq.models.surgery.registry import TRAINED_WITH
+from filterfreq.runtime.files import sha256
 from filterfreq.runtime.provenance import environment
 from filterfreq.training.distributed import Processes
 from filterfreq.training.event_log import EventLog
@@ -39,6 +41,7 @@ class TrainingJob:
         nodes: on how many machines, with equally many on each.
         snapshots: the folder for snapshots; empty where there are to be none.
         snapshot_epochs: the epochs after which to keep one.
+        files: what the variant's interventions read, by their keys.
     """
 
     spec: dict[str, Any]
@@ -53,6 +56,7 @@ class TrainingJob:
     nodes: int = 1
     snapshots: str = ""
     snapshot_epochs: Sequence[int] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -100,7 +104,8 @@ def run_training(
     say_once = announce if processes.is_first else lambda line: None
     dataset = open_dataset(job.dataset, job.threads_per_process, job.compute, say_once)
     state_file = job.folder / "training_state.pt"
-    made_by = [dataset.checksums, job.threads_per_process, device.type, precision, job.processes]
+    read = {**dataset.checksums, **{key: sha256(file) for key, file in job.files.items()}}
+    made_by = [read, job.threads_per_process, device.type, precision, job.processes]
     fingerprint = json.dumps([job.spec, job.code, *made_by], sort_keys=True)
     classifier = build_classifier(job.spec, dataset)
     events = None
@@ -123,12 +128,13 @@ def run_training(
                 "mean": list(dataset.mean),
                 "std": list(dataset.std),
                 "decomposition": job.spec["variant"].get("decomposition"),
+                **{key: value for key, value in job.spec["variant"].items() if key in TRAINED_WITH},
             },
             "metrics": {**row, "parameters": count_parameters(classifier)},
             "provenance": {
                 **environment(*libraries(job.spec["run"]["model"])),
                 "code": job.code,
-                "data": dataset.checksums,
+                "data": read,
                 "device": describe_device(device),
                 "processes": job.processes,
                 "nodes": job.nodes,
@@ -150,7 +156,7 @@ def run_training(
         record,
     )
     kept = StateFile(state_file, fingerprint)
-    trainer = Trainer(classifier, job.spec, dataset, execution, kept, say, stop, snapshots)
+    trainer = Trainer(classifier, job.spec, dataset, execution, kept, say, stop, snapshots, job.files)
     history = trainer.train()
     if events is not None:
         events.close()

@@ -1,11 +1,12 @@
 """The training loop: cross entropy, and what a variant's interventions make of it, resumed where it stopped."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -75,9 +76,10 @@ class Trainer:
         announce: takes one line for each epoch.
         stop: asked before every batch whether to stop.
         snapshots: keeps the classifier after chosen epochs, if any; nothing else depends on it.
+        files: what interventions read, see `interventions_of`.
 
     Raises:
-        InputError: see `check_trainable` and, of several processes, `use_global_statistics`.
+        InputError: see `check_trainable`, `interventions_of` and, of several processes, `use_global_statistics`.
     """
 
     def __init__(
@@ -90,9 +92,10 @@ class Trainer:
         announce: Callable[[str], None] = lambda line: None,
         stop: Callable[[], bool] = lambda: False,
         snapshots: Snapshots | None = None,
+        files: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.run, self.settings = spec["run"], spec["training"]
-        self.interventions = interventions_of(spec["variant"])
+        self.interventions = interventions_of(spec["variant"], files)
         self.replays, self.epochs = count_replays(spec["variant"]), count_epochs(spec)
         self.views = max((one.views for one in self.interventions.values()), default=1)
         self.mixes_neighbours = any(one.mixes_neighbours for one in self.interventions.values())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from filterfreq.models.surgery.registry import TRAINED_WITH
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.attack_checks import check_attack_entry
 
@@ -29,6 +30,8 @@ class Entry(NamedTuple):
             are known, it raises `InputError` where the settings mean nothing; None where the schema says it all.
         conflict: of its settings and those of a training, why they do not go together, as the rest of a sentence, or
             None where they do.
+        reads_file: whether its function takes a file as second argument, which the table `INTERVENTION_FILES` of
+            rules/train.smk names.
     """
 
     module: str
@@ -37,6 +40,7 @@ class Entry(NamedTuple):
     needs: tuple[str, ...] = ()
     check: Callable[[str, Mapping[str, Any], int | None], None] | None = None
     conflict: Callable[[Any, Mapping[str, Any]], str | None] | None = None
+    reads_file: bool = False
 
 
 NO_ACCUMULATION = "accumulate works neither with free adversarial training nor with adahessian: set it to 1"
@@ -67,6 +71,8 @@ def _free_training_conflict(attack: Mapping[str, Any], training: Mapping[str, An
 INTERVENTIONS: dict[str, Entry] = {
     "augmentation_policy": Entry(f"{_MODULES}.augmentation_policy"),
     "gaussian_noise": Entry(f"{_MODULES}.gaussian_noise"),
+    "gaussian_noise_up_to": Entry(f"{_MODULES}.gaussian_noise_up_to"),
+    "noise_with_spectrum_of": Entry(f"{_MODULES}.noise_with_spectrum_of", reads_file=True),
     "mixup": Entry(f"{_MODULES}.mixup", excludes=("jensen_shannon", "adversarial_training")),
     "jensen_shannon": Entry(
         f"{_MODULES}.jensen_shannon",
@@ -88,8 +94,8 @@ INTERVENTIONS: dict[str, Entry] = {
 
 
 def strengths_of(key: str) -> Mapping[str, Any]:
-    """Return the `strengths` of a variant's key; none of a key that is no intervention."""
-    return INTERVENTIONS[key].strengths if key in INTERVENTIONS else _NOTHING
+    """Return the `strengths` of an intervention's key, the same of a change of the model, none of other keys."""
+    return INTERVENTIONS[key].strengths if key in INTERVENTIONS else TRAINED_WITH.get(key, _NOTHING)
 
 
 def check_interventions(where: str, variant: Mapping[str, Any], size: int | None = None) -> None:

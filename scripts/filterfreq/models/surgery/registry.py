@@ -1,4 +1,4 @@
-"""The one list of changes of a finished model, and how a new one is decomposed; imports no torch before it is done.
+"""The one list of changes of a model, and how a new one is decomposed; imports no torch before it is done.
 
 A variant that has `from` is another run's model, changed without training by what its other keys name. One more change
 is one more entry here, a module in `models/surgery` and the schema of its key in `schemas/surgery`.
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SURGERY: dict[str, str] = {
     "low_pass_kernels": "filterfreq.models.surgery.low_pass_kernels:low_pass_kernels",
+    "front_end": "filterfreq.models.surgery.front_end:add_front_end",
 }
 """For each key of a variant "module:function", in the order in which several are applied.
 
@@ -27,6 +28,11 @@ settings and on the layers before, but on no weight: a reader makes the layers a
 Entries keep their order: the result of several depends on it, and what is finished would not be made anew.
 """
 
+TRAINED_WITH: Mapping[str, Mapping[str, Any]] = {"front_end": {"band": "low", "bandwidth": 1}}
+"""The keys of `SURGERY` that a variant may have without `from`: its models are trained so changed.
+
+Each has settings to time the work with: another band takes as long.
+"""
 
 _DECOMPOSITION = "filterfreq.models.surgery.decomposition"
 
@@ -50,7 +56,7 @@ def apply_surgery(classifier: Classifier, settings: Mapping[str, Any]) -> Classi
     """Return a classifier with changes of `SURGERY` applied, in its order.
 
     Args:
-        classifier: the source's, on the CPU; it may be changed in place.
+        classifier: the source's, or a new one, on the CPU; it may be changed in place.
         settings: those of each change by its key; other keys mean nothing.
 
     Raises:

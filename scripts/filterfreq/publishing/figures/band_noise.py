@@ -10,14 +10,13 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
+from filterfreq.publishing.bands import BAND_LABELS
 from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note, tick_measured
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import add_legend, draw_lines, use_style, variant_styles
 
 PRODUCT = Product(title="Noise of some frequencies", needs=["band_noise"], takes=["labels", "style_numbers"])
-
-_BANDS = {"low": "low frequencies", "corner": "highest frequencies", "complement": "all but low frequencies"}
 
 
 @use_style
@@ -32,7 +31,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     frame = select(results, labels, ["band_noise"])
     frame = frame[frame["metric"] == "accuracy"]
     styles = variant_styles(present_variants(frame, labels), style_numbers)
-    kinds = [kind for kind in _BANDS if (frame["band"] == kind).any()]
+    kinds = [kind for kind in BAND_LABELS if (frame["band"] == kind).any()]
     panels = [(kind, norm) for kind in kinds for norm in sorted(frame.loc[frame["band"] == kind, "l2_norm"].unique())]
     models = list(frame["model"].cat.categories)
     figure, grids = panel_grids(models, [len(panels)])
@@ -43,7 +42,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
             rows = shown[panel][shown[panel]["model"] == model]
             draw_lines(axes, rows, "bandwidth", "value", styles, markers=True)
             kind, norm = panel
-            axes.set_title(f"{_BANDS[kind]}, norm {norm:g}{endings[panel]}" if model == models[0] else "")
+            axes.set_title(f"{BAND_LABELS[kind]}, norm {norm:g}{endings[panel]}" if model == models[0] else "")
             tick_measured(axes, frame["bandwidth"].astype(float))
             axes.set_xlabel("bandwidth" if model == models[-1] else "")
     add_legend(figure, styles, note=seeds_note(frame) + note)

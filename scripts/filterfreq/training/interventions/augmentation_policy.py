@@ -1,6 +1,7 @@
 """Augmentation policies after crop and flip: AutoAugment and AugMix."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,7 +12,13 @@ from filterfreq.data.batches import Share
 from filterfreq.runtime.errors import unknown_name
 from filterfreq.training.intervention import Intervention
 
-POLICIES: tuple[str, ...] = ("autoaugment", *SEVERITIES)
+if TYPE_CHECKING:
+    from torchvision.transforms import v2
+
+_AUTOAUGMENT: Mapping[str, str] = {"autoaugment": "CIFAR10", "autoaugment-imagenet": "IMAGENET"}
+_WITHOUT = "-without-brightness-contrast"
+_IN_BENCHMARK = {"Brightness", "Contrast"}
+POLICIES: tuple[str, ...] = (*_AUTOAUGMENT, *(f"{name}{_WITHOUT}" for name in _AUTOAUGMENT), *SEVERITIES)
 
 
 def intervention(policy: str) -> Intervention:
@@ -24,9 +31,11 @@ def intervention(policy: str) -> Intervention:
 def apply_policy(images: Tensor, policy: str, seed: int, share: Share | None = None) -> Tensor:
     """Augment every image by its own draw from a policy.
 
-    `autoaugment` is the CIFAR-10 policy of Cubuk et al., AutoAugment, CVPR 2019, as torchvision implements it. `augmix`
-    is that of Hendrycks et al., AugMix, ICLR 2020, as released for CIFAR, `augmix-imagenet` as released for ImageNet
-    (see `filterfreq.data.augmix`).
+    `autoaugment` is the CIFAR-10 policy of Cubuk et al., AutoAugment, CVPR 2019, as torchvision implements it,
+    `autoaugment-imagenet` the one for ImageNet. Those that end with `-without-brightness-contrast` leave out every
+    sub-policy with the operation Brightness or Contrast, which test images are corrupted with (Yin et al., A Fourier
+    Perspective on Model Robustness in Computer Vision, NeurIPS 2019). `augmix` is that of Hendrycks et al., AugMix,
+    ICLR 2020, as released for CIFAR, `augmix-imagenet` as released for ImageNet (see `filterfreq.data.augmix`).
 
     It works image by image on the CPU, so that it is the same on every device; the global generators are left alone.
 
@@ -51,10 +60,7 @@ def apply_policy(images: Tensor, policy: str, seed: int, share: Share | None = N
             for image, row in zip(images.cpu().numpy(), rows, strict=True)
         ]
         return torch.from_numpy(np.stack(mixed)).to(images.device) if mixed else images
-    # Its import takes seconds: only a job that needs it pays.
-    from torchvision.transforms import v2
-
-    transform = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)
+    transform = _autoaugment(policy)
     with torch.random.fork_rng(devices=[]):
         # torch.manual_seed would seed the GPU's generators too.
         torch.default_generator.manual_seed(seed)
@@ -62,6 +68,19 @@ def apply_policy(images: Tensor, policy: str, seed: int, share: Share | None = N
         augmented = [transform(image) for image in own] if share is None else _own_transformed(own, transform, share)
     stacked = torch.stack(augmented) if augmented else own
     return stacked.permute(0, 2, 3, 1).contiguous().to(images.device)
+
+
+def _autoaugment(policy: str) -> "v2.AutoAugment":
+    # Its import takes seconds: only a job that needs it pays.
+    from torchvision.transforms import v2
+
+    transform = v2.AutoAugment(v2.AutoAugmentPolicy[_AUTOAUGMENT[policy.removesuffix(_WITHOUT)]])
+    if policy.endswith(_WITHOUT):
+        # Each sub-policy is a pair of (name of an operation, probability, magnitude).
+        transform._policies = [
+            operations for operations in transform._policies if not _IN_BENCHMARK & {name for name, *_ in operations}
+        ]
+    return transform
 
 
 def _own_transformed(own: Tensor, transform: Callable, share: Share) -> list[Tensor]:

@@ -1,19 +1,18 @@
 """Gaussian noise on half of the training images."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from filterfreq.data.batches import Share
 from filterfreq.training.intervention import Intervention
+from filterfreq.training.noise import noise_intervention, normal_like
 
 
 def intervention(sigma: float) -> Intervention:
     """Return the intervention that adds noise of this standard deviation, in units of [0, 1]."""
-
-    def add_noise(images: Tensor, seed: int, share: Share | None) -> Tensor:
-        return add_gaussian_noise(images, sigma, torch.Generator().manual_seed(seed), share)
-
-    return Intervention(stream="noise", change_images=add_noise)
+    return noise_intervention("noise", partial(add_gaussian_noise, sigma=sigma))
 
 
 def add_gaussian_noise(images: Tensor, sigma: float, generator: torch.Generator, share: Share | None = None) -> Tensor:
@@ -31,8 +30,6 @@ def add_gaussian_noise(images: Tensor, sigma: float, generator: torch.Generator,
     Returns:
         The images with noise, in channels_last memory format.
     """
-    n, channels, height, width = images.shape
-    rows, count = (slice(None), n) if share is None else share
+    rows, count = (slice(None), len(images)) if share is None else share
     scale = sigma * torch.randint(2, (count, 1, 1, 1), generator=generator)[rows]
-    noise = scale * torch.randn((count, height, width, channels), generator=generator)[rows]
-    return (images + noise.permute(0, 3, 1, 2).to(images.device)).clamp_(0, 1)
+    return (images + scale.to(images.device) * normal_like(images, generator, share)).clamp_(0, 1)
