@@ -19,6 +19,7 @@ from filterfreq.evaluation.suites.corruption import evaluate_corruption
 from filterfreq.evaluation.suites.fourier_attack import evaluate_fourier_attack
 from filterfreq.evaluation.suites.fourier_heat_map import evaluate_heat_map
 from filterfreq.evaluation.suites.frequency_filtered import evaluate_frequency_filtered
+from filterfreq.evaluation.suites.spectra import evaluate_spectra
 from filterfreq.planning.costs import CostModel, image_bytes
 from filterfreq.study.experiments import Run
 from filterfreq.study.study import Study
@@ -151,6 +152,14 @@ def test_noise_of_bands_passes_as_often_as_a_model_counts():
     evaluate_band_noise(model, IMAGES, LABELS, 2, "cpu", **settings)
     suites = {"band_noise": {"images": 3, **settings}}
     assert tiny(evaluation=suites).work("band_noise", RUN) == Work(model.passes)
+
+
+@pytest.mark.parametrize("settings", [{}, {"steps": 4}, {"attack": "fgsm"}])
+def test_spectra_pass_as_often_as_a_model_counts(settings):
+    model = Counting()
+    evaluate_spectra(model, IMAGES, LABELS, 2, "cpu", 0, **settings)
+    suites = {"corruption": {"images": 3}, "spectra": {"images": 3, **settings}}
+    assert tiny(evaluation=suites).work("spectra", RUN) == Work(model.passes)
 
 
 def test_perturbations_that_are_shown_pass_as_often_as_a_model_counts():
