@@ -11,6 +11,7 @@ from matplotlib.text import Text
 
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.frequencies.pairs import distinct_frequencies
+from filterfreq.publishing.example_images import ResultsWithImages
 from filterfreq.publishing.figures.accuracy_epsilon import draw as draw_accuracy_epsilon
 from filterfreq.publishing.figures.calibration import draw as draw_calibration
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
@@ -684,9 +685,10 @@ class TestFourierHeatMap:
         ]
 
     def test_maps_are_whole_and_on_one_scale(self, results_of, rows):
-        figure = draw_fourier_heat_map(results_of(rows), VARIANTS)
+        image = np.full((4, 4, 3), 128, np.uint8)
+        figure = draw_fourier_heat_map(ResultsWithImages(results_of(rows), image[None]), VARIANTS)
         check_layout(figure)
-        maps = [axes for axes in figure.axes if axes.get_images()]
+        *maps, examples = (axes for axes in figure.axes if axes.get_images())
         assert [axes.get_title() for axes in maps] == [
             f"net_a, {VARIANTS['plain']}",
             f"net_a, {VARIANTS['dct']}",
@@ -698,6 +700,13 @@ class TestFourierHeatMap:
         # Frequency 0 is in the middle of its pixel.
         assert list(image.get_extent()) == [-2.5, 1.5, 1.5, -2.5]
         assert {image.get_clim() for axes in maps for image in axes.get_images()} == {(0, 100)}
+        # Below, the image itself, brighter by norm / side, and with a wave of one cycle.
+        canvas = examples.get_images()[0].get_array()
+        assert [text.get_text() for text in examples.texts] == ["image", "0, 0", "1, 1"]
+        assert (canvas[:, :4] == 128).all()
+        assert (canvas[:, 5:9] == 255).all()
+        wave = np.cos(2 * np.pi * -np.add.outer(np.arange(4), np.arange(4)) / 4 + np.pi / 4) * np.sqrt(2)
+        np.testing.assert_array_equal(canvas[:, 10:, 0], np.rint(255 * np.clip(128 / 255 + wave, 0, 1)))
 
     @pytest.mark.parametrize(
         ("size", "highest"), [((4, 4), None), ((5, 5), None), ((9, 9), 2), ((8, 8), 4), ((8, 8), 1)]

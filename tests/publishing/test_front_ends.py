@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from filterfreq.publishing.figures.front_ends import Filtered, draw
+from filterfreq.publishing.example_images import ResultsWithImages
+from filterfreq.publishing.figures.front_ends import draw
 from filterfreq.runtime.errors import InputError
 
 LABELS = {"plain": "plain", "dct": "DCT", "low-3": "low 3", "low-7": "low 7", "high-7": "high 7", "dct-3": "DCT, low 3"}
@@ -15,7 +16,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
 
 
 @pytest.fixture
-def shown(results_of) -> Filtered:
+def shown(results_of) -> ResultsWithImages:
     """Two seeds of each variant, a hundredth apart."""
     accuracies = {"plain": 0.9, "dct": 0.8, "low-3": 0.4, "low-7": 0.7, "high-7": 0.2, "dct-3": 0.3}
     rows = [
@@ -23,7 +24,7 @@ def shown(results_of) -> Filtered:
         for name, value in accuracies.items()
         for seed in (0, 1)
     ]
-    return Filtered(results_of(rows), IMAGES)
+    return ResultsWithImages(results_of(rows), IMAGES)
 
 
 def test_a_line_joins_the_bandwidths_of_a_filter_and_others_go_across(shown):

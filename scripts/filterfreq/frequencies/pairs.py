@@ -4,6 +4,8 @@ Frequencies are signed, in cycles per image: u vertical in -(H // 2) ... (H - 1)
 of (u, v) is (-u, -v), modulo H and W; on an even side the frequency -H / 2 is its own mirror.
 """
 
+import math
+
 import numpy as np
 
 from filterfreq.runtime.errors import InputError
@@ -58,3 +60,28 @@ def pair_energies(power: np.ndarray) -> np.ndarray:
         # A negative frequency is the same index from the end.
         energies[..., u, v] = sum(power[..., row, column] for row, column in found) / (height * width)
     return energies
+
+
+def basis_vector(height: int, width: int, u: int, v: int) -> np.ndarray:
+    """Return the real image of unit L2 norm that has no frequency but (u, v) and its mirror.
+
+    U[x, y] = sqrt(2 / (H W)) cos(2 pi (u x / H + v y / W) + pi / 4), and cos(...) / sqrt(H W) without the phase where
+    (u, v) is its own mirror. That is the inverse transform of (1 + i) / 2 at (u, v), of the conjugate at the mirror,
+    and of 1 at its own mirror, times sqrt(H W), as the code of Yin, Gontijo Lopes, Shlens, Cubuk, Gilmer, A Fourier
+    Perspective on Model Robustness in Computer Vision, NeurIPS 2019, has it.
+
+    Args:
+        height: pixels.
+        width: pixels.
+        u: vertical frequency.
+        v: horizontal frequency; of a pair the one that `distinct_frequencies` has.
+
+    Returns:
+        float64, H x W.
+    """
+    own_mirror = mirror(height, width, u, v) == (u, v)
+    rows, columns = np.arange(height)[:, None], np.arange(width)[None]
+    # Whole numbers as long as can be: the argument stays exact for large images.
+    turns = ((u * rows) % height) / height + ((v * columns) % width) / width
+    amplitude, phase = (1.0, 0.0) if own_mirror else (math.sqrt(2), math.pi / 4)
+    return amplitude / math.sqrt(height * width) * np.cos(2 * math.pi * turns + phase)

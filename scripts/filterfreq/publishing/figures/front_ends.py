@@ -8,18 +8,15 @@ four standard deviations about the mean are shown.
 
 import itertools
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from filterfreq.data.arrays import PreparedDataset
-from filterfreq.evaluation.reading import read_results
 from filterfreq.frequencies.bands import band_frequencies
 from filterfreq.publishing.bands import BAND_LABELS
+from filterfreq.publishing.example_images import ResultsWithImages, read_with_images
 from filterfreq.publishing.mosaic import mosaic, show_canvas, to_uint8
 from filterfreq.publishing.panels import scale_accuracies, seeds_and_images_note, tick_measured
 from filterfreq.publishing.registry import Product
@@ -47,19 +44,7 @@ _EXAMPLES = 2  # images
 _MOST_BANDWIDTHS = 5  # that examples are shown at
 
 
-class Filtered(NamedTuple):
-    """What the figure shows.
-
-    Attributes:
-        results: tidy results of one data set.
-        images: the first test images, uint8, N x H x W x 3.
-    """
-
-    results: pd.DataFrame
-    images: np.ndarray
-
-
-def read(files: Any) -> Filtered:
+def read(files: Any) -> ResultsWithImages:
     """Read results, and the first test images.
 
     Args:
@@ -68,13 +53,12 @@ def read(files: Any) -> Filtered:
     Raises:
         InputError: a file is missing or damaged.
     """
-    images = PreparedDataset(Path(files.dataset[0]).parent).images("test")[:_EXAMPLES]
-    return Filtered(read_results(files.results), np.asarray(images))
+    return read_with_images(files, _EXAMPLES)
 
 
 @use_style
 def draw(
-    shown: Filtered,
+    shown: ResultsWithImages,
     labels: dict[str, str],
     front_ends: Mapping[str, Mapping],
     style_numbers: Mapping[str, int] | None = None,
