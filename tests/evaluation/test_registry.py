@@ -1,13 +1,15 @@
 """The suites' entries name what there is."""
 
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from filterfreq.evaluation.registry import ON_DEVICE, SUITES, TYPES, load, suite_of_rule
+from filterfreq.evaluation.registry import ON_DEVICE, PARAMETERS, SUITES, TYPES, load, suite_of_rule
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -63,3 +65,11 @@ def test_planning_reads_the_registry_without_torch():
         [sys.executable, "-c", code], cwd=SCRIPTS, check=True, capture_output=True, text=True
     ).stdout.split()
     assert not {"torch", "numpy", "pandas"} & set(loaded)
+
+
+def test_the_schema_of_results_names_all_suites_and_metrics():
+    properties = yaml.safe_load((SCRIPTS.parent / "schemas" / "results.schema.yaml").read_text())["properties"]
+    assert set(properties["suite"]["enum"]) == set(SUITES)
+    metrics = {name for suite in SUITES.values() for name in suite.metrics}
+    assert set(properties["metric"]["enum"]) == metrics
+    assert all(re.fullmatch(properties["parameter"]["pattern"], f"{key}=1;u=-2") for key in PARAMETERS)
