@@ -17,6 +17,7 @@ from filterfreq.publishing.figures.calibration import draw as draw_calibration
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
 from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
 from filterfreq.publishing.figures.energy_slopes import draw as draw_energy_slopes
+from filterfreq.publishing.figures.fourier_attack import draw as draw_fourier_attack
 from filterfreq.publishing.figures.fourier_heat_map import draw as draw_fourier_heat_map
 from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
 from filterfreq.publishing.figures.over_training import draw as draw_over_training
@@ -721,6 +722,27 @@ class TestFourierHeatMap:
         assert not table.isna().any(axis=None)
         inside = slice(table.index[0] + middle, table.index[-1] + middle + 1)
         np.testing.assert_allclose(table, spectrum[inside, inside])
+
+
+class TestFourierAttack:
+    def test_accuracies_and_the_vector_for_all_images(self, results_of):
+        rows = []
+        for variant, u in (("plain", -2), ("dct", -1)):
+            for norm, error in ((2, 0.25), (1, 0.125)):
+                universal = {"l2_norm": norm, "u": u, "v": 0}
+                rows.append(("net", variant, 0, "fourier_attack", "universal_error", universal, error))
+                rows.append(("net", variant, 0, "fourier_attack", "fooled", {"l2_norm": norm}, 2 * error))
+        image = np.full((4, 4, 3), 128, np.uint8)
+        figure = draw_fourier_attack(ResultsWithImages(results_of(rows), image[None]), VARIANTS)
+        check_layout(figure)
+        universal, one_each, examples = figure.axes
+        assert {tuple(line.get_ydata()) for line in universal.lines} == {(0.875, 0.75)}
+        assert {tuple(line.get_ydata()) for line in one_each.lines} == {(0.75, 0.5)}
+        # Two cycles of four pixels up and down: stripes of norm / 4 about the grey of the image.
+        assert [text.get_text() for text in examples.texts] == ["image", "norm 1\n2, 0", "norm 2\n2, 0"]
+        canvas = examples.get_images()[0].get_array()
+        assert canvas[:, 5, 0].tolist() == [192, 64, 192, 64]
+        assert canvas[:, 10, 0].tolist() == [255, 0, 255, 0]
 
 
 class TestSpectra:
