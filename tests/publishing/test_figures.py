@@ -748,11 +748,11 @@ class TestFourierAttack:
 class TestSpectra:
     @pytest.fixture
     def figure(self, results_of) -> Figure:
-        """Of images of 6 x 6 pixels, whose size is 100 / (1 + max(|u|, |v|)), and a tenth of it under fog."""
+        """Of images of 6 x 6 pixels, whose size is 100 / (1 + |u| + |v|), and a tenth of it under fog."""
         attack = {"attack": "pgd-50", "norm": "linf", "epsilon": "8/255"}
         rows = []
         for u, v in distinct_frequencies(6, 6):
-            where, size = {"u": u, "v": v}, 100 / (1 + max(abs(u), abs(v)))
+            where, size = {"u": u, "v": v}, 100 / (1 + abs(u) + abs(v))
             rows.append(("", "", 0, "spectra", "natural_magnitude", where, size))
             fog = {"corruption": "fog", "severity": 3}
             rows.append(("", "", 0, "spectra", "corruption_magnitude", fog | where, size / 10))
@@ -767,12 +767,12 @@ class TestSpectra:
 
     def test_maps_of_images_and_corruptions_are_on_one_logarithmic_scale(self, figure):
         maps = {axes.get_title(): axes.get_images()[0] for axes in figure.axes if axes.get_images()}
-        expected = [[100 / (1 + max(abs(u), abs(v))) for v in range(-3, 3)] for u in range(-3, 3)]
+        expected = [[100 / (1 + abs(u) + abs(v)) for v in range(-3, 3)] for u in range(-3, 3)]
         np.testing.assert_allclose(maps["natural\nimages"].get_array(), expected)
         np.testing.assert_allclose(maps["fog"].get_array(), np.divide(expected, 10))
         for name in ("natural\nimages", "fog"):
             assert isinstance(maps[name].norm, LogNorm)
-            assert maps[name].get_clim() == (2.5, 100)
+            assert maps[name].get_clim() == pytest.approx((10 / 7, 100))
             assert list(maps[name].get_extent()) == [-3.5, 2.5, 2.5, -3.5]
 
     def test_maps_of_attacks_are_means_over_seeds_on_the_papers_scale(self, figure):
@@ -784,12 +784,13 @@ class TestSpectra:
             assert not isinstance(maps[label].norm, LogNorm)
 
     def test_curves_are_means_over_rings(self, figure):
-        """Of radius 1, rounded, 8 pixels; of radius 2 4 x 3, of which 4 are (2, 1) and the like."""
+        """Rounded, the radius is 1 of (0, 1) and (1, 1), and 2 of (0, 2) and (1, 2), 4, 4, 4 and 8 pixels."""
         curves = [axes for axes in figure.axes if axes.get_yscale() == "log" and not axes.get_images()]
         natural, fog = curves[1].lines
+        rings = [100, (4 * 100 / 2 + 4 * 100 / 3) / 8, (4 * 100 / 3 + 8 * 100 / 4) / 12]
         assert list(natural.get_xdata()) == [0, 1, 2]
-        assert natural.get_ydata() == pytest.approx([100, 50, 100 / 3])
-        assert fog.get_ydata() == pytest.approx([10, 5, 10 / 3])
+        assert natural.get_ydata() == pytest.approx(rings)
+        assert fog.get_ydata() == pytest.approx([ring / 10 for ring in rings])
 
 
 ENERGIES = {"fog": 0.1, "glass_blur": 0.4, "pixelate": 0.405, "shot_noise": 0.7}
