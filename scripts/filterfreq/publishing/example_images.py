@@ -13,6 +13,8 @@ from filterfreq.evaluation.reading import read_results
 from filterfreq.frequencies.pairs import basis_vector
 from filterfreq.publishing.mosaic import mosaic, show_canvas, to_uint8, write_under
 
+_EXAMPLES = 2  # images
+
 
 class ResultsWithImages(NamedTuple):
     """What a figure of results shows examples with.
@@ -26,17 +28,16 @@ class ResultsWithImages(NamedTuple):
     images: np.ndarray
 
 
-def read_with_images(files: Any, count: int) -> ResultsWithImages:
-    """Read results, and the first test images.
+def read_with_images(files: Any) -> ResultsWithImages:
+    """Read results, and the first test images: what is the function `read` of figures that show both.
 
     Args:
         files: those of `reads="results_with_images"`, by name.
-        count: how many images.
 
     Raises:
         InputError: a file is missing or damaged.
     """
-    images = PreparedDataset(Path(files.dataset[0]).parent).images("test")[:count]
+    images = PreparedDataset(Path(files.dataset[0]).parent).images("test")[:_EXAMPLES]
     return ResultsWithImages(read_results(files.results), np.asarray(images))
 
 

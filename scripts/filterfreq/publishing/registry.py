@@ -183,7 +183,9 @@ def _check_function(tree: ast.Module, name: str, label: Product) -> None:
             f"{name} has the parameters {', '.join(parameters) or 'none'} after what is read, and the label takes "
             f"{', '.join(label.takes) or 'none'}: make them the same"
         )
-    if label.reads != "results" and "read" not in functions:
+    assigned = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    names = functions.keys() | {target.id for target in assigned if isinstance(target, ast.Name)}
+    if label.reads != "results" and "read" not in names:
         raise InputError(f"it reads {label.reads}: write a function read(files)")
 
 

@@ -7,7 +7,6 @@ all channels with one sign.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,16 +32,7 @@ _PANEL_HEIGHT = 1.75
 _EXAMPLES_HEIGHT = 0.95
 
 
-def read(files: Any) -> ResultsWithImages:
-    """Read results, and the first test image.
-
-    Args:
-        files: those of `reads="results_with_images"`, by name.
-
-    Raises:
-        InputError: a file is missing or damaged.
-    """
-    return read_with_images(files, 1)
+read = read_with_images
 
 
 @use_style

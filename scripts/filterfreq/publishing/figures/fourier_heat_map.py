@@ -5,8 +5,6 @@ channel of an image moves by the norm that is given, with signs that are the sam
 Below, the first test image with some of these vectors, to all channels with one sign.
 """
 
-from typing import Any
-
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -28,16 +26,7 @@ _TITLE_WIDTH = 22  # characters
 _EXAMPLES_HEIGHT = 0.95  # inches
 
 
-def read(files: Any) -> ResultsWithImages:
-    """Read results, and the first test image.
-
-    Args:
-        files: those of `reads="results_with_images"`, by name.
-
-    Raises:
-        InputError: a file is missing or damaged.
-    """
-    return read_with_images(files, 1)
+read = read_with_images
 
 
 @use_style

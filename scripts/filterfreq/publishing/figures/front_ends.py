@@ -8,7 +8,6 @@ four standard deviations about the mean are shown.
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -40,20 +39,10 @@ PRODUCT = Product(
     when="bandwidth_swept",
 )
 
-_EXAMPLES = 2  # images
 _MOST_BANDWIDTHS = 5  # that examples are shown at
 
 
-def read(files: Any) -> ResultsWithImages:
-    """Read results, and the first test images.
-
-    Args:
-        files: those of `reads="results_with_images"`, by name.
-
-    Raises:
-        InputError: a file is missing or damaged.
-    """
-    return read_with_images(files, _EXAMPLES)
+read = read_with_images
 
 
 @use_style
