@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from filterfreq.frequencies.pairs import distinct_frequencies
+from filterfreq.publishing.example_images import ResultsWithImages
 from filterfreq.publishing.registry import read_products
 from filterfreq.publishing.style import variant_styles
 from filterfreq.study.study import Study
@@ -132,8 +133,9 @@ def draw(results_of):
         labels = {variant: VARIANTS[variant] for variant in variants}
         given = {"penalties": PENALTIES} if name in ("ablation", "penalties") else {}
         given |= {"baseline": variants[0]} if name == "energy_slopes" else {}
-        if name == "front_ends":
-            given, results = {"front_ends": FRONT_ENDS}, module.Filtered(results, np.zeros((2, 8, 8, 3), np.uint8))
+        given |= {"front_ends": FRONT_ENDS} if name == "front_ends" else {}
+        if name in ("fourier_attack", "front_ends"):
+            results = ResultsWithImages(results, np.zeros((2, 8, 8, 3), np.uint8))
         figure = module.draw(results, labels, **given, style_numbers=NUMBERS)
         figure.draw_without_rendering()
         return figure
