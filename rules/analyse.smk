@@ -6,18 +6,6 @@ localrules:
     aggregate_history,
 
 
-def aggregated_runs(wildcards):
-    """The runs that have a suite; of spectra also the images, which are of no run."""
-    of_images = [[wildcards.dataset, "", "", 0]] if wildcards.suite == "spectra" else []
-    return of_images + [list(run) for run in evaluated_runs(wildcards)]
-
-
-def aggregated_files(wildcards):
-    """Their results."""
-    of_images = [IMAGE_SPECTRA.format(**wildcards)] if wildcards.suite == "spectra" else []
-    return of_images + evaluation_files(wildcards)
-
-
 rule aggregate:
     input:
         aggregated_files,

@@ -379,3 +379,24 @@ def node_resources(stage):
     nodes = compute(stage).get("nodes", 1)
     # Without the last one the plugin would ask for so many tasks for each GPU.
     return {"nodes": nodes, "tasks": nodes, "mpi": "srun", "tasks_per_gpu": 0} if nodes > 1 else {}
+
+
+# What interventions read beside the images, by the key of a variant, whose value stands for {corruption}.
+INTERVENTION_FILES = {"noise_with_spectrum_of": NOISE}
+
+
+def intervention_files(wildcards):
+    """An input function: what the interventions of the wildcard's variant read, if it is one that is trained."""
+    variant = study.variants.get(wildcards.variant, {})
+    return {
+        key: pattern.format(dataset=wildcards.dataset, corruption=variant[key])
+        for key, pattern in INTERVENTION_FILES.items()
+        if key in variant
+    }
+
+
+def image_settings(wildcards):
+    """The settings of the suite spectra that are of images without a model."""
+    settings = {"corruptions": DEFAULT_CORRUPTIONS} | (study.settings("spectra", wildcards.dataset) or {})
+    wanted = {key: settings[key] for key in SUITES["spectra"].given_as_inputs if key in settings}
+    return {**wanted, "corruptions": corruption_names(wanted["corruptions"])}

@@ -10,13 +10,6 @@ localrules:
     download,
 
 
-def image_settings(wildcards):
-    """The settings of the suite spectra that are of images without a model."""
-    settings = {"corruptions": DEFAULT_CORRUPTIONS} | (study.settings("spectra", wildcards.dataset) or {})
-    wanted = {key: settings[key] for key in SUITES["spectra"].given_as_inputs if key in settings}
-    return {**wanted, "corruptions": corruption_names(wanted["corruptions"])}
-
-
 rule download:
     output:
         # Not removed and not made again by a change of code: a raw file is what its checksum says.

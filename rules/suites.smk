@@ -114,3 +114,15 @@ def suite_compute(suite):
 def suite_resource(suite, resource, wildcards, attempt):
     """Memory or minutes of a suite's jobs, so many times as the job has been tried."""
     return attempt * suite_compute(suite)[resource]
+
+
+def aggregated_runs(wildcards):
+    """The runs that have a suite; of spectra also the images, which are of no run."""
+    of_images = [[wildcards.dataset, "", "", 0]] if wildcards.suite == "spectra" else []
+    return of_images + [list(run) for run in evaluated_runs(wildcards)]
+
+
+def aggregated_files(wildcards):
+    """Their results."""
+    of_images = [IMAGE_SPECTRA.format(**wildcards)] if wildcards.suite == "spectra" else []
+    return of_images + evaluation_files(wildcards)

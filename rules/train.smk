@@ -4,20 +4,6 @@
 ruleorder: train_with_snapshots > train
 
 
-# What interventions read beside the images, by the key of a variant, whose value stands for {corruption}.
-INTERVENTION_FILES = {"noise_with_spectrum_of": NOISE}
-
-
-def intervention_files(wildcards):
-    """An input function: what the interventions of the wildcard's variant read, if it is one that is trained."""
-    variant = study.variants.get(wildcards.variant, {})
-    return {
-        key: pattern.format(dataset=wildcards.dataset, corruption=variant[key])
-        for key, pattern in INTERVENTION_FILES.items()
-        if key in variant
-    }
-
-
 rule train:
     input:
         unpack(intervention_files),
