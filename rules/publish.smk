@@ -1,6 +1,4 @@
 # Tables and figures, each from what it shows. Cheap, so they run where Snakemake runs.
-
-
 localrules:
     write_table,
     write_table_of_experiment,

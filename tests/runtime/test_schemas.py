@@ -65,7 +65,7 @@ def refusal(schema: dict, value) -> str:
         (
             {"not": {"multipleOf": 2}, "hint": "write an odd one"},
             2,
-            "it: this value cannot stand here: write an odd one",
+            "it: 2 cannot stand here: write an odd one",
         ),
         ({"pattern": "^a$"}, "b", "it: 'b' cannot stand here"),
         ({"pattern": "^a$", "hint": "write a"}, "b", "it: 'b' cannot stand here: write a"),
@@ -97,7 +97,7 @@ def refusal(schema: dict, value) -> str:
             {"a": 1, "b": 1, "c": 1},
             "it: 'd' is missing, which 'c' needs: write it, or leave 'c' out",
         ),
-        ({"anyOf": [{"minimum": 1}, {"maximum": -1}], "hint": "hm"}, 0, "it: this value cannot stand here: hm"),
+        ({"anyOf": [{"minimum": 1}, {"maximum": -1}], "hint": "hm"}, 0, "it: 0 cannot stand here: hm"),
         (
             {"properties": {"a": {}}, "refused": {"b": "'b' is for others"}, "additionalProperties": False},
             {"b": 1},

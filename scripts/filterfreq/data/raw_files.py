@@ -53,6 +53,8 @@ def check_there(source: Source, folder: str | Path, remedy: str) -> None:
         _refuse_part(source, folder, remedy)
         forms = [form[0].file if len(form) == 1 else f"the files of {form[0].folder}" for form in source.forms]
         others = f", nor {' or '.join(forms)}" if forms else ""
+        if not Path(folder).is_dir():
+            raise InputError(f"there is no folder {folder}, for {source.file}{others.replace(', nor', ' or')}{remedy}")
         raise InputError(f"there is no {source.file} in {folder}{others}{remedy}")
     for file, path in found:
         # What is gzipped alone may be packed anew; its content is looked at when it is prepared.

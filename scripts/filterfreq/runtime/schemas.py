@@ -271,6 +271,8 @@ def _sentence(error: ValidationError) -> str:
             return f"{value!r} is {_KINDS[type(value)]}, it must be {' or '.join(_TYPES[name] for name in types)}"
         case "uniqueItems":
             return error.message
+        case _ if isinstance(value, bool | int | float | str):
+            return f"{value!r} cannot stand here"
         case _:
             return "this value cannot stand here"
 

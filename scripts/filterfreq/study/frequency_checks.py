@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 def check_highest_frequency(study: Study, datasets: list[str], where: str) -> None:
-    """Check that a suite's square of frequencies is in the spectrum of each data set's images.
+    """Check that each data set has the images, and in its spectrum the square of frequencies, that a suite asks for.
 
     Raises:
-        InputError: it is larger.
+        InputError: there are fewer, or the square is larger.
     """
     for dataset in datasets:
+        _check_images(study, dataset, where)
         highest = study.settings(where.rpartition(".")[2], dataset).get("highest_frequency", 0)
         side = study.dataset(dataset).image_size
         if highest > side // 2:
@@ -32,9 +33,11 @@ def check_bandwidths(study: Study, datasets: list[str], where: str) -> None:
     """Check that bandwidths of noise are at most the side of each data set's images, beyond which nothing changes.
 
     Raises:
-        InputError: one is larger, or it is the complement of one that leaves no frequency.
+        InputError: one is larger, or it is the complement of one that leaves no frequency, or there are fewer images
+            than asked for.
     """
     for dataset in datasets:
+        _check_images(study, dataset, where)
         bandwidths = study.settings(where.rpartition(".")[2], dataset)["bandwidths"]
         for band, its_bandwidths in bandwidths.items():
             _check_bandwidth(study, dataset, f"{where}.bandwidths.{band}", band, max(its_bandwidths))
@@ -45,9 +48,10 @@ def check_spectra(study: Study, datasets: list[str], where: str) -> None:
 
     Raises:
         InputError: a corruption is unknown or not made, or made of images that are not the test images, or the
-            bandwidth is larger than the spectrum.
+            bandwidth is larger than the spectrum, or there are fewer images than asked for.
     """
     for dataset in datasets:
+        _check_images(study, dataset, where)
         settings = study.settings(where.rpartition(".")[2], dataset)
         try:
             corruption_names(settings.get("corruptions", DEFAULT_CORRUPTIONS))
@@ -92,4 +96,14 @@ def _check_bandwidth(study: Study, dataset: str, where: str, band: str, bandwidt
         raise InputError(
             f"{where}: {bandwidth} is too large for {dataset}, whose images of {side} pixels have {side} frequencies "
             f"on each axis: give at most {largest}"
+        )
+
+
+def _check_images(study: Study, dataset: str, where: str) -> None:
+    """Refuse more images than a data set has to test on, where that is known before its files are read."""
+    wanted, there = study.settings(where.rpartition(".")[2], dataset).get("images", 0), study.dataset(dataset).test_size
+    if there and wanted > there:
+        raise InputError(
+            f"{where}.images: {wanted} is more than the {there} test images of {dataset}: lower it, or leave it out "
+            "for all"
         )

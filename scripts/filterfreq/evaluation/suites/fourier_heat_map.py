@@ -119,7 +119,7 @@ def _output_of(model: nn.Module, layer: str | None) -> Iterator[list[torch.Tenso
     if layer is None:
         yield kept
         return
-    layers = dict(model.named_modules())
+    layers = {name: module for name, module in model.named_modules() if name}
     if layer not in layers:
         raise unknown_name("layer", layer, layers)
     handle = layers[layer].register_forward_hook(lambda module, inputs, output: kept.__setitem__(slice(None), [output]))

@@ -30,6 +30,8 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     """
     frame = select(results, labels, ["band_noise"])
     frame = frame[frame["metric"] == "accuracy"]
+    # Of a complement the smallest bandwidth has the most noise, so that none at all does not belong to its line.
+    frame = frame[(frame["band"] != "complement") | (frame["bandwidth"].astype(float) > 0)]
     styles = variant_styles(present_variants(frame, labels), style_numbers)
     kinds = [kind for kind in BAND_LABELS if (frame["band"] == kind).any()]
     panels = [(kind, norm) for kind in kinds for norm in sorted(frame.loc[frame["band"] == kind, "l2_norm"].unique())]
