@@ -145,7 +145,7 @@ def shown_evaluations(target):
     product = PRODUCTS[target]
     if product.label.over == "fit":
         return [FIT_RESULTS.format(**run._asdict()) for fit in possible_fits(product) for run in study.fits.runs[fit]]
-    shown = {pair: shown_suites(product, *pair) for pair in possible_pairs(product) if product.label.reads == "results"}
+    shown = {pair: shown_suites(product, *pair) for pair in possible_pairs(product) if product.label.reads_results}
     files = [
         EVALUATION.format(**run._asdict(), suite=suite)
         for pair, suites in shown.items()

@@ -266,13 +266,15 @@ UNPROTECTED = ["responses.csv", "benchmark.tsv", "claims.yaml"]
 
 
 def outcome(read: Callable[[], Any]) -> Any:
-    """What is read, or that it is refused, in one short line."""
+    """What is read, or that it is refused, in short lines: of a config one for each of its first mistakes."""
     try:
         return read()
     except InputError as error:
-        said = str(error)
-        assert is_one_line(said)
-        assert 20 < len(said) <= 600
+        lines = str(error).splitlines()
+        assert 0 < len(lines) <= 11
+        for line in lines:
+            assert is_one_line(line)
+            assert 20 < len(line) <= 600
         return REFUSED
 
 

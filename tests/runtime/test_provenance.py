@@ -115,13 +115,14 @@ OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
     "fourier_bands",
 }
-OF_MEANS = {*OF_ATTACKS, *OF_MEASURES, "calibration", "shape_bias"}
+OF_SLOPES = {"corruption_energy", "energy_slopes"}
+OF_MEANS = {*OF_ATTACKS, *OF_MEASURES, *OF_SLOPES, "calibration", "shape_bias"}
 WRITTEN_BY = {
     "publishing/registry.py": set(),
     "evaluation/registry.py": set(),
     "evaluation/passes.py": set(),
     "publishing/penalty_settings.py": {"ablation", "penalties"},
-    "publishing/corruptions.py": {"corruptions"},
+    "publishing/corruptions.py": {"corruptions", "corruption_energy"},
     "publishing/calibration_errors.py": {"calibration"},
     "publishing/attacks.py": OF_MEANS,
     "publishing/measures.py": OF_MEANS,
@@ -134,18 +135,19 @@ WRITTEN_BY = {
 FIGURES = {target: product for target, product in read_products().items() if product.kind == "figure"}
 OF_IMAGES = {"samples", "corruption_samples", "perturbations"}
 WITH_ATTACK_PANELS = {"accuracy_epsilon", "transfer"}
-WITH_MEASURES = {"accuracy_epsilon", "ablation", "penalties", "corruptions", "frequency_filtered"}
+WITH_MEASURES = {"accuracy_epsilon", "ablation", "penalties", "corruptions", "frequency_filtered", "energy_slopes"}
+WITH_EXAMPLES = {"fourier_attack", "fourier_heat_map", "front_ends"}
 DRAWN_BY = {
     "publishing/penalty_settings.py": {"ablation", "penalties"},
-    "publishing/corruptions.py": {"corruptions", "corruption_samples"},
+    "publishing/corruptions.py": {"corruptions", "corruption_samples", "energy_slopes", "spectra"},
     "publishing/calibration_errors.py": {"calibration"},
-    "publishing/attacks.py": {*WITH_ATTACK_PANELS, *WITH_MEASURES, "perturbations"},
+    "publishing/attacks.py": {*WITH_ATTACK_PANELS, *WITH_MEASURES, "perturbations", "spectra"},
     "publishing/attack_panels.py": WITH_ATTACK_PANELS,
-    "publishing/mosaic.py": OF_IMAGES,
+    "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES,
     "analysis/claims.py": {"scorecard"},
     "publishing/figures/transfer.py": {"transfer"},
-    "frequencies/pairs.py": {"fourier_heat_map"},
-    "publishing/table.py": set(),
+    "frequencies/pairs.py": WITH_EXAMPLES | {"spectra"},
+    "publishing/table.py": {"energy_slopes"},
 }
 
 
@@ -175,9 +177,9 @@ MEASURED_BY = {
     "evaluation/corruptions/severities.py": set(),
     "evaluation/corruptions/functions/noise.py": set(),
     "evaluation/corruptions/stored.py": {"corruption"},
-    "frequencies/masks.py": {"frequency_filtered", "band_noise"},
+    "frequencies/masks.py": {"frequency_filtered", "band_noise", "spectra"},
     "frequencies/fourier.py": {"fourier_heat_map", "fourier_attack"},
-    "training/attacks.py": {"adversarial", "transfer"},
+    "training/attacks.py": {"adversarial", "transfer", "spectra"},
     "evaluation/prediction.py": set(SUITES) - {"filters"},
     "evaluation/results.py": set(SUITES),
     "evaluation/reading.py": set(),

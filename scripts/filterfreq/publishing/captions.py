@@ -6,7 +6,7 @@ from filterfreq.publishing.registry import ProductFile
 from filterfreq.study.study import Study
 
 # What is read of models; else it is of images.
-_OF_MODELS = ("results", "history", "records", "over_training")
+_OF_MODELS = ("history", "records", "over_training")  # beside results
 
 # Of the others, a table or figure says itself on how many images it stands.
 _OF_TEST_IMAGES = ("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered")
@@ -25,7 +25,7 @@ def caption(study: Study, product: ProductFile, experiment: str, suites: Mapping
         The product's own caption, then what `describe_runs` says of each data set; of images, what `extent` says.
     """
     own = product.caption.format(experiment=experiment, dataset=", ".join(suites))
-    if product.label.reads in _OF_MODELS:
+    if product.label.reads_results or product.label.reads in _OF_MODELS:
         details = " ".join(describe_runs(study, experiment, dataset, names) for dataset, names in suites.items())
     else:
         details = extent(study, suites)

@@ -49,6 +49,11 @@ class Product:
     note: str = "extent"
 
     @property
+    def reads_results(self) -> bool:
+        """Whether its inputs are results of the suites, alone or with images."""
+        return self.reads in ("results", "results_with_images")
+
+    @property
     def shows(self) -> tuple[str, ...]:
         """The suites that it needs, then those that it adds."""
         return (*self.needs, *self.adds)
@@ -121,8 +126,8 @@ def _read(name: str, kind: str, tree: ast.Module) -> ProductFile:
     label = _label(tree)
     if (label.over == "fit") != (label.reads == "fits"):
         raise InputError('fits are shown one by one: write both reads="fits" and over="fit", or neither')
-    if label.reads in ("results", "fits") and not label.needs:
-        kinds = "suites" if label.reads == "results" else "kinds of fit"
+    if (label.reads_results or label.reads == "fits") and not label.needs:
+        kinds = "kinds of fit" if label.reads == "fits" else "suites"
         raise InputError(f"it reads {label.reads} and needs none: name the {kinds} in needs that it cannot do without")
     _check_caption(caption, label.over)
     _check_function(tree, _FUNCTIONS[kind], label)
