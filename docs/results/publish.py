@@ -8,6 +8,11 @@ PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "results.md"
 STUDY = Path("cifar10-jpeg") / "cifar10-jpeg"
 
+if not (PROJECT / "results" / "tables" / STUDY).is_dir():
+    raise SystemExit(
+        "error: there are no tables of this study: run snakemake --configfile docs/results/config.yaml first"
+    )
+
 page = PAGE.read_text(encoding="utf-8")
 for name in re.findall(r"<!-- table (\w+) -->", page):
     table = (PROJECT / "results" / "tables" / STUDY / f"{name}.md").read_text(encoding="utf-8")
