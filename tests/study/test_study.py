@@ -82,7 +82,7 @@ def test_the_imagenet_study_is_complete():
     convnext = study.spec(Run("imagenet", "timm_convnext_tiny", "plain", 0))["training"]
     assert convnext["batch_size"] * convnext["accumulate"] == 4096
     check_files(study)
-    said = "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in data/imagenet"
+    said = "data.raw.imagenet: there is no folder data/imagenet, for ILSVRC2012_img_train.tar"
     assert absent_raw_data(study)["imagenet"].startswith(said)
 
 

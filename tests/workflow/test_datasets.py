@@ -214,7 +214,7 @@ def test_too_few_classes_for_autoattack_in_an_archive_are_said_before_any_traini
         (
             "\ndata: {raw: {cifar10: nowhere}}\n",
             "cifar10",
-            "data.raw.cifar10: there is no cifar-10-binary.tar.gz in nowhere",
+            "data.raw.cifar10: there is no folder nowhere, for cifar-10-binary.tar.gz",
         ),
         (
             "\ndata: {raw: {cifar: nowhere}}\n",
@@ -242,7 +242,7 @@ def test_what_the_user_has_yet_to_get_stops_a_run_but_no_plan(work):
     work.configure("\ndata: {raw: {imagenet: nowhere}}\n", "imagenet")
     command = [sys.executable, "scripts/plan.py", "--directory", str(work.folder), "--configfile", str(work.config)]
     planned = subprocess.run(command, cwd=work.project.folder, capture_output=True, text=True, timeout=120)
-    said = "data.raw.imagenet: there is no ILSVRC2012_img_train.tar in nowhere: get ILSVRC2012_img_train.tar, "
+    said = "data.raw.imagenet: there is no folder nowhere, for ILSVRC2012_img_train.tar: get ILSVRC2012_img_train.tar, "
     assert planned.returncode == 0, planned.stderr
     assert f"Before this can run: {said}" in planned.stdout
     outcome = work.run()
