@@ -13,6 +13,7 @@ from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.frequencies.pairs import distinct_frequencies
 from filterfreq.publishing.example_images import ResultsWithImages
 from filterfreq.publishing.figures.accuracy_epsilon import draw as draw_accuracy_epsilon
+from filterfreq.publishing.figures.band_noise import draw as draw_band_noise
 from filterfreq.publishing.figures.calibration import draw as draw_calibration
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
 from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
@@ -722,6 +723,18 @@ class TestFourierHeatMap:
         assert not table.isna().any(axis=None)
         inside = slice(table.index[0] + middle, table.index[-1] + middle + 1)
         np.testing.assert_allclose(table, spectrum[inside, inside])
+
+
+def test_no_noise_is_none_of_a_complements_bandwidths(results_of):
+    """A complement has the more noise the smaller its bandwidth is, a low-pass the less."""
+    rows = [
+        ("net", "plain", 0, "band_noise", "accuracy", {"band": band, "bandwidth": width, "l2_norm": 8}, 0.5)
+        for band in ("low", "complement")
+        for width in (0, 3, 7)
+    ]
+    low, complement = draw_band_noise(results_of(rows), VARIANTS).axes
+    assert [float(x) for x in low.lines[0].get_xdata()] == [0, 3, 7]
+    assert [float(x) for x in complement.lines[0].get_xdata()] == [3, 7]
 
 
 class TestFourierAttack:
