@@ -833,10 +833,17 @@ class TestEnergySlopes:
         np.testing.assert_allclose(points.get_offsets(), [[h, 0.5 * h - 0.1] for h in ENERGIES.values()])
         assert line(axes, "dct") == ([0, 0.7], pytest.approx([-0.1, 0.25]))
         assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-            "plain: 47.5 %",
-            "WD: 57.6 %, k = 0.50 [0.50, 0.50], r = 0.00",
+            "plain:\n47.5 %",
+            "WD:\n57.6 %, k = 0.50 [0.50, 0.50], r = 0.00",
         ]
+        assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["−20", "−10"]
         assert axes.get_ylabel() == "accuracy less that of\nplain (points)"
+
+    def test_slopes_and_ticks_have_one_minus(self, results_of):
+        swapped = {"plain": "dct", "dct": "plain"}
+        rows = [(model, swapped.get(variant, variant), *rest) for model, variant, *rest in self.rows()]
+        legend = draw_energy_slopes(results_of(rows), VARIANTS, baseline="plain").legends[0]
+        assert "k = −0.50 [−0.50, −0.50]" in legend.get_texts()[1].get_text()
 
     def test_names_of_corruptions_do_not_overlap(self, results_of):
         figure = draw_energy_slopes(results_of(self.rows(("net_a", "net_b"))), VARIANTS, baseline="plain")

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from filterfreq.publishing.example_images import ResultsWithImages, read_with_images, show_with_basis_vectors
+from filterfreq.publishing.numbers import number_text
 from filterfreq.publishing.panels import scale_accuracies, seeds_and_images_note, tick_measured
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
@@ -73,5 +74,5 @@ def _show_examples(axes: Axes, image: np.ndarray, frame: pd.DataFrame, variant: 
     rows = rows[(rows["model"] == rows["model"].iloc[0]) & (rows["seed"] == rows["seed"].min())].sort_values("l2_norm")
     changes = [(float(norm), int(u), int(v)) for norm, u, v in rows[["l2_norm", "u", "v"]].itertuples(index=False)]
     # Of each pair the frequency is the second, whose first is mostly above 0.
-    texts = [f"norm {norm:g}\n{-u}, {-v}" for norm, u, v in changes]
+    texts = [f"norm {norm:g}\n{number_text(-u, 'g')}, {number_text(-v, 'g')}" for norm, u, v in changes]
     show_with_basis_vectors(axes, image, [(0.0, 0, 0), *changes], ["image", *texts])
