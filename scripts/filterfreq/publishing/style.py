@@ -122,8 +122,9 @@ def wrap_text(text: str, width: int, lines: int) -> str:
     """
     if all(len(line) <= width for line in text.split("\n")):
         return text
-    joined = _JOINED.sub(lambda found: found[0].replace(" ", _FIXED_SPACE), text)
-    return "\n".join(textwrap.wrap(joined, width, max_lines=lines, placeholder="…")).replace(_FIXED_SPACE, " ")
+    words = _JOINED.sub(lambda found: found[0].replace(" ", _FIXED_SPACE), text).split()
+    fitting = " ".join(word if len(word) <= width else word.replace(_FIXED_SPACE, " ") for word in words)
+    return "\n".join(textwrap.wrap(fitting, width, max_lines=lines, placeholder="…")).replace(_FIXED_SPACE, " ")
 
 
 def variant_styles(variants: dict[str, str], numbers: Mapping[str, int] | None = None) -> dict[str, VariantStyle]:

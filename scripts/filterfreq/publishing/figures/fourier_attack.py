@@ -60,7 +60,7 @@ def draw(shown: ResultsWithImages, labels: dict[str, str], style_numbers: Mappin
             scale_accuracies(axes)
             axes.set_title(title if row == 0 else "")
             tick_measured(axes, frame["l2_norm"].astype(float))
-            axes.set_xlabel("norm of the vector in each channel" if model == models[-1] else "")
+            axes.set_xlabel("L₂ norm of the vector in each channel" if model == models[-1] else "")
             axes.tick_params(labelleft=column == 0)
             axes.set_ylabel("" if column else f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
     _show_examples(figure.add_subplot(cells[-1, :]), shown.images[0], frame, next(iter(styles)))
@@ -76,3 +76,4 @@ def _show_examples(axes: Axes, image: np.ndarray, frame: pd.DataFrame, variant: 
     # Of each pair the frequency is the second, whose first is mostly above 0.
     texts = [f"norm {norm:g}\n{number_text(-u, 'g')}, {number_text(-v, 'g')}" for norm, u, v in changes]
     show_with_basis_vectors(axes, image, [(0.0, 0, 0), *changes], ["image", *texts])
+    axes.set_xlabel("with the vector of this vertical and horizontal frequency (cycles per image)", labelpad=20)
