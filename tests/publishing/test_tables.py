@@ -15,6 +15,7 @@ from scipy import stats
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
 from filterfreq.frequencies.pairs import distinct_frequencies
 from filterfreq.publishing.means import best_of
+from filterfreq.publishing.numbers import number_text
 from filterfreq.publishing.penalty_rows import tabulate_penalties
 from filterfreq.publishing.tables.adversarial import tabulate as tabulate_adversarial
 from filterfreq.publishing.tables.all_datasets import tabulate as tabulate_all_datasets
@@ -155,7 +156,7 @@ class TestNumbers:
         assert table.mean.loc[(NET, "plain"), "error consistency"].to_dict() == pytest.approx(
             {"subject-01": 0.0, "subject-02": -0.1}
         )
-        assert "-10.0" in table.to_markdown()
+        assert "−10.0" in table.to_markdown()
         assert "Cohen's kappa" in table.caption
 
 
@@ -387,7 +388,7 @@ def test_differences_are_paired_by_seed(results_of, row):
     assert (clean["difference"], clean["ci_low"], clean["ci_high"]) == pytest.approx((0.15, *expected))
     assert (clean["pairs"], bias["pairs"]) == (2, 1)
     assert table.cells.to_dict("records") == [
-        {"variant": "WD", "clean": "+15.0 [-48.5, +78.5] (2)", "shape bias": "+25.0 (1)"}
+        {"variant": "WD", "clean": "+15.0 [−48.5, +78.5] (2)", "shape bias": "+25.0 (1)"}
     ]
 
 
@@ -401,9 +402,9 @@ def test_differences_keep_models_apart_and_variants_in_order(results_of, row):
     table = tabulate_differences(results_of(rows), {"dct-signal": "SD", "plain": "plain", "dct": "WD"}, "plain")
     assert [tuple(cells) for cells in table.cells.to_numpy()] == [
         ("b", "SD", "+30.0 (1)"),
-        ("b", "WD", "-10.0 (1)"),
+        ("b", "WD", "−10.0 (1)"),
         ("a", "SD", "+20.0 (1)"),
-        ("a", "WD", "-10.0 (1)"),
+        ("a", "WD", "−10.0 (1)"),
     ]
 
 
@@ -677,6 +678,27 @@ def test_slopes_against_high_frequency_energy_are_paired_by_seed(energies):
     assert dct["seeds"] == 1
     assert "pairs of runs: 1 seed" in table.caption
     assert list(table.cells["slope"]) == ["–", f"{slope:.2f}"]
+
+
+def test_people_read_a_minus_and_programs_a_hyphen(energies, tmp_path):
+    files = [tmp_path / f"slopes.{form}" for form in ("md", "txt", "html", "tex", "csv")]
+    table = tabulate_energy_slopes(energies(), VARIANTS, "plain")
+    table.write(files)
+    *shown, latex, numbers = (file.read_text("utf-8") for file in files)
+    size = f"{-table.numbers['intercept'].min():.3f}"
+    for text in shown:
+        assert f"−{size}" in text
+        assert f"-{size}" not in text
+    assert f"$-${size}" in latex
+    assert f"-{size}" in numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [(-0.04, ".1f", "0.0"), (-0.06, ".1f", "−0.1"), (-0.04, "+.1f", "+0.0"), (-3, "g", "−3"), (np.nan, ".1f", "–")],
+)
+def test_what_is_rounded_to_zero_is_not_negative(value, form, text):
+    assert number_text(value, form) == text
 
 
 def test_energies_stand_beside_the_published_ones_of_the_same_bandwidth(energies):

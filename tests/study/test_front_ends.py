@@ -32,9 +32,9 @@ def test_bandwidths_are_swept_and_timed_once(filtered):
     filtered["experiments"]["demo"]["sweep"] = {"front_end.bandwidth": [1, 15, 33]}
     study = Study(filtered, SCHEMA)
     labels = study.labels("demo", "texdigits")
-    assert labels["high-pass_bandwidth-33"] == "high-pass, B = 33"
+    assert labels["high-pass_bandwidth-33"] == "high-pass, bandwidth 33"
     assert labels["high-pass"] == "high-pass"
-    assert labels["plain-low_bandwidth-1"] == "plain-low, B = 1"
+    assert labels["plain-low_bandwidth-1"] == "plain-low, bandwidth 1"
     model = CostModel(study, "nowhere")
     assert model.training_unit(RUN) == model.training_unit(RUN._replace(variant="high-pass_bandwidth-33"))
     assert model.training_unit(RUN) != model.training_unit(RUN._replace(variant="plain"))

@@ -79,10 +79,3 @@ def energy_slopes(results: pd.DataFrame, labels: dict[str, str], baseline: str) 
     return EnergySlopes(
         energies, accuracies, changes, lines, paired.groupby(**groups).size(), present_variants(frame, labels)
     )
-
-
-def number_texts(values: pd.Series, form: str) -> list[str]:
-    """Return numbers as a table shows them, a dash for each that is missing."""
-    texts = ["–" if pd.isna(value) else format(value, form) for value in values]
-    # Rounding must not leave a minus before zero.
-    return [text.removeprefix("-") if not text.strip("-0.") else text for text in texts]

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from filterfreq.publishing.corruptions import corruption_label
 from filterfreq.publishing.energy_slopes import EnergySlopes, energy_slopes
+from filterfreq.publishing.numbers import interval_text, number_text, percent_text
 from filterfreq.publishing.phrases import images_phrase, seeds_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import select
@@ -27,7 +28,6 @@ from filterfreq.publishing.style import (
     variant_styles,
     wrap_text,
 )
-from filterfreq.publishing.table import format_percent
 
 PRODUCT = Product(
     title="Accuracy against high-frequency energy",
@@ -38,7 +38,8 @@ PRODUCT = Product(
 
 _NAME = 6.5  # points of height that a corruption's name takes, at 7 points
 _PANEL, _NAMES = 2.3, 1.1  # inches of height
-_LABEL_WIDTH = 30  # characters
+_LABEL_WIDTH = 30  # characters of the baseline's name beside the axis
+_LEGEND_WIDTH = 45  # characters of a variant's name in the legend
 
 
 @use_style
@@ -69,7 +70,9 @@ def draw(
     note = f"{seeds_phrase(found.counts)}; {images_phrase(frame['n'])}"
     if len(models) == 1:
         styles = {name: style._replace(label=_label(found, models[0], name, style)) for name, style in styles.items()}
-        note = f"mean accuracy, slope k with its 95 % interval, residual r; {note}"
+        note = f"below the names: mean accuracy, slope k with its 95 % interval, residual r; {note}"
+    # Of the baseline there are no points.
+    styles[baseline] = styles[baseline]._replace(marker="")
     add_legend(figure, styles, note=note)
     return figure
 
@@ -91,13 +94,14 @@ def _draw_model(axes: Axes, found: EnergySlopes, model: str, styles: Mapping[str
 
 
 def _label(found: EnergySlopes, model: str, name: str, style: VariantStyle) -> str:
-    """What the legend says of a variant."""
-    accuracy = format_percent(found.accuracies.loc[(model, name)].mean())
-    label = f"{wrap_text(style.label, _LABEL_WIDTH, 1)}: {accuracy} %"
+    """What the legend says of a variant: its label, and in a line below its numbers."""
+    accuracy = percent_text(found.accuracies.loc[(model, name)].mean())
+    label = f"{wrap_text(style.label, _LEGEND_WIDTH, 2)}:\n{accuracy} %"
     if (model, name) not in found.lines:
         return label
     line = found.lines[model, name]
-    return f"{label}, k = {line.slope:.2f} [{line.ci_low:.2f}, {line.ci_high:.2f}], r = {line.residual:.2f}"
+    slope, residual = number_text(line.slope, ".2f"), number_text(line.residual, ".2f")
+    return f"{label}, k = {slope} {interval_text(line.ci_low, line.ci_high, '.2f')}, r = {residual}"
 
 
 def _name_corruptions(axes: Axes, energies: pd.Series) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.publishing.corruptions import corruption_label
-from filterfreq.publishing.energy_slopes import image_rows, number_texts
+from filterfreq.publishing.energy_slopes import image_rows
+from filterfreq.publishing.numbers import number_texts
 from filterfreq.publishing.phrases import images_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable

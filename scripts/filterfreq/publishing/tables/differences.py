@@ -12,6 +12,7 @@ import pandas as pd
 from filterfreq.analysis.intervals import mean_difference
 from filterfreq.publishing.means import column_meanings, dataset_phrase
 from filterfreq.publishing.measures import CORRUPTION_ERROR, epsilons_phrase, main_columns
+from filterfreq.publishing.numbers import interval_text, percent_text
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import TextTable, headings, images_sentence
@@ -93,5 +94,5 @@ def tabulate(
 
 
 def _difference(mean: float, low: float, high: float, pairs: int) -> str:
-    interval = "" if np.isnan(low) else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
-    return f"{100 * mean:+.1f}{interval} ({pairs})"
+    interval = "" if np.isnan(low) else f" {interval_text(100 * low, 100 * high, '+.1f')}"
+    return f"{percent_text(mean, '+.1f')}{interval} ({pairs})"
