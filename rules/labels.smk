@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from filterfreq.analysis.slopes import FEWEST_POINTS
 from filterfreq.publishing.style_numbers import style_numbers as number_styles
+from filterfreq.study.frequency_checks import count_energies
 
 # Conditions: what an experiment must have on a data set, beside suites.
 
@@ -58,6 +60,11 @@ def pairs_baseline(experiment, dataset):
     return any(run.variant != baseline and (run.model, run.seed) in pairs for run in runs)
 
 
+def has_slopes(experiment, dataset):
+    """Whether lines can be drawn through accuracies, compared with the baseline's, against corruptions' energies."""
+    return pairs_baseline(experiment, dataset) and count_energies(study, dataset) >= FEWEST_POINTS
+
+
 def claims_of(experiment, dataset):
     """The claims on two variants of an experiment."""
     variants = set(study.labels(experiment, dataset))
@@ -78,6 +85,10 @@ CONDITIONS = {
     "kind_swept": Condition(sweeps_kind, "a sweep of penalty.kind"),
     "bandwidth_swept": Condition(sweeps_bandwidth, "a sweep of front_end.bandwidth"),
     "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
+    "slopes_fitted": Condition(
+        has_slopes,
+        f"{FEWEST_POINTS} of spectra.corruptions, and another variant of a model and seed that the baseline has",
+    ),
 }
 
 

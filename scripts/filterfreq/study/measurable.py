@@ -16,6 +16,7 @@ from filterfreq.data.registry import DATASETS, ImageFolder
 from filterfreq.data.shifted.registry import CUE_CONFLICT, PUBLISHED_CORRUPTIONS, SHIFTED_SETS
 from filterfreq.evaluation.registry import SUITES, load
 from filterfreq.runtime.errors import InputError
+from filterfreq.study.frequency_checks import front_end_remarks
 from filterfreq.training.attack_names import why_too_few_classes
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def remarks(study: Study) -> list[str]:
     return [
         *left_out,
         *suite_remarks,
+        *front_end_remarks(study),
         *_replaced_settings(study),
         *_idle_switches(study),
         *_generated_corruptions(study),

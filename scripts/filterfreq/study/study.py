@@ -30,6 +30,7 @@ class Study(Datasets):
     Attributes:
         config: the parsed config, completed by what it may leave out.
         variants: the bundle of each variant in use, those that sweeps make included, in the config's order.
+        swept: of each variant that a sweep makes, what it is made of.
         checkpoints: the entry of each downloaded model in use, by name.
         experiments: for each experiment its runs in the config's order, without repeats.
         runs: the union of all experiments' runs, without repeats.
@@ -53,7 +54,7 @@ class Study(Datasets):
         check_entries(config, self)
         self.config = config
         self.checkpoints = config.get("checkpoints", {})
-        self.variants, self.experiments = expand(config, self, validator)
+        self.variants, self.swept, self.experiments = expand(config, self, validator)
         self.fits = Fits(config, validator)
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._run_set = frozenset(self.runs)
@@ -101,6 +102,20 @@ class Study(Datasets):
         """How a variant or a checkpoint is called in tables and figures."""
         entry = self.checkpoints.get(variant) or self.variants[variant]
         return entry.get("label", variant)
+
+    def setting_key(self, variant: str, setting: str) -> str:
+        """The key of the config that a setting of a variant, such as `front_end.bandwidth`, is from."""
+        if variant not in self.swept:
+            return f"variants.{variant}.{setting}"
+        swept = self.swept[variant]
+        return f"{swept.where}.{setting}" if setting in swept.values else f"variants.{swept.base}.{setting}"
+
+    def describe(self, variant: str) -> str:
+        """A variant as a sentence names it: of one that a sweep makes, the values that it has from there."""
+        if variant not in self.swept:
+            return f"'{variant}'"
+        swept = self.swept[variant]
+        return f"'{swept.base}' with {', '.join(f'{key}: {value}' for key, value in swept.values.items())}"
 
     def baseline(self, experiment: str) -> str:
         """The variant that an experiment's corruption errors are relative to."""
