@@ -271,7 +271,7 @@ def _unlisted_sources(study: Study) -> list[str]:
 def _unserved_runs(study: Study) -> list[str]:
     said = []
     for suite in SUITES:
-        asked = [run for run in study.runs if suite in study.suites(run.dataset)]
+        asked = [run for run in study.runs if suite in study.suites(run.dataset) and study.is_wanted(suite, run)]
         groups: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         for name, reason, kind in filter(None, (why_not_run(study, suite, run) for run in asked)):
             groups[kind, reason][name] = None
@@ -304,7 +304,16 @@ def _idle_switches(study: Study) -> list[str]:
         if key not in general
     ]
     unused = [key for key in general if off and all(key in keys for keys in off.values())]
-    return idle + [f"evaluation.{key}: {_UNUSED}, as evaluation.datasets says {key}: false of each" for key in unused]
+    unwanted = [
+        key
+        for key in (*requested_suites(general), *(["perturbations"] if "perturbations" in general else []))
+        if study.experiments and not any(study.wants(experiment, key) for experiment in study.experiments)
+    ]
+    return [
+        *idle,
+        *(f"evaluation.{key}: {_UNUSED}, as evaluation.datasets says {key}: false of each" for key in unused),
+        *(f"evaluation.{key}: {_UNUSED}, as no experiment has it among its suites" for key in unwanted),
+    ]
 
 
 def _lost_keys(general: Any, own: Any) -> list[str]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from filterfreq.evaluation.registry import SUITES
-from filterfreq.runtime.errors import InputError, run_check, unknown_name
+from filterfreq.runtime.errors import InputError, list_some, run_check, unknown_name
 from filterfreq.runtime.machine import training_processes
 from filterfreq.study.config_checks import check_main_epsilon
 from filterfreq.study.frequency_checks import check_front_end
@@ -31,6 +31,7 @@ def check_runs(study: Study) -> None:
         if name in study.variants:
             raise InputError(f"checkpoints.{name}: there is a variant of this name, choose another")
     _check_labels(study)
+    _check_suites(study)
     _check_sources(study)
     _check_main_epsilons(study)
     _check_sizes(study)
@@ -54,11 +55,25 @@ def _check_labels(study: Study) -> None:
                 )
 
 
+def _check_suites(study: Study) -> None:
+    """Refuse suites of an experiment that there are not, or that no data set of it is asked for."""
+    for experiment, entry in study.config["experiments"].items():
+        where = f"experiments.{experiment}.suites"
+        for name in entry.get("suites", []):
+            if name not in (*SUITES, "perturbations"):
+                raise InputError(f"{where}: {unknown_name('suite', name, [*SUITES, 'perturbations'])}")
+            if not any(name in study.evaluation(dataset) for dataset in entry["datasets"]):
+                raise InputError(
+                    f"{where}: {name} is not asked for on {list_some(entry['datasets'])}: add evaluation.{name}, or "
+                    "leave it out here"
+                )
+
+
 def _check_sources(study: Study) -> None:
     """Refuse attacks that transfer from a model that no experiment has."""
     for run in study.runs:
         transfer = study.evaluation(run.dataset).get("transfer")
-        if transfer is None:
+        if transfer is None or not study.is_wanted("transfer", run):
             continue
         source = transfer["source"]
         if source not in study.variants | study.checkpoints:
