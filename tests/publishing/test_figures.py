@@ -903,6 +903,19 @@ class TestEnergySlopes:
         legend = draw_energy_slopes(results_of(rows), VARIANTS, baseline="plain").legends[0]
         assert "k = −0.50 [−0.50, −0.50]" in legend.get_texts()[1].get_text()
 
+    def test_points_of_too_few_energies_have_no_line(self, results_of):
+        """Nor have those whose energies are the same."""
+        few = [row for row in self.rows() if row[5]["corruption"] in ("fog", "pixelate")]
+        same = [(*row[:-1], 0.5) if row[3] == "spectra" else row for row in self.rows()]
+        for rows, points in ((few, 2), (same, 4)):
+            figure = draw_energy_slopes(results_of(rows), VARIANTS, baseline="plain")
+            figure.draw_without_rendering()
+            (axes,) = figure.axes
+            assert len(axes.collections[0].get_offsets()) == points
+            assert "nan" not in " ".join(text.get_text() for text in figure.legends[0].get_texts())
+            assert [text.get_text().partition(":")[0] for text in figure.legends[0].get_texts()] == ["plain", "WD"]
+            assert STYLES["dct"].colour not in [line.get_color() for line in axes.lines]
+
     def test_names_of_corruptions_do_not_overlap(self, results_of):
         figure = draw_energy_slopes(results_of(self.rows(("net_a", "net_b"))), VARIANTS, baseline="plain")
         check_layout(figure)

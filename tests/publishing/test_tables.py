@@ -643,6 +643,17 @@ def test_heat_maps_are_averaged_over_bands_of_frequencies(results_of):
     assert not table.best.loc[("net", "plain")].any()
 
 
+@pytest.mark.parametrize(("highest", "bands"), [(0, ["low"]), (1, ["low", "high"]), (2, ["low", "middle", "high"])])
+def test_a_band_without_a_frequency_of_the_map_is_left_out(results_of, highest, bands):
+    rows = [
+        ("net", "plain", 0, "fourier_heat_map", "error", {"l2_norm": 4, "u": u, "v": v}, 0.2)
+        for u, v in distinct_frequencies(32, 32, highest)
+    ]
+    table = tabulate_fourier_bands(results_of(rows), VARIANTS)
+    assert list(table.mean.columns) == [("error", f"{name} frequencies") for name in bands]
+    assert table.mean.to_numpy().ravel() == pytest.approx([0.2] * len(bands))
+
+
 @pytest.fixture
 def energies(results_of) -> Callable[..., pd.DataFrame]:
     """High-frequency energy of three corruptions, and accuracies of plain and dct, which have one seed in common."""
@@ -690,7 +701,7 @@ def test_people_read_a_minus_and_programs_a_hyphen(energies, tmp_path):
         assert f"−{size}" in text
         assert f"-{size}" not in text
     assert f"$-${size}" in latex
-    assert f"-{size}" in numbers
+    assert f",-{-table.numbers['intercept'].min()}," in numbers
 
 
 @pytest.mark.parametrize(
@@ -699,6 +710,13 @@ def test_people_read_a_minus_and_programs_a_hyphen(energies, tmp_path):
 )
 def test_what_is_rounded_to_zero_is_not_negative(value, form, text):
     assert number_text(value, form) == text
+
+
+def test_slopes_through_too_few_corruptions_are_left_out(energies):
+    results = energies()
+    table = tabulate_energy_slopes(results[results["corruption"] != "fog"], VARIANTS, "plain")
+    assert list(table.cells["mean accuracy (%)"]) == ["62.5", "30.0"]
+    assert set(table.cells[["slope", "95 % interval", "intercept", "residual", "R²"]].to_numpy().ravel()) == {"–"}
 
 
 def test_energies_stand_beside_the_published_ones_of_the_same_bandwidth(energies):

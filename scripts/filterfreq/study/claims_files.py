@@ -80,9 +80,8 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
     left_out = []
     folders = list(folders)
     defined = [*study.variants, *study.checkpoints]
-    compared = [
-        set(study.labels(experiment, dataset)) for experiment in study.experiments for dataset in study.datasets
-    ]
+    pairs = [(experiment, dataset) for experiment in study.experiments for dataset in study.datasets]
+    compared = [set(study.labels(*pair)) for pair in pairs]
     for number, file in enumerate(study.config.get("claims", [])):
         path = _find_file(f"claims.{number}", file, folders)
         claims = load_claims(path, schema)
@@ -98,17 +97,25 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
                         f"{where}.{side}: {variant!r} is no variant of this study, did you mean {meant!r}? If not, "
                         "name the two so that they differ by more than a slip"
                     )
-            if any(set(sides.values()) <= variants for variants in compared):
+            if any(can_test(study, claim, *pair) for pair in pairs):
                 for key in _measure_keys(claim):
                     _check_measured(f"{where}.{key}", claim[key], study)
                 found[name] = claim
             else:
                 absent = [variant for variant in sides.values() if not any(variant in of for of in compared)]
-                missing[name] = absent or sides.values()
+                missing[name] = " and ".join(absent or sides.values())
+                if any(set(sides.values()) <= variants for variants in compared):
+                    missing[name] += f" with {' and '.join(sorted(measured_suites(claim)))}"
         if missing:
-            lacked = ", ".join(f"{name} ({' and '.join(variants)})" for name, variants in missing.items())
+            lacked = ", ".join(f"{name} ({lacking})" for name, lacking in missing.items())
             left_out.append(f"{file}: left out, as no experiment has the variants in brackets: {lacked}")
     return found, left_out
+
+
+def can_test(study: Study, claim: Mapping[str, Any], experiment: str, dataset: str) -> bool:
+    """Whether an experiment has both variants of a claim on a data set, and wants the suites that it stands on."""
+    has_variants = {claim["treatment"], claim["control"]} <= study.labels(experiment, dataset).keys()
+    return has_variants and all(study.wants(experiment, suite) for suite in measured_suites(claim))
 
 
 def measured_suites(claim: Mapping[str, Any]) -> set[str]:

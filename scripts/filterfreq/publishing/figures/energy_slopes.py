@@ -33,7 +33,7 @@ PRODUCT = Product(
     title="Accuracy against high-frequency energy",
     needs=["corruption", "spectra"],
     takes=["labels", "style_numbers", "baseline"],
-    when="baseline_paired",
+    when="slopes_fitted",
 )
 
 _NAME = 6.5  # points of height that a corruption's name takes, at 7 points
@@ -84,10 +84,17 @@ def _draw_model(axes: Axes, found: EnergySlopes, model: str, styles: Mapping[str
         if name == baseline:
             axes.plot(ends, [0, 0], **look)
         elif (model, name) in found.changes.index:
-            line, changes = found.lines[model, name], found.changes.loc[(model, name)]
             axes.scatter(
-                found.energies, changes, s=16, color=style.colour, marker=style.marker, edgecolor="white", linewidth=0.4
+                found.energies,
+                found.changes.loc[(model, name)],
+                s=16,
+                color=style.colour,
+                marker=style.marker,
+                edgecolor="white",
+                linewidth=0.4,
             )
+        if (model, name) in found.lines:
+            line = found.lines[model, name]
             axes.plot(ends, line.slope * ends + line.intercept, **look)
     axes.yaxis.set_major_formatter(PERCENT)
     axes.set_ylabel(f"accuracy less that of\n{wrap_text(styles[baseline].label, _LABEL_WIDTH, 1)} (points)")

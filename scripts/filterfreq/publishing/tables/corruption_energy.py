@@ -7,6 +7,7 @@ and severities (Yin et al., NeurIPS 2019, section 4.1).
 import numpy as np
 import pandas as pd
 
+from filterfreq.evaluation.reading import read_results
 from filterfreq.publishing.corruptions import corruption_label
 from filterfreq.publishing.energy_slopes import image_rows
 from filterfreq.publishing.numbers import number_texts
@@ -14,7 +15,7 @@ from filterfreq.publishing.phrases import images_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable
 
-PRODUCT = Product(title="High-frequency energy of corruptions", needs=["spectra"])
+PRODUCT = Product(title="High-frequency energy of corruptions", needs=["spectra"], reads="image_spectra")
 
 # Figure 6, x: CIFAR-10-C's test images, bandwidth 27; read off its vector paths to about 0.002.
 _PUBLISHED_BANDWIDTH = 27
@@ -25,12 +26,14 @@ _PUBLISHED = {
     **{"zoom_blur": 0.274},
 }
 
+read = read_results
+
 
 def tabulate(results: pd.DataFrame) -> TextTable:
     """Show the energy of each corruption, and where the bandwidth is the paper's the published one.
 
     Args:
-        results: tidy results of one data set.
+        results: what the suite spectra measures of images alone.
 
     Raises:
         InputError: the results hold no such energy.

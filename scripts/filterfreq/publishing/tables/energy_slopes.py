@@ -8,6 +8,7 @@ corruptions.
 import numpy as np
 import pandas as pd
 
+from filterfreq.analysis.slopes import Line
 from filterfreq.publishing.energy_slopes import energy_slopes
 from filterfreq.publishing.means import dataset_phrase
 from filterfreq.publishing.numbers import interval_text, number_texts, percent_text
@@ -20,7 +21,7 @@ PRODUCT = Product(
     title="Slopes of accuracy against high-frequency energy",
     needs=["corruption", "spectra"],
     takes=["labels", "baseline"],
-    when="baseline_paired",
+    when="slopes_fitted",
 )
 
 
@@ -41,7 +42,7 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str], baseline: str) -> Te
         line = found.lines[run]._asdict() if run in found.lines else {}
         names = dict(zip(("model", "variant"), run, strict=True))
         rows.append({**names, "accuracy": accuracies.mean(), **line, "seeds": found.counts.get(run, np.nan)})
-    numbers = pd.DataFrame(rows)
+    numbers = pd.DataFrame(rows, columns=["model", "variant", "accuracy", *Line._fields, "seeds"])
     cells = pd.DataFrame(
         {
             "variant": [found.variants[name] for name in numbers["variant"]],

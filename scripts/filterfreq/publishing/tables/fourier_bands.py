@@ -1,7 +1,7 @@
 """Mean error of the heat maps of experiment *{experiment}* on *{dataset}* over low, middle and high frequencies.
 
-A vector's frequency is the larger one of its vertical and its horizontal frequency; the three bands are equally wide.
-In percent, mean ± standard deviation over seeds.
+A vector's frequency is the larger one of its vertical and its horizontal frequency; the three bands are equally wide,
+and one without a frequency is left out. In percent, mean ± standard deviation over seeds.
 """
 
 import numpy as np
@@ -39,7 +39,8 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> Table:
         means = {run: _band_means(rows) for run, rows in of_norm.groupby(RUN, observed=True)}
         errors = pd.DataFrame.from_dict(means, orient="index").rename_axis(RUN)
         images = of_norm.groupby(RUN, observed=True)["n"].max()
-        for name in _BANDS:
+        # A map of few frequencies has none in some of them.
+        for name in (name for name in _BANDS if errors[name].notna().any()):
             setting = f"{name} frequencies{f', norm {norm:g}' if several else ''}"
             key = ("fourier", name, f"{norm:g}")
             columns.append(Column(key, "error", setting, errors[name], images, direction="lower"))
@@ -56,5 +57,5 @@ def _band_means(rows: pd.DataFrame) -> dict[str, float]:
     """The mean error of one run in each band."""
     table = whole_map(rows.set_index(["u", "v"])["value"])
     frequency = np.maximum.outer(np.abs(table.index), np.abs(table.columns))
-    thirds = pd.cut(3 * frequency.ravel() / frequency.max(), [-1, 1, 2, 3], labels=_BANDS)
+    thirds = pd.cut(3 * frequency.ravel() / max(1, frequency.max()), [-1, 1, 2, 3], labels=_BANDS)
     return pd.Series(table.to_numpy().ravel()).groupby(thirds, observed=False).mean().to_dict()
