@@ -129,8 +129,11 @@ class TestAccuracyAgainstEpsilon:
         markers = [found for found in figure.findobj(Line2D) if found.get_markerfacecolor() == "white"]
         plain, wd = (found for found in markers if found.get_label() == "_nolegend_" and len(found.get_xdata()))
         across = [found.get_transform().transform([found.get_xdata()[0], 0])[0] for found in (plain, wd)]
-        assert across[1] - across[0] > plain.get_markersize() * figure.dpi / 72
         (axes,) = {plain.axes}
+        at_epsilon = axes.transData.transform([plain.get_xdata()[0], 0])[0]
+        width = plain.get_markersize() * figure.dpi / 72
+        assert at_epsilon - across[0] > width
+        assert across[1] - at_epsilon > width
         ends = [segment for bars in axes.collections[-2:] for segment in bars.get_segments()]
         assert [sorted(end[:, 1]) for end in ends] == [pytest.approx([0.3, 0.3]), pytest.approx([0.25, 0.27])]
         note = figure.legends[0].get_title().get_text()

@@ -637,28 +637,42 @@ def test_heat_maps_are_averaged_over_bands_of_frequencies(results_of):
     ]
     table = tabulate_fourier_bands(results_of(rows), VARIANTS)
     means = {setting: table.mean.loc[("net", "plain"), ("error", setting)] for _, setting in table.mean.columns}
-    expected = {"low": 0.11 + (8 * 0.1 + 0.1) / 9, "middle": 0.31, "high": 0.41}
-    assert means == {f"{name} frequencies": pytest.approx(value) for name, value in expected.items()}
+    expected = {"low (0–1)": 0.11 + (8 * 0.1 + 0.1) / 9, "middle (2)": 0.31, "high (3)": 0.41}
+    assert means == {name: pytest.approx(value) for name, value in expected.items()}
     assert table.best.loc[("net", "dct")].all()
     assert not table.best.loc[("net", "plain")].any()
 
 
-@pytest.mark.parametrize(("highest", "bands"), [(0, ["low"]), (1, ["low", "high"]), (2, ["low", "middle", "high"])])
-def test_a_band_without_a_frequency_of_the_map_is_left_out(results_of, highest, bands):
+@pytest.mark.parametrize(
+    ("highest", "bands"),
+    [
+        (None, {"low (0–5)": (0, 5), "middle (6–10)": (6, 10), "high (11–16)": (11, 16)}),
+        (2, {"low (0)": (0, 0), "middle (1)": (1, 1), "high (2)": (2, 2)}),
+        (1, {"low (0)": (0, 0), "high (1)": (1, 1)}),
+        (0, {"low (0)": (0, 0)}),
+    ],
+)
+def test_bands_are_thirds_in_cycles_and_none_is_empty(results_of, highest, bands):
+    """Of images of 32 x 32 pixels: the error is 0.01 for each cycle of the larger frequency."""
     rows = [
-        ("net", "plain", 0, "fourier_heat_map", "error", {"l2_norm": 4, "u": u, "v": v}, 0.2)
+        ("net", "plain", 0, "fourier_heat_map", "error", {"l2_norm": 4, "u": u, "v": v}, max(abs(u), abs(v)) / 100)
         for u, v in distinct_frequencies(32, 32, highest)
     ]
     table = tabulate_fourier_bands(results_of(rows), VARIANTS)
-    assert list(table.mean.columns) == [("error", f"{name} frequencies") for name in bands]
-    assert table.mean.to_numpy().ravel() == pytest.approx([0.2] * len(bands))
+    whole = range(-16, 16) if highest is None else range(-highest, highest + 1)
+    of_pixels = [max(abs(u), abs(v)) for u in whole for v in whole]
+    expected = [
+        np.mean([cycles / 100 for cycles in of_pixels if first <= cycles <= last]) for first, last in bands.values()
+    ]
+    assert [setting for _, setting in table.mean.columns] == list(bands)
+    assert table.mean.to_numpy()[0] == pytest.approx(expected)
 
 
 @pytest.fixture
 def energies(results_of) -> Callable[..., pd.DataFrame]:
     """High-frequency energy of three corruptions, and accuracies of plain and dct, which have one seed in common."""
 
-    def build(bandwidth: int = 27) -> pd.DataFrame:
+    def build(bandwidth: int = 27, dataset: str = "cifar10") -> pd.DataFrame:
         known = {"fog": 0.05, "shot_noise": 0.7, "spatter": 0.45}
         rows = [
             ("", "", 0, "spectra", "high_frequency_energy", {"corruption": name, "bandwidth": bandwidth}, energy, 500)
@@ -673,7 +687,7 @@ def energies(results_of) -> Callable[..., pd.DataFrame]:
             for name, value in zip(known, accuracies, strict=True):
                 where = {"corruption": name, "severity": 1}
                 rows.append((NET, variant, seed, "corruption", "accuracy", where, value))
-        return results_of(rows)
+        return results_of(rows, dataset)
 
     return build
 
@@ -727,8 +741,15 @@ def test_energies_stand_beside_the_published_ones_of_the_same_bandwidth(energies
         ["fog", "0.050", "0.042"],
     ]
     assert "Yin et al. (NeurIPS 2019), Figure 6" in table.caption
-    other = tabulate_corruption_energy(energies(bandwidth=13))
-    assert set(other.cells["published"]) == {"–"}
+
+
+@pytest.mark.parametrize("other", [{"bandwidth": 13}, {"dataset": "toy_set"}, {"dataset": "cifar10-jpeg"}])
+def test_of_other_images_or_bandwidths_nothing_is_published(energies, other):
+    table = tabulate_corruption_energy(energies(**other))
+    assert list(table.cells) == ["corruption", "here"]
+    assert "published" not in table.numbers
+    assert "Yin" not in table.caption
+    assert table.right == 1
 
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="needs the published points in ../shared")
@@ -738,5 +759,5 @@ def test_the_published_energies_are_those_of_the_figure(results_of):
         ("", "", 0, "spectra", "high_frequency_energy", {"corruption": name, "bandwidth": 27}, 0.5)
         for name in figure["corruption"]
     ]
-    numbers = tabulate_corruption_energy(results_of(rows)).numbers.set_index("corruption")["published"]
+    numbers = tabulate_corruption_energy(results_of(rows, "cifar10")).numbers.set_index("corruption")["published"]
     assert numbers.to_dict() == dict(zip(figure["corruption"], figure["h"], strict=True))

@@ -62,8 +62,8 @@ def draw(
     grid = figure.subplots(len(models), 1, squeeze=False, sharex=True)[:, 0]
     for model, axes in zip(models, grid, strict=True):
         _draw_model(axes, found, model, styles, baseline)
-        if len(models) > 1:
-            axes.set_title(model, loc="left")
+        if len(models) > 1:  # above are the names of the corruptions
+            axes.set_ylabel(f"{model}\n{axes.get_ylabel()}")
         _name_corruptions(axes, found.energies)
     grid[-1].set_xlabel("share of the corruption's energy at high frequencies")
     frame = select(results, labels, ["corruption"])
