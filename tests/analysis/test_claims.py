@@ -715,7 +715,7 @@ FILTERED = {
             "adversarial",
             "accuracy",
             {"epsilon": "3/255"},
-            "where.epsilon: '3/255' is not measured, evaluation.adversarial of this config has 1/255, 2/255, 4/255, 0.2",
+            "where.epsilon: '3/255' is not measured, evaluation.adversarial of this config has 1/255, 2/255, 4/255, ",
         ),
         (
             "adversarial",
