@@ -31,6 +31,7 @@ _VALUES: Mapping[str, tuple] = {
     "split": ("test",),
 }
 _INFINITY = float("inf")
+_LISTED = 40  # values that a sentence lists
 # Words this much alike, and this long, are taken for one word and its misspelling.
 _ALIKE, _SHORTEST_WORD = 0.75, 4
 
@@ -50,8 +51,8 @@ def load_claims(path: Path, schema: Path) -> Claims:
             or value that no result can have; the sentence names the key, and the closest name that there is.
     """
     content = read_yaml(path, "restore it from the repository, or correct it")
-    check_values(content, [path.name])
     try:
+        check_values(content, [])
         check_schema(load_schema(schema), content, "the file")
     except InputError as error:
         raise _prefix_error(path.name, error) from error
@@ -254,9 +255,21 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
                 as_epsilons = {parse_epsilon(epsilon) for epsilon in known} if key == "epsilon" else ()
                 is_there = parse_epsilon(str(value)) in as_epsilons if key == "epsilon" else value in known
                 if not is_there:
-                    raise _prefix_error(
-                        path, unknown_name(f"{key} of the suite {suite} in this study", value, map(str, known))
-                    )
+                    raise _unmeasured(path, suite, value, known)
+
+
+def _unmeasured(where: str, suite: str, value: Any, known: list) -> InputError:
+    """The error for a value that a suite could have and the study does not ask for; a misspelt one is offered right."""
+    names = [name for name in map(str, known) if _digits(name) == _digits(str(value))]
+    close = difflib.get_close_matches(value, names, n=1) if isinstance(value, str) else []
+    hint = f"did you mean {close[0]!r}?" if close else "correct the claim, or add it there"
+    measured = list_some(map(str, known), most=_LISTED)
+    return InputError(f"{where}: {value!r} is not measured, evaluation.{suite} of this config has {measured}: {hint}")
+
+
+def _digits(text: str) -> str:
+    """What must be the same in a text and its misspelling: `pgd-20` is none of `pgd-10`."""
+    return re.sub(r"\D", "", text)
 
 
 def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) -> list | None:
