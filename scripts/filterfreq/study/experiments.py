@@ -2,11 +2,12 @@
 
 import itertools
 import re
+from functools import partial
 from typing import Any, NamedTuple
 
 from jsonschema.protocols import Validator
 
-from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
+from filterfreq.models.registry import architecture_of, check_architecture, check_classes, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
 from filterfreq.runtime.errors import InputError, run_check, unknown_name
 from filterfreq.study.config_checks import check_number
@@ -123,6 +124,9 @@ def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], 
         datasets.check_training_images(name, where)
     for name in experiment["models"]:
         run_check(check_architecture, name, f"{where}.models")
+        for dataset in experiment["datasets"]:
+            if number := len(datasets.class_names(dataset)):
+                run_check(partial(check_classes, num_classes=number), name, f"{where}.models")
     variants = config["variants"]
     for variant in (variants[name] for name in experiment["variants"]):
         trained = variants[variant["from"]] if "from" in variant else variant
