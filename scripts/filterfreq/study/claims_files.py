@@ -70,8 +70,8 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         schema: see `load_claims`.
 
     Returns:
-        The claims whose two variants one experiment of the study has, by name, in the files' order; and a sentence for
-        each file of which claims are left out for want of such an experiment.
+        The claims whose two variants one experiment of the study has, or over pairs where one has pairs, by name, in
+        the files' order; and for each file sentences of which claims are left out for want of such an experiment.
 
     Raises:
         InputError: see `load_claims`; also two claims of one name, a variant's name that is one of the study's but for
@@ -86,12 +86,12 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
     for number, file in enumerate(study.config.get("claims", [])):
         path = _find_file(f"claims.{number}", file, folders)
         claims = load_claims(path, schema)
-        missing = {}
+        missing, unpaired = {}, []
         for name, claim in claims.items():
             where = f"{path.name}: claims.{name}"
             if name in found:
                 raise InputError(f"{where}: another file of claims has a claim of this name, rename one of them")
-            sides = {side: claim[side] for side in ("treatment", "control")}
+            sides = {side: claim[side] for side in ("treatment", "control") if side in claim}
             for side, variant in sides.items():
                 if variant not in defined and (meant := _closest_name(variant, defined)):
                     raise InputError(
@@ -102,6 +102,9 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
                 for key in _measure_keys(claim):
                     _check_measured(f"{where}.{key}", claim[key], study)
                 found[name] = claim
+            elif "over" in claim:
+                suites = f" with {' and '.join(sorted(measured_suites(claim)))}" if any(study.pairs.values()) else ""
+                unpaired.append(f"{name}{suites}")
             else:
                 absent = [variant for variant in sides.values() if not any(variant in of for of in compared)]
                 missing[name] = " and ".join(absent or sides.values())
@@ -110,13 +113,18 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         if missing:
             lacked = ", ".join(f"{name} ({lacking})" for name, lacking in missing.items())
             left_out.append(f"{file}: left out, as no experiment has the variants in brackets: {lacked}")
+        if unpaired:
+            left_out.append(f"{file}: left out, as no experiment has pairs: {', '.join(unpaired)}")
     return found, left_out
 
 
 def can_test(study: Study, claim: Mapping[str, Any], experiment: str, dataset: str) -> bool:
-    """Whether an experiment has both variants of a claim on a data set, and wants the suites that it stands on."""
-    has_variants = {claim["treatment"], claim["control"]} <= study.labels(experiment, dataset).keys()
-    return has_variants and all(study.wants(experiment, suite) for suite in measured_suites(claim))
+    """Whether an experiment has both variants of a claim on a data set, or pairs, and wants the suites it stands on."""
+    if "over" in claim:
+        is_there = bool(study.pairs_of(experiment, dataset))
+    else:
+        is_there = {claim["treatment"], claim["control"]} <= study.labels(experiment, dataset).keys()
+    return is_there and all(study.wants(experiment, suite) for suite in measured_suites(claim))
 
 
 def measured_suites(claim: Mapping[str, Any]) -> set[str]:
@@ -166,7 +174,10 @@ def _is_slip(word: str, other: str) -> bool:
 
 def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
     """Refuse what no result of any study can have."""
-    if claim["treatment"] == claim["control"] and "control_measure" not in claim:
+    for side in ("treatment", "control"):
+        if "over" in claim and side in claim:
+            raise InputError(f"{where}.{side}: a claim over pairs compares theirs, leave {side} or over out")
+    if "over" not in claim and claim["treatment"] == claim["control"] and "control_measure" not in claim:
         raise InputError(
             f"{where}.control: {claim['control']!r} is the treatment itself, name what it is compared with"
         )

@@ -58,6 +58,10 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> Exp
     experiments = {}
     for name, experiment in config["experiments"].items():
         where = f"experiments.{name}"
+        if "includes" in experiment:
+            _check_included(where, experiment, config)
+            experiments[name] = []  # in its order; its runs follow when all others are known
+            continue
         for dataset in experiment["datasets"]:
             run_check(datasets.dataset, dataset, f"{where}.datasets")
         if "models" not in experiment and "checkpoints" not in experiment:
@@ -83,12 +87,26 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> Exp
                 runs.append(Run(dataset, _model(checkpoints[source]), made, 0))
         variants |= {made: variant for made, variant in grid.items() if made not in {**variants, **checkpoints}}
         swept = newly_swept | swept
-        known = dict.fromkeys(run.variant for run in runs)
+        experiments[name] = runs
+    for name, experiment in config["experiments"].items():
+        included = [experiments[other] for other in experiment.get("includes", [])]
+        experiments[name] += dict.fromkeys(itertools.chain.from_iterable(included))
+        known = dict.fromkeys(run.variant for run in experiments[name])
         baseline = experiment.get("baseline")
         if baseline is not None and baseline not in known:
-            raise InputError(f"{where}.baseline: {unknown_name('variant', baseline, known)}")
-        experiments[name] = runs
+            raise InputError(f"experiments.{name}.baseline: {unknown_name('variant', baseline, known)}")
     return Expanded(variants, swept, experiments)
+
+
+def _check_included(where: str, experiment: dict[str, Any], config: dict[str, Any]) -> None:
+    """Refuse an experiment that includes others and has runs or pairs of its own, or others that include some too."""
+    for key in experiment:
+        if key not in ("includes", "baseline", "controls"):
+            raise InputError(f"{where}.{key}: an experiment that includes others has theirs alone, leave {key} out")
+    own = [name for name, other in config["experiments"].items() if "includes" not in other]
+    for number, name in enumerate(experiment["includes"]):
+        if name not in own:
+            raise InputError(f"{where}.includes.{number}: {unknown_name('experiment with runs of its own', name, own)}")
 
 
 def _check_names(where: str, experiment: dict[str, Any], config: dict[str, Any]) -> None:
@@ -131,16 +149,21 @@ def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], 
 
 def _check_classes(where: str, name: str, checkpoint: dict[str, Any], dataset: str, datasets: Datasets) -> None:
     """Refuse a data set of another number of classes than a checkpoint is known to have."""
-    is_imagenet_model = checkpoint["source"] == "torchvision" or (
-        checkpoint["source"] == "timm" and _TIMM_OF_IMAGENET.search(checkpoint["name"])
-    )
-    base = checkpoint.get("dataset", "imagenet" if is_imagenet_model else "")
+    base = trained_on(checkpoint)
     classes, there = CLASSES.get(base), len(datasets.class_names(dataset))
     if classes and there and classes != there:
         raise InputError(
             f"{where}.checkpoints: '{name}' knows {classes} classes and {dataset} has {there}, "
             f"list it in an experiment of its own{remedy(datasets, dataset, [base])}"
         )
+
+
+def trained_on(checkpoint: dict[str, Any]) -> str:
+    """Return the data set that a checkpoint's model was trained on; empty where it is not known."""
+    is_imagenet_model = checkpoint["source"] == "torchvision" or (
+        checkpoint["source"] == "timm" and _TIMM_OF_IMAGENET.search(checkpoint["name"])
+    )
+    return checkpoint.get("dataset", "imagenet" if is_imagenet_model else "")
 
 
 def _model(checkpoint: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from filterfreq.study.derived import is_derived
 from filterfreq.study.experiments import Run, expand
 from filterfreq.study.fits import Fits
 from filterfreq.study.measurable import check_measurable, requested_suites, why_not, why_not_run
+from filterfreq.study.pairs import Pair, expand_pairs
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
 from filterfreq.study.variants import compared_settings, sort_keys, training_settings
@@ -37,6 +38,7 @@ class Study(Datasets):
         all_runs: these, and the runs that derived ones are made from and no experiment has: they are trained or
             downloaded, and in no table.
         fits: the networks that learn functions.
+        pairs: for each experiment its pairs of runs in the config's order; most have none.
 
     Args:
         config: the parsed config.
@@ -64,9 +66,11 @@ class Study(Datasets):
         self._suites_of_runs: dict[Run, list[str]] = {}
         self._experiments_of_runs: dict[Run, list[str]] = {}
         for name, runs in self.experiments.items():
-            for run in runs:
+            # One that includes others asks for nothing that these do not.
+            for run in runs if "includes" not in config["experiments"][name] else ():
                 self._experiments_of_runs.setdefault(run, []).append(name)
         check_runs(self)
+        self.pairs = {name: expand_pairs(self, name) for name in self.experiments}
         check_measurable(self)
 
     @property
@@ -124,6 +128,14 @@ class Study(Datasets):
     def baseline(self, experiment: str) -> str:
         """The variant that an experiment's corruption errors are relative to."""
         return self.config["experiments"][experiment].get("baseline", self.experiments[experiment][0].variant)
+
+    def pairs_of(self, experiment: str, dataset: str) -> list[Pair]:
+        """The pairs of one experiment on one data set."""
+        return [pair for pair in self.pairs[experiment] if pair.treatment.dataset == dataset]
+
+    def counting(self, experiment: str) -> str:
+        """How often a control of several pairs counts: "each_pair" or "once"."""
+        return self.config["experiments"][experiment].get("controls", "each_pair")
 
     def penalties(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """The penalties of an experiment's variants on a data set, with `beside`, as `compared_settings` has them."""
@@ -275,8 +287,14 @@ class Study(Datasets):
             yield "perturbations", f"{where}.perturbations", evaluation["perturbations"]
 
     def wants(self, experiment: str, suite: str) -> bool:
-        """Whether an experiment wants a suite, or perturbations: one of its `suites`, or any where it names none."""
-        return suite in self.config["experiments"][experiment].get("suites", (suite,))
+        """Whether an experiment wants a suite, or perturbations: one of its `suites`, or any where it names none.
+
+        One that includes others wants what they do.
+        """
+        settings = self.config["experiments"][experiment]
+        if "includes" in settings:
+            return any(self.wants(other, suite) for other in settings["includes"])
+        return suite in settings.get("suites", (suite,))
 
     def is_wanted(self, suite: str, run: Run) -> bool:
         """Whether an experiment that has a run wants a suite; all are wanted of a run that no experiment has."""
@@ -286,7 +304,9 @@ class Study(Datasets):
     def suites(self, dataset: str) -> list[str]:
         """The suites that the config asks for, an experiment on the data set wants, and the data set can serve."""
         if dataset not in self._suites:
-            asking = [name for name, entry in self.config["experiments"].items() if dataset in entry["datasets"]]
+            asking = [
+                name for name, entry in self.config["experiments"].items() if dataset in entry.get("datasets", ())
+            ]
             self._suites[dataset] = [
                 suite
                 for suite in requested_suites(self.evaluation(dataset))
