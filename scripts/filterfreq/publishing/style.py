@@ -122,7 +122,7 @@ def wrap_text(text: str, width: int, lines: int) -> str:
     """
     if all(len(line) <= width for line in text.split("\n")):
         return text
-    words = _JOINED.sub(lambda found: found[0].replace(" ", _FIXED_SPACE), text).split()
+    words = _JOINED.sub(lambda found: found[0].replace(" ", _FIXED_SPACE), text).split(" ")
     fitting = " ".join(word if len(word) <= width else word.replace(_FIXED_SPACE, " ") for word in words)
     return "\n".join(textwrap.wrap(fitting, width, max_lines=lines, placeholder="…")).replace(_FIXED_SPACE, " ")
 
