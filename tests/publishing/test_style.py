@@ -101,7 +101,7 @@ def seen(colours: list[str], vision: str) -> np.ndarray:
     ("text", "width", "broken"),
     [
         ("DCT + penalty, λ = 0.001, layers: third", 18, "DCT + penalty,\nλ = 0.001, layers:\nthird"),
-        ("DCT + penalty", 8, "DCT\n+ penalty"),
+        ("DCT + penalty", 9, "DCT\n+ penalty"),
         ("low pass, bandwidth 31", 20, "low pass,\nbandwidth 31"),
         ("noise of a penalty.strength 0.001", 17, "noise of a\npenalty.strength\n0.001"),
         ("plain:\n47.5 %, k = 0.50", 20, "plain:\n47.5 %, k = 0.50"),
