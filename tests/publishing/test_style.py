@@ -100,7 +100,7 @@ def seen(colours: list[str], vision: str) -> np.ndarray:
 @pytest.mark.parametrize(
     ("text", "width", "broken"),
     [
-        ("DCT + penalty, λ = 0.001, layers: third", 18, "DCT + penalty,\nλ = 0.001, layers:\nthird"),
+        ("DCT + penalty, λ = 0.001, layers: third", 18, "DCT + penalty,\nλ = 0.001,\nlayers: third"),
         ("DCT + penalty", 9, "DCT\n+ penalty"),
         ("low pass, bandwidth 31", 20, "low pass,\nbandwidth 31"),
         ("noise of a penalty.strength 0.001", 17, "noise of a\npenalty.strength\n0.001"),
