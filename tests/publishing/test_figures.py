@@ -828,7 +828,7 @@ class TestSpectra:
         assert "mean |F|\n(to the largest)" in [axes.get_ylabel() for axes in figure.axes]
 
     def test_the_papers_scale_is_that_of_values_that_reach_it(self, results_of, rows):
-        larger = [(*row[:-1], row[-1] + 0.2) if row[4] == "adversarial_magnitude" else row for row in rows]
+        larger = [(*row[:-1], row[-1] + 0.7) if row[4] == "adversarial_magnitude" else row for row in rows]
         figure = draw_spectra(results_of(larger), VARIANTS)
         maps = {axes.get_title(): axes.get_images()[0] for axes in figure.axes if axes.get_images()}
         assert maps["plain"].get_clim() == maps["WD"].get_clim() == (0, 1.5)
