@@ -7,6 +7,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from filterfreq.evaluation.filters.filter_layer import FilterLayer
+
 LEVELS = ["model_id", "conv_depth", "conv_depth_norm", "layer_id"]
 
 
@@ -15,6 +17,22 @@ def write_database(path: Path, filters: np.ndarray, meta: pd.DataFrame, name: st
     with h5py.File(path, "w") as file:
         file[name] = filters
         write_frame(file, meta.set_index(LEVELS))
+
+
+def write_model(path: Path, layers: list[FilterLayer]) -> None:
+    """Write the layers of one model as extract_filters.py of the data set's authors does."""
+    counts = [layer.weights.shape[0] * layer.weights.shape[1] for layer in layers]
+    filters, first, rows = np.zeros((sum(counts), 3, 3)), 0, []
+    for layer, count in zip(layers, counts, strict=True):
+        filters[first : first + count] = layer.weights.reshape(-1, 3, 3)
+        channels = layer.weights.shape[1], layer.weights.shape[0]
+        bounds = f"{first}:{first + count - 1}"
+        rows.append((7, layer.conv_depth, layer.conv_depth_norm, layer.index, *channels, bounds))
+        first += count
+    meta = pd.DataFrame(rows, columns=[*LEVELS, "in_channels", "out_channels", "filter_ids"])
+    texts = {"model": "m", "Network": "m", "Backbone": "ResNet", "Training-Dataset": "cifar10"}
+    meta = meta.assign(**texts, **{"Robust": False, "Clean Accuracy": 90.0, "Robust Accuracy": np.nan})
+    write_database(path, filters, meta.astype({"Robust": object}))
 
 
 def write_frame(file: h5py.File, frame: pd.DataFrame) -> None:

@@ -167,7 +167,7 @@ def _read_weights(filters: h5py.Dataset, layer: _Layer, path: Path) -> np.ndarra
     stored = np.empty((layer.last - layer.first + 1, *filters.shape[1:]), filters.dtype.newbyteorder("="))
     with reading(path, _REMEDY):
         filters.read_direct(stored, np.s_[layer.first : layer.last + 1])
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         weights = stored.astype(np.float32, copy=False)
     if not (weights == stored).all():
         weights = stored
