@@ -17,6 +17,7 @@ from filterfreq.analysis.filter_statistics import (
     aggregate_layers,
     aggregate_models,
     count_coefficients,
+    dct_share_table,
     dct_shares,
     depth_bins,
     layer_table,
@@ -73,11 +74,17 @@ def rows_of_layer(weight: np.ndarray, index: int, count: int, run: dict = RUN) -
         "num_clean": int(clean.sum()),
         "in_channels": weight.shape[1],
         "out_channels": weight.shape[0],
+        "filter_energy": float((weight**2).sum()),
         "sparsity": (~clean).mean(),
         "variance_entropy": entropy(spread, base=10),
         "orthogonality": 1 - off_diagonal / (len(outputs) * (len(outputs) - 1)),
     }
     rows = [{**run, **depth, "metric": name, "value": float(value)} for name, value in single.items()]
+    energies = (dctn(weight, axes=(2, 3), norm="ortho") ** 2).sum(axis=(0, 1))
+    rows += [
+        {**run, **depth, "metric": "dct_share_raw", "vertical": u, "horizontal": v, "value": energy / energies.sum()}
+        for (u, v), energy in np.ndenumerate(energies)
+    ]
     total, second = clean_filters.sum(axis=0), clean_filters.T @ clean_filters
     rows += [{**run, **depth, "metric": "filter_sum", "i": i, "value": total[i]} for i in range(9)]
     rows += [
@@ -91,7 +98,11 @@ def rows_of_layer(weight: np.ndarray, index: int, count: int, run: dict = RUN) -
 @pytest.fixture(scope="module")
 def results(weights) -> pd.DataFrame:
     rows = [row for index, weight in enumerate(weights) for row in rows_of_layer(weight, index, len(weights))]
-    return pd.DataFrame(rows).assign(suite="filter_quality").astype({"i": "Int64", "j": "Int64"})
+    return (
+        pd.DataFrame(rows)
+        .assign(suite="filter_quality")
+        .astype(dict.fromkeys(("i", "j", "vertical", "horizontal"), "Int64"))
+    )
 
 
 def exactly(value: object) -> object:
@@ -183,6 +194,19 @@ def test_dct_shares_are_the_golden_ones_of_scaled_clean_filters(golden, results)
     assert dct_shares(pool_moments(moments_table(results))) == exactly(
         np.array(golden["dct_energy_share"]["scaled_clean"])
     )
+
+
+def test_dct_shares_of_models_have_both_weightings_and_of_depths_too(golden, results, weights):
+    table = dct_share_table(results).set_index(["depth_bin", "vertical", "horizontal"])
+    assert list(dict.fromkeys(table.index.get_level_values(0))) == ["all", *DEPTH_BINS]
+    for column, name in (("raw", "raw"), ("scaled", "scaled_clean")):
+        shares = np.array(golden["dct_energy_share"][name])
+        assert table.loc["all", column].to_numpy().reshape(3, 3) == exactly(shares)
+    # The layers 3 and 4 of 19 are those of the bin (0.1, 0.2].
+    filters = np.concatenate([weights[layer].reshape(-1, 3, 3) for layer in (2, 3)])
+    energies = (dctn(filters, axes=(1, 2), norm="ortho") ** 2).sum(axis=0)
+    found = table.loc["(0.1, 0.2]", "raw"].to_numpy().reshape(3, 3)
+    assert found == exactly(energies / energies.sum())
 
 
 def test_dct_shares_of_moments_are_those_of_the_transformed_filters(weights):

@@ -28,7 +28,7 @@ WEIGHTS_OF_LAYERS: dict[str, str] = {
     "sparsity": "num_filters",
     "sparsity_strict": "num_filters",
     "variance_entropy": "num_clean",
-    "variance_entropy_ratio": "num_clean",
+    "variance_entropy_ratio": "num_filters",
     "variance_entropy_unscaled": "num_filters",
     "orthogonality": "out_channels",
 }
@@ -150,9 +150,7 @@ def aggregate_models(layers: pd.DataFrame) -> pd.DataFrame:
     """
     by = [*RUN_COLUMNS, "batch_norm"]
     whole = aggregate_layers(layers, by).assign(depth_bin=WHOLE_MODEL)
-    table = pd.concat([whole, aggregate_layers(layers, [*by, "depth_bin"])], ignore_index=True)
-    order = pd.CategoricalDtype([WHOLE_MODEL, *DEPTH_BINS], ordered=True)
-    return table.astype({"depth_bin": order}).sort_values([*by, "depth_bin"], ignore_index=True)
+    return _order_bins(pd.concat([whole, aggregate_layers(layers, [*by, "depth_bin"])], ignore_index=True))
 
 
 def moments_table(results: pd.DataFrame) -> pd.DataFrame:
@@ -236,6 +234,37 @@ def dct_shares(moments: Moments) -> np.ndarray:
     return (energies / total if total else np.full(POSITIONS, np.nan)).reshape(side, side)
 
 
+def dct_share_table(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of each orthonormal DCT-II coefficient in the energy of each model's filters, whole and by depth.
+
+    Args:
+        results: rows of the suite `filter_quality`, with a column for each parameter.
+
+    Returns:
+        A row for each run, `batch_norm`, `depth_bin` (as in `aggregate_models`), `vertical` and `horizontal` frequency,
+        with the shares in [0, 1]: `raw`, of all filters as they are, so that they count by their energy; and `scaled`,
+        of the scaled clean filters, which count about alike.
+    """
+    by, frequencies = [*RUN_COLUMNS, "batch_norm"], ["vertical", "horizontal"]
+    energies = results[results["metric"] == "filter_energy"].set_index(_MEASURED)["value"]
+    rows = results[results["metric"] == "dct_share_raw"].set_index([*_MEASURED, *frequencies])["value"]
+    raw = (rows * energies.reindex(rows.index.droplevel(frequencies)).to_numpy()).rename("raw").reset_index()
+    raw = raw.assign(depth_bin=depth_bins(raw["conv_depth"], raw["conv_depth_norm"]))
+    moments = moments_table(results)
+    tables = []
+    for keys in (by, [*by, "depth_bin"]):
+        energy = raw.groupby([*keys, *frequencies], observed=True)["raw"].sum()
+        shares = energy / energy.groupby(level=keys, observed=True).transform("sum")
+        scaled = {
+            (*(group if isinstance(group, tuple) else (group,)), u, v): share
+            for group, sums in moments.groupby(level=keys, observed=True).sum().iterrows()
+            for (u, v), share in np.ndenumerate(dct_shares(pool_moments(sums.to_frame().T)))
+        }
+        both = shares.to_frame().join(pd.Series(scaled, name="scaled").rename_axis([*keys, *frequencies]))
+        tables.append(both.reset_index())
+    return _order_bins(pd.concat([tables[0].assign(depth_bin=WHOLE_MODEL), tables[1]], ignore_index=True))
+
+
 def project(filters: np.ndarray, basis: Basis) -> np.ndarray:
     """Return the coefficients of filters in a basis.
 
@@ -305,6 +334,13 @@ def spearman(x: Sequence[float], y: Sequence[float]) -> float:
         return float("nan")
     ranks = pairs.rank().to_numpy()
     return float(np.corrcoef(ranks.T)[0, 1])
+
+
+def _order_bins(table: pd.DataFrame) -> pd.DataFrame:
+    """Make `depth_bin` an ordered category, and sort rows of whole models and of bins by run and bin."""
+    order = pd.CategoricalDtype([WHOLE_MODEL, *DEPTH_BINS], ordered=True)
+    by = [*RUN_COLUMNS, "batch_norm", "depth_bin"]
+    return table.astype({"depth_bin": order}).sort_values(by, ignore_index=True, kind="stable")
 
 
 def _probabilities(counts: np.ndarray, low: float, high: float) -> np.ndarray:
