@@ -1,0 +1,245 @@
+"""Measures of the 3 x 3 filters of a layer. Imports no torch.
+
+From *Adversarial Robustness through the Lens of Convolutional Filters* (Gavrikov and Keuper, CVPR workshops 2022; its
+released notebooks), and under names of their own those of its parent work, *CNN Filter DB* (Gavrikov and Keuper, CVPR
+2022). Everything is computed in float64.
+
+A filter divided by its own largest absolute value is called scaled; a filter of zeros stays as it is. A filter is
+sparse where its largest absolute value is at most 1/100 of the layer's, and clean where it is not. The 9 values of a
+filter are in the order of its rows.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.fft import dct
+
+from filterfreq.evaluation.filters.filter_layer import FilterLayer
+from filterfreq.runtime.errors import InputError
+
+SIDE = 3
+VALUES = SIDE * SIDE
+_SPARSE = 100  # the layer's largest absolute value / the largest one of a sparse filter
+_LARGEST_BLOCK = 4096  # filters that are converted at once: they stay in the processor's cache
+_SMALLEST_BLOCK = 256
+_CHANNELS = 1024  # whose cosines are computed at once
+_ROUNDING = 8  # in units of the last digit of the weights
+# Of each of 9 coefficients, that of the vertical and of the horizontal frequency, its row of 9 values.
+_DCT = np.kron(*[dct(np.eye(SIDE), axis=0, norm="ortho")] * 2)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, mean and spread of filters.
+
+    Parts are joined by their means (Chan, Golub and LeVeque, 1979), so that nothing cancels where the filters differ
+    little from each other.
+
+    Attributes:
+        count: the number of filters.
+        mean: float64 [9], zeros where there are none.
+        scatter: float64 [9, 9], the sum over the filters of the outer product of filter - mean with itself.
+    """
+
+    count: int
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def of(cls, filters: np.ndarray) -> "Moments":
+        """Return those of filters that are columns: float64 [9, n], which are centred in place."""
+        if not filters.shape[1]:
+            return cls(0, np.zeros(VALUES), np.zeros((VALUES, VALUES)))
+        mean = filters.mean(axis=1)
+        filters -= mean[:, None]
+        return cls(filters.shape[1], mean, filters @ filters.T)
+
+    def __add__(self, other: "Moments") -> "Moments":
+        """Return those of the filters of both."""
+        count = self.count + other.count
+        if not count:
+            return self
+        shift = other.mean - self.mean
+        scatter = self.scatter + other.scatter + np.outer(shift, shift) * (self.count * other.count / count)
+        return Moments(count, self.mean + shift * (other.count / count), scatter)
+
+    @property
+    def sum(self) -> np.ndarray:
+        """The sum of the filters, float64 [9]."""
+        return self.count * self.mean
+
+    @property
+    def second_moment(self) -> np.ndarray:
+        """The sum over the filters of the outer product of each with itself, float64 [9, 9]."""
+        return self.scatter + self.count * np.outer(self.mean, self.mean)
+
+
+@dataclass(frozen=True)
+class LayerMeasures:
+    """What is measured of a layer. What is not defined for its filters is None.
+
+    Attributes:
+        in_channels, out_channels: of the weights; the input channels of one group.
+        num_filters: out_channels x in_channels.
+        num_sparse, num_clean: how many of them are sparse, and how many are not.
+        layer_norm: the largest absolute weight.
+        sparsity: num_sparse / num_filters, in [0, 1]; 1 where all weights are 0.
+        sparsity_strict: the same, where a filter counts as sparse below the threshold and not at it, as in the parent
+            work; 0 where all weights are 0.
+        variance_entropy: how evenly the variance of the scaled clean filters is spread over its principal axes: of
+            their shares p of the variance, -sum p log10 p, in [0, log10 9]. None of fewer than two filters, and of
+            filters that differ by no more than their rounding.
+        variance_entropy_unscaled: that of all filters as they are, as in the parent work.
+        variance_entropy_with_sparse: that of all scaled filters.
+        variance_entropy_ratio: variance_entropy_unscaled / `random_threshold` of num_filters. 1 and more is as diverse
+            as random filters, 0 one pattern repeated (Gavrikov and Keuper, arXiv 2301.11360). None of fewer than three
+            filters, for which the threshold is not positive.
+        orthogonality: 1 - the mean of |cosine| between the weights of two output channels, in [0, 1]. A channel of
+            zeros has the cosine 0 with others, and adds one 1 to the sum, as in the released code. None of one channel.
+        dct_share_raw: share of the squared coefficients of the orthonormal DCT-II, [3, 3]: of the vertical frequency
+            (rows) and of the horizontal one (columns), of the filters as they are; None where all weights are 0.
+        dct_share_scaled: that of the scaled clean filters; None where there are none.
+        scaled: of the scaled clean filters.
+        scaled_with_sparse: of all scaled filters.
+    """
+
+    in_channels: int
+    out_channels: int
+    num_filters: int
+    num_sparse: int
+    num_clean: int
+    layer_norm: float
+    sparsity: float
+    sparsity_strict: float
+    variance_entropy: float | None
+    variance_entropy_unscaled: float | None
+    variance_entropy_with_sparse: float | None
+    variance_entropy_ratio: float | None
+    orthogonality: float | None
+    dct_share_raw: np.ndarray | None
+    dct_share_scaled: np.ndarray | None
+    scaled: Moments
+    scaled_with_sparse: Moments
+
+
+def measure_layer(layer: FilterLayer) -> LayerMeasures:
+    """Measure the filters of one layer.
+
+    Beside the weights this needs about as much memory as they take in float64.
+
+    Raises:
+        InputError: the weights are not finite.
+    """
+    out_channels, in_channels = layer.weights.shape[:2]
+    filters = layer.weights.reshape(-1, VALUES)
+    peaks = _peaks(filters)
+    norm = float(peaks.max())
+    if not math.isfinite(norm):
+        raise InputError(f"the weights of layer {layer.name} are not finite: take a model whose training did not fail")
+    raw, clean, sparse = _moments(filters, peaks, norm)
+    scaled_with_sparse = clean + sparse
+    rounding = _ROUNDING * float(np.finfo(filters.dtype).eps)
+    unscaled = _entropy(raw, rounding)
+    threshold = random_threshold(len(filters))
+    channel_peaks = peaks.reshape(out_channels, in_channels).max(axis=1)
+    return LayerMeasures(
+        in_channels=in_channels,
+        out_channels=out_channels,
+        num_filters=len(filters),
+        num_sparse=sparse.count,
+        num_clean=clean.count,
+        layer_norm=norm,
+        sparsity=sparse.count / len(filters),
+        sparsity_strict=np.count_nonzero(peaks < norm / _SPARSE) / len(filters),
+        variance_entropy=_entropy(clean, rounding),
+        variance_entropy_unscaled=unscaled,
+        variance_entropy_with_sparse=_entropy(scaled_with_sparse, rounding),
+        variance_entropy_ratio=unscaled / threshold if unscaled is not None and threshold > 0 else None,
+        orthogonality=_orthogonality(filters.reshape(out_channels, -1), channel_peaks),
+        dct_share_raw=_dct_shares(raw),
+        dct_share_scaled=_dct_shares(clean),
+        scaled=clean,
+        scaled_with_sparse=scaled_with_sparse,
+    )
+
+
+def random_threshold(num_filters: int) -> float:
+    """Return the variance entropy from which that many filters count as random, as the parent work fitted it.
+
+    Gavrikov and Keuper, CVPR 2022, as in the released torchconvquality 0.3.0. It is below 0 for one or two filters.
+    """
+    height, centre, steepness, base = 1.2618047, 2.30436435, 0.88767525, -0.31050834
+    return height / (1 + math.exp(-steepness * (math.log2(num_filters) - centre))) + base
+
+
+def _peaks(filters: np.ndarray) -> np.ndarray:
+    """The largest absolute value of each filter: float64 [n] of [n, 9]."""
+    peaks = np.empty(len(filters))
+    for rows in _blocks(len(filters)):
+        columns = np.ascontiguousarray(filters[rows].T)
+        np.maximum(columns.max(axis=0), -columns.min(axis=0), out=peaks[rows])
+    return peaks
+
+
+def _moments(filters: np.ndarray, peaks: np.ndarray, norm: float) -> tuple[Moments, Moments, Moments]:
+    """The moments of the filters / the layer's norm, of the scaled clean and of the scaled sparse ones."""
+    raw, clean, sparse = (Moments.of(np.empty((VALUES, 0))) for _ in range(3))
+    divisors = np.where(peaks == 0, 1, peaks)
+    is_clean = peaks > norm / _SPARSE
+    for rows in _blocks(len(filters)):
+        # The values of a filter stand below each other: numpy is fast along long rows.
+        block = filters[rows].T.astype(np.float64, order="C")
+        scaled = block / divisors[rows]
+        kept = is_clean[rows]
+        if kept.all():
+            clean += Moments.of(scaled)
+        else:
+            clean += Moments.of(scaled[:, kept])
+            sparse += Moments.of(scaled[:, ~kept])
+        block /= norm or 1
+        raw += Moments.of(block)
+    return raw, clean, sparse
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    """Blocks of filters, of at most an eighth of a layer, so that small models need little memory too."""
+    size = min(max(count // 8, _SMALLEST_BLOCK), _LARGEST_BLOCK)
+    return (slice(start, start + size) for start in range(0, count, size))
+
+
+def _entropy(moments: Moments, rounding: float) -> float | None:
+    """The entropy of the variance's shares; None where an entry varies by no more than `rounding`, of values near 1."""
+    variances = np.linalg.eigvalsh(moments.scatter)
+    variances = variances[variances > 0]  # of rounding, one may be below
+    total = variances.sum()
+    if total <= moments.count * VALUES * rounding**2:
+        return None
+    return float((variances / total * np.log10(total / variances)).sum())
+
+
+def _orthogonality(channels: np.ndarray, peaks: np.ndarray) -> float | None:
+    """1 - the mean |cosine| between channels [O, values], of which `peaks` are the largest absolute values."""
+    count = len(channels)
+    if count == 1:
+        return None
+    # So their squares are neither too small nor too large to be numbers.
+    scaled = channels / np.where(peaks == 0, 1, peaks)[:, None]
+    lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
+    scaled /= np.where(lengths == 0, 1, lengths)[:, None]
+    total = 0.0
+    for start in range(0, count, _CHANNELS):
+        rows, after = scaled[start : start + _CHANNELS], scaled[start + _CHANNELS :]
+        cosines = rows @ rows.T  # numpy computes half of it, which is symmetric
+        np.fill_diagonal(cosines, np.diag(cosines) - 1)
+        total += np.abs(cosines, out=cosines).sum()
+        total += 2 * np.abs(rows @ after.T).sum()
+    return float(1 - total / (count * (count - 1)))
+
+
+def _dct_shares(moments: Moments) -> np.ndarray | None:
+    """The share of each DCT-II coefficient in the energy, [vertical, horizontal]; None where there is no energy."""
+    energy = (_DCT @ moments.scatter * _DCT).sum(axis=1) + moments.count * (_DCT @ moments.mean) ** 2
+    total = energy.sum()
+    return (energy / total).clip(min=0).reshape(SIDE, SIDE) if total > 0 else None
