@@ -1,14 +1,13 @@
 """Statistics of filters against golden values of one checkpoint, whose rows are computed here with plain numpy."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+from oracles.filter_rows import CHECKPOINT, GOLDEN, checkpoint_weights, rows_of_layer, scaled_filters
 from scipy.fft import dctn
-from scipy.stats import entropy, spearmanr
+from scipy.stats import spearmanr
 
 from filterfreq.analysis.filter_statistics import (
     DEPTH_BINS,
@@ -29,70 +28,19 @@ from filterfreq.analysis.filter_statistics import (
     spearman,
 )
 
-SHARED = Path(__file__).parents[3] / "shared"
-GOLDEN = SHARED / "golden" / "filter_lens.json"
-CHECKPOINT = SHARED / "data" / "checkpoints" / "resnet20-12fca82f.th"
-RUN = {"dataset": "cifar10", "model": "net", "variant": "plain", "seed": 0}
-
-needs_golden = pytest.mark.skipif(
-    not (GOLDEN.exists() and CHECKPOINT.exists()), reason="needs the golden values and checkpoints in ../shared"
-)
-
 
 @pytest.fixture(scope="module")
 def golden() -> dict:
+    if not GOLDEN.exists():
+        pytest.skip("needs the golden values in ../shared")
     return json.loads(GOLDEN.read_text())
 
 
 @pytest.fixture(scope="module")
 def weights() -> list[np.ndarray]:
-    state = torch.load(CHECKPOINT, weights_only=True, map_location="cpu")
-    state = state.get("state_dict", state)
-    return [tensor.double().numpy() for tensor in state.values() if tensor.ndim == 4 and tensor.shape[2:] == (3, 3)]
-
-
-def scaled_filters(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The filters of a layer divided by their peaks, n x 9, and which of them are clean."""
-    filters = weight.reshape(-1, 9)
-    peaks = np.abs(filters).max(axis=1)
-    return filters / np.where(peaks == 0, 1, peaks)[:, None], peaks > peaks.max() / 100
-
-
-def rows_of_layer(weight: np.ndarray, index: int, count: int, run: dict = RUN) -> list[dict]:
-    """What the suite measures of one layer."""
-    scaled, clean = scaled_filters(weight)
-    clean_filters = scaled[clean]
-    outputs = weight.reshape(len(weight), -1)
-    outputs = outputs / np.linalg.norm(outputs, axis=1, keepdims=True)
-    off_diagonal = np.abs(outputs @ outputs.T).sum() - len(outputs)
-    depth = {"batch_norm": "separate", "layer": f"conv{index}", "index": index}
-    depth |= {"conv_depth": index, "conv_depth_norm": index / (count - 1)}
-    spread = np.linalg.svd(clean_filters - clean_filters.mean(axis=0), compute_uv=False) ** 2
-    single = {
-        "num_filters": len(scaled),
-        "num_sparse": int((~clean).sum()),
-        "num_clean": int(clean.sum()),
-        "in_channels": weight.shape[1],
-        "out_channels": weight.shape[0],
-        "filter_energy": float((weight**2).sum()),
-        "sparsity": (~clean).mean(),
-        "variance_entropy": entropy(spread, base=10),
-        "orthogonality": 1 - off_diagonal / (len(outputs) * (len(outputs) - 1)),
-    }
-    rows = [{**run, **depth, "metric": name, "value": float(value)} for name, value in single.items()]
-    energies = (dctn(weight, axes=(2, 3), norm="ortho") ** 2).sum(axis=(0, 1))
-    rows += [
-        {**run, **depth, "metric": "dct_share_raw", "vertical": u, "horizontal": v, "value": energy / energies.sum()}
-        for (u, v), energy in np.ndenumerate(energies)
-    ]
-    total, second = clean_filters.sum(axis=0), clean_filters.T @ clean_filters
-    rows += [{**run, **depth, "metric": "filter_sum", "i": i, "value": total[i]} for i in range(9)]
-    rows += [
-        {**run, **depth, "metric": "filter_second_moment", "i": i, "j": j, "value": second[i, j]}
-        for i in range(9)
-        for j in range(i, 9)
-    ]
-    return rows
+    if not CHECKPOINT.exists():
+        pytest.skip("needs the checkpoints in ../shared")
+    return checkpoint_weights()
 
 
 @pytest.fixture(scope="module")

@@ -235,7 +235,7 @@ def dct_shares(moments: Moments) -> np.ndarray:
 
 
 def dct_share_table(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the share of each orthonormal DCT-II coefficient in the energy of each model's filters, whole and by depth.
+    """Return the share of each orthonormal DCT-II coefficient in the energy of models' filters, whole and by depth.
 
     Args:
         results: rows of the suite `filter_quality`, with a column for each parameter.

@@ -143,6 +143,7 @@ class Suite(Measurement):
 _CALIBRATED = {name: Metric(("split",)) for name in ("accuracy", "expected_calibration_error")}
 _BEFORE = {name: Metric(("split", "images")) for name in ("clean_accuracy", "clean_calibration_error")}
 _ATTACK = ("attack", "norm", "epsilon")
+_FILTER_LAYER = ("batch_norm", "layer", "index", "conv_depth", "conv_depth_norm")
 
 SUITES: Mapping[str, Suite] = {
     "clean": Suite(run="filterfreq.evaluation.suites.clean:run", metrics=_CALIBRATED),
@@ -259,6 +260,37 @@ SUITES: Mapping[str, Suite] = {
         stage="inspect",
         inputs=(),
         types={"index": int, "depth": float, "horizontal": int, "vertical": int},
+        passes=None,
+        why_not="filterfreq.study.measurable:why_no_filters",
+        why_not_run="filterfreq.study.measurable:why_no_filters_in_model",
+    ),
+    "filter_quality": Suite(
+        run="filterfreq.evaluation.suites.filter_quality:run",
+        metrics={
+            **{
+                name: Metric(_FILTER_LAYER, highest=math.inf)
+                for name in ("num_filters", "num_sparse", "num_clean", "in_channels", "out_channels", "layer_norm")
+            },
+            **{
+                name: Metric(_FILTER_LAYER)
+                for name in (
+                    *("sparsity", "sparsity_strict", "variance_entropy", "variance_entropy_unscaled"),
+                    "orthogonality",
+                )
+            },
+            "variance_entropy_ratio": Metric(_FILTER_LAYER, highest=math.inf),
+            "filter_energy": Metric(_FILTER_LAYER, highest=math.inf),
+            "dct_share_raw": Metric((*_FILTER_LAYER, "horizontal", "vertical")),
+            "dct_share_scaled": Metric((*_FILTER_LAYER, "horizontal", "vertical")),
+            "filter_sum": Metric((*_FILTER_LAYER, "i"), lowest=-math.inf, highest=math.inf),
+            "filter_second_moment": Metric((*_FILTER_LAYER, "i", "j"), lowest=-math.inf, highest=math.inf),
+        },
+        stage="inspect",
+        inputs=(),
+        types={
+            **{"index": int, "conv_depth": int, "conv_depth_norm": float},
+            **{"horizontal": int, "vertical": int, "i": int, "j": int},
+        },
         passes=None,
         why_not="filterfreq.study.measurable:why_no_filters",
         why_not_run="filterfreq.study.measurable:why_no_filters_in_model",
