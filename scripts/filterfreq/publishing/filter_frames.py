@@ -1,6 +1,6 @@
 """Results of the suite `filter_quality` as tables and figures show them, and which runs they compare."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ def filter_frame(results: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
         InputError: results that cannot stand beside each other (see `select`), or none of the suite.
     """
     frame = select(results, labels, ["filter_quality"])
-    return frame[frame["batch_norm"] == next(name for name in _BATCH_NORM if (frame["batch_norm"] == name).any())]
+    return frame[frame["batch_norm"] == first_batch_norm(frame["batch_norm"])]
 
 
 def filter_frames(results: pd.DataFrame, labels: dict[str, str]) -> dict[str, pd.DataFrame]:
@@ -73,7 +73,7 @@ def filter_groups(
             side: keys.isin([tuple(pair[side][key] for key in RUN_COLUMNS) for pair in pairs])
             for side in ("treatment", "control")
         }
-        looks = variant_styles({FULL: "full", "treatment": "treatments", "control": "controls"})
+        looks = variant_styles({"control": "controls", "treatment": "treatments", FULL: "full"})
         return {
             FULL: (looks[FULL], sides["treatment"] | sides["control"]),
             **{side: (looks[side]._replace(colour=SIDE_COLOURS[side]), sides[side]) for side in sides},
@@ -85,9 +85,19 @@ def filter_groups(
     return {FULL: (full, np.ones(len(rows), dtype=bool)), **groups}
 
 
+def first_batch_norm(found: pd.Series) -> str:
+    """Return the way of treating batch norm that is shown, of those that are found."""
+    return next(name for name in _BATCH_NORM if (found == name).any())
+
+
 def batch_norm_phrase(frame: pd.DataFrame) -> str:
     """Say how results treat batch norm."""
-    return _BATCH_NORM[frame["batch_norm"].iloc[0]]
+    return batch_norm_words(frame["batch_norm"].iloc[0])
+
+
+def batch_norm_words(name: str) -> str:
+    """Say what a way of treating batch norm is."""
+    return _BATCH_NORM[name]
 
 
 def compared_runs(runs: pd.DataFrame, pairs: Pairs, baseline: str | None = None) -> pd.DataFrame:
@@ -191,3 +201,8 @@ def differences_of_pairs(
         tables.append(difference.assign(group=pair.group, seed=seed))
     every = pd.concat(tables, ignore_index=True)
     return every.groupby(["group", "seed", *keys], observed=True, sort=False)[values].mean().reset_index()
+
+
+def run_table(runs: Iterable[tuple]) -> pd.DataFrame:
+    """Return runs as rows with the columns of a run."""
+    return pd.DataFrame(list(runs), columns=list(RUN_COLUMNS))
