@@ -58,10 +58,22 @@ def pairs_baseline(experiment, dataset):
     return any(run.variant != baseline and (run.model, run.seed) in pairs for run in runs)
 
 
+def has_pairs(experiment, dataset):
+    return bool(study.pairs_of(experiment, dataset))
+
+
+def compares_runs(experiment, dataset):
+    return has_pairs(experiment, dataset) or pairs_baseline(experiment, dataset)
+
+
 def claims_of(experiment, dataset):
-    """The claims on two variants of an experiment."""
-    variants = set(study.labels(experiment, dataset))
-    return {name: claim for name, claim in claims.items() if {claim["treatment"], claim["control"]} <= variants}
+    """The claims on two variants of an experiment, or over its pairs."""
+    variants, paired = set(study.labels(experiment, dataset)), has_pairs(experiment, dataset)
+    return {
+        name: claim
+        for name, claim in claims.items()
+        if (paired if "over" in claim else {claim["treatment"], claim["control"]} <= variants)
+    }
 
 
 def has_accuracy_over_training(experiment, dataset):
@@ -73,11 +85,17 @@ CONDITIONS = {
     "clean_over_training": Condition(has_accuracy_over_training, "snapshots and evaluation.over_training: [clean]"),
     "images_here": Condition(has_images, "a data set with images of its own"),
     "perturbations_shown": Condition(has_perturbations, "evaluation.perturbations"),
-    "claims_tested": Condition(has_claims, "both variants of a claim in a file that the key claims names"),
+    "claims_tested": Condition(
+        has_claims, "both variants of a claim, or pairs for one over pairs, in a file that the key claims names"
+    ),
     "strength_or_layers_swept": Condition(sweeps_strength_or_layers, "a sweep of penalty.strength or penalty.layers"),
     "kind_swept": Condition(sweeps_kind, "a sweep of penalty.kind"),
     "bandwidth_swept": Condition(sweeps_bandwidth, "a sweep of front_end.bandwidth"),
     "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
+    "paired": Condition(has_pairs, "pairs of an experiment"),
+    "compared": Condition(
+        compares_runs, "another variant of a model and seed that the baseline has, or pairs of an experiment"
+    ),
 }
 
 
@@ -148,8 +166,19 @@ def front_ends(wildcards):
     return study.front_ends(wildcards.experiment, wildcards.dataset)
 
 
+def paired_runs(wildcards):
+    """The pairs of an experiment, each a treatment and a control with what tells them from other runs."""
+    found = [pair for name in shown_datasets(wildcards) for pair in study.pairs_of(wildcards.experiment, name)]
+    return [{side: run._asdict() for side, run in pair._asdict().items()} for pair in found]
+
+
+def counting(wildcards):
+    """How often a control of several pairs counts."""
+    return study.counting(wildcards.experiment)
+
+
 def tested_claims(wildcards):
-    """The claims on two variants of an experiment on a data set."""
+    """The claims on two variants of an experiment on a data set, or over its pairs."""
     return claims_of(wildcards.experiment, wildcards.dataset)
 
 
@@ -184,6 +213,8 @@ PARAMETERS = {
     "published_by_dataset": published_accuracies_by_dataset,
     "penalties": penalties,
     "front_ends": front_ends,
+    "pairs": paired_runs,
+    "controls": counting,
     "claims": tested_claims,
     "attack": shown_attack,
     "extent": extent,

@@ -113,7 +113,7 @@ TABLES = {target: product for target, product in read_products().items() if prod
 OF_ATTACKS = {"adversarial", "transfer"}
 OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
-    "fourier_bands",
+    *("fourier_bands", "pairs"),
 }
 OF_SLOPES = {"corruption_energy", "energy_slopes"}
 OF_MEANS = {*OF_ATTACKS, *OF_MEASURES, *OF_SLOPES, "calibration", "shape_bias"}

@@ -29,6 +29,9 @@ beside:
   variants: [plain]
   seeds: [0]
   checkpoints: [brought, wide, wide-low]
+  pairs:
+    - {treatment: brought, control: plain}
+    - {treatment: wide-low, control: {variant: plain, model: resnet_8_2, seed: 0}}
 alone:
   datasets: [texdigits]
   checkpoints: [wide, far]
@@ -88,10 +91,11 @@ def test_the_plan(work):
     assert jobs["aggregate_history"] == jobs["table_costs"] == 1
     assert jobs["figure_dct_energy"] == jobs["table_main"] == 2
     assert jobs["table_differences"] == 1  # alone has no two variants of one model
+    assert jobs["table_pairs"] == 1
 
 
 def test_downloaded_models_stand_beside_trained_ones(work):
-    targets = [f"results/tables/beside/texdigits/{name}.csv" for name in ("main", "costs")]
+    targets = [f"results/tables/beside/texdigits/{name}.csv" for name in ("main", "costs", "pairs", "differences")]
     targets += ["results/figures/beside/texdigits/dct_energy.png", "results/aggregated/beside/texdigits/transfer.csv"]
     outcome = work.run(*targets)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
@@ -126,6 +130,15 @@ def test_downloaded_models_stand_beside_trained_ones(work):
     }
     costs = pd.read_csv(work.folder / targets[1])
     assert set(costs["variant"]) == {"plain"}
+    accuracies = main.set_index(["model", "variant"])["mean"]
+    plain = accuracies["resnet_8_2", "plain"]
+    treatments = [accuracies["resnet_8_2", "brought"], accuracies["resnet_8_4", "wide-low"]]
+    pairs, differences = (pd.read_csv(work.folder / file) for file in targets[2:4])
+    assert pairs[["treatment_variant", "control_variant", "treatment", "control"]].to_numpy().tolist() == [
+        [name, "plain", treatment, plain] for name, treatment in zip(("brought", "wide-low"), treatments, strict=True)
+    ]
+    assert differences["difference"].item() == pytest.approx(np.mean(treatments) - plain)
+    assert (differences["pairs"].item(), differences["controls"].item()) == (2, 1)
     transfer = read_results([work.folder / "results/aggregated/beside/texdigits/transfer.csv"])
     assert set(transfer["variant"]) == {"plain", "brought"}
 

@@ -2,16 +2,19 @@
 
 A claim compares two variants on one measure, or on one measure each, or one variant on two measures. Runs are paired:
 two runs of one model with one seed begin with the same weights where their layers allow it, and see the same batches,
-so that their difference varies less than either.
+so that their difference varies less than either. A claim over pairs compares the treatments with the controls of the
+pairs that an experiment names.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.intervals import Estimate, holm, mean_difference
+from filterfreq.analysis.pairs import RUN, Pairs, observations, pair_values, run_key
 from filterfreq.analysis.slopes import least_squares_slope
 from filterfreq.training.epsilon import parse_epsilon
 
@@ -25,17 +28,37 @@ HIGHEST = "highest"
 """The value of a frequency in `where` that means the highest of the layer, whatever the size of its kernels."""
 
 _PAIR = ["model", "seed"]
+_SIDES = ("treatment", "control")
 _LEVEL = 0.05
 _SHARES = ("accuracy", "clean_accuracy", "shape_bias")  # metrics that count images
 _AGAINST = "against"  # the column of what a slope is against
+# Which layer a row is of: two models of different sources call their layers by other names.
+_LAYER = ("layer", "index", "depth", "conv_depth", "conv_depth_norm")
+_OF_LAYER = re.compile(rf"(?:^|;)(?:{'|'.join(_LAYER)})=[^;]*")
 
 
-def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+class _Compared(NamedTuple):
+    """What a claim compares: differences, a group of them for each model or one of all, and what they are of."""
+
+    groups: list[np.ndarray]
+    models: list[str]
+    pairs: int
+    columns: dict[str, Any]  # what the scores say of them
+
+
+def score(
+    results: pd.DataFrame,
+    claims: Mapping[str, Mapping[str, Any]],
+    pairs: Pairs = (),
+    controls: str = "each_pair",
+) -> pd.DataFrame:
     """Test claims on the results of one data set.
 
     Args:
         results: what `filterfreq.evaluation.reading.read_results` returns, of one data set.
         claims: what `filterfreq.study.claims_files.load_claims` returns.
+        pairs: those that claims over pairs are on.
+        controls: how often a control of several pairs counts, see `filterfreq.analysis.pairs.observations`.
 
     Returns:
         One row per claim, in order: claim, statement, source, treatment, control, direction, smallest_effect; effect,
@@ -47,44 +70,56 @@ def score(results: pd.DataFrame, claims: Mapping[str, Mapping[str, Any]]) -> pd.
         row, "no pairs" where no pair has a number, "too few pairs" below `FEWEST_PAIRS` of a model;
         p, that of the verdict, NaN of no verdict and of "undecided"; together, whether the verdict stands at 5 % also
         with all claims of these results that have enough pairs tested at once (see `holm`).
+
+        Of a claim over pairs all observations are one sample, whatever their models, so that lowest_model and
+        highest_model are the effect, and three observations take a verdict. With such claims there are three more
+        columns, empty of the others: over, "pairs"; controls, the number of distinct ones; counting, as `controls` was.
     """
     rows = []
     for name, claim in claims.items():
         sides = [_measured_rows(results, claim.get(key, claim["measure"])) for key in ("measure", "control_measure")]
-        differences = _differences(*sides, claim)
-        groups = [model_differences.to_numpy() for _, model_differences in differences.groupby(level="model")]
-        measured = pd.concat(sides)
-        images = measured.loc[measured["model"].isin(differences.index.unique("model")), "n"]
-        estimate = mean_difference(groups, float(np.min([_images(side) for side in sides])))
-        low, high = estimate.interval()
-        pairs = sum(map(len, groups))
         said, p = "not measured", np.nan
         if not any(side.empty for side in sides):
             said, p = "no pairs", np.nan
-        if pairs:
+        if "over" in claim:
+            sides = [_rows_of_runs(side, pairs, kind) for side, kind in zip(sides, _SIDES, strict=True)]
+            compared = _compare_pairs(*sides, claim, pairs, controls)
+        else:
+            compared = _compare_variants(*sides, claim)
+        groups = compared.groups
+        measured = pd.concat(sides)
+        images = measured.loc[measured["model"].isin(compared.models), "n"]
+        estimate = mean_difference(groups, float(np.min([_images(side) for side in sides])))
+        low, high = estimate.interval()
+        if compared.pairs:
             said = "too few pairs"
-        if pairs and min(map(len, groups)) >= FEWEST_PAIRS:
+        if compared.pairs and min(map(len, groups)) >= FEWEST_PAIRS:
             said, p = verdict(claim["direction"], claim["smallest_effect"], estimate)
         means = [np.mean(group) for group in groups]
         rows.append(
             {
                 "claim": name,
-                **{key: claim[key] for key in ("statement", "source", "treatment", "control", "direction")},
+                **{key: claim[key] for key in ("statement", "source")},
+                **{side: claim.get(side, f"{side}s") for side in _SIDES},
+                "direction": claim["direction"],
                 "smallest_effect": claim["smallest_effect"],
                 "effect": estimate.mean,
                 "lowest_model": min(means, default=np.nan),
                 "highest_model": max(means, default=np.nan),
                 "ci_low": low,
                 "ci_high": high,
-                "models": ", ".join(differences.index.unique("model")),
-                "fewest_images": images.min() if pairs else 0,
-                "most_images": images.max() if pairs else 0,
-                "pairs": pairs,
+                "models": ", ".join(compared.models),
+                "fewest_images": images.min() if compared.pairs else 0,
+                "most_images": images.max() if compared.pairs else 0,
+                "pairs": compared.pairs,
                 "verdict": said,
                 "p": p,
+                **compared.columns,
             }
         )
     scores = pd.DataFrame(rows)
+    if "controls" in scores:
+        scores = scores.astype({"controls": "Int64"})
     # What stayed undecided was tested too.
     tested = scores["p"].notna() | (scores["verdict"] == "undecided")
     adjusted = holm(scores.loc[tested, "p"].fillna(1).to_numpy())
@@ -177,34 +212,84 @@ def _match_rows(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:
     return rows[key] == (str(wanted) if is_text else wanted)
 
 
+def _compare_variants(of_treatment: pd.DataFrame, of_control: pd.DataFrame, claim: Mapping[str, Any]) -> _Compared:
+    """Compare a claim's two variants, by model."""
+    differences = _differences(of_treatment, of_control, claim)
+    groups = [model_differences.to_numpy() for _, model_differences in differences.groupby(level="model")]
+    return _Compared(groups, list(differences.index.unique("model")), len(differences), {})
+
+
+def _compare_pairs(
+    of_treatments: pd.DataFrame, of_controls: pd.DataFrame, claim: Mapping[str, Any], pairs: Pairs, counting: str
+) -> _Compared:
+    """Compare the treatments with the controls of the pairs that are there; of one measure, with the same rows.
+
+    Rows of layers are the same whatever their layers are called and however deep these are.
+    """
+    measure = claim["measure"]
+    new, rows_of_new = _run_values(of_treatments, measure, whatever_layers=True)
+    old, rows_of_old = _run_values(of_controls, claim.get("control_measure", measure), whatever_layers=True)
+    values = pair_values(new, old, pairs)
+    differences = (values["treatment"] - values["control"]).dropna()
+    if "control_measure" not in claim:
+        keys = {number: [run_key(pairs[number][side]) for side in _SIDES] for number in differences.index}
+        alike = [rows_of_new[treatment] == rows_of_old[control] for treatment, control in keys.values()]
+        differences = differences[np.array(alike, dtype=bool)]
+    compared = [pairs[number] for number in differences.index]
+    models = dict.fromkeys(pair[side]["model"] for pair in compared for side in _SIDES)
+    distinct = {run_key(pair["control"]) for pair in compared}
+    columns = {"over": "pairs", "controls": len(distinct), "counting": counting}
+    groups = [observations(differences, pairs, counting)] if compared else []
+    return _Compared(groups, list(models), len(compared), columns)
+
+
+def _rows_of_runs(rows: pd.DataFrame, pairs: Pairs, side: str) -> pd.DataFrame:
+    """Return the rows of the runs on one side of the pairs."""
+    wanted = {run_key(pair[side]) for pair in pairs}
+    return rows[pd.MultiIndex.from_frame(rows[RUN]).isin(wanted)]
+
+
 def _differences(of_treatment: pd.DataFrame, of_control: pd.DataFrame, claim: Mapping[str, Any]) -> pd.Series:
     """Return treatment - control by model and seed, of the pairs that are there; of one measure, with the same rows."""
     measure = claim["measure"]
-    new, rows_of_new = _run_values(of_treatment, measure, claim["treatment"])
-    old, rows_of_old = _run_values(of_control, claim.get("control_measure", measure), claim["control"])
+    new, rows_of_new = _variant_values(of_treatment, measure, claim["treatment"])
+    old, rows_of_old = _variant_values(of_control, claim.get("control_measure", measure), claim["control"])
     differences = (new - old).dropna()
     alike = ["control_measure" in claim or rows_of_new[pair] == rows_of_old[pair] for pair in differences.index]
     return differences[np.array(alike, dtype=bool)]
 
 
-def _run_values(rows: pd.DataFrame, measure: Mapping[str, Any], variant: str) -> tuple[pd.Series, pd.Series]:
-    """Return a measure of each of a variant's runs, by model and seed, and the parameters of the rows it stands on."""
-    rows = rows[rows["variant"] == variant]
+def _variant_values(rows: pd.DataFrame, measure: Mapping[str, Any], variant: str) -> tuple[pd.Series, pd.Series]:
+    """Return what `_run_values` does of a variant's runs, by model and seed."""
+    values, parameters = _run_values(rows[rows["variant"] == variant], measure)
+    return values.droplevel("variant"), parameters.droplevel("variant")
+
+
+def _run_values(
+    rows: pd.DataFrame, measure: Mapping[str, Any], *, whatever_layers: bool = False
+) -> tuple[pd.Series, pd.Series]:
+    """Return a measure of each run, by `RUN`, and the parameters of the rows that it stands on.
+
+    With `whatever_layers` they do not say which layers these are of.
+    """
     if rows.empty:
-        nothing = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=_PAIR))
+        nothing = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], [], []], names=RUN))
         return nothing, nothing
     summed = measure.get("sum_over", [])
     if summed:
         # What is left to tell rows apart is not added up but averaged.
         others = [key for key in _parameters(rows) if key not in summed]
         kept = [_AGAINST] if _AGAINST in rows else []
-        rows = rows.groupby([*_PAIR, *others, *kept], as_index=False, dropna=False)["value"].sum()
-        rows["parameter"] = rows[others].astype(str).agg(";".join, axis="columns") if others else ""
-    runs = rows.groupby(_PAIR)
+        rows = rows.groupby([*RUN, *others, *kept], as_index=False, dropna=False)["value"].sum()
+        told = [key for key in others if not whatever_layers or key not in _LAYER]
+        rows["parameter"] = rows[told].astype(str).agg(";".join, axis="columns") if told else ""
+    elif whatever_layers:
+        rows = rows.assign(parameter=rows["parameter"].str.replace(_OF_LAYER, "", regex=True))
+    runs = rows.groupby(RUN)
     values = runs["value"].mean()
     if _AGAINST in rows:
-        points = rows.groupby([*_PAIR, measure["slope_over"]["parameter"]])[["value", _AGAINST]].mean()
-        of_runs = points.groupby(level=_PAIR)
+        points = rows.groupby([*RUN, measure["slope_over"]["parameter"]])[["value", _AGAINST]].mean()
+        of_runs = points.groupby(level=RUN)
         values = of_runs.apply(lambda run: float(least_squares_slope(*run[[_AGAINST, "value"]].to_numpy().T)))
     return values, runs["parameter"].agg(frozenset)
 

@@ -37,10 +37,37 @@ def images_phrase(counts: Iterable[float]) -> str:
 def comparison_label(claim: Mapping, labels: dict[str, str]) -> str:
     """Return which variants a claim compares, by label where they have one: "DCT + penalty against plain".
 
-    Where it compares two measures of one variant, that is the one: "plain".
+    Where it compares two measures of one variant, that is the one: "plain". Over pairs it is "treatments against
+    controls".
+
+    Args:
+        claim: what a file says of it, or its row of the scores.
+        labels: display labels of the variants.
     """
+    if claim.get("over") == "pairs":
+        return "treatments against controls"
     treatment, control = (labels.get(claim[side], claim[side]) for side in ("treatment", "control"))
     return treatment if claim["treatment"] == claim["control"] else f"{treatment} against {control}"
+
+
+def pairs_phrase(pairs: int, controls: int) -> str:
+    """Say how many pairs there are, and controls where several have one: "3 pairs", "49 pairs, 29 controls"."""
+    said = "1 pair" if pairs == 1 else f"{pairs} pairs"
+    return said if controls == pairs else f"{said}, {_controls_phrase(controls)}"
+
+
+def counting_phrase(counting: str) -> str:
+    """Say how pairs weigh in a mean, see `filterfreq.analysis.pairs.observations`."""
+    return "all pairs of one control counting once" if counting == "once" else "each weighing the same"
+
+
+def pairs_cell(pairs: int, controls: int) -> str:
+    """Say the same in a column of numbers of pairs: "3", "49 (29 controls)"."""
+    return str(pairs) if controls == pairs else f"{pairs} ({_controls_phrase(controls)})"
+
+
+def _controls_phrase(controls: int) -> str:
+    return "1 control" if controls == 1 else f"{controls} controls"
 
 
 def claim_phrase(claim: Mapping[str, Any]) -> str:

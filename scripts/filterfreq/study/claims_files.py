@@ -69,8 +69,8 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         schema: see `load_claims`.
 
     Returns:
-        The claims whose two variants one experiment of the study has, by name, in the files' order; and a sentence for
-        each file of which claims are left out for want of such an experiment.
+        The claims whose two variants one experiment of the study has, or over pairs where one has pairs, by name, in
+        the files' order; and for each file sentences of which claims are left out for want of such an experiment.
 
     Raises:
         InputError: see `load_claims`; also two claims of one name, a variant's name that is one of the study's but for
@@ -86,19 +86,21 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
     for number, file in enumerate(study.config.get("claims", [])):
         path = _find_file(f"claims.{number}", file, folders)
         claims = load_claims(path, schema)
-        missing = {}
+        missing, unpaired = {}, []
         for name, claim in claims.items():
             where = f"{path.name}: claims.{name}"
             if name in found:
                 raise InputError(f"{where}: another file of claims has a claim of this name, rename one of them")
-            sides = {side: claim[side] for side in ("treatment", "control")}
+            sides = {side: claim[side] for side in ("treatment", "control") if side in claim}
             for side, variant in sides.items():
                 if variant not in defined and (meant := _closest_name(variant, defined)):
                     raise InputError(
                         f"{where}.{side}: {variant!r} is no variant of this study, did you mean {meant!r}? If not, "
                         "name the two so that they differ by more than a slip"
                     )
-            if any(set(sides.values()) <= variants for variants in compared):
+            if "over" in claim and not any(study.pairs.values()):
+                unpaired.append(name)
+            elif any(set(sides.values()) <= variants for variants in compared):
                 for key in _measure_keys(claim):
                     _check_measured(f"{where}.{key}", claim[key], study)
                 found[name] = claim
@@ -108,6 +110,8 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         if missing:
             lacked = ", ".join(f"{name} ({' and '.join(variants)})" for name, variants in missing.items())
             left_out.append(f"{file}: left out, as no experiment has the variants in brackets: {lacked}")
+        if unpaired:
+            left_out.append(f"{file}: left out, as no experiment has pairs: {', '.join(unpaired)}")
     return found, left_out
 
 
@@ -158,7 +162,10 @@ def _is_slip(word: str, other: str) -> bool:
 
 def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
     """Refuse what no result of any study can have."""
-    if claim["treatment"] == claim["control"] and "control_measure" not in claim:
+    for side in ("treatment", "control"):
+        if "over" in claim and side in claim:
+            raise InputError(f"{where}.{side}: a claim over pairs compares theirs, leave {side} or over out")
+    if "over" not in claim and claim["treatment"] == claim["control"] and "control_measure" not in claim:
         raise InputError(
             f"{where}.control: {claim['control']!r} is the treatment itself, name what it is compared with"
         )

@@ -115,16 +115,21 @@ def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], 
 
 def _check_classes(where: str, name: str, checkpoint: dict[str, Any], dataset: str, datasets: Datasets) -> None:
     """Refuse a data set of another number of classes than a checkpoint is known to have."""
-    is_imagenet_model = checkpoint["source"] == "torchvision" or (
-        checkpoint["source"] == "timm" and _TIMM_OF_IMAGENET.search(checkpoint["name"])
-    )
-    base = checkpoint.get("dataset", "imagenet" if is_imagenet_model else "")
+    base = trained_on(checkpoint)
     classes, there = CLASSES.get(base), len(datasets.class_names(dataset))
     if classes and there and classes != there:
         raise InputError(
             f"{where}.checkpoints: '{name}' knows {classes} classes and {dataset} has {there}, "
             f"list it in an experiment of its own{remedy(datasets, dataset, [base])}"
         )
+
+
+def trained_on(checkpoint: dict[str, Any]) -> str:
+    """Return the data set that a checkpoint's model was trained on; empty where it is not known."""
+    is_imagenet_model = checkpoint["source"] == "torchvision" or (
+        checkpoint["source"] == "timm" and _TIMM_OF_IMAGENET.search(checkpoint["name"])
+    )
+    return checkpoint.get("dataset", "imagenet" if is_imagenet_model else "")
 
 
 def _model(checkpoint: dict[str, Any]) -> str:

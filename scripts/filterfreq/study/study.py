@@ -19,6 +19,7 @@ from filterfreq.study.derived import is_derived
 from filterfreq.study.experiments import Run, expand
 from filterfreq.study.fits import Fits
 from filterfreq.study.measurable import check_measurable, requested_suites, why_not, why_not_run
+from filterfreq.study.pairs import Pair, expand_pairs
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
 from filterfreq.study.variants import compared_settings, sort_keys, training_settings
@@ -36,6 +37,7 @@ class Study(Datasets):
         all_runs: these, and the runs that derived ones are made from and no experiment has: they are trained or
             downloaded, and in no table.
         fits: the networks that learn functions.
+        pairs: for each experiment its pairs of runs in the config's order; most have none.
 
     Args:
         config: the parsed config.
@@ -62,6 +64,7 @@ class Study(Datasets):
         self._suites: dict[str, list[str]] = {}
         self._suites_of_runs: dict[Run, list[str]] = {}
         check_runs(self)
+        self.pairs = {name: expand_pairs(self, name) for name in self.experiments}
         check_measurable(self)
 
     @property
@@ -105,6 +108,14 @@ class Study(Datasets):
     def baseline(self, experiment: str) -> str:
         """The variant that an experiment's corruption errors are relative to."""
         return self.config["experiments"][experiment].get("baseline", self.experiments[experiment][0].variant)
+
+    def pairs_of(self, experiment: str, dataset: str) -> list[Pair]:
+        """The pairs of one experiment on one data set."""
+        return [pair for pair in self.pairs[experiment] if pair.treatment.dataset == dataset]
+
+    def counting(self, experiment: str) -> str:
+        """How often a control of several pairs counts: "each_pair" or "once"."""
+        return self.config["experiments"][experiment].get("controls", "each_pair")
 
     def penalties(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """The penalties of an experiment's variants on a data set, with `beside`, as `compared_settings` has them."""

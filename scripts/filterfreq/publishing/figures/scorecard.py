@@ -1,9 +1,9 @@
 """The papers' claims against the results of experiment *{experiment}* on *{dataset}*.
 
 Each row is a measure, below the two variants that a claim compares in it. Markers are mean differences over pairs of
-runs of one model and seed, each model weighing the same. Lines are Student's 95 % intervals, cut at the edges. What the
-claim asks for is shaded. Below three pairs of a model there is no verdict. A dagger marks verdicts that hold when all
-claims are tested at once, by Holm's method.
+runs of one model and seed, each model weighing the same; of treatments against controls, over the experiment's pairs.
+Lines are Student's 95 % intervals, cut at the edges. What the claim asks for is shaded. Below three pairs of a model
+there is no verdict. A dagger marks verdicts that hold when all claims are tested at once, by Holm's method.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from filterfreq.analysis.claims import score
-from filterfreq.publishing.phrases import claim_phrase, comparison_label
+from filterfreq.analysis.pairs import Pairs
+from filterfreq.publishing.phrases import claim_phrase, comparison_label, pairs_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import BAD, GOOD, NEUTRAL, SMALL_FONT, TEXT_WIDTH, new_figure, use_style, wrap_text
 
-PRODUCT = Product(title="Claims", needs=["clean"], adds=["claimed"], takes=["labels", "claims"], when="claims_tested")
+PRODUCT = Product(
+    title="Claims",
+    needs=["clean"],
+    adds=["claimed"],
+    takes=["labels", "claims", "pairs", "controls"],
+    when="claims_tested",
+)
 
 # Verdicts differ in marker and fill too, so that they survive a grey copy.
 _OPEN = {"color": "0.45", "markerfacecolor": "white"}
@@ -36,16 +43,24 @@ _MEASURE_WIDTH, _COMPARISON_WIDTH = 48, 48
 _NOTE_WIDTH, _NOTE_LINES, _NOTE_LINE = 122, 5, 0.14
 
 
-def draw(results: pd.DataFrame, labels: dict[str, str], claims: Mapping[str, Mapping]) -> Figure:
+def draw(
+    results: pd.DataFrame,
+    labels: dict[str, str],
+    claims: Mapping[str, Mapping],
+    pairs: Pairs = (),
+    controls: str = "each_pair",
+) -> Figure:
     """Draw what the results say of the claims.
 
     Args:
         results: tidy results of one data set.
         labels: display labels of the variants by name, in order.
         claims: by name, see `filterfreq.analysis.claims.score`.
+        pairs: those of claims over pairs, see the same.
+        controls: how often a control of several pairs counts, see the same.
     """
     measures = {name: claim_phrase(claim) for name, claim in claims.items()}
-    return draw_scores(score(results, claims), labels, measures)
+    return draw_scores(score(results, claims, pairs, controls), labels, measures)
 
 
 @use_style
@@ -126,7 +141,7 @@ def _draw_row(axes: Axes, height: int, row: dict, limit: float) -> None:
 
 
 def _verdict(row: dict) -> str:
-    pairs = "1 pair" if row["pairs"] == 1 else f"{row['pairs']} pairs"
+    pairs = pairs_phrase(row["pairs"], row["controls"] if row.get("over") == "pairs" else row["pairs"])
     if row["verdict"] == "too few pairs":
         return f"only {pairs}"
     return f"{row['verdict']}{_HOLDS if row['together'] else ''} ({pairs})"

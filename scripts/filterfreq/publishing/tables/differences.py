@@ -1,7 +1,7 @@
 """What each variant of experiment *{experiment}* changes on *{dataset}* against the baseline.
 
 In percentage points: the mean difference over runs paired by seed, Student's 95 % interval of each by itself, and the
-number of pairs.
+number of pairs. Where the experiment names pairs, it is what their treatments change against their controls.
 """
 
 from collections.abc import Mapping
@@ -10,38 +10,48 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.intervals import mean_difference
+from filterfreq.analysis.pairs import Pairs, observations, pair_values, run_key
 from filterfreq.publishing.means import column_meanings, dataset_phrase
-from filterfreq.publishing.measures import CORRUPTION_ERROR, epsilons_phrase, main_columns
+from filterfreq.publishing.measures import CORRUPTION_ERROR, Column, epsilons_phrase, main_columns
+from filterfreq.publishing.phrases import counting_phrase, pairs_cell
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
-from filterfreq.publishing.table import TextTable, headings, images_sentence
+from filterfreq.publishing.table import TextTable, format_percent, headings, images_sentence
 from filterfreq.runtime.errors import InputError
 
 PRODUCT = Product(
     title="Differences to the baseline",
     needs=["clean"],
     adds=["adversarial", "autoattack", "corruption", "cue_conflict"],
-    takes=["labels", "baseline", "epsilons"],
-    when="baseline_paired",
+    takes=["labels", "baseline", "epsilons", "pairs", "controls"],
+    when="compared",
 )
 
 
 def tabulate(
-    results: pd.DataFrame, labels: dict[str, str], baseline: str, epsilons: Mapping[str, str] | None = None
+    results: pd.DataFrame,
+    labels: dict[str, str],
+    baseline: str,
+    epsilons: Mapping[str, str] | None = None,
+    pairs: Pairs = (),
+    controls: str = "each_pair",
 ) -> TextTable:
     """Show what each variant changes against the baseline, in the measures of `table_main`.
 
     Runs are paired by seed. A cell holds the mean difference, Student's 95 % interval of it (see `mean_difference`) and
-    the number of pairs.
+    the number of pairs. Of an experiment with pairs, it is what treatments change against their controls instead.
 
     Args:
         results: tidy results of one data set.
         labels: display labels of the variants by name, in order.
         baseline: the variant that the others are compared with.
         epsilons: as in `table_main`.
+        pairs: the experiment's.
+        controls: how often a control of several pairs counts, see `filterfreq.analysis.pairs.observations`.
 
     Returns:
-        One row per model and variant but the baseline, one column per measure; its numbers have one row per cell.
+        One row per model and variant but the baseline, one column per measure; its numbers have one row per cell. Of
+        pairs, one row per measure.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or no pair of runs to compare.
@@ -51,6 +61,10 @@ def tabulate(
     # The baseline's mCE is 1 by definition: the difference says nothing that the column does not.
     columns = [found for found in main_columns(frame, baseline, epsilons) if found.key != CORRUPTION_ERROR]
     images = {(found.measure, found.setting): found.images for found in columns}
+    phrases = [dataset_phrase(frame), epsilons_phrase(frame, epsilons), *column_meanings(columns, labels, baseline)]
+    described = f"{'; '.join(filter(None, phrases))}. {images_sentence(images)}"
+    if pairs:
+        return _pair_differences(columns, pairs, controls, described)
     numbers = []
     for found in columns:
         by_variant = found.numbers.unstack("variant")  # noqa: PD010
@@ -84,14 +98,57 @@ def tabulate(
     if len(cells["model"].unique()) == 1:
         cells = cells.drop(columns="model")
     cells.columns.name = None
-    phrases = [dataset_phrase(frame), epsilons_phrase(frame, epsilons), *column_meanings(columns, labels, baseline)]
     caption = (
-        f"Differences to {shown[baseline]} on {'; '.join(filter(None, phrases))}. {images_sentence(images)} Percentage "
-        "points, mean over pairs of runs with one seed [Student's 95 % interval, of each cell by itself] (pairs)."
+        f"Differences to {shown[baseline]} on {described} Percentage points, mean over pairs of runs with one seed "
+        "[Student's 95 % interval, of each cell by itself] (pairs)."
     )
     return TextTable(tidy, cells.astype(str), caption, right=text["column"].nunique())
 
 
+def _pair_differences(columns: list[Column], pairs: Pairs, counting: str, described: str) -> TextTable:
+    """Return the differences of treatments and controls, one row for each measure that pairs have."""
+    numbers, cells = [], []
+    names = headings({(found.measure, found.setting): found.images for found in columns})
+    for found in columns:
+        values = pair_values(found.numbers, found.numbers, pairs).dropna()
+        if values.empty:
+            continue
+        values["difference"] = values["treatment"] - values["control"]
+        compared = {run_key(pairs[number][side]) for number in values.index for side in ("treatment", "control")}
+        images = found.images[found.images.index.isin(compared)].max()
+        counted = {name: observations(values[name], pairs, counting) for name in values}
+        estimate = mean_difference([counted["difference"]], images)
+        distinct = len({run_key(pairs[number]["control"]) for number in values.index})
+        numbers.append(
+            {
+                **{"measure": found.measure, "setting": found.setting},
+                **{side: np.mean(counted[side]) for side in ("treatment", "control")},
+                "difference": estimate.mean,
+                **dict(zip(("ci_low", "ci_high"), estimate.interval(), strict=True)),
+                **{"pairs": len(values), "controls": distinct, "counting": counting, "images": images},
+            }
+        )
+        cells.append(
+            {
+                "measure": " ".join(names[found.measure, found.setting]).strip(),
+                **{f"{side}s": format_percent(numbers[-1][side]) for side in ("treatment", "control")},
+                "difference": _interval(estimate.mean, *estimate.interval()),
+                "pairs": pairs_cell(len(values), distinct),
+            }
+        )
+    if not numbers:
+        raise InputError("no pair has a treatment and a control that were measured alike: nothing can be compared")
+    caption = (
+        f"Treatments against controls on {described} Percent, means over the pairs, {counting_phrase(counting)}; "
+        "differences in percentage points [Student's 95 % interval, of each row by itself]."
+    )
+    return TextTable(pd.DataFrame(numbers).astype({"images": "Int64"}), pd.DataFrame(cells), caption, right=4)
+
+
 def _difference(mean: float, low: float, high: float, pairs: int) -> str:
+    return f"{_interval(mean, low, high)} ({pairs})"
+
+
+def _interval(mean: float, low: float, high: float) -> str:
     interval = "" if np.isnan(low) else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
-    return f"{100 * mean:+.1f}{interval} ({pairs})"
+    return f"{100 * mean:+.1f}{interval}"

@@ -1,9 +1,10 @@
 """What the results of experiment *{experiment}* on *{dataset}* say of the papers' claims.
 
-The mean difference of the two variants over pairs of runs of one model and seed, each model weighing the same,
-Student's 95 % interval, and the verdict: supported, contradicted, negligible (certainly smaller than the smallest
-effect of interest), undecided at this scale, too few pairs (below three of a model), no pairs (of runs
-that can be compared), or not measured. "Holm" says whether a verdict holds when all claims are tested at once.
+The mean difference of the two variants over pairs of runs of one model and seed, each model weighing the same (of
+treatments against controls, over the experiment's pairs), Student's 95 % interval, and the verdict: supported,
+contradicted, negligible (certainly smaller than the smallest effect of interest), undecided at this scale, too few
+pairs (below three of a model), no pairs (of runs that can be compared), or not measured. "Holm" says whether a verdict
+holds when all claims are tested at once.
 """
 
 from collections.abc import Mapping
@@ -12,11 +13,18 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.claims import FEWEST_PAIRS, score
-from filterfreq.publishing.phrases import comparison_label, range_phrase
+from filterfreq.analysis.pairs import Pairs
+from filterfreq.publishing.phrases import comparison_label, counting_phrase, pairs_cell, range_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable
 
-PRODUCT = Product(title="Claims", needs=["clean"], adds=["claimed"], takes=["labels", "claims"], when="claims_tested")
+PRODUCT = Product(
+    title="Claims",
+    needs=["clean"],
+    adds=["claimed"],
+    takes=["labels", "claims", "pairs", "controls"],
+    when="claims_tested",
+)
 
 _SIGNS = {
     "higher": "> {}",
@@ -27,15 +35,23 @@ _SIGNS = {
 }
 
 
-def tabulate(results: pd.DataFrame, labels: dict[str, str], claims: Mapping[str, Mapping]) -> TextTable:
+def tabulate(
+    results: pd.DataFrame,
+    labels: dict[str, str],
+    claims: Mapping[str, Mapping],
+    pairs: Pairs = (),
+    controls: str = "each_pair",
+) -> TextTable:
     """Say what the results say of the claims.
 
     Args:
         results: tidy results of one data set.
         labels: display labels of the variants by name, in order.
         claims: by name, see `filterfreq.analysis.claims.score`.
+        pairs: those of claims over pairs, see the same.
+        controls: how often a control of several pairs counts, see the same.
     """
-    return tabulate_scores(score(results, claims), labels, results["dataset"].iloc[0])
+    return tabulate_scores(score(results, claims, pairs, controls), labels, results["dataset"].iloc[0])
 
 
 def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) -> TextTable:
@@ -56,7 +72,7 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
             "effect": _effect(row),
             "95 % interval": _interval(row),
             "n": range_phrase([row["fewest_images"], row["most_images"]]) or "–",
-            "pairs": str(row["pairs"]),
+            "pairs": pairs_cell(row["pairs"], row["controls"] if row.get("over") == "pairs" else row["pairs"]),
         }
         for row in scores.to_dict("records")
     ]
@@ -74,12 +90,25 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
         else ""
     )
     model_names = f" ({', '.join(models)})" if models else ""
+    means, fewest = [], []
+    over_pairs = scores["over"] == "pairs" if "over" in scores else pd.Series(False, scores.index)
+    if not over_pairs.all():
+        means.append(
+            "of the two variants in percentage points, the mean over pairs of runs of one model and seed, each model "
+            f"weighing the same{several}, with Student's 95 % interval of that mean over these models"
+        )
+        fewest.append(f"{FEWEST_PAIRS} pairs of each model")
+    if over_pairs.any():
+        counting = scores.loc[over_pairs, "counting"].iloc[0]
+        means.append(
+            "of treatments and controls in percentage points, the mean over the experiment's pairs, "
+            f"{counting_phrase(counting)}, with Student's 95 % interval of that mean"
+        )
+        fewest.append(f"{FEWEST_PAIRS} {'controls' if counting == 'once' else 'pairs'} of the experiment")
     caption = (
-        f"The papers' claims on {dataset}{model_names}. Effects are differences of the two variants in percentage "
-        f"points, the mean over pairs of runs of one model and seed, each model weighing the same{several}, with "
-        "Student's 95 % interval of that mean over these models; expected is what the claim says, with the smallest "
-        "effect of interest; n: images that a value stands on (of energy: filters of a layer). A verdict is the "
-        f"claim's own, at 5 %, and takes {FEWEST_PAIRS} pairs of each model{at_once}."
+        f"The papers' claims on {dataset}{model_names}. Effects are differences {'; or '.join(means)}; expected is "
+        "what the claim says, with the smallest effect of interest; n: images that a value stands on (of energy: "
+        f"filters of a layer). A verdict is the claim's own, at 5 %, and takes {', or '.join(fewest)}{at_once}."
     )
     return TextTable(scores, pd.DataFrame(rows), caption, right=4)
 
