@@ -285,6 +285,14 @@ def aggregated_fit(product, wildcards):
     return [AGGREGATED_FIT.format(fit=wildcards.fit)]
 
 
+def filter_coefficients(product, wildcards):
+    """The coefficients of the filters of an experiment's models, counted, and their basis."""
+    return {
+        "counts": FILTER_COEFFICIENTS.format(experiment=wildcards.experiment),
+        "basis": FILTER_BASIS.format(experiment=wildcards.experiment),
+    }
+
+
 def aggregated_over_training(product, wildcards):
     """The accuracies of an experiment's snapshots, one file for each data set."""
     experiment = wildcards.experiment
@@ -304,4 +312,5 @@ INPUTS = {
     "results_with_images": results_with_images,
     "perturbations": perturbed_images,
     "corrupted_images": corrupted_images,
+    "filter_coefficients": filter_coefficients,
 }

@@ -73,7 +73,7 @@ def full_bases(results: pd.DataFrame, runs: Iterable[RunKey]) -> dict[str, Basis
 
 
 def count_models(
-    models: Mapping[RunKey, Callable[[str], list[FilterLayer]]],
+    models: Mapping[RunKey, Callable[[str], Iterable[FilterLayer]]],
     bases: Mapping[str, Basis],
     announce: Callable[[str], None],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

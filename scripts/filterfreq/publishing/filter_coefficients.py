@@ -8,8 +8,9 @@ import pandas as pd
 
 from filterfreq.analysis.filter_coefficients import BASIS_COLUMNS, COUNT_COLUMNS, ENTRY_COLUMNS, MEAN_COLUMNS
 from filterfreq.analysis.filter_statistics import DEPTH_BINS, HISTOGRAM_BINS, POSITIONS, Basis, shift
+from filterfreq.analysis.pairs import Pairs
 from filterfreq.evaluation.columns import RUN_COLUMNS
-from filterfreq.publishing.filter_frames import Pairs, first_batch_norm
+from filterfreq.publishing.filter_frames import first_batch_norm
 from filterfreq.runtime.csv_files import read_csv
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import verify_checksum

@@ -1,19 +1,16 @@
 """Results of the suite `filter_quality` as tables and figures show them, and which runs they compare."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.filter_statistics import DEPTH_BINS
+from filterfreq.analysis.pairs import Pairs, run_key
 from filterfreq.evaluation.columns import RUN_COLUMNS
 from filterfreq.publishing.selection import RUN, select
 from filterfreq.publishing.style import VariantStyle, variant_styles
 from filterfreq.runtime.errors import InputError
-
-Pairs = Sequence[Mapping[str, Mapping[str, Any]]]
-"""Pairs of runs: each has a `treatment` and a `control`, both with the keys dataset, model, variant and seed."""
 
 DEPTH_TICKS: tuple[str, ...] = ("first", *(name[1:-1].split(", ")[1].removesuffix(".0") for name in DEPTH_BINS[1:]))
 """What axes call the bins of depth: the first layer, and where each tenth ends."""
@@ -115,7 +112,7 @@ def compared_runs(runs: pd.DataFrame, pairs: Pairs, baseline: str | None = None)
     """
     known = set(runs[RUN].itertuples(index=False, name=None))
     if pairs:
-        found = [tuple(tuple(pair[side][key] for key in RUN) for side in ("treatment", "control")) for pair in pairs]
+        found = [(run_key(pair["treatment"]), run_key(pair["control"])) for pair in pairs]
         rows = [(*pair, PAIRED) for pair in found if set(pair) <= known]
     else:
         ordered = dict.fromkeys(runs[RUN].itertuples(index=False, name=None))

@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from filterfreq.analysis.filter_statistics import HISTOGRAM_BINS, POSITIONS
+from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.filter_coefficients import Coefficients, read_coefficients
-from filterfreq.publishing.filter_frames import FULL, Pairs, batch_norm_words, filter_groups, run_table
+from filterfreq.publishing.filter_frames import FULL, batch_norm_words, filter_groups, run_table
 from filterfreq.publishing.phrases import range_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import TEXT_WIDTH, VariantStyle, add_legend, new_figure, use_style

@@ -20,11 +20,11 @@ from matplotlib.ticker import FuncFormatter
 from seaborn.utils import relative_luminance
 
 from filterfreq.analysis.filter_statistics import DEPTH_BINS, WHOLE_MODEL, dct_share_table
+from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.filter_frames import (
     DEPTH_LABEL,
     DEPTH_TICKS,
     PAIRED,
-    Pairs,
     batch_norm_phrase,
     compared_runs,
     differences_of_pairs,

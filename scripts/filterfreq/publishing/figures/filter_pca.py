@@ -17,7 +17,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
 from filterfreq.analysis.filter_statistics import POSITIONS, Basis, moments_table, pool_moments, principal_components
-from filterfreq.publishing.filter_frames import Pairs, batch_norm_phrase, filter_frames, filter_groups
+from filterfreq.analysis.pairs import Pairs
+from filterfreq.publishing.filter_frames import batch_norm_phrase, filter_frames, filter_groups
 from filterfreq.publishing.phrases import range_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import (

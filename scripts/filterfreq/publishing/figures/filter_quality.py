@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from filterfreq.analysis.filter_statistics import DEPTH_BINS, WHOLE_MODEL, aggregate_models, layer_table
+from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.filter_frames import (
     DEPTH_LABEL,
     DEPTH_TICKS,
     FILTER_METRICS,
     SIDE_COLOURS,
-    Pairs,
     batch_norm_phrase,
     compared_runs,
     filter_frame,

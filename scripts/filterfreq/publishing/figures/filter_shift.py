@@ -16,12 +16,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from filterfreq.analysis.filter_statistics import DEPTH_BINS
+from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.filter_coefficients import Coefficients, Groups, compared_groups, read_coefficients
 from filterfreq.publishing.filter_frames import (
     DEPTH_LABEL,
     DEPTH_TICKS,
     PAIRED,
-    Pairs,
     batch_norm_words,
 )
 from filterfreq.publishing.phrases import range_phrase
