@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from filterfreq.models.registry import build, check_architecture, libraries
+from filterfreq.models.registry import build, check_architecture, check_classes, libraries, normalisation
 from filterfreq.models.robustbench_models import (
     CLASSES,
     check_robustbench_name,
@@ -84,11 +84,20 @@ def test_an_unknown_name_is_refused(key, message):
     assert message in str(refusal.value)
 
 
-def test_it_is_not_trained():
+def test_its_architecture_is_trained_on_images_without_a_second_normalisation():
+    """As its counterpart that is trained on clean data, of the same constructor."""
     name = "robustbench_cifar10_Linf_Carmon2019Unlabeled"
+    check_architecture(name)
     assert libraries(name) == ("robustbench", "timm", "torchvision")
-    with pytest.raises(InputError, match=f"{name} is a downloaded model: name it under checkpoints"):
-        check_architecture(name)
+    assert normalisation(name, (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)) == ([0, 0, 0], [1, 1, 1])
+    assert normalisation("wideresnet_28_10", (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)) == ([0.5, 0.4, 0.3], [0.2, 0.2, 0.2])
+
+
+def test_it_has_the_classes_of_its_data_set_alone():
+    name = "robustbench_cifar100_Linf_Rice2020Overfitting"
+    check_classes(name, 100)
+    with pytest.raises(InputError, match=f"{name} has 100 classes, not 10: take an architecture"):
+        build(name, 10)
 
 
 def test_checking_a_name_imports_neither_robustbench_nor_torch():

@@ -151,6 +151,13 @@ def test_a_checkpoint_counts_as_its_architecture_or_what_the_entry_says(download
     assert Study(downloaded, SCHEMA).runs == [Run("pets", model, "one", 0)]
 
 
+def test_an_architecture_of_another_number_of_classes_is_refused(config):
+    """RobustBench's architectures are built for their data set alone."""
+    put(config, "experiments/demo/models", ["robustbench_cifar100_Linf_Rice2020Overfitting"])
+    with pytest.raises(InputError, match=r"^experiments\.demo\.models: robustbench_\w+ has 100 classes, not 10"):
+        Study(config, SCHEMA)
+
+
 @pytest.mark.parametrize(
     ("experiment", "message"),
     [

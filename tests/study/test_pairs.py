@@ -152,7 +152,9 @@ def test_controls_that_count_once_must_be_several(mixed):
         pairs_of(mixed, ONE, other, controls="twice")
     del mixed["experiments"]["demo"]["pairs"]
     mixed["experiments"]["demo"]["controls"] = "once"
-    with pytest.raises(InputError, match=r"^experiments\.demo: 'pairs' is missing, which 'controls' needs"):
+    with pytest.raises(
+        InputError, match=r"^experiments\.demo\.controls: there are no pairs whose controls could count"
+    ):
         Study(mixed, SCHEMA)
 
 
@@ -179,3 +181,53 @@ def test_models_of_two_data_sets_are_no_pair(downloaded):
     downloaded["checkpoints"]["again"] = {**RESNET50, "label": "again"}
     with pytest.raises(InputError, match="was trained on cifar10 and 'again' on imagenet"):
         Study(downloaded, SCHEMA)
+
+
+@pytest.fixture
+def included(mixed) -> dict:
+    """An experiment that includes two on two data sets, which have other models each."""
+    demo = mixed["experiments"]["demo"]
+    first = demo | {"pairs": [ONE, TWO]}
+    second = demo | {"datasets": ["mnist"], "pairs": [{"treatment": "dct", "control": "plain"}]}
+    del second["checkpoints"]
+    mixed["experiments"] = {"both": {"includes": ["first", "second"]}, "first": first, "second": second}
+    return mixed
+
+
+def test_an_experiment_that_includes_others_has_their_runs_and_pairs(included):
+    study = Study(included, SCHEMA)
+    assert list(study.experiments) == ["both", "first", "second"]
+    assert study.experiments["both"] == study.experiments["first"] + study.experiments["second"] == study.runs
+    assert study.pairs["both"] == study.pairs["first"] + study.pairs["second"]
+    assert [pair.treatment.variant for pair in study.pairs_of("both", "mnist")] == ["dct", "dct"]
+    assert list(study.labels("both", "mnist")) == ["plain", "dct"]
+    assert study.baseline("both") == "plain"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"datasets": ["mnist"]},
+            "both.datasets: an experiment that includes others has theirs alone, leave datasets out",
+        ),
+        (
+            {"includes": ["frist"]},
+            "both.includes.0: unknown experiment with runs of its own 'frist': did you mean 'first'?",
+        ),
+        (
+            {"includes": ["first", "both"]},
+            "both.includes.1: unknown experiment with runs of its own 'both': choose one of first, second",
+        ),
+        ({"baseline": "dtc"}, "both.baseline: unknown variant 'dtc': did you mean 'dct'?"),
+        (
+            {"controls": "once"},
+            "both.controls: once makes one observation of the 2 pairs on texdigits, which have one ",
+        ),
+    ],
+)
+def test_what_an_experiment_cannot_include_is_one_sentence(included, changes, message):
+    included["experiments"]["both"] |= changes
+    with pytest.raises(InputError) as refused:
+        Study(included, SCHEMA)
+    assert str(refused.value).startswith(f"experiments.{message}")

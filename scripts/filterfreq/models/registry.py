@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from filterfreq.models.robustbench_models import check_robustbench_name
+from filterfreq.models.robustbench_models import CLASSES, check_robustbench_name
 from filterfreq.models.timm_models import check_timm_name, check_timm_weights
 from filterfreq.models.torchvision_models import check_torchvision_name
 from filterfreq.runtime.errors import InputError, unknown_name
@@ -28,7 +28,8 @@ class Family:
         examples: names that exist, offered when a name is close to them.
         allows: whether an architecture exists for these groups; it may say itself, by an InputError, why it does not.
         decomposable: whether it has spatial convolutions with both sides above 1, which a decomposition replaces.
-        trainable: whether experiments may train it; what is only there for its published weights is not.
+        classes: says of these groups the number of classes, where it is the only one that can be built.
+        own_normalisation: whether the architecture is from images in [0, 1], which it normalises itself or not at all.
         libraries: the packages that build it, whose versions a run records.
     """
 
@@ -38,7 +39,8 @@ class Family:
     examples: tuple[str, ...]
     allows: Callable[..., bool] = lambda *_: True
     decomposable: bool = True
-    trainable: bool = True
+    classes: Callable[..., int | None] = lambda *_: None
+    own_normalisation: bool = False
     libraries: tuple[str, ...] = ()
 
 
@@ -106,25 +108,56 @@ FAMILIES = (
         libraries=("torchvision",),
     ),
     Family(
-        "robustbench_DATASET_THREAT_NAME (downloaded, not trained)",
+        "robustbench_DATASET_THREAT_NAME (the architecture of a model of RobustBench)",
         r"robustbench_(cifar10|cifar100|imagenet)_(Linf|L2|corruptions)_([\w-]+)",
         f"{_ROBUSTBENCH}:robustbench_model",
         (),
         check_robustbench_name,
-        trainable=False,
+        classes=lambda dataset, *_: CLASSES[dataset],
+        own_normalisation=True,
         libraries=("robustbench", "timm", "torchvision"),
     ),
 )
 
 
 def check_architecture(name: str) -> None:
-    """Do nothing when `name` is an architecture that can be trained.
+    """Do nothing when there is an architecture of this name.
 
     Raises:
-        InputError: it is not; the message offers the closest name and lists the forms of names.
+        InputError: there is none; the message offers the closest name and lists the forms of names.
     """
-    if not _find(name)[0].trainable:
-        raise InputError(f"{name} is a downloaded model: name it under checkpoints, and list those in the experiment")
+    _find(name)
+
+
+def check_classes(name: str, num_classes: int) -> None:
+    """Do nothing when an architecture can have so many classes.
+
+    Raises:
+        InputError: it cannot, or the architecture is unknown.
+    """
+    family, groups = _find(name)
+    classes = family.classes(*groups)
+    if classes not in (None, num_classes):
+        raise InputError(
+            f"{name} has {classes} classes, not {num_classes}: take an architecture that is made for any number, "
+            "or list it in an experiment on another data set"
+        )
+
+
+def normalisation(name: str, mean: Sequence[float], std: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return the mean and std that a classifier of an architecture normalises its images with, before the network.
+
+    Args:
+        name: the architecture.
+        mean: the data set's, a number in [0, 1] for each channel.
+        std: likewise, above 0.
+
+    Raises:
+        InputError: an unknown architecture.
+    """
+    if _find(name)[0].own_normalisation:
+        return [0.0] * len(mean), [1.0] * len(std)
+    return list(mean), list(std)
 
 
 def check_decomposable(name: str) -> None:
@@ -160,9 +193,10 @@ def build(name: str, num_classes: int) -> nn.Module:
         A module from normalised float images [N, 3, H, W] to logits [N, num_classes].
 
     Raises:
-        InputError: an unknown architecture, or fewer than 2 classes.
+        InputError: an unknown architecture, fewer than 2 classes, or a number that it cannot have.
     """
     family, groups = _find(name)
+    check_classes(name, num_classes)
     if num_classes < 2:
         raise InputError(f"{name} cannot have {num_classes} classes: give at least 2")
     module, function = family.builder.split(":")

@@ -2,11 +2,12 @@
 
 import itertools
 import re
+from functools import partial
 from typing import Any, NamedTuple
 
 from jsonschema.protocols import Validator
 
-from filterfreq.models.registry import architecture_of, check_architecture, check_decomposable
+from filterfreq.models.registry import architecture_of, check_architecture, check_classes, check_decomposable
 from filterfreq.models.robustbench_models import CLASSES
 from filterfreq.runtime.errors import InputError, run_check, unknown_name
 from filterfreq.study.config_checks import check_number
@@ -46,6 +47,10 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
     experiments = {}
     for name, experiment in config["experiments"].items():
         where = f"experiments.{name}"
+        if "includes" in experiment:
+            _check_included(where, experiment, config)
+            experiments[name] = []  # in its order; its runs follow when all others are known
+            continue
         for dataset in experiment["datasets"]:
             run_check(datasets.dataset, dataset, f"{where}.datasets")
         if "models" not in experiment and "checkpoints" not in experiment:
@@ -70,12 +75,26 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
                 _check_classes(where, source, checkpoints[source], dataset, datasets)
                 runs.append(Run(dataset, _model(checkpoints[source]), made, 0))
         variants |= {made: variant for made, variant in swept.items() if made not in {**variants, **checkpoints}}
-        known = dict.fromkeys(run.variant for run in runs)
+        experiments[name] = runs
+    for name, experiment in config["experiments"].items():
+        included = [experiments[other] for other in experiment.get("includes", [])]
+        experiments[name] += dict.fromkeys(itertools.chain.from_iterable(included))
+        known = dict.fromkeys(run.variant for run in experiments[name])
         baseline = experiment.get("baseline")
         if baseline is not None and baseline not in known:
-            raise InputError(f"{where}.baseline: {unknown_name('variant', baseline, known)}")
-        experiments[name] = runs
+            raise InputError(f"experiments.{name}.baseline: {unknown_name('variant', baseline, known)}")
     return variants, experiments
+
+
+def _check_included(where: str, experiment: dict[str, Any], config: dict[str, Any]) -> None:
+    """Refuse an experiment that includes others and has runs or pairs of its own, or others that include some too."""
+    for key in experiment:
+        if key not in ("includes", "baseline", "controls"):
+            raise InputError(f"{where}.{key}: an experiment that includes others has theirs alone, leave {key} out")
+    own = [name for name, other in config["experiments"].items() if "includes" not in other]
+    for number, name in enumerate(experiment["includes"]):
+        if name not in own:
+            raise InputError(f"{where}.includes.{number}: {unknown_name('experiment with runs of its own', name, own)}")
 
 
 def _check_names(where: str, experiment: dict[str, Any], config: dict[str, Any]) -> None:
@@ -105,6 +124,9 @@ def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], 
         datasets.check_training_images(name, where)
     for name in experiment["models"]:
         run_check(check_architecture, name, f"{where}.models")
+        for dataset in experiment["datasets"]:
+            if number := len(datasets.class_names(dataset)):
+                run_check(partial(check_classes, num_classes=number), name, f"{where}.models")
     variants = config["variants"]
     for variant in (variants[name] for name in experiment["variants"]):
         trained = variants[variant["from"]] if "from" in variant else variant

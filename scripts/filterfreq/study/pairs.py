@@ -23,7 +23,7 @@ class Pair(NamedTuple):
 
 
 def expand_pairs(study: Study, experiment: str) -> list[Pair]:
-    """Return the pairs of runs that an experiment names, on each of its data sets.
+    """Return the pairs of runs that an experiment names, or those that it includes, on each of its data sets.
 
     A treatment of several runs, as of a variant with several seeds, makes a pair of each. What its control leaves out,
     model or seed, is then the treatment's, where both are trained here; else the control must be one run.
@@ -33,14 +33,16 @@ def expand_pairs(study: Study, experiment: str) -> list[Pair]:
         experiment: the name of one of its experiments.
 
     Raises:
-        InputError: an entry names no run of the experiment, a control that could be several, a run and itself, models
-            trained on two data sets, or a pair that is there already; or so few are there that they give no interval.
+        InputError: it says how controls count and has no pairs; an entry names no run of the experiment, a control that
+            could be several, a run and itself, models trained on two data sets, or a pair that is there already; or so
+            few are there that they give no interval.
     """
-    entries = study.config["experiments"][experiment].get("pairs", [])
+    settings = study.config["experiments"][experiment]
+    pairs = dict.fromkeys(pair for other in settings.get("includes", []) for pair in expand_pairs(study, other))
+    entries = settings.get("pairs", [])
     where = f"experiments.{experiment}.pairs"
     runs = study.experiments[experiment] if entries else []
     datasets = dict.fromkeys(run.dataset for run in runs)
-    pairs: dict[Pair, None] = {}
     for number, entry in enumerate(entries):
         for dataset in datasets:
             on_dataset = [run for run in runs if run.dataset == dataset]
@@ -49,7 +51,11 @@ def expand_pairs(study: Study, experiment: str) -> list[Pair]:
                     names = " against ".join(map(_name, pair))
                     raise InputError(f"{where}.{number}: the pair {names} is there already, leave one out")
                 pairs[pair] = None
-    for dataset in datasets:
+    if "controls" in settings and not pairs:
+        raise InputError(
+            f"experiments.{experiment}.controls: there are no pairs whose controls could count, leave it out"
+        )
+    for dataset in dict.fromkeys(pair.treatment.dataset for pair in pairs):
         _check_enough(study, experiment, [pair for pair in pairs if pair.treatment.dataset == dataset])
     return list(pairs)
 

@@ -11,7 +11,7 @@ import torch
 from filterfreq.data.scratch import open_dataset
 from filterfreq.models.checkpoints import save_checkpoint
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb, use_precision
-from filterfreq.models.registry import libraries
+from filterfreq.models.registry import libraries, normalisation
 from filterfreq.models.surgery.registry import TRAINED_WITH
 from filterfreq.runtime.files import sha256
 from filterfreq.runtime.provenance import environment
@@ -120,13 +120,14 @@ def run_training(
 
     def record(row: Mapping[str, float], seconds: float) -> dict[str, Any]:
         """What is known of the classifier after the epoch of a row of the history."""
+        mean, std = normalisation(job.spec["run"]["model"], dataset.mean, dataset.std)
         return {
             **job.spec,
             "classifier": {
                 "architecture": job.spec["run"]["model"],
                 "num_classes": dataset.num_classes,
-                "mean": list(dataset.mean),
-                "std": list(dataset.std),
+                "mean": mean,
+                "std": std,
                 "decomposition": job.spec["variant"].get("decomposition"),
                 **{key: value for key, value in job.spec["variant"].items() if key in TRAINED_WITH},
             },
