@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from filterfreq.analysis.slopes import FEWEST_POINTS
 from filterfreq.publishing.style_numbers import style_numbers as number_styles
+from filterfreq.study.claims_files import can_test
+from filterfreq.study.frequency_checks import count_energies
 
 # Conditions: what an experiment must have on a data set, beside suites.
 
@@ -24,7 +27,7 @@ def has_images(experiment, dataset):
 
 
 def has_perturbations(experiment, dataset):
-    return study.settings("perturbations", dataset) is not None
+    return study.wants(experiment, "perturbations") and study.settings("perturbations", dataset) is not None
 
 
 def has_claims(experiment, dataset):
@@ -66,17 +69,19 @@ def compares_runs(experiment, dataset):
     return has_pairs(experiment, dataset) or pairs_baseline(experiment, dataset)
 
 
+def has_slopes(experiment, dataset):
+    """Whether lines can be drawn through accuracies, compared with the baseline's, against corruptions' energies."""
+    return pairs_baseline(experiment, dataset) and count_energies(study, dataset) >= FEWEST_POINTS
+
+
 def claims_of(experiment, dataset):
-    """The claims on two variants of an experiment, or over its pairs."""
-    variants, paired = set(study.labels(experiment, dataset)), has_pairs(experiment, dataset)
-    return {
-        name: claim
-        for name, claim in claims.items()
-        if (paired if "over" in claim else {claim["treatment"], claim["control"]} <= variants)
-    }
+    """The claims on two variants of an experiment, or over its pairs, of which it wants the suites that are compared."""
+    return {name: claim for name, claim in claims.items() if can_test(study, claim, experiment, dataset)}
 
 
 def has_accuracy_over_training(experiment, dataset):
+    if not study.wants(experiment, "clean"):
+        return False
     return any("clean" in study.suites_over_training(run) for run in study.runs_of(experiment, dataset))
 
 
@@ -95,6 +100,10 @@ CONDITIONS = {
     "paired": Condition(has_pairs, "pairs of an experiment"),
     "compared": Condition(
         compares_runs, "another variant of a model and seed that the baseline has, or pairs of an experiment"
+    ),
+    "slopes_fitted": Condition(
+        has_slopes,
+        f"{FEWEST_POINTS} of spectra.corruptions, and another variant of a model and seed that the baseline has",
     ),
 }
 
@@ -235,6 +244,11 @@ def aggregated_results(product, wildcards):
     ]
 
 
+def image_spectra(product, wildcards):
+    """What is measured of the images of each data set alone, without a model."""
+    return [IMAGE_SPECTRA.format(dataset=dataset) for dataset in shown_datasets(wildcards)]
+
+
 def aggregated_histories(product, wildcards):
     """The training histories of an experiment's runs, one file for each data set."""
     experiment = wildcards.experiment
@@ -309,6 +323,7 @@ INPUTS = {
     "over_training": aggregated_over_training,
     "records": training_records,
     "images": prepared_images,
+    "image_spectra": image_spectra,
     "results_with_images": results_with_images,
     "perturbations": perturbed_images,
     "corrupted_images": corrupted_images,

@@ -224,6 +224,7 @@ def everything():
         for experiment, runs in study.experiments.items()
         for run in runs
         for suite in study.suites_over_training(run)
+        if study.wants(experiment, suite)
     ]
     fitted = [FIT_RESULTS.format(**run._asdict()) for runs in study.fits.runs.values() for run in runs]
     aggregated += [AGGREGATED_FIT.format(fit=fit) for fit in study.fits.runs]

@@ -32,7 +32,11 @@ def measured_epochs(wildcards):
 
 def runs_over_training(wildcards):
     """The runs of an experiment on a data set whose snapshots a suite measures."""
-    runs = study.runs_of(wildcards.experiment, wildcards.dataset)
+    runs = (
+        study.runs_of(wildcards.experiment, wildcards.dataset)
+        if study.wants(wildcards.experiment, wildcards.suite)
+        else []
+    )
     return [run for run in runs if wildcards.suite in study.suites_over_training(run)]
 
 

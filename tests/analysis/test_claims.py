@@ -1,4 +1,5 @@
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -513,8 +514,8 @@ def test_missing_claims_are_one_sentence(tmp_path):
         ),
         (
             "- corruption: [",
-            "- severity: 6\n          corruption: [",
-            "where.severity: unknown severity '6': choose one",
+            "- severity: 11\n          corruption: [",
+            "where.severity: unknown severity '11': choose one of 1, 2",
         ),
         (
             "suite: corruption\n",
@@ -577,6 +578,8 @@ def test_a_wrong_claim_is_one_sentence(tmp_path, old, new, message):
         load_claims(tmp_path / "claims.yaml", SCHEMA)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+    said_where = rf"({re.escape(str(tmp_path))}/)?claims\.yaml(, line \d+)?: claims\.[a-z-]+[.: ]"
+    assert re.match(said_where, str(error.value)) or "is no YAML" in message
 
 
 def test_claims_that_are_no_text_are_one_sentence(tmp_path):
@@ -668,7 +671,7 @@ SHOWN = {
 }
 FILTERED = {
     "frequency_filtered": {"radii": {"low": [4, 8]}},
-    "band_noise": {"norm": 8, "bandwidths": {"low": [3]}},
+    "band_noise": {"norm": 8, "bandwidths": {"low": [33]}},
 }
 
 
@@ -679,26 +682,47 @@ FILTERED = {
             "out_of_distribution",
             "accuracy",
             {"set": "texdigits-edge"},
-            "where.set: unknown set of the suite out_of_dist",
+            "claims.c.measure.where.set: 'texdigits-edge' is not measured, evaluation.out_of_distribution of this "
+            "config has texdigits-edges: did you mean 'texdigits-edges'?",
         ),
-        ("cue_conflict", "shape_bias", {"category": "overal"}, "'overal': did you mean 'overall'"),
+        (
+            "cue_conflict",
+            "shape_bias",
+            {"category": "overal"},
+            "'overal' is not measured, evaluation.cue_conflict of this config has overall, 0 brick, ",
+        ),
         (
             "cue_conflict",
             "shape_bias",
             {"category": "cat"},
-            "unknown category of the suite cue_conflict in this study 'cat'",
+            "9 rocket: correct the claim, or add it there",
         ),
-        ("transfer", "accuracy", {"source": "plane"}, "in this study 'plane': did you mean 'plain'"),
-        ("adversarial", "accuracy", {"attack": "pdg-10"}, "in this study 'pdg-10': did you mean 'pgd-10'"),
-        ("adversarial", "accuracy", {"attack": "pgd-20"}, "in this study 'pgd-20': did you mean 'pgd-10'"),
-        ("adversarial", "accuracy", {"attack": "autoattack"}, "in this study 'autoattack': choose one of fgsm, pgd-10"),
+        ("transfer", "accuracy", {"source": "plane"}, "has plain: did you mean 'plain'"),
+        ("adversarial", "accuracy", {"attack": "pdg-10"}, "has fgsm, pgd-10: did you mean 'pgd-10'"),
+        (
+            "adversarial",
+            "accuracy",
+            {"attack": "pgd-20"},
+            "'pgd-20' is not measured, evaluation.adversarial of this config has fgsm, pgd-10: correct the claim",
+        ),
+        (
+            "adversarial",
+            "accuracy",
+            {"attack": "autoattack"},
+            "'autoattack' is not measured, evaluation.adversarial of this config has fgsm, pgd-10: cor",
+        ),
         (
             "adversarial",
             "accuracy",
             {"epsilon": "3/255"},
-            "unknown epsilon of the suite adversarial in this study '3/255'",
+            "where.epsilon: '3/255' is not measured, evaluation.adversarial of this config has 1/255, 2/255, 4/255, ",
         ),
-        ("adversarial", "accuracy", {"epsilon": 8}, "unknown epsilon of the suite adversarial in this study '8'"),
+        (
+            "adversarial",
+            "accuracy",
+            {"epsilon": 8},
+            "8 is not measured, evaluation.adversarial of this config has 1/255, 2",
+        ),
         (
             "adversarial",
             "accuracy",
@@ -709,20 +733,26 @@ FILTERED = {
             "frequency_filtered",
             "accuracy",
             {"radius": 5},
-            "unknown radius of the suite frequency_filtered in this study '5'",
+            "5 is not measured, evaluation.frequency_filtered of this config has 4, 8: correct the claim",
         ),
-        ("frequency_filtered", "accuracy", {"pass": "high"}, "in this study 'high': choose one of low"),
+        (
+            "frequency_filtered",
+            "accuracy",
+            {"pass": "high"},
+            "'high' is not measured, evaluation.frequency_filtered of this config has low: ",
+        ),
         (
             "band_noise",
             "accuracy",
             {"band": "corner"},
-            "band of the suite band_noise in this study 'corner': choose one",
+            "'corner' is not measured, evaluation.band_noise of this config has low: correct",
         ),
         (
             "band_noise",
             "accuracy",
-            {"bandwidth": 5},
-            "bandwidth of the suite band_noise in this study '5': choose one of 0",
+            {"bandwidth": 3},
+            "where.bandwidth: 3 is not measured, evaluation.band_noise of this config has 0, 33: correct the claim, or "
+            "add it there",
         ),
         (
             "corruption",

@@ -166,10 +166,11 @@ def test_treatments_and_controls_may_be_measured_otherwise(results_of):
     assert (row["effect"], row["pairs"]) == (pytest.approx(0.25), 2)
 
 
-def study_of(paired: bool) -> Study:
+def study_of(paired: bool, **changes) -> Study:
     config = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
     demo = config["experiments"]["demo"] | {"variants": ["plain", "dct"], "seeds": [0, 1]}
     demo |= {"pairs": [{"treatment": "dct", "control": "plain"}]} if paired else {}
+    demo |= changes
     return Study(config | {"experiments": {"demo": demo}, "claims": ["mine.yaml"]}, SCHEMA)
 
 
@@ -178,6 +179,8 @@ def test_claims_over_pairs_need_an_experiment_that_has_some(tmp_path):
     assert claims_of_study(study_of(True), [tmp_path], CLAIMS_SCHEMA) == (claim() | {"d": claim()["c"]}, [])
     found, said = claims_of_study(study_of(False), [tmp_path], CLAIMS_SCHEMA)
     assert (found, said) == ({}, ["mine.yaml: left out, as no experiment has pairs: c, d"])
+    found, said = claims_of_study(study_of(True, suites=["filters"]), [tmp_path], CLAIMS_SCHEMA)
+    assert (found, said) == ({}, ["mine.yaml: left out, as no experiment has pairs: c with clean, d with clean"])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from filterfreq.frequencies.bands import band_frequencies, whole_bandwidth
 from filterfreq.frequencies.masks import filter_frequencies, frequency_mask
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "high_frequency_components"
@@ -91,3 +92,14 @@ def test_it_keeps_as_many_frequencies_as_the_released_mask():
             mask = frequency_mask(int(size), int(size), "low", int(radius))
             # The half that rfft2 leaves out mirrors all columns but the first and the last.
             assert 2 * mask.sum() - mask[:, 0].sum() - mask[:, -1].sum() == count
+
+
+@pytest.mark.parametrize("side", range(1, 10))
+def test_the_whole_bandwidth_is_the_smallest_that_has_all_frequencies(side):
+    for kind, whole, two_less in (("low", True, False), ("corner", True, False), ("complement", False, True)):
+        bandwidth = whole_bandwidth(kind, side)
+        band = band_frequencies(side, side, kind, bandwidth)
+        assert band.all() if whole else not band.any()
+        if bandwidth > 1:
+            band = band_frequencies(side, side, kind, bandwidth - 2)
+            assert band.any() if two_less else not band.all()

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 import warnings
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
@@ -179,7 +180,11 @@ def test_our_own_decomposed_weights(tmp_path, suffix):
 @pytest.mark.parametrize(
     ("change", "classes", "message"),
     [
-        ({"architecture": "resnet_8_4"}, 10, r"does not fit resnet_8_4 with 10 classes .*correct the checkpoint's"),
+        (
+            {"architecture": "resnet_8_4"},
+            10,
+            r"does not fit resnet_8_4 with 10 classes .*, write architecture: resnet_8_2 ",
+        ),
         ({}, 7, r"m\.pt does not fit resnet_8_2 with 7 classes \(fc\.weight of shape \[10"),
         ({"sha256": 64 * "0"}, 10, r"m\.pt is missing or does not have the SHA-256 0000"),
         ({"format": "option_a_resnet"}, 10, "resnet_8_2_option_a"),
@@ -191,6 +196,33 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path, change, classes, message)
     source = {**OURS, "path": str(tmp_path / "m.pt"), **change}
     with pytest.raises(InputError, match=message):
         convert_checkpoint(source, tmp_path, classes, HALF, HALF)
+
+
+@pytest.mark.parametrize(
+    ("named", "tensors_of", "published", "change", "written"),
+    [
+        ("resnet_20", "resnet_32", False, {}, "write architecture: resnet_32 in the checkpoint's entry"),
+        ("resnet_20", "resnet_14_4_sp", False, {}, "write architecture: resnet_14_4_sp in"),
+        ("lowres_resnet9", "wideresnet_16_4", False, {}, "write architecture: wideresnet_16_4 in"),
+        ("resnet_8", "resnet_8_option_a", False, {}, "write architecture: resnet_8_option_a in"),
+        ("resnet_8", "resnet_8_option_a", True, {},
+         "write architecture: resnet_8_option_a with format: option_a_resnet in"),
+        ("resnet_14_option_a", "resnet_8_option_a", True, {"format": "option_a_resnet"},
+         "m.pt holds a resnet_8_option_a and no resnet_14_option_a: write architecture: resnet_8_option_a in"),
+        ("resnet_8", "resnet_8", False, {"format": "option_a_resnet"}, "m.pt does not fit resnet_8_option_a ("),
+        ("resnet_8", "lowres_resnet9", False, {"format": "option_a_resnet"}, "m.pt lacks bn1.weight"),
+    ],
+)  # fmt: skip
+def test_tensors_of_another_architecture_are_named(tmp_path, named, tensors_of, published, change, written):
+    state = build(tensors_of, 10).state_dict()
+    if published:
+        state = {name.replace("fc.", "linear."): tensor for name, tensor in state.items()}
+    torch.save({"model": {f"module.{name}": tensor for name, tensor in state.items()}}, tmp_path / "m.pt")
+    source = {**OURS, "architecture": named, "path": str(tmp_path / "m.pt"), **change}
+    with pytest.raises(InputError, match=re.escape(written)) as error:
+        convert_checkpoint(source, tmp_path, 10, HALF, HALF)
+    assert "\n" not in str(error.value)
+    assert str(error.value).startswith(str(tmp_path / "m.pt"))
 
 
 def others_names(model):

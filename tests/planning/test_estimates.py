@@ -220,6 +220,31 @@ def test_a_plan_adds_up(study, calibration, tmp_path):
     assert "1 job is of unknown length" in text
 
 
+def test_a_plan_says_the_passes_of_each_evaluation_calibrated_or_not(study):
+    """514 frequencies of 1,000 images, 50 steps of an attack on 8 of them and a look at each, and two data sets."""
+    suites = {"clean": {}, "fourier_heat_map": {"norm": 4}, "spectra": {"images": 8}, "corruption": {}}
+    evaluation = {"batch_size": 8, **suites, "datasets": {"mnist": {"clean": {}}}}
+    config = study.config | {"evaluation": evaluation}
+    grid = {**config["experiments"]["tiny"], "datasets": ["texdigits", "mnist"]}
+    several = Study(config | {"experiments": {"tiny": grid}}, ROOT / "schemas/config.schema.yaml")
+    jobs = [job("train"), job("evaluate_fourier_heat_map"), job("evaluate_spectra"), job("evaluate_clean")]
+    jobs += [job("evaluate_clean", RUN | {"dataset": "mnist"}), job("evaluate_fourier_heat_map", RUN | {"seed": "1"})]
+    plan = make_plan(dag(several, *jobs), NOTHING)
+    assert {entry["rule"]: entry["passes"] for entry in plan["rules"]} == {
+        "train": None,
+        "evaluate_fourier_heat_map": [514_000, 514_000],
+        "evaluate_spectra": [8 * 51, 8 * 51],
+        "evaluate_clean": [1000, 10_000],
+    }
+    lines = describe_plan(plan).splitlines()
+    assert lines[0].split()[:4] == ["stage", "jobs", "passes", "each"]
+    cells = {line.split()[0]: line.split()[1:] for line in lines if line.startswith(("  ", "train", "evaluate"))}
+    assert cells["evaluate_fourier_heat_map"][:2] == ["2", "514,000"]
+    assert cells["evaluate_clean"][:4] == ["2", "1,000", "to", "10,000"]
+    assert cells["train"][:2] == ["1", "–"]
+    assert "Passes are forward passes of one image through a network, of attacks at most, in each job." in lines
+
+
 def test_a_plan_made_again_keeps_what_was_planned_of_finished_jobs(study, calibration, tmp_path):
     first, second = job("train"), job("evaluate_clean")
     # As of another config.

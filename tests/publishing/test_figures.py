@@ -28,6 +28,7 @@ from filterfreq.publishing.figures.spectra import draw as draw_spectra
 from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
 from filterfreq.publishing.figures.transfer import draw as draw_transfer
 from filterfreq.publishing.heat_maps import whole_map
+from filterfreq.publishing.panels import grid_shape
 from filterfreq.publishing.penalty_panels import draw_penalties
 from filterfreq.publishing.style import save, variant_styles
 from filterfreq.runtime.errors import InputError
@@ -128,8 +129,11 @@ class TestAccuracyAgainstEpsilon:
         markers = [found for found in figure.findobj(Line2D) if found.get_markerfacecolor() == "white"]
         plain, wd = (found for found in markers if found.get_label() == "_nolegend_" and len(found.get_xdata()))
         across = [found.get_transform().transform([found.get_xdata()[0], 0])[0] for found in (plain, wd)]
-        assert across[1] - across[0] > plain.get_markersize() * figure.dpi / 72
         (axes,) = {plain.axes}
+        at_epsilon = axes.transData.transform([plain.get_xdata()[0], 0])[0]
+        width = plain.get_markersize() * figure.dpi / 72
+        assert at_epsilon - across[0] > width
+        assert across[1] - at_epsilon > width
         ends = [segment for bars in axes.collections[-2:] for segment in bars.get_segments()]
         assert [sorted(end[:, 1]) for end in ends] == [pytest.approx([0.3, 0.3]), pytest.approx([0.25, 0.27])]
         note = figure.legends[0].get_title().get_text()
@@ -646,7 +650,7 @@ def test_filtered_images_have_a_panel_for_each_side_of_the_radius(results_of):
     ]
     figure = draw_frequency_filtered(results_of(rows), VARIANTS)
     check_layout(figure)
-    assert list(panels(figure)) == ["low frequencies kept", "high frequencies kept", ""]
+    assert list(panels(figure)) == ["low pass", "high pass", ""]
     low, high = figure.axes[:2]
     assert ([low.get_xticks().tolist(), high.get_xticks().tolist()]) == [[4, 8, 12], [6]]
     assert line(low, "dct") == ([4, 8, 12], pytest.approx([0.5, 0.6, 0.7]))
@@ -671,7 +675,7 @@ def test_unfiltered_images_are_a_line_across(results_of, row):
 
 def test_a_filter_that_was_not_evaluated_has_no_panel(results_of):
     rows = [("net", "plain", 0, "frequency_filtered", "accuracy", {"pass": "high", "radius": 4}, 0.5)]
-    assert list(panels(draw_frequency_filtered(results_of(rows), VARIANTS))) == ["high frequencies kept"]
+    assert list(panels(draw_frequency_filtered(results_of(rows), VARIANTS))) == ["high pass"]
 
 
 class TestFourierHeatMap:
@@ -692,9 +696,9 @@ class TestFourierHeatMap:
         check_layout(figure)
         *maps, examples = (axes for axes in figure.axes if axes.get_images())
         assert [axes.get_title() for axes in maps] == [
-            f"net_a, {VARIANTS['plain']}",
-            f"net_a, {VARIANTS['dct']}",
-            "net_b, plain",
+            "net_a\nplain",
+            "net_a\nWD",
+            "net_b\nplain",
         ]
         (image,) = maps[0].get_images()
         expected = [[100 * (0.1 * (abs(u) + abs(v)) + 0.025) for v in range(-2, 2)] for u in range(-2, 2)]
@@ -709,6 +713,28 @@ class TestFourierHeatMap:
         assert (canvas[:, 5:9] == 255).all()
         wave = np.cos(2 * np.pi * -np.add.outer(np.arange(4), np.arange(4)) / 4 + np.pi / 4) * np.sqrt(2)
         np.testing.assert_array_equal(canvas[:, 10:, 0], np.rint(255 * np.clip(128 / 255 + wave, 0, 1)))
+
+    @pytest.mark.parametrize(
+        ("count", "shape"),
+        [
+            *((1, (1, 1)), (2, (1, 2)), (5, (1, 5)), (6, (2, 3))),
+            *((7, (2, 4)), (9, (3, 3)), (12, (3, 4)), (27, (6, 5))),
+        ],
+    )
+    def test_few_cells_of_a_grid_are_empty(self, count, shape):
+        assert grid_shape(count, 5) == shape
+
+    def test_only_maps_at_the_left_and_below_are_numbered(self, results_of, rows):
+        names = [f"variant-{number}" for number in range(7)]
+        seven = [(row[0], name, *row[2:]) for name in names for row in rows if row[:2] == ("net_b", "plain")]
+        image = np.zeros((1, 4, 4, 3), np.uint8)
+        figure = draw_fourier_heat_map(ResultsWithImages(results_of(seven), image), {name: name for name in names})
+        check_layout(figure)
+        maps = [axes for axes in figure.axes if axes.get_title()]
+        left = [axes.yaxis.get_tick_params()["labelleft"] for axes in maps]
+        below = [axes.xaxis.get_tick_params()["labelbottom"] for axes in maps]
+        assert left == [True, False, False, False, True, False, False]
+        assert below == [False, False, False, True, True, True, True]
 
     @pytest.mark.parametrize(
         ("size", "highest"), [((4, 4), None), ((5, 5), None), ((9, 9), 2), ((8, 8), 4), ((8, 8), 1)]
@@ -760,7 +786,7 @@ class TestFourierAttack:
 
 class TestSpectra:
     @pytest.fixture
-    def figure(self, results_of) -> Figure:
+    def rows(self) -> list:
         """Of images of 6 x 6 pixels, whose size is 100 / (1 + |u| + |v|), and a tenth of it under fog."""
         attack = {"attack": "pgd-50", "norm": "linf", "epsilon": "8/255"}
         rows = []
@@ -774,6 +800,10 @@ class TestSpectra:
                 for variant in ("plain", "dct")
                 for seed in (0, 1)
             ]
+        return rows
+
+    @pytest.fixture
+    def figure(self, results_of, rows) -> Figure:
         figure = draw_spectra(results_of(rows), VARIANTS, style_numbers={"plain": 0, "dct": 1})
         check_layout(figure)
         return figure
@@ -788,13 +818,44 @@ class TestSpectra:
             assert maps[name].get_clim() == pytest.approx((10 / 7, 100))
             assert list(maps[name].get_extent()) == [-3.5, 2.5, 2.5, -3.5]
 
-    def test_maps_of_attacks_are_means_over_seeds_on_the_papers_scale(self, figure):
+    def test_maps_of_attacks_are_means_over_seeds_on_a_scale_to_the_largest(self, figure):
         maps = {axes.get_title(): axes.get_images()[0] for axes in figure.axes if axes.get_images()}
         expected = [[1 + 0.1 * abs(u) for _ in range(6)] for u in range(-3, 3)]
         for label in ("plain", "WD"):
             np.testing.assert_allclose(maps[label].get_array(), expected)
-            assert maps[label].get_clim() == (0, 1.5)
+            assert maps[label].get_clim() == (0, 1.3)
             assert not isinstance(maps[label].norm, LogNorm)
+        assert "mean |F|\n(to the largest)" in [axes.get_ylabel() for axes in figure.axes]
+
+    def test_the_papers_scale_is_that_of_values_that_reach_it(self, results_of, rows):
+        larger = [(*row[:-1], row[-1] + 0.2) if row[4] == "adversarial_magnitude" else row for row in rows]
+        figure = draw_spectra(results_of(larger), VARIANTS)
+        maps = {axes.get_title(): axes.get_images()[0] for axes in figure.axes if axes.get_images()}
+        assert maps["plain"].get_clim() == maps["WD"].get_clim() == (0, 1.5)
+        assert "mean |F|\n(the paper's scale)" in [axes.get_ylabel() for axes in figure.axes]
+
+    @pytest.mark.parametrize("count", [3, 4, 5])
+    def test_curves_fill_what_maps_leave_of_the_last_row(self, results_of, rows, count):
+        names = [f"variant-{number}" for number in range(count)]
+        images = [row for row in rows if row[1] == ""]
+        attacked = [(row[0], name, *row[2:]) for name in names for row in rows if row[1] == "plain"]
+        figure = draw_spectra(results_of(images + attacked), {name: name for name in names})
+        check_layout(figure)
+        (curves,) = [axes for axes in figure.axes if len(axes.lines) == count]
+        spec = curves.get_subplotspec()
+        grid = spec.get_gridspec()
+        assert (spec.rowspan.stop, spec.colspan.stop) == (grid.nrows, grid.ncols)
+        assert len(spec.colspan) >= 2
+        assert count + len(spec.colspan) == grid.nrows * grid.ncols
+
+    def test_the_vertical_frequency_is_named_left_of_the_maps_and_the_scale_at_their_right(self, figure):
+        figure.draw_without_rendering()
+        labels = [text for text in figure.findobj(Text) if text.get_text().startswith("vertical frequency")]
+        maps = [axes.get_window_extent() for axes in figure.axes if axes.get_images()]
+        bars = [axes.get_window_extent() for axes in figure.axes if axes.get_ylabel().startswith("mean |F|")]
+        assert len(labels) == len(bars) == 2
+        assert max(text.get_window_extent().x1 for text in labels) < min(box.x0 for box in maps)
+        assert min(box.x0 for box in bars) > max(box.x1 for box in maps)
 
     def test_curves_are_means_over_rings(self, figure):
         """Rounded, the radius is 1 of (0, 1) and (1, 1), and 2 of (0, 2) and (1, 2), 4, 4, 4 and 8 pixels."""
@@ -833,10 +894,30 @@ class TestEnergySlopes:
         np.testing.assert_allclose(points.get_offsets(), [[h, 0.5 * h - 0.1] for h in ENERGIES.values()])
         assert line(axes, "dct") == ([0, 0.7], pytest.approx([-0.1, 0.25]))
         assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-            "plain: 47.5 %",
-            "WD: 57.6 %, k = 0.50 [0.50, 0.50], r = 0.00",
+            "plain:\n47.5 %",
+            "WD:\n57.6 %, k = 0.50 [0.50, 0.50], r = 0.00",
         ]
+        assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["−20", "−10"]
         assert axes.get_ylabel() == "accuracy less that of\nplain (points)"
+
+    def test_slopes_and_ticks_have_one_minus(self, results_of):
+        swapped = {"plain": "dct", "dct": "plain"}
+        rows = [(model, swapped.get(variant, variant), *rest) for model, variant, *rest in self.rows()]
+        legend = draw_energy_slopes(results_of(rows), VARIANTS, baseline="plain").legends[0]
+        assert "k = −0.50 [−0.50, −0.50]" in legend.get_texts()[1].get_text()
+
+    def test_points_of_too_few_energies_have_no_line(self, results_of):
+        """Nor have those whose energies are the same."""
+        few = [row for row in self.rows() if row[5]["corruption"] in ("fog", "pixelate")]
+        same = [(*row[:-1], 0.5) if row[3] == "spectra" else row for row in self.rows()]
+        for rows, points in ((few, 2), (same, 4)):
+            figure = draw_energy_slopes(results_of(rows), VARIANTS, baseline="plain")
+            figure.draw_without_rendering()
+            (axes,) = figure.axes
+            assert len(axes.collections[0].get_offsets()) == points
+            assert "nan" not in " ".join(text.get_text() for text in figure.legends[0].get_texts())
+            assert [text.get_text().partition(":")[0] for text in figure.legends[0].get_texts()] == ["plain", "WD"]
+            assert STYLES["dct"].colour not in [line.get_color() for line in axes.lines]
 
     def test_names_of_corruptions_do_not_overlap(self, results_of):
         figure = draw_energy_slopes(results_of(self.rows(("net_a", "net_b"))), VARIANTS, baseline="plain")

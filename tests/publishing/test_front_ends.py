@@ -40,7 +40,7 @@ def test_a_line_joins_the_bandwidths_of_a_filter_and_others_go_across(shown):
     across = {round(line.get_ydata()[0], 4) for line in figure.axes[0].lines if list(line.get_xdata()) == [0, 1]}
     assert across == {0.905, 0.805}
     legend = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert legend == {*("plain", "DCT", "plain, low frequencies", "DCT, low frequencies", "plain, highest frequencies")}
+    assert legend == {*("plain", "DCT", "plain, low pass", "DCT, low pass", "plain, high pass")}
     colours = [handle.get_color() for handle in figure.legends[0].legend_handles]
     assert len(set(colours)) == 5
 
@@ -48,9 +48,7 @@ def test_a_line_joins_the_bandwidths_of_a_filter_and_others_go_across(shown):
 def test_examples_are_what_the_filters_leave(shown):
     figure = draw(shown, LABELS, FRONT_ENDS)
     low, corner = (axes.images[0].get_array() for axes in figure.axes[1:])
-    assert [axes.get_xlabel() for axes in figure.axes[1:]] == [
-        *("low frequencies: bandwidth", "highest frequencies: bandwidth")
-    ]
+    assert [axes.get_xlabel() for axes in figure.axes[1:]] == [*("low pass, bandwidth", "high pass, bandwidth")]
     assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == ["3", "7"]
     shifted = np.fft.fftshift(np.fft.fft2(IMAGES / 255, axes=(1, 2)), axes=(1, 2))
     kept = np.zeros((8, 8, 1))

@@ -6,6 +6,7 @@ from scipy import stats
 
 from filterfreq.analysis.claims import score
 from filterfreq.publishing.figures.scorecard import draw as draw_scorecard
+from filterfreq.publishing.numbers import MINUS
 from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
 from filterfreq.publishing.tables.pairs import tabulate as tabulate_pairs
 from filterfreq.publishing.tables.scorecard import tabulate as tabulate_scorecard
@@ -84,7 +85,7 @@ def test_differences_are_taken_over_the_pairs(results):
     assert table.cells.to_dict("records") == [
         {
             **{"measure": "clean", "treatments": "66.7", "controls": "36.7"},
-            **{"difference": f"+30.0 [{100 * low:+.1f}, {100 * high:+.1f}]", "pairs": "3 (2 controls)"},
+            **{"difference": f"+30.0 [{MINUS}{-100 * low:.1f}, +{100 * high:.1f}]", "pairs": "3 (2 controls)"},
         },
         {"measure": "FGSM L∞ 8/255", "treatments": "25.0", "controls": "5.0", "difference": "+20.0", "pairs": "1"},
     ]

@@ -57,11 +57,11 @@ def test_numbers_are_kept_and_shown_in_points(scores, tmp_path):
         assert "absent against plain" in shown
         assert "+3.1" in shown
         assert "[+1.2, +4.5]" in shown
-        assert "< -1" in shown
+        assert "< −1" in shown
         assert "within ±1" in shown
     assert r"100 \% true claim with A \& B" in latex
     assert r"WD\_1 against plain" in latex
-    assert "& $<$ -1 &" in latex
+    assert "& $<$ $-$1 &" in latex
     assert "A &amp; B" in page
     assert len(markdown.split("\n\n")[1].strip().splitlines()) == 2 + 7
     assert "all 4 claims that have them are tested at once (Holm's method, 5 %)" in markdown

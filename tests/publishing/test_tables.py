@@ -15,6 +15,7 @@ from scipy import stats
 from filterfreq.evaluation.corruptions import COMMON, EXTRA
 from filterfreq.frequencies.pairs import distinct_frequencies
 from filterfreq.publishing.means import best_of
+from filterfreq.publishing.numbers import number_text
 from filterfreq.publishing.penalty_rows import tabulate_penalties
 from filterfreq.publishing.tables.adversarial import tabulate as tabulate_adversarial
 from filterfreq.publishing.tables.all_datasets import tabulate as tabulate_all_datasets
@@ -155,7 +156,7 @@ class TestNumbers:
         assert table.mean.loc[(NET, "plain"), "error consistency"].to_dict() == pytest.approx(
             {"subject-01": 0.0, "subject-02": -0.1}
         )
-        assert "-10.0" in table.to_markdown()
+        assert "−10.0" in table.to_markdown()
         assert "Cohen's kappa" in table.caption
 
 
@@ -387,7 +388,7 @@ def test_differences_are_paired_by_seed(results_of, row):
     assert (clean["difference"], clean["ci_low"], clean["ci_high"]) == pytest.approx((0.15, *expected))
     assert (clean["pairs"], bias["pairs"]) == (2, 1)
     assert table.cells.to_dict("records") == [
-        {"variant": "WD", "clean": "+15.0 [-48.5, +78.5] (2)", "shape bias": "+25.0 (1)"}
+        {"variant": "WD", "clean": "+15.0 [−48.5, +78.5] (2)", "shape bias": "+25.0 (1)"}
     ]
 
 
@@ -401,9 +402,9 @@ def test_differences_keep_models_apart_and_variants_in_order(results_of, row):
     table = tabulate_differences(results_of(rows), {"dct-signal": "SD", "plain": "plain", "dct": "WD"}, "plain")
     assert [tuple(cells) for cells in table.cells.to_numpy()] == [
         ("b", "SD", "+30.0 (1)"),
-        ("b", "WD", "-10.0 (1)"),
+        ("b", "WD", "−10.0 (1)"),
         ("a", "SD", "+20.0 (1)"),
-        ("a", "WD", "-10.0 (1)"),
+        ("a", "WD", "−10.0 (1)"),
     ]
 
 
@@ -636,17 +637,42 @@ def test_heat_maps_are_averaged_over_bands_of_frequencies(results_of):
     ]
     table = tabulate_fourier_bands(results_of(rows), VARIANTS)
     means = {setting: table.mean.loc[("net", "plain"), ("error", setting)] for _, setting in table.mean.columns}
-    expected = {"low": 0.11 + (8 * 0.1 + 0.1) / 9, "middle": 0.31, "high": 0.41}
-    assert means == {f"{name} frequencies": pytest.approx(value) for name, value in expected.items()}
+    expected = {"low (0–1)": 0.11 + (8 * 0.1 + 0.1) / 9, "middle (2)": 0.31, "high (3)": 0.41}
+    assert means == {name: pytest.approx(value) for name, value in expected.items()}
     assert table.best.loc[("net", "dct")].all()
     assert not table.best.loc[("net", "plain")].any()
+
+
+@pytest.mark.parametrize(
+    ("highest", "bands"),
+    [
+        (None, {"low (0–5)": (0, 5), "middle (6–10)": (6, 10), "high (11–16)": (11, 16)}),
+        (2, {"low (0)": (0, 0), "middle (1)": (1, 1), "high (2)": (2, 2)}),
+        (1, {"low (0)": (0, 0), "high (1)": (1, 1)}),
+        (0, {"low (0)": (0, 0)}),
+    ],
+)
+def test_bands_are_thirds_in_cycles_and_none_is_empty(results_of, highest, bands):
+    """Of images of 32 x 32 pixels: the error is 0.01 for each cycle of the larger frequency."""
+    rows = [
+        ("net", "plain", 0, "fourier_heat_map", "error", {"l2_norm": 4, "u": u, "v": v}, max(abs(u), abs(v)) / 100)
+        for u, v in distinct_frequencies(32, 32, highest)
+    ]
+    table = tabulate_fourier_bands(results_of(rows), VARIANTS)
+    whole = range(-16, 16) if highest is None else range(-highest, highest + 1)
+    of_pixels = [max(abs(u), abs(v)) for u in whole for v in whole]
+    expected = [
+        np.mean([cycles / 100 for cycles in of_pixels if first <= cycles <= last]) for first, last in bands.values()
+    ]
+    assert [setting for _, setting in table.mean.columns] == list(bands)
+    assert table.mean.to_numpy()[0] == pytest.approx(expected)
 
 
 @pytest.fixture
 def energies(results_of) -> Callable[..., pd.DataFrame]:
     """High-frequency energy of three corruptions, and accuracies of plain and dct, which have one seed in common."""
 
-    def build(bandwidth: int = 27) -> pd.DataFrame:
+    def build(bandwidth: int = 27, dataset: str = "cifar10") -> pd.DataFrame:
         known = {"fog": 0.05, "shot_noise": 0.7, "spatter": 0.45}
         rows = [
             ("", "", 0, "spectra", "high_frequency_energy", {"corruption": name, "bandwidth": bandwidth}, energy, 500)
@@ -661,7 +687,7 @@ def energies(results_of) -> Callable[..., pd.DataFrame]:
             for name, value in zip(known, accuracies, strict=True):
                 where = {"corruption": name, "severity": 1}
                 rows.append((NET, variant, seed, "corruption", "accuracy", where, value))
-        return results_of(rows)
+        return results_of(rows, dataset)
 
     return build
 
@@ -679,6 +705,34 @@ def test_slopes_against_high_frequency_energy_are_paired_by_seed(energies):
     assert list(table.cells["slope"]) == ["–", f"{slope:.2f}"]
 
 
+def test_people_read_a_minus_and_programs_a_hyphen(energies, tmp_path):
+    files = [tmp_path / f"slopes.{form}" for form in ("md", "txt", "html", "tex", "csv")]
+    table = tabulate_energy_slopes(energies(), VARIANTS, "plain")
+    table.write(files)
+    *shown, latex, numbers = (file.read_text("utf-8") for file in files)
+    size = f"{-table.numbers['intercept'].min():.3f}"
+    for text in shown:
+        assert f"−{size}" in text
+        assert f"-{size}" not in text
+    assert f"$-${size}" in latex
+    assert f",-{-table.numbers['intercept'].min()}," in numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [(-0.04, ".1f", "0.0"), (-0.06, ".1f", "−0.1"), (-0.04, "+.1f", "+0.0"), (-3, "g", "−3"), (np.nan, ".1f", "–")],
+)
+def test_what_is_rounded_to_zero_is_not_negative(value, form, text):
+    assert number_text(value, form) == text
+
+
+def test_slopes_through_too_few_corruptions_are_left_out(energies):
+    results = energies()
+    table = tabulate_energy_slopes(results[results["corruption"] != "fog"], VARIANTS, "plain")
+    assert list(table.cells["mean accuracy (%)"]) == ["62.5", "30.0"]
+    assert set(table.cells[["slope", "95 % interval", "intercept", "residual", "R²"]].to_numpy().ravel()) == {"–"}
+
+
 def test_energies_stand_beside_the_published_ones_of_the_same_bandwidth(energies):
     table = tabulate_corruption_energy(energies())
     assert table.cells.to_numpy().tolist() == [
@@ -687,8 +741,15 @@ def test_energies_stand_beside_the_published_ones_of_the_same_bandwidth(energies
         ["fog", "0.050", "0.042"],
     ]
     assert "Yin et al. (NeurIPS 2019), Figure 6" in table.caption
-    other = tabulate_corruption_energy(energies(bandwidth=13))
-    assert set(other.cells["published"]) == {"–"}
+
+
+@pytest.mark.parametrize("other", [{"bandwidth": 13}, {"dataset": "toy_set"}, {"dataset": "cifar10-jpeg"}])
+def test_of_other_images_or_bandwidths_nothing_is_published(energies, other):
+    table = tabulate_corruption_energy(energies(**other))
+    assert list(table.cells) == ["corruption", "here"]
+    assert "published" not in table.numbers
+    assert "Yin" not in table.caption
+    assert table.right == 1
 
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="needs the published points in ../shared")
@@ -698,5 +759,5 @@ def test_the_published_energies_are_those_of_the_figure(results_of):
         ("", "", 0, "spectra", "high_frequency_energy", {"corruption": name, "bandwidth": 27}, 0.5)
         for name in figure["corruption"]
     ]
-    numbers = tabulate_corruption_energy(results_of(rows)).numbers.set_index("corruption")["published"]
+    numbers = tabulate_corruption_energy(results_of(rows, "cifar10")).numbers.set_index("corruption")["published"]
     assert numbers.to_dict() == dict(zip(figure["corruption"], figure["h"], strict=True))

@@ -46,6 +46,10 @@ def test_of_many_names_only_the_first_are_listed():
     assert "choose one of model_0, model_1," in said
 
 
+def test_a_number_is_no_slip_for_another():
+    assert str(unknown_name("bandwidth", 3, ["0", "33"])) == "unknown bandwidth '3': choose one of 0, 33"
+
+
 def test_where_no_name_is_known_that_is_said():
     assert str(unknown_name("setting", "a", [])) == "unknown setting 'a': there is none"
 

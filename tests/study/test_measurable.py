@@ -504,11 +504,16 @@ def test_settings_that_those_of_one_data_set_replace_are_said(trained):
         (
             "band_noise",
             {"norm": 8, "bandwidths": {"low": [33], "complement": [33]}},
-            "bandwidths.complement: 33 is too large for texdigits, whose images of 32 pixels have 32 frequencies on "
-            "each axis: give at most 31",
+            "bandwidths.complement: 33 is too large for texdigits, as it leaves no frequency of images of 32 pixels: "
+            "give at most 31",
         ),
         ("band_noise", {"norm": 8, "bandwidths": {"corner": [35]}}, "bandwidths.corner: 35 is too large for texdigits"),
-        ("spectra", {"bandwidth": 35}, "bandwidth: 35 is too large for texdigits"),
+        (
+            "spectra",
+            {"bandwidth": 33},
+            "bandwidth: 33 is too large for texdigits, as its square has all frequencies of images of 32 pixels, where "
+            "each corruption has all of its energy: give at most 31",
+        ),
         (
             "fourier_heat_map",
             {"norm": 4, "images": 1001},
@@ -548,7 +553,25 @@ def test_spectra_of_published_jpegs_are_refused(whole):
         Study(whole, SCHEMA)
 
 
-@pytest.mark.parametrize("bandwidths", [{"low": [33], "corner": [33]}, {"complement": [31]}])
-def test_bandwidths_up_to_the_images_side_are_taken(whole, bandwidths):
+def test_bandwidths_up_to_all_frequencies_are_taken_and_that_of_all_is_said(whole):
+    whole["experiments"]["tiny"]["datasets"] = ["texdigits"]
+    bandwidths = {"low": [31, 33], "corner": [33], "complement": [31]}
     whole["evaluation"]["band_noise"] = {"norm": 8, "bandwidths": bandwidths}
-    assert "band_noise" in Study(whole, SCHEMA).suites("texdigits")
+    study = Study(whole, SCHEMA)
+    assert "band_noise" in study.suites("texdigits")
+    assert [said for said in remarks(study) if "band_noise" in said] == [
+        f"evaluation.band_noise.bandwidths.{band}: 33 has all frequencies of texdigits, so that its noise is white"
+        for band in ("corner", "low")
+    ]
+
+
+@pytest.mark.parametrize(("corruptions", "number"), [(["fog"], "1 corruption"), (["fog", "snow"], "2 corruptions")])
+def test_too_few_corruptions_for_slopes_are_said(whole, corruptions, number):
+    whole["experiments"]["tiny"]["datasets"] = ["texdigits"]
+    whole["evaluation"]["spectra"] = {"corruptions": corruptions}
+    assert (
+        "evaluation.spectra.corruptions: no slopes of accuracy against high-frequency energy on texdigits, as a line "
+        f"through {number} says nothing: figure_energy_slopes and table_energy_slopes need 3"
+    ) in remarks(Study(deepcopy(whole), SCHEMA))
+    whole["evaluation"]["spectra"] = {"corruptions": ["fog", "snow", "frost"]}
+    assert not [said for said in remarks(Study(whole, SCHEMA)) if "slopes" in said]

@@ -204,6 +204,13 @@ def test_an_experiment_that_includes_others_has_their_runs_and_pairs(included):
     assert study.baseline("both") == "plain"
 
 
+def test_an_experiment_that_includes_others_wants_the_suites_that_each_of_them_wants(included):
+    included["experiments"]["first"]["suites"] = ["clean"]
+    study = Study(included, SCHEMA)
+    assert study.suites_of(run("dct")) == ["clean"] == study.suites_in("both", "texdigits")
+    assert "corruption" in study.suites_in("both", "mnist") == study.suites_in("second", "mnist")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

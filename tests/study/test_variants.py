@@ -191,3 +191,45 @@ def test_what_a_study_checks_names_no_intervention():
         if isinstance(node, ast.Constant) and node.value in {*INTERVENTIONS, "free", "replays"}
     }
     assert named == {("study", "penalty")}
+
+
+# A variant that is swept, and what is said of it where the value of its key is wrong.
+_FAR = {"attack": "fgsm", "norm": "l2", "epsilon": "300"}
+
+
+@pytest.mark.parametrize(
+    ("variant", "sweep", "sentence"),
+    [
+        (
+            {"adversarial_training": {**_FAR, "epsilon": "1/2"}},
+            {"adversarial_training.epsilon": ["1/4", "300"]},
+            "experiments.demo.sweep.adversarial_training.epsilon: epsilon 300 bounds nothing",
+        ),
+        (
+            {"adversarial_training": _FAR, "training": {}},
+            {"training.epochs": [3, 4]},
+            "variants.plain.adversarial_training.epsilon: epsilon 300 bounds nothing",
+        ),
+        (
+            {"training": {"snapshots": [3]}},
+            {"training.epochs": [3, 2]},
+            "experiments.demo.sweep: training of texdigits/resnet_8_8, 'plain' with training.epochs: 2: snapshots ",
+        ),
+        (
+            {"training": {"accumulate": 2}},
+            {"training.optimizer": ["adahessian"]},
+            "experiments.demo.sweep: training of texdigits/resnet_8_8, 'plain' with training.optimizer: adahessian: ",
+        ),
+        (
+            {"training": {"batch_size": 8}, "label": "plain"},
+            {"training.batch_size": [8, 16]},
+            "experiments.demo.variants: 'dct' and 'plain' with training.batch_size: 16 have the same label",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_sweep_is_said_with_its_key_and_value(config, variant, sweep, sentence):
+    config["variants"] |= {"plain": variant, "dct": config["variants"]["dct"] | {"label": "plain, batch size 16"}}
+    config["experiments"]["demo"] |= {"variants": ["dct", "plain"], "sweep": sweep}
+    config["evaluation"] = {"batch_size": 8, "clean": {}}
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}"):
+        Study(config, SCHEMA)

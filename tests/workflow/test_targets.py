@@ -97,6 +97,30 @@ def test_what_is_switched_off_on_one_data_set_is_neither_measured_nor_shown_ther
     assert not [file for file in set(before.outputs) - set(after.outputs) if "/cifar10/" not in file]
 
 
+def test_an_experiment_has_the_suites_that_it_wants_and_images_are_measured_without_models(unstarted):
+    unstarted.edit(
+        "tiny.yaml",
+        "seeds: [0]\n",
+        "seeds: [0]\n  accuracies:\n    datasets: [texdigits]\n    models: [resnet_8_2]\n"
+        "    variants: [plain, dct-penalty]\n    seeds: [0, 1]\n    suites: [clean, spectra]\n",
+    )
+    unstarted.edit("tiny.yaml", "  filters: {}\n", "  filters: {}\n  spectra: {corruptions: [fog, snow]}\n")
+    plan = unstarted.plan()
+    others = dict.fromkeys(("evaluate_adversarial", "evaluate_corruption", "evaluate_filters", "perturb"), 2)
+    assert {**others, "train": 4}.items() <= plan.jobs.items()
+    assert plan.jobs["evaluate_clean"] == plan.jobs["evaluate_spectra"] == 4
+    of_experiment = [file for file in plan.outputs if "/aggregated/accuracies/" in file]
+    assert {Path(file).stem for file in of_experiment} == {"clean", "spectra", "history"}
+    assert not [file for file in plan.outputs if re.search("/accuracies/.*(perturbations|filters|corruptions)", file)]
+    images = unstarted.plan("table_corruption_energy")
+    assert images.jobs == {"prepare": 1, "corrupt": 1, "measure_images": 1, "table_corruption_energy": 2}
+    # Through two corruptions there is always a line.
+    outcome = unstarted.snakemake("--dry-run", "figure_energy_slopes")
+    assert outcome.returncode == 1
+    said = r"There is no figure_energy_slopes to make.*\(3 of spectra\.corruptions, and another variant"
+    assert re.search(said, outcome.stdout + outcome.stderr)
+
+
 def test_a_target_that_the_config_cannot_make_is_one_sentence(fresh):
     outcome = fresh.snakemake("--dry-run", "figure_shape_bias", config=None)
     assert outcome.returncode == 1

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+FEWEST_POINTS = 3
+"""What a line needs that is to say something: through two points there always is one."""
+
 _DRAWS = 10_000
 _SEED = 0  # of the bootstrap, so that equal points have equal intervals
 

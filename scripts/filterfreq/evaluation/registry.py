@@ -218,6 +218,7 @@ SUITES: Mapping[str, Suite] = {
         types={"bandwidth": int, "l2_norm": float},
         passes=band_noise_passes,
         check="filterfreq.study.frequency_checks:check_bandwidths",
+        remarks="filterfreq.study.frequency_checks:band_noise_remarks",
     ),
     "spectra": Suite(
         run="filterfreq.evaluation.suites.spectra:run",
@@ -235,6 +236,7 @@ SUITES: Mapping[str, Suite] = {
         signed=("u", "v"),
         passes=spectra_passes,
         check="filterfreq.study.frequency_checks:check_spectra",
+        remarks="filterfreq.study.frequency_checks:spectra_remarks",
     ),
     "out_of_distribution": Suite(
         run="filterfreq.evaluation.suites.out_of_distribution:run",

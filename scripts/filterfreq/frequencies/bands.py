@@ -41,10 +41,12 @@ def band_frequencies(height: int, width: int, kind: str, bandwidth: int) -> np.n
     return ~square if kind == "complement" else square
 
 
-def largest_bandwidth(kind: str, side: int) -> int:
-    """Return the largest bandwidth that means something on images of this side, in pixels.
+def whole_bandwidth(kind: str, side: int) -> int:
+    """Return the smallest bandwidth whose square has all frequencies of images, of which a complement leaves none.
 
-    A larger one would keep all frequencies too or, of a complement, leave none.
+    Args:
+        kind: see `band_frequencies`.
+        side: height and width of the images, in pixels.
     """
-    # An even side has one frequency more than the largest odd square below it.
-    return side - side % 2 - 1 if kind == "complement" else side + 1 - side % 2
+    # Of an odd side no frequency is as high as half of it, which is where the corner's square begins.
+    return 2 * ((side + (kind == "corner")) // 2) + 1

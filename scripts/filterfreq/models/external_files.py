@@ -111,7 +111,9 @@ def read_pickle(path: str | Path, remedy: str = WHOLE_COPY) -> Any:
                 ) from error
 
 
-def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
+def convert_option_a_resnet(
+    state: Mapping[str, Tensor], path: str | Path = "the checkpoint"
+) -> tuple[str, dict[str, Tensor]]:
     """Rename the tensors of a CIFAR ResNet with option A shortcuts from akamaster/pytorch_resnet_cifar10.
 
     Its blocks have the names of `CIFARResNet`, and its linear layer is `linear` instead of `fc`. The models were
@@ -119,6 +121,7 @@ def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str,
 
     Args:
         state: what `read_external_state` returns for one of its `.th` files.
+        path: that file, for messages.
 
     Returns:
         The architecture, such as "resnet_20_option_a", and the state dict under that architecture's names.
@@ -127,14 +130,14 @@ def convert_option_a_resnet(state: Mapping[str, Tensor]) -> tuple[str, dict[str,
         InputError: the tensors are not those of such a network.
     """
     renamed = {re.sub(r"^linear\.", "fc.", name): tensor for name, tensor in state.items()}
-    remedy = "give a checkpoint of akamaster/pytorch_resnet_cifar10"
+    remedy = "give a checkpoint of akamaster/pytorch_resnet_cifar10, or leave format: option_a_resnet out"
     blocks = len({name.split(".")[1] for name in renamed if name.startswith("layer1.")})
     width, num_classes = (renamed.get(name, torch.empty(0)).numel() for name in ("bn1.weight", "fc.bias"))
     if not 0 < blocks <= _MOST_BLOCKS or not width or not num_classes:
-        raise InputError(f"the checkpoint lacks bn1.weight, layer1 or linear.bias, it is no CIFAR ResNet: {remedy}")
+        raise InputError(f"{path} lacks bn1.weight, layer1 or linear.bias, it is no CIFAR ResNet: {remedy}")
     architecture = f"resnet_{6 * blocks + 2}{'' if width == 16 else f'_{width}'}_option_a"
     with torch.device("meta"):
         expected = registry.build(architecture, num_classes).state_dict()
     renamed, _ = fit_names(renamed, expected)
-    check_fit(renamed, expected, "the checkpoint", architecture, remedy)
+    check_fit(renamed, expected, path, architecture, remedy)
     return architecture, renamed

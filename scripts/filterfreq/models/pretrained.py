@@ -20,13 +20,14 @@ from filterfreq.models.external_files import (
     read_pickle,
 )
 from filterfreq.models.file_kinds import WHOLE_COPY
+from filterfreq.models.misfits import misfit_remedy
 from filterfreq.models.robustbench_models import (
     CLASSES,
     load_robustbench_model,
     robustbench_paths,
 )
 from filterfreq.models.state_fit import check_fit
-from filterfreq.models.state_names import fit_names, rename_parts, suggest_remedy
+from filterfreq.models.state_names import fit_names, fits, rename_parts
 from filterfreq.models.surgery.decomposition import decompose
 from filterfreq.models.twins import twins
 from filterfreq.runtime.errors import InputError
@@ -260,7 +261,6 @@ def _file_backbone(
             f"{path} is missing or does not have the SHA-256 {source['sha256']} of the config: get it again"
         )
     chosen, architecture = choose_external_state(path, source.get("weights"), whole), source["architecture"]
-    remedy = "correct the checkpoint's architecture or format in the config, or the experiment's data set"
     state = chosen.state
     if "rename" in source:
         try:
@@ -268,9 +268,11 @@ def _file_backbone(
         except InputError as error:
             raise InputError(f"{path} {error}") from error
     if source.get("format") == "option_a_resnet":
-        found, state = convert_option_a_resnet(state)
+        found, state = convert_option_a_resnet(state, path)
         if found != architecture:
-            raise InputError(f"{path} holds a {found} and no {architecture}: {remedy}")
+            raise InputError(
+                f"{path} holds a {found} and no {architecture}: write architecture: {found} in the checkpoint's entry"
+            )
     backbone = registry.build(architecture, num_classes)
     decomposition = "weight" if any(name.endswith("coefficients") for name in state) else None
     if decomposition:
@@ -278,12 +280,9 @@ def _file_backbone(
     expected = backbone.state_dict()
     state, note = fit_names(state, expected)
     weights = describe(chosen._replace(note=chosen.note + note))
-    if state.keys() - expected.keys() and expected.keys() - state.keys():
-        remedy = suggest_remedy(state, expected, chosen.key) or (
-            "correct the checkpoint's architecture, or say in its entry what parts of the names are called in this "
-            "architecture, as in rename: {downsample: shortcut}"
-        )
-    check_fit(state, expected, path, f"{architecture} with {num_classes} classes", remedy, weights)
+    if not fits(state, expected):
+        remedy = misfit_remedy(state, expected, chosen.key, num_classes, decomposition)
+        check_fit(state, expected, path, f"{architecture} with {num_classes} classes", remedy, weights)
     backbone.load_state_dict(state)
     return backbone, decomposition, weights
 

@@ -80,18 +80,19 @@ def suggest_remedy(state: dict[str, Tensor], expected: Mapping[str, Tensor], key
     """
     for first in dict.fromkeys(name.partition(".")[0] for name in state):
         below = {name.removeprefix(f"{first}."): state[name] for name in state if name.startswith(f"{first}.")}
-        if _fits(below, expected):
+        if fits(below, expected):
             others = [name for name in state if not name.startswith(f"{first}.")]
             asked = quote_for_yaml(".".join(part for part in (key, first) if part))
             return f"to leave out {list_some(others, most=SHOWN)}, write weights: {asked} in the checkpoint's entry"
     rename = _find_renaming(strip_prefixes(state), expected)
-    if rename and _fits(rename_parts(state, rename), expected):
+    if rename and fits(rename_parts(state, rename), expected):
         pairs = ", ".join(f"{quote_for_yaml(old)}: {quote_for_yaml(new)}" for old, new in rename.items())
         return f"if these are the same layers, write rename: {{{pairs}}} in the checkpoint's entry"
     return None
 
 
-def _fits(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> bool:
+def fits(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> bool:
+    """Return whether a state dict has the expected names, as `fit_names` finds them, and shapes."""
     fitted, _ = fit_names(state, expected)
     return fitted.keys() == expected.keys() and all(fitted[name].shape == expected[name].shape for name in expected)
 

@@ -32,6 +32,8 @@ class Estimate(NamedTuple):
         is_bound: whether it is an upper bound.
         bytes: size of the results; None where it is unknown.
         download: bytes to download; None where it is unknown, 0 of jobs that download nothing.
+        passes: how many images a network is applied to, forward, each as often as it is; of attacks at most. None where
+            it is unknown, and of jobs that measure no network.
     """
 
     seconds: float | None
@@ -39,6 +41,7 @@ class Estimate(NamedTuple):
     is_bound: bool
     bytes: int | None
     download: int | None
+    passes: int | None = None
 
 
 class Estimator:
@@ -63,32 +66,38 @@ class Estimator:
     def estimate(self, job: Job) -> Estimate:
         """Return what a due job will take: as finished jobs of its kind did, or else by the cost model."""
         known = _comparison_key(job)
-        download = _download_bytes(job)
+        work = self._work(job)
+        download, passes = _download_bytes(job), work and round(work.own.forward + work.source.forward)
         if known in self._seconds:
-            return Estimate(median(self._seconds[known]), MEASURED, False, int(median(self._bytes[known])), download)
-        seconds = self._calculate(job)
+            seconds, size = median(self._seconds[known]), int(median(self._bytes[known]))
+            return Estimate(seconds, MEASURED, False, size, download, passes)
+        seconds = self._calculate(job, work)
         source = UNKNOWN if seconds is None else CALIBRATED
         suite = SUITES.get(suite_of_rule(job.rule) or suite_over_training(job.rule))
         # Attacks leave out the images that are misclassified already.
         is_bound = seconds is not None and suite is not None and suite.stage == "attack"
-        return Estimate(seconds, source, is_bound, self._size(job), download)
+        return Estimate(seconds, source, is_bound, self._size(job), download, passes)
 
-    def _calculate(self, job: Job) -> float | None:
+    def _work(self, job: Job) -> Work | None:
+        """The passes of a job that measures a network, or its snapshots; None of others, and where it is unknown."""
+        if job.rule == "perturb":
+            return self.model.work_of_perturbations(_run(job))
+        if suite := suite_of_rule(job.rule):
+            return self.model.work(suite, _run(job))
+        if suite := suite_over_training(job.rule):
+            work, snapshots = self.model.work(suite, _run(job)), len(self.model.study.snapshots(_run(job)))
+            return work and Work(work.own.times(snapshots), work.source.times(snapshots))
+        return None
+
+    def _calculate(self, job: Job, passes: Work | None) -> float | None:
         if job.rule == "corrupt":
             images = self._corrupted_images(job)
             each = self.calibration.find_value(self.model.corruption_unit(job.wildcards["dataset"]), "corrupt")
             work = None if each is None or images is None else each * images / job.threads
         elif job.rule in TRAINING_RULES:
             work = self._training_seconds(job)
-        elif job.rule == "perturb":
-            work = self._evaluation_seconds(self.model.work_of_perturbations(_run(job)), _run(job))
-        elif suite := suite_over_training(job.rule):
-            each = self._evaluation_seconds(self.model.work(suite, _run(job)), _run(job))
-            work = each and each * len(self.model.study.snapshots(_run(job)))
-        elif suite := suite_of_rule(job.rule):
-            work = self._evaluation_seconds(self.model.work(suite, _run(job)), _run(job))
         else:
-            return None
+            work = passes and self._evaluation_seconds(passes, _run(job))
         return None if work is None else self.calibration.seconds_to_start + work
 
     def _training_seconds(self, job: Job) -> float | None:
@@ -109,10 +118,8 @@ class Estimator:
             return None
         return self.model.epochs(run) * (sizes[0] * each + sizes[1] * forward)
 
-    def _evaluation_seconds(self, work: Work | None, run: Run) -> float | None:
+    def _evaluation_seconds(self, work: Work, run: Run) -> float | None:
         """Passes x seconds of a pass, forward and backward, of the model and of the source of transferred attacks."""
-        if work is None:
-            return None
         source = run
         if any(work.source):
             source = run._replace(variant=self.model.study.settings("transfer", run.dataset)["source"])

@@ -45,7 +45,8 @@ def make_plan(dag: Dag, calibration: Calibration, gpus: Sequence[int] = ()) -> d
         JSON-ready: `stages` and `rules`, in the order that data flows, each with `jobs`, `submissions` (cluster jobs,
         groups counted once), `sources` (jobs by where their time is from), `gpu_hours`, `core_hours` (cores reserved x
         time), `is_bound`, `bytes` of results and `download`, and of these `without_bytes` and `without_download`, the
-        jobs that they are not known of; `total` of these; `wall_hours` by number of GPUs; and `planned`, one entry
+        jobs that they are not known of; of `rules` also the fewest and the most `passes` of a job, see `Estimate`, or
+        None; `total` of these; `wall_hours` by number of GPUs; and `planned`, one entry
         for each job, with the time `made` at which it was.
     """
     estimator = Estimator(dag, calibration)
@@ -56,7 +57,12 @@ def make_plan(dag: Dag, calibration: Calibration, gpus: Sequence[int] = ()) -> d
         by_rule[dag.jobs[index].rule].append(index)
         by_stage[dag.jobs[index].stage].append(index)
     rules = [
-        {"rule": rule, "stage": dag.jobs[indices[0]].stage, **_summary(dag, estimates, indices)}
+        {
+            "rule": rule,
+            "stage": dag.jobs[indices[0]].stage,
+            "passes": _passes(estimates[index] for index in indices),
+            **_summary(dag, estimates, indices),
+        }
         for rule, indices in by_rule.items()
     ]
     stages = [{"stage": stage, **_summary(dag, estimates, indices)} for stage, indices in by_stage.items()]
@@ -100,19 +106,21 @@ def write_plan(plan: dict[str, Any], dag: Dag, path: str | Path) -> None:
 
 def describe_plan(plan: dict[str, Any]) -> str:
     """Return a plan as text for a terminal."""
-    header = ["stage", "jobs", "GPU h", "core h", "time is", "results", "download"]
+    header = ["stage", "jobs", "passes each", "GPU h", "core h", "time is", "results", "download"]
     rows = []
     for stage in plan["stages"]:
         rules = [entry for entry in plan["rules"] if entry["stage"] == stage["stage"]]
-        rows.append(_row(stage["stage"], stage))
+        rows.append(_row(stage["stage"], stage, rules[0]["passes"] if len(rules) == 1 else None))
         if len(rules) > 1 and stage["stage"] not in _IN_ONE_LINE:
-            rows += [_row(f"  {entry['rule']}", entry) for entry in rules]
+            rows += [_row(f"  {entry['rule']}", entry, entry["passes"]) for entry in rules]
     total = plan["total"]
     rows.append(_row("total", total))
-    alignment = ("left", "right", "right", "right", "left", "right", "right")
+    alignment = ("left", "right", "right", "right", "right", "left", "right", "right")
     options = {"preserve_whitespace": True, "disable_numparse": True}
     lines = [tabulate(rows, headers=header, tablefmt="simple", colalign=alignment, **options), ""]
     unknown = total["sources"].get(UNKNOWN, 0)
+    if any(entry["passes"] for entry in plan["rules"]):
+        lines.append("Passes are forward passes of one image through a network, of attacks at most, in each job.")
     if total["submissions"]:
         lines.append(
             f"{total['jobs']:,} jobs: {total['submitted']:,} of them in {total['submissions']:,} submissions to the "
@@ -210,6 +218,12 @@ def _summary(dag: Dag, estimates: dict[int, Estimate], indices: list[int]) -> di
     }
 
 
+def _passes(estimates: Iterable[Estimate]) -> list[int] | None:
+    """The fewest and the most passes of some jobs, of those of which they are known."""
+    known = [estimate.passes for estimate in estimates if estimate.passes is not None]
+    return [min(known), max(known)] if known else None
+
+
 def _entry(job: Job, estimate: Estimate) -> dict[str, Any]:
     return {
         "rule": job.rule,
@@ -225,7 +239,7 @@ def _order(entry: dict[str, Any]) -> int:
     return STAGES.index(entry["stage"])
 
 
-def _row(name: str, entry: dict[str, Any]) -> list[str]:
+def _row(name: str, entry: dict[str, Any], passes: list[int] | None = None) -> list[str]:
     sources = entry["sources"]
     unknown = sources.get(UNKNOWN, 0)
     prefix = "<= " if entry["is_bound"] and not unknown else _bound_sign(unknown)
@@ -238,6 +252,7 @@ def _row(name: str, entry: dict[str, Any]) -> list[str]:
     return [
         name,
         f"{entry['jobs']:,}",
+        " to ".join(f"{count:,}" for count in dict.fromkeys(passes or [])) or _MISSING,
         _MISSING if nothing or not entry["gpu_hours"] else prefix + _hours(entry["gpu_hours"]),
         _MISSING if nothing else prefix + _hours(entry["core_hours"]),
         ", ".join(said),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from filterfreq.analysis.slopes import Line, fit_line
+from filterfreq.analysis.slopes import FEWEST_POINTS, Line, fit_line
 from filterfreq.publishing.measures import corruption_accuracies
 from filterfreq.publishing.selection import RUN, present_variants, select
 from filterfreq.runtime.errors import InputError
@@ -21,7 +21,8 @@ class EnergySlopes(NamedTuple):
         energies: of each corruption, the high-frequency energy, in [0, 1].
         accuracies: a row for each model and variant, a column for each corruption: the mean over severities and seeds.
         changes: of the variants but the baseline, the same less the baseline's, over the seeds that both have.
-        lines: of these, the line through the changes against the energies.
+        lines: of these, the line through the changes against the energies; none where fewer than three energies are
+            known, or they are all the same.
         counts: of these, the number of seeds.
         variants: the variants that are shown, with their labels, in order.
     """
@@ -74,15 +75,9 @@ def energy_slopes(results: pd.DataFrame, labels: dict[str, str], baseline: str) 
     partners = baselines.loc[[(model, seed) for model, _, seed in paired.index]].set_axis(paired.index)
     groups = {"level": RUN[:2], "observed": True}
     changes = (paired - partners).groupby(**groups).mean()
-    lines = {run: fit_line(energies.to_numpy(), row.to_numpy()) for run, row in changes.iterrows()}
+    is_line = len(energies) >= FEWEST_POINTS and energies.min() < energies.max()
+    lines = {run: fit_line(energies.to_numpy(), row.to_numpy()) for run, row in (changes.iterrows() if is_line else ())}
     accuracies = of_runs.groupby(**groups).mean()
     return EnergySlopes(
         energies, accuracies, changes, lines, paired.groupby(**groups).size(), present_variants(frame, labels)
     )
-
-
-def number_texts(values: pd.Series, form: str) -> list[str]:
-    """Return numbers as a table shows them, a dash for each that is missing."""
-    texts = ["–" if pd.isna(value) else format(value, form) for value in values]
-    # Rounding must not leave a minus before zero.
-    return [text.removeprefix("-") if not text.strip("-0.") else text for text in texts]

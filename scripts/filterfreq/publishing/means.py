@@ -7,7 +7,8 @@ import pandas as pd
 from filterfreq.analysis.intervals import mean_difference
 from filterfreq.publishing.direction import Direction
 from filterfreq.publishing.measures import CORRUPTION_ERROR, CORRUPTION_MEAN, SHAPE_BIAS, Column
-from filterfreq.publishing.table import Table, format_percent
+from filterfreq.publishing.numbers import percent_text
+from filterfreq.publishing.table import Table
 from filterfreq.runtime.errors import InputError
 
 
@@ -104,6 +105,6 @@ def _are_told_apart(one: pd.Series, other: pd.Series, images: float) -> bool:
     """Whether the values of two variants by seed differ by more than chance, or, without pairs, as they are shown."""
     differences = (one - other).dropna().to_numpy()
     if len(differences) < 2:
-        return format_percent(one.mean()) != format_percent(other.mean())
+        return percent_text(one.mean()) != percent_text(other.mean())
     low, high = mean_difference([differences], images).interval()
     return low > 0 or high < 0

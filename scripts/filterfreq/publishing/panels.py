@@ -24,6 +24,18 @@ def scale_accuracies(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(PERCENT)
 
 
+def grid_shape(count: int, most: int) -> tuple[int, int]:
+    """Return the rows and columns of so many panels: not higher than wide where that is possible, with few empty cells.
+
+    Args:
+        count: the panels, at least one.
+        most: columns.
+    """
+    shapes = [(-(-count // columns), columns) for columns in range(1, min(count, most) + 1)]
+    wide = [(rows, columns) for rows, columns in shapes if rows <= columns] or shapes[-1:]
+    return min(wide, key=lambda shape: (shape[0] * shape[1], shape[0]))
+
+
 def panel_grids(models: list[str], groups: Sequence[int]) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure with panels of accuracies for each model, and each model's panels.
 

@@ -3,6 +3,7 @@
 Text in figures is shown as it is, whoever wrote it: none of it is a formula.
 """
 
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.style import context
 from matplotlib.ticker import FuncFormatter
 
+from filterfreq.publishing.numbers import percent_text
 from filterfreq.publishing.style_numbers import COLOURS
 from filterfreq.runtime.files import replacing
 
@@ -55,6 +57,8 @@ _R = TypeVar("_R")
 _FONT = 8
 SMALL_FONT = 7
 """Points; nothing is smaller."""
+_FIXED_SPACE = "\N{NO-BREAK SPACE}"  # where no line is broken
+_JOINED = re.compile(r" [=≤] |(?<= )\+ | (?=\d)")  # "λ = 0.1", "+ penalty", "bandwidth 31"
 _LABEL_WIDTH, _LABEL_LINES = 60, 3  # of a variant's label in the legend
 _NOTE_WIDTH = 18  # characters an inch of what is said above the legend
 
@@ -92,7 +96,7 @@ STYLE = {
 
 SEED_RANGE = ("pi", 100)
 """Seaborn's name for the interval from the lowest to the highest seed."""
-PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.6g}")
+PERCENT = FuncFormatter(lambda value, _: percent_text(value, ".6g"))
 """Shows fractions as percent, with as many decimals as they have: rounded, two ticks could read alike."""
 
 
@@ -111,8 +115,16 @@ class VariantStyle(NamedTuple):
 
 
 def wrap_text(text: str, width: int, lines: int) -> str:
-    """Break text into at most so many lines of at most so many characters; three dots stand for what is left out."""
-    return text if len(text) <= width else "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder="…"))
+    """Break text into at most so many lines of at most so many characters; three dots stand for what is left out.
+
+    A line does not begin with what belongs to the word before, as the value in "λ = 0.1". Text whose lines are short
+    enough stays as it is.
+    """
+    if all(len(line) <= width for line in text.split("\n")):
+        return text
+    words = _JOINED.sub(lambda found: found[0].replace(" ", _FIXED_SPACE), text).split()
+    fitting = " ".join(word if len(word) <= width else word.replace(_FIXED_SPACE, " ") for word in words)
+    return "\n".join(textwrap.wrap(fitting, width, max_lines=lines, placeholder="…")).replace(_FIXED_SPACE, " ")
 
 
 def variant_styles(variants: dict[str, str], numbers: Mapping[str, int] | None = None) -> dict[str, VariantStyle]:

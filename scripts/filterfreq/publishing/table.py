@@ -13,6 +13,7 @@ from tabulate import tabulate
 
 from filterfreq.publishing.direction import Direction
 from filterfreq.publishing.norms import ascii_norms
+from filterfreq.publishing.numbers import MINUS, percent_text
 from filterfreq.publishing.phrases import images_phrase, images_range, is_one_seed, seeds_phrase
 from filterfreq.runtime.files import replacing
 
@@ -44,6 +45,7 @@ _LATEX = str.maketrans(
         "λ": r"$\lambda$",
         "ε": r"$\varepsilon$",
         "–": "--",
+        MINUS: "$-$",
         # In LaTeX's default font encoding these two are other characters outside of formulas.
         "<": "$<$",
         ">": "$>$",
@@ -180,7 +182,7 @@ class Table:
 
     def text(self) -> pd.DataFrame:
         """Return the cells as they are shown, in percent, with their number of seeds where not all have the same."""
-        mean = self.mean.map(format_percent)
+        mean = self.mean.map(percent_text)
         spread = (100 * self.std).map(" ± {:.1f}".format).where(self.std.notna(), "")
         cells = mean + spread
         if self._seeds_differ:
@@ -296,12 +298,6 @@ class TextTable:
     @property
     def _left_columns(self) -> int:
         return self.cells.shape[1] - self.right
-
-
-def format_percent(fraction: float) -> str:
-    """Return a fraction as percent with one decimal: 0.1234 is 12.3."""
-    # Rounding must not leave a minus before zero.
-    return f"{float(f'{100 * fraction:.1f}') + 0.0:.1f}"
 
 
 def _csv(numbers: pd.DataFrame) -> str:

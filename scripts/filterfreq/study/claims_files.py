@@ -31,6 +31,7 @@ _VALUES: Mapping[str, tuple] = {
     "split": ("test",),
 }
 _INFINITY = float("inf")
+_LISTED = 40  # values that a sentence lists
 # Words this much alike, and this long, are taken for one word and its misspelling.
 _ALIKE, _SHORTEST_WORD = 0.75, 4
 
@@ -50,8 +51,8 @@ def load_claims(path: Path, schema: Path) -> Claims:
             or value that no result can have; the sentence names the key, and the closest name that there is.
     """
     content = read_yaml(path, "restore it from the repository, or correct it")
-    check_values(content, [path.name])
     try:
+        check_values(content, [])
         check_schema(load_schema(schema), content, "the file")
     except InputError as error:
         raise _prefix_error(path.name, error) from error
@@ -80,9 +81,8 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
     left_out = []
     folders = list(folders)
     defined = [*study.variants, *study.checkpoints]
-    compared = [
-        set(study.labels(experiment, dataset)) for experiment in study.experiments for dataset in study.datasets
-    ]
+    pairs = [(experiment, dataset) for experiment in study.experiments for dataset in study.datasets]
+    compared = [set(study.labels(*pair)) for pair in pairs]
     for number, file in enumerate(study.config.get("claims", [])):
         path = _find_file(f"claims.{number}", file, folders)
         claims = load_claims(path, schema)
@@ -98,21 +98,33 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
                         f"{where}.{side}: {variant!r} is no variant of this study, did you mean {meant!r}? If not, "
                         "name the two so that they differ by more than a slip"
                     )
-            if "over" in claim and not any(study.pairs.values()):
-                unpaired.append(name)
-            elif any(set(sides.values()) <= variants for variants in compared):
+            if any(can_test(study, claim, *pair) for pair in pairs):
                 for key in _measure_keys(claim):
                     _check_measured(f"{where}.{key}", claim[key], study)
                 found[name] = claim
+            elif "over" in claim:
+                suites = f" with {' and '.join(sorted(measured_suites(claim)))}" if any(study.pairs.values()) else ""
+                unpaired.append(f"{name}{suites}")
             else:
                 absent = [variant for variant in sides.values() if not any(variant in of for of in compared)]
-                missing[name] = absent or sides.values()
+                missing[name] = " and ".join(absent or sides.values())
+                if any(set(sides.values()) <= variants for variants in compared):
+                    missing[name] += f" with {' and '.join(sorted(measured_suites(claim)))}"
         if missing:
-            lacked = ", ".join(f"{name} ({' and '.join(variants)})" for name, variants in missing.items())
+            lacked = ", ".join(f"{name} ({lacking})" for name, lacking in missing.items())
             left_out.append(f"{file}: left out, as no experiment has the variants in brackets: {lacked}")
         if unpaired:
             left_out.append(f"{file}: left out, as no experiment has pairs: {', '.join(unpaired)}")
     return found, left_out
+
+
+def can_test(study: Study, claim: Mapping[str, Any], experiment: str, dataset: str) -> bool:
+    """Whether an experiment has both variants of a claim on a data set, or pairs, and wants the suites it stands on."""
+    if "over" in claim:
+        is_there = bool(study.pairs_of(experiment, dataset))
+    else:
+        is_there = {claim["treatment"], claim["control"]} <= study.labels(experiment, dataset).keys()
+    return is_there and all(study.wants(experiment, suite) for suite in measured_suites(claim))
 
 
 def measured_suites(claim: Mapping[str, Any]) -> set[str]:
@@ -254,9 +266,21 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
                 as_epsilons = {parse_epsilon(epsilon) for epsilon in known} if key == "epsilon" else ()
                 is_there = parse_epsilon(str(value)) in as_epsilons if key == "epsilon" else value in known
                 if not is_there:
-                    raise _prefix_error(
-                        path, unknown_name(f"{key} of the suite {suite} in this study", value, map(str, known))
-                    )
+                    raise _unmeasured(path, suite, value, known)
+
+
+def _unmeasured(where: str, suite: str, value: Any, known: list) -> InputError:
+    """The error for a value that a suite could have and the study does not ask for; a misspelt one is offered right."""
+    names = [name for name in map(str, known) if _digits(name) == _digits(str(value))]
+    close = difflib.get_close_matches(value, names, n=1) if isinstance(value, str) else []
+    hint = f"did you mean {close[0]!r}?" if close else "correct the claim, or add it there"
+    measured = list_some(map(str, known), most=_LISTED)
+    return InputError(f"{where}: {value!r} is not measured, evaluation.{suite} of this config has {measured}: {hint}")
+
+
+def _digits(text: str) -> str:
+    """What must be the same in a text and its misspelling: `pgd-20` is none of `pgd-10`."""
+    return re.sub(r"\D", "", text)
 
 
 def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) -> list | None:

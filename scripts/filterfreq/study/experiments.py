@@ -13,7 +13,7 @@ from filterfreq.runtime.errors import InputError, run_check, unknown_name
 from filterfreq.study.config_checks import check_number
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.measurable import remedy
-from filterfreq.study.variants import Variants, config_variants, sweep_variants
+from filterfreq.study.variants import Swept, Variants, config_variants, sweep_variants
 
 # The tags of timm's weights end with what they were trained on last.
 _TIMM_OF_IMAGENET = re.compile(r"\..*in1k(_\d+)?$")
@@ -28,7 +28,21 @@ class Run(NamedTuple):
     seed: int
 
 
-def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tuple[Variants, dict[str, list[Run]]]:
+class Expanded(NamedTuple):
+    """What a config's experiments ask for.
+
+    Attributes:
+        variants: by name, those that sweeps make included.
+        swept: of those that sweeps make what they are made of.
+        runs: of each experiment, in the config's order, without repeats.
+    """
+
+    variants: Variants
+    swept: dict[str, Swept]
+    runs: dict[str, list[Run]]
+
+
+def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> Expanded:
     """Expand the grids of a config's experiments.
 
     Args:
@@ -36,14 +50,11 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
         datasets: those of its section `data`.
         schema: of configs.
 
-    Returns:
-        The variants by name, those that sweeps make included, and for each experiment its runs in the config's order,
-        without repeats.
-
     Raises:
         InputError: an experiment names what is not there or cannot be, or is too large.
     """
     variants, checkpoints = config_variants(config), config.get("checkpoints", {})
+    swept: dict[str, Swept] = {}
     experiments = {}
     for name, experiment in config["experiments"].items():
         where = f"experiments.{name}"
@@ -60,9 +71,9 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
         _check_names(where, experiment, config)
         listed = [*experiment.get("variants", []), *experiment.get("checkpoints", [])]
         bases = {checkpoint: {} for checkpoint in checkpoints} | variants
-        swept = sweep_variants(where, bases, listed, experiment.get("sweep", {}), schema)
+        grid, newly_swept = sweep_variants(where, bases, listed, experiment.get("sweep", {}), schema)
         # A model that is made from a checkpoint is of its architecture, and there is one of it.
-        sources = {made: variant.get("from", made) for made, variant in swept.items()}
+        sources = {made: variant.get("from", made) for made, variant in grid.items()}
         runs = []
         if "models" in experiment:
             _check_grid(where, experiment, config, datasets)
@@ -74,7 +85,8 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
             if source in checkpoints:
                 _check_classes(where, source, checkpoints[source], dataset, datasets)
                 runs.append(Run(dataset, _model(checkpoints[source]), made, 0))
-        variants |= {made: variant for made, variant in swept.items() if made not in {**variants, **checkpoints}}
+        variants |= {made: variant for made, variant in grid.items() if made not in {**variants, **checkpoints}}
+        swept = newly_swept | swept
         experiments[name] = runs
     for name, experiment in config["experiments"].items():
         included = [experiments[other] for other in experiment.get("includes", [])]
@@ -83,7 +95,7 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> tup
         baseline = experiment.get("baseline")
         if baseline is not None and baseline not in known:
             raise InputError(f"experiments.{name}.baseline: {unknown_name('variant', baseline, known)}")
-    return variants, experiments
+    return Expanded(variants, swept, experiments)
 
 
 def _check_included(where: str, experiment: dict[str, Any], config: dict[str, Any]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from filterfreq.analysis.slopes import FEWEST_POINTS
 from filterfreq.evaluation.corruptions.sets import DEFAULT_CORRUPTIONS, corruption_names
-from filterfreq.frequencies.bands import largest_bandwidth
+from filterfreq.frequencies.bands import whole_bandwidth
 from filterfreq.runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ def check_highest_frequency(study: Study, datasets: list[str], where: str) -> No
 
 
 def check_bandwidths(study: Study, datasets: list[str], where: str) -> None:
-    """Check that bandwidths of noise are at most the side of each data set's images, beyond which nothing changes.
+    """Check that each bandwidth of noise is another band of the frequencies of each data set's images.
 
     Raises:
-        InputError: one is larger, or it is the complement of one that leaves no frequency, or there are fewer images
-            than asked for.
+        InputError: one is larger than that of all frequencies, or it is a complement that has none, or there are fewer
+            images than asked for.
     """
     for dataset in datasets:
         _check_images(study, dataset, where)
@@ -48,7 +49,7 @@ def check_spectra(study: Study, datasets: list[str], where: str) -> None:
 
     Raises:
         InputError: a corruption is unknown or not made, or made of images that are not the test images, or the
-            bandwidth is larger than the spectrum, or there are fewer images than asked for.
+            bandwidth is that of all frequencies, or there are fewer images than asked for.
     """
     for dataset in datasets:
         _check_images(study, dataset, where)
@@ -69,7 +70,13 @@ def check_spectra(study: Study, datasets: list[str], where: str) -> None:
                 "images, and less these they would show that too: leave out data.corruptions, or write "
                 f"evaluation.datasets.{dataset}.spectra: false"
             )
-        _check_bandwidth(study, dataset, f"{where}.bandwidth", "corner", settings.get("bandwidth", 0))
+        side, bandwidth = study.dataset(dataset).image_size, settings.get("bandwidth", 0)
+        whole = whole_bandwidth("corner", side)
+        if bandwidth >= whole:
+            raise InputError(
+                f"{where}.bandwidth: {bandwidth} is too large for {dataset}, as its square has all frequencies of "
+                f"images of {side} pixels, where each corruption has all of its energy: give at most {whole - 2}"
+            )
 
 
 def check_front_end(study: Study, dataset: str, variant: str) -> None:
@@ -81,22 +88,74 @@ def check_front_end(study: Study, dataset: str, variant: str) -> None:
         variant: any variant of the config, by name.
 
     Raises:
-        InputError: it is larger than their side, or it is the complement of one that leaves no frequency.
+        InputError: it is larger than that of all frequencies, or it is a complement that has none.
     """
     settings = study.variants[variant].get("front_end")
     if settings is not None:
-        where = f"variants.{variant}.front_end.bandwidth"
+        where = study.setting_key(variant, "front_end.bandwidth")
         _check_bandwidth(study, dataset, where, settings["band"], settings["bandwidth"])
+
+
+def front_end_remarks(study: Study) -> list[str]:
+    """Return remarks on front ends that leave the images of a data set as they are."""
+    said = []
+    for dataset, variant in dict.fromkeys((run.dataset, run.variant) for run in study.all_runs):
+        settings = study.variants.get(variant, {}).get("front_end")
+        if settings is not None and _is_whole(study, dataset, settings["band"], settings["bandwidth"]):
+            said.append(
+                f"{study.setting_key(variant, 'front_end.bandwidth')}: {settings['bandwidth']} leaves images of "
+                f"{dataset} as they are, as it keeps all of their frequencies"
+            )
+    return said
+
+
+def band_noise_remarks(study: Study) -> list[str]:
+    """Return remarks on bands of noise that have all frequencies of a data set's images."""
+    return [
+        f"evaluation.band_noise.bandwidths.{band}: {bandwidth} has all frequencies of {dataset}, so that its noise is "
+        "white"
+        for dataset in study.datasets
+        for band, bandwidths in (study.settings("band_noise", dataset) or {"bandwidths": {}})["bandwidths"].items()
+        for bandwidth in bandwidths
+        if _is_whole(study, dataset, band, bandwidth)
+    ]
+
+
+def spectra_remarks(study: Study) -> list[str]:
+    """Return remarks on data sets with too few corruptions for lines through their energies."""
+    numbers = {
+        dataset: count_energies(study, dataset) for dataset in study.datasets if "spectra" in study.suites(dataset)
+    }
+    return [
+        f"evaluation.spectra.corruptions: no slopes of accuracy against high-frequency energy on {dataset}, as a line "
+        f"through {number} corruption{'s' * (number > 1)} says nothing: figure_energy_slopes and table_energy_slopes "
+        f"need {FEWEST_POINTS}"
+        for dataset, number in numbers.items()
+        if number < FEWEST_POINTS
+    ]
+
+
+def count_energies(study: Study, dataset: str) -> int:
+    """Return of how many corruptions the suite `spectra` measures the high-frequency energy; 0 without the suite."""
+    settings = study.settings("spectra", dataset)
+    return 0 if settings is None else len(corruption_names(settings.get("corruptions", DEFAULT_CORRUPTIONS)))
+
+
+def _is_whole(study: Study, dataset: str, band: str, bandwidth: int) -> bool:
+    """Whether a band has all frequencies of a data set's images; a complement that has none is refused."""
+    return band != "complement" and bandwidth >= whole_bandwidth(band, study.dataset(dataset).image_size)
 
 
 def _check_bandwidth(study: Study, dataset: str, where: str, band: str, bandwidth: int) -> None:
     side = study.dataset(dataset).image_size
-    largest = largest_bandwidth(band, side)
-    if bandwidth > largest:
-        raise InputError(
-            f"{where}: {bandwidth} is too large for {dataset}, whose images of {side} pixels have {side} frequencies "
-            f"on each axis: give at most {largest}"
-        )
+    whole = whole_bandwidth(band, side)
+    if band == "complement" and bandwidth >= whole:
+        said, most = f"it leaves no frequency of images of {side} pixels", whole - 2
+    elif bandwidth > whole:
+        said, most = f"{whole} has all frequencies of images of {side} pixels already", whole
+    else:
+        return
+    raise InputError(f"{where}: {bandwidth} is too large for {dataset}, as {said}: give at most {most}")
 
 
 def _check_images(study: Study, dataset: str, where: str) -> None:

@@ -16,6 +16,7 @@ from filterfreq.data.registry import DATASETS, ImageFolder
 from filterfreq.data.shifted.registry import CUE_CONFLICT, PUBLISHED_CORRUPTIONS, SHIFTED_SETS
 from filterfreq.evaluation.registry import SUITES, load
 from filterfreq.runtime.errors import InputError
+from filterfreq.study.frequency_checks import front_end_remarks
 from filterfreq.training.attack_names import why_too_few_classes
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def remarks(study: Study) -> list[str]:
     return [
         *left_out,
         *suite_remarks,
+        *front_end_remarks(study),
         *_replaced_settings(study),
         *_idle_switches(study),
         *_generated_corruptions(study),
@@ -269,7 +271,7 @@ def _unlisted_sources(study: Study) -> list[str]:
 def _unserved_runs(study: Study) -> list[str]:
     said = []
     for suite in SUITES:
-        asked = [run for run in study.runs if suite in study.suites(run.dataset)]
+        asked = [run for run in study.runs if suite in study.suites(run.dataset) and study.is_wanted(suite, run)]
         groups: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         for name, reason, kind in filter(None, (why_not_run(study, suite, run) for run in asked)):
             groups[kind, reason][name] = None
@@ -302,7 +304,16 @@ def _idle_switches(study: Study) -> list[str]:
         if key not in general
     ]
     unused = [key for key in general if off and all(key in keys for keys in off.values())]
-    return idle + [f"evaluation.{key}: {_UNUSED}, as evaluation.datasets says {key}: false of each" for key in unused]
+    unwanted = [
+        key
+        for key in (*requested_suites(general), *(["perturbations"] if "perturbations" in general else []))
+        if study.experiments and not any(study.wants(experiment, key) for experiment in study.experiments)
+    ]
+    return [
+        *idle,
+        *(f"evaluation.{key}: {_UNUSED}, as evaluation.datasets says {key}: false of each" for key in unused),
+        *(f"evaluation.{key}: {_UNUSED}, as no experiment has it among its suites" for key in unwanted),
+    ]
 
 
 def _lost_keys(general: Any, own: Any) -> list[str]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from filterfreq.evaluation.registry import SUITES
-from filterfreq.runtime.errors import InputError, run_check, unknown_name
+from filterfreq.runtime.errors import InputError, list_some, run_check, unknown_name
 from filterfreq.runtime.machine import training_processes
 from filterfreq.study.config_checks import check_main_epsilon
 from filterfreq.study.frequency_checks import check_front_end
@@ -17,6 +17,7 @@ from filterfreq.training.epsilon import check_bounds
 from filterfreq.training.registry import NO_ACCUMULATION, check_interventions, training_conflict
 
 if TYPE_CHECKING:
+    from filterfreq.study.experiments import Run
     from filterfreq.study.study import Study
 
 
@@ -30,6 +31,7 @@ def check_runs(study: Study) -> None:
         if name in study.variants:
             raise InputError(f"checkpoints.{name}: there is a variant of this name, choose another")
     _check_labels(study)
+    _check_suites(study)
     _check_sources(study)
     _check_main_epsilons(study)
     _check_sizes(study)
@@ -48,8 +50,22 @@ def _check_labels(study: Study) -> None:
             other = names.setdefault(label, variant)
             if other != variant:
                 raise InputError(
-                    f"experiments.{experiment}.variants: '{other}' and '{variant}' have the same label "
-                    f"{label!r}, give one of them another"
+                    f"experiments.{experiment}.variants: {study.describe(other)} and {study.describe(variant)} have "
+                    f"the same label {label!r}, give one of them another"
+                )
+
+
+def _check_suites(study: Study) -> None:
+    """Refuse suites of an experiment that there are not, or that no data set of it is asked for."""
+    for experiment, entry in study.config["experiments"].items():
+        where = f"experiments.{experiment}.suites"
+        for name in entry.get("suites", []):
+            if name not in (*SUITES, "perturbations"):
+                raise InputError(f"{where}: {unknown_name('suite', name, [*SUITES, 'perturbations'])}")
+            if not any(name in study.evaluation(dataset) for dataset in entry["datasets"]):
+                raise InputError(
+                    f"{where}: {name} is not asked for on {list_some(entry['datasets'])}: add evaluation.{name}, or "
+                    "leave it out here"
                 )
 
 
@@ -57,7 +73,7 @@ def _check_sources(study: Study) -> None:
     """Refuse attacks that transfer from a model that no experiment has."""
     for run in study.runs:
         transfer = study.evaluation(run.dataset).get("transfer")
-        if transfer is None:
+        if transfer is None or not study.is_wanted("transfer", run):
             continue
         source = transfer["source"]
         if source not in study.variants | study.checkpoints:
@@ -67,7 +83,7 @@ def _check_sources(study: Study) -> None:
         if not study.is_downloaded(study.origin(run)) and not study.has_run(run._replace(variant=source)):
             raise InputError(
                 f"evaluation.transfer.source: no experiment has the variant '{source}' of {run.model} "
-                f"on {run.dataset} with seed {run.seed}, to attack '{run.variant}' from: add it to one"
+                f"on {run.dataset} with seed {run.seed}, to attack {study.describe(run.variant)} from: add it to one"
             )
 
 
@@ -105,8 +121,28 @@ def _check_sizes(study: Study) -> None:
             check_attack_entry(where, attack, study.dataset(dataset).image_size)
     for dataset, variant in dict.fromkeys((run.dataset, run.variant) for run in study.all_runs):
         if variant in study.variants:
-            check_interventions(f"variants.{variant}", study.variants[variant], study.dataset(dataset).image_size)
+            _check_variant(study, dataset, variant)
             check_front_end(study, dataset, variant)
+
+
+def _check_variant(study: Study, dataset: str, variant: str) -> None:
+    """Refuse interventions that mean nothing on the images of a data set, by the key that their settings are from."""
+    where = f"variants.{variant}"
+    try:
+        check_interventions(where, study.variants[variant], study.dataset(dataset).image_size)
+    except InputError as error:
+        if variant not in study.swept or not str(error).startswith(f"{where}."):
+            raise
+        setting, _, said = str(error).removeprefix(f"{where}.").partition(": ")
+        raise InputError(f"{study.setting_key(variant, setting)}: {said}") from error
+
+
+def _training(study: Study, run: Run) -> str:
+    """The training of a run as a sentence begins with it; of a variant that a sweep makes with the sweep's key."""
+    if run.variant in study.swept:
+        swept = study.swept[run.variant].where
+        return f"{swept}: training of {run.dataset}/{run.model}, {study.describe(run.variant)}"
+    return f"training of {run.dataset}/{run.model}/{run.variant}"
 
 
 def _check_training(study: Study) -> None:
@@ -118,7 +154,7 @@ def _check_training(study: Study) -> None:
         variant, settings = study.variants[run.variant], study.spec(run)["training"]
         problem = training_conflict(variant, settings) or _execution_conflict(settings, compiled, processes)
         if problem is not None:
-            raise InputError(f"training of {run.dataset}/{run.model}/{run.variant}: {problem}")
+            raise InputError(f"{_training(study, run)}: {problem}")
 
 
 def _execution_conflict(training: Mapping[str, Any], compiled: bool, processes: int) -> str | None:
@@ -147,8 +183,8 @@ def _check_snapshots(study: Study) -> None:
         last, wanted = count_epochs(study.spec(run)), study.snapshots(run)[-1]
         if wanted > last:
             raise InputError(
-                f"training of {run.dataset}/{run.model}/{run.variant}: snapshots names epoch {wanted}, the last one "
-                f"is {last}: name epochs up to that"
+                f"{_training(study, run)}: snapshots names epoch {wanted}, the last one is {last}: name epochs "
+                "up to that"
             )
 
 

@@ -31,6 +31,7 @@ class Study(Datasets):
     Attributes:
         config: the parsed config, completed by what it may leave out.
         variants: the bundle of each variant in use, those that sweeps make included, in the config's order.
+        swept: of each variant that a sweep makes, what it is made of.
         checkpoints: the entry of each downloaded model in use, by name.
         experiments: for each experiment its runs in the config's order, without repeats.
         runs: the union of all experiments' runs, without repeats.
@@ -55,7 +56,7 @@ class Study(Datasets):
         check_entries(config, self)
         self.config = config
         self.checkpoints = config.get("checkpoints", {})
-        self.variants, self.experiments = expand(config, self, validator)
+        self.variants, self.swept, self.experiments = expand(config, self, validator)
         self.fits = Fits(config, validator)
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._run_set = frozenset(self.runs)
@@ -63,6 +64,11 @@ class Study(Datasets):
         # Suites are asked for again and again, for each run and product.
         self._suites: dict[str, list[str]] = {}
         self._suites_of_runs: dict[Run, list[str]] = {}
+        self._experiments_of_runs: dict[Run, list[str]] = {}
+        for name, runs in self.experiments.items():
+            # One that includes others asks for nothing that these do not.
+            for run in runs if "includes" not in config["experiments"][name] else ():
+                self._experiments_of_runs.setdefault(run, []).append(name)
         check_runs(self)
         self.pairs = {name: expand_pairs(self, name) for name in self.experiments}
         check_measurable(self)
@@ -104,6 +110,20 @@ class Study(Datasets):
         """How a variant or a checkpoint is called in tables and figures."""
         entry = self.checkpoints.get(variant) or self.variants[variant]
         return entry.get("label", variant)
+
+    def setting_key(self, variant: str, setting: str) -> str:
+        """The key of the config that a setting of a variant, such as `front_end.bandwidth`, is from."""
+        if variant not in self.swept:
+            return f"variants.{variant}.{setting}"
+        swept = self.swept[variant]
+        return f"{swept.where}.{setting}" if setting in swept.values else f"variants.{swept.base}.{setting}"
+
+    def describe(self, variant: str) -> str:
+        """A variant as a sentence names it: of one that a sweep makes, the values that it has from there."""
+        if variant not in self.swept:
+            return f"'{variant}'"
+        swept = self.swept[variant]
+        return f"'{swept.base}' with {', '.join(f'{key}: {value}' for key, value in swept.values.items())}"
 
     def baseline(self, experiment: str) -> str:
         """The variant that an experiment's corruption errors are relative to."""
@@ -266,24 +286,46 @@ class Study(Datasets):
             where = f"evaluation.datasets.{dataset}" if "perturbations" in own else "evaluation"
             yield "perturbations", f"{where}.perturbations", evaluation["perturbations"]
 
+    def wants(self, experiment: str, suite: str) -> bool:
+        """Whether an experiment wants a suite, or perturbations: one of its `suites`, or any where it names none.
+
+        One that includes others wants what they do.
+        """
+        settings = self.config["experiments"][experiment]
+        if "includes" in settings:
+            return any(self.wants(other, suite) for other in settings["includes"])
+        return suite in settings.get("suites", (suite,))
+
+    def is_wanted(self, suite: str, run: Run) -> bool:
+        """Whether an experiment that has a run wants a suite; all are wanted of a run that no experiment has."""
+        experiments = self._experiments_of_runs.get(run)
+        return experiments is None or any(self.wants(experiment, suite) for experiment in experiments)
+
     def suites(self, dataset: str) -> list[str]:
-        """The suites that the config asks for and the data set can serve."""
+        """The suites that the config asks for, an experiment on the data set wants, and the data set can serve."""
         if dataset not in self._suites:
-            wanted = requested_suites(self.evaluation(dataset))
-            self._suites[dataset] = [suite for suite in wanted if why_not(self, suite, dataset) is None]
+            asking = [
+                name for name, entry in self.config["experiments"].items() if dataset in entry.get("datasets", ())
+            ]
+            self._suites[dataset] = [
+                suite
+                for suite in requested_suites(self.evaluation(dataset))
+                if (not asking or any(self.wants(experiment, suite) for experiment in asking))
+                and why_not(self, suite, dataset) is None
+            ]
         return [*self._suites[dataset]]
 
     def suites_of(self, run: Run) -> list[str]:
-        """The suites of a run: those of its data set that its model can have."""
+        """The suites of a run: those of its data set that one of its experiments wants and its model can have."""
         if run not in self._suites_of_runs:
-            found = self.suites(run.dataset)
+            found = (suite for suite in self.suites(run.dataset) if self.is_wanted(suite, run))
             self._suites_of_runs[run] = [suite for suite in found if why_not_run(self, suite, run) is None]
         return [*self._suites_of_runs[run]]
 
     def suites_in(self, experiment: str, dataset: str) -> list[str]:
-        """The suites that at least one run of an experiment on a data set has."""
+        """The suites that an experiment wants and at least one of its runs on a data set has."""
         found = set().union(*(self.suites_of(run) for run in self.runs_of(experiment, dataset)))
-        return [suite for suite in self.suites(dataset) if suite in found]
+        return [suite for suite in self.suites(dataset) if suite in found and self.wants(experiment, suite)]
 
     def needs_images(self, dataset: str) -> bool:
         """Whether something is asked for that a data set's own images are needed for.

@@ -60,9 +60,11 @@ def _check_names(study: Study, names: Mapping[str, str]) -> None:
         raise unknown_name("checkpoint", names["checkpoint"], study.checkpoints)
     if variant is not None:
         _check_run(study, dataset, names["model"], variant)
-    if suite is not None and suite != "history" and suite not in study.suites(dataset):
+    if suite is not None and suite != "history":
         if suite not in SUITES:
             raise unknown_name("suite", suite, SUITES)
+        _check_wanted(study, suite, names)
+    if suite is not None and suite != "history" and suite not in study.suites(dataset):
         if suite in study.evaluation(dataset):
             raise InputError(f"evaluation.{suite} is not for {dataset}: {why_not(study, suite, dataset)}")
         if suite in study.config["evaluation"].get("datasets", {}).get(dataset, {}):
@@ -72,6 +74,24 @@ def _check_names(study: Study, names: Mapping[str, str]) -> None:
         reason = why_not_run(study, suite, Run(dataset, names["model"], variant, int(names["seed"])))
         if reason is not None:
             raise InputError(f"evaluation.{suite} is not for {reason.name}: {reason.reason}")
+
+
+def _check_wanted(study: Study, suite: str, names: Mapping[str, str]) -> None:
+    """Refuse a suite that is asked for, but not by the experiment, or by no experiment of the run."""
+    if "experiment" in names:
+        experiments = [names["experiment"]]
+    elif "variant" in names:
+        run = Run(names["dataset"], names["model"], names["variant"], int(names["seed"]))
+        experiments = (
+            []
+            if study.is_wanted(suite, run)
+            else [name for name in study.experiments if run in study.experiments[name]]
+        )
+    else:
+        return
+    if experiments and not any(study.wants(experiment, suite) for experiment in experiments):
+        where = " and ".join(f"experiments.{experiment}.suites" for experiment in experiments)
+        raise InputError(f"{suite} is not in {where}: add it there")
 
 
 def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:

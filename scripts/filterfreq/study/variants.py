@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 from jsonschema.protocols import Validator
 
@@ -17,6 +17,20 @@ Variants = dict[str, dict[str, Any]]
 _LONGEST_NAME = 200  # characters of a variant; file systems take 255 bytes
 
 
+class Swept(NamedTuple):
+    """What a sweep made a variant of.
+
+    Attributes:
+        where: the sweep's key in the config, such as `experiments.bandwidths.sweep`.
+        base: the variant that it changed.
+        values: those that it changed, by keys such as `front_end.bandwidth`.
+    """
+
+    where: str
+    base: str
+    values: dict[str, Any]
+
+
 def config_variants(config: Mapping[str, Any]) -> Variants:
     """Return the variants that a config names, each with a label: its name unless given."""
     return {name: {"label": name, **deepcopy(variant)} for name, variant in config.get("variants", {}).items()}
@@ -24,7 +38,7 @@ def config_variants(config: Mapping[str, Any]) -> Variants:
 
 def sweep_variants(
     where: str, variants: Variants, bases: Iterable[str], sweep: Mapping[str, list], schema: Validator
-) -> Variants:
+) -> tuple[Variants, dict[str, Swept]]:
     """Return the variants of an experiment: of each that it lists those that its sweep makes, or the variant itself.
 
     A sweep changes the settings of the variants that have its keys' sections, be they empty; of several keys, every
@@ -37,32 +51,39 @@ def sweep_variants(
         sweep: its lists of values for keys such as `penalty.kind`.
         schema: of configs.
 
+    Returns:
+        The variants by name, and of those that the sweep makes what it makes them of.
+
     Raises:
         InputError: a value does not fit, a name gets too long, or no variant has a key's section.
     """
     found: Variants = {}
+    swept: dict[str, Swept] = {}
     used: set[str] = set()
     for base in bases:
         keys = [key for key in sweep if key.split(".")[0] in variants[base]]
         used.update(keys)
         check_number(f"{where}.sweep", "variants", *(sweep[key] for key in keys))
         for values in itertools.product(*(sweep[key] for key in keys)):
-            name, variant = _change_variant(where, base, variants[base], dict(zip(keys, values, strict=True)), schema)
+            settings = dict(zip(keys, values, strict=True))
+            name, variant, changed = _change_variant(where, base, variants[base], settings, schema)
             found.setdefault(name, variant)
+            if changed:
+                swept[name] = Swept(f"{where}.sweep", base, changed)
     for key in sweep:
         if key not in used:
             section = key.split(".")[0]
             raise InputError(f"{where}.sweep.{key}: none of the experiment's variants has the section '{section}'")
-    return found
+    return found, swept
 
 
 def _change_variant(
     where: str, name: str, base: dict[str, Any], settings: Mapping[str, Any], schema: Validator
-) -> tuple[str, dict[str, Any]]:
-    """Return the variant that some settings make of another, after its name."""
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the variant that some settings make of another, after its name and before those that it had not."""
     variant = deepcopy(base)
     labels, variant_validator = sweep_labels(schema), variant_schema(schema)
-    changes = {}
+    changed = {}
     for key, value in settings.items():
         section, _, setting = key.rpartition(".")
         part = variant[section] if section else variant
@@ -71,9 +92,10 @@ def _change_variant(
         part[setting] = value
         check_schema(variant_validator, variant, f"{where}.sweep.{key}", prefix_only=True)
         check_variant(f"{where}.sweep", variant)
-        changes[setting] = value
+        changed[key] = value
         variant["label"] += ", " + labels[key].format(value)
-    return swept_name(f"{where}.sweep", name, changes), variant
+    named = {key.rpartition(".")[2]: value for key, value in changed.items()}
+    return swept_name(f"{where}.sweep", name, named), variant, changed
 
 
 def swept_name(where: str, base: str, changes: Mapping[str, Any]) -> str:

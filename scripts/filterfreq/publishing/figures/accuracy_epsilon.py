@@ -95,9 +95,12 @@ def _has_one_size(frame: pd.DataFrame, attack: str, norm: str) -> bool:
 def _hollow_markers(axes: Axes, rows: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:
     shown = [name for name in styles if name in set(rows["variant"])]
     step = min(_ASIDE, _FARTHEST_ASIDE / len(shown))
-    for number, name in enumerate(shown):
+    # At the epsilon itself are the markers of the lines: several hollow ones leave it free.
+    half = len(shown) // 2
+    steps = [*range(-half, 0), *range(1, len(shown) - half + 1)] if half else [0]
+    for steps_aside, name in zip(steps, shown, strict=True):
         by_epsilon = rows[rows["variant"] == name].groupby("epsilon")["value"].agg(["mean", "min", "max"])
-        aside = ScaledTranslation(step * (number - (len(shown) - 1) / 2), 0, axes.figure.dpi_scale_trans)
+        aside = ScaledTranslation(step * steps_aside, 0, axes.figure.dpi_scale_trans)
         axes.errorbar(
             by_epsilon.index,
             by_epsilon["mean"],

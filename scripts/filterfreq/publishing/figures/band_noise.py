@@ -1,8 +1,9 @@
 """Accuracy on test images of *{dataset}* with Gaussian noise of some frequencies alone, against the bandwidth.
 
-The noise has the frequencies of a square round 0, of one round the highest frequency, or all outside of the first; the
-bandwidth is the square's side, and 0 is no noise. Lines are means over seeds, bands reach from the lowest to the
-highest seed.
+The noise has what a filter leaves of white noise: the low pass a square of frequencies round 0, the high pass one round
+the highest frequency, or, as the complement of a low pass, all outside of its square. The bandwidth is the square's
+side, and 0 is no noise; the norm is the L2 norm of each channel of the noise. Lines are means over seeds, bands reach
+from the lowest to the highest seed.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,8 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from filterfreq.publishing.bands import BAND_LABELS
-from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note, tick_measured
+from filterfreq.publishing.bands import BAND_LABELS, BANDWIDTH_LABEL
+from filterfreq.publishing.panels import images_of_panels, panel_grids, seeds_note, shorten_title, tick_measured
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import add_legend, draw_lines, use_style, variant_styles
@@ -44,8 +45,9 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
             rows = shown[panel][shown[panel]["model"] == model]
             draw_lines(axes, rows, "bandwidth", "value", styles, markers=True)
             kind, norm = panel
-            axes.set_title(f"{BAND_LABELS[kind]}, norm {norm:g}{endings[panel]}" if model == models[0] else "")
+            title = shorten_title(f"{BAND_LABELS[kind]}, norm {norm:g}", axes) + endings[panel]
+            axes.set_title(title if model == models[0] else "")
             tick_measured(axes, frame["bandwidth"].astype(float))
-            axes.set_xlabel("bandwidth" if model == models[-1] else "")
+            axes.set_xlabel(BANDWIDTH_LABEL if model == models[-1] else "")
     add_legend(figure, styles, note=seeds_note(frame) + note)
     return figure

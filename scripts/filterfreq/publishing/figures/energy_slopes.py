@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from filterfreq.publishing.corruptions import corruption_label
 from filterfreq.publishing.energy_slopes import EnergySlopes, energy_slopes
+from filterfreq.publishing.numbers import interval_text, number_text, percent_text
 from filterfreq.publishing.phrases import images_phrase, seeds_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import select
@@ -27,18 +28,18 @@ from filterfreq.publishing.style import (
     variant_styles,
     wrap_text,
 )
-from filterfreq.publishing.table import format_percent
 
 PRODUCT = Product(
     title="Accuracy against high-frequency energy",
     needs=["corruption", "spectra"],
     takes=["labels", "style_numbers", "baseline"],
-    when="baseline_paired",
+    when="slopes_fitted",
 )
 
 _NAME = 6.5  # points of height that a corruption's name takes, at 7 points
 _PANEL, _NAMES = 2.3, 1.1  # inches of height
-_LABEL_WIDTH = 30  # characters
+_LABEL_WIDTH = 30  # characters of the baseline's name beside the axis
+_LEGEND_WIDTH = 45  # characters of a variant's name in the legend
 
 
 @use_style
@@ -61,15 +62,17 @@ def draw(
     grid = figure.subplots(len(models), 1, squeeze=False, sharex=True)[:, 0]
     for model, axes in zip(models, grid, strict=True):
         _draw_model(axes, found, model, styles, baseline)
-        if len(models) > 1:
-            axes.set_title(model, loc="left")
+        if len(models) > 1:  # above are the names of the corruptions
+            axes.set_ylabel(f"{model}\n{axes.get_ylabel()}")
         _name_corruptions(axes, found.energies)
     grid[-1].set_xlabel("share of the corruption's energy at high frequencies")
     frame = select(results, labels, ["corruption"])
     note = f"{seeds_phrase(found.counts)}; {images_phrase(frame['n'])}"
     if len(models) == 1:
         styles = {name: style._replace(label=_label(found, models[0], name, style)) for name, style in styles.items()}
-        note = f"mean accuracy, slope k with its 95 % interval, residual r; {note}"
+        note = f"below the names: mean accuracy, slope k with its 95 % interval, residual r; {note}"
+    # Of the baseline there are no points.
+    styles[baseline] = styles[baseline]._replace(marker="")
     add_legend(figure, styles, note=note)
     return figure
 
@@ -81,23 +84,31 @@ def _draw_model(axes: Axes, found: EnergySlopes, model: str, styles: Mapping[str
         if name == baseline:
             axes.plot(ends, [0, 0], **look)
         elif (model, name) in found.changes.index:
-            line, changes = found.lines[model, name], found.changes.loc[(model, name)]
             axes.scatter(
-                found.energies, changes, s=16, color=style.colour, marker=style.marker, edgecolor="white", linewidth=0.4
+                found.energies,
+                found.changes.loc[(model, name)],
+                s=16,
+                color=style.colour,
+                marker=style.marker,
+                edgecolor="white",
+                linewidth=0.4,
             )
+        if (model, name) in found.lines:
+            line = found.lines[model, name]
             axes.plot(ends, line.slope * ends + line.intercept, **look)
     axes.yaxis.set_major_formatter(PERCENT)
     axes.set_ylabel(f"accuracy less that of\n{wrap_text(styles[baseline].label, _LABEL_WIDTH, 1)} (points)")
 
 
 def _label(found: EnergySlopes, model: str, name: str, style: VariantStyle) -> str:
-    """What the legend says of a variant."""
-    accuracy = format_percent(found.accuracies.loc[(model, name)].mean())
-    label = f"{wrap_text(style.label, _LABEL_WIDTH, 1)}: {accuracy} %"
+    """What the legend says of a variant: its label, and in a line below its numbers."""
+    accuracy = percent_text(found.accuracies.loc[(model, name)].mean())
+    label = f"{wrap_text(style.label, _LEGEND_WIDTH, 2)}:\n{accuracy} %"
     if (model, name) not in found.lines:
         return label
     line = found.lines[model, name]
-    return f"{label}, k = {line.slope:.2f} [{line.ci_low:.2f}, {line.ci_high:.2f}], r = {line.residual:.2f}"
+    slope, residual = number_text(line.slope, ".2f"), number_text(line.residual, ".2f")
+    return f"{label}, k = {slope} {interval_text(line.ci_low, line.ci_high, '.2f')}, r = {residual}"
 
 
 def _name_corruptions(axes: Axes, energies: pd.Series) -> None:

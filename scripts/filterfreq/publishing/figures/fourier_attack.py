@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from filterfreq.publishing.example_images import ResultsWithImages, read_with_images, show_with_basis_vectors
+from filterfreq.publishing.numbers import number_text
 from filterfreq.publishing.panels import scale_accuracies, seeds_and_images_note, tick_measured
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
@@ -59,7 +60,7 @@ def draw(shown: ResultsWithImages, labels: dict[str, str], style_numbers: Mappin
             scale_accuracies(axes)
             axes.set_title(title if row == 0 else "")
             tick_measured(axes, frame["l2_norm"].astype(float))
-            axes.set_xlabel("norm of the vector in each channel" if model == models[-1] else "")
+            axes.set_xlabel("L₂ norm of the vector in each channel" if model == models[-1] else "")
             axes.tick_params(labelleft=column == 0)
             axes.set_ylabel("" if column else f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
     _show_examples(figure.add_subplot(cells[-1, :]), shown.images[0], frame, next(iter(styles)))
@@ -73,5 +74,6 @@ def _show_examples(axes: Axes, image: np.ndarray, frame: pd.DataFrame, variant: 
     rows = rows[(rows["model"] == rows["model"].iloc[0]) & (rows["seed"] == rows["seed"].min())].sort_values("l2_norm")
     changes = [(float(norm), int(u), int(v)) for norm, u, v in rows[["l2_norm", "u", "v"]].itertuples(index=False)]
     # Of each pair the frequency is the second, whose first is mostly above 0.
-    texts = [f"norm {norm:g}\n{-u}, {-v}" for norm, u, v in changes]
+    texts = [f"norm {norm:g}\n{number_text(-u, 'g')}, {number_text(-v, 'g')}" for norm, u, v in changes]
     show_with_basis_vectors(axes, image, [(0.0, 0, 0), *changes], ["image", *texts])
+    axes.set_xlabel("with the vector of this vertical and horizontal frequency (cycles per image)", labelpad=20)

@@ -1,6 +1,6 @@
 """Accuracy on test images of *{dataset}* of which only some frequencies are left.
 
-On the left these are the frequencies below a radius, on the right those from the radius on. Lines are means over seeds,
+A low pass leaves the frequencies below a radius, a high pass those from the radius on. Lines are means over seeds,
 bands reach from the lowest to the highest seed. Thin lines across are the accuracy on the same images unfiltered.
 """
 
@@ -28,7 +28,7 @@ PRODUCT = Product(
 )
 
 _UNFILTERED = {"color": "0.4", "linewidth": 0.7}
-_PASSES = {"low": "low frequencies kept", "high": "high frequencies kept"}
+_PASSES = {"low": "low pass", "high": "high pass"}
 
 
 @use_style

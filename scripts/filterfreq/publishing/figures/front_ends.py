@@ -1,8 +1,8 @@
 """Accuracy of models that were trained and tested on filtered images of *{dataset}*, against the filter's bandwidth.
 
-On the left each point is a model of its own: a filter of this bandwidth is its first layer, in training and test.
-Lines are means over seeds, bands reach from the lowest to the highest seed; lines across are variants without a filter.
-On the right, two test images as the filters leave them. Without low frequencies they are next to invisible: of these,
+Each point is a model of its own: a filter of this bandwidth is its first layer, in training and test. Lines are means
+over seeds, bands reach from the lowest to the highest seed; lines across are variants without a filter. Below, two test
+images as the filters leave them. Without low frequencies they are next to invisible: of these,
 four standard deviations about the mean are shown.
 """
 
@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from filterfreq.frequencies.bands import band_frequencies
-from filterfreq.publishing.bands import BAND_LABELS
+from filterfreq.publishing.bands import BAND_LABELS, BANDWIDTH_LABEL
 from filterfreq.publishing.example_images import ResultsWithImages, read_with_images
-from filterfreq.publishing.mosaic import mosaic, show_canvas, to_uint8
+from filterfreq.publishing.mosaic import TILE_WIDTH, mosaic, show_canvas, to_uint8
 from filterfreq.publishing.panels import scale_accuracies, seeds_and_images_note, tick_measured
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
@@ -40,6 +40,7 @@ PRODUCT = Product(
 )
 
 _MOST_BANDWIDTHS = 5  # that examples are shown at
+_PANEL_HEIGHT, _ABOVE_EXAMPLES = 2.0, 0.45  # inches
 
 
 read = read_with_images
@@ -85,10 +86,13 @@ def draw(
 
     bandwidths = _shown_bandwidths(front_ends)
     models = list(frame["model"].cat.categories)
-    figure = new_figure(TEXT_WIDTH, max(0.3 + 2.2 * len(models), 1.75 * len(bandwidths)), images=True)
-    cells = figure.add_gridspec(len(models) * len(bandwidths), 2)
-    panels = [figure.add_subplot(cells[rows, 0]) for rows in _shares(len(models), len(bandwidths))]
-    for model, axes in zip(models, panels, strict=True):
+    counts = [len(shown_widths) for shown_widths in bandwidths.values()]
+    tile = min(TILE_WIDTH, TEXT_WIDTH / sum(counts))
+    heights = [*[_PANEL_HEIGHT] * len(models), tile * len(shown.images) + _ABOVE_EXAMPLES]
+    figure = new_figure(TEXT_WIDTH, sum(heights))
+    cells = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+    for model, cell in zip(models, cells, strict=False):
+        axes = figure.add_subplot(cell)
         rows_of_model = frame[frame["model"] == model].astype({"variant": str})
         draw_levels(axes, rows_of_model, {name: styles[name] for name in references})
         filtered = rows_of_model[rows_of_model["variant"].isin(series)]
@@ -99,11 +103,12 @@ def draw(
         drawn = {name: style for name, style in styles.items() if name in set(filtered["variant"])}
         draw_lines(axes, filtered, "bandwidth", "value", drawn, markers=True)
         tick_measured(axes, [front_end["bandwidth"] for front_end in front_ends.values()])
-        axes.set_xlabel("bandwidth" if model == models[-1] else "")
+        axes.set_xlabel(BANDWIDTH_LABEL if model == models[-1] else "")
         scale_accuracies(axes)
         axes.set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
-    for band, rows in zip(bandwidths, _shares(len(bandwidths), len(models)), strict=True):
-        _show_examples(figure.add_subplot(cells[rows, 1]), shown.images, band, bandwidths[band])
+    examples = cells[-1].subgridspec(1, len(counts), width_ratios=counts)
+    for (band, shown_widths), cell in zip(bandwidths.items(), examples, strict=True):
+        _show_examples(figure.add_subplot(cell), shown.images, band, shown_widths)
     in_legend = {name: style._replace(marker="") if name in references else style for name, style in styles.items()}
     add_legend(figure, in_legend, note=seeds_and_images_note(frame))
     return figure
@@ -129,11 +134,6 @@ def _shown_bandwidths(front_ends: Mapping[str, Mapping]) -> dict[str, list[int]]
     return found
 
 
-def _shares(parts: int, length: int) -> list[slice]:
-    """Cut rows into parts of a length."""
-    return [slice(part * length, (part + 1) * length) for part in range(parts)]
-
-
 def _show_examples(axes: Axes, images: np.ndarray, band: str, bandwidths: list[int]) -> None:
     """Show images as the filters of a band leave them, below their bandwidths."""
     tiles = np.stack([_visible(images, band, bandwidth) for bandwidth in bandwidths], axis=1)
@@ -141,7 +141,7 @@ def _show_examples(axes: Axes, images: np.ndarray, band: str, bandwidths: list[i
     show_canvas(axes, canvas)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
-    axes.set_xlabel(f"{BAND_LABELS[band]}: bandwidth")
+    axes.set_xlabel(f"{BAND_LABELS[band]}, bandwidth")
     axes.set_xticks(columns, bandwidths)
 
 

@@ -13,10 +13,11 @@ from filterfreq.analysis.intervals import mean_difference
 from filterfreq.analysis.pairs import Pairs, observations, pair_values, run_key
 from filterfreq.publishing.means import column_meanings, dataset_phrase
 from filterfreq.publishing.measures import CORRUPTION_ERROR, Column, epsilons_phrase, main_columns
+from filterfreq.publishing.numbers import interval_text, percent_text
 from filterfreq.publishing.phrases import counting_phrase, pairs_cell
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
-from filterfreq.publishing.table import TextTable, format_percent, headings, images_sentence
+from filterfreq.publishing.table import TextTable, headings, images_sentence
 from filterfreq.runtime.errors import InputError
 
 PRODUCT = Product(
@@ -131,7 +132,7 @@ def _pair_differences(columns: list[Column], pairs: Pairs, counting: str, descri
         cells.append(
             {
                 "measure": " ".join(names[found.measure, found.setting]).strip(),
-                **{f"{side}s": format_percent(numbers[-1][side]) for side in ("treatment", "control")},
+                **{f"{side}s": percent_text(numbers[-1][side]) for side in ("treatment", "control")},
                 "difference": _interval(estimate.mean, *estimate.interval()),
                 "pairs": pairs_cell(len(values), distinct),
             }
@@ -150,5 +151,5 @@ def _difference(mean: float, low: float, high: float, pairs: int) -> str:
 
 
 def _interval(mean: float, low: float, high: float) -> str:
-    interval = "" if np.isnan(low) else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
-    return f"{100 * mean:+.1f}{interval}"
+    interval = "" if np.isnan(low) else f" {interval_text(100 * low, 100 * high, '+.1f')}"
+    return f"{percent_text(mean, '+.1f')}{interval}"

@@ -8,18 +8,20 @@ corruptions.
 import numpy as np
 import pandas as pd
 
-from filterfreq.publishing.energy_slopes import energy_slopes, number_texts
+from filterfreq.analysis.slopes import Line
+from filterfreq.publishing.energy_slopes import energy_slopes
 from filterfreq.publishing.means import dataset_phrase
+from filterfreq.publishing.numbers import interval_text, number_texts, percent_text
 from filterfreq.publishing.phrases import images_phrase, seeds_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import select
-from filterfreq.publishing.table import TextTable, format_percent
+from filterfreq.publishing.table import TextTable
 
 PRODUCT = Product(
     title="Slopes of accuracy against high-frequency energy",
     needs=["corruption", "spectra"],
     takes=["labels", "baseline"],
-    when="baseline_paired",
+    when="slopes_fitted",
 )
 
 
@@ -40,16 +42,15 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str], baseline: str) -> Te
         line = found.lines[run]._asdict() if run in found.lines else {}
         names = dict(zip(("model", "variant"), run, strict=True))
         rows.append({**names, "accuracy": accuracies.mean(), **line, "seeds": found.counts.get(run, np.nan)})
-    numbers = pd.DataFrame(rows)
+    numbers = pd.DataFrame(rows, columns=["model", "variant", "accuracy", *Line._fields, "seeds"])
     cells = pd.DataFrame(
         {
             "variant": [found.variants[name] for name in numbers["variant"]],
             "model": numbers["model"],
-            "mean accuracy (%)": numbers["accuracy"].map(format_percent),
+            "mean accuracy (%)": numbers["accuracy"].map(percent_text),
             "slope": number_texts(numbers["slope"], ".2f"),
             "95 % interval": [
-                "–" if np.isnan(low) else f"[{low:.2f}, {high:.2f}]"
-                for low, high in zip(numbers["ci_low"], numbers["ci_high"], strict=True)
+                interval_text(low, high, ".2f") for low, high in zip(numbers["ci_low"], numbers["ci_high"], strict=True)
             ],
             "intercept": number_texts(numbers["intercept"], ".3f"),
             "residual": number_texts(numbers["residual"], ".3f"),

@@ -11,10 +11,11 @@ import pandas as pd
 from filterfreq.analysis.pairs import Pairs, observations, pair_values
 from filterfreq.publishing.means import column_meanings, dataset_phrase
 from filterfreq.publishing.measures import CORRUPTION_ERROR, add_published, epsilons_phrase, main_columns
+from filterfreq.publishing.numbers import percent_text
 from filterfreq.publishing.phrases import counting_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import select
-from filterfreq.publishing.table import TextTable, format_percent, headings, images_sentence
+from filterfreq.publishing.table import TextTable, headings, images_sentence
 
 PRODUCT = Product(
     title="Pairs",
@@ -68,7 +69,7 @@ def tabulate(
         shown = [_SIDES[0]] if values["control"].isna().all() else _SIDES
         every = pd.concat([values, pd.DataFrame([means])], ignore_index=True)[list(shown)]
         heading = " ".join(names[found.measure, found.setting]).strip()
-        cells[heading] = [" / ".join(map(_percent, row)) for row in every.itertuples(index=False)]
+        cells[heading] = [" / ".join(map(percent_text, row)) for row in every.itertuples(index=False)]
         numbers += [
             {
                 **{f"{side}_{key}": pair[side][key] for side in _SIDES for key in ("variant", "model", "seed")},
@@ -94,7 +95,3 @@ def _run_names(runs: list[Mapping[str, Any]], labels: Mapping[str, str]) -> list
         details = ", ".join(f"seed {run[key]}" if key == "seed" else str(run[key]) for key in several)
         names.append(labels[run["variant"]] + (f" ({details})" if details else ""))
     return names
-
-
-def _percent(value: float) -> str:
-    return "–" if pd.isna(value) else format_percent(value)

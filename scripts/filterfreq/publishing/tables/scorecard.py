@@ -14,6 +14,7 @@ import pandas as pd
 
 from filterfreq.analysis.claims import FEWEST_PAIRS, score
 from filterfreq.analysis.pairs import Pairs
+from filterfreq.publishing.numbers import MINUS, interval_text, percent_text
 from filterfreq.publishing.phrases import comparison_label, counting_phrase, pairs_cell, range_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable
@@ -28,8 +29,8 @@ PRODUCT = Product(
 
 _SIGNS = {
     "higher": "> {}",
-    "lower": "< -{}",
-    "not lower": "> -{}",
+    "lower": f"< {MINUS}{{}}",
+    "not lower": f"> {MINUS}{{}}",
     "not higher": "< {}",
     "equal": "within ±{}",
 }
@@ -116,9 +117,9 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
 def _effect(row: dict) -> str:
     if np.isnan(row["effect"]):
         return "–"
-    ends = [f"{100 * row[end]:+.1f}" for end in ("lowest_model", "highest_model")]
-    return f"{100 * row['effect']:+.1f}" + (f" ({' to '.join(ends)})" if ends[0] != ends[1] else "")
+    ends = [percent_text(row[end], "+.1f") for end in ("lowest_model", "highest_model")]
+    return percent_text(row["effect"], "+.1f") + (f" ({' to '.join(ends)})" if ends[0] != ends[1] else "")
 
 
 def _interval(row: dict) -> str:
-    return "–" if np.isnan(row["ci_low"]) else f"[{100 * row['ci_low']:+.1f}, {100 * row['ci_high']:+.1f}]"
+    return interval_text(100 * row["ci_low"], 100 * row["ci_high"], "+.1f")
