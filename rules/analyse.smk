@@ -100,3 +100,44 @@ rule pool_filters:
         code=code("pool_filters"),
     script:
         "../scripts/pool_filters.py"
+
+
+def first_runs(wildcards):
+    """The first run of each variant of an experiment on a data set."""
+    runs = {}
+    for run in study.runs_of(wildcards.experiment, wildcards.dataset):
+        runs.setdefault(run.variant, run)
+    return runs
+
+
+def first_layer_files(wildcards):
+    """Their weights and records, and the images on which the baseline, or the first variant, was attacked."""
+    runs = first_runs(wildcards)
+    attacked = runs.get(study.baseline(wildcards.experiment), next(iter(runs.values())))
+    return {
+        "weights": [WEIGHTS.format(**run._asdict()) for run in runs.values()],
+        "records": [RECORD.format(**run._asdict()) for run in runs.values()],
+        "perturbations": PERTURBATIONS.format(**attacked._asdict()),
+    }
+
+
+rule show_first_layers:
+    input:
+        unpack(first_layer_files),
+    output:
+        FIRST_LAYERS,
+    log:
+        "results/logs/show_first_layers/{experiment}/{dataset}.log",
+    benchmark:
+        "results/benchmarks/show_first_layers/{experiment}/{dataset}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=resource_by_attempt("evaluate", "mem_mb"),
+        runtime=resource_by_attempt("evaluate", "runtime"),
+    params:
+        variants=lambda wildcards: list(first_runs(wildcards)),
+        code=code("show_first_layers"),
+    script:
+        "../scripts/show_first_layers.py"

@@ -153,6 +153,7 @@ AGGREGATED_OVER_TRAINING = "results/aggregated/{experiment}/{dataset}/over_train
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 AGGREGATED_FIT = "results/aggregated/fits/{fit}.csv"
 FILTER_COEFFICIENTS = "results/aggregated/{experiment}/filter_coefficients.csv"
+FIRST_LAYERS = "results/aggregated/{experiment}/{dataset}/first_layers.npz"
 FILTER_BASIS = "results/aggregated/{experiment}/filter_basis.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
 TABLE_OF_EXPERIMENT = "results/tables/{experiment}/{name}"

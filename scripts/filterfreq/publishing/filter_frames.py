@@ -8,6 +8,7 @@ import pandas as pd
 from filterfreq.analysis.filter_statistics import DEPTH_BINS
 from filterfreq.analysis.pairs import Pairs, run_key
 from filterfreq.evaluation.columns import RUN_COLUMNS
+from filterfreq.publishing.phrases import counting_phrase, pairs_phrase
 from filterfreq.publishing.selection import RUN, select
 from filterfreq.publishing.style import VariantStyle, variant_styles
 from filterfreq.runtime.errors import InputError
@@ -142,15 +143,9 @@ def values_of_runs(table: pd.DataFrame, compared: pd.DataFrame, side: str, metri
     return pd.concat([by_run.xs(run) for run in runs], ignore_index=True)
 
 
-def pairs_phrase(compared: pd.DataFrame, controls: str) -> str:
+def comparison_phrase(compared: pd.DataFrame, controls: str) -> str:
     """Say how many pairs there are, and how often their controls count."""
-    distinct = compared["control"].nunique()
-    pairs = f"{len(compared)} pair{'s' if len(compared) > 1 else ''}"
-    if distinct == len(compared):
-        return pairs
-    return f"{pairs}, {distinct} distinct controls, which count " + (
-        "once" if controls == "once" else "in each of their pairs"
-    )
+    return f"{pairs_phrase(len(compared), compared['control'].nunique())}, {counting_phrase(controls)}"
 
 
 def named_shares(shares: pd.DataFrame) -> pd.DataFrame:

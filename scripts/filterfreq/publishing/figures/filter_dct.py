@@ -16,7 +16,6 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import FuncFormatter
 from seaborn.utils import relative_luminance
 
 from filterfreq.analysis.filter_statistics import DEPTH_BINS, WHOLE_MODEL, dct_share_table
@@ -27,14 +26,16 @@ from filterfreq.publishing.filter_frames import (
     PAIRED,
     batch_norm_phrase,
     compared_runs,
+    comparison_phrase,
     differences_of_pairs,
     filter_frame,
     named_shares,
-    pairs_phrase,
 )
+from filterfreq.publishing.numbers import number_text
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants
 from filterfreq.publishing.style import (
+    PERCENT,
     SMALL_FONT,
     TEXT_WIDTH,
     VariantStyle,
@@ -60,7 +61,6 @@ _PANEL, _MAP = 1.35, 1.55  # inches of height
 _NAME_WIDTH = 26  # characters
 _WRITTEN = 0.1  # of the colour scale, from which a difference is written in its cell
 _DARK = 0.18  # relative luminance; below it white has the higher contrast (WCAG 2)
-_POINTS = FuncFormatter(lambda value, _: _signed(100 * value, ".6g"))
 
 
 @use_style
@@ -104,7 +104,7 @@ def draw(
         whole = differences_of_pairs(shares, compared, ["depth_bin", "vertical", "horizontal"], controls)
         _draw_maps(below[0], whole, {name: styles[name].label for name in groups})
     against = f"controls: {labels[baseline]}; " if not pairs else ""
-    note = f"lines: mean, bands: lowest to highest; {against}{pairs_phrase(compared, controls)}"
+    note = f"lines: mean, bands: lowest to highest; {against}{comparison_phrase(compared, controls)}"
     add_legend(figure, styles, note=f"{note}; {batch_norm_phrase(frame)}")
     return figure
 
@@ -120,7 +120,7 @@ def _draw_curves(figure: SubFigure, named: pd.DataFrame, styles: dict[str, Varia
             draw_lines(axes, rows, "bin", column, styles, markers=True)
             axes.set(xlabel="", title=f"{frequencies}, {weighting}")
             axes.set_ylabel("difference (points)")
-            axes.yaxis.set_major_formatter(_POINTS)
+            axes.yaxis.set_major_formatter(PERCENT)
             axes.set_xticks(range(len(DEPTH_BINS)), DEPTH_TICKS)
     figure.supxlabel(DEPTH_LABEL)
 
@@ -154,12 +154,6 @@ def _draw_map(axes: Axes, table: pd.DataFrame, scale: Normalize) -> None:
         # In grey both ends of the scale look alike.
         if abs(value) >= max(1, _WRITTEN * scale.vmax):
             colour = "white" if relative_luminance(cells.to_rgba(value)) < _DARK else "black"
-            text = _signed(value, "+.0f")
-            axes.text(column, row, text, ha="center", va="center", size=SMALL_FONT, color=colour)
+            axes.text(column, row, number_text(value, "+.0f"), ha="center", va="center", size=SMALL_FONT, color=colour)
     axes.set_yticks(range(len(order)), [f"{u}, {v}" for u, v in order])
     axes.set_xticks(range(len(DEPTH_BINS)), DEPTH_TICKS)
-
-
-def _signed(value: float, form: str) -> str:
-    """Return a number with a minus sign that is no hyphen."""
-    return f"{value:{form}}".replace("-", "−")

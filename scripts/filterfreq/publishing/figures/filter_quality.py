@@ -24,8 +24,8 @@ from filterfreq.publishing.filter_frames import (
     SIDE_COLOURS,
     batch_norm_phrase,
     compared_runs,
+    comparison_phrase,
     filter_frame,
-    pairs_phrase,
     values_of_runs,
 )
 from filterfreq.publishing.panels import seeds_note
@@ -85,7 +85,7 @@ def draw(
             for side, shift in (("control", -0.2), ("treatment", 0.2)):
                 _draw_boxes(axes, values_of_runs(by_depth, compared, side, metric, controls), shift, SIDE_COLOURS[side])
         entries = [Patch(color=SIDE_COLOURS[side], alpha=0.6, label=_NAMES[side]) for side in ("control", "treatment")]
-        note = f"{pairs_phrase(compared, controls)}; {batch_norm_phrase(frame)}"
+        note = f"{comparison_phrase(compared, controls)}; {batch_norm_phrase(frame)}"
         add_legend(figure, {}, extra=entries, note=note)
     else:
         by_depth = order_variants(by_depth, labels).assign(bin=by_depth["depth_bin"].cat.codes - 1)

@@ -22,6 +22,7 @@ from filterfreq.analysis.pairs import Pairs, run_key
 from filterfreq.publishing.filter_frames import batch_norm_phrase, filter_frame, named_shares
 from filterfreq.publishing.means import dataset_phrase
 from filterfreq.publishing.measures import ATTACK, CLEAN, add_published, epsilons_phrase, main_columns
+from filterfreq.publishing.numbers import number_text
 from filterfreq.publishing.published_filters import RANK_CORRELATION
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import RUN, select
@@ -106,7 +107,7 @@ def tabulate(
     if pairs and dataset in RANK_CORRELATION:
         known = RANK_CORRELATION[dataset]
         table["AutoAttack, 71-model study"] = [
-            f"{known[measure]:.2f}".replace("-", "−") if group == _ALL and measure in known else "–"
+            number_text(known[measure], ".2f") if group == _ALL and measure in known else "–"
             for group, measure in zip(table["group"], table["measure"], strict=True)
         ]
         said = " Of the 71-model study: Gavrikov and Keuper, CVPR workshops 2022, over RobustBench's models."
@@ -143,4 +144,4 @@ def _correlation(values: pd.Series, accuracies: pd.Series) -> tuple[float, int]:
 
 
 def _cell(correlation: float, models: int) -> str:
-    return "–" if np.isnan(correlation) else f"{correlation:.2f} ({models})".replace("-", "−")
+    return "–" if np.isnan(correlation) else f"{number_text(correlation, '.2f')} ({models})"

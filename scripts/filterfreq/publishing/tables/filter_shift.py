@@ -10,9 +10,9 @@ import pandas as pd
 
 from filterfreq.analysis.filter_statistics import DEPTH_BINS
 from filterfreq.analysis.pairs import Pairs
-from filterfreq.publishing.energy_slopes import number_texts
 from filterfreq.publishing.filter_coefficients import Coefficients, compared_groups, read_coefficients
 from filterfreq.publishing.filter_frames import PAIRED, batch_norm_words
+from filterfreq.publishing.numbers import number_texts
 from filterfreq.publishing.published_filters import SHIFT, SHIFT_BY_DEPTH
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable
