@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import psutil
 import pytest
 import safetensors.torch
@@ -26,6 +27,7 @@ from filterfreq.data.images import decode_image
 from filterfreq.data.mnist import read_idx
 from filterfreq.data.registry import Source, get_dataset, prepare_dataset
 from filterfreq.evaluation.corruptions.published import _array
+from filterfreq.evaluation.filters.onnx_file import read_layers
 from filterfreq.models.external_files import read_external_state
 from filterfreq.models.pretrained import convert_checkpoint
 from filterfreq.models.registry import build
@@ -153,6 +155,17 @@ def torchscript() -> bytes:
         return written(torch.jit.save, torch.jit.trace(torch.nn.Linear(2, 3), torch.ones(1, 2)), ...)
 
 
+def onnx_model() -> bytes:
+    tensors = [onnx.numpy_helper.from_array(np.ones((4, 3, 3, 3), np.float32), "w")]
+    tensors += [onnx.numpy_helper.from_array(np.ones(4, np.float32), name) for name in "abcd"]
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "w"], ["y"]),
+        onnx.helper.make_node("BatchNormalization", ["y", *"abcd"], ["z"]),
+    ]
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in "xz"]
+    return onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)).SerializeToString()
+
+
 DOORS = {
     **{f"tar.{kind}" if kind else "tar": (archive(kind), read_archive) for kind in ("", "gz", "bz2", "xz")},
     "zip": (archive("zip"), read_archive),
@@ -179,6 +192,7 @@ DOORS = {
     "mat": (written(savemat, ..., DIGITS, do_compression=True), prepare("svhn")),
     "uncompressed mat": (written(savemat, ..., DIGITS), prepare("svhn")),
     "cifar.tar.gz": (cifar(), prepare("cifar100")),
+    "onnx": (onnx_model(), read_layers),
 }
 
 

@@ -1,4 +1,6 @@
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -37,6 +39,7 @@ pytestmark = pytest.mark.slow
 
 VARIANTS = {"plain": "plain", "dct": "WD", "fgsm": "FGSM training"}
 STYLES = variant_styles(VARIANTS)
+PUBLISHED = Path(__file__).parents[3] / "shared" / "golden" / "fourier_sensitivity_published.json"
 
 
 def line(axes: Axes, variant: str, filled: bool = True) -> tuple[list[float], list[float]]:
@@ -763,6 +766,27 @@ def test_no_noise_is_none_of_a_complements_bandwidths(results_of):
     assert [float(x) for x in complement.lines[0].get_xdata()] == [3, 7]
 
 
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="needs the published points in ../shared")
+def test_published_noise_of_bands_is_that_of_the_figure(results_of):
+    """Behind ours, of CIFAR-10 and the paper's norm alone."""
+    figure = json.loads(PUBLISHED.read_text())["figure_5"]
+    rows = [
+        ("net", "plain", 0, "band_noise", "accuracy", {"band": band, "bandwidth": width, "l2_norm": norm}, 0.5)
+        for band in ("low", "corner")
+        for width in (0, 3, 31)
+        for norm in (4, 8)
+    ]
+    drawn = draw_band_noise(results_of(rows, "cifar10"), VARIANTS)
+    check_layout(drawn)
+    for axes, published in zip(drawn.axes, ({}, figure["low_pass"], {}, figure["high_pass"]), strict=True):
+        grey = [line for line in axes.lines if str(line.get_label()).startswith("published: ")]
+        assert [list(line.get_ydata()) for line in grey] == list(published.values())
+        assert all(list(line.get_xdata()) == figure["bandwidth"] for line in grey)
+    labels = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert labels[1:] == ["published: natural", "published: Gaussian noise", "published: adversarial training"]
+    assert len(draw_band_noise(results_of(rows), VARIANTS).legends[0].get_texts()) == 1
+
+
 class TestFourierAttack:
     def test_accuracies_and_the_vector_for_all_images(self, results_of):
         rows = []
@@ -828,7 +852,7 @@ class TestSpectra:
         assert "mean |F|\n(to the largest)" in [axes.get_ylabel() for axes in figure.axes]
 
     def test_the_papers_scale_is_that_of_values_that_reach_it(self, results_of, rows):
-        larger = [(*row[:-1], row[-1] + 0.2) if row[4] == "adversarial_magnitude" else row for row in rows]
+        larger = [(*row[:-1], row[-1] + 0.7) if row[4] == "adversarial_magnitude" else row for row in rows]
         figure = draw_spectra(results_of(larger), VARIANTS)
         maps = {axes.get_title(): axes.get_images()[0] for axes in figure.axes if axes.get_images()}
         assert maps["plain"].get_clim() == maps["WD"].get_clim() == (0, 1.5)

@@ -22,6 +22,7 @@ from filterfreq.publishing.style import (
     save,
     use_style,
     variant_styles,
+    wrap_text,
 )
 from filterfreq.publishing.style_numbers import style_numbers
 from filterfreq.runtime.environment import make_neutral
@@ -94,6 +95,20 @@ def seen(colours: list[str], vision: str) -> np.ndarray:
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     linear = np.clip(linear @ np.array(VISIONS[vision]).T, 0, 1)
     return rgb2lab(np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)[None])[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "broken"),
+    [
+        ("DCT + penalty, λ = 0.001, layers: third", 18, "DCT + penalty,\nλ = 0.001,\nlayers: third"),
+        ("DCT + penalty", 9, "DCT\n+ penalty"),
+        ("low pass, bandwidth 31", 20, "low pass,\nbandwidth 31"),
+        ("noise of a penalty.strength 0.001", 17, "noise of a\npenalty.strength\n0.001"),
+        ("plain:\n47.5 %, k = 0.50", 20, "plain:\n47.5 %, k = 0.50"),
+    ],
+)
+def test_text_is_broken_at_words_and_not_before_a_value(text, width, broken):
+    assert wrap_text(text, width, 3) == broken
 
 
 @pytest.mark.parametrize("vision", VISIONS)

@@ -693,7 +693,7 @@ def energies(results_of) -> Callable[..., pd.DataFrame]:
 
 
 def test_slopes_against_high_frequency_energy_are_paired_by_seed(energies):
-    table = tabulate_energy_slopes(energies(), VARIANTS, "plain")
+    table = tabulate_energy_slopes(energies(dataset="toy_set"), VARIANTS, "plain")
     assert list(table.cells["variant"]) == ["plain", "WD & 50 %_λ"]
     plain, dct = table.numbers.to_dict("records")
     assert plain["mean_accuracy"] == pytest.approx((0.5 + 0.8) / 2)
@@ -707,7 +707,7 @@ def test_slopes_against_high_frequency_energy_are_paired_by_seed(energies):
 
 def test_people_read_a_minus_and_programs_a_hyphen(energies, tmp_path):
     files = [tmp_path / f"slopes.{form}" for form in ("md", "txt", "html", "tex", "csv")]
-    table = tabulate_energy_slopes(energies(), VARIANTS, "plain")
+    table = tabulate_energy_slopes(energies(dataset="toy_set"), VARIANTS, "plain")
     table.write(files)
     *shown, latex, numbers = (file.read_text("utf-8") for file in files)
     size = f"{-table.numbers['intercept'].min():.3f}"
@@ -726,8 +726,21 @@ def test_what_is_rounded_to_zero_is_not_negative(value, form, text):
     assert number_text(value, form) == text
 
 
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="needs the published points in ../shared")
+def test_the_published_slopes_are_those_of_the_figure(energies):
+    """Below ours, of CIFAR-10 alone."""
+    lines = json.loads(PUBLISHED.read_text())["figure_6"]["lines"]
+    table = tabulate_energy_slopes(energies(), VARIANTS, "plain")
+    below = table.numbers[table.numbers["model"] == "published"]
+    for column in ("mean_accuracy", "slope", "residual"):
+        assert below[column].tolist() == [line[f"legend_{column}"] for line in lines.values()]
+    assert table.cells["variant"].iloc[2:].str.startswith("published: ").all()
+    assert "Yin et al. (NeurIPS 2019)" in table.caption
+    assert not len(tabulate_energy_slopes(energies(dataset="toy_set"), VARIANTS, "plain").numbers.iloc[2:])
+
+
 def test_slopes_through_too_few_corruptions_are_left_out(energies):
-    results = energies()
+    results = energies(dataset="toy_set")
     table = tabulate_energy_slopes(results[results["corruption"] != "fog"], VARIANTS, "plain")
     assert list(table.cells["mean accuracy (%)"]) == ["62.5", "30.0"]
     assert set(table.cells[["slope", "95 % interval", "intercept", "residual", "R²"]].to_numpy().ravel()) == {"–"}

@@ -205,10 +205,13 @@ def test_an_experiment_that_includes_others_has_their_runs_and_pairs(included):
 
 
 def test_an_experiment_that_includes_others_wants_the_suites_that_each_of_them_wants(included):
-    included["experiments"]["first"]["suites"] = ["clean"]
+    first, second = (included["experiments"][name] for name in ("first", "second"))
+    first["suites"] = ["clean"]
+    second |= {"datasets": ["texdigits"], "seeds": [2, 3], "suites": ["clean", "corruption"]}
     study = Study(included, SCHEMA)
-    assert study.suites_of(run("dct")) == ["clean"] == study.suites_in("both", "texdigits")
-    assert "corruption" in study.suites_in("both", "mnist") == study.suites_in("second", "mnist")
+    assert study.suites_of(run("dct", 0)) == ["clean"]
+    assert study.suites_of(run("dct", 2)) == ["clean", "corruption"] == study.suites_in("both", "texdigits")
+    assert [study.wants("both", suite) for suite in ("corruption", "adversarial")] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -280,13 +280,16 @@ def _run_values(
         # What is left to tell rows apart is not added up but averaged.
         others = [key for key in _parameters(rows) if key not in summed]
         kept = [_AGAINST] if _AGAINST in rows else []
-        rows = rows.groupby([*RUN, *others, *kept], as_index=False, dropna=False)["value"].sum()
+        parts = rows.groupby([*RUN, *others, *kept], as_index=False, dropna=False)
+        rows = parts.agg({"value": "sum", "n": "max"})
         told = [key for key in others if not whatever_layers or key not in _LAYER]
         rows["parameter"] = rows[told].astype(str).agg(";".join, axis="columns") if told else ""
     elif whatever_layers:
         rows = rows.assign(parameter=rows["parameter"].str.replace(_OF_LAYER, "", regex=True))
     runs = rows.groupby(RUN)
     values = runs["value"].mean()
+    if measure.get("weighted_by_n", False):
+        values = (rows["value"] * rows["n"]).groupby([rows[key] for key in RUN]).sum() / runs["n"].sum()
     if _AGAINST in rows:
         points = rows.groupby([*RUN, measure["slope_over"]["parameter"]])[["value", _AGAINST]].mean()
         of_runs = points.groupby(level=RUN)

@@ -79,7 +79,7 @@ def tick_measured(axes: Axes, values: Iterable[float]) -> None:
 
 
 def shorten_title(title: str, axes: Axes) -> str:
-    """Break a title where it would be wider than its panel."""
+    """Break a title, or the label of an axis, where it would be wider than its panel."""
     columns = axes.get_subplotspec().get_gridspec().ncols
     return wrap_text(title, int(axes.figure.get_figwidth() / columns / _TITLE_CHARACTER), 3)
 

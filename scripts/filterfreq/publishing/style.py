@@ -58,7 +58,7 @@ _FONT = 8
 SMALL_FONT = 7
 """Points; nothing is smaller."""
 _FIXED_SPACE = "\N{NO-BREAK SPACE}"  # where no line is broken
-_JOINED = re.compile(r" [=≤] |(?<= )\+ | (?=\d)")  # "λ = 0.1", "+ penalty", "bandwidth 31"
+_JOINED = re.compile(r" [=≤] |(?<= )\+ |(?<=:) | (?=\d)")  # "λ = 0.1", "+ penalty", "layers: all", "bandwidth 31"
 _LABEL_WIDTH, _LABEL_LINES = 60, 3  # of a variant's label in the legend
 _NOTE_WIDTH = 18  # characters an inch of what is said above the legend
 
@@ -122,7 +122,7 @@ def wrap_text(text: str, width: int, lines: int) -> str:
     """
     if all(len(line) <= width for line in text.split("\n")):
         return text
-    words = _JOINED.sub(lambda found: found[0].replace(" ", _FIXED_SPACE), text).split()
+    words = _JOINED.sub(lambda found: found[0].replace(" ", _FIXED_SPACE), text).split(" ")
     fitting = " ".join(word if len(word) <= width else word.replace(_FIXED_SPACE, " ") for word in words)
     return "\n".join(textwrap.wrap(fitting, width, max_lines=lines, placeholder="…")).replace(_FIXED_SPACE, " ")
 

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from filterfreq.evaluation.reading import read_results
 from filterfreq.fits.registry import FITS
+from filterfreq.publishing.panels import grid_shape
 from filterfreq.publishing.phrases import is_one_seed, seeds_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
@@ -57,7 +58,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     networks = list(shown["model"].unique())
     panels = shown.groupby(["model", "variant"])
     order = [(network, variant) for network in networks for variant in labels if (network, variant) in panels.groups]
-    columns = min(_PANELS_IN_A_ROW, len(set(shown["variant"])))
+    _, columns = grid_shape(len(set(shown["variant"])), _PANELS_IN_A_ROW)
     rows = -(-len(order) // columns)
     figure = new_figure(TEXT_WIDTH, 0.3 + _PANEL_HEIGHT * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
