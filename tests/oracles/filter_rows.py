@@ -43,7 +43,7 @@ def rows_of_layer(weight: np.ndarray, index: int, count: int, run: dict = RUN) -
         "num_clean": int(clean.sum()),
         "in_channels": weight.shape[1],
         "out_channels": weight.shape[0],
-        "filter_energy": float((weight**2).sum()),
+        "root_mean_square": float(np.sqrt((weight**2).mean())),
         "sparsity": (~clean).mean(),
         "variance_entropy": entropy(spread, base=10),
         "orthogonality": 1 - off_diagonal / (len(outputs) * (len(outputs) - 1)),

@@ -117,7 +117,7 @@ def filter_rows(run: tuple, base: float) -> list[tuple]:
         layer = {"batch_norm": "separate", "layer": f"c{index}", "index": index}
         layer |= {"conv_depth": index, "conv_depth_norm": float(index)}
         values = {"num_filters": 40, "num_sparse": 4, "num_clean": 36, "in_channels": 5, "out_channels": 8}
-        values |= {"sparsity": 0.1, "variance_entropy": base, "orthogonality": base, "filter_energy": 1 + base}
+        values |= {"sparsity": 0.1, "variance_entropy": base, "orthogonality": base, "root_mean_square": 1 + base}
         rows += [(*run, "filter_quality", name, layer, value) for name, value in values.items()]
         rows += [
             (*run, "filter_quality", "dct_share_raw", {**layer, "horizontal": v, "vertical": u}, share)

@@ -246,7 +246,10 @@ def dct_share_table(results: pd.DataFrame) -> pd.DataFrame:
         of the scaled clean filters, which count about alike.
     """
     by, frequencies = [*RUN_COLUMNS, "batch_norm"], ["vertical", "horizontal"]
-    energies = results[results["metric"] == "filter_energy"].set_index(_MEASURED)["value"]
+    scales, counts = (
+        results[results["metric"] == name].set_index(_MEASURED)["value"] for name in ("root_mean_square", "num_filters")
+    )
+    energies = scales**2 * counts.reindex(scales.index)
     rows = results[results["metric"] == "dct_share_raw"].set_index([*_MEASURED, *frequencies])["value"]
     raw = (rows * energies.reindex(rows.index.droplevel(frequencies)).to_numpy()).rename("raw").reset_index()
     raw = raw.assign(depth_bin=depth_bins(raw["conv_depth"], raw["conv_depth_norm"]))

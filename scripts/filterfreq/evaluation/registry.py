@@ -281,7 +281,7 @@ SUITES: Mapping[str, Suite] = {
                 )
             },
             "variance_entropy_ratio": Metric(_FILTER_LAYER, highest=math.inf),
-            "filter_energy": Metric(_FILTER_LAYER, highest=math.inf),
+            "root_mean_square": Metric(_FILTER_LAYER, highest=math.inf),
             "dct_share_raw": Metric((*_FILTER_LAYER, "horizontal", "vertical")),
             "dct_share_scaled": Metric((*_FILTER_LAYER, "horizontal", "vertical")),
             "filter_sum": Metric((*_FILTER_LAYER, "i"), lowest=-math.inf, highest=math.inf),
