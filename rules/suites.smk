@@ -83,6 +83,8 @@ def suite_inputs(suite, wildcards):
 def suite_settings(suite, wildcards):
     """A parameter: the settings of a suite, but for those that are inputs and may be for other data sets too."""
     settings = study.settings(suite, wildcards.dataset)
+    if SUITES[suite].takes_image_size:
+        settings = {**settings, "image_size": study.dataset(wildcards.dataset).image_size}
     inputs = SUITES[suite].given_as_inputs
     return {key: value for key, value in settings.items() if key not in inputs} if inputs else settings
 

@@ -180,7 +180,10 @@ MEASURED_BY = {
     "frequencies/masks.py": {"frequency_filtered", "band_noise", "spectra"},
     "frequencies/fourier.py": {"fourier_heat_map", "fourier_attack"},
     "training/attacks.py": {"adversarial", "transfer", "spectra"},
-    "evaluation/prediction.py": set(SUITES) - {"filters"},
+    "evaluation/prediction.py": set(SUITES) - {"filters", "filter_quality"},
+    "evaluation/filters/metrics.py": {"filter_quality"},
+    "evaluation/filters/rows.py": {"filter_quality"},
+    "evaluation/filters/graph.py": {"filter_quality"},
     "evaluation/results.py": set(SUITES),
     "evaluation/reading.py": set(),
     "models/surgery/decomposition.py": set(),  # which makes the model itself due

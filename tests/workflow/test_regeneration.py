@@ -77,6 +77,7 @@ from filterfreq.evaluation.results import format_parameter, fraction
 
 
 def run(job):
+    assert job.images.shape[1:3] == (job.settings["image_size"],) * 2
     levels = enumerate((job.images.min(), job.images.max()))
     return [fraction("level", format_parameter(rank=rank), level, 255) for rank, level in levels]
 '''
@@ -84,6 +85,7 @@ TOY_ENTRY = """    "toy": Suite(
         run="filterfreq.evaluation.suites.toy:run",
         metrics={"level": Metric(("rank",))},
         types={"rank": int},
+        takes_image_size=True,
     ),
 """
 TOY_SCHEMA = """type: object

@@ -106,6 +106,7 @@ class Suite(Measurement):
             where there is none.
         given_as_inputs: the settings that its jobs have as inputs alone, or that are of what is measured of images
             without a model, so that a change of them runs again only where these change.
+        takes_image_size: whether `image_size`, height and width of the data set's images, is given with its settings.
         passes: says what one job does, see `filterfreq.evaluation.passes`; None of what is not planned.
         why_not: a reference: of the study and a data set, why that cannot have the suite, as the rest of a sentence, or
             None where it can.
@@ -120,6 +121,7 @@ class Suite(Measurement):
     inputs: tuple[str, ...] = ("images",)
     attacks: tuple[str, ...] | None = None
     given_as_inputs: tuple[str, ...] = ()
+    takes_image_size: bool = False
     passes: Callable[..., Work] | None = one_pass
     why_not: str | None = None
     why_not_run: str | None = None
@@ -143,7 +145,8 @@ class Suite(Measurement):
 _CALIBRATED = {name: Metric(("split",)) for name in ("accuracy", "expected_calibration_error")}
 _BEFORE = {name: Metric(("split", "images")) for name in ("clean_accuracy", "clean_calibration_error")}
 _ATTACK = ("attack", "norm", "epsilon")
-_FILTER_LAYER = ("batch_norm", "layer", "index", "conv_depth", "conv_depth_norm")
+
+_LAYER = ("batch_norm", "layer", "index", "conv_depth", "conv_depth_norm")
 
 SUITES: Mapping[str, Suite] = {
     "clean": Suite(run="filterfreq.evaluation.suites.clean:run", metrics=_CALIBRATED),
@@ -270,28 +273,30 @@ SUITES: Mapping[str, Suite] = {
         run="filterfreq.evaluation.suites.filter_quality:run",
         metrics={
             **{
-                name: Metric(_FILTER_LAYER, highest=math.inf)
-                for name in ("num_filters", "num_sparse", "num_clean", "in_channels", "out_channels", "layer_norm")
-            },
-            **{
-                name: Metric(_FILTER_LAYER)
+                name: Metric(_LAYER, highest=math.inf)
                 for name in (
-                    *("sparsity", "sparsity_strict", "variance_entropy", "variance_entropy_unscaled"),
-                    "orthogonality",
+                    *("num_filters", "num_sparse", "num_clean", "in_channels", "out_channels"),
+                    *("layer_norm", "root_mean_square"),
                 )
             },
-            "variance_entropy_ratio": Metric(_FILTER_LAYER, highest=math.inf),
-            "root_mean_square": Metric(_FILTER_LAYER, highest=math.inf),
-            "dct_share_raw": Metric((*_FILTER_LAYER, "horizontal", "vertical")),
-            "dct_share_scaled": Metric((*_FILTER_LAYER, "horizontal", "vertical")),
-            "filter_sum": Metric((*_FILTER_LAYER, "i"), lowest=-math.inf, highest=math.inf),
-            "filter_second_moment": Metric((*_FILTER_LAYER, "i", "j"), lowest=-math.inf, highest=math.inf),
+            **{
+                name: Metric(_LAYER)
+                for name in (
+                    *("sparsity", "sparsity_strict", "variance_entropy", "variance_entropy_unscaled"),
+                    *("variance_entropy_with_sparse", "orthogonality"),
+                )
+            },
+            "variance_entropy_ratio": Metric(_LAYER, highest=math.inf),
+            **{name: Metric((*_LAYER, "horizontal", "vertical")) for name in ("dct_share_raw", "dct_share_scaled")},
+            "filter_sum": Metric((*_LAYER, "i"), lowest=-math.inf, highest=math.inf),
+            "filter_second_moment": Metric((*_LAYER, "i", "j"), lowest=-math.inf, highest=math.inf),
         },
         stage="inspect",
         inputs=(),
+        takes_image_size=True,
         types={
-            **{"index": int, "conv_depth": int, "conv_depth_norm": float},
-            **{"horizontal": int, "vertical": int, "i": int, "j": int},
+            **dict.fromkeys(("index", "conv_depth", "horizontal", "vertical", "i", "j"), int),
+            "conv_depth_norm": float,
         },
         passes=None,
         why_not="filterfreq.study.measurable:why_no_filters",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from filterfreq.evaluation.filters.filter_layer import FilterLayer
-from filterfreq.evaluation.filters.metrics import LayerMeasures, Moments, measure_layer, random_threshold
+from filterfreq.evaluation.filters.metrics import LayerMeasures, column_moments, measure_layer, random_threshold
 from filterfreq.runtime.errors import InputError
 
 SHARED = Path(__file__).parents[4] / "shared"
@@ -93,7 +93,7 @@ def test_energy_of_all_scaled_clean_filters_is_the_golden_one(golden, golden_wei
     np.testing.assert_allclose(shares, golden["dct_energy_share"]["scaled_clean"], atol=1e-9)
 
 
-def with_sparse_filters(weights: np.ndarray) -> np.ndarray:
+def make_some_sparse(weights: np.ndarray) -> np.ndarray:
     weights[:, 0] *= 0.002
     weights[1, 1] = 0
     return weights
@@ -107,7 +107,7 @@ def with_sparse_filters(weights: np.ndarray) -> np.ndarray:
 )
 def test_measures_are_those_of_the_formulas(shape, order, dtype):
     weights = random_weights(*shape)
-    weights = np.asarray(with_sparse_filters(weights) if shape[1] > 1 else weights, dtype, order=order)
+    weights = np.asarray(make_some_sparse(weights) if shape[1] > 1 else weights, dtype, order=order)
     found = measure(weights)
     # Every formula as it is written, of all filters at once.
     channels = weights.astype(np.float64).reshape(len(weights), -1)
@@ -118,6 +118,7 @@ def test_measures_are_those_of_the_formulas(shape, order, dtype):
     assert found.num_sparse == (peaks <= peaks.max() / 100).sum() >= (shape[1] > 1)
     assert found.num_clean == len(clean)
     assert found.layer_norm == peaks.max()
+    assert found.root_mean_square == pytest.approx(np.sqrt((filters**2).mean()), rel=1e-12)
     assert found.sparsity == found.num_sparse / len(filters)
     assert found.variance_entropy == pytest.approx(entropy_by_svd(clean), abs=1e-12)
     assert found.variance_entropy_unscaled == pytest.approx(entropy_by_svd(filters), abs=1e-12)
@@ -258,8 +259,12 @@ def test_weights_that_are_not_finite_are_refused_by_the_name_of_their_layer(valu
 
 def test_moments_of_parts_are_those_of_the_whole():
     filters = np.random.default_rng(0).standard_normal((9, 50))
-    whole = Moments.of(filters.copy())
-    parts = Moments.of(filters[:, :0].copy()) + Moments.of(filters[:, :20].copy()) + Moments.of(filters[:, 20:].copy())
+    whole = column_moments(filters.copy())
+    parts = (
+        column_moments(filters[:, :0].copy())
+        + column_moments(filters[:, :20].copy())
+        + column_moments(filters[:, 20:].copy())
+    )
     assert parts.count == whole.count == 50
     np.testing.assert_allclose(parts.mean, whole.mean, atol=1e-14)
     np.testing.assert_allclose(parts.scatter, np.cov(filters) * 49, atol=1e-12)

@@ -74,9 +74,9 @@ class _Node:
 def find_convolutions(model: nn.Module, image_size: int) -> list[Convolution]:
     """Return the 2-D convolutions of any kernel size that an image meets, in the order in which it meets them.
 
-    The graph is that of one run in evaluation mode: of shapes alone, or of a black image where `forward` computes with
-    numbers. Every function of torch that the image passes is a node, but not what an export to ONNX leaves out:
-    dropout, and a batch normalisation that alone and directly follows a convolution.
+    The graph is that of one run, in evaluation mode, with an image of zeros: so `forward` may branch. Every function of
+    torch that the image passes is a node, but not what an export to ONNX leaves out: dropout, and a batch normalisation
+    that alone and directly follows a convolution.
 
     Args:
         model: takes normalised images N x 3 x H x W, on any device; it is left as it is.
@@ -113,46 +113,26 @@ def _trace(model: nn.Module, image_size: int) -> list[_Node]:
     """The nodes that an image passes, the first of which is the image."""
     first = next(model.parameters(), torch.empty(0))
     image = torch.zeros(1, 3, image_size, image_size, device=first.device, dtype=first.dtype)
-    with torch.no_grad():
-        try:
-            # Of shapes alone nothing is computed, and no memory needed.
-            return _follow(model, image.to("meta"), _shape)
-        except Exception:  # whatever a model says that computes with numbers
-            try:
-                return _follow(model, image, lambda tensor: tensor)
-            except InputError:
-                raise
-            except Exception as error:
-                reason = " ".join(str(error).split())[:200] or type(error).__name__
-                raise InputError(
-                    f"the model does not take an image of {image_size} x {image_size} pixels ({reason}): give the size "
-                    "of its images"
-                ) from error
-
-
-def _shape(tensor: Tensor) -> Tensor:
-    """A tensor without its numbers."""
-    shape = tensor.detach().to("meta")
-    return nn.Parameter(shape, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else shape
-
-
-def _follow(model: nn.Module, image: Tensor, convert: Callable[[Tensor], Tensor]) -> list[_Node]:
-    """Let an image pass a copy of a model that has `convert(tensor)` for each of its tensors.
-
-    A copy, because some networks keep what they compute for a size.
-    """
     attributes = (value for module in model.modules() for value in vars(module).values() if isinstance(value, Tensor))
-    tensors = [*model.parameters(), *model.buffers(), *attributes]
-    instead = {id(tensor): convert(tensor) for tensor in tensors}
-    originals = {id(instead[id(tensor)]): tensor for tensor in tensors}
-    copied = copy.deepcopy(model, dict(instead)).eval()
-    follower = _Follower(image, originals)
+    tensors = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers(), *attributes)}
+    # Of the modules a copy, because some keep what they compute for a size; the tensors are the model's own.
+    copied = copy.deepcopy(model, dict(tensors)).eval()
+    follower = _Follower(image)
     for name, module in copied.named_modules():
         if isinstance(module, _CONVOLVING):
             module.register_forward_pre_hook(partial(follower.enter, name))
         module.register_forward_hook(follower.leave, with_kwargs=True)
-    with follower:
-        copied(image)
+    try:
+        with torch.no_grad(), follower:
+            copied(image)
+    except InputError:
+        raise
+    except Exception as error:  # whatever a model says of images that it does not take
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(
+            f"the model does not take an image of {image_size} x {image_size} pixels ({reason}): give the size of its "
+            "images"
+        ) from error
     return follower.nodes
 
 
@@ -161,16 +141,14 @@ class _Follower(TorchFunctionMode):
 
     Args:
         image: the image.
-        originals: by the identity of each tensor of the model that it passes, the tensor that has its numbers.
 
     Attributes:
         nodes: those that it has passed; the first is the image itself.
     """
 
-    def __init__(self, image: Tensor, originals: Mapping[int, Tensor]) -> None:
+    def __init__(self, image: Tensor) -> None:
         super().__init__()
         self.nodes = [_Node(None)]
-        self._originals = originals
         self._numbers = WeakTensorKeyDictionary()
         self._numbers[image] = 0
         self._layer: str | None = None
@@ -209,7 +187,7 @@ class _Follower(TorchFunctionMode):
             self._write(args[0], _Node(function, inputs))
         else:
             layer = self._layer if function is F.conv2d else None
-            self._write(result, _Node(function, inputs, layer, self._norm(function, args, kwargs)))
+            self._write(result, _Node(function, inputs, layer, _running_norm(function, args, kwargs)))
         return result
 
     def _numbers_in(self, values: Any) -> frozenset[int]:
@@ -224,16 +202,17 @@ class _Follower(TorchFunctionMode):
                 self._numbers[tensor] = len(self.nodes)
             self.nodes.append(node)
 
-    def _norm(self, function: Callable[..., Any], args: Any, kwargs: Any) -> BatchNorm | None:
-        """The batch normalisation by running statistics that a function is; None of others."""
-        if function is not F.batch_norm:
-            return None
-        given = _BATCH_NORM.bind(*args, **kwargs)
-        given.apply_defaults()
-        variance, weight = (self._originals.get(id(given.arguments[name])) for name in ("running_var", "weight"))
-        if given.arguments["training"] or variance is None:
-            return None
-        return BatchNorm(variance, weight, given.arguments["eps"])
+
+def _running_norm(function: Callable[..., Any], args: Any, kwargs: Any) -> BatchNorm | None:
+    """The batch normalisation by running statistics that a call of a function is; None of others."""
+    if function is not F.batch_norm:
+        return None
+    given = _BATCH_NORM.bind(*args, **kwargs)
+    given.apply_defaults()
+    values = given.arguments
+    if values["training"] or values["running_var"] is None:
+        return None
+    return BatchNorm(values["running_var"], values["weight"], values["eps"])
 
 
 def _tensors_in(values: Any) -> list[Tensor]:

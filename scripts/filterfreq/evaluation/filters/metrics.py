@@ -22,8 +22,8 @@ from filterfreq.runtime.errors import InputError
 SIDE = 3
 VALUES = SIDE * SIDE
 _SPARSE = 100  # the layer's largest absolute value / the largest one of a sparse filter
-_LARGEST_BLOCK = 4096  # filters that are converted at once: they stay in the processor's cache
-_SMALLEST_BLOCK = 256
+_FILTERS = range(256, 4097)  # that are converted at once, so that they stay in the processor's cache
+_COLUMNS = range(64, 4097)  # of the weights of channels, likewise
 _CHANNELS = 1024  # whose cosines are computed at once
 _ROUNDING = 8  # in units of the last digit of the weights
 # Of each of 9 coefficients, that of the vertical and of the horizontal frequency, its row of 9 values.
@@ -47,15 +47,6 @@ class Moments:
     mean: np.ndarray
     scatter: np.ndarray
 
-    @classmethod
-    def of(cls, filters: np.ndarray) -> "Moments":
-        """Return those of filters that are columns: float64 [9, n], which are centred in place."""
-        if not filters.shape[1]:
-            return cls(0, np.zeros(VALUES), np.zeros((VALUES, VALUES)))
-        mean = filters.mean(axis=1)
-        filters -= mean[:, None]
-        return cls(filters.shape[1], mean, filters @ filters.T)
-
     def __add__(self, other: "Moments") -> "Moments":
         """Return those of the filters of both."""
         count = self.count + other.count
@@ -76,6 +67,15 @@ class Moments:
         return self.scatter + self.count * np.outer(self.mean, self.mean)
 
 
+def column_moments(filters: np.ndarray) -> Moments:
+    """Return the moments of filters that are columns: float64 [9, n], which are centred in place."""
+    if not filters.shape[1]:
+        return Moments(0, np.zeros(VALUES), np.zeros((VALUES, VALUES)))
+    mean = filters.mean(axis=1)
+    filters -= mean[:, None]
+    return Moments(filters.shape[1], mean, filters @ filters.T)
+
+
 @dataclass(frozen=True)
 class LayerMeasures:
     """What is measured of a layer. What is not defined for its filters is None.
@@ -83,11 +83,11 @@ class LayerMeasures:
     Attributes:
         in_channels, out_channels: of the weights; the input channels of one group.
         num_filters: out_channels x in_channels.
-        num_sparse, num_clean: how many of them are sparse, and how many are not.
+        num_sparse, num_clean: how many of them are sparse, and how many are not; all are where all weights are 0.
+        num_sparse_strict: how many have their largest absolute value below 1/100 of the layer's, which is when the
+            parent work calls them sparse; none where all weights are 0.
         layer_norm: the largest absolute weight.
-        sparsity: num_sparse / num_filters, in [0, 1]; 1 where all weights are 0.
-        sparsity_strict: the same, where a filter counts as sparse below the threshold and not at it, as in the parent
-            work; 0 where all weights are 0.
+        root_mean_square: of the weights.
         variance_entropy: how evenly the variance of the scaled clean filters is spread over its principal axes: of
             their shares p of the variance, -sum p log10 p, in [0, log10 9]. None of fewer than two filters, and of
             filters that differ by no more than their rounding.
@@ -110,9 +110,9 @@ class LayerMeasures:
     num_filters: int
     num_sparse: int
     num_clean: int
+    num_sparse_strict: int
     layer_norm: float
-    sparsity: float
-    sparsity_strict: float
+    root_mean_square: float
     variance_entropy: float | None
     variance_entropy_unscaled: float | None
     variance_entropy_with_sparse: float | None
@@ -122,6 +122,16 @@ class LayerMeasures:
     dct_share_scaled: np.ndarray | None
     scaled: Moments
     scaled_with_sparse: Moments
+
+    @property
+    def sparsity(self) -> float:
+        """The share of the filters that are sparse, in [0, 1]."""
+        return self.num_sparse / self.num_filters
+
+    @property
+    def sparsity_strict(self) -> float:
+        """The share of the filters that the parent work calls sparse, in [0, 1]."""
+        return self.num_sparse_strict / self.num_filters
 
 
 def measure_layer(layer: FilterLayer) -> LayerMeasures:
@@ -150,9 +160,9 @@ def measure_layer(layer: FilterLayer) -> LayerMeasures:
         num_filters=len(filters),
         num_sparse=sparse.count,
         num_clean=clean.count,
+        num_sparse_strict=int(np.count_nonzero(peaks < norm / _SPARSE)),
         layer_norm=norm,
-        sparsity=sparse.count / len(filters),
-        sparsity_strict=np.count_nonzero(peaks < norm / _SPARSE) / len(filters),
+        root_mean_square=norm * math.sqrt(float(np.trace(raw.second_moment)) / filters.size),
         variance_entropy=_entropy(clean, rounding),
         variance_entropy_unscaled=unscaled,
         variance_entropy_with_sparse=_entropy(scaled_with_sparse, rounding),
@@ -177,7 +187,7 @@ def random_threshold(num_filters: int) -> float:
 def _peaks(filters: np.ndarray) -> np.ndarray:
     """The largest absolute value of each filter: float64 [n] of [n, 9]."""
     peaks = np.empty(len(filters))
-    for rows in _blocks(len(filters)):
+    for rows in _blocks(len(filters), _FILTERS):
         columns = np.ascontiguousarray(filters[rows].T)
         np.maximum(columns.max(axis=0), -columns.min(axis=0), out=peaks[rows])
     return peaks
@@ -185,27 +195,27 @@ def _peaks(filters: np.ndarray) -> np.ndarray:
 
 def _moments(filters: np.ndarray, peaks: np.ndarray, norm: float) -> tuple[Moments, Moments, Moments]:
     """The moments of the filters / the layer's norm, of the scaled clean and of the scaled sparse ones."""
-    raw, clean, sparse = (Moments.of(np.empty((VALUES, 0))) for _ in range(3))
+    raw, clean, sparse = (column_moments(np.empty((VALUES, 0))) for _ in range(3))
     divisors = np.where(peaks == 0, 1, peaks)
     is_clean = peaks > norm / _SPARSE
-    for rows in _blocks(len(filters)):
+    for rows in _blocks(len(filters), _FILTERS):
         # The values of a filter stand below each other: numpy is fast along long rows.
         block = filters[rows].T.astype(np.float64, order="C")
         scaled = block / divisors[rows]
         kept = is_clean[rows]
         if kept.all():
-            clean += Moments.of(scaled)
+            clean += column_moments(scaled)
         else:
-            clean += Moments.of(scaled[:, kept])
-            sparse += Moments.of(scaled[:, ~kept])
+            clean += column_moments(scaled[:, kept])
+            sparse += column_moments(scaled[:, ~kept])
         block /= norm or 1
-        raw += Moments.of(block)
+        raw += column_moments(block)
     return raw, clean, sparse
 
 
-def _blocks(count: int) -> Iterator[slice]:
-    """Blocks of filters, of at most an eighth of a layer, so that small models need little memory too."""
-    size = min(max(count // 8, _SMALLEST_BLOCK), _LARGEST_BLOCK)
+def _blocks(count: int, sizes: range) -> Iterator[slice]:
+    """Blocks of an eighth of a layer, so that small models need little memory, within the range of sizes."""
+    size = min(max(count // 8, sizes[0]), sizes[-1])
     return (slice(start, start + size) for start in range(0, count, size))
 
 
@@ -225,16 +235,21 @@ def _orthogonality(channels: np.ndarray, peaks: np.ndarray) -> float | None:
     if count == 1:
         return None
     # So their squares are neither too small nor too large to be numbers.
-    scaled = channels / np.where(peaks == 0, 1, peaks)[:, None]
-    lengths = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
-    scaled /= np.where(lengths == 0, 1, lengths)[:, None]
+    divisors = np.where(peaks == 0, 1, peaks)[:, None]
+    squares = sum(
+        np.square(channels[:, block] / divisors).sum(axis=1) for block in _blocks(channels.shape[1], _COLUMNS)
+    )
+    divisors *= np.where(squares == 0, 1, np.sqrt(squares))[:, None]
     total = 0.0
     for start in range(0, count, _CHANNELS):
-        rows, after = scaled[start : start + _CHANNELS], scaled[start + _CHANNELS :]
-        cosines = rows @ rows.T  # numpy computes half of it, which is symmetric
+        cosines, others = 0.0, 0.0
+        for block in _blocks(channels.shape[1], _COLUMNS):
+            scaled = channels[start:, block] / divisors[start:]
+            rows, after = scaled[:_CHANNELS], scaled[_CHANNELS:]
+            cosines += rows @ rows.T  # numpy computes half of it, which is symmetric
+            others += rows @ after.T
         np.fill_diagonal(cosines, np.diag(cosines) - 1)
-        total += np.abs(cosines, out=cosines).sum()
-        total += 2 * np.abs(rows @ after.T).sum()
+        total += np.abs(cosines).sum() + 2 * np.abs(others).sum()
     return float(1 - total / (count * (count - 1)))
 
 
