@@ -299,6 +299,20 @@ def aggregated_fit(product, wildcards):
     return [AGGREGATED_FIT.format(fit=wildcards.fit)]
 
 
+def first_layers(product, wildcards):
+    """The first layers of an experiment's variants, one file for each data set."""
+    experiment = wildcards.experiment
+    return [FIRST_LAYERS.format(experiment=experiment, dataset=name) for name in shown_datasets(wildcards)]
+
+
+def filter_coefficients(product, wildcards):
+    """The coefficients of the filters of an experiment's models, counted, and their basis."""
+    return {
+        "counts": FILTER_COEFFICIENTS.format(experiment=wildcards.experiment),
+        "basis": FILTER_BASIS.format(experiment=wildcards.experiment),
+    }
+
+
 def aggregated_over_training(product, wildcards):
     """The accuracies of an experiment's snapshots, one file for each data set."""
     experiment = wildcards.experiment
@@ -319,4 +333,6 @@ INPUTS = {
     "results_with_images": results_with_images,
     "perturbations": perturbed_images,
     "corrupted_images": corrupted_images,
+    "filter_coefficients": filter_coefficients,
+    "first_layers": first_layers,
 }

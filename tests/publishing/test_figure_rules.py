@@ -14,8 +14,10 @@ from matplotlib.colors import same_color, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from filterfreq.analysis.filter_statistics import Basis
 from filterfreq.frequencies.pairs import distinct_frequencies
 from filterfreq.publishing.example_images import ResultsWithImages
+from filterfreq.publishing.filter_coefficients import Coefficients
 from filterfreq.publishing.registry import read_products
 from filterfreq.publishing.style import variant_styles
 from filterfreq.study.study import Study
@@ -42,6 +44,11 @@ FIGURES = [
         "corruptions",
         "dct_energy",
         "energy_slopes",
+        "filter_coefficients",
+        "filter_dct",
+        "filter_pca",
+        "filter_quality",
+        "filter_shift",
         "fourier_attack",
         "frequency_filtered",
         "front_ends",
@@ -49,7 +56,10 @@ FIGURES = [
     ),
     *("penalties", "shape_bias", "spectra", "training_curves", "transfer"),
 ]
-OF_ACCURACIES = set(FIGURES) - {"calibration", "dct_energy", "energy_slopes", "shape_bias", "spectra"}
+OF_FILTERS = {name for name in FIGURES if name.startswith("filter_")}
+OF_ACCURACIES = set(FIGURES) - {"calibration", "dct_energy", "energy_slopes", "shape_bias", "spectra"} - OF_FILTERS
+# These show differences from a baseline, which is no line; here it is the last variant.
+OF_DIFFERENCES = {"filter_dct", "filter_shift"}
 # Of these each line is a variant.
 OF_LINES = [name for name in FIGURES if name not in ("ablation", "front_ends", "penalties")]
 
@@ -92,11 +102,48 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
         for u, v in distinct_frequencies(4, 4)
     ]
     rows += [(*run, "cue_conflict", "shape_bias", {"category": name}, base) for name in ("overall", "cat", "dog")]
+    rows += filter_rows(run, base)
     return rows + [
         (*run, "filters", "energy_share", {"layer": f"c{i}", "index": i, "depth": i, "horizontal": h, "vertical": v}, w)
         for i in (0, 1)
         for (v, h), w in np.ndenumerate((0.5 + base * np.eye(3)) / (4.5 + 3 * base))
     ]
+
+
+def filter_rows(run: tuple, base: float) -> list[tuple]:
+    """What the suite filter_quality measures of two layers, whose filters vary more along the first of nine numbers."""
+    rows = []
+    for index in (0, 1):
+        layer = {"batch_norm": "separate", "layer": f"c{index}", "index": index}
+        layer |= {"conv_depth": index, "conv_depth_norm": float(index)}
+        values = {"num_filters": 40, "num_sparse": 4, "num_clean": 36, "in_channels": 5, "out_channels": 8}
+        values |= {"sparsity": 0.1, "variance_entropy": base, "orthogonality": base, "root_mean_square": 1 + base}
+        rows += [(*run, "filter_quality", name, layer, value) for name, value in values.items()]
+        rows += [
+            (*run, "filter_quality", "dct_share_raw", {**layer, "horizontal": v, "vertical": u}, share)
+            for (u, v), share in np.ndenumerate((0.5 + base * np.eye(3)) / (4.5 + 3 * base))
+        ]
+        rows += [(*run, "filter_quality", "filter_sum", {**layer, "i": i}, 0.1 * i) for i in range(9)]
+        rows += [
+            (*run, "filter_quality", "filter_second_moment", {**layer, "i": i, "j": j}, (9 + base - i) * (i == j))
+            for i in range(9)
+            for j in range(i, 9)
+        ]
+    return rows
+
+
+def coefficients(variants: tuple[str, ...], spread: float) -> Coefficients:
+    """Counts of filters that are wider spread the later the variant is."""
+    centres = np.linspace(-2, 2, 70)
+    counts = {
+        ("toy_set", "net", variant, seed): {
+            name: np.tile(np.rint(900 * np.exp(-(centres**2) * (1 + number * (spread + seed)))), (9, 1))
+            for name in ("0", "(0.9, 1.0]")
+        }
+        for number, variant in enumerate(variants)
+        for seed in (0, 1)
+    }
+    return Coefficients(counts, Basis(np.zeros(9), np.eye(9), np.ones(9), np.full(9, 1 / 9)), -2.0, 2.0, "separate")
 
 
 def rows_of_images() -> list[tuple]:
@@ -133,9 +180,12 @@ def draw(results_of):
         labels = {variant: VARIANTS[variant] for variant in variants}
         given = {"penalties": PENALTIES} if name in ("ablation", "penalties") else {}
         given |= {"baseline": variants[0]} if name == "energy_slopes" else {}
+        given |= {"baseline": variants[-1]} if name in OF_DIFFERENCES else {}
         given |= {"front_ends": FRONT_ENDS} if name == "front_ends" else {}
         if name in ("fourier_attack", "front_ends"):
             results = ResultsWithImages(results, np.zeros((2, 8, 8, 3), np.uint8))
+        if name in ("filter_coefficients", "filter_shift"):
+            results = coefficients(variants, spread)
         figure = module.draw(results, labels, **given, style_numbers=NUMBERS)
         figure.draw_without_rendering()
         return figure
@@ -169,7 +219,7 @@ def test_a_variant_has_the_colour_of_its_number_whichever_are_beside_it(draw, na
     shown = dict(zip(texts, legend.legend_handles, strict=True))
     named = {VARIANTS[variant]: styles[variant] for variant in variants if VARIANTS[variant] in shown}
     assert "WD" in named
-    assert name not in OF_LINES or len(named) == len(variants)
+    assert name not in OF_LINES or len(named) == len(variants) - (name in OF_DIFFERENCES)
     for label, style in named.items():
         assert same_color(shown[label].get_color(), style.colour)
         assert shown[label].get_marker() in (style.marker, "", "None")
@@ -180,7 +230,8 @@ def test_lines_have_the_colours_of_the_legend(draw, name):
     figure = draw(name)
     drawn = {to_hex(found.get_color()) for axes in panels(figure) for found in axes.findobj(Line2D)
              if found in axes.lines and len(found.get_xdata()) > 1}  # fmt: skip
-    assert {style.colour.lower() for style in variant_styles(VARIANTS, NUMBERS).values()} <= drawn
+    styles = list(variant_styles(VARIANTS, NUMBERS).values())
+    assert {style.colour.lower() for style in styles[: len(styles) - (name in OF_DIFFERENCES)]} <= drawn
 
 
 @pytest.mark.parametrize("name", sorted(OF_ACCURACIES))

@@ -274,7 +274,10 @@ SUITES: Mapping[str, Suite] = {
         metrics={
             **{
                 name: Metric(_LAYER, highest=math.inf)
-                for name in ("num_filters", "num_sparse", "num_clean", "in_channels", "out_channels", "layer_norm")
+                for name in (
+                    *("num_filters", "num_sparse", "num_clean", "in_channels", "out_channels"),
+                    *("layer_norm", "root_mean_square"),
+                )
             },
             **{
                 name: Metric(_LAYER)

@@ -118,6 +118,7 @@ def test_measures_are_those_of_the_formulas(shape, order, dtype):
     assert found.num_sparse == (peaks <= peaks.max() / 100).sum() >= (shape[1] > 1)
     assert found.num_clean == len(clean)
     assert found.layer_norm == peaks.max()
+    assert found.root_mean_square == pytest.approx(np.sqrt((filters**2).mean()), rel=1e-12)
     assert found.sparsity == found.num_sparse / len(filters)
     assert found.variance_entropy == pytest.approx(entropy_by_svd(clean), abs=1e-12)
     assert found.variance_entropy_unscaled == pytest.approx(entropy_by_svd(filters), abs=1e-12)

@@ -65,7 +65,7 @@ def test_what_is_not_defined_has_no_row(layers):
     of_dead = {row["metric"]: row["value"] for row in rows if "layer=stage.2" in row["parameter"]}
     assert of_dead == {
         **{"num_filters": 2, "num_sparse": 2, "num_clean": 0, "in_channels": 2, "out_channels": 1},
-        **{"layer_norm": 0, "sparsity": 1, "sparsity_strict": 0},
+        **{"layer_norm": 0, "root_mean_square": 0, "sparsity": 1, "sparsity_strict": 0},
     }
     assert not any(np.isnan(row["value"]) for row in rows)
 

@@ -87,6 +87,7 @@ class LayerMeasures:
         num_sparse_strict: how many have their largest absolute value below 1/100 of the layer's, which is when the
             parent work calls them sparse; none where all weights are 0.
         layer_norm: the largest absolute weight.
+        root_mean_square: of the weights.
         variance_entropy: how evenly the variance of the scaled clean filters is spread over its principal axes: of
             their shares p of the variance, -sum p log10 p, in [0, log10 9]. None of fewer than two filters, and of
             filters that differ by no more than their rounding.
@@ -111,6 +112,7 @@ class LayerMeasures:
     num_clean: int
     num_sparse_strict: int
     layer_norm: float
+    root_mean_square: float
     variance_entropy: float | None
     variance_entropy_unscaled: float | None
     variance_entropy_with_sparse: float | None
@@ -160,6 +162,7 @@ def measure_layer(layer: FilterLayer) -> LayerMeasures:
         num_clean=clean.count,
         num_sparse_strict=int(np.count_nonzero(peaks < norm / _SPARSE)),
         layer_norm=norm,
+        root_mean_square=norm * math.sqrt(float(np.trace(raw.second_moment)) / filters.size),
         variance_entropy=_entropy(clean, rounding),
         variance_entropy_unscaled=unscaled,
         variance_entropy_with_sparse=_entropy(scaled_with_sparse, rounding),

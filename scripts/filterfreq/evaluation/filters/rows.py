@@ -14,6 +14,7 @@ _COUNTS = ("num_filters", "num_sparse", "num_clean", "in_channels", "out_channel
 # And how many filters each stands on.
 _VALUES = {
     "layer_norm": "num_filters",
+    "root_mean_square": "num_filters",
     "variance_entropy": "num_clean",
     "variance_entropy_unscaled": "num_filters",
     "variance_entropy_with_sparse": "num_filters",

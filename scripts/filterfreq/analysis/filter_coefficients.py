@@ -1,0 +1,156 @@
+"""The coefficients of the filters of many models in one basis, counted. Imports no torch.
+
+Gavrikov, Keuper, Adversarial Robustness through the Lens of Convolutional Filters, CVPR workshops 2022 (pca.ipynb): a
+coefficient is the scaled filter less the mean, times a component. The range of the histograms is that of all filters of
+all models, sparse ones too; counted are the clean ones. As the range must be known before, each model is opened twice.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from filterfreq.analysis.filter_statistics import (
+    HISTOGRAM_BINS,
+    POSITIONS,
+    Basis,
+    count_coefficients,
+    depth_bins,
+    moments_table,
+    pool_moments,
+    principal_components,
+    project,
+)
+from filterfreq.evaluation.columns import RUN_COLUMNS
+from filterfreq.evaluation.filters.filter_layer import FilterLayer
+from filterfreq.runtime.errors import InputError
+
+RunKey = tuple[str, str, str, int]
+"""Data set, model, variant and seed."""
+COUNT_COLUMNS: tuple[str, ...] = (*RUN_COLUMNS, "batch_norm", "depth_bin", "component", "bin", "count")
+"""The columns of counts: only bins that have a filter have a row."""
+MEAN_COLUMNS, ENTRY_COLUMNS = (
+    tuple(f"{name}_{position}" for position in range(POSITIONS)) for name in ("mean", "entry")
+)
+BASIS_COLUMNS: tuple[str, ...] = (
+    *("batch_norm", "component", "explained_variance", "explained_variance_ratio", "low", "high"),
+    *(*ENTRY_COLUMNS, *MEAN_COLUMNS),
+)
+"""The columns of a basis: a row for each component; mean and range of the histograms stand in each row."""
+
+_BLOCK = 16384  # filters that are scaled at once
+_SPARSE = 100  # the layer's largest absolute value / the largest one of a sparse filter
+
+
+def full_bases(results: pd.DataFrame, runs: Iterable[RunKey]) -> dict[str, Basis]:
+    """Return the principal components of the scaled clean filters of runs together, each run once.
+
+    Args:
+        results: rows of the suite `filter_quality`, with a column for each parameter, of at least these runs.
+        runs: the runs.
+
+    Returns:
+        By the way of treating batch norm: those that all runs have.
+
+    Raises:
+        InputError: the runs have no way in common, or fewer than two clean filters.
+    """
+    table = moments_table(results)
+    wanted = set(runs)
+    table = table[[key in wanted for key in zip(*map(table.index.get_level_values, RUN_COLUMNS), strict=True)]]
+    found = {}
+    for batch_norm, rows in table.groupby(level="batch_norm", sort=False):
+        measured = set(zip(*map(rows.index.get_level_values, RUN_COLUMNS), strict=True))
+        moments = pool_moments(rows)
+        if measured == wanted and moments.count > 1:
+            found[batch_norm] = principal_components(moments)
+    if not found:
+        raise InputError(
+            "the models of the experiment have no two clean 3 x 3 filters that were measured in one way: give "
+            "evaluation.filter_quality the same batch_norm on all its data sets"
+        )
+    return found
+
+
+def count_models(
+    models: Mapping[RunKey, Callable[[str], Iterable[FilterLayer]]],
+    bases: Mapping[str, Basis],
+    announce: Callable[[str], None],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the coefficients of the filters of models in 70 bins of one range, by depth.
+
+    One model is in memory at a time, and of it a few thousand filters in float64.
+
+    Args:
+        models: by run, what returns its layers for a way of treating batch norm.
+        bases: by such a way, the basis.
+        announce: takes one line for the job's log.
+
+    Returns:
+        The counts, with `COUNT_COLUMNS`, and the bases, with `BASIS_COLUMNS`.
+    """
+    counts, components = [], []
+    for batch_norm, basis in bases.items():
+        ends = []
+        for number, (run, layers) in enumerate(models.items(), 1):
+            ends.append(coefficient_range(layers(batch_norm), basis))
+            announce(f"range  {number}/{len(models)}  {'/'.join(map(str, run))}  batch norm {batch_norm}")
+        low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+        components.append(_basis_table(batch_norm, basis, low, high))
+        for number, (run, layers) in enumerate(models.items(), 1):
+            by_depth = count_by_depth(layers(batch_norm), basis, low, high)
+            counts += [_count_table(run, batch_norm, depth_bin, found) for depth_bin, found in by_depth.items()]
+            announce(f"counts {number}/{len(models)}  {'/'.join(map(str, run))}  batch norm {batch_norm}")
+    return pd.concat(counts, ignore_index=True), pd.concat(components, ignore_index=True)
+
+
+def coefficient_range(layers: Iterable[FilterLayer], basis: Basis) -> tuple[float, float]:
+    """Return the smallest and the largest coefficient of all filters of layers, sparse ones too."""
+    low, high = np.inf, -np.inf
+    for layer in layers:
+        for scaled, _ in _scaled_blocks(layer):
+            coefficients = project(scaled, basis)
+            low, high = min(low, coefficients.min()), max(high, coefficients.max())
+    return float(low), float(high)
+
+
+def count_by_depth(layers: Iterable[FilterLayer], basis: Basis, low: float, high: float) -> dict[str, np.ndarray]:
+    """Return the counts of the coefficients of the clean filters, int64, 9 x 70, of each depth bin that has a layer."""
+    counts: dict[str, np.ndarray] = {}
+    for layer in layers:
+        [depth_bin] = depth_bins([layer.conv_depth], [layer.conv_depth_norm])
+        found = counts.setdefault(str(depth_bin), np.zeros((POSITIONS, HISTOGRAM_BINS), np.int64))
+        for scaled, is_clean in _scaled_blocks(layer):
+            found += count_coefficients(project(scaled[is_clean], basis), low, high)
+    return counts
+
+
+def _scaled_blocks(layer: FilterLayer) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield some scaled filters, float64 [n, 9], and which of them are clean."""
+    filters = layer.weights.reshape(-1, POSITIONS)
+    threshold = float(max(filters.max(), -filters.min())) / _SPARSE
+    for first in range(0, len(filters), _BLOCK):
+        block = filters[first : first + _BLOCK].astype(np.float64)
+        peaks = np.abs(block).max(axis=1)
+        block /= np.where(peaks == 0, 1, peaks)[:, None]
+        yield block, peaks > threshold
+
+
+def _count_table(run: RunKey, batch_norm: str, depth_bin: str, counts: np.ndarray) -> pd.DataFrame:
+    component, number = np.nonzero(counts)
+    keys = dict(zip(RUN_COLUMNS, run, strict=True)) | {"batch_norm": batch_norm, "depth_bin": depth_bin}
+    table = pd.DataFrame({"component": component, "bin": number, "count": counts[component, number]})
+    return table.assign(**keys)[list(COUNT_COLUMNS)]
+
+
+def _basis_table(batch_norm: str, basis: Basis, low: float, high: float) -> pd.DataFrame:
+    table = pd.DataFrame(basis.components, columns=list(ENTRY_COLUMNS)).assign(
+        batch_norm=batch_norm,
+        component=range(POSITIONS),
+        explained_variance=basis.variances,
+        explained_variance_ratio=basis.ratios,
+        low=low,
+        high=high,
+        **dict(zip(MEAN_COLUMNS, basis.mean, strict=True)),
+    )
+    return table[list(BASIS_COLUMNS)]
