@@ -113,7 +113,7 @@ TABLES = {target: product for target, product in read_products().items() if prod
 OF_ATTACKS = {"adversarial", "transfer"}
 OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
-    *("fourier_bands", "pairs"),
+    *("fourier_bands", "pairs", "severities"),
 }
 OF_SLOPES = {"corruption_energy", "energy_slopes"}
 OF_MEANS = {*OF_ATTACKS, *OF_MEASURES, *OF_SLOPES, "calibration", "shape_bias"}
@@ -122,7 +122,7 @@ WRITTEN_BY = {
     "evaluation/registry.py": set(),
     "evaluation/passes.py": set(),
     "publishing/penalty_settings.py": {"ablation", "penalties"},
-    "publishing/corruptions.py": {"corruptions", "corruption_energy"},
+    "publishing/corruptions.py": {"corruptions", "corruption_energy", "severities"},
     "publishing/calibration_errors.py": {"calibration"},
     "publishing/attacks.py": OF_MEANS,
     "publishing/measures.py": OF_MEANS,
