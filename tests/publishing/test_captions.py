@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PRODUCTS = read_products()
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 # Of no evaluation of several seeds.
-OF_IMAGES = {"figure_samples", "figure_perturbations", "figure_corruption_samples"}
+OF_IMAGES = {"figure_samples", "figure_perturbations", "figure_corruption_samples", "figure_first_filters"}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,7 @@ def test_every_caption_names_what_is_shown(product, monkeypatch):
     assert ("seed 0" in page) is not of_images
     assert "4 of 9 validation images" in page
     of_means = ("scorecard", "fourier_heat_map", "energy_slopes", "spectra")
+    of_means += ("filter_pca", "filter_coefficients", "filter_shift")  # which pool models
     if product.kind == "figure" and product.name not in of_means and not of_images:
         assert "from the lowest to the highest" in page
 

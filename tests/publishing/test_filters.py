@@ -311,7 +311,7 @@ def test_counted_files_that_were_changed_or_have_other_columns_are_refused(count
 
 
 @pytest.fixture
-def with_accuracies(results_of) -> pd.DataFrame:
+def accurate_results(results_of) -> pd.DataFrame:
     values = dict(zip(MODELS, (0.9, 0.8, 0.7, 0.75, 0.5, 0.4), strict=True))
     rows = [(*run, "clean", "accuracy", {"split": "test"}, value) for run, value in values.items()]
     rows += [(*run, "autoattack", "accuracy", {"attack": "autoattack", "norm": "linf", "epsilon": "8/255"}, 1 - value)
@@ -319,8 +319,8 @@ def with_accuracies(results_of) -> pd.DataFrame:
     return results_of(result_rows() + rows)
 
 
-def test_correlations_are_those_of_scipy_over_runs_or_treatments(with_accuracies):
-    table = filter_correlations.tabulate(with_accuracies, VARIANTS, "plain")
+def test_correlations_are_those_of_scipy_over_runs_or_treatments(accurate_results):
+    table = filter_correlations.tabulate(accurate_results, VARIANTS, "plain")
     numbers = table.numbers.set_index(["measure", "accuracy"])
     entropies = [whole(variant, seed, "variance_entropy", "num_clean") for _, variant, seed in MODELS]
     expected = spearmanr(entropies, [0.9, 0.8, 0.7, 0.75, 0.5, 0.4]).statistic
@@ -329,14 +329,14 @@ def test_correlations_are_those_of_scipy_over_runs_or_treatments(with_accuracies
     assert numbers.loc[("variance_entropy", attacked), "spearman"] == pytest.approx(-expected)
     cell = table.cells.set_index("value of the filters").loc["clean accuracy", attacked]
     assert cell == "−1.00 (6)"
-    treated = filter_correlations.tabulate(with_accuracies, VARIANTS, "plain", pairs=PAIRS)
+    treated = filter_correlations.tabulate(accurate_results, VARIANTS, "plain", pairs=PAIRS)
     assert set(treated.numbers["models"]) == {3}
-    two = filter_correlations.tabulate(with_accuracies, VARIANTS, "plain", pairs=PAIRS[:2])
+    two = filter_correlations.tabulate(accurate_results, VARIANTS, "plain", pairs=PAIRS[:2])
     assert set(two.cells[attacked]) == {"–"}
 
 
-def test_published_correlations_stand_beside_treatments_and_orthogonality_has_none(with_accuracies):
-    renamed = with_accuracies.assign(dataset="cifar100")
+def test_published_correlations_stand_beside_treatments_and_orthogonality_has_none(accurate_results):
+    renamed = accurate_results.assign(dataset="cifar100")
     pairs = [{side: {**run, "dataset": "cifar100"} for side, run in pair.items()} for pair in PAIRS]
     table = filter_correlations.tabulate(renamed, VARIANTS, "plain", pairs=pairs)
     column = table.cells.set_index("value of the filters")["AutoAttack, 71-model study"]

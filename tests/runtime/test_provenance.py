@@ -113,9 +113,10 @@ TABLES = {target: product for target, product in read_products().items() if prod
 OF_ATTACKS = {"adversarial", "transfer"}
 OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
-    *("fourier_bands", "pairs", "severities"),
+    *("fourier_bands", "pairs", "severities", "filter_quality", "filter_correlations"),
 }
 OF_SLOPES = {"corruption_energy", "energy_slopes"}
+OF_FILTERS = {"filter_quality", "filter_shift", "filter_correlations"}
 OF_MEANS = {*OF_ATTACKS, *OF_MEASURES, *OF_SLOPES, "calibration", "shape_bias"}
 WRITTEN_BY = {
     "publishing/registry.py": set(),
@@ -126,10 +127,12 @@ WRITTEN_BY = {
     "publishing/calibration_errors.py": {"calibration"},
     "publishing/attacks.py": OF_MEANS,
     "publishing/measures.py": OF_MEANS,
-    "publishing/selection.py": {*OF_MEANS, "costs"},
-    "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard"},
+    "publishing/selection.py": {*OF_MEANS, "costs", "filter_shift"},
+    "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard", "filter_shift"},
     "analysis/claims.py": {"scorecard"},
-    "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard"},
+    "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift"},
+    "publishing/filter_frames.py": OF_FILTERS,
+    "publishing/filter_coefficients.py": {"filter_shift"},
     "publishing/tables/main.py": {"main"},
 }
 FIGURES = {target: product for target, product in read_products().items() if product.kind == "figure"}
@@ -137,13 +140,17 @@ OF_IMAGES = {"samples", "corruption_samples", "perturbations"}
 WITH_ATTACK_PANELS = {"accuracy_epsilon", "transfer"}
 WITH_MEASURES = {"accuracy_epsilon", "ablation", "penalties", "corruptions", "frequency_filtered", "energy_slopes"}
 WITH_EXAMPLES = {"fourier_attack", "fourier_heat_map", "front_ends"}
+FIGURES_OF_FILTERS = {"filter_quality", "filter_pca", "filter_dct", "filter_coefficients", "filter_shift"}
 DRAWN_BY = {
     "publishing/penalty_settings.py": {"ablation", "penalties"},
     "publishing/corruptions.py": {"corruptions", "corruption_samples", "energy_slopes", "spectra"},
     "publishing/calibration_errors.py": {"calibration"},
-    "publishing/attacks.py": {*WITH_ATTACK_PANELS, *WITH_MEASURES, "perturbations", "spectra"},
+    "publishing/attacks.py": {*WITH_ATTACK_PANELS, *WITH_MEASURES, "perturbations", "spectra", "first_filters"},
     "publishing/attack_panels.py": WITH_ATTACK_PANELS,
-    "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES,
+    "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | {"first_filters"},
+    "publishing/filter_frames.py": FIGURES_OF_FILTERS,
+    "publishing/filter_styles.py": FIGURES_OF_FILTERS,
+    "publishing/filter_coefficients.py": {"filter_coefficients", "filter_shift"},
     "analysis/claims.py": {"scorecard"},
     "publishing/figures/transfer.py": {"transfer"},
     "frequencies/pairs.py": WITH_EXAMPLES | {"spectra"},

@@ -6,7 +6,7 @@ from filterfreq.publishing.registry import ProductFile
 from filterfreq.study.study import Study
 
 # What is read of models; else it is of images.
-_OF_MODELS = ("history", "records", "over_training")  # beside results
+_OF_MODELS = ("history", "records", "over_training", "filter_coefficients")  # beside results
 
 # Of the others, a table or figure says itself on how many images it stands.
 _OF_TEST_IMAGES = ("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered")

@@ -1,23 +1,15 @@
-"""Results of the suite `filter_quality` as tables and figures show them, and which runs they compare."""
+"""Results of the suite `filter_quality` as tables and figures show them, and which runs they compare. No matplotlib."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 
-from filterfreq.analysis.filter_statistics import DEPTH_BINS
 from filterfreq.analysis.pairs import Pairs, run_key
 from filterfreq.evaluation.columns import RUN_COLUMNS
 from filterfreq.publishing.phrases import counting_phrase, pairs_phrase
 from filterfreq.publishing.selection import RUN, select
-from filterfreq.publishing.style import VariantStyle, variant_styles
 from filterfreq.runtime.errors import InputError
 
-DEPTH_TICKS: tuple[str, ...] = ("first", *(name[1:-1].split(", ")[1].removesuffix(".0") for name in DEPTH_BINS[1:]))
-"""What axes call the bins of depth: the first layer, and where each tenth ends."""
-DEPTH_LABEL = "depth: the first layer, then tenths of the layers (where each ends)"
-FULL = "full"
-"""The group of all models."""
 PAIRED = "pairs"
 """What the differences of named pairs are grouped as."""
 FILTER_METRICS: dict[str, str] = {
@@ -26,8 +18,6 @@ FILTER_METRICS: dict[str, str] = {
     "orthogonality": "orthogonality",
 }
 """What figures and tables call the metrics of `filterfreq.analysis.filter_statistics` that they show."""
-SIDE_COLOURS: dict[str, str] = {"control": "0.35", "treatment": "#D1325B"}
-"""The colours of all controls and of all treatments, of different lightness."""
 
 _BATCH_NORM = {"separate": "weights as they are", "folded": "batch norm folded into the weights"}
 
@@ -49,38 +39,6 @@ def filter_frame(results: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
 def filter_frames(results: pd.DataFrame, labels: dict[str, str]) -> dict[str, pd.DataFrame]:
     """Return what `filter_frame` does for each data set."""
     return {name: filter_frame(rows, labels) for name, rows in results.groupby("dataset", sort=False)}
-
-
-def filter_groups(
-    rows: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[str, int] | None, pairs: Pairs
-) -> dict[str, tuple[VariantStyle, np.ndarray]]:
-    """Return the groups of models that filters are pooled over: all, then both sides of pairs or each variant.
-
-    Args:
-        rows: has the columns of a run.
-        labels: display labels of the variants by name, in order.
-        style_numbers: the number of each variant's style.
-        pairs: the pairs that the config names; with any, models without a pair are in no group.
-
-    Returns:
-        By name, how a group looks, and which rows are of it, each once.
-    """
-    keys = pd.MultiIndex.from_frame(rows[list(RUN_COLUMNS)])
-    if pairs:
-        sides = {
-            side: keys.isin([tuple(pair[side][key] for key in RUN_COLUMNS) for pair in pairs])
-            for side in ("treatment", "control")
-        }
-        looks = variant_styles({"control": "controls", "treatment": "treatments", FULL: "full"})
-        return {
-            FULL: (looks[FULL], sides["treatment"] | sides["control"]),
-            **{side: (looks[side]._replace(colour=SIDE_COLOURS[side]), sides[side]) for side in sides},
-        }
-    present = {name: label for name, label in labels.items() if name in set(rows["variant"])}
-    looks = variant_styles(present, style_numbers)
-    full = VariantStyle("full", "0.6", "p", (1, 1))
-    groups = {name: (look, (rows["variant"] == name).to_numpy()) for name, look in looks.items()}
-    return {FULL: (full, np.ones(len(rows), dtype=bool)), **groups}
 
 
 def first_batch_norm(found: pd.Series) -> str:

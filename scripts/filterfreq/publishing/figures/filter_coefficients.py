@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from filterfreq.analysis.filter_statistics import HISTOGRAM_BINS, POSITIONS
 from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.filter_coefficients import Coefficients, read_coefficients
-from filterfreq.publishing.filter_frames import FULL, batch_norm_words, filter_groups, run_table
+from filterfreq.publishing.filter_frames import batch_norm_words, run_table
+from filterfreq.publishing.filter_styles import FULL, filter_groups
 from filterfreq.publishing.phrases import range_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import TEXT_WIDTH, VariantStyle, add_legend, new_figure, use_style

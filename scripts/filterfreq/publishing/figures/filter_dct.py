@@ -21,8 +21,6 @@ from seaborn.utils import relative_luminance
 from filterfreq.analysis.filter_statistics import DEPTH_BINS, WHOLE_MODEL, dct_share_table
 from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.filter_frames import (
-    DEPTH_LABEL,
-    DEPTH_TICKS,
     PAIRED,
     batch_norm_phrase,
     compared_runs,
@@ -31,6 +29,7 @@ from filterfreq.publishing.filter_frames import (
     filter_frame,
     named_shares,
 )
+from filterfreq.publishing.filter_styles import DEPTH_LABEL, DEPTH_TICKS
 from filterfreq.publishing.numbers import number_text
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants

@@ -18,7 +18,8 @@ from matplotlib.ticker import MaxNLocator
 
 from filterfreq.analysis.filter_statistics import POSITIONS, Basis, moments_table, pool_moments, principal_components
 from filterfreq.analysis.pairs import Pairs
-from filterfreq.publishing.filter_frames import batch_norm_phrase, filter_frames, filter_groups
+from filterfreq.publishing.filter_frames import batch_norm_phrase, filter_frames
+from filterfreq.publishing.filter_styles import filter_groups
 from filterfreq.publishing.phrases import range_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import (

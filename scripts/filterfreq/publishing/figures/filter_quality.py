@@ -2,9 +2,10 @@
 
 Sparsity is the share of filters whose largest weight is at most a hundredth of the layer's. Variance entropy says how
 evenly the other filters, each divided by its largest weight, vary along their principal axes; at most 0.954.
-Orthogonality is 1 less the mean |cosine| of a layer's output channels. Where the experiment names pairs: boxes over
-treatments and over controls, quartiles with whiskers to the last value within 1.5 times their distance, the mean marked
-with a white diamond. Else a line for each variant, the mean over seeds, in a band from the lowest to the highest.
+Orthogonality is 1 less the mean absolute cosine of a layer's output channels. Where the experiment names pairs: boxes
+over treatments and over controls, quartiles with whiskers to the last value within 1.5 times their distance, the mean
+marked with a white diamond. Else a line for each variant, the mean over seeds, in a band from the lowest to the
+highest.
 """
 
 from collections.abc import Mapping
@@ -18,16 +19,14 @@ from matplotlib.patches import Patch
 from filterfreq.analysis.filter_statistics import DEPTH_BINS, WHOLE_MODEL, aggregate_models, layer_table
 from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.filter_frames import (
-    DEPTH_LABEL,
-    DEPTH_TICKS,
     FILTER_METRICS,
-    SIDE_COLOURS,
     batch_norm_phrase,
     compared_runs,
     comparison_phrase,
     filter_frame,
     values_of_runs,
 )
+from filterfreq.publishing.filter_styles import DEPTH_LABEL, DEPTH_TICKS, SIDE_COLOURS
 from filterfreq.publishing.panels import seeds_note
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import order_variants, present_variants

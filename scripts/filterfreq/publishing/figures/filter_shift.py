@@ -18,12 +18,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from filterfreq.analysis.filter_statistics import DEPTH_BINS
 from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.filter_coefficients import Coefficients, Groups, compared_groups, read_coefficients
-from filterfreq.publishing.filter_frames import (
-    DEPTH_LABEL,
-    DEPTH_TICKS,
-    PAIRED,
-    batch_norm_words,
-)
+from filterfreq.publishing.filter_frames import PAIRED, batch_norm_words
+from filterfreq.publishing.filter_styles import DEPTH_LABEL, DEPTH_TICKS
 from filterfreq.publishing.phrases import range_phrase
 from filterfreq.publishing.published_filters import SHIFT_BY_DEPTH
 from filterfreq.publishing.registry import Product

@@ -1,7 +1,7 @@
 """The filters of the first layer of each variant on *{dataset}* as colours, and what some of them make of an image.
 
-Of each variant's first run. Filters: 0.5 + 0.5 w / max |w| of the layer, so that mid grey is 0. Activations: relu of
-the outputs of filters 5 to 10, counted from 0, on the first test image, on the same image attacked (on the baseline,
+Of each variant's first run. Filters: 0.5 + 0.5 w / the layer's largest weight, so that mid grey is 0. Activations: relu
+of the outputs of filters 5 to 10, counted from 0, on the first test image, on the same image attacked (on the baseline,
 the same for all variants), both as (a + 1) / 2 from black to white; and their difference, clean less attacked, around
 mid grey, to each variant's own scale. The change is the L2 norm of the difference of all activations divided by that of
 the clean image's.

@@ -2,9 +2,9 @@
 
 Sparsity is the share of filters whose largest weight is at most a hundredth of the layer's. Variance entropy says how
 evenly the other filters, each divided by its largest weight, vary along their principal axes; at most 0.954, the mean
-over layers weighted by these filters. Orthogonality is 1 less the mean |cosine| of a layer's output channels, weighted
-by their number. DC and highest are shares of the energy in the orthonormal DCT-II: of filters as they are, so that they
-count by their energy, and of scaled ones. Mean ± standard deviation over seeds.
+over layers weighted by these filters. Orthogonality is 1 less the mean absolute cosine of a layer's output channels,
+weighted by their number. DC and highest are shares of the energy in the orthonormal DCT-II: of filters as they are, so
+that they count by their energy, and of scaled ones. Mean ± standard deviation over seeds.
 """
 
 import pandas as pd
