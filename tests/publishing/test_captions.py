@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PRODUCTS = read_products()
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 # Of no evaluation of several seeds.
-OF_IMAGES = {"figure_samples", "figure_perturbations", "figure_corruption_samples"}
+OF_IMAGES = {"figure_samples", "figure_perturbations", "figure_corruption_samples", "table_corruption_energy"}
 
 
 @pytest.mark.parametrize(
