@@ -532,6 +532,25 @@ def test_frequencies_and_images_that_there_are_not_are_refused(whole, suite, set
         Study(whole, SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("suite", "settings", "key"),
+    [
+        ("band_noise", {"norm": 8, "bandwidths": {"corner": [3, 1]}}, "bandwidths.corner"),
+        ("spectra", {"bandwidth": 1}, "bandwidth"),
+    ],
+)
+def test_bands_without_frequencies_of_an_odd_side_are_refused(whole, suite, settings, key):
+    own = {"kind": "imagefolder", "path": "own", "image_size": 33, "test": "test"}
+    whole["data"] = {"datasets": {"own": own}}
+    whole["experiments"]["tiny"]["datasets"] = ["own"]
+    whole["evaluation"] = {"batch_size": 64, "clean": {}, "corruption": {}, suite: settings}
+    said = "1 is too small for own, as it leaves no frequency of images of 33 pixels: give at least 3"
+    with pytest.raises(InputError, match=rf"^evaluation\.{suite}\.{re.escape(key)}: {said}$"):
+        Study(deepcopy(whole), SCHEMA)
+    own["image_size"] = 32
+    assert suite in Study(whole, SCHEMA).suites("own")
+
+
 def test_spectra_of_corruptions_that_are_not_made_are_refused(whole):
     whole["evaluation"]["spectra"] = {}
     del whole["evaluation"]["corruption"]

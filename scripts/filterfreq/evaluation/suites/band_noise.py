@@ -57,7 +57,7 @@ def evaluate_band_noise(
         clipping, the mean over images and channels; the bandwidth 0 stands for no noise.
 
     Raises:
-        InputError: an unknown filter, or a bandwidth that is even or not above 0.
+        InputError: an unknown filter, or a bandwidth that is even, not above 0, or leaves no frequency.
     """
     height, width, channels = images.shape[1:]
     bands = [(kind, bandwidth) for kind, its_bandwidths in bandwidths.items() for bandwidth in its_bandwidths]
