@@ -520,6 +520,11 @@ def test_settings_that_those_of_one_data_set_replace_are_said(trained):
             "images: 1001 is more than the 1000 test images of tex",
         ),
         ("fourier_attack", {"norms": [4], "images": 1001}, "images: 1001 is more than"),
+        (
+            "fourier_attack",
+            {"norms": [1, 2.00000001, 4, 2.00000002]},
+            "norms: 2.00000001 and 2.00000002 are both 2 in the results, which have six digits: leave one out",
+        ),
         ("band_noise", {"norm": 8, "bandwidths": {"low": [3]}, "images": 1001}, "images: 1001 is more than"),
         ("spectra", {"images": 1001}, "images: 1001 is more than"),
         ("spectra", {"corruptions": ["fogg"]}, "corruptions: unknown corruption 'fogg': did you mean 'fog'"),

@@ -30,6 +30,24 @@ def check_highest_frequency(study: Study, datasets: list[str], where: str) -> No
             )
 
 
+def check_norms(study: Study, datasets: list[str], where: str) -> None:
+    """Check what `check_highest_frequency` does, and that results can tell a suite's norms apart.
+
+    Raises:
+        InputError: that does, or two norms are the same in the six digits that results have.
+    """
+    check_highest_frequency(study, datasets, where)
+    for dataset in datasets:
+        written: dict[str, float] = {}
+        for norm in study.settings(where.rpartition(".")[2], dataset)["norms"]:
+            other = written.setdefault(f"{norm:g}", norm)
+            if other != norm:
+                raise InputError(
+                    f"{where}.norms: {other!r} and {norm!r} are both {norm:g} in the results, which have six digits: "
+                    "leave one out"
+                )
+
+
 def check_bandwidths(study: Study, datasets: list[str], where: str) -> None:
     """Check that each bandwidth of noise is another band of the frequencies of each data set's images.
 
