@@ -163,8 +163,18 @@ def test_a_map_that_was_interrupted_goes_on_to_the_same_values(model, images, tm
 def test_bad_settings_are_refused(model, images):
     with pytest.raises(InputError, match="the highest frequency 5 is not in an image of 8 x 8: give 0 to 4"):
         evaluate_heat_map(model, images, np.zeros(7), 7, "cpu", norm=1, highest_frequency=5)
-    with pytest.raises(InputError, match=r"^evaluation\.fourier_heat_map\.layer: unknown layer 'scores': did you mean 'score'"):
+    said = r"^evaluation\.fourier_heat_map\.layer: unknown layer 'scores': did you mean 'score'"
+    with pytest.raises(InputError, match=said):
         evaluate_heat_map(model, images, np.zeros(7), 7, "cpu", norm=1, layer="scores")
+
+
+@pytest.mark.parametrize("norm", [0, -1, np.nan, np.inf])
+def test_a_norm_that_is_none_is_refused(model, images, norm):
+    said = f"^the norm {norm:g} of a change is not a number above 0: "
+    with pytest.raises(InputError, match=said):
+        evaluate_heat_map(model, images, np.zeros(7), 7, "cpu", norm=norm)
+    with pytest.raises(InputError, match=said):
+        evaluate_fourier_attack(model, images, np.zeros(7), 7, "cpu", norms=[1, norm])
 
 
 class Attends(nn.Module):

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.basis_changes import add_basis_vector, draw_signs
+from filterfreq.evaluation.basis_changes import add_basis_vector, check_norm, draw_signs
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.progress import Progress
@@ -72,9 +72,10 @@ def evaluate_heat_map(
         images and channels, and with `layer` of the mean change of its output.
 
     Raises:
-        InputError: the square is larger than the spectrum, or the model has no such layer, or one that never runs or whose output
-            is something else.
+        InputError: the norm is not above 0, the square is larger than the spectrum, or the model has no such layer, or
+            one that never runs or whose output is something else.
     """
+    check_norm(norm)
     frequencies = distinct_frequencies(*images.shape[1:3], highest_frequency)
     signs = draw_signs(len(labels), images.shape[3])
     progress = progress or Progress()
