@@ -64,6 +64,8 @@ def row(what: str, ours: float, baseline: float, unit: str) -> dict:
 def publish(section: str, rows: list[dict], notes: str = "") -> None:
     """Print a table and put it into its section of docs/performance.md, in place of the one that was there.
 
+    Where the page has no such section the table is printed alone: what took long to measure is not lost.
+
     Args:
         section: a section that the page marks with `<!-- section -->` and `<!-- end -->`.
         rows: what `row` returns, or other dicts of one kind.
@@ -75,7 +77,8 @@ def publish(section: str, rows: list[dict], notes: str = "") -> None:
     marked = re.compile(rf"(<!-- {section} -->\n).*?(<!-- end -->)", re.DOTALL)
     page, count = marked.subn(lambda found: f"{found[1]}{text}\n{found[2]}", PAGE.read_text(encoding="utf-8"))
     if count != 1:
-        raise SystemExit(f"{PAGE} has no section <!-- {section} -->: add one that ends with <!-- end -->")
+        print(f"\n{PAGE} has not one section <!-- {section} -->: add it, with its <!-- end -->, to keep this table")
+        return
     PAGE.write_text(page, encoding="utf-8")
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from filterfreq.frequencies.bands import band_frequencies, whole_bandwidth
+from filterfreq.frequencies.bands import BANDS, band_frequencies, smallest_bandwidth, whole_bandwidth
 from filterfreq.frequencies.masks import filter_frequencies, frequency_mask
+from filterfreq.runtime.errors import InputError
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "high_frequency_components"
 
@@ -94,12 +95,28 @@ def test_it_keeps_as_many_frequencies_as_the_released_mask():
             assert 2 * mask.sum() - mask[:, 0].sum() - mask[:, -1].sum() == count
 
 
-@pytest.mark.parametrize("side", range(1, 10))
+@pytest.mark.parametrize("side", range(2, 10))
 def test_the_whole_bandwidth_is_the_smallest_that_has_all_frequencies(side):
     for kind, whole, two_less in (("low", True, False), ("corner", True, False), ("complement", False, True)):
         bandwidth = whole_bandwidth(kind, side)
-        band = band_frequencies(side, side, kind, bandwidth)
-        assert band.all() if whole else not band.any()
+        if whole:
+            assert band_frequencies(side, side, kind, bandwidth).all()
+        else:
+            with pytest.raises(InputError, match=f"the bandwidth {bandwidth} of complement leaves no .*: give a s"):
+                band_frequencies(side, side, kind, bandwidth)
         if bandwidth > 1:
             band = band_frequencies(side, side, kind, bandwidth - 2)
             assert band.any() if two_less else not band.all()
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 33), (32, 33), (9, 8)])
+def test_a_band_without_frequencies_is_refused(size):
+    """The corner of an odd side begins half a cycle below the middle of its square."""
+    if size[0] % 2 or size[1] % 2:
+        with pytest.raises(InputError, match=r"the bandwidth 1 of corner leaves no .*: give a larger one$"):
+            band_frequencies(*size, "corner", 1)
+    else:
+        assert band_frequencies(*size, "corner", 1).sum() == 1
+    for kind in BANDS:
+        bandwidth = max(smallest_bandwidth(kind, side) for side in size)
+        assert band_frequencies(*size, kind, bandwidth).any()

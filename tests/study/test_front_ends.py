@@ -1,3 +1,4 @@
+import re
 from copy import deepcopy
 
 import pytest
@@ -67,6 +68,15 @@ def test_a_filter_that_means_nothing_is_refused(filtered, path, value, said):
     with pytest.raises(InputError, match=f"^{said}") as caught:
         Study(filtered, SCHEMA)
     assert "\n" not in str(caught.value)
+
+
+def test_a_front_end_without_frequencies_of_an_odd_side_is_refused(filtered):
+    del filtered["evaluation"]["cue_conflict"]
+    filtered["data"] = {"datasets": {"own": {"kind": "imagefolder", "path": "a", "image_size": 33, "test": "test"}}}
+    filtered["experiments"]["demo"] |= {"datasets": ["own"], "sweep": {"front_end.bandwidth": [1, 3]}}
+    said = "experiments.demo.sweep.front_end.bandwidth: 1 is too small for own, as it leaves no frequency of images"
+    with pytest.raises(InputError, match=f"^{re.escape(said)} of 33 pixels: give at least 3$"):
+        Study(filtered, SCHEMA)
 
 
 def test_a_front_end_that_keeps_all_frequencies_is_said(filtered):

@@ -520,6 +520,11 @@ def test_settings_that_those_of_one_data_set_replace_are_said(trained):
             "images: 1001 is more than the 1000 test images of tex",
         ),
         ("fourier_attack", {"norms": [4], "images": 1001}, "images: 1001 is more than"),
+        (
+            "fourier_attack",
+            {"norms": [1, 2.00000001, 4, 2.00000002]},
+            "norms: 2.00000001 and 2.00000002 are both 2 in the results, which have six digits: leave one out",
+        ),
         ("band_noise", {"norm": 8, "bandwidths": {"low": [3]}, "images": 1001}, "images: 1001 is more than"),
         ("spectra", {"images": 1001}, "images: 1001 is more than"),
         ("spectra", {"corruptions": ["fogg"]}, "corruptions: unknown corruption 'fogg': did you mean 'fog'"),
@@ -530,6 +535,25 @@ def test_frequencies_and_images_that_there_are_not_are_refused(whole, suite, set
     whole["evaluation"][suite] = settings
     with pytest.raises(InputError, match=rf"^evaluation\.{suite}\.{re.escape(said)}"):
         Study(whole, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("suite", "settings", "key"),
+    [
+        ("band_noise", {"norm": 8, "bandwidths": {"corner": [3, 1]}}, "bandwidths.corner"),
+        ("spectra", {"bandwidth": 1}, "bandwidth"),
+    ],
+)
+def test_bands_without_frequencies_of_an_odd_side_are_refused(whole, suite, settings, key):
+    own = {"kind": "imagefolder", "path": "own", "image_size": 33, "test": "test"}
+    whole["data"] = {"datasets": {"own": own}}
+    whole["experiments"]["tiny"]["datasets"] = ["own"]
+    whole["evaluation"] = {"batch_size": 64, "clean": {}, "corruption": {}, suite: settings}
+    said = "1 is too small for own, as it leaves no frequency of images of 33 pixels: give at least 3"
+    with pytest.raises(InputError, match=rf"^evaluation\.{suite}\.{re.escape(key)}: {said}$"):
+        Study(deepcopy(whole), SCHEMA)
+    own["image_size"] = 32
+    assert suite in Study(whole, SCHEMA).suites("own")
 
 
 def test_spectra_of_corruptions_that_are_not_made_are_refused(whole):

@@ -210,7 +210,7 @@ SUITES: Mapping[str, Suite] = {
         types={"l2_norm": float, "u": int, "v": int},
         signed=("u", "v"),
         passes=fourier_attack_passes,
-        check="filterfreq.study.frequency_checks:check_highest_frequency",
+        check="filterfreq.study.frequency_checks:check_norms",
     ),
     "band_noise": Suite(
         run="filterfreq.evaluation.suites.band_noise:run",

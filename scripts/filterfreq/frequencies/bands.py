@@ -25,7 +25,7 @@ def band_frequencies(height: int, width: int, kind: str, bandwidth: int) -> np.n
         bool, H x W, in the layout of `numpy.fft.fft2`.
 
     Raises:
-        InputError: an unknown kind, or a bandwidth that is even or not above 0.
+        InputError: an unknown kind, a bandwidth that is even or not above 0, or one that leaves no frequency.
     """
     if kind not in BANDS:
         raise unknown_name("band", kind, BANDS)
@@ -38,7 +38,24 @@ def band_frequencies(height: int, width: int, kind: str, bandwidth: int) -> np.n
         inside.append(distance <= (bandwidth - 1) / 2)
     rows, columns = inside
     square = rows[:, None] & columns
-    return ~square if kind == "complement" else square
+    band = ~square if kind == "complement" else square
+    if not band.any():
+        raise InputError(
+            f"the bandwidth {bandwidth} of {kind} leaves no frequency of images of {height} x {width} pixels: give a "
+            f"{'smaller' if kind == 'complement' else 'larger'} one"
+        )
+    return band
+
+
+def smallest_bandwidth(kind: str, side: int) -> int:
+    """Return the smallest bandwidth whose square has a frequency of images.
+
+    Args:
+        kind: see `band_frequencies`.
+        side: height and width of the images, in pixels.
+    """
+    # The highest frequencies of an odd side are half a cycle below half of it, round which the corner's square is.
+    return 3 if kind == "corner" and side % 2 else 1
 
 
 def whole_bandwidth(kind: str, side: int) -> int:

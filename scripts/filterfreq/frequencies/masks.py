@@ -58,7 +58,7 @@ def bandwidth_mask(height: int, width: int, kind: str, bandwidth: int) -> torch.
         bool, height x (width // 2 + 1), in the layout of `torch.fft.rfft2`.
 
     Raises:
-        InputError: an unknown kind, or a bandwidth that is even or not above 0.
+        InputError: an unknown kind, a bandwidth that is even or not above 0, or one that leaves no frequency.
     """
     return torch.from_numpy(band_frequencies(height, width, kind, bandwidth)[:, : width // 2 + 1].copy())
 

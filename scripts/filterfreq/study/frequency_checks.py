@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from filterfreq.analysis.slopes import FEWEST_POINTS
 from filterfreq.evaluation.corruptions.sets import DEFAULT_CORRUPTIONS, corruption_names
-from filterfreq.frequencies.bands import whole_bandwidth
+from filterfreq.frequencies.bands import smallest_bandwidth, whole_bandwidth
 from filterfreq.runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,18 +30,37 @@ def check_highest_frequency(study: Study, datasets: list[str], where: str) -> No
             )
 
 
+def check_norms(study: Study, datasets: list[str], where: str) -> None:
+    """Check what `check_highest_frequency` does, and that results can tell a suite's norms apart.
+
+    Raises:
+        InputError: that does, or two norms are the same in the six digits that results have.
+    """
+    check_highest_frequency(study, datasets, where)
+    for dataset in datasets:
+        written: dict[str, float] = {}
+        for norm in study.settings(where.rpartition(".")[2], dataset)["norms"]:
+            other = written.setdefault(f"{norm:g}", norm)
+            if other != norm:
+                raise InputError(
+                    f"{where}.norms: {other!r} and {norm!r} are both {norm:g} in the results, which have six digits: "
+                    "leave one out"
+                )
+
+
 def check_bandwidths(study: Study, datasets: list[str], where: str) -> None:
     """Check that each bandwidth of noise is another band of the frequencies of each data set's images.
 
     Raises:
-        InputError: one is larger than that of all frequencies, or it is a complement that has none, or there are fewer
-            images than asked for.
+        InputError: one is larger than that of all frequencies, or its band has none, or there are fewer images than
+            asked for.
     """
     for dataset in datasets:
         _check_images(study, dataset, where)
         bandwidths = study.settings(where.rpartition(".")[2], dataset)["bandwidths"]
         for band, its_bandwidths in bandwidths.items():
-            _check_bandwidth(study, dataset, f"{where}.bandwidths.{band}", band, max(its_bandwidths))
+            for bandwidth in its_bandwidths:
+                _check_bandwidth(study, dataset, f"{where}.bandwidths.{band}", band, bandwidth)
 
 
 def check_spectra(study: Study, datasets: list[str], where: str) -> None:
@@ -49,7 +68,7 @@ def check_spectra(study: Study, datasets: list[str], where: str) -> None:
 
     Raises:
         InputError: a corruption is unknown or not made, or made of images that are not the test images, or the
-            bandwidth is that of all frequencies, or there are fewer images than asked for.
+            bandwidth is that of all frequencies or of none, or there are fewer images than asked for.
     """
     for dataset in datasets:
         _check_images(study, dataset, where)
@@ -70,7 +89,10 @@ def check_spectra(study: Study, datasets: list[str], where: str) -> None:
                 "images, and less these they would show that too: leave out data.corruptions, or write "
                 f"evaluation.datasets.{dataset}.spectra: false"
             )
-        side, bandwidth = study.dataset(dataset).image_size, settings.get("bandwidth", 0)
+        if "bandwidth" not in settings:
+            continue
+        side, bandwidth = study.dataset(dataset).image_size, settings["bandwidth"]
+        _check_not_empty(study, dataset, f"{where}.bandwidth", "corner", bandwidth)
         whole = whole_bandwidth("corner", side)
         if bandwidth >= whole:
             raise InputError(
@@ -88,7 +110,7 @@ def check_front_end(study: Study, dataset: str, variant: str) -> None:
         variant: any variant of the config, by name.
 
     Raises:
-        InputError: it is larger than that of all frequencies, or it is a complement that has none.
+        InputError: it is larger than that of all frequencies, or its band has none.
     """
     settings = study.variants[variant].get("front_end")
     if settings is not None:
@@ -146,7 +168,18 @@ def _is_whole(study: Study, dataset: str, band: str, bandwidth: int) -> bool:
     return band != "complement" and bandwidth >= whole_bandwidth(band, study.dataset(dataset).image_size)
 
 
+def _check_not_empty(study: Study, dataset: str, where: str, band: str, bandwidth: int) -> None:
+    side = study.dataset(dataset).image_size
+    least = smallest_bandwidth(band, side)
+    if bandwidth < least:
+        raise InputError(
+            f"{where}: {bandwidth} is too small for {dataset}, as it leaves no frequency of images of {side} pixels: "
+            f"give at least {least}"
+        )
+
+
 def _check_bandwidth(study: Study, dataset: str, where: str, band: str, bandwidth: int) -> None:
+    _check_not_empty(study, dataset, where, band, bandwidth)
     side = study.dataset(dataset).image_size
     whole = whole_bandwidth(band, side)
     if band == "complement" and bandwidth >= whole:

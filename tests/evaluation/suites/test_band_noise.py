@@ -79,5 +79,7 @@ def test_clipped_noise_is_shorter():
 def test_bad_settings_are_refused():
     with pytest.raises(InputError, match="the bandwidth 4 is not odd and above 0"):
         noise_of(6, bandwidths={"low": [4]})
+    with pytest.raises(InputError, match="the norm 0 of a change is not a number above 0"):
+        noise_of(6, norm=0)
     with pytest.raises(InputError, match="unknown band 'high'"):
         noise_of(6, bandwidths={"high": [3]})

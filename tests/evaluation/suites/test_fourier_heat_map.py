@@ -163,8 +163,51 @@ def test_a_map_that_was_interrupted_goes_on_to_the_same_values(model, images, tm
 def test_bad_settings_are_refused(model, images):
     with pytest.raises(InputError, match="the highest frequency 5 is not in an image of 8 x 8: give 0 to 4"):
         evaluate_heat_map(model, images, np.zeros(7), 7, "cpu", norm=1, highest_frequency=5)
-    with pytest.raises(InputError, match="unknown layer 'scores': did you mean 'score'"):
+    said = r"^evaluation\.fourier_heat_map\.layer: unknown layer 'scores': did you mean 'score'"
+    with pytest.raises(InputError, match=said):
         evaluate_heat_map(model, images, np.zeros(7), 7, "cpu", norm=1, layer="scores")
+
+
+@pytest.mark.parametrize("norm", [0, -1, np.nan, np.inf])
+def test_a_norm_that_is_none_is_refused(model, images, norm):
+    said = f"^the norm {norm:g} of a change is not a number above 0: "
+    with pytest.raises(InputError, match=said):
+        evaluate_heat_map(model, images, np.zeros(7), 7, "cpu", norm=norm)
+    with pytest.raises(InputError, match=said):
+        evaluate_fourier_attack(model, images, np.zeros(7), 7, "cpu", norms=[1, norm])
+
+
+class Attends(nn.Module):
+    """Has a layer with two outputs, one that never runs, and one without a dimension of images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pair = nn.GRU(8, 2, batch_first=True)
+        self.auxiliary = nn.Linear(2, 2)
+        self.flat = nn.Flatten(0)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found = self.pair(images[:, 0])[0][:, -1]
+        return self.flat(found).reshape(found.shape)
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [("pair", "'pair' has another output"), ("flat", "'flat' has another"), ("auxiliary", "'auxiliary' never runs")],
+)
+def test_layers_without_a_change_of_their_output_are_refused(images, layer, said):
+    with pytest.raises(InputError, match=rf"^evaluation\.fourier_heat_map\.layer: {said}.*, name a layer that"):
+        evaluate_heat_map(Attends(), images, np.zeros(7), 7, "cpu", norm=1, layer=layer)
+
+
+def test_the_change_of_a_layer_is_that_before_a_relu_in_place(images):
+    def changes(inplace: bool) -> dict:
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace), nn.Flatten(), nn.Linear(144, 2))
+        rows = evaluate_heat_map(network, images, np.zeros(7), 4, "cpu", norm=1, layer="0")
+        return measured(rows, "layer_change")
+
+    assert changes(inplace=True) == changes(inplace=False)
 
 
 def test_the_worked_example_of_the_docs(monkeypatch):

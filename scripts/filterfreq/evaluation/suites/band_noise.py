@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
+from filterfreq.evaluation.basis_changes import check_norm
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
@@ -57,8 +58,10 @@ def evaluate_band_noise(
         clipping, the mean over images and channels; the bandwidth 0 stands for no noise.
 
     Raises:
-        InputError: an unknown filter, or a bandwidth that is even or not above 0.
+        InputError: the norm is not above 0, the filter is unknown, or a bandwidth is even, not above 0, or leaves no
+            frequency.
     """
+    check_norm(norm)
     height, width, channels = images.shape[1:]
     bands = [(kind, bandwidth) for kind, its_bandwidths in bandwidths.items() for bandwidth in its_bandwidths]
     masks = [bandwidth_mask(height, width, kind, bandwidth) for kind, bandwidth in bands]

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.basis_changes import add_basis_vector, draw_signs
+from filterfreq.evaluation.basis_changes import add_basis_vector, check_norm, draw_signs
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.progress import Progress
@@ -62,8 +62,10 @@ def evaluate_fourier_attack(
         several), with its frequency, and one of the fraction of images that are wrong with at least one vector.
 
     Raises:
-        InputError: the square is larger than the spectrum.
+        InputError: a norm is not above 0, or the square is larger than the spectrum.
     """
+    for norm in norms:
+        check_norm(norm)
     frequencies = distinct_frequencies(*images.shape[1:3], highest_frequency)
     signs = draw_signs(len(labels), images.shape[3])
     progress = progress or Progress()

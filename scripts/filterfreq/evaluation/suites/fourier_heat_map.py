@@ -13,13 +13,15 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.basis_changes import add_basis_vector, draw_signs
+from filterfreq.evaluation.basis_changes import add_basis_vector, check_norm, draw_signs
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
 from filterfreq.frequencies.pairs import distinct_frequencies
-from filterfreq.runtime.errors import unknown_name
+from filterfreq.runtime.errors import InputError, unknown_name
+
+_LAYER_KEY = "evaluation.fourier_heat_map.layer"
 
 
 def run(job: SuiteJob) -> list[dict[str, Any]]:
@@ -61,7 +63,8 @@ def evaluate_heat_map(
         norm: the L2 norm of the change of a channel, above 0.
         highest_frequency: measure the square |u|, |v| up to this alone; all frequencies unless given.
         clip: clip the changed images to [0, 1], which shortens the change.
-        layer: the name of a module whose output's change is measured too, ||z(X') - z(X)||_2.
+        layer: the name of a module whose output's change is measured too, ||z(X') - z(X)||_2: a tensor with a row for
+            each image; of a module that runs several times the last.
         progress: keeps each batch's counts.
 
     Returns:
@@ -69,8 +72,10 @@ def evaluate_heat_map(
         images and channels, and with `layer` of the mean change of its output.
 
     Raises:
-        InputError: the square is larger than the spectrum, or the model has no such layer.
+        InputError: the norm is not above 0, the square is larger than the spectrum, or the model has no such layer, or
+            one that never runs or whose output is something else.
     """
+    check_norm(norm)
     frequencies = distinct_frequencies(*images.shape[1:3], highest_frequency)
     signs = draw_signs(len(labels), images.shape[3])
     progress = progress or Progress()
@@ -85,6 +90,8 @@ def evaluate_heat_map(
                 unchanged = None
                 if layer is not None:
                     model(shown)
+                    if not output:
+                        raise InputError(f"{_LAYER_KEY}: {layer!r} never runs, name a layer that classifies images")
                     unchanged = output[0]
                 found = []
                 for frequency in frequencies:
@@ -121,8 +128,18 @@ def _output_of(model: nn.Module, layer: str | None) -> Iterator[list[torch.Tenso
         return
     layers = {name: module for name, module in model.named_modules() if name}
     if layer not in layers:
-        raise unknown_name("layer", layer, layers)
-    handle = layers[layer].register_forward_hook(lambda module, inputs, output: kept.__setitem__(slice(None), [output]))
+        raise InputError(f"{_LAYER_KEY}: {unknown_name('layer', layer, layers)}")
+
+    def keep(module: nn.Module, inputs: object, output: object) -> None:
+        if not isinstance(output, torch.Tensor) or output.dim() < 2:
+            raise InputError(
+                f"{_LAYER_KEY}: {layer!r} has another output than one tensor with a row for each image, name a layer "
+                "that has one"
+            )
+        # What comes next, as a ReLU, may overwrite it.
+        kept[:] = [output.clone()]
+
+    handle = layers[layer].register_forward_hook(keep)
     try:
         yield kept
     finally:
