@@ -92,4 +92,5 @@ rule table_plan:
 
 
 if workflow.is_main_process:
+    refuse_unknown_tables_and_figures()
     refuse_report_of_what_is_missing()

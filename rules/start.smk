@@ -4,6 +4,7 @@ import time
 
 from snakemake.logging import logger
 
+from filterfreq.runtime.errors import unknown_name
 from filterfreq.runtime.machine import has_gpu
 from filterfreq.runtime.messages import JobNames
 from filterfreq.study.measurable import remarks
@@ -136,6 +137,15 @@ def say_that_the_default_profile_is_not_read():
             "This workflow's own profiles/default is not read, without which copied or touched files make finished "
             f"results due: give --workflow-profile {profile}, and a profile of yours with --profile."
         )
+
+
+def refuse_unknown_tables_and_figures():
+    """Stop where a table or figure is asked for by a name that none has: Snakemake would not say which there are."""
+    targets = [rule.name for rule in workflow.rules if re.fullmatch(r"(table|figure)_\w+", rule.name)]
+    for word in sys.argv[1:]:
+        is_folder = Path(workflow.workdir_init, word).exists()  # as the value of --directory
+        if re.fullmatch(r"(table|figure)_\w+", word) and word not in targets and not is_folder:
+            raise WorkflowError(f"The target is refused: {unknown_name('table or figure', word, targets)}")
 
 
 def refuse_report_of_what_is_missing():

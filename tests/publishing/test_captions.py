@@ -17,7 +17,10 @@ ROOT = Path(__file__).parents[2]
 PRODUCTS = read_products()
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 # Of no evaluation of several seeds.
-OF_IMAGES = {"figure_samples", "figure_perturbations", "figure_corruption_samples", "figure_first_filters"}
+OF_IMAGES = {
+    *("figure_samples", "figure_perturbations", "figure_corruption_samples", "figure_first_filters"),
+    "table_corruption_energy",
+}
 
 
 @pytest.mark.parametrize(

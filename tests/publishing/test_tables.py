@@ -28,6 +28,7 @@ from filterfreq.publishing.tables.energy_slopes import tabulate as tabulate_ener
 from filterfreq.publishing.tables.fourier_bands import tabulate as tabulate_fourier_bands
 from filterfreq.publishing.tables.main import tabulate as tabulate_main
 from filterfreq.publishing.tables.out_of_distribution import tabulate as tabulate_out_of_distribution
+from filterfreq.publishing.tables.severities import tabulate as tabulate_severities
 from filterfreq.publishing.tables.shape_bias import tabulate as tabulate_shape_bias
 from filterfreq.publishing.tables.transfer import tabulate as tabulate_transfer
 from filterfreq.runtime.errors import InputError
@@ -668,6 +669,20 @@ def test_bands_are_thirds_in_cycles_and_none_is_empty(results_of, highest, bands
     assert table.mean.to_numpy()[0] == pytest.approx(expected)
 
 
+def test_corruptions_by_severity(results_of, row):
+    rows = [
+        row.corrupted(NET, variant, seed, corruption, severity, value + severity / 100 + seed / 50)
+        for variant, value in (("plain", 0.5), ("dct", 0.6))
+        for seed in (0, 1)
+        for corruption in ("fog", "snow")
+        for severity in (1, 5)
+    ]
+    table = tabulate_severities(results_of(rows), VARIANTS)
+    assert table.mean.loc[(NET, "dct"), ("fog", "5")] == pytest.approx(0.66)
+    assert list(table.mean.columns) == [("snow", "1"), ("snow", "5"), ("fog", "1"), ("fog", "5")]
+    assert "by severity" in table.caption
+
+
 @pytest.fixture
 def energies(results_of) -> Callable[..., pd.DataFrame]:
     """High-frequency energy of three corruptions, and accuracies of plain and dct, which have one seed in common."""
@@ -697,6 +712,9 @@ def test_slopes_against_high_frequency_energy_are_paired_by_seed(energies):
     assert list(table.cells["variant"]) == ["plain", "WD & 50 %_λ"]
     plain, dct = table.numbers.to_dict("records")
     assert plain["mean_accuracy"] == pytest.approx((0.5 + 0.8) / 2)
+    # Means over seeds: the baseline errs 0.3, 0.4 and 0.35, the other one 0.75, 0.65 and 0.75.
+    assert plain["mce"] == pytest.approx(1)
+    assert dct["mce"] == pytest.approx((0.75 / 0.3 + 0.65 / 0.4 + 0.75 / 0.35) / 3)
     assert np.isnan(plain["slope"])
     slope, intercept = np.polyfit([0.05, 0.7, 0.45], [-0.1, 0.3, 0], 1)
     assert (dct["slope"], dct["intercept"]) == pytest.approx((slope, intercept))
@@ -734,6 +752,9 @@ def test_the_published_slopes_are_those_of_the_figure(energies):
     below = table.numbers[table.numbers["model"] == "published"]
     for column in ("mean_accuracy", "slope", "residual"):
         assert below[column].tolist() == [line[f"legend_{column}"] for line in lines.values()]
+    errors = json.loads(PUBLISHED.read_text())["table_2"]
+    expected = [errors[model]["mce"] / 100 if model in errors else np.nan for model in lines]
+    np.testing.assert_allclose(below["mce"].astype(float), expected)
     assert table.cells["variant"].iloc[2:].str.startswith("published: ").all()
     assert "Yin et al. (NeurIPS 2019)" in table.caption
     assert not len(tabulate_energy_slopes(energies(dataset="toy_set"), VARIANTS, "plain").numbers.iloc[2:])

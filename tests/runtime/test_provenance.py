@@ -113,7 +113,7 @@ TABLES = {target: product for target, product in read_products().items() if prod
 OF_ATTACKS = {"adversarial", "transfer"}
 OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
-    *("fourier_bands", "pairs", "filter_quality", "filter_correlations"),
+    *("fourier_bands", "pairs", "severities", "filter_quality", "filter_correlations"),
 }
 OF_SLOPES = {"corruption_energy", "energy_slopes"}
 OF_FILTERS = {"filter_quality", "filter_shift", "filter_correlations"}
@@ -123,7 +123,7 @@ WRITTEN_BY = {
     "evaluation/registry.py": set(),
     "evaluation/passes.py": set(),
     "publishing/penalty_settings.py": {"ablation", "penalties"},
-    "publishing/corruptions.py": {"corruptions", "corruption_energy"},
+    "publishing/corruptions.py": {"corruptions", "corruption_energy", "severities"},
     "publishing/calibration_errors.py": {"calibration"},
     "publishing/attacks.py": OF_MEANS,
     "publishing/measures.py": OF_MEANS,
@@ -154,7 +154,7 @@ DRAWN_BY = {
     "analysis/claims.py": {"scorecard"},
     "publishing/figures/transfer.py": {"transfer"},
     "frequencies/pairs.py": WITH_EXAMPLES | {"spectra"},
-    "publishing/table.py": {"energy_slopes"},
+    "publishing/table.py": set(),
 }
 
 

@@ -30,7 +30,7 @@ PLOTS = Counter(
 TABLES = Counter(
     f"table_{name}"
     for name in (
-        *("main", "all_datasets", "differences", "adversarial", "corruptions", "shape_bias"),
+        *("main", "all_datasets", "differences", "adversarial", "corruptions", "severities", "shape_bias"),
         *("transfer", "calibration", "out_of_distribution", "costs", "scorecard"),
     )
 )

@@ -121,6 +121,20 @@ def test_an_experiment_has_the_suites_that_it_wants_and_images_are_measured_with
     assert re.search(said, outcome.stdout + outcome.stderr)
 
 
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (["figure_heat_map"], "unknown table or figure 'figure_heat_map': did you mean 'figure_fourier_heat_map'?"),
+        (["table_main", "tables", "table_mein"], "unknown table or figure 'table_mein': did you mean 'table_main'?"),
+    ],
+)
+def test_a_misspelt_table_or_figure_is_one_sentence(fresh, asked, sentence):
+    outcome = fresh.snakemake("--dry-run", *asked)
+    assert outcome.returncode == 1
+    assert f"The target is refused: {sentence}" in outcome.stdout + outcome.stderr
+    assert "MissingRuleException" not in outcome.stdout + outcome.stderr
+
+
 def test_a_target_that_the_config_cannot_make_is_one_sentence(fresh):
     outcome = fresh.snakemake("--dry-run", "figure_shape_bias", config=None)
     assert outcome.returncode == 1
