@@ -717,6 +717,35 @@ class TestFourierHeatMap:
         wave = np.cos(2 * np.pi * -np.add.outer(np.arange(4), np.arange(4)) / 4 + np.pi / 4) * np.sqrt(2)
         np.testing.assert_array_equal(canvas[:, 10:, 0], np.rint(255 * np.clip(128 / 255 + wave, 0, 1)))
 
+    def test_maps_of_a_layer_are_shares_of_their_largest(self, results_of, rows):
+        """A layer's change is twice the distance from the frequency 0, in one variant ten times that, in one none."""
+        factors = {("net_a", "plain"): 2, ("net_a", "dct"): 20, ("net_b", "plain"): 0}
+        rows += [
+            (
+                model,
+                variant,
+                seed,
+                suite,
+                "layer_change",
+                {**where, "layer": "layer1"},
+                factors[model, variant] * cycles,
+            )
+            for model, variant, seed, suite, metric, where, _ in rows
+            if metric == "error"
+            for cycles in [np.hypot(where["u"], where["v"])]
+        ]
+        figure = draw_fourier_heat_map(ResultsWithImages(results_of(rows), np.zeros((1, 4, 4, 3), np.uint8)), VARIANTS)
+        check_layout(figure)
+        maps = [axes for axes in figure.axes if axes.get_title()]
+        assert [axes.get_title() for axes in maps] == 2 * ["net_a\nplain", "net_a\nWD", "net_b\nplain"]
+        shown = [axes.get_images()[0] for axes in maps]
+        assert [image.get_clim() for image in shown] == 6 * [(0, 100)]
+        expected = [[100 * np.hypot(u, v) / np.hypot(2, 2) for v in range(-2, 2)] for u in range(-2, 2)]
+        for image, factor in zip(shown[3:], (1, 1, 0), strict=True):
+            np.testing.assert_allclose(image.get_array(), factor * np.array(expected))
+        bars = [axes.get_ylabel() for axes in figure.axes if axes.get_label() == "<colorbar>"]
+        assert bars == ["error (%)", "change (% of the largest)"]
+
     @pytest.mark.parametrize(
         ("count", "shape"),
         [

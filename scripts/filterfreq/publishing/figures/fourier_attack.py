@@ -2,8 +2,8 @@
 
 On the left the one vector that makes most images wrong is added to all of them, on the right each image gets one that
 makes it wrong, where there is such a vector. Lines are means over seeds, bands reach from the lowest to the highest
-seed. Below, the first test image with the one vector for all images of the first variant's first seed, at each norm, to
-all channels with one sign.
+seed. Below, the first test image with one vector at each norm, to all channels with one sign: the vectors are those
+that make most images wrong for the first variant's first seed (of the first model), and other networks have others.
 """
 
 from collections.abc import Mapping

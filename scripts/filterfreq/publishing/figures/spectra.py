@@ -2,8 +2,9 @@
 
 A pixel is the mean size of one Fourier coefficient of images in [0, 1], over images and channels: of the images
 themselves, of what a corruption changes in them at one severity, and of what the attack changes in those that are
-misclassified then. The frequency 0 is in the centre. Beside them are the means over rings round the centre, below those
-of the images themselves, in grey. What attacks change is the mean over seeds.
+misclassified then. The frequency 0 is in the centre. Curves are means over whole rings round the centre, each one cycle
+wide, those of the images themselves in grey: they end at the largest ring that fits into the map, and leave out what is
+in its corners. What attacks change is the mean over seeds.
 """
 
 from collections.abc import Mapping, Sequence
