@@ -720,19 +720,14 @@ class TestFourierHeatMap:
     def test_maps_of_a_layer_are_shares_of_their_largest(self, results_of, rows):
         """A layer's change is twice the distance from the frequency 0, in one variant ten times that, in one none."""
         factors = {("net_a", "plain"): 2, ("net_a", "dct"): 20, ("net_b", "plain"): 0}
+
+        def change(run: tuple, where: dict) -> float:
+            return factors[run] * np.hypot(where["u"], where["v"])
+
         rows += [
-            (
-                model,
-                variant,
-                seed,
-                suite,
-                "layer_change",
-                {**where, "layer": "layer1"},
-                factors[model, variant] * cycles,
-            )
-            for model, variant, seed, suite, metric, where, _ in rows
-            if metric == "error"
-            for cycles in [np.hypot(where["u"], where["v"])]
+            (*row[:4], "layer_change", {**row[5], "layer": "layer1"}, change(row[:2], row[5]))
+            for row in rows
+            if row[4] == "error"
         ]
         figure = draw_fourier_heat_map(ResultsWithImages(results_of(rows), np.zeros((1, 4, 4, 3), np.uint8)), VARIANTS)
         check_layout(figure)
