@@ -403,3 +403,49 @@ def image_settings(wildcards):
     settings = {"corruptions": DEFAULT_CORRUPTIONS} | (study.settings("spectra", wildcards.dataset) or {})
     wanted = {key: settings[key] for key in SUITES["spectra"].given_as_inputs if key in settings}
     return {**wanted, "corruptions": corruption_names(wanted["corruptions"])}
+
+
+# Of the filters of an experiment.
+
+
+def pooled_runs(wildcards):
+    """The runs of an experiment whose filters are measured, on all of its data sets."""
+    return [run for run in study.experiments[wildcards.experiment] if "filter_quality" in study.suites_of(run)]
+
+
+def pooled_filter_files(wildcards):
+    """Their weights and records, and what is measured of their filters."""
+    runs = pooled_runs(wildcards)
+    return {
+        "weights": [WEIGHTS.format(**run._asdict()) for run in runs],
+        "records": [RECORD.format(**run._asdict()) for run in runs],
+        "results": [
+            AGGREGATED.format(experiment=wildcards.experiment, dataset=dataset, suite="filter_quality")
+            for dataset in dict.fromkeys(run.dataset for run in runs)
+        ],
+    }
+
+
+def basis_runs(wildcards):
+    """The runs whose filters make the basis: those of the experiment's pairs, each once, or else all."""
+    pairs = study.pairs[wildcards.experiment]
+    return list(dict.fromkeys(run for pair in pairs for run in pair)) or pooled_runs(wildcards)
+
+
+def first_runs(wildcards):
+    """The first run of each variant of an experiment on a data set."""
+    runs = {}
+    for run in study.runs_of(wildcards.experiment, wildcards.dataset):
+        runs.setdefault(run.variant, run)
+    return runs
+
+
+def first_layer_files(wildcards):
+    """Their weights and records, and the images on which the baseline, or the first variant, was attacked."""
+    runs = first_runs(wildcards)
+    attacked = runs.get(study.baseline(wildcards.experiment), next(iter(runs.values())))
+    return {
+        "weights": [WEIGHTS.format(**run._asdict()) for run in runs.values()],
+        "records": [RECORD.format(**run._asdict()) for run in runs.values()],
+        "perturbations": PERTURBATIONS.format(**attacked._asdict()),
+    }
