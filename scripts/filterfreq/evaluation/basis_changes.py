@@ -4,13 +4,10 @@ To channel c of an image in [0, 1] s_c v U is added, U of unit L2 norm. The sign
 channel, the same for all frequencies, norms and models.
 """
 
-import math
-
 import numpy as np
 import torch
 
 from filterfreq.frequencies.fourier import fourier_basis_vector
-from filterfreq.runtime.errors import InputError
 
 _SEED = 0  # of the signs
 
@@ -18,16 +15,6 @@ _SEED = 0  # of the signs
 def draw_signs(count: int, channels: int) -> torch.Tensor:
     """Return the signs of the first images of a data set: int64, count x channels, -1 or 1."""
     return torch.from_numpy(np.random.default_rng(_SEED).integers(0, 2, (count, channels)) * 2 - 1)
-
-
-def check_norm(norm: float) -> None:
-    """Check the L2 norm of a change of images.
-
-    Raises:
-        InputError: it is not a number above 0.
-    """
-    if not 0 < norm < math.inf:
-        raise InputError(f"the norm {norm:g} of a change is not a number above 0: give the L2 norm of a channel's")
 
 
 def add_basis_vector(

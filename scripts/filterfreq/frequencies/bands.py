@@ -1,4 +1,6 @@
-"""Square bands of an image's frequencies. Imports no torch."""
+"""Square bands of an image's frequencies, and the norm of changes in them. Imports no torch."""
+
+import math
 
 import numpy as np
 
@@ -6,6 +8,16 @@ from filterfreq.runtime.errors import InputError, unknown_name
 
 BANDS: tuple[str, ...] = ("low", "corner", "complement")
 """What `band_frequencies` keeps, by a square of frequencies."""
+
+
+def check_norm(norm: float) -> None:
+    """Check the L2 norm of a change of images.
+
+    Raises:
+        InputError: it is not a number above 0.
+    """
+    if not 0 < norm < math.inf:
+        raise InputError(f"the norm {norm:g} of a change is not a number above 0: give the L2 norm of a channel's")
 
 
 def band_frequencies(height: int, width: int, kind: str, bandwidth: int) -> np.ndarray:

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.basis_changes import check_norm
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
+from filterfreq.frequencies.bands import check_norm
 from filterfreq.frequencies.masks import bandwidth_mask, filter_frequencies
 
 _SEED = 1  # of the noise, which is the same for all models

@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.basis_changes import add_basis_vector, check_norm, draw_signs
+from filterfreq.evaluation.basis_changes import add_basis_vector, draw_signs
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
+from filterfreq.frequencies.bands import check_norm
 from filterfreq.frequencies.pairs import distinct_frequencies
 
 
