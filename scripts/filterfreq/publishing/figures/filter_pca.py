@@ -1,9 +1,9 @@
 """The principal components of the 3x3 filters of the models of experiment *{experiment}*, over all of its data sets.
 
-Of filters divided by their largest weight, without the sparse ones: of all models (full); and where the experiment
-names pairs of treatments and of controls, each model once, else of each variant. Under each component its share of the
-variance; black is negative, white positive, and the entry of the largest magnitude is positive. Below, the shares added
-up.
+Of filters divided by their largest weight, without the sparse ones: of all models (full) and of each variant; where the
+experiment names pairs, of all models in pairs (full), of treatments and of controls, each model once. Under each
+component its share of the variance; black is negative, white positive, and the entry of the largest magnitude is
+positive. Below, the shares added up.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from filterfreq.analysis.filter_statistics import POSITIONS, Basis, moments_table, pool_moments, principal_components
 from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.filter_frames import batch_norm_phrase, filter_frames
-from filterfreq.publishing.filter_styles import filter_groups
+from filterfreq.publishing.filter_styles import FULL, filter_groups
 from filterfreq.publishing.phrases import range_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import (
@@ -75,7 +75,8 @@ def draw(
     styles = {name: groups[name][0] for name in bases}
     _draw_components(above, {name: bases[name] for name in shown}, styles)
     _draw_shares(below.subplots(), bases, styles)
-    counts = moments.groupby(level=["dataset", "model", "variant", "seed"], observed=True)[0].sum()
+    pooled = moments[groups[FULL][1]]
+    counts = pooled.groupby(level=["dataset", "model", "variant", "seed"], observed=True)[0].sum()
     note = f"{len(counts)} models of {range_phrase(counts)} filters; {batch_norm_phrase(frame)}"
     add_legend(figure, styles, note=note)
     return figure
