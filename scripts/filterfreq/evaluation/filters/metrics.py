@@ -234,22 +234,27 @@ def _orthogonality(channels: np.ndarray, peaks: np.ndarray) -> float | None:
     count = len(channels)
     if count == 1:
         return None
-    # So their squares are neither too small nor too large to be numbers.
-    divisors = np.where(peaks == 0, 1, peaks)[:, None]
-    squares = sum(
-        np.square(channels[:, block] / divisors).sum(axis=1) for block in _blocks(channels.shape[1], _COLUMNS)
-    )
-    divisors *= np.where(squares == 0, 1, np.sqrt(squares))[:, None]
-    total = 0.0
-    for start in range(0, count, _CHANNELS):
-        cosines, others = 0.0, 0.0
+    # Squares in float64 are numbers for all values of float32; those of float64 are scaled first.
+    divisors = np.where(peaks == 0, 1, peaks)[:, None] if channels.dtype == np.float64 else None
+
+    def converted(start: int) -> Iterator[np.ndarray]:
+        """The channels from one on, a block of their values at a time."""
         for block in _blocks(channels.shape[1], _COLUMNS):
-            scaled = channels[start:, block] / divisors[start:]
-            rows, after = scaled[:_CHANNELS], scaled[_CHANNELS:]
-            cosines += rows @ rows.T  # numpy computes half of it, which is symmetric
+            values = channels[start:, block].astype(np.float64)
+            yield values if divisors is None else np.divide(values, divisors[start:], out=values)
+
+    squares = sum(np.einsum("ij,ij->i", values, values) for values in converted(0))
+    reciprocals = 1 / np.sqrt(np.where(squares == 0, np.inf, squares))
+    total = float(np.count_nonzero(squares == 0))
+    for start in range(0, count, _CHANNELS):
+        products, others = 0.0, 0.0
+        for values in converted(start):
+            rows, after = values[:_CHANNELS], values[_CHANNELS:]
+            products += rows @ rows.T  # numpy computes half of it, which is symmetric
             others += rows @ after.T
-        np.fill_diagonal(cosines, np.diag(cosines) - 1)
-        total += np.abs(cosines).sum() + 2 * np.abs(others).sum()
+        np.fill_diagonal(products, 0)
+        rows, after = reciprocals[start : start + _CHANNELS], reciprocals[start + _CHANNELS :]
+        total += rows @ np.abs(products) @ rows + 2 * (rows @ np.abs(others) @ after)
     return float(1 - total / (count * (count - 1)))
 
 
