@@ -59,6 +59,13 @@ def test_rows_survive_the_result_file_with_all_that_is_measured(layers, batch_no
         assert all(moments[i, j] == expected.scaled.second_moment[i, j] for i in range(9) for j in range(i, 9))
 
 
+def test_layers_weigh_in_claims_as_in_the_published_means(layers):
+    """By their filters, those that are not sparse, or their output channels."""
+    expected = {"sparsity": [12, 20], "variance_entropy": [12, 18], "orthogonality": [4, 5]}
+    rows = filter_rows(layers, "separate")
+    assert {name: [row["n"] for row in rows if row["metric"] == name] for name in expected} == expected
+
+
 def test_what_is_not_defined_has_no_row(layers):
     dead = layer(np.zeros((1, 2, 3, 3)), 2)
     rows = filter_rows([*layers, dead], "separate")

@@ -11,7 +11,7 @@ from filterfreq.evaluation.results import format_parameter, fraction, prepend_pa
 from filterfreq.runtime.errors import InputError
 
 _COUNTS = ("num_filters", "num_sparse", "num_clean", "in_channels", "out_channels")
-# And how many filters each stands on.
+# And how many filters, or output channels, each stands on.
 _VALUES = {
     "layer_norm": "num_filters",
     "root_mean_square": "num_filters",
@@ -19,7 +19,7 @@ _VALUES = {
     "variance_entropy_unscaled": "num_filters",
     "variance_entropy_with_sparse": "num_filters",
     "variance_entropy_ratio": "num_filters",
-    "orthogonality": "num_filters",
+    "orthogonality": "out_channels",
 }
 
 
