@@ -22,8 +22,8 @@ from filterfreq.runtime.errors import InputError
 SIDE = 3
 VALUES = SIDE * SIDE
 _SPARSE = 100  # the layer's largest absolute value / the largest one of a sparse filter
-_FILTERS = range(256, 4097)  # that are converted at once, so that they stay in the processor's cache
-_COLUMNS = range(64, 4097)  # of the weights of channels, likewise
+_FILTERS = range(1024, 4097)  # that are converted at once, so that they stay in the processor's cache
+_COLUMNS = range(256, 4097)  # of the weights of channels, likewise
 _CHANNELS = 1024  # whose cosines are computed at once
 _ROUNDING = 8  # in units of the last digit of the weights
 # Of each of 9 coefficients, that of the vertical and of the horizontal frequency, its row of 9 values.
@@ -49,11 +49,11 @@ class Moments:
 
     def __add__(self, other: "Moments") -> "Moments":
         """Return those of the filters of both."""
+        if not self.count or not other.count:
+            return self if self.count else other
         count = self.count + other.count
-        if not count:
-            return self
         shift = other.mean - self.mean
-        scatter = self.scatter + other.scatter + np.outer(shift, shift) * (self.count * other.count / count)
+        scatter = self.scatter + other.scatter + shift[:, None] * shift * (self.count * other.count / count)
         return Moments(count, self.mean + shift * (other.count / count), scatter)
 
     @property
@@ -67,13 +67,17 @@ class Moments:
         return self.scatter + self.count * np.outer(self.mean, self.mean)
 
 
+_NO_MOMENTS = Moments(0, np.zeros(VALUES), np.zeros((VALUES, VALUES)))
+
+
 def column_moments(filters: np.ndarray) -> Moments:
     """Return the moments of filters that are columns: float64 [9, n], which are centred in place."""
-    if not filters.shape[1]:
-        return Moments(0, np.zeros(VALUES), np.zeros((VALUES, VALUES)))
-    mean = filters.mean(axis=1)
+    count = filters.shape[1]
+    if not count:
+        return _NO_MOMENTS
+    mean = filters.sum(axis=1) / count
     filters -= mean[:, None]
-    return Moments(filters.shape[1], mean, filters @ filters.T)
+    return Moments(count, mean, filters @ filters.T)
 
 
 @dataclass(frozen=True)
@@ -144,30 +148,28 @@ def measure_layer(layer: FilterLayer) -> LayerMeasures:
     """
     out_channels, in_channels = layer.weights.shape[:2]
     filters = layer.weights.reshape(-1, VALUES)
-    peaks = _peaks(filters)
-    norm = float(peaks.max())
+    norm = float(max(filters.max(), -filters.min()))
     if not math.isfinite(norm):
         raise InputError(f"the weights of layer {layer.name} are not finite: take a model whose training did not fail")
-    raw, clean, sparse = _moments(filters, peaks, norm)
+    raw, clean, sparse, num_sparse_strict = _moments(filters, norm)
     scaled_with_sparse = clean + sparse
     rounding = _ROUNDING * float(np.finfo(filters.dtype).eps)
     unscaled = _entropy(raw, rounding)
     threshold = random_threshold(len(filters))
-    channel_peaks = peaks.reshape(out_channels, in_channels).max(axis=1)
     return LayerMeasures(
         in_channels=in_channels,
         out_channels=out_channels,
         num_filters=len(filters),
         num_sparse=sparse.count,
         num_clean=clean.count,
-        num_sparse_strict=int(np.count_nonzero(peaks < norm / _SPARSE)),
+        num_sparse_strict=num_sparse_strict,
         layer_norm=norm,
         root_mean_square=norm * math.sqrt(float(np.trace(raw.second_moment)) / filters.size),
         variance_entropy=_entropy(clean, rounding),
         variance_entropy_unscaled=unscaled,
         variance_entropy_with_sparse=_entropy(scaled_with_sparse, rounding),
         variance_entropy_ratio=unscaled / threshold if unscaled is not None and threshold > 0 else None,
-        orthogonality=_orthogonality(filters.reshape(out_channels, -1), channel_peaks),
+        orthogonality=_orthogonality(filters.reshape(out_channels, -1)),
         dct_share_raw=_dct_shares(raw),
         dct_share_scaled=_dct_shares(clean),
         scaled=clean,
@@ -184,33 +186,34 @@ def random_threshold(num_filters: int) -> float:
     return height / (1 + math.exp(-steepness * (math.log2(num_filters) - centre))) + base
 
 
-def _peaks(filters: np.ndarray) -> np.ndarray:
-    """The largest absolute value of each filter: float64 [n] of [n, 9]."""
-    peaks = np.empty(len(filters))
-    for rows in _blocks(len(filters), _FILTERS):
-        columns = np.ascontiguousarray(filters[rows].T)
-        np.maximum(columns.max(axis=0), -columns.min(axis=0), out=peaks[rows])
-    return peaks
+def _moments(filters: np.ndarray, norm: float) -> tuple[Moments, Moments, Moments, int]:
+    """The moments of the filters / the layer's norm, of the scaled clean and of the scaled sparse ones.
 
-
-def _moments(filters: np.ndarray, peaks: np.ndarray, norm: float) -> tuple[Moments, Moments, Moments]:
-    """The moments of the filters / the layer's norm, of the scaled clean and of the scaled sparse ones."""
-    raw, clean, sparse = (column_moments(np.empty((VALUES, 0))) for _ in range(3))
-    divisors = np.where(peaks == 0, 1, peaks)
-    is_clean = peaks > norm / _SPARSE
+    And how many filters are strictly sparse.
+    """
+    raw = clean = sparse = _NO_MOMENTS
+    num_sparse_strict = 0
     for rows in _blocks(len(filters), _FILTERS):
         # The values of a filter stand below each other: numpy is fast along long rows.
-        block = filters[rows].T.astype(np.float64, order="C")
-        scaled = block / divisors[rows]
-        kept = is_clean[rows]
+        stored = np.ascontiguousarray(filters[rows].T)
+        peaks = _peaks(stored, axis=0)
+        block = stored.astype(np.float64)
+        scaled = block / np.where(peaks == 0, 1, peaks)
+        kept = peaks > norm / _SPARSE
         if kept.all():
             clean += column_moments(scaled)
         else:
+            num_sparse_strict += int(np.count_nonzero(peaks < norm / _SPARSE))
             clean += column_moments(scaled[:, kept])
             sparse += column_moments(scaled[:, ~kept])
         block /= norm or 1
         raw += column_moments(block)
-    return raw, clean, sparse
+    return raw, clean, sparse, num_sparse_strict
+
+
+def _peaks(values: np.ndarray, axis: int) -> np.ndarray:
+    """The largest absolute values along an axis, in float64."""
+    return np.maximum(values.max(axis), -values.min(axis)).astype(np.float64)
 
 
 def _blocks(count: int, sizes: range) -> Iterator[slice]:
@@ -229,32 +232,32 @@ def _entropy(moments: Moments, rounding: float) -> float | None:
     return float((variances / total * np.log10(total / variances)).sum())
 
 
-def _orthogonality(channels: np.ndarray, peaks: np.ndarray) -> float | None:
-    """1 - the mean |cosine| between channels [O, values], of which `peaks` are the largest absolute values."""
+def _orthogonality(channels: np.ndarray) -> float | None:
+    """1 - the mean |cosine| between channels [O, values]."""
     count = len(channels)
     if count == 1:
         return None
     # Squares in float64 are numbers for all values of float32; those of float64 are scaled first.
-    divisors = np.where(peaks == 0, 1, peaks)[:, None] if channels.dtype == np.float64 else None
-
-    def converted(start: int) -> Iterator[np.ndarray]:
-        """The channels from one on, a block of their values at a time."""
-        for block in _blocks(channels.shape[1], _COLUMNS):
-            values = channels[start:, block].astype(np.float64)
-            yield values if divisors is None else np.divide(values, divisors[start:], out=values)
-
-    squares = sum(np.einsum("ij,ij->i", values, values) for values in converted(0))
-    reciprocals = 1 / np.sqrt(np.where(squares == 0, np.inf, squares))
-    total = float(np.count_nonzero(squares == 0))
+    divisors = None
+    if channels.dtype == np.float64:
+        peaks = _peaks(channels, axis=1)
+        divisors = np.where(peaks == 0, 1, peaks)[:, None]
+    total, reciprocals = 0.0, np.empty(count)
     for start in range(0, count, _CHANNELS):
         products, others = 0.0, 0.0
-        for values in converted(start):
-            rows, after = values[:_CHANNELS], values[_CHANNELS:]
+        for block in _blocks(channels.shape[1], _COLUMNS):
+            values = channels[: start + _CHANNELS, block].astype(np.float64)
+            if divisors is not None:
+                values /= divisors[: start + _CHANNELS]
+            before, rows = values[:start], values[start:]
             products += rows @ rows.T  # numpy computes half of it, which is symmetric
-            others += rows @ after.T
+            others += rows @ before.T
+        squares = products.diagonal()
+        total += np.count_nonzero(squares == 0)
+        here = reciprocals[start : start + _CHANNELS]
+        here[:] = 1 / np.sqrt(np.where(squares == 0, np.inf, squares))
         np.fill_diagonal(products, 0)
-        rows, after = reciprocals[start : start + _CHANNELS], reciprocals[start + _CHANNELS :]
-        total += rows @ np.abs(products) @ rows + 2 * (rows @ np.abs(others) @ after)
+        total += here @ np.abs(products) @ here + 2 * (here @ np.abs(others) @ reciprocals[:start])
     return float(1 - total / (count * (count - 1)))
 
 
