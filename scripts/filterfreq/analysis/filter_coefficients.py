@@ -5,7 +5,7 @@ coefficient is the scaled filter less the mean, times a component. The range of 
 all models, sparse ones too; counted are the clean ones. As the range must be known before, each model is opened twice.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from filterfreq.analysis.filter_statistics import (
 )
 from filterfreq.evaluation.columns import RUN_COLUMNS
 from filterfreq.evaluation.filters.filter_layer import FilterLayer
+from filterfreq.evaluation.filters.metrics import filter_blocks, layer_norm
 from filterfreq.runtime.errors import InputError
 
 RunKey = tuple[str, str, str, int]
@@ -37,9 +38,6 @@ BASIS_COLUMNS: tuple[str, ...] = (
     *(*ENTRY_COLUMNS, *MEAN_COLUMNS),
 )
 """The columns of a basis: a row for each component; mean and range of the histograms stand in each row."""
-
-_BLOCK = 16384  # filters that are scaled at once
-_SPARSE = 100  # the layer's largest absolute value / the largest one of a sparse filter
 
 
 def full_bases(results: pd.DataFrame, runs: Iterable[RunKey]) -> dict[str, Basis]:
@@ -108,8 +106,8 @@ def coefficient_range(layers: Iterable[FilterLayer], basis: Basis) -> tuple[floa
     """Return the smallest and the largest coefficient of all filters of layers, sparse ones too."""
     low, high = np.inf, -np.inf
     for layer in layers:
-        for scaled, _ in _scaled_blocks(layer):
-            coefficients = project(scaled, basis)
+        for block in filter_blocks(layer, layer_norm(layer)):
+            coefficients = project(block.scaled.T, basis)
             low, high = min(low, coefficients.min()), max(high, coefficients.max())
     return float(low), float(high)
 
@@ -120,20 +118,9 @@ def count_by_depth(layers: Iterable[FilterLayer], basis: Basis, low: float, high
     for layer in layers:
         [depth_bin] = depth_bins([layer.conv_depth], [layer.conv_depth_norm])
         found = counts.setdefault(str(depth_bin), np.zeros((POSITIONS, HISTOGRAM_BINS), np.int64))
-        for scaled, is_clean in _scaled_blocks(layer):
-            found += count_coefficients(project(scaled[is_clean], basis), low, high)
+        for block in filter_blocks(layer, layer_norm(layer)):
+            found += count_coefficients(project(block.scaled.compress(block.is_clean, axis=1).T, basis), low, high)
     return counts
-
-
-def _scaled_blocks(layer: FilterLayer) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield some scaled filters, float64 [n, 9], and which of them are clean."""
-    filters = layer.weights.reshape(-1, POSITIONS)
-    threshold = float(max(filters.max(), -filters.min())) / _SPARSE
-    for first in range(0, len(filters), _BLOCK):
-        block = filters[first : first + _BLOCK].astype(np.float64)
-        peaks = np.abs(block).max(axis=1)
-        block /= np.where(peaks == 0, 1, peaks)[:, None]
-        yield block, peaks > threshold
 
 
 def _count_table(run: RunKey, batch_norm: str, depth_bin: str, counts: np.ndarray) -> pd.DataFrame:

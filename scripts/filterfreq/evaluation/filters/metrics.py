@@ -12,6 +12,7 @@ filter are in the order of its rows.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.fft import dct
@@ -79,6 +80,22 @@ def column_moments(filters: np.ndarray) -> Moments:
     filters -= mean[:, None]
     # Of an array with itself BLAS takes another function, which is half as fast for 9 rows.
     return Moments(count, mean, filters @ filters.copy().T)
+
+
+class FilterBlock(NamedTuple):
+    """Some filters of a layer, as columns: numpy is fast along long rows.
+
+    Attributes:
+        filters: as they are, float64 [9, n].
+        scaled: the same, scaled.
+        is_clean: which of them are clean, [n].
+        is_strictly_sparse: whose largest absolute value is below 1/100 of the layer's, [n].
+    """
+
+    filters: np.ndarray
+    scaled: np.ndarray
+    is_clean: np.ndarray
+    is_strictly_sparse: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -149,10 +166,10 @@ def measure_layer(layer: FilterLayer) -> LayerMeasures:
     """
     out_channels, in_channels = layer.weights.shape[:2]
     filters = layer.weights.reshape(-1, VALUES)
-    norm = float(max(filters.max(), -filters.min()))
+    norm = layer_norm(layer)
     if not math.isfinite(norm):
         raise InputError(f"the weights of layer {layer.name} are not finite: take a model whose training did not fail")
-    raw, clean, sparse, num_sparse_strict = _moments(filters, norm)
+    raw, clean, sparse, num_sparse_strict = _moments(layer, norm)
     scaled_with_sparse = clean + sparse
     rounding = _ROUNDING * float(np.finfo(filters.dtype).eps)
     unscaled = _entropy(raw, rounding)
@@ -187,28 +204,37 @@ def random_threshold(num_filters: int) -> float:
     return height / (1 + math.exp(-steepness * (math.log2(num_filters) - centre))) + base
 
 
-def _moments(filters: np.ndarray, norm: float) -> tuple[Moments, Moments, Moments, int]:
+def layer_norm(layer: FilterLayer) -> float:
+    """Return the largest absolute weight of a layer."""
+    return float(max(layer.weights.max(), -layer.weights.min()))
+
+
+def filter_blocks(layer: FilterLayer, norm: float) -> Iterator[FilterBlock]:
+    """Yield all filters of a layer whose `layer_norm` is given, some thousand at a time."""
+    filters = layer.weights.reshape(-1, VALUES)
+    for rows in _blocks(len(filters), _FILTERS):
+        stored = np.ascontiguousarray(filters[rows].T)
+        peaks = _peaks(stored, axis=0)
+        converted = stored.astype(np.float64)
+        scaled = converted / np.where(peaks == 0, 1, peaks)
+        yield FilterBlock(converted, scaled, peaks > norm / _SPARSE, peaks < norm / _SPARSE)
+
+
+def _moments(layer: FilterLayer, norm: float) -> tuple[Moments, Moments, Moments, int]:
     """The moments of the filters / the layer's norm, of the scaled clean and of the scaled sparse ones.
 
     And how many filters are strictly sparse.
     """
     raw = clean = sparse = _NO_MOMENTS
     num_sparse_strict = 0
-    for rows in _blocks(len(filters), _FILTERS):
-        # The values of a filter stand below each other: numpy is fast along long rows.
-        stored = np.ascontiguousarray(filters[rows].T)
-        peaks = _peaks(stored, axis=0)
-        block = stored.astype(np.float64)
-        scaled = block / np.where(peaks == 0, 1, peaks)
-        kept = peaks > norm / _SPARSE
-        if kept.all():
-            clean += column_moments(scaled)
+    for block in filter_blocks(layer, norm):
+        if block.is_clean.all():
+            clean += column_moments(block.scaled)
         else:
-            num_sparse_strict += int(np.count_nonzero(peaks < norm / _SPARSE))
-            clean += column_moments(scaled[:, kept])
-            sparse += column_moments(scaled[:, ~kept])
-        block /= norm or 1
-        raw += column_moments(block)
+            num_sparse_strict += int(np.count_nonzero(block.is_strictly_sparse))
+            clean += column_moments(block.scaled.compress(block.is_clean, axis=1))
+            sparse += column_moments(block.scaled.compress(~block.is_clean, axis=1))
+        raw += column_moments(block.filters / (norm or 1))
     return raw, clean, sparse, num_sparse_strict
 
 
