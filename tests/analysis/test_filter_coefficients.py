@@ -38,6 +38,11 @@ def results_of(weights: list[np.ndarray], run: tuple = NET) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(suite="filter_quality")
 
 
+def opener(weights: list[np.ndarray]) -> object:
+    """What yields the layers of a model, the same for each way of treating batch norm."""
+    return lambda batch_norms: [(batch_norm, layers_of(weights)) for batch_norm in batch_norms]
+
+
 def silent(line: str) -> None:
     pass
 
@@ -53,7 +58,7 @@ def dense(counts: pd.DataFrame, bins: list[str]) -> np.ndarray:
 def test_counts_of_a_checkpoint_have_the_golden_range_and_shifts():
     golden, weights = json.loads(GOLDEN.read_text()), checkpoint_weights()
     bases = full_bases(results_of(weights), [NET])
-    counts, basis = count_models({NET: lambda _: layers_of(weights)}, bases, silent)
+    counts, basis = count_models({NET: opener(weights)}, bases, silent)
     assert list(counts) == list(COUNT_COLUMNS)
     assert list(basis) == list(BASIS_COLUMNS)
     low, high = basis["low"].iloc[0], basis["high"].iloc[0]
@@ -85,11 +90,11 @@ def test_the_range_is_of_sparse_filters_too_and_counts_are_of_clean_ones(two_mod
     bases = full_bases(results, two_models)
     opened = []
 
-    def opener(run: tuple) -> object:
-        return lambda batch_norm: opened.append((run, batch_norm)) or layers_of(two_models[run])
+    def noting_opener(run: tuple) -> object:
+        return lambda batch_norms: opened.append(run) or opener(two_models[run])(batch_norms)
 
-    counts, basis = count_models({run: opener(run) for run in two_models}, bases, silent)
-    assert opened == [(NET, "separate"), (OTHER, "separate")] * 2
+    counts, basis = count_models({run: noting_opener(run) for run in two_models}, bases, silent)
+    assert opened == [NET, OTHER] * 2
     entries, mean = basis[[f"entry_{i}" for i in range(9)]].to_numpy(), basis[[f"mean_{i}" for i in range(9)]].iloc[0]
     every = {run: [scaled_filters(weight) for weight in weights] for run, weights in two_models.items()}
     coefficients = np.concatenate([(scaled - mean.to_numpy()) @ entries.T for run in every for scaled, _ in every[run]])
@@ -119,6 +124,18 @@ def test_a_basis_is_of_the_runs_that_are_asked_for(two_models):
     alone = np.concatenate([scaled[clean] for scaled, clean in map(scaled_filters, two_models[NET])])
     assert one["separate"].mean == pytest.approx(alone.mean(axis=0))
     assert both["separate"].mean != pytest.approx(alone.mean(axis=0))
+
+
+def test_each_way_of_treating_batch_norm_has_its_own_basis_range_and_counts(two_models):
+    ways = {"folded": two_models[NET], "separate": two_models[OTHER]}
+    frames = {way: results_of(weights).assign(batch_norm=way) for way, weights in ways.items()}
+    alone = {
+        way: count_models({NET: opener(ways[way])}, full_bases(frame, [NET]), silent) for way, frame in frames.items()
+    }
+    model = {NET: lambda batch_norms: ((batch_norm, layers_of(ways[batch_norm])) for batch_norm in batch_norms)}
+    together = count_models(model, full_bases(pd.concat(frames.values()), [NET]), silent)
+    for tables in zip(together, *alone.values(), strict=True):
+        pd.testing.assert_frame_equal(tables[0], pd.concat(tables[1:], ignore_index=True))
 
 
 def test_a_way_that_not_all_runs_have_is_left_out_and_none_in_common_is_refused(two_models):

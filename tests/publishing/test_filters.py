@@ -74,7 +74,8 @@ def counted(results) -> Coefficients:
     runs = {("toy_set", *run): weights for run, weights in MODELS.items()}
 
     def layers_of(weights: list[np.ndarray]) -> object:
-        return lambda _: [FilterLayer(f"c{i}", i, i, i / 2, weight) for i, weight in enumerate(weights)]
+        layers = [FilterLayer(f"c{i}", i, i, i / 2, weight) for i, weight in enumerate(weights)]
+        return lambda batch_norms: [(batch_norm, layers) for batch_norm in batch_norms]
 
     models = {run: layers_of(weights) for run, weights in runs.items()}
     return count_models(models, full_bases(results, runs), lambda line: None)

@@ -5,6 +5,7 @@ coefficient is the scaled filter less the mean, times a component. The range of 
 all models, sparse ones too; counted are the clean ones. As the range must be known before, each model is opened twice.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -71,7 +72,7 @@ def full_bases(results: pd.DataFrame, runs: Iterable[RunKey]) -> dict[str, Basis
 
 
 def count_models(
-    models: Mapping[RunKey, Callable[[str], Iterable[FilterLayer]]],
+    models: Mapping[RunKey, Callable[[Iterable[str]], Iterable[tuple[str, Iterable[FilterLayer]]]]],
     bases: Mapping[str, Basis],
     announce: Callable[[str], None],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -80,26 +81,31 @@ def count_models(
     One model is in memory at a time, and of it a few thousand filters in float64.
 
     Args:
-        models: by run, what returns its layers for a way of treating batch norm.
+        models: by run, what yields its layers for each of some ways of treating batch norm.
         bases: by such a way, the basis.
         announce: takes one line for the job's log.
 
     Returns:
         The counts, with `COUNT_COLUMNS`, and the bases, with `BASIS_COLUMNS`.
     """
-    counts, components = [], []
-    for batch_norm, basis in bases.items():
-        ends = []
-        for number, (run, layers) in enumerate(models.items(), 1):
-            ends.append(coefficient_range(layers(batch_norm), basis))
-            announce(f"range  {number}/{len(models)}  {'/'.join(map(str, run))}  batch norm {batch_norm}")
-        low, high = min(end[0] for end in ends), max(end[1] for end in ends)
-        components.append(_basis_table(batch_norm, basis, low, high))
-        for number, (run, layers) in enumerate(models.items(), 1):
-            by_depth = count_by_depth(layers(batch_norm), basis, low, high)
-            counts += [_count_table(run, batch_norm, depth_bin, found) for depth_bin, found in by_depth.items()]
-            announce(f"counts {number}/{len(models)}  {'/'.join(map(str, run))}  batch norm {batch_norm}")
-    return pd.concat(counts, ignore_index=True), pd.concat(components, ignore_index=True)
+    ends: dict[str, list[tuple[float, float]]] = {batch_norm: [] for batch_norm in bases}
+    for number, (run, read_layers) in enumerate(models.items(), 1):
+        for batch_norm, layers in read_layers(bases):
+            ends[batch_norm].append(coefficient_range(layers, bases[batch_norm]))
+        announce(f"range  {number}/{len(models)}  {'/'.join(map(str, run))}")
+    ranges = {
+        batch_norm: (min(low for low, _ in found), max(high for _, high in found)) for batch_norm, found in ends.items()
+    }
+    counts: dict[str, list[pd.DataFrame]] = {batch_norm: [] for batch_norm in bases}
+    for number, (run, read_layers) in enumerate(models.items(), 1):
+        for batch_norm, layers in read_layers(bases):
+            by_depth = count_by_depth(layers, bases[batch_norm], *ranges[batch_norm])
+            counts[batch_norm] += [
+                _count_table(run, batch_norm, depth_bin, found) for depth_bin, found in by_depth.items()
+            ]
+        announce(f"counts {number}/{len(models)}  {'/'.join(map(str, run))}")
+    components = [_basis_table(batch_norm, basis, *ranges[batch_norm]) for batch_norm, basis in bases.items()]
+    return pd.concat(itertools.chain(*counts.values()), ignore_index=True), pd.concat(components, ignore_index=True)
 
 
 def coefficient_range(layers: Iterable[FilterLayer], basis: Basis) -> tuple[float, float]:
