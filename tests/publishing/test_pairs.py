@@ -128,7 +128,9 @@ def test_the_scorecard_says_beyond_what_a_difference_is_larger(results):
     beyond = {"label": "the rest", "where": [{"split": "test"}]}
     table = tabulate_scorecard(results, LABELS, {"c": {**CLAIM["c"], "beyond": beyond}}, PAIRS)
     assert table.cells["comparison"].item() == "treatments against controls, beyond the rest"
-    assert "; or beyond other layers, how much larger they are than there, whichever way both lie; exp" in table.caption
+    assert (
+        "; or beyond other results, how much larger they are than there, whichever way both lie; exp" in table.caption
+    )
     assert "beyond other" not in tabulate_scorecard(results, LABELS, CLAIM, PAIRS).caption
 
 

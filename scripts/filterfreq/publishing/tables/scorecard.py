@@ -107,7 +107,7 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
         )
         fewest.append(f"{FEWEST_PAIRS} {'controls' if counting == 'once' else 'pairs'} of the experiment")
     if "beyond" in scores:
-        means.append("beyond other layers, how much larger they are than there, whichever way both lie")
+        means.append("beyond other results, how much larger they are than there, whichever way both lie")
     caption = (
         f"The papers' claims on {dataset}{model_names}. Effects are differences {'; or '.join(means)}; expected is "
         "what the claim says, with the smallest effect of interest; n: images that a value stands on (of energy: "
