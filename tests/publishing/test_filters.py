@@ -355,7 +355,7 @@ def test_first_filters_are_shown_as_colours_and_activations_as_grey():
     shown = {("net", "plain", 0): layer, ("net", "absent", 0): layer}
     figure = first_filters.draw(shown, {"plain": "plain"}, attack)
     [part] = [part for part in figure.subfigs if part.axes]
-    assert part.get_suptitle() == "plain: change 25.0 %"
+    assert part.get_suptitle() == "plain\nchange 25.0 %"
     above, below = (axes.images[0].get_array() for axes in part.axes)
     assert above.shape == (7, 63, 3)
     assert above[4, 4].tolist() == [255, 128, 128]  # the 18th, in the second row
@@ -395,6 +395,7 @@ def test_filters_are_shown_by_layer_beside_those_of_their_pair():
 
 
 def test_runs_of_one_variant_are_told_apart_by_what_differs():
-    shown = {("a", "plain", 0): {}, ("b", "plain", 0): {}, ("b", "plain", 1): {}, ("c", "new", 5): {}}
+    runs = [("net_1_a", "plain", 0), ("net_1_b", "plain", 0), ("net_1_b", "plain", 1), ("net_1_c", "new", 5)]
+    shown = {run: {} for run in runs}
     assert list(run_labels(shown, {"plain": "normal", "new": "robust"}).values()) == [
         "normal (a)", "normal (b, seed 0)", "normal (b, seed 1)", "robust"]  # fmt: skip

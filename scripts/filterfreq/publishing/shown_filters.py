@@ -1,6 +1,7 @@
 """Filters of some models, as the rule `show_filters` keeps them for figures. No matplotlib."""
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,11 @@ def run_labels(shown: ShownFilters, labels: Mapping[str, str]) -> dict[RunKey, s
     named = {}
     for model, variant, seed in runs:
         same = [run for run in runs if run[1] == variant]
-        parts = [model] if len({run[0] for run in same}) > 1 else []
+        models = list(dict.fromkeys(run[0] for run in same))
+        # Of names such as robustbench_cifar10_Linf_..., what all begin with tells nothing.
+        words = zip(*(name.split("_") for name in models), strict=False)
+        common = sum(1 for _ in takewhile(lambda places: len(set(places)) == 1, words))
+        parts = ["_".join(model.split("_")[common:]) or model] if len(models) > 1 else []
         parts += [f"seed {seed}"] if len({run[2] for run in same if run[0] == model}) > 1 else []
         named[model, variant, seed] = labels[variant] + (f" ({', '.join(parts)})" if parts else "")
     return named

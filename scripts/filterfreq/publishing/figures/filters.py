@@ -2,7 +2,7 @@
 
 Of the first run of each variant or, where the experiment names pairs, of the first pairs, the control at the left; of
 eight models at most. A row is a layer, the first above: its first 32 filters, by output, then by input channel, divided
-by the largest absolute weight among them. Below, the first 16 of the last layer.
+by the largest absolute weight among them. Below, the first 16 of the last layer. Depth counts convolutions of any size.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from filterfreq.analysis.pairs import Pairs, run_key
 from filterfreq.publishing.mosaic import sheet, show_canvas, to_uint8
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.shown_filters import ShownFilters, read_shown_filters, run_labels
-from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
+from filterfreq.publishing.style import COLUMN_WIDTH, new_figure, use_style, wrap_text
 
 PRODUCT = Product(title="Filters", needs=["filter_quality"], takes=["labels", "pairs"], reads="shown_filters")
 
@@ -30,9 +30,7 @@ _SIDE_BY_SIDE = 2
 _LAST = 16  # filters of the last layer
 _MOST_TICKS = 18
 # In inches: a filter of a row of layers, one of the last layer, and what texts and the colour bar take.
-_BAR, _TEXTS = 0.6, 0.75
-_PANEL = (TEXT_WIDTH - _BAR) / _SIDE_BY_SIDE
-_SMALL, _LARGE = (_PANEL - 0.45) / 32, (_PANEL - 0.45) / _LAST
+_SMALL, _LARGE, _TEXTS, _BAR = 0.094, 0.188, 0.62, 0.5
 _TITLE_WIDTH = 46  # characters
 
 
@@ -55,7 +53,7 @@ def draw(shown: ShownFilters, labels: dict[str, str], pairs: Pairs = ()) -> Figu
     in_rows = [runs[number : number + columns] for number in range(0, len(runs), columns)]
     layers = [max(len(shown[run]["first_filters"]) for run in row) for row in in_rows]
     heights = [height for count in layers for height in (count * _SMALL, _LARGE)]
-    figure = new_figure(_PANEL * columns + _BAR, sum(heights) + _TEXTS * len(layers))
+    figure = new_figure(COLUMN_WIDTH * columns, sum(heights) + _TEXTS * len(layers) + _BAR)
     grid = figure.subplots(2 * len(layers), columns, height_ratios=heights, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -63,7 +61,8 @@ def draw(shown: ShownFilters, labels: dict[str, str], pairs: Pairs = ()) -> Figu
         row, column = divmod(number, columns)
         _draw_layers(grid[2 * row, column], shown[run], names[run])
         _draw_last(grid[2 * row + 1, column], shown[run])
-    bar = figure.colorbar(ScalarMappable(_SCALE, _COLOURS), ax=grid, aspect=16 * len(layers), pad=0.02)
+    look = {"location": "bottom", "aspect": 30, "shrink": 0.8 / columns, "pad": 0.04, "ticks": [-1, 0, 1]}
+    bar = figure.colorbar(ScalarMappable(_SCALE, _COLOURS), ax=grid, **look)
     bar.set_label("weight / largest absolute one of the row")
     bar.outline.set_visible(False)
     return figure
@@ -76,15 +75,16 @@ def _draw_layers(axes: Axes, arrays: Mapping[str, np.ndarray], label: str) -> No
     show_canvas(axes, sheet(_colour(filters), filters.shape[1]))
     step = -(-len(depths) // _MOST_TICKS)
     axes.set_yticks([4 * row + 1 for row in range(0, len(depths), step)], depths[::step])
-    axes.set(title=wrap_text(label, _TITLE_WIDTH, 2), ylabel="depth of the layer")
-    axes.set_anchor("N")
+    axes.set(title=wrap_text(label, _TITLE_WIDTH, 2), ylabel="depth")
+    axes.set_anchor("NW")
 
 
 def _draw_last(axes: Axes, arrays: Mapping[str, np.ndarray]) -> None:
     """Draw the first filters of the last layer of a model."""
     axes.set_axis_on()
     show_canvas(axes, sheet(_colour(arrays["first_filters"][-1:, :_LAST]), _LAST))
-    axes.set_xlabel("last layer")
+    axes.set_ylabel("last", rotation=0, ha="right", va="center")
+    axes.set_anchor("NW")
 
 
 def _colour(filters: np.ndarray) -> np.ndarray:

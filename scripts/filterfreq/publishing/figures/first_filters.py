@@ -37,7 +37,7 @@ _IN_A_ROW = 16
 _KINDS = ("clean", "attacked", "difference")
 _SIDE_BY_SIDE = 2
 # In inches.
-_FILTER, _ACTIVATION, _TITLE = 0.2, 0.46, 0.55
+_FILTER, _ACTIVATION, _TITLE = 0.17, 0.46, 0.62
 _TITLE_WIDTH = 46  # characters
 
 
@@ -70,7 +70,7 @@ def draw(shown: ShownFilters, labels: dict[str, str], attack: Mapping[str, Any])
 
 def _draw_model(figure: SubFigure, layer: Mapping[str, np.ndarray], label: str, rows: int) -> None:
     """Draw one model's filters, with room for so many rows, and the activations of some of them."""
-    figure.suptitle(wrap_text(f"{label}: change {percent_text(float(layer['change']))} %", _TITLE_WIDTH, 2))
+    figure.suptitle(f"{wrap_text(label, _TITLE_WIDTH, 1)}\nchange {percent_text(float(layer['change']))} %")
     heights = [_FILTER * rows, _ACTIVATION * len(_KINDS)]
     above, below = figure.subplots(2, 1, height_ratios=heights)
     _show_filters(above, layer["weights"])
@@ -81,6 +81,7 @@ def _draw_model(figure: SubFigure, layer: Mapping[str, np.ndarray], label: str, 
     tiles = np.repeat(to_uint8(np.clip(np.stack(kinds), 0, 1))[..., None], 3, axis=-1)
     canvas, row_centres, column_centres = mosaic(tiles, row_gap=0.06)
     show_canvas(below, canvas)
+    below.set_anchor("NW")
     below.set_yticks(row_centres, _KINDS)
     below.set_xticks(column_centres, [str(number) for number in layer["filters"]])
     below.set_xlabel("filter")
@@ -92,4 +93,4 @@ def _show_filters(axes: Axes, weights: np.ndarray) -> None:
     if scaled.shape[1] != 3:
         scaled = np.repeat(scaled.mean(axis=1, keepdims=True), 3, axis=1)
     show_canvas(axes, sheet(to_uint8(scaled.transpose(0, 2, 3, 1)), _IN_A_ROW))
-    axes.set_anchor("N")
+    axes.set_anchor("NW")
