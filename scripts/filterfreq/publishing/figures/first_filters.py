@@ -37,7 +37,7 @@ _IN_A_ROW = 16
 _KINDS = ("clean", "attacked", "difference")
 _SIDE_BY_SIDE = 2
 # In inches.
-_FILTER, _ACTIVATION, _TITLE = 0.17, 0.46, 0.62
+_FILTER, _ACTIVATION, _TITLE = 0.17, 0.46, 0.8
 _TITLE_WIDTH = 46  # characters
 
 
