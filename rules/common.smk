@@ -463,6 +463,8 @@ def shown_filter_files(wildcards):
         "records": [RECORD.format(**run._asdict()) for run in runs],
     }
     if has_perturbed_images(wildcards.experiment, wildcards.dataset):
-        attacked = study.first_run(wildcards.dataset, study.baseline(wildcards.experiment)) or runs[0]
+        baseline = study.baseline(wildcards.experiment)
+        candidates = study.runs_of(wildcards.experiment, wildcards.dataset)
+        attacked = next((run for run in candidates if run.variant == baseline), runs[0])
         found["perturbations"] = PERTURBATIONS.format(**attacked._asdict())
     return found

@@ -111,7 +111,10 @@ def first_convolution(classifier: nn.Module, image_size: int) -> str:
     convolutions = find_convolutions(classifier.backbone, image_size)
     name = min(convolutions, key=lambda found: found.depth).layer if convolutions else None
     if name is None:
-        raise InputError("the model begins with no convolution that is a layer of it: leave its first layer out")
+        raise InputError(
+            "the model begins with no convolution that is a layer of it: leave first_layer and perturbations out of the "
+            "suites of its experiment"
+        )
     return name
 
 
