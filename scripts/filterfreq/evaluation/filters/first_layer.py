@@ -112,8 +112,8 @@ def first_convolution(classifier: nn.Module, image_size: int) -> str:
     name = min(convolutions, key=lambda found: found.depth).layer if convolutions else None
     if name is None:
         raise InputError(
-            "the model begins with no convolution that is a layer of it: leave first_layer and perturbations out of its "
-            "experiment's suites"
+            "the model begins with no convolution that is a layer of it: leave first_layer and perturbations out of "
+            "its experiment's suites"
         )
     return name
 
