@@ -78,15 +78,15 @@ rule pool_filters:
         "../scripts/pool_filters.py"
 
 
-rule show_first_layers:
+rule show_filters:
     input:
-        unpack(first_layer_files),
+        unpack(shown_filter_files),
     output:
-        FIRST_LAYERS,
+        SHOWN_FILTERS,
     log:
-        "results/logs/show_first_layers/{experiment}/{dataset}.log",
+        "results/logs/show_filters/{experiment}/{dataset}.log",
     benchmark:
-        "results/benchmarks/show_first_layers/{experiment}/{dataset}.tsv"
+        "results/benchmarks/show_filters/{experiment}/{dataset}.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: 1
@@ -94,7 +94,8 @@ rule show_first_layers:
         mem_mb=resource_by_attempt("evaluate", "mem_mb"),
         runtime=resource_by_attempt("evaluate", "runtime"),
     params:
-        variants=lambda wildcards: list(first_runs(wildcards)),
-        code=code("show_first_layers"),
+        runs=lambda wildcards: [list(run) for run in shown_runs(wildcards)],
+        image_size=lambda wildcards: study.dataset(wildcards.dataset).image_size,
+        code=code("show_filters"),
     script:
-        "../scripts/show_first_layers.py"
+        "../scripts/show_filters.py"

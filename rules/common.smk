@@ -153,7 +153,7 @@ AGGREGATED_OVER_TRAINING = "results/aggregated/{experiment}/{dataset}/over_train
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 AGGREGATED_FIT = "results/aggregated/fits/{fit}.csv"
 FILTER_COEFFICIENTS = "results/aggregated/{experiment}/filter_coefficients.csv"
-FIRST_LAYERS = "results/aggregated/{experiment}/{dataset}/first_layers.npz"
+SHOWN_FILTERS = "results/aggregated/{experiment}/{dataset}/shown_filters.npz"
 FILTER_BASIS = "results/aggregated/{experiment}/filter_basis.csv"
 TABLE = "results/tables/{experiment}/{dataset}/{name}"
 TABLE_OF_EXPERIMENT = "results/tables/{experiment}/{name}"
@@ -432,20 +432,39 @@ def basis_runs(wildcards):
     return list(dict.fromkeys(run for pair in pairs for run in pair)) or pooled_runs(wildcards)
 
 
-def first_runs(wildcards):
-    """The first run of each variant of an experiment on a data set."""
-    runs = {}
-    for run in study.runs_of(wildcards.experiment, wildcards.dataset):
-        runs.setdefault(run.variant, run)
-    return runs
+MOST_SHOWN = 8
 
 
-def first_layer_files(wildcards):
-    """Their weights and records, and the images on which the baseline, or the first variant, was attacked."""
-    runs = first_runs(wildcards)
-    attacked = runs.get(study.baseline(wildcards.experiment), next(iter(runs.values())))
-    return {
-        "weights": [WEIGHTS.format(**run._asdict()) for run in runs.values()],
-        "records": [RECORD.format(**run._asdict()) for run in runs.values()],
-        "perturbations": PERTURBATIONS.format(**attacked._asdict()),
+def shown_runs(wildcards):
+    """The runs of an experiment on a data set whose filters pictures show, at most eight that have some.
+
+    Where it names pairs, both runs of the first pair of each treatment, and otherwise the first run of each variant.
+    """
+    measured = [run for run in pooled_runs(wildcards) if run.dataset == wildcards.dataset]
+    first = {}
+    for pair in study.pairs_of(wildcards.experiment, wildcards.dataset):
+        if set(pair) <= set(measured):
+            first.setdefault(pair.treatment.variant, [pair.control, pair.treatment])
+    if not first:
+        for run in measured:
+            first.setdefault(run.variant, [run])
+    shown = []
+    for runs in first.values():
+        both = list(dict.fromkeys([*shown, *runs]))
+        shown = both if len(both) <= MOST_SHOWN else shown
+    return shown
+
+
+def shown_filter_files(wildcards):
+    """Their weights and records, and the images on which the baseline was attacked, where some are."""
+    runs = shown_runs(wildcards)
+    found = {
+        "weights": [WEIGHTS.format(**run._asdict()) for run in runs],
+        "records": [RECORD.format(**run._asdict()) for run in runs],
     }
+    if has_perturbed_images(wildcards.experiment, wildcards.dataset):
+        baseline = study.baseline(wildcards.experiment)
+        candidates = study.runs_of(wildcards.experiment, wildcards.dataset)
+        attacked = next((run for run in candidates if run.variant == baseline), runs[0])
+        found["perturbations"] = PERTURBATIONS.format(**attacked._asdict())
+    return found

@@ -30,6 +30,12 @@ def has_perturbations(experiment, dataset):
     return study.wants(experiment, "perturbations") and study.settings("perturbations", dataset) is not None
 
 
+def has_perturbed_images(experiment, dataset):
+    """Whether an experiment has an attacked image, for its own figure or for the suite first_layer."""
+    is_wanted = any(study.wants(experiment, name) for name in ("perturbations", "first_layer"))
+    return is_wanted and study.settings("perturbations", dataset) is not None
+
+
 def has_claims(experiment, dataset):
     return bool(claims_of(experiment, dataset))
 
@@ -90,6 +96,7 @@ CONDITIONS = {
     "clean_over_training": Condition(has_accuracy_over_training, "snapshots and evaluation.over_training: [clean]"),
     "images_here": Condition(has_images, "a data set with images of its own"),
     "perturbations_shown": Condition(has_perturbations, "evaluation.perturbations"),
+    "images_perturbed": Condition(has_perturbed_images, "evaluation.perturbations"),
     "claims_tested": Condition(
         has_claims, "both variants of a claim, or pairs for one over pairs, in a file that the key claims names"
     ),
@@ -299,10 +306,10 @@ def aggregated_fit(product, wildcards):
     return [AGGREGATED_FIT.format(fit=wildcards.fit)]
 
 
-def first_layers(product, wildcards):
-    """The first layers of an experiment's variants, one file for each data set."""
+def shown_filters(product, wildcards):
+    """Filters of some of an experiment's models, one file for each data set."""
     experiment = wildcards.experiment
-    return [FIRST_LAYERS.format(experiment=experiment, dataset=name) for name in shown_datasets(wildcards)]
+    return [SHOWN_FILTERS.format(experiment=experiment, dataset=name) for name in shown_datasets(wildcards)]
 
 
 def filter_coefficients(product, wildcards):
@@ -334,5 +341,5 @@ INPUTS = {
     "perturbations": perturbed_images,
     "corrupted_images": corrupted_images,
     "filter_coefficients": filter_coefficients,
-    "first_layers": first_layers,
+    "shown_filters": shown_filters,
 }

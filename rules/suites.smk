@@ -48,12 +48,19 @@ def source_model(wildcards):
     return {"source_weights": WEIGHTS.format(**source), "source_record": RECORD.format(**source)}
 
 
+def perturbed_images_of_source(wildcards):
+    """Images of a data set before and after an attack on the source of the suite first_layer."""
+    source = study.settings("first_layer", wildcards.dataset)["source"]
+    return {"perturbations": PERTURBATIONS.format(**study.first_run(wildcards.dataset, source)._asdict())}
+
+
 SUITE_INPUTS = {
     "images": own_test_images,
     "corrupted": corrupted_test_images,
     "shifted": shifted_images,
     "cue_conflict": cue_conflict_images,
     "source": source_model,
+    "perturbed": perturbed_images_of_source,
 }
 
 try:

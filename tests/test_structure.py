@@ -64,7 +64,7 @@ MADE_HERE = {
     "evaluation/corruptions/stored.py",
     "training/history.py",
     "publishing/figures/perturbations.py",
-    "publishing/figures/first_filters.py",
+    "publishing/shown_filters.py",
     "publishing/filter_coefficients.py",
     "evaluation/filters/first_layer.py",
     "models/checkpoints.py",

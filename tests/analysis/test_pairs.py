@@ -166,6 +166,81 @@ def test_treatments_and_controls_may_be_measured_otherwise(results_of):
     assert (row["effect"], row["pairs"]) == (pytest.approx(0.25), 2)
 
 
+FILTERED = {"suite": "frequency_filtered", "metric": "accuracy", "where": [{"radius": 4}]}
+BEYOND = {"label": "the rest", "where": [{"radius": [8, 12]}]}
+
+
+def filtered_rows(differences):
+    """Accuracies of the pairs at the radius 4 and at two others, which differ by these and these from the controls'."""
+    rows = [(run, "frequency_filtered", "accuracy", {"pass": "low", "radius": radius}, 0.5)
+            for run in (ONE, OTHER) for radius in (4, 8, 12)]  # fmt: skip
+    for name, (here, elsewhere) in zip("abc", differences, strict=True):
+        for radius, difference in ((4, here), (8, elsewhere - 0.01), (12, elsewhere + 0.01)):
+            where = {"pass": "low", "radius": radius}
+            rows.append((a_run(name, "zoo"), "frequency_filtered", "accuracy", where, 0.5 + difference))
+    return rows
+
+
+def test_a_difference_is_compared_with_that_elsewhere_whichever_way_each_lies(results_of):
+    """It is lower by 0.2 here, and higher by 0.02 elsewhere."""
+    results = results_of(filtered_rows([(-0.3, 0.05), (-0.1, -0.02), (-0.2, 0.03)]))
+    (row,) = score(results, claim(FILTERED, beyond=BEYOND), PAIRS).to_dict("records")
+    expected = stats.ttest_1samp([0.25, 0.12, 0.17], 0)
+    assert row["effect"] == pytest.approx(0.2 - 0.02)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert (row["pairs"], row["controls"], row["verdict"], row["beyond"]) == (3, 2, "supported", "the rest")
+    assert row["fewest_images"] == 100
+    # The control of two pairs counts once: their mean is -0.2 here and 0.015 elsewhere.
+    (row,) = score(results, claim(FILTERED, beyond=BEYOND), PAIRS, "once").to_dict("records")
+    assert row["effect"] == pytest.approx(0.2 - (0.015 + 0.03) / 2)
+
+
+def test_noise_around_no_difference_is_no_larger_one(results_of):
+    """Each pair differs by 0.3 or more, and on average none does: absolute values would make that 0.4."""
+    results = results_of(filtered_rows([(-0.4, 0.01), (0.3, 0.02), (0.1, 0.03)]))
+    (row,) = score(results, claim(FILTERED, beyond=BEYOND), PAIRS).to_dict("records")
+    assert row["effect"] == pytest.approx(-0.02)
+    assert row["verdict"] == "undecided"
+
+
+def test_a_pair_that_lacks_the_other_rows_is_left_out(results_of):
+    rows = filtered_rows([(-0.3, 0.05), (-0.1, -0.02), (-0.2, 0.03)])
+    (row,) = score(results_of(rows[:-2]), claim(FILTERED, beyond=BEYOND), PAIRS).to_dict("records")
+    assert (row["pairs"], row["effect"]) == (2, pytest.approx(0.2 - 0.015))
+    elsewhere = {**BEYOND, "where": [{"radius": 99}]}
+    assert score(results_of(rows), claim(FILTERED, beyond=elsewhere), PAIRS)["verdict"].item() == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("beyond", "changes", "message"),
+    [
+        (
+            BEYOND | {"where": [{"radios": 8}]},
+            {},
+            "beyond.where: unknown parameter of the suite ",
+        ),
+        ({"where": BEYOND["where"]}, {}, "beyond: 'label' is missing"),
+        ({"label": "the rest"}, {}, "beyond: 'where' is missing"),
+        (BEYOND | {"metric": "error"}, {}, "beyond: unknown key 'metric'"),
+        (BEYOND, {"control_measure": CLEAN}, "beyond: a claim with control_measure compares no differences"),
+        (
+            BEYOND | {"where": [{"radius": 99}]},
+            {},
+            "beyond.where.radius: 99 is not measured, ",
+        ),
+    ],
+)
+def test_what_a_difference_cannot_be_compared_with_is_one_sentence(tmp_path, beyond, changes, message):
+    content = {"claims": claim(FILTERED, beyond=beyond, **changes)}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    study = study_of(True)
+    study.config["evaluation"]["frequency_filtered"] = {"radii": {"low": [4, 8, 12]}}
+    with pytest.raises(InputError) as refused:
+        claims_of_study(study, [tmp_path], CLAIMS_SCHEMA)
+    assert str(refused.value).startswith(f"mine.yaml: claims.c.{message}")
+    assert "\n" not in str(refused.value)
+
+
 def study_of(paired: bool, **changes) -> Study:
     config = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
     demo = config["experiments"]["demo"] | {"variants": ["plain", "dct"], "seeds": [0, 1]}

@@ -14,9 +14,10 @@ from filterfreq.analysis.filter_coefficients import count_models, full_bases
 from filterfreq.evaluation.filters.filter_layer import FilterLayer
 from filterfreq.evaluation.results import write_table
 from filterfreq.publishing.figures import filter_coefficients as coefficients_figure
-from filterfreq.publishing.figures import filter_dct, filter_pca, filter_quality, filter_shift, first_filters
+from filterfreq.publishing.figures import filter_dct, filter_pca, filter_quality, filter_shift, filters, first_filters
 from filterfreq.publishing.filter_coefficients import Coefficients, read_coefficients
 from filterfreq.publishing.filter_frames import compared_runs, differences_of_pairs, filter_frame
+from filterfreq.publishing.shown_filters import run_labels
 from filterfreq.publishing.tables import filter_correlations
 from filterfreq.publishing.tables import filter_quality as quality_table
 from filterfreq.publishing.tables import filter_shift as shift_table
@@ -352,15 +353,50 @@ def test_first_filters_are_shown_as_colours_and_activations_as_grey():
     activations[0, 3] = 1
     layer = {"weights": weights, "filters": np.arange(5, 11), "activations": activations, "change": np.array(0.25)}
     attack = {"attack": "fgsm", "norm": "linf", "epsilon": "8/255"}
-    figure = first_filters.draw({"plain": layer, "absent": layer}, {"plain": "plain"}, attack)
+    shown = {("net", "plain", 0): layer, ("net", "absent", 0): layer}
+    figure = first_filters.draw(shown, {"plain": "plain"}, attack)
     [part] = [part for part in figure.subfigs if part.axes]
-    assert part.get_suptitle() == "plain: change 25.0 %"
-    filters, shown = (axes.images[0].get_array() for axes in part.axes)
-    assert filters.shape == (7, 63, 3)
-    assert filters[4, 4].tolist() == [255, 128, 128]  # the 18th, in the second row
-    assert filters[0, 4].tolist() == [128, 128, 64]
-    assert filters[4, 8].tolist() == [255, 255, 255]  # there is none
-    tile = [shown[row : row + 8, 27] for row in (0, 8, 16)]
+    assert part.get_suptitle() == "plain\nchange 25.0 %"
+    above, below = (axes.images[0].get_array() for axes in part.axes)
+    assert above.shape == (7, 63, 3)
+    assert above[4, 4].tolist() == [255, 128, 128]  # the 18th, in the second row
+    assert above[0, 4].tolist() == [128, 128, 64]
+    assert above[4, 8].tolist() == [255, 255, 255]  # there is none
+    tile = [below[row : row + 8, 27] for row in (0, 8, 16)]
     assert [int(values[4, 0]) for values in tile] == [255, 128, 255]
-    with pytest.raises(InputError, match="no first layers of the variants plain"):
+    with pytest.raises(InputError, match="no filters of the variants plain"):
         first_filters.draw({}, {"plain": "plain"}, attack)
+
+
+def filters_of(layers: int, value: float) -> dict[str, np.ndarray]:
+    """Layers of 32 filters of ones, but for the first filter of the last one; the first layer has 4 filters."""
+    first = np.ones((layers, 32, 3, 3), np.float32)
+    first[0, 4:] = np.nan
+    first[-1, 0] = value
+    return {"first_filters": first, "conv_depths": np.arange(layers)}
+
+
+def test_filters_are_shown_by_layer_beside_those_of_their_pair():
+    shown = {("net", "new", 0): filters_of(3, -2.0), ("net", "old", 0): filters_of(3, -0.5)}
+    pairs = [{side: {"dataset": "toy", "model": "net", "variant": name, "seed": seed}
+              for side, name in (("treatment", "new"), ("control", "old"))} for seed in (0, 1)]  # fmt: skip
+    figure = filters.draw(shown, {"new": "robust", "old": "normal"}, pairs)
+    panels = figure.axes[:4]
+    assert [axes.get_title() for axes in panels[:2]] == ["normal", "robust"]
+    layers, last = (panels[number].images[0].get_array() for number in (1, 3))
+    assert (layers.shape, last.shape) == ((11, 127, 3), (3, 63, 3))
+    assert layers[0, 16].tolist() == [255, 255, 255]  # there are four filters
+    assert layers[8, 0].tolist() == last[0, 0].tolist() == [11, 42, 107]  # -2 of at most 2
+    of_one, of_half = layers[0, 0], layers[8, 4]
+    assert of_one.tolist() == [255, 200, 69]
+    assert of_half.tolist() != of_one.tolist()
+    assert [text.get_text() for text in panels[1].get_yticklabels()] == ["0", "1", "2"]
+    with pytest.raises(InputError, match="no filters of the variants new"):
+        filters.draw({}, {"new": "robust"})
+
+
+def test_runs_of_one_variant_are_told_apart_by_what_differs():
+    runs = [("net_1_a", "plain", 0), ("net_1_b", "plain", 0), ("net_1_b", "plain", 1), ("net_1_c", "new", 5)]
+    shown = {run: {} for run in runs}
+    assert list(run_labels(shown, {"plain": "normal", "new": "robust"}).values()) == [
+        "normal (a)", "normal (b, seed 0)", "normal (b, seed 1)", "robust"]  # fmt: skip

@@ -124,6 +124,16 @@ def test_the_scorecard_says_what_pairs_are_compared(results):
     assert "takes 3 controls of the experiment." in once.caption
 
 
+def test_the_scorecard_says_beyond_what_a_difference_is_larger(results):
+    beyond = {"label": "the rest", "where": [{"split": "test"}]}
+    table = tabulate_scorecard(results, LABELS, {"c": {**CLAIM["c"], "beyond": beyond}}, PAIRS)
+    assert table.cells["comparison"].item() == "treatments against controls, beyond the rest"
+    assert (
+        "; or beyond other results, how much larger they are than there, whichever way both lie; exp" in table.caption
+    )
+    assert "beyond other" not in tabulate_scorecard(results, LABELS, CLAIM, PAIRS).caption
+
+
 def test_the_scorecard_tells_claims_over_pairs_from_others(results):
     by_variant = {key: value for key, value in CLAIM["c"].items() if key != "over"}
     both = {"v": by_variant | {"treatment": "a", "control": "plain"}, **CLAIM}

@@ -149,5 +149,7 @@ def test_a_measure_is_called_by_its_label_or_by_what_it_is():
     assert claim_phrase({"measure": labelled}) == "energy in depth"
     two = {"treatment": "dct", "control": "dct", "measure": labelled, "control_measure": measure}
     assert claim_phrase(two) == "energy in depth less energy share (filters)"
+    beyond = {"measure": labelled, "beyond": {"label": "the rest", "where": where}}
+    assert claim_phrase(beyond) == "energy in depth beyond the rest"
     assert comparison_label(two, LABELS) == "WD_1"
     assert comparison_label({**two, "control": "plain"}, LABELS) == "WD_1 against plain"

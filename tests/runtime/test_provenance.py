@@ -141,13 +141,15 @@ WITH_ATTACK_PANELS = {"accuracy_epsilon", "transfer"}
 WITH_MEASURES = {"accuracy_epsilon", "ablation", "penalties", "corruptions", "frequency_filtered", "energy_slopes"}
 WITH_EXAMPLES = {"fourier_attack", "fourier_heat_map", "front_ends"}
 FIGURES_OF_FILTERS = {"filter_quality", "filter_pca", "filter_dct", "filter_coefficients", "filter_shift"}
+SHOWING_FILTERS = {"filters", "first_filters"}
 DRAWN_BY = {
     "publishing/penalty_settings.py": {"ablation", "penalties"},
     "publishing/corruptions.py": {"corruptions", "corruption_samples", "energy_slopes", "spectra"},
     "publishing/calibration_errors.py": {"calibration"},
     "publishing/attacks.py": {*WITH_ATTACK_PANELS, *WITH_MEASURES, "perturbations", "spectra", "first_filters"},
     "publishing/attack_panels.py": WITH_ATTACK_PANELS,
-    "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | {"first_filters"},
+    "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | SHOWING_FILTERS,
+    "publishing/shown_filters.py": SHOWING_FILTERS,
     "publishing/filter_frames.py": FIGURES_OF_FILTERS,
     "publishing/filter_styles.py": FIGURES_OF_FILTERS,
     "publishing/filter_coefficients.py": {"filter_coefficients", "filter_shift"},
@@ -190,7 +192,8 @@ MEASURED_BY = {
     "evaluation/prediction.py": set(SUITES) - {"filters", "filter_quality"},
     "evaluation/filters/metrics.py": {"filter_quality"},
     "evaluation/filters/rows.py": {"filter_quality"},
-    "evaluation/filters/graph.py": {"filter_quality"},
+    "evaluation/filters/graph.py": {"filter_quality", "first_layer"},
+    "evaluation/filters/first_layer.py": {"first_layer"},
     "evaluation/results.py": set(SUITES),
     "evaluation/reading.py": set(),
     "models/surgery/decomposition.py": set(),  # which makes the model itself due

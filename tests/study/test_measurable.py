@@ -18,6 +18,7 @@ from filterfreq.study.targets import check_target
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "schemas" / "config.schema.yaml"
 WORDNET = get_dataset("imagenet").classes
+FGSM = {"attack": "fgsm", "norm": "linf"}
 
 
 @pytest.fixture
@@ -176,6 +177,41 @@ def test_transferred_attacks_have_a_model_to_be_made_on_or_are_refused(config):
     config["experiments"]["one"]["checkpoints"] = ["b"]
     with pytest.raises(InputError, match=r"^evaluation\.transfer\.source: no experiment has 'a' as a variant of other"):
         Study(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("source", "perturbations", "sentence"),
+    [
+        ("c", True, "evaluation.first_layer.source: unknown variant 'c': choose one of a, b"),
+        (
+            "b",
+            True,
+            "evaluation.first_layer.source: no experiment has 'b' on mine, to attack: take one that it has, or say "
+            "first_layer: false in evaluation.datasets.mine",
+        ),
+        (
+            "a",
+            False,
+            "evaluation.first_layer: nothing perturbs images of mine: add evaluation.perturbations, or say "
+            "first_layer: false in evaluation.datasets.mine",
+        ),
+    ],
+)
+def test_first_layers_see_images_that_were_perturbed_on_a_model_that_is_there(config, source, perturbations, sentence):
+    config["experiments"]["one"]["checkpoints"] = ["a"]
+    config["evaluation"] |= {"first_layer": {"source": "a"}, "perturbations": {**FGSM, "epsilon": "2/255"}}
+    study = Study(deepcopy(config), SCHEMA)
+    assert "first_layer" in study.suites("mine")
+    assert study.first_run("mine", "a") == study.runs[0]
+    assert not any("first_layer" in said for said in remarks(study))
+    config["evaluation"]["first_layer"] = {"source": source}
+    if not perturbations:
+        del config["evaluation"]["perturbations"]
+    with pytest.raises(InputError) as refused:
+        Study(deepcopy(config), SCHEMA)
+    assert str(refused.value) == sentence
+    config["evaluation"]["datasets"] = {"mine": {"first_layer": False}}
+    Study(config, SCHEMA)
 
 
 def test_imagenet_without_images_has_the_suites_that_show_none_of_them(config):

@@ -9,7 +9,7 @@ import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 COMPUTING = {"train", "derive", "run_suite", "perturb", "fit", "calibrate"}
-COMPUTING |= {"download_checkpoint", "convert_checkpoint", "measure_images", "pool_filters", "show_first_layers"}
+COMPUTING |= {"download_checkpoint", "convert_checkpoint", "measure_images", "pool_filters", "show_filters"}
 
 
 def imports_of(script: Path) -> str:

@@ -101,7 +101,8 @@ class Suite(Measurement):
         stage: "attack" takes hours, and its results depend on the batch size; "evaluate" takes minutes; "inspect" looks
             at a model for seconds, on one processor core.
         inputs: what it reads beside the model, by the names of rules/evaluate.smk: "images" (the data set's own),
-            "corrupted", "shifted" and "cue_conflict" (other images), "source" (another model).
+            "corrupted", "shifted" and "cue_conflict" (other images), "source" (another model), "perturbed" (some of the
+            data set's own after an attack).
         attacks: the keys that lead to the list of attacks in its settings; () where the settings are that list, None
             where there is none.
         given_as_inputs: the settings that its jobs have as inputs alone, or that are of what is measured of images
@@ -131,7 +132,7 @@ class Suite(Measurement):
     @property
     def needs_images(self) -> bool:
         """Whether a data set's own test images are needed."""
-        return "images" in self.inputs
+        return "images" in self.inputs or "perturbed" in self.inputs
 
     def listed_attacks(self, settings: Any) -> list[dict] | None:
         """Return the attacks that settings of this suite list; None of a suite that does not attack."""
@@ -301,6 +302,14 @@ SUITES: Mapping[str, Suite] = {
         passes=None,
         why_not="filterfreq.study.measurable:why_no_filters",
         why_not_run="filterfreq.study.measurable:why_no_filters_in_model",
+    ),
+    "first_layer": Suite(
+        run="filterfreq.evaluation.suites.first_layer:run",
+        metrics={"relative_change": Metric(("source", "layer"), highest=math.inf)},
+        stage="inspect",
+        inputs=("perturbed",),
+        passes=None,
+        check="filterfreq.study.measurable:check_perturbed",
     ),
 }
 

@@ -49,6 +49,25 @@ def mosaic(
     return canvas, *centres
 
 
+def sheet(tiles: np.ndarray, in_a_row: int) -> np.ndarray:
+    """Lay small tiles out on white, so many in a row, with a gap of one pixel.
+
+    Args:
+        tiles: uint8, N x H x W x 3.
+        in_a_row: of the last row, the rest stays white.
+
+    Returns:
+        The picture, uint8, height x width x 3.
+    """
+    count, height, width, _ = tiles.shape
+    rows = -(-count // in_a_row)
+    canvas = np.full((rows * (height + 1) - 1, in_a_row * (width + 1) - 1, 3), 255, np.uint8)
+    for number, tile in enumerate(tiles):
+        top, left = (height + 1) * (number // in_a_row), (width + 1) * (number % in_a_row)
+        canvas[top : top + height, left : left + width] = tile
+    return canvas
+
+
 def show_canvas(axes: Axes, canvas: np.ndarray) -> None:
     """Show a picture (uint8, height x width x 3) pixel by pixel, without ticks and frame."""
     axes.imshow(canvas, interpolation="nearest")

@@ -71,8 +71,12 @@ def _controls_phrase(controls: int) -> str:
 
 
 def claim_phrase(claim: Mapping[str, Any]) -> str:
-    """Say what a claim measures; of two measures: "accuracy (clean) less accuracy (corruption)"."""
-    return " less ".join(_measure_phrase(claim[key]) for key in ("measure", "control_measure") if key in claim)
+    """Say what a claim measures; of two measures: "accuracy (clean) less accuracy (corruption)".
+
+    Where it compares differences: "entropy of the first layer beyond layers between".
+    """
+    measures = " less ".join(_measure_phrase(claim[key]) for key in ("measure", "control_measure") if key in claim)
+    return f"{measures} beyond {claim['beyond']['label']}" if "beyond" in claim else measures
 
 
 def _measure_phrase(measure: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from filterfreq.analysis.claims import HIGHEST
+from filterfreq.analysis.claims import HIGHEST, claim_measures
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.registry import RANGES, SUITES, TYPES
@@ -99,8 +99,8 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
                         "name the two so that they differ by more than a slip"
                     )
             if any(can_test(study, claim, *pair) for pair in pairs):
-                for key in _measure_keys(claim):
-                    _check_measured(f"{where}.{key}", claim[key], study)
+                for key, measure in claim_measures(claim).items():
+                    _check_measured(f"{where}.{key}", measure, study)
                 found[name] = claim
             elif "over" in claim:
                 suites = f" with {' and '.join(sorted(measured_suites(claim)))}" if any(study.pairs.values()) else ""
@@ -129,13 +129,8 @@ def can_test(study: Study, claim: Mapping[str, Any], experiment: str, dataset: s
 
 def measured_suites(claim: Mapping[str, Any]) -> set[str]:
     """Return the suites whose results a claim stands on."""
-    measures = [claim[key] for key in _measure_keys(claim)]
+    measures = claim_measures(claim).values()
     return {entry["suite"] for measure in measures for entry in (measure, measure.get("slope_over", measure))}
-
-
-def _measure_keys(claim: Mapping[str, Any]) -> list[str]:
-    """The keys of a claim's measures."""
-    return [key for key in ("measure", "control_measure") if key in claim]
 
 
 def _find_file(where: str, file: str, folders: list[Path]) -> Path:
@@ -181,8 +176,9 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
         raise InputError(
             f"{where}.control: {claim['control']!r} is the treatment itself, name what it is compared with"
         )
-    for key in _measure_keys(claim):
-        measure = claim[key]
+    if "beyond" in claim and "control_measure" in claim:
+        raise InputError(f"{where}.beyond: a claim with control_measure compares no differences, leave one of them out")
+    for key, measure in claim_measures(claim).items():
         _check_measure(f"{where}.{key}", measure)
         metric = measure["metric"]
         if RANGES[metric] == (0, 1) and "slope_over" not in measure and claim["smallest_effect"] >= 1:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from filterfreq.data.registry import DATASETS, ImageFolder
 from filterfreq.data.shifted.registry import CUE_CONFLICT, PUBLISHED_CORRUPTIONS, SHIFTED_SETS
 from filterfreq.evaluation.registry import SUITES, load
-from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.study.frequency_checks import front_end_remarks
 from filterfreq.training.attack_names import why_too_few_classes
 
@@ -119,6 +119,25 @@ def check_source(study: Study, datasets: list[str], where: str) -> None:
             f"{where}.source: no experiment has '{source}' as a variant of {models}, to make attacks on: take one that "
             "has, or leave transfer out"
         )
+
+
+def check_perturbed(study: Study, datasets: list[str], where: str) -> None:
+    """Check that there are perturbed images for the suite `first_layer` on each data set that has it.
+
+    Raises:
+        InputError: its source is unknown or no run of a data set, or nothing perturbs images there.
+    """
+    for dataset in (dataset for dataset in datasets if "first_layer" in study.suites(dataset)):
+        source, known = study.settings("first_layer", dataset)["source"], study.variants | study.checkpoints
+        if source not in known:
+            raise InputError(f"{where}.source: {unknown_name('variant', source, known)}")
+        instead = f"or say first_layer: false in evaluation.datasets.{dataset}"
+        if study.first_run(dataset, source) is None:
+            raise InputError(
+                f"{where}.source: no experiment has '{source}' on {dataset}, to attack: take one that it has, {instead}"
+            )
+        if study.settings("perturbations", dataset) is None:
+            raise InputError(f"{where}: nothing perturbs images of {dataset}: add evaluation.perturbations, {instead}")
 
 
 def check_shifted_sets(study: Study, datasets: list[str], where: str) -> None:

@@ -102,6 +102,10 @@ class Study(Datasets):
         """The runs of one experiment on one data set."""
         return [run for run in self.experiments[experiment] if run.dataset == dataset]
 
+    def first_run(self, dataset: str, variant: str) -> Run | None:
+        """The first run on a data set that has a variant or is a checkpoint, in the config's order."""
+        return next((run for run in self.runs_on(dataset) if run.variant == variant), None)
+
     def labels(self, experiment: str, dataset: str) -> dict[str, str]:
         """The variants of one experiment on one data set with their labels, in the config's order."""
         return {run.variant: self.label(run.variant) for run in self.runs_of(experiment, dataset)}

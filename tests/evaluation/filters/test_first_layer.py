@@ -1,12 +1,19 @@
 """The first layer by hand: a convolution with stride, after a front end and the normalisation."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from filterfreq.evaluation.filters.first_layer import measure_first_layer, read_first_example
+from filterfreq.evaluation.filters.first_layer import measure_first_layer, read_perturbed_images, relative_change
+from filterfreq.evaluation.registry import SUITES
+from filterfreq.evaluation.results import check_rows
+from filterfreq.evaluation.suites.first_layer import run
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.surgery.composition import compose
+from filterfreq.models.surgery.decomposition import decompose
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import replacing_with_checksum
 
@@ -67,11 +74,49 @@ def test_a_model_without_a_convolution_is_refused(images):
         measure_first_layer(Classifier(network, MEAN, STD), *images)
 
 
-def test_the_first_example_is_read_and_a_changed_file_refused(images, tmp_path):
+def test_a_decomposed_layer_shows_the_filters_that_it_composes(images):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1, bias=False), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    network = decompose(network, "weight")
+    decomposed = measure_first_layer(Classifier(network, MEAN, STD), *images)
+    plain = measure_first_layer(Classifier(compose(network), MEAN, STD), *images)
+    for name in ("weights", "activations", "change"):
+        assert decomposed[name] == pytest.approx(plain[name], abs=1e-5)
+
+
+def test_the_change_is_that_of_all_images_relative_to_the_norm_before():
+    """One filter gives red and another one less green, without normalisation."""
+    layer = nn.Conv2d(3, 2, 1)
+    with torch.no_grad():
+        layer.weight[:] = torch.tensor([[1.0, 0, 0], [0, -1, 0]])[..., None, None]
+        layer.bias[:] = torch.tensor([0.0, 1.0])
+    classifier = Classifier(nn.Sequential(layer, nn.Flatten(), nn.Linear(2, 2)), [0, 0, 0], [1, 1, 1])
+    clean = np.array([[0.6, 0.2, 0], [0.0, 1.0, 0]], np.float32).reshape(2, 1, 1, 3)
+    perturbed = np.array([[0.5, 0.4, 1], [0.3, 1.0, 1]], np.float32).reshape(2, 1, 1, 3)
+    name, change = relative_change(classifier, clean, perturbed)
+    # Activations 0.6, 0.8 and 0, 0 become 0.5, 0.6 and 0.3, 0.
+    assert (name, change) == ("0", pytest.approx(np.sqrt((0.1**2 + 0.2**2 + 0.3**2) / (0.6**2 + 0.8**2))))
+    assert relative_change(classifier, clean, clean) == ("0", 0)
+    assert np.isnan(relative_change(classifier, clean[1:], perturbed[1:])[1])
+
+
+def test_the_suite_measures_the_images_that_were_perturbed(images, tmp_path):
     path = tmp_path / "perturbations.npz"
     with replacing_with_checksum(path) as temporary:
         np.savez(temporary, clean=images, adversarial=images[::-1])
-    assert np.array_equal(read_first_example(path), images)
+    classifier = Classifier(Net(4), MEAN, STD)
+    job = SimpleNamespace(classifier=classifier, inputs={"perturbations": str(path)}, settings={"source": "plain"})
+    (row,) = run(job)
+    check_rows([row], "it", SUITES["first_layer"].metrics)
+    assert (row["parameter"], row["n"]) == ("source=plain;layer=first", 2)
+    assert row["value"] == relative_change(classifier, images, images[::-1].copy())[1] > 0
+
+
+def test_perturbed_images_are_read_and_a_changed_file_refused(images, tmp_path):
+    path = tmp_path / "perturbations.npz"
+    with replacing_with_checksum(path) as temporary:
+        np.savez(temporary, clean=images, adversarial=images[::-1])
+    assert np.array_equal(read_perturbed_images(path), [images, images[::-1]])
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(InputError, match="was changed since it was written"):
-        read_first_example(path)
+        read_perturbed_images(path)

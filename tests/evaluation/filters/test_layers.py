@@ -8,7 +8,7 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 from filterfreq.evaluation.filters.filter_layer import FilterLayer
-from filterfreq.evaluation.filters.layers import filter_layers, read_filter_layers
+from filterfreq.evaluation.filters.layers import filter_layers, first_filters, read_filter_layers
 from filterfreq.evaluation.filters.metrics import measure_layer
 from filterfreq.models import registry
 from filterfreq.models.surgery.decomposition import DCTConv2d, decompose
@@ -363,3 +363,15 @@ def test_a_model_without_convolutions_of_3_x_3_is_refused():
 def test_a_model_of_other_images_is_refused():
     with pytest.raises(InputError, match=r"^the model does not take an image of 16 x 16 pixels \(.*\): give the size"):
         filter_layers(nn.Sequential(conv(3), nn.Flatten(), nn.Linear(10, 2)), SIDE)
+
+
+def test_pictures_show_the_first_filters_of_each_layer_in_the_order_of_the_weights():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 1), nn.Conv2d(5, 9, 3))
+    found = first_filters(network, 8)
+    assert found["conv_depths"].tolist() == [0, 2]
+    assert found["first_filters"].shape == (2, 32, 3, 3)
+    first, last = (layer.weight.detach().numpy() for layer in (network[0], network[2]))
+    assert np.array_equal(found["first_filters"][0, 3:6], first[1])
+    assert np.isnan(found["first_filters"][0, 12:]).all()
+    assert np.array_equal(found["first_filters"][1, 30:], last[6, :2])

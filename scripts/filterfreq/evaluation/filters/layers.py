@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
 from torch import nn
 
 from filterfreq.evaluation.filters.filter_layer import FilterLayer
@@ -10,6 +11,8 @@ from filterfreq.evaluation.filters.graph import Convolution, find_convolutions, 
 from filterfreq.evaluation.filters.metrics import SIDE
 from filterfreq.models.surgery.composition import ComposedLayer
 from filterfreq.runtime.errors import InputError
+
+_FIRST = 32
 
 
 def filter_layers(model: nn.Module, image_size: int, fold_batch_norm: bool = False) -> list[FilterLayer]:
@@ -58,3 +61,28 @@ def read_filter_layers(model: nn.Module, image_size: int, fold_batch_norm: bool 
         index += 1
     if not index:
         raise InputError("the model has no convolution of 3 x 3 that an image meets: leave this evaluation out for it")
+
+
+def first_filters(model: nn.Module, image_size: int) -> dict[str, np.ndarray]:
+    """Return the first filters of each 3 x 3 convolution of a model, as pictures show them.
+
+    Gavrikov and Keuper (CVPR workshops 2022) show 32 of each layer, in the order of output, then of input channels.
+
+    Args:
+        model: see `read_filter_layers`.
+        image_size: height and width of its images, in pixels.
+
+    Returns:
+        `first_filters`, float32, layers x 32 x 3 x 3, in the order in which an image meets the layers, NaN where one
+        has fewer filters; `conv_depths`, int64, the depth of each, see `filterfreq.evaluation.filters.filter_layer`.
+
+    Raises:
+        InputError: see `read_filter_layers`.
+    """
+    rows, depths = [], []
+    for layer in read_filter_layers(model, image_size):
+        filters = layer.weights.reshape(-1, SIDE, SIDE)[:_FIRST]
+        rows.append(np.full((_FIRST, SIDE, SIDE), np.nan, np.float32))
+        rows[-1][: len(filters)] = filters
+        depths.append(layer.conv_depth)
+    return {"first_filters": np.stack(rows), "conv_depths": np.array(depths)}

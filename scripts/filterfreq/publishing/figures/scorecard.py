@@ -2,8 +2,9 @@
 
 Each row is a measure, below the two variants that a claim compares in it. Markers are mean differences over pairs of
 runs of one model and seed, each model weighing the same; of treatments against controls, over the experiment's pairs.
-Lines are Student's 95 % intervals, cut at the edges. What the claim asks for is shaded. Below three pairs of a model
-there is no verdict. A dagger marks verdicts that hold when all claims are tested at once, by Holm's method.
+Beyond other results: how much larger the difference is than there, whichever way both lie. Lines are Student's 95 %
+intervals, cut at the edges. What the claim asks for is shaded. Below three pairs of a model there is no verdict. A
+dagger marks verdicts that hold when all claims are tested at once, by Holm's method.
 """
 
 from collections.abc import Mapping

@@ -1,10 +1,10 @@
 """What the results of experiment *{experiment}* on *{dataset}* say of the papers' claims.
 
 The mean difference of the two variants over pairs of runs of one model and seed, each model weighing the same (of
-treatments against controls, over the experiment's pairs), Student's 95 % interval, and the verdict: supported,
-contradicted, negligible (certainly smaller than the smallest effect of interest), undecided at this scale, too few
-pairs (below three of a model), no pairs (of runs that can be compared), or not measured. "Holm" says whether a verdict
-holds when all claims are tested at once.
+treatments against controls, over the experiment's pairs; beyond other results: how much larger it is than there,
+whichever way both lie), Student's 95 % interval, and the verdict: supported, contradicted, negligible (certainly
+smaller than the smallest effect of interest), undecided at this scale, too few pairs (below three of a model), no pairs
+(of runs that can be compared), or not measured. "Holm" says whether a verdict holds when all claims are tested at once.
 """
 
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
     rows = [
         {
             "claim": row["statement"],
-            "comparison": comparison_label(row, labels),
+            "comparison": _comparison(row, labels),
             "expected": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
             "verdict": row["verdict"],
             "Holm": "–" if np.isnan(row["p"]) else "holds" if row["together"] else "does not hold",
@@ -106,12 +106,19 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
             f"{counting_phrase(counting)}, with Student's 95 % interval of that mean"
         )
         fewest.append(f"{FEWEST_PAIRS} {'controls' if counting == 'once' else 'pairs'} of the experiment")
+    if "beyond" in scores:
+        means.append("beyond other results, how much larger they are than there, whichever way both lie")
     caption = (
         f"The papers' claims on {dataset}{model_names}. Effects are differences {'; or '.join(means)}; expected is "
         "what the claim says, with the smallest effect of interest; n: images that a value stands on (of energy: "
         f"filters of a layer). A verdict is the claim's own, at 5 %, and takes {', or '.join(fewest)}{at_once}."
     )
     return TextTable(scores, pd.DataFrame(rows), caption, right=4)
+
+
+def _comparison(row: dict, labels: dict[str, str]) -> str:
+    compared = comparison_label(row, labels)
+    return f"{compared}, beyond {row['beyond']}" if isinstance(row.get("beyond"), str) else compared
 
 
 def _effect(row: dict) -> str:
