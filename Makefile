@@ -73,6 +73,7 @@ clean:  ## remove the environment; results stay
 $(READY): envs/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "error: $(PYTHON) is older than 3.11: give another one, as in make demo PYTHON=python3.12" >&2; exit 1; }
+	@[ ! -L $(VENV) ] || { echo "error: $(VENV) is a link, and what it leads to would be emptied: remove the link" >&2; exit 1; }
 	@echo "installing the locked environment into $(VENV) (some 6 GB, some minutes on a slow connection)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@sed -n '/^uv==/,/^[^ ]/p' envs/requirements.lock | sed '/^uv==/!{/^[^ ]/d}' > $(VENV)/uv.lock
