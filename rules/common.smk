@@ -25,6 +25,7 @@ from filterfreq.study.claims_files import claims_of_study, measured_suites
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun
 from filterfreq.study.file_checks import absent_raw_data, check_files
+from filterfreq.study.filter_files import check_names
 from filterfreq.study.registries import check_inputs, check_registries
 from filterfreq.study.study import Study
 from filterfreq.data.archives import class_folders_state, folder_state
@@ -121,6 +122,7 @@ try:
     absent = absent_raw_data(study)
     if workflow.is_main_process:
         read_image_folders(study)
+        check_names(study)
         tell_jobs(config, ".snakemake/configs")
 except InputError as error:
     raise WorkflowError(f"The config is refused. {error}") from error
@@ -132,6 +134,7 @@ ARRAYS = "results/data/{dataset}/arrays"
 RUN = "results/runs/{dataset}/{model}/{variant}/seed-{seed}"
 WEIGHTS = f"{RUN}/model.safetensors"
 RECORD = f"{RUN}/run.json"
+FILTER_RECORD = f"{RUN}/filters.json"
 HISTORY = f"{RUN}/history.csv"
 SNAPSHOTS = f"{RUN}/snapshots"
 PERTURBATIONS = f"{RUN}/perturbations.npz"
@@ -305,6 +308,18 @@ def checkpoint_files(wildcards):
     }
 
 
+def filter_file(wildcards):
+    """The file of filters that is all there is of a run's model."""
+    return str(Path(study.source(wildcards.variant)["path"]).expanduser())
+
+
+def run_record(run):
+    """Where the record of a run lies, be it of a model, of a fit or of a file of filters."""
+    if isinstance(run, FitRun):
+        return FIT_RECORD.format(**run._asdict())
+    return (FILTER_RECORD if study.is_filter_file(run) else RECORD).format(**run._asdict())
+
+
 def job_run(wildcards):
     """The run that a job's wildcards name."""
     return Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
@@ -413,12 +428,17 @@ def pooled_runs(wildcards):
     return [run for run in study.experiments[wildcards.experiment] if "filter_quality" in study.suites_of(run)]
 
 
+def pooled_filter_sources(wildcards):
+    """The entry of each of them of which a file of filters is all there is, else none."""
+    return [study.source(run.variant) if study.is_filter_file(run) else None for run in pooled_runs(wildcards)]
+
+
 def pooled_filter_files(wildcards):
-    """Their weights and records, and what is measured of their filters."""
+    """Their weights, or files of filters, and records, and what is measured of their filters."""
     runs = pooled_runs(wildcards)
     return {
-        "weights": [WEIGHTS.format(**run._asdict()) for run in runs],
-        "records": [RECORD.format(**run._asdict()) for run in runs],
+        "weights": [filter_file(run) if study.is_filter_file(run) else WEIGHTS.format(**run._asdict()) for run in runs],
+        "records": [run_record(run) for run in runs],
         "results": [
             AGGREGATED.format(experiment=wildcards.experiment, dataset=dataset, suite="filter_quality")
             for dataset in dict.fromkeys(run.dataset for run in runs)
@@ -433,9 +453,9 @@ def basis_runs(wildcards):
 
 
 def first_runs(wildcards):
-    """The first run of each variant of an experiment on a data set."""
+    """The first run of each variant of an experiment on a data set whose models classify."""
     runs = {}
-    for run in study.runs_of(wildcards.experiment, wildcards.dataset):
+    for run in study.classifiers_of(wildcards.experiment, wildcards.dataset):
         runs.setdefault(run.variant, run)
     return runs
 

@@ -27,7 +27,8 @@ def has_images(experiment, dataset):
 
 
 def has_perturbations(experiment, dataset):
-    return study.wants(experiment, "perturbations") and study.settings("perturbations", dataset) is not None
+    wanted = study.wants(experiment, "perturbations") and study.settings("perturbations", dataset) is not None
+    return wanted and bool(study.classifiers_of(experiment, dataset))
 
 
 def has_claims(experiment, dataset):
@@ -127,6 +128,12 @@ def labels(wildcards):
     }
 
 
+def classifier_labels(wildcards):
+    """The labels of the variants of an experiment whose models classify, in the config's order."""
+    runs = [run for name in shown_datasets(wildcards) for run in study.classifiers_of(wildcards.experiment, name)]
+    return {run.variant: study.label(run.variant) for run in runs}
+
+
 def style_numbers(wildcards):
     """The style of each variant of an experiment, which it has in all figures of the study."""
     shown = labels(wildcards)
@@ -214,6 +221,7 @@ def extent_with_shifted(wildcards):
 
 PARAMETERS = {
     "labels": labels,
+    "classifier_labels": classifier_labels,
     "style_numbers": style_numbers,
     "baseline": baseline,
     "epsilons": main_epsilons,
@@ -279,7 +287,7 @@ def perturbed_images(product, wildcards):
     """The prepared images, and the adversarial examples of each variant's first run, in the order of the variants."""
     first = {}
     for dataset in shown_datasets(wildcards):
-        for run in study.runs_of(wildcards.experiment, dataset):
+        for run in study.classifiers_of(wildcards.experiment, dataset):
             first.setdefault(run.variant, PERTURBATIONS.format(**run._asdict()))
     return {**prepared_images(product, wildcards), "perturbations": list(first.values())}
 
