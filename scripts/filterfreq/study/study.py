@@ -253,7 +253,7 @@ class Study(Datasets):
         return self.config.get("training", {}).get("keep_snapshots", True)
 
     def architecture(self, run: Run) -> str:
-        """The architecture of a run's model, which a checkpoint may show under another name; of a file of filters none."""
+        """The architecture of a run's model, which may be shown under another name; files of filters have none."""
         origin = self.origin(run)
         return architecture_of(self.checkpoints[origin.variant]) if self.is_downloaded(origin) else run.model
 
