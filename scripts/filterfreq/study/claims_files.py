@@ -308,6 +308,8 @@ def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) ->
         known = [kind for of in settings for kind in of["bandwidths"]]
     elif suite == "band_noise" and key == "bandwidth":
         known = [0, *(bandwidth for of in settings for several in of["bandwidths"].values() for bandwidth in several)]
+    elif key == "batch_norm":
+        known = [way for of in settings for way in of["batch_norm"]]
     elif key == "set":
         known = [entry.name for dataset in datasets for entry in study.shifted_sets(dataset)]
     elif key == "category":
