@@ -308,9 +308,24 @@ def checkpoint_files(wildcards):
     }
 
 
-def filter_file(wildcards):
-    """The file of filters that is all there is of a run's model."""
-    return str(Path(study.source(wildcards.variant)["path"]).expanduser())
+def onnx_files(wildcards):
+    """The ONNX file that is all there is of a run's model, with that of its weights where they lie beside it.
+
+    None of an HDF5 file, which may have 72 GB: Snakemake would read it whole after each job of a model in it.
+    """
+    source = study.source(wildcards.variant)
+    path = Path(source["path"]).expanduser()
+    beside = path.with_name(f"{path.name}.data")  # as torch's exporter calls it
+    return [] if "name" in source else [str(path), *([str(beside)] if beside.is_file() else [])]
+
+
+def hdf5_state(wildcards):
+    """What changes with the HDF5 file that has a run's filters, as of images that are used where they lie."""
+    source = study.source(wildcards.variant)
+    if "name" not in source:
+        return []
+    found = Path(source["path"]).expanduser().stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def run_record(run):
@@ -434,10 +449,14 @@ def pooled_filter_sources(wildcards):
 
 
 def pooled_filter_files(wildcards):
-    """Their weights, or files of filters, and records, and what is measured of their filters."""
+    """Their weights, or ONNX files, and records, and what is measured of their filters."""
     runs = pooled_runs(wildcards)
     return {
-        "weights": [filter_file(run) if study.is_filter_file(run) else WEIGHTS.format(**run._asdict()) for run in runs],
+        "weights": [
+            file
+            for run in runs
+            for file in (onnx_files(run) if study.is_filter_file(run) else [WEIGHTS.format(**run._asdict())])
+        ],
         "records": [run_record(run) for run in runs],
         "results": [
             AGGREGATED.format(experiment=wildcards.experiment, dataset=dataset, suite="filter_quality")

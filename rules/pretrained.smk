@@ -61,7 +61,7 @@ rule convert_checkpoint:
 
 rule measure_filter_file:
     input:
-        file=filter_file,
+        onnx_files,
     output:
         results=EVALUATION.replace("{suite}", "filter_quality"),
         record=FILTER_RECORD,
@@ -79,6 +79,7 @@ rule measure_filter_file:
         runtime=resource_by_attempt("evaluate", "runtime"),
     params:
         spec=lambda wildcards: study.spec(job_run(wildcards)),
+        state=hdf5_state,
         batch_norm=lambda wildcards: study.settings("filter_quality", wildcards.dataset)["batch_norm"],
         code=code("measure_filter_file"),
     script:

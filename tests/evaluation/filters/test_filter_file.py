@@ -1,5 +1,6 @@
 """The filters of one model of an HDF5 file, or of an ONNX file, by the entry of a checkpoint."""
 
+import hashlib
 from pathlib import Path
 
 import h5py
@@ -9,7 +10,7 @@ import pytest
 from onnx import helper, numpy_helper
 from oracles.filter_database import write_models
 
-from filterfreq.evaluation.filters.filter_file import read_filter_file
+from filterfreq.evaluation.filters.filter_file import measure_filter_file, read_filter_file
 from filterfreq.evaluation.filters.filter_layer import FilterLayer
 from filterfreq.evaluation.filters.rows import filter_rows
 from filterfreq.runtime.errors import InputError
@@ -50,6 +51,13 @@ def test_an_hdf5_file_gives_the_model_that_is_named(tmp_path, models, name):
     assert [layer.conv_depth_norm for layer in found] == [0, 0.5]
     for layer, expected in zip(found, models[name], strict=True):
         np.testing.assert_array_equal(layer.weights, expected.weights, strict=True)
+
+
+def test_what_was_read_is_known_by_its_checksum(tmp_path, models):
+    source = {"source": "filters", "path": str(tmp_path / "dataset.h5"), "name": "first"}
+    rows, checksum = measure_filter_file(source, ["folded"])
+    assert rows == filter_rows(read_filter_file(source, "folded"), "folded")
+    assert checksum == hashlib.sha256(b"".join(layer.weights.tobytes() for layer in models["first"])).hexdigest()
 
 
 def test_filters_of_other_models_are_not_read(tmp_path, models):
