@@ -157,6 +157,8 @@ def test_three_ways_to_the_filters_lead_to_the_same_results(unstarted, work):
     assert (jobs["measure_filter_file"], jobs["convert_checkpoint"], jobs["evaluate_filter_quality"]) == (2, 0, 0)
     (work / "one.onnx").write_bytes((work / "other.onnx").read_bytes())
     assert unstarted.plan(config="ways.yaml").jobs["measure_filter_file"] == 3
+    (work / "other.onnx.data").write_bytes(b"weights, as torch writes them beside a large model")
+    assert unstarted.plan(config="ways.yaml").jobs["measure_filter_file"] == 4
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -122,9 +122,9 @@ def can_test(study: Study, claim: Mapping[str, Any], experiment: str, dataset: s
     """Whether an experiment has both variants of a claim on a data set, or pairs, and wants the suites it stands on."""
     suites = measured_suites(claim)
     needs_model = any(not SUITES[suite].of_filters for suite in suites)
-    runs = study.classifiers_of(experiment, dataset) if needs_model else study.runs_of(experiment, dataset)
+    runs = {*(study.classifiers_of(experiment, dataset) if needs_model else study.runs_of(experiment, dataset))}
     if "over" in claim:
-        is_there = any(set(pair) <= set(runs) for pair in study.pairs_of(experiment, dataset))
+        is_there = any(set(pair) <= runs for pair in study.pairs_of(experiment, dataset))
     else:
         is_there = {claim["treatment"], claim["control"]} <= {run.variant for run in runs}
     return is_there and all(study.wants(experiment, suite) for suite in suites)

@@ -8,6 +8,7 @@ from filterfreq.data.registry import Dataset, ImageFolder
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.models.file_kinds import WHOLE_COPY, check_kind
 from filterfreq.runtime.errors import InputError, run_check
+from filterfreq.runtime.files import reading
 from filterfreq.study.config_checks import is_filter_file
 from filterfreq.study.filter_files import check_name_given, is_hdf5, may_be_onnx
 from filterfreq.study.study import Study
@@ -90,9 +91,11 @@ def _check_checkpoint(path: Path, holds_filters: bool) -> None:
         raise InputError(f"{path} is a folder: name the file of {'filters' if holds_filters else 'weights'} in it")
     if not path.is_file():
         raise InputError(f"there is no {path}")
-    if not is_hdf5(path) or not holds_filters:
+    with reading(path, WHOLE_COPY):
+        holds_several = holds_filters and is_hdf5(path)
+    if not holds_several:
         check_kind(path, WHOLE_COPY)
-    if holds_filters and not is_hdf5(path) and not may_be_onnx(path):
+    if holds_filters and not holds_several and not may_be_onnx(path):
         raise InputError(
             f"{path} is neither an HDF5 nor an ONNX file: give the data set of filters as it is published, or a model "
             "as torch.onnx.export writes it"
