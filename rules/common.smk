@@ -25,6 +25,7 @@ from filterfreq.study.claims_files import claims_of_study, measured_suites
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun
 from filterfreq.study.file_checks import absent_raw_data, check_files
+from filterfreq.study.filter_files import check_names
 from filterfreq.study.registries import check_inputs, check_registries
 from filterfreq.study.study import Study
 from filterfreq.data.archives import class_folders_state, folder_state
@@ -121,6 +122,7 @@ try:
     absent = absent_raw_data(study)
     if workflow.is_main_process:
         read_image_folders(study)
+        check_names(study)
         tell_jobs(config, ".snakemake/configs")
 except InputError as error:
     raise WorkflowError(f"The config is refused. {error}") from error
@@ -132,6 +134,7 @@ ARRAYS = "results/data/{dataset}/arrays"
 RUN = "results/runs/{dataset}/{model}/{variant}/seed-{seed}"
 WEIGHTS = f"{RUN}/model.safetensors"
 RECORD = f"{RUN}/run.json"
+FILTER_RECORD = f"{RUN}/filters.json"
 HISTORY = f"{RUN}/history.csv"
 SNAPSHOTS = f"{RUN}/snapshots"
 PERTURBATIONS = f"{RUN}/perturbations.npz"
@@ -305,6 +308,33 @@ def checkpoint_files(wildcards):
     }
 
 
+def onnx_files(wildcards):
+    """The ONNX file that is all there is of a run's model, with that of its weights where they lie beside it.
+
+    None of an HDF5 file, which may have 72 GB: Snakemake would read it whole after each job of a model in it.
+    """
+    source = study.source(wildcards.variant)
+    path = Path(source["path"]).expanduser()
+    beside = path.with_name(f"{path.name}.data")  # as torch's exporter calls it
+    return [] if "name" in source else [str(path), *([str(beside)] if beside.is_file() else [])]
+
+
+def hdf5_state(wildcards):
+    """What changes with the HDF5 file that has a run's filters, as of images that are used where they lie."""
+    source = study.source(wildcards.variant)
+    if "name" not in source:
+        return []
+    found = Path(source["path"]).expanduser().stat()
+    return [found.st_size, found.st_mtime_ns]
+
+
+def run_record(run):
+    """Where the record of a run lies, be it of a model, of a fit or of a file of filters."""
+    if isinstance(run, FitRun):
+        return FIT_RECORD.format(**run._asdict())
+    return (FILTER_RECORD if study.is_filter_file(run) else RECORD).format(**run._asdict())
+
+
 def job_run(wildcards):
     """The run that a job's wildcards name."""
     return Run(wildcards.dataset, wildcards.model, wildcards.variant, int(wildcards.seed))
@@ -403,68 +433,3 @@ def image_settings(wildcards):
     settings = {"corruptions": DEFAULT_CORRUPTIONS} | (study.settings("spectra", wildcards.dataset) or {})
     wanted = {key: settings[key] for key in SUITES["spectra"].given_as_inputs if key in settings}
     return {**wanted, "corruptions": corruption_names(wanted["corruptions"])}
-
-
-# Of the filters of an experiment.
-
-
-def pooled_runs(wildcards):
-    """The runs of an experiment whose filters are measured, on all of its data sets."""
-    return [run for run in study.experiments[wildcards.experiment] if "filter_quality" in study.suites_of(run)]
-
-
-def pooled_filter_files(wildcards):
-    """Their weights and records, and what is measured of their filters."""
-    runs = pooled_runs(wildcards)
-    return {
-        "weights": [WEIGHTS.format(**run._asdict()) for run in runs],
-        "records": [RECORD.format(**run._asdict()) for run in runs],
-        "results": [
-            AGGREGATED.format(experiment=wildcards.experiment, dataset=dataset, suite="filter_quality")
-            for dataset in dict.fromkeys(run.dataset for run in runs)
-        ],
-    }
-
-
-def basis_runs(wildcards):
-    """The runs whose filters make the basis: those of the experiment's pairs, each once, or else all."""
-    pairs = study.pairs[wildcards.experiment]
-    return list(dict.fromkeys(run for pair in pairs for run in pair)) or pooled_runs(wildcards)
-
-
-MOST_SHOWN = 8
-
-
-def shown_runs(wildcards):
-    """The runs of an experiment on a data set whose filters pictures show, at most eight that have some.
-
-    Where it names pairs, both runs of the first pair of each treatment, and otherwise the first run of each variant.
-    """
-    measured = [run for run in pooled_runs(wildcards) if run.dataset == wildcards.dataset]
-    first = {}
-    for pair in study.pairs_of(wildcards.experiment, wildcards.dataset):
-        if set(pair) <= set(measured):
-            first.setdefault(pair.treatment.variant, [pair.control, pair.treatment])
-    if not first:
-        for run in measured:
-            first.setdefault(run.variant, [run])
-    shown = []
-    for runs in first.values():
-        both = list(dict.fromkeys([*shown, *runs]))
-        shown = both if len(both) <= MOST_SHOWN else shown
-    return shown
-
-
-def shown_filter_files(wildcards):
-    """Their weights and records, and the images on which the baseline was attacked, where some are."""
-    runs = shown_runs(wildcards)
-    found = {
-        "weights": [WEIGHTS.format(**run._asdict()) for run in runs],
-        "records": [RECORD.format(**run._asdict()) for run in runs],
-    }
-    if has_perturbed_images(wildcards.experiment, wildcards.dataset):
-        baseline = study.baseline(wildcards.experiment)
-        candidates = study.runs_of(wildcards.experiment, wildcards.dataset)
-        attacked = next((run for run in candidates if run.variant == baseline), runs[0])
-        found["perturbations"] = PERTURBATIONS.format(**attacked._asdict())
-    return found

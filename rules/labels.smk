@@ -27,13 +27,19 @@ def has_images(experiment, dataset):
 
 
 def has_perturbations(experiment, dataset):
-    return study.wants(experiment, "perturbations") and study.settings("perturbations", dataset) is not None
+    wanted = study.wants(experiment, "perturbations") and study.settings("perturbations", dataset) is not None
+    return wanted and has_models(experiment, dataset)
 
 
 def has_perturbed_images(experiment, dataset):
     """Whether an experiment has an attacked image, for its own figure or for the suite first_layer."""
     is_wanted = any(study.wants(experiment, name) for name in ("perturbations", "first_layer"))
-    return is_wanted and study.settings("perturbations", dataset) is not None
+    return is_wanted and study.settings("perturbations", dataset) is not None and has_models(experiment, dataset)
+
+
+def has_models(experiment, dataset):
+    """Whether an experiment has a model on a data set, and not only files of filters."""
+    return bool(study.classifiers_of(experiment, dataset))
 
 
 def has_claims(experiment, dataset):
@@ -96,6 +102,7 @@ CONDITIONS = {
     "clean_over_training": Condition(has_accuracy_over_training, "snapshots and evaluation.over_training: [clean]"),
     "images_here": Condition(has_images, "a data set with images of its own"),
     "perturbations_shown": Condition(has_perturbations, "evaluation.perturbations"),
+    "models_there": Condition(has_models, "a model, and not only files of filters"),
     "images_perturbed": Condition(has_perturbed_images, "evaluation.perturbations"),
     "claims_tested": Condition(
         has_claims, "both variants of a claim, or pairs for one over pairs, in a file that the key claims names"
@@ -132,6 +139,12 @@ def labels(wildcards):
         for dataset in shown_datasets(wildcards)
         for name, label in study.labels(wildcards.experiment, dataset).items()
     }
+
+
+def classifier_labels(wildcards):
+    """The labels of the variants of an experiment whose models classify, in the config's order."""
+    runs = [run for name in shown_datasets(wildcards) for run in study.classifiers_of(wildcards.experiment, name)]
+    return {run.variant: study.label(run.variant) for run in runs}
 
 
 def style_numbers(wildcards):
@@ -221,6 +234,7 @@ def extent_with_shifted(wildcards):
 
 PARAMETERS = {
     "labels": labels,
+    "classifier_labels": classifier_labels,
     "style_numbers": style_numbers,
     "baseline": baseline,
     "epsilons": main_epsilons,
@@ -286,7 +300,7 @@ def perturbed_images(product, wildcards):
     """The prepared images, and the adversarial examples of each variant's first run, in the order of the variants."""
     first = {}
     for dataset in shown_datasets(wildcards):
-        for run in study.runs_of(wildcards.experiment, dataset):
+        for run in study.classifiers_of(wildcards.experiment, dataset):
             first.setdefault(run.variant, PERTURBATIONS.format(**run._asdict()))
     return {**prepared_images(product, wildcards), "perturbations": list(first.values())}
 

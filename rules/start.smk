@@ -42,11 +42,6 @@ def refuse_unknown_names_in_targets():
             raise WorkflowError(f"The target is refused: {error}") from error
 
 
-def run_record(run):
-    """Where the record of a run lies, be it of a classifier or of a fit."""
-    return (FIT_RECORD if isinstance(run, FitRun) else RECORD).format(**run._asdict())
-
-
 def refuse_runs_of_other_studies():
     """Stop where a run would overwrite one that another config file asked for with other settings."""
     try:

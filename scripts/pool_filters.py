@@ -6,6 +6,7 @@ import torch
 
 from filterfreq.analysis.filter_coefficients import count_models, full_bases
 from filterfreq.evaluation.filters.checkpoint import checkpoint_layers
+from filterfreq.evaluation.filters.filter_file import read_filter_file
 from filterfreq.evaluation.reading import read_results
 from filterfreq.evaluation.results import write_table
 from filterfreq.runtime.jobs import job
@@ -13,8 +14,12 @@ from filterfreq.runtime.jobs import job
 with job(snakemake) as logger:
     torch.set_num_threads(snakemake.threads)
     runs, basis_runs = ([tuple(run) for run in snakemake.params[name]] for name in ("runs", "basis_runs"))
-    files = zip(runs, snakemake.input.records, snakemake.params.image_sizes, strict=True)
-    models = {run: partial(checkpoint_layers, record, image_size) for run, record, image_size in files}
+    params = snakemake.params
+    files = zip(runs, params.sources, snakemake.input.records, params.image_sizes, strict=True)
+    models = {
+        run: partial(read_filter_file, source) if source else partial(checkpoint_layers, record, image_size)
+        for run, source, record, image_size in files
+    }
     bases = full_bases(read_results(snakemake.input.results, suite="filter_quality"), basis_runs)
     counts, basis = count_models(models, bases, logger.info)
     write_table(snakemake.output.counts, counts)

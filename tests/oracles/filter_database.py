@@ -19,20 +19,20 @@ def write_database(path: Path, filters: np.ndarray, meta: pd.DataFrame, name: st
         write_frame(file, meta.set_index(LEVELS))
 
 
-def write_model(path: Path, layers: list[FilterLayer]) -> None:
-    """Write the layers of one model as extract_filters.py of the data set's authors does."""
-    counts = [layer.weights.shape[0] * layer.weights.shape[1] for layer in layers]
-    filters, first, rows = np.zeros((sum(counts), 3, 3)), 0, []
-    for layer, count in zip(layers, counts, strict=True):
-        filters[first : first + count] = layer.weights.reshape(-1, 3, 3)
-        channels = layer.weights.shape[1], layer.weights.shape[0]
-        bounds = f"{first}:{first + count - 1}"
-        rows.append((7, layer.conv_depth, layer.conv_depth_norm, layer.index, *channels, bounds))
-        first += count
-    meta = pd.DataFrame(rows, columns=[*LEVELS, "in_channels", "out_channels", "filter_ids"])
-    texts = {"model": "m", "Network": "m", "Backbone": "ResNet", "Training-Dataset": "cifar10"}
-    meta = meta.assign(**texts, **{"Robust": False, "Clean Accuracy": 90.0, "Robust Accuracy": np.nan})
-    write_database(path, filters, meta.astype({"Robust": object}))
+def write_models(path: Path, models: dict[str, list[FilterLayer]]) -> None:
+    """Write the layers of models as extract_filters.py of the data set's authors does."""
+    filters, first, rows = [], 0, []
+    for number, (name, layers) in enumerate(models.items()):
+        for layer in layers:
+            filters.append(layer.weights.reshape(-1, 3, 3).astype(np.float64))
+            channels = layer.weights.shape[1], layer.weights.shape[0]
+            bounds = f"{first}:{first + len(filters[-1]) - 1}"
+            rows.append((number, layer.conv_depth, layer.conv_depth_norm, layer.index, *channels, bounds, name, name))
+            first += len(filters[-1])
+    meta = pd.DataFrame(rows, columns=[*LEVELS, "in_channels", "out_channels", "filter_ids", "model", "Network"])
+    meta = meta.assign(**{"Backbone": "ResNet", "Training-Dataset": "cifar10"})
+    meta = meta.assign(**{"Robust": False, "Clean Accuracy": 90.0, "Robust Accuracy": np.nan})
+    write_database(path, np.concatenate(filters), meta.astype({"Robust": object}))
 
 
 def write_frame(file: h5py.File, frame: pd.DataFrame) -> None:

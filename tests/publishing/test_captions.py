@@ -114,3 +114,15 @@ def test_every_caption_names_what_is_shown(product, monkeypatch):
 
 def test_the_plans_caption_is_restructured_text():
     assert "make plan" in rendered("table_plan")
+
+
+def test_captions_name_the_models_that_are_shown():
+    """A file of filters has no accuracy."""
+    config = yaml.safe_load(TINY.read_text())
+    config["checkpoints"] = {"published": {"source": "filters", "path": "dataset.h5", "name": "m"}}
+    config["experiments"]["tiny"]["checkpoints"] = ["published"]
+    config["evaluation"]["filter_quality"] = {"batch_norm": ["folded"]}
+    study = Study(config, ROOT / "schemas" / "config.schema.yaml")
+    named = {suite: describe_runs(study, "tiny", "texdigits", [suite]) for suite in ("filters", "filter_quality")}
+    assert named["filters"] == "Data set ``texdigits``, model ``resnet_8_2``, seed 0."
+    assert named["filter_quality"] == "Data set ``texdigits``, model ``resnet_8_2``, ``filters``, seed 0."

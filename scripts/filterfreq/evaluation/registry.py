@@ -107,6 +107,7 @@ class Suite(Measurement):
             where there is none.
         given_as_inputs: the settings that its jobs have as inputs alone, or that are of what is measured of images
             without a model, so that a change of them runs again only where these change.
+        of_filters: whether it measures 3 x 3 filters alone, and so also checkpoints that are files of these.
         takes_image_size: whether `image_size`, height and width of the data set's images, is given with its settings.
         passes: says what one job does, see `filterfreq.evaluation.passes`; None of what is not planned.
         why_not: a reference: of the study and a data set, why that cannot have the suite, as the rest of a sentence, or
@@ -122,6 +123,7 @@ class Suite(Measurement):
     inputs: tuple[str, ...] = ("images",)
     attacks: tuple[str, ...] | None = None
     given_as_inputs: tuple[str, ...] = ()
+    of_filters: bool = False
     takes_image_size: bool = False
     passes: Callable[..., Work] | None = one_pass
     why_not: str | None = None
@@ -294,6 +296,7 @@ SUITES: Mapping[str, Suite] = {
         },
         stage="inspect",
         inputs=(),
+        of_filters=True,
         takes_image_size=True,
         types={
             **dict.fromkeys(("index", "conv_depth", "horizontal", "vertical", "i", "j"), int),
@@ -302,6 +305,7 @@ SUITES: Mapping[str, Suite] = {
         passes=None,
         why_not="filterfreq.study.measurable:why_no_filters",
         why_not_run="filterfreq.study.measurable:why_no_filters_in_model",
+        check="filterfreq.study.filter_files:check_batch_norm",
     ),
     "first_layer": Suite(
         run="filterfreq.evaluation.suites.first_layer:run",

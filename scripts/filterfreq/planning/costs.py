@@ -96,6 +96,8 @@ class CostModel:
         """Return all distinct units of the study, each with the number of classes to measure it with."""
         found: dict[str, dict[str, Any]] = {}
         for run in self.study.all_runs:
+            if self.study.is_filter_file(run):
+                continue
             units = [self.evaluation_unit(run)]
             if self.study.is_trained(run):
                 units.append(self.training_unit(run))

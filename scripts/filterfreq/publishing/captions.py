@@ -52,9 +52,10 @@ def describe_runs(study: Study, experiment: str, dataset: str, suites: Iterable[
         study: the validated config.
         experiment: one of its experiments.
         dataset: one of the experiment's data sets.
-        suites: those that are shown.
+        suites: those that are shown; runs that have none of them are left out.
     """
-    runs = study.runs_of(experiment, dataset)
+    suites, every = [*suites], study.runs_of(experiment, dataset)
+    runs = [run for run in every if not {*suites}.isdisjoint(study.suites_of(run))] or every
     models = ", ".join(f"``{model}``" for model in dict.fromkeys(run.model for run in runs))
     seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in runs}))
     images = [f"{suite} {_images(study, suite, dataset)}" for suite in suites if suite in _OF_TEST_IMAGES]

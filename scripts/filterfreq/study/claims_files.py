@@ -120,11 +120,14 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
 
 def can_test(study: Study, claim: Mapping[str, Any], experiment: str, dataset: str) -> bool:
     """Whether an experiment has both variants of a claim on a data set, or pairs, and wants the suites it stands on."""
+    suites = measured_suites(claim)
+    needs_model = any(not SUITES[suite].of_filters for suite in suites)
+    runs = {*(study.classifiers_of(experiment, dataset) if needs_model else study.runs_of(experiment, dataset))}
     if "over" in claim:
-        is_there = bool(study.pairs_of(experiment, dataset))
+        is_there = any(set(pair) <= runs for pair in study.pairs_of(experiment, dataset))
     else:
-        is_there = {claim["treatment"], claim["control"]} <= study.labels(experiment, dataset).keys()
-    return is_there and all(study.wants(experiment, suite) for suite in measured_suites(claim))
+        is_there = {claim["treatment"], claim["control"]} <= {run.variant for run in runs}
+    return is_there and all(study.wants(experiment, suite) for suite in suites)
 
 
 def measured_suites(claim: Mapping[str, Any]) -> set[str]:
@@ -301,6 +304,8 @@ def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) ->
         known = [kind for of in settings for kind in of["bandwidths"]]
     elif suite == "band_noise" and key == "bandwidth":
         known = [0, *(bandwidth for of in settings for several in of["bandwidths"].values() for bandwidth in several)]
+    elif key == "batch_norm":
+        known = [way for of in settings for way in of["batch_norm"]]
     elif key == "set":
         known = [entry.name for dataset in datasets for entry in study.shifted_sets(dataset)]
     elif key == "category":

@@ -5,7 +5,8 @@ All functions raise `InputError`; `where` is the key that the sentence begins wi
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from filterfreq.models.registry import architecture_of
@@ -26,6 +27,7 @@ _KEYS_OF_SOURCES = {
     "timm": ({"name"}, {"sha256", "weights"}),
     "torchvision": ({"name", "weights"}, {"sha256"}),
     "file": ({"architecture"}, {"path", "url", "sha256", "format", "weights", "rename", *_NORMALISATION}),
+    "filters": ({"path"}, {"name", "dataset"}),
 }
 
 # What a checkpoint is shown by, whatever its source.
@@ -48,6 +50,11 @@ def check_variant(where: str, variant: dict) -> None:
     check_interventions(where, variant)
     if "augmentation" in variant and "augmentation" in variant.get("training", {}):
         raise InputError(f"{where}.training.augmentation: {where}.augmentation says it already, leave one out")
+
+
+def is_filter_file(entry: Mapping[str, Any]) -> bool:
+    """Whether a checkpoint is a file of filters, from which no model that classifies can be made."""
+    return entry.get("source") == "filters"
 
 
 def check_checkpoint(where: str, entry: dict) -> None:
@@ -73,7 +80,8 @@ def check_checkpoint(where: str, entry: dict) -> None:
         )
     if entry.get("architecture", "").startswith("robustbench_") and entry.get("normalisation") != "none":
         raise InputError(f"{where}: RobustBench's models normalise images themselves: give normalisation: none")
-    run_check(architecture_of, entry, where)
+    if not is_filter_file(entry):
+        run_check(architecture_of, entry, where)
 
 
 def _check_credentials(where: str, url: str) -> None:

@@ -1,10 +1,11 @@
 """Derived variants: those of which a model is made from another's, or from a checkpoint's, without training."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from filterfreq.models.surgery.registry import SURGERY
 from filterfreq.runtime.errors import InputError, unknown_name
+from filterfreq.study.config_checks import is_filter_file
 
 
 def is_derived(variant: Mapping[str, Any]) -> bool:
@@ -13,7 +14,10 @@ def is_derived(variant: Mapping[str, Any]) -> bool:
 
 
 def check_derived(
-    where: str, variant: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]], checkpoints: Collection[str]
+    where: str,
+    variant: Mapping[str, Any],
+    variants: Mapping[str, Mapping[str, Any]],
+    checkpoints: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Refuse a derived variant whose source there is not, or that is to be trained, or that changes nothing.
 
@@ -21,7 +25,7 @@ def check_derived(
         where: its key in the config, which the sentence begins with.
         variant: a variant with `from`.
         variants: all of the config, by name.
-        checkpoints: the names of the config's.
+        checkpoints: the config's, likewise.
 
     Raises:
         InputError: it is such a one.
@@ -29,6 +33,11 @@ def check_derived(
     source = variant["from"]
     if source not in variants and source not in checkpoints:
         raise InputError(f"{where}.from: {unknown_name('variant', source, [*variants, *checkpoints])}")
+    if is_filter_file(checkpoints.get(source, {})):
+        raise InputError(
+            f"{where}.from: {source!r} is a file of filters, of which no model can be made: name a variant that is "
+            "trained or a checkpoint with a model"
+        )
     if is_derived(variants.get(source, {})):
         raise InputError(
             f"{where}.from: {source!r} is derived itself: name a variant that is trained or a checkpoint, and give all "

@@ -168,5 +168,7 @@ def trained_on(checkpoint: dict[str, Any]) -> str:
 
 def _model(checkpoint: dict[str, Any]) -> str:
     """The model that a checkpoint counts as."""
-    default = "robustbench" if checkpoint["source"] == "robustbench" else architecture_of(checkpoint)
-    return checkpoint.get("model", default)
+    if "model" in checkpoint:
+        return checkpoint["model"]
+    source = checkpoint["source"]
+    return source if source in ("robustbench", "filters") else architecture_of(checkpoint)

@@ -8,6 +8,9 @@ from filterfreq.data.registry import Dataset, ImageFolder
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.models.file_kinds import WHOLE_COPY, check_kind
 from filterfreq.runtime.errors import InputError, run_check
+from filterfreq.runtime.files import reading
+from filterfreq.study.config_checks import is_filter_file
+from filterfreq.study.filter_files import check_name_given, is_hdf5, may_be_onnx
 from filterfreq.study.study import Study
 
 
@@ -18,9 +21,12 @@ def check_files(study: Study) -> None:
         InputError: a folder, an archive, a raw file or a checkpoint is missing, or a checkpoint is seen to be none.
     """
     for name in dict.fromkeys(run.variant for run in study.all_runs if study.is_downloaded(run)):
-        path = study.checkpoints[name].get("path")
-        if path:
-            run_check(_check_checkpoint, Path(path).expanduser(), f"checkpoints.{name}.path")
+        entry = study.checkpoints[name]
+        if "path" in entry:
+            path = Path(entry["path"]).expanduser()
+            run_check(partial(_check_checkpoint, holds_filters=is_filter_file(entry)), path, f"checkpoints.{name}.path")
+            if is_filter_file(entry):
+                check_name_given(f"checkpoints.{name}", entry)
     raw, shown = _raw_folders(study), _shown_datasets(study)
     for name in dict.fromkeys([*study.datasets, *shown]):
         entry = study.dataset(name)
@@ -80,12 +86,20 @@ def _check_raw_files(entry: Dataset, folder: str, remedy: str) -> None:
         run_check(check, Path(folder).expanduser(), f"data.raw.{entry.name}")
 
 
-def _check_checkpoint(path: Path) -> None:
+def _check_checkpoint(path: Path, holds_filters: bool) -> None:
     if path.is_dir():
-        raise InputError(f"{path} is a folder: name the file of weights in it")
+        raise InputError(f"{path} is a folder: name the file of {'filters' if holds_filters else 'weights'} in it")
     if not path.is_file():
         raise InputError(f"there is no {path}")
-    check_kind(path, WHOLE_COPY)
+    with reading(path, WHOLE_COPY):
+        holds_several = holds_filters and is_hdf5(path)
+    if not holds_several:
+        check_kind(path, WHOLE_COPY)
+    if holds_filters and not holds_several and not may_be_onnx(path):
+        raise InputError(
+            f"{path} is neither an HDF5 nor an ONNX file: give the data set of filters as it is published, or a model "
+            "as torch.onnx.export writes it"
+        )
 
 
 def _check_training_folder(entry: Dataset, folder: Path) -> None:

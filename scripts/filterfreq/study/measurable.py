@@ -44,12 +44,17 @@ class UnservedRun(NamedTuple):
 
 def why_not(study: Study, suite: str, dataset: str) -> str | None:
     """Return why a data set cannot have a suite, as the rest of a sentence; None where it can."""
+    runs = study.runs_on(dataset)
+    if runs and not SUITES[suite].of_filters and all(map(study.is_filter_file, runs)):
+        return "its checkpoints are files of filters, and none has a model"
     reference = SUITES[suite].why_not
     return load(reference)(study, dataset) if reference else None
 
 
 def why_not_run(study: Study, suite: str, run: Run) -> UnservedRun | None:
     """Return why a run cannot have a suite that its data set has; None where it can."""
+    if study.is_filter_file(run) and not SUITES[suite].of_filters:
+        return UnservedRun(run.variant, "a file of filters has no model", "the checkpoints ")
     reference = SUITES[suite].why_not_run
     return load(reference)(study, run) if reference else None
 
@@ -136,6 +141,8 @@ def check_perturbed(study: Study, datasets: list[str], where: str) -> None:
             raise InputError(
                 f"{where}.source: no experiment has '{source}' on {dataset}, to attack: take one that it has, {instead}"
             )
+        if source in study.filter_files:
+            raise InputError(f"{where}.source: '{source}' is a file of filters, and no model to attack: take another")
         if study.settings("perturbations", dataset) is None:
             raise InputError(f"{where}: nothing perturbs images of {dataset}: add evaluation.perturbations, {instead}")
 

@@ -31,6 +31,7 @@ def check_runs(study: Study) -> None:
         if name in study.variants:
             raise InputError(f"checkpoints.{name}: there is a variant of this name, choose another")
     _check_labels(study)
+    _check_baselines(study)
     _check_suites(study)
     _check_sources(study)
     _check_main_epsilons(study)
@@ -53,6 +54,17 @@ def _check_labels(study: Study) -> None:
                     f"experiments.{experiment}.variants: {study.describe(other)} and {study.describe(variant)} have "
                     f"the same label {label!r}, give one of them another"
                 )
+
+
+def _check_baselines(study: Study) -> None:
+    """Refuse a file of filters as what the corruption errors of models are relative to."""
+    for experiment, runs in study.experiments.items():
+        if study.baseline(experiment) in study.filter_files and not all(map(study.is_filter_file, runs)):
+            raise InputError(
+                f"experiments.{experiment}.baseline: '{study.baseline(experiment)}' is a file of filters, and the "
+                "baseline is what corruption errors are relative to: name a variant or checkpoint with a model, and in "
+                "pairs what its filters are compared with"
+            )
 
 
 def _check_suites(study: Study) -> None:
@@ -79,6 +91,11 @@ def _check_sources(study: Study) -> None:
         if source not in study.variants | study.checkpoints:
             raise InputError(
                 f"evaluation.transfer.source: {unknown_name('variant', source, study.variants | study.checkpoints)}"
+            )
+        if source in study.filter_files:
+            raise InputError(
+                f"evaluation.transfer.source: '{source}' is a file of filters, which has no model to make attacks on: "
+                "name a variant or another checkpoint"
             )
         if not study.is_downloaded(study.origin(run)) and not study.has_run(run._replace(variant=source)):
             raise InputError(

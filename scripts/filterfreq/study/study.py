@@ -12,7 +12,7 @@ from filterfreq.evaluation.settings import evaluation_settings
 from filterfreq.models.registry import architecture_of, has_spatial_filters
 from filterfreq.models.robustbench_models import published_accuracies
 from filterfreq.study.config import check_entries, check_form, fill_defaults
-from filterfreq.study.config_checks import SHOWN
+from filterfreq.study.config_checks import SHOWN, is_filter_file
 from filterfreq.study.customary_epsilons import CUSTOMARY_EPSILONS
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.derived import is_derived
@@ -106,6 +106,10 @@ class Study(Datasets):
         """The first run on a data set that has a variant or is a checkpoint, in the config's order."""
         return next((run for run in self.runs_on(dataset) if run.variant == variant), None)
 
+    def classifiers_of(self, experiment: str, dataset: str) -> list[Run]:
+        """The runs of one experiment on one data set that have a model that classifies, all but files of filters."""
+        return [run for run in self.runs_of(experiment, dataset) if not self.is_filter_file(run)]
+
     def labels(self, experiment: str, dataset: str) -> dict[str, str]:
         """The variants of one experiment on one data set with their labels, in the config's order."""
         return {run.variant: self.label(run.variant) for run in self.runs_of(experiment, dataset)}
@@ -130,8 +134,10 @@ class Study(Datasets):
         return f"'{swept.base}' with {', '.join(f'{key}: {value}' for key, value in swept.values.items())}"
 
     def baseline(self, experiment: str) -> str:
-        """The variant that an experiment's corruption errors are relative to."""
-        return self.config["experiments"][experiment].get("baseline", self.experiments[experiment][0].variant)
+        """The variant that corruption errors are relative to: what is given, or the first one with a model."""
+        runs = self.experiments[experiment]
+        first = next((run for run in runs if not self.is_filter_file(run)), runs[0])
+        return self.config["experiments"][experiment].get("baseline", first.variant)
 
     def pairs_of(self, experiment: str, dataset: str) -> list[Pair]:
         """The pairs of one experiment on one data set."""
@@ -165,6 +171,15 @@ class Study(Datasets):
     def is_downloaded(self, run: Run) -> bool:
         """Whether a run is a model that others trained."""
         return run.variant in self.checkpoints
+
+    @property
+    def filter_files(self) -> list[str]:
+        """The checkpoints that are filters of a model and nothing more, which no classifier can be made of."""
+        return [name for name, entry in self.checkpoints.items() if is_filter_file(entry)]
+
+    def is_filter_file(self, run: Run) -> bool:
+        """Whether filters of a run's model are all there is of it."""
+        return is_filter_file(self.checkpoints.get(run.variant, {}))
 
     @property
     def derived_variants(self) -> list[str]:
@@ -242,13 +257,13 @@ class Study(Datasets):
         return self.config.get("training", {}).get("keep_snapshots", True)
 
     def architecture(self, run: Run) -> str:
-        """The architecture of a run's model, which a checkpoint may show under another name."""
+        """The architecture of a run's model, which may be shown under another name; files of filters have none."""
         origin = self.origin(run)
         return architecture_of(self.checkpoints[origin.variant]) if self.is_downloaded(origin) else run.model
 
     def has_filters(self, run: Run) -> bool:
         """Whether a run's model is not known to lack spatial filters, which the suite `filters` analyses."""
-        return has_spatial_filters(self.architecture(run))
+        return self.is_filter_file(run) or has_spatial_filters(self.architecture(run))
 
     @cached_property
     def models_without_filters(self) -> dict[str, list[str]]:

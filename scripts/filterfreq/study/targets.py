@@ -12,6 +12,7 @@ from filterfreq.study.measurable import why_not, why_not_run
 from filterfreq.study.study import Study
 
 _OF_TRAININGS = ("/history.csv", "/snapshots")
+_OF_MODELS = ("/model.safetensors", "/run.json", "/perturbations.npz")
 
 
 def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:
@@ -36,6 +37,11 @@ def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:
                 _check_names(study, match.groupdict())
                 if "variant" in match.groupdict() and path.endswith(_OF_TRAININGS):
                     _check_trained(study, match["variant"], os.path.basename(path))
+                if match.groupdict().get("variant") in study.filter_files and path.endswith(_OF_MODELS):
+                    raise InputError(
+                        f"'{match['variant']}' is a file of filters and has no {os.path.basename(path)}, ask for its "
+                        "evaluations/filter_quality.csv"
+                    )
                 if "/over_training/" in pattern:
                     _check_over_training(study, match.groupdict())
             except InputError as error:

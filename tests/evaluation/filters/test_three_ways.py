@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
-from oracles.filter_database import write_model
+from oracles.filter_database import write_models
 from torch import nn
 
 from filterfreq.evaluation.filters import onnx_file
@@ -55,6 +55,6 @@ def test_three_ways_lead_to_the_same_filters(model, tmp_path):
     torch.onnx.export(model, images, path, dynamo=False)
     exported = onnx_file.read_layers(path)["folded"]
     check_equal(exported, folded, rtol=1e-6)
-    write_model(tmp_path / "dataset.h5", exported)
+    write_models(tmp_path / "dataset.h5", {"m": exported})
     (stored,) = read_models(tmp_path / "dataset.h5")
     check_equal([*stored.stream_layers()], exported, rtol=0)

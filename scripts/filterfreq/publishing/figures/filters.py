@@ -19,7 +19,13 @@ from filterfreq.publishing.registry import Product
 from filterfreq.publishing.shown_filters import ShownFilters, read_shown_filters, run_labels
 from filterfreq.publishing.style import COLUMN_WIDTH, new_figure, use_style, wrap_text
 
-PRODUCT = Product(title="Filters", needs=["filter_quality"], takes=["labels", "pairs"], reads="shown_filters")
+PRODUCT = Product(
+    title="Filters",
+    needs=["filter_quality"],
+    takes=["labels", "pairs"],
+    reads="shown_filters",
+    when="models_there",
+)
 
 read = read_shown_filters
 

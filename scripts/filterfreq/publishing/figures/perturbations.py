@@ -30,7 +30,12 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import reading, verify_checksum, verify_zip
 from filterfreq.training.attack_names import attack_name
 
-PRODUCT = Product(title="Perturbations", takes=["labels", "attack"], reads="perturbations", when="perturbations_shown")
+PRODUCT = Product(
+    title="Perturbations",
+    takes=["classifier_labels", "attack"],
+    reads="perturbations",
+    when="perturbations_shown",
+)
 
 _MOST_IMAGES = 3  # side by side
 _ALREADY_WRONG = "(✗)"
@@ -67,20 +72,20 @@ def read(files: Any) -> Examples:
     return Examples(arrays, dataset.labels("test")[: len(arrays[0]["clean"])], dataset.classes)
 
 
-def draw(examples: Examples, labels: dict[str, str], attack: Mapping[str, Any]) -> Figure:
+def draw(examples: Examples, classifier_labels: dict[str, str], attack: Mapping[str, Any]) -> Figure:
     """Show the examples of every variant.
 
     Args:
         examples: what `read` returns.
-        labels: display labels of the variants by name, in order.
+        classifier_labels: display labels of the variants by name, in order.
         attack: the settings of the attack, as the config has them.
 
     Raises:
         InputError: examples of different images, or of another data set.
     """
     words = f"{attack_label(attack_name(attack))}, {norm_label(attack['norm'])}, ε = {attack['epsilon']}"
-    by_variant = dict(zip(labels, examples.arrays, strict=True))
-    return draw_examples(by_variant, examples.true_classes, examples.classes, labels, words)
+    by_variant = dict(zip(classifier_labels, examples.arrays, strict=True))
+    return draw_examples(by_variant, examples.true_classes, examples.classes, classifier_labels, words)
 
 
 @use_style

@@ -1,0 +1,73 @@
+# What the rules that read the filters of an experiment's models ask.
+
+
+def pooled_runs(wildcards):
+    """The runs of an experiment whose filters are measured, on all of its data sets."""
+    return [run for run in study.experiments[wildcards.experiment] if "filter_quality" in study.suites_of(run)]
+
+
+def pooled_filter_sources(wildcards):
+    """The entry of each of them of which a file of filters is all there is, else none."""
+    return [study.source(run.variant) if study.is_filter_file(run) else None for run in pooled_runs(wildcards)]
+
+
+def pooled_filter_files(wildcards):
+    """Their weights, or ONNX files, and records, and what is measured of their filters."""
+    runs = pooled_runs(wildcards)
+    return {
+        "weights": [
+            file
+            for run in runs
+            for file in (onnx_files(run) if study.is_filter_file(run) else [WEIGHTS.format(**run._asdict())])
+        ],
+        "records": [run_record(run) for run in runs],
+        "results": [
+            AGGREGATED.format(experiment=wildcards.experiment, dataset=dataset, suite="filter_quality")
+            for dataset in dict.fromkeys(run.dataset for run in runs)
+        ],
+    }
+
+
+def basis_runs(wildcards):
+    """The runs whose filters make the basis: those of the experiment's pairs, each once, or else all."""
+    pairs = study.pairs[wildcards.experiment]
+    return list(dict.fromkeys(run for pair in pairs for run in pair)) or pooled_runs(wildcards)
+
+
+MOST_SHOWN = 8
+
+
+def shown_runs(wildcards):
+    """The runs of an experiment on a data set whose filters pictures show, at most eight that have some.
+
+    Where it names pairs, both runs of the first pair of each treatment, and otherwise the first run of each variant.
+    """
+    classifiers = study.classifiers_of(wildcards.experiment, wildcards.dataset)
+    measured = [run for run in pooled_runs(wildcards) if run in classifiers]
+    first = {}
+    for pair in study.pairs_of(wildcards.experiment, wildcards.dataset):
+        if set(pair) <= set(measured):
+            first.setdefault(pair.treatment.variant, [pair.control, pair.treatment])
+    if not first:
+        for run in measured:
+            first.setdefault(run.variant, [run])
+    shown = []
+    for runs in first.values():
+        both = list(dict.fromkeys([*shown, *runs]))
+        shown = both if len(both) <= MOST_SHOWN else shown
+    return shown
+
+
+def shown_filter_files(wildcards):
+    """Their weights and records, and the images on which the baseline was attacked, where some are."""
+    runs = shown_runs(wildcards)
+    found = {
+        "weights": [WEIGHTS.format(**run._asdict()) for run in runs],
+        "records": [RECORD.format(**run._asdict()) for run in runs],
+    }
+    if has_perturbed_images(wildcards.experiment, wildcards.dataset):
+        baseline = study.baseline(wildcards.experiment)
+        candidates = study.classifiers_of(wildcards.experiment, wildcards.dataset)
+        attacked = next((run for run in candidates if run.variant == baseline), runs[0])
+        found["perturbations"] = PERTURBATIONS.format(**attacked._asdict())
+    return found
