@@ -175,8 +175,8 @@ SUITES: Mapping[str, Suite] = {
         inputs=("images", "source"),
         attacks=("attacks",),
         passes=transfer_passes,
-        why_not_run="filterfreq.study.measurable:why_no_source",
-        check="filterfreq.study.measurable:check_source",
+        why_not_run="filterfreq.study.attacked:why_no_source",
+        check="filterfreq.study.attacked:check_source",
     ),
     "corruption": Suite(
         run="filterfreq.evaluation.suites.corruption:run",
@@ -313,7 +313,7 @@ SUITES: Mapping[str, Suite] = {
         stage="inspect",
         inputs=("perturbed",),
         passes=None,
-        check="filterfreq.study.measurable:check_perturbed",
+        check="filterfreq.study.attacked:check_perturbed",
     ),
 }
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from filterfreq.data.registry import DATASETS, ImageFolder
 from filterfreq.data.shifted.registry import CUE_CONFLICT, PUBLISHED_CORRUPTIONS, SHIFTED_SETS
 from filterfreq.evaluation.registry import SUITES, load
-from filterfreq.runtime.errors import InputError, unknown_name
+from filterfreq.runtime.errors import InputError
 from filterfreq.study.frequency_checks import front_end_remarks
 from filterfreq.training.attack_names import why_too_few_classes
 
@@ -65,7 +65,7 @@ def why_no_shifted_sets(study: Study, dataset: str) -> str | None:
         return None
     names = study.evaluation(dataset).get("out_of_distribution", {}).get("sets", [])
     bases = dict.fromkeys(study.shifted_set(name).shift_of for name in names)
-    return f"sets has only {_join(names)}, for models of {_join(bases)}'s classes{remedy(study, dataset, bases)}"
+    return f"sets has only {join(names)}, for models of {join(bases)}'s classes{remedy(study, dataset, bases)}"
 
 
 def why_no_stimuli(study: Study, dataset: str) -> str | None:
@@ -90,61 +90,12 @@ def why_no_autoattack(study: Study, dataset: str) -> str | None:
 def why_no_filters(study: Study, dataset: str) -> str | None:
     """Return why no model of a data set can have the suite `filters`."""
     models = study.models_without_filters.get(dataset)
-    return f"{_WITHOUT_FILTERS} in {_join(models)}" if models else None
+    return f"{_WITHOUT_FILTERS} in {join(models)}" if models else None
 
 
 def why_no_filters_in_model(study: Study, run: Run) -> UnservedRun | None:
     """Return why a run cannot have the suite `filters`."""
     return None if study.has_filters(run) else UnservedRun(run.model, f"{_WITHOUT_FILTERS} in it")
-
-
-def why_no_source(study: Study, run: Run) -> UnservedRun | None:
-    """Return why attacks are not transferred to a run.
-
-    That can be a downloaded model, or one made from it; a trained one without the source is refused.
-    """
-    source = study.evaluation(run.dataset)["transfer"]["source"]
-    if not study.is_downloaded(study.origin(run)) or study.has_run(run._replace(variant=source)):
-        return None
-    reason = "no experiment has the source as a variant of the model that they count as"
-    return UnservedRun(run.variant, reason, "the checkpoints ")
-
-
-def check_source(study: Study, datasets: list[str], where: str) -> None:
-    """Check that attacks are transferred to at least one run of some data sets.
-
-    Raises:
-        InputError: they are not, as no experiment has their source.
-    """
-    runs = [run for dataset in datasets for run in study.runs_on(dataset)]
-    if runs and all(why_no_source(study, run) for run in runs):
-        source = study.settings("transfer", datasets[0])["source"]
-        models = _join(dict.fromkeys(run.model for run in runs))
-        raise InputError(
-            f"{where}.source: no experiment has '{source}' as a variant of {models}, to make attacks on: take one that "
-            "has, or leave transfer out"
-        )
-
-
-def check_perturbed(study: Study, datasets: list[str], where: str) -> None:
-    """Check that there are perturbed images for the suite `first_layer` on each data set that has it.
-
-    Raises:
-        InputError: its source is unknown or no run of a data set, or nothing perturbs images there.
-    """
-    for dataset in (dataset for dataset in datasets if "first_layer" in study.suites(dataset)):
-        source, known = study.settings("first_layer", dataset)["source"], study.variants | study.checkpoints
-        if source not in known:
-            raise InputError(f"{where}.source: {unknown_name('variant', source, known)}")
-        instead = f"or say first_layer: false in evaluation.datasets.{dataset}"
-        if study.first_run(dataset, source) is None:
-            raise InputError(
-                f"{where}.source: no experiment has '{source}' on {dataset}, to attack: take one that it has, {instead}"
-            )
-        if source in study.filter_files:
-            raise InputError(f"{where}.source: '{source}' is a file of filters, and no model to attack: take another")
-        if study.settings("perturbations", dataset) is None:
-            raise InputError(f"{where}: nothing perturbs images of {dataset}: add evaluation.perturbations, {instead}")
 
 
 def check_shifted_sets(study: Study, datasets: list[str], where: str) -> None:
@@ -169,7 +120,7 @@ def radius_remarks(study: Study) -> list[str]:
             beyond = [f"{radius:g}" for radius in settings["radii"].get(kind, []) if radius > last]
             if beyond:
                 said.append(
-                    f"evaluation.frequency_filtered.radii.{kind}: with {_join(beyond)} all frequencies of {dataset} "
+                    f"evaluation.frequency_filtered.radii.{kind}: with {join(beyond)} all frequencies of {dataset} "
                     f"are {is_done}, as its images of {side} pixels end at {last:.1f} cycles per image"
                 )
     return said
@@ -213,7 +164,7 @@ def _refuse(study: Study, suite: str, datasets: list[str], where: str) -> None:
     reasons = {dataset: why_not(study, suite, dataset) for dataset in datasets}
     if reasons and None not in reasons.values():
         said = "; ".join(
-            f"{_join(names)} cannot have it: {reason}" for reason, names in _group_by_reason(reasons).items()
+            f"{join(names)} cannot have it: {reason}" for reason, names in _group_by_reason(reasons).items()
         )
         raise InputError(f"{where}: {said}; otherwise leave it out")
     if check := SUITES[suite].check:
@@ -276,7 +227,7 @@ def _unmeasured_suites(study: Study) -> list[str]:
         reasons = {dataset: why_not(study, suite, dataset) for dataset in asked}
         missing = {dataset: reason for dataset, reason in reasons.items() if reason is not None}
         said += [
-            f"evaluation.{suite}: not for {_join(names)}: {reason}"
+            f"evaluation.{suite}: not for {join(names)}: {reason}"
             for reason, names in _group_by_reason(missing).items()
         ]
     return said
@@ -289,7 +240,7 @@ def _unlisted_sources(study: Study) -> list[str]:
         if not study.has_run(study.origin(run)):
             made[study.origin(run).variant][run.variant] = None
     return [
-        f"experiments: {source} is made only for {_join(names)}, and not evaluated: list it as well to compare them"
+        f"experiments: {source} is made only for {join(names)}, and not evaluated: list it as well to compare them"
         for source, names in made.items()
     ]
 
@@ -301,7 +252,7 @@ def _unserved_runs(study: Study) -> list[str]:
         groups: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
         for name, reason, kind in filter(None, (why_not_run(study, suite, run) for run in asked)):
             groups[kind, reason][name] = None
-        said += [f"evaluation.{suite}: not for {kind}{_join(names)}: {why}" for (kind, why), names in groups.items()]
+        said += [f"evaluation.{suite}: not for {kind}{join(names)}: {why}" for (kind, why), names in groups.items()]
     return said
 
 
@@ -359,7 +310,7 @@ def _generated_corruptions(study: Study) -> list[str]:
     names = [
         name for name in study.datasets if name not in PUBLISHED_CORRUPTIONS and "corruption" in study.suites(name)
     ]
-    return [f"data.corruptions: made here for {_join(names)}, of which nobody has published any"] if names else []
+    return [f"data.corruptions: made here for {join(names)}, of which nobody has published any"] if names else []
 
 
 def _unused_entries(study: Study) -> list[str]:
@@ -402,6 +353,7 @@ def _group_by_reason(reasons: dict[str, str]) -> dict[str, list[str]]:
     return groups
 
 
-def _join(names: list[str] | dict[str, None]) -> str:
+def join(names: list[str] | dict[str, None]) -> str:
+    """Return one name or more as a list in a sentence: a, b and c."""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last

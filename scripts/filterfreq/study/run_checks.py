@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.runtime.errors import InputError, list_some, run_check, unknown_name
 from filterfreq.runtime.machine import training_processes
+from filterfreq.study.attacked import check_attacked
 from filterfreq.study.config_checks import check_main_epsilon
 from filterfreq.study.frequency_checks import check_front_end
 from filterfreq.training.attack_checks import check_attack_entry
@@ -88,15 +89,7 @@ def _check_sources(study: Study) -> None:
         if transfer is None or not study.is_wanted("transfer", run):
             continue
         source = transfer["source"]
-        if source not in study.variants | study.checkpoints:
-            raise InputError(
-                f"evaluation.transfer.source: {unknown_name('variant', source, study.variants | study.checkpoints)}"
-            )
-        if source in study.filter_files:
-            raise InputError(
-                f"evaluation.transfer.source: '{source}' is a file of filters, which has no model to make attacks on: "
-                "name a variant or another checkpoint"
-            )
+        check_attacked(study, "evaluation.transfer.source", source)
         if not study.is_downloaded(study.origin(run)) and not study.has_run(run._replace(variant=source)):
             raise InputError(
                 f"evaluation.transfer.source: no experiment has the variant '{source}' of {run.model} "

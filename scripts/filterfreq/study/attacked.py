@@ -1,0 +1,79 @@
+"""Whether the suites that attack one model for others, or show them images that were perturbed for it, can do so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from filterfreq.runtime.errors import InputError, unknown_name
+from filterfreq.study.measurable import UnservedRun, join
+
+if TYPE_CHECKING:
+    from filterfreq.study.experiments import Run
+    from filterfreq.study.study import Study
+
+
+def why_no_source(study: Study, run: Run) -> UnservedRun | None:
+    """Return why attacks are not transferred to a run.
+
+    That can be a downloaded model, or one made from it; a trained one without the source is refused.
+    """
+    source = study.evaluation(run.dataset)["transfer"]["source"]
+    if not study.is_downloaded(study.origin(run)) or study.has_run(run._replace(variant=source)):
+        return None
+    reason = "no experiment has the source as a variant of the model that they count as"
+    return UnservedRun(run.variant, reason, "the checkpoints ")
+
+
+def check_source(study: Study, datasets: list[str], where: str) -> None:
+    """Check that attacks are transferred to at least one run of some data sets.
+
+    Raises:
+        InputError: they are not, as no experiment has their source.
+    """
+    runs = [run for dataset in datasets for run in study.runs_on(dataset)]
+    if runs and all(why_no_source(study, run) for run in runs):
+        source = study.settings("transfer", datasets[0])["source"]
+        models = join(dict.fromkeys(run.model for run in runs))
+        raise InputError(
+            f"{where}.source: no experiment has '{source}' as a variant of {models}, to make attacks on: take one that "
+            "has, or leave transfer out"
+        )
+
+
+def check_attacked(study: Study, where: str, source: str) -> None:
+    """Check that attacks can be made on what a suite names as their source.
+
+    Args:
+        study: the study.
+        where: the key that names it.
+        source: a variant or checkpoint.
+
+    Raises:
+        InputError: it is neither, or has no model.
+    """
+    known = study.variants | study.checkpoints
+    if source not in known:
+        raise InputError(f"{where}: {unknown_name('variant', source, known)}")
+    if source in study.filter_files:
+        raise InputError(
+            f"{where}: '{source}' is a file of filters, which has no model to make attacks on: name a variant or "
+            "another checkpoint"
+        )
+
+
+def check_perturbed(study: Study, datasets: list[str], where: str) -> None:
+    """Check that there are perturbed images for the suite `first_layer` on each data set that has it.
+
+    Raises:
+        InputError: its source is unknown or no run of a data set, or nothing perturbs images there.
+    """
+    for dataset in (dataset for dataset in datasets if "first_layer" in study.suites(dataset)):
+        source = study.settings("first_layer", dataset)["source"]
+        check_attacked(study, f"{where}.source", source)
+        instead = f"or say first_layer: false in evaluation.datasets.{dataset}"
+        if study.first_run(dataset, source) is None:
+            raise InputError(
+                f"{where}.source: no experiment has '{source}' on {dataset}, to attack: take one that it has, {instead}"
+            )
+        if study.settings("perturbations", dataset) is None:
+            raise InputError(f"{where}: nothing perturbs images of {dataset}: add evaluation.perturbations, {instead}")
