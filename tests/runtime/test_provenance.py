@@ -91,6 +91,8 @@ RETRAINED_BY = {
     "training/registry.py": set(),
     "training/noise.py": {"noisy"},
     "models/surgery/low_pass_kernels.py": set(),
+    "models/surgery/smooth_kernels.py": set(),
+    "models/surgery/kernels.py": set(),
     "models/surgery/front_end.py": {"filtered"},
     "frequencies/masks.py": {"filtered"},
     # What reads files of others.

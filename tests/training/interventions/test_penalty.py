@@ -15,7 +15,7 @@ from filterfreq.training.interventions.penalty import KINDS, frequency_penalty
 FIXTURES = Path(__file__).parents[2] / "models" / "fixtures"
 # The released code's parameter, by which it divides the number of layers.
 LAYERS = {1: "all", 2: "half", 3: "third"}
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
+GOLDEN = Path(__file__).parents[4] / "shared" / "golden"
 
 
 def model_of(*coefficients):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SURGERY: dict[str, str] = {
     "low_pass_kernels": "filterfreq.models.surgery.low_pass_kernels:low_pass_kernels",
     "front_end": "filterfreq.models.surgery.front_end:add_front_end",
+    "smooth_kernels": "filterfreq.models.surgery.smooth_kernels:smooth_kernels",
 }
 """For each key of a variant "module:function", in the order in which several are applied.
 
