@@ -161,7 +161,10 @@ def test_the_weight_of_neighbours_is_swept(derived):
             {"from": "plain", "smooth_kernels": {"rho": -1}},
             "variants.low.smooth_kernels.rho: -1 is out of range, it must be at least 0",
         ),
-        ({"smooth_kernels": {"rho": 1}}, "variants.low: smooth_kernels changes a finished model: say which one by from"),
+        (
+            {"smooth_kernels": {"rho": 1}},
+            "variants.low: smooth_kernels changes a finished model: say which one by from",
+        ),
     ],
 )
 def test_a_wrong_derived_variant_is_one_sentence(derived, variant, message):

@@ -23,7 +23,9 @@ def scipy_smoothed(weight: torch.Tensor, rho: float) -> np.ndarray:
     mask = np.full((3, 3), rho)
     mask[1, 1] = 1
     planes = weight.detach().double().numpy()
-    smoothed = [convolve2d(plane, mask, boundary="symm", mode="same") for plane in planes.reshape(-1, *planes.shape[2:])]
+    smoothed = [
+        convolve2d(plane, mask, boundary="symm", mode="same") for plane in planes.reshape(-1, *planes.shape[2:])
+    ]
     return np.reshape(smoothed, planes.shape)
 
 
