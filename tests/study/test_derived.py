@@ -142,6 +142,14 @@ def test_the_weight_of_neighbours_is_swept(derived):
             {"from": "plain", **LOW, "penalty": {"kind": "all", "strength": 1, "layers": "all"}},
             "variants.low.penalty: a variant with `from` is not trained: leave penalty out, or give it to the variant",
         ),
+        (
+            {"from": "plain", **LOW, "dropout": 0.5},
+            "variants.low.dropout: a variant with `from` is not trained: leave dropout out, or give it to the variant",
+        ),
+        (
+            {"from": "plain", "normalisation": "none"},
+            "variants.low.normalisation: a variant with `from` is not trained",
+        ),
         ({"from": "plain", **LOW, "jensen_shannon": 12}, "variants.low.jensen_shannon: a variant with `from` is not"),
         ({"from": "plain", **LOW, "training": {"epochs": 2}}, "variants.low.training: a variant with `from` is not"),
         (

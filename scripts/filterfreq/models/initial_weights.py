@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from filterfreq.models.surgery.decomposition import DCTConv2d
+from filterfreq.models.surgery.composition import ComposedLayer
 from filterfreq.runtime.errors import unknown_name
 
 METHODS = ("xavier", "kaiming")
@@ -30,9 +30,10 @@ def initialise_weights(model: nn.Module, method: str) -> nn.Module:
     if method not in METHODS:
         raise unknown_name("initialisation", method, METHODS)
     for module in model.modules():
-        if isinstance(module, DCTConv2d):
-            filters = _draw(torch.empty_like(module.coefficients, memory_format=torch.contiguous_format), method)
-            module.coefficients.copy_(_coefficients(filters, module.basis))
+        if isinstance(module, ComposedLayer):
+            plain = module.plain_layer()
+            _draw(plain.weight, method)
+            module.set_weight(plain.weight)
         elif isinstance(module, nn.Conv2d | nn.Linear):
             _draw(module.weight, method)
             if module.bias is not None:
@@ -40,12 +41,8 @@ def initialise_weights(model: nn.Module, method: str) -> nn.Module:
     return model
 
 
-def _draw(weight: Tensor, method: str) -> Tensor:
+def _draw(weight: Tensor, method: str) -> None:
     if method == "xavier":
-        return nn.init.xavier_uniform_(weight)
-    return nn.init.kaiming_normal_(weight, nonlinearity="relu")
-
-
-def _coefficients(filters: Tensor, basis: Tensor) -> Tensor:
-    """Return the coefficients [O, I, N, N] of filters [O, I, N, N] in an orthogonal basis [N, N, N, N]."""
-    return torch.einsum("oiyx,klyx->oikl", filters, basis) / basis.square().sum(dim=(2, 3))
+        nn.init.xavier_uniform_(weight)
+    else:
+        nn.init.kaiming_normal_(weight, nonlinearity="relu")

@@ -59,8 +59,7 @@ def _check_adversarial_training(where: str, variant: Mapping[str, Any], size: in
 
 
 def _check_penalty(where: str, variant: Mapping[str, Any], _size: int | None) -> None:
-    # A sweep gives an empty section its settings one after the other.
-    kind = variant["penalty"].get("kind", "smooth")
+    kind = variant["penalty"]["kind"]
     if kind != "smooth" and "decomposition" not in variant:
         raise InputError(
             f"{where}.penalty.kind: {kind!r} is of DCT coefficients and needs decomposition beside penalty: write "

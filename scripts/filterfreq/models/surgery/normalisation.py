@@ -8,8 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.normalisation_slot import NormalisationSlot
-from filterfreq.models.surgery.composition import replace_layers
-from filterfreq.models.surgery.decomposition import DCTConv2d
+from filterfreq.models.surgery.composition import ComposedLayer, replace_layers
 from filterfreq.runtime.errors import InputError, unknown_name
 
 METHODS = ("none", "batch")
@@ -70,7 +69,7 @@ def _add_batch_normalisation(network: nn.Module) -> nn.Module:
         return network
     if NormalisationSlot in kinds:
         return replace_layers(network, _filled_slot)
-    if not any(issubclass(kind, nn.Conv2d | DCTConv2d) for kind in kinds):
+    if not any(issubclass(kind, nn.Conv2d | ComposedLayer) for kind in kinds):
         raise InputError("normalisation: the model has no convolution to normalise behind: leave it out")
     return replace_layers(network, _normalised_convolution)
 
@@ -80,7 +79,7 @@ def _filled_slot(_name: str, module: nn.Module) -> nn.Module | None:
 
 
 def _normalised_convolution(_name: str, module: nn.Module) -> nn.Module | None:
-    if not isinstance(module, nn.Conv2d | DCTConv2d):
+    if not isinstance(module, nn.Conv2d | ComposedLayer):
         return None
     return nn.Sequential(OrderedDict(conv=module, bn=nn.BatchNorm2d(module.out_channels)))
 
