@@ -7,7 +7,7 @@ from filterfreq.models.hfc_resnet import hfc_resnet
 from filterfreq.models.surgery.decomposition import decompose
 
 
-def by_the_description(images, state, depth):
+def described_outputs(images, state, depth):
     """The network of the released code, from its description, with TensorFlow's padding written out."""
     features = F.relu(F.conv2d(images, state["conv1.weight"], padding=state["conv1.weight"].shape[-1] // 2))
     for number in range((depth - 2) // 2):
@@ -29,7 +29,7 @@ def test_outputs_are_those_of_its_description(depth, stem, side):
     torch.manual_seed(0)
     model = hfc_resnet(10, depth, stem).double()
     images = torch.rand(2, 3, side, side, dtype=torch.float64)
-    torch.testing.assert_close(model(images), by_the_description(images, model.state_dict(), depth))
+    torch.testing.assert_close(model(images), described_outputs(images, model.state_dict(), depth))
 
 
 def test_it_has_the_parameters_of_the_released_network():

@@ -59,7 +59,7 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         (
             "variants/dct-penalty/penalty/layers",
             3,
-            r"variants\.dct-penalty\.penalty\.layers: 3 is none of all, half, third",
+            r"variants\.dct-penalty\.penalty\.layers: 3 is none of all, half, third, first",
         ),
         (
             "variants/dct-penalty/penalty/depth",

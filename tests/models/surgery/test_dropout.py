@@ -12,7 +12,7 @@ from filterfreq.runtime.errors import InputError
 IMAGES = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
-def with_dropout(backbone, probability=0.5):
+def dropping(backbone, probability=0.5):
     return add_dropout(Classifier(backbone, [0.5] * 3, [0.25] * 3), probability).backbone
 
 
@@ -20,7 +20,7 @@ def with_dropout(backbone, probability=0.5):
 def test_each_linear_layer_takes_what_is_left(name, layers):
     torch.manual_seed(0)
     plain = build(name, 10)
-    changed = with_dropout(copy.deepcopy(plain), 0.25)
+    changed = dropping(copy.deepcopy(plain), 0.25)
     assert [module.p for module in changed.modules() if isinstance(module, nn.Dropout)] == [0.25] * layers
     assert torch.equal(changed.eval()(IMAGES), plain.eval()(IMAGES))
 
@@ -36,7 +36,7 @@ def test_each_linear_layer_takes_what_is_left(name, layers):
 def test_values_are_left_out_with_the_probability_and_the_others_make_up_for_it():
     layer = nn.Linear(100_000, 2, bias=False)
     seen = []
-    model = with_dropout(nn.Sequential(layer), 0.25).train()
+    model = dropping(nn.Sequential(layer), 0.25).train()
     layer.register_forward_pre_hook(lambda _layer, inputs: seen.append(inputs[0]))
     torch.manual_seed(0)
     model(torch.ones(1, 100_000))
@@ -47,4 +47,4 @@ def test_values_are_left_out_with_the_probability_and_the_others_make_up_for_it(
 
 def test_a_model_without_a_linear_layer_is_refused():
     with pytest.raises(InputError, match="dropout: the model has no linear layer to put it before"):
-        with_dropout(nn.Conv2d(3, 4, 3))
+        dropping(nn.Conv2d(3, 4, 3))

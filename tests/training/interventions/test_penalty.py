@@ -97,7 +97,7 @@ def test_the_weights_of_seven_by_seven_kernels():
 
 @pytest.mark.parametrize(
     ("number", "layers", "counted"),
-    [(7, "all", 7), (7, "half", 4), (7, "third", 3), (1, "all", 1), (1, "third", 1), (2, "half", 2)],
+    [(7, "all", 7), (7, "half", 4), (7, "third", 3), (1, "all", 1), (1, "third", 1), (2, "half", 2), (7, "first", 1)],
 )
 def test_the_first_layers_count(number, layers, counted):
     model = model_of(*([np.ones((1, 1, 3, 3))] * number))
@@ -159,7 +159,7 @@ def test_a_model_without_dct_layers_is_refused():
         frequency_penalty(nn.Sequential(nn.Conv2d(3, 4, 3)), "highest", 0.1, "all")
 
 
-def by_loops(planes):
+def squared_differences(planes):
     """The squared differences of neighbours of planes [..., H, W], one after the other."""
     found = 0.0
     for plane in planes.reshape(-1, *planes.shape[-2:]):
@@ -176,12 +176,14 @@ def plain_model():
 
 
 # Of four convolutions with a side above 1, so many count.
-@pytest.mark.parametrize(("layers", "counted"), [("all", [0, 1, 3, 4]), ("half", [0, 1, 3]), ("third", [0, 1])])
+@pytest.mark.parametrize(
+    ("layers", "counted"), [("all", [0, 1, 3, 4]), ("half", [0, 1, 3]), ("third", [0, 1]), ("first", [0])]
+)
 def test_rough_kernels_are_penalised_by_their_neighbours_differences(layers, counted):
     model = plain_model()
     penalty = smoothness_penalty(model, 0.5, layers)
     penalty.backward()
-    expected = 0.5 * sum(by_loops(model[number].weight.detach().numpy()) for number in counted)
+    expected = 0.5 * sum(squared_differences(model[number].weight.detach().numpy()) for number in counted)
     assert penalty.shape == ()
     assert penalty.item() == pytest.approx(expected, rel=1e-12)
     assert [number for number, layer in enumerate(model) if layer.weight.grad is not None] == counted
@@ -202,7 +204,7 @@ def test_rough_kernels_are_those_of_high_frequencies(size):
 def test_of_dct_layers_the_composed_kernels_are_penalised():
     rng = np.random.default_rng(0)
     model = model_of(*(rng.normal(size=(4, 3, n, n)) for n in (3, 5)))
-    expected = sum(by_loops(layer.plain_layer().weight.detach().numpy()) for layer in (model[0], model[2]))
+    expected = sum(squared_differences(layer.plain_layer().weight.detach().numpy()) for layer in (model[0], model[2]))
     penalty = intervention({"kind": "smooth", "strength": 2.0, "layers": "all"}).penalty(model)
     penalty.backward()
     assert penalty.item() == pytest.approx(2 * expected, rel=1e-12)

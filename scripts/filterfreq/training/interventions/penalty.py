@@ -14,8 +14,8 @@ from filterfreq.training.intervention import Intervention
 
 DCT_KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
 KINDS = (*DCT_KINDS, "smooth")
-LAYERS: Mapping[str, int] = {"all": 1, "half": 2, "third": 3}
-"""How many of L layers count: the first `L // divisor + 1`, at most L."""
+LAYERS = ("all", "half", "third", "first")
+"""Which of L layers count: all, the first L // 2 + 1, the first L // 3 + 1 (at most L), or the first alone."""
 
 
 def intervention(settings: Mapping[str, Any]) -> Intervention:
@@ -35,13 +35,13 @@ def smoothness_penalty(model: nn.Module, strength: float, layers: str) -> Tensor
     Wang, Wu, Huang, Yin and Xing, Smooth Kernels Improve Adversarial Robustness and Perceptually-Aligned Gradients
     (2019), whose formula was not at hand; this one is ours.
 
-    With L convolutions that have a side above 1, in module order, the first ones of them count, as many as `LAYERS`
-    says. Of DCT layers the composed kernels count.
+    Of the convolutions that have a side above 1, in module order, those count that `LAYERS` says. Of DCT layers the
+    composed kernels count.
 
     Args:
         model: with or without DCT layers.
         strength: the factor lambda, finite and at least 0.
-        layers: one of `LAYERS`: all of them, about a half or about a third.
+        layers: one of `LAYERS`.
 
     Returns:
         A scalar tensor, at least 0, to be added to the loss.
@@ -80,13 +80,13 @@ def frequency_penalty(model: nn.Module, kind: str, strength: float, layers: str)
 
     The released code has 3 x 3 and 5 x 5 kernels; these rules give its terms for both, and serve any other odd N.
 
-    With L DCT layers in module order, the first ones of them count, as many as `LAYERS` says.
+    Of the DCT layers in module order, those count that `LAYERS` says.
 
     Args:
         model: a model with DCT layers.
         kind: one of `DCT_KINDS`.
         strength: the factor lambda, finite and at least 0.
-        layers: one of `LAYERS`: all of them, about a half or about a third.
+        layers: one of `LAYERS`.
 
     Returns:
         A scalar tensor, at least 0, to be added to the loss; where a norm is 0, its gradient is 0.
@@ -114,7 +114,8 @@ def _check_settings(strength: float, layers: str) -> None:
 
 
 def _first_layers(found: list, layers: str) -> list:
-    return found[: len(found) // LAYERS[layers] + 1]
+    counts = {"all": len(found), "half": len(found) // 2 + 1, "third": len(found) // 3 + 1, "first": 1}
+    return found[: counts[layers]]
 
 
 class _Norms(torch.autograd.Function):
