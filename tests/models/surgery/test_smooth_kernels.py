@@ -36,15 +36,6 @@ def single(weight: np.ndarray) -> Classifier:
     return Classifier(layer, *STATISTICS)
 
 
-@pytest.fixture
-def classifier() -> Classifier:
-    torch.manual_seed(0)
-    backbone = nn.Sequential(
-        nn.Conv2d(3, 4, 5, bias=True), nn.Conv2d(4, 6, 3, groups=2), nn.Conv2d(6, 6, 1), nn.Conv2d(6, 2, (1, 4))
-    )
-    return Classifier(backbone, *STATISTICS).eval()
-
-
 def test_kernels_are_those_of_the_released_code():
     if not GOLDEN.is_dir():
         pytest.skip("the golden values are not at ../shared/golden")
