@@ -54,10 +54,10 @@ class AlexNet(nn.Module):
 
     As in appendix A of their Understanding Deep Learning Requires Rethinking Generalization: twice a convolution 5 x 5
     with ReLU, 3 x 3 max pooling and local response normalisation, then linear layers of 384, 192 and `num_classes`
-    outputs. With 64 channels it has the 1,387,786 parameters of their Table 1, of
-    images cropped to 28 pixels. The first linear layer takes 7 x 7 features, to which those of other sizes are averaged
-    (8 x 8 of 32 pixels), as in torchvision's AlexNet. The numbers of the response normalisation, which they do not
-    say, are those of TensorFlow's CIFAR-10 tutorial, which has the same layers.
+    outputs. With 64 channels it has the 1,387,786 parameters of their Table 1, of images cropped to 28 pixels. The
+    first linear layer takes 7 x 7 features, to which those of other sizes are averaged (8 x 8 of 32 pixels), as in
+    torchvision's AlexNet. The numbers of the response normalisation, which they do not say, are those of TensorFlow's
+    CIFAR-10 tutorial, which has the same layers.
 
     Args:
         num_classes: number of logits.
