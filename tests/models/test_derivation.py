@@ -14,6 +14,7 @@ from filterfreq.models.registry import build
 from filterfreq.models.surgery import registry
 from filterfreq.models.surgery.decomposition import decompose
 from filterfreq.models.surgery.low_pass_kernels import low_pass_kernels
+from filterfreq.models.surgery.smooth_kernels import smooth_kernels
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import sha256
 
@@ -79,6 +80,14 @@ def test_a_derived_model_is_the_sources_with_the_change(source):
 def test_all_frequencies_leave_the_model(source):
     made, _, _, _ = derived(source, low_pass_kernels={"below": 3, "layers": "all"})
     torch.testing.assert_close(made(IMAGES), load_checkpoint(source / "run.json")[0](IMAGES), rtol=1e-5, atol=1e-5)
+
+
+def test_the_composed_kernels_are_smoothed(source):
+    made, changed, loaded, _ = derived(source, smooth_kernels={"rho": 0.5, "layers": "all"})
+    original, _ = load_checkpoint(source / "run.json")
+    assert len(changed) == sum(isinstance(layer, nn.Conv2d) for layer in original.modules()) - 2  # 1 x 1
+    assert torch.equal(loaded(IMAGES), made(IMAGES))
+    assert torch.equal(smooth_kernels(original, rho=0.5, layers="all")(IMAGES), made(IMAGES))
 
 
 def test_a_front_end_comes_before_that_of_the_source(source):

@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from filterfreq.models import preact_resnet, resnet
+from filterfreq.models import feedforward, hfc_resnet, preact_resnet, resnet
 from filterfreq.models.registry import FAMILIES, architecture_module, build, check_architecture, check_decomposable
 from filterfreq.runtime.errors import InputError
 
@@ -20,6 +20,11 @@ from filterfreq.runtime.errors import InputError
         ("lowres_resnet9", resnet.LowResResNet9),
         ("preact_resnet_18", preact_resnet.PreActResNet),
         ("wideresnet_10_1", preact_resnet.PreActResNet),
+        ("hfc_resnet_8", hfc_resnet.HFCResNet),
+        ("hfc_resnet_8_5x5", hfc_resnet.HFCResNet),
+        ("lenet", feedforward.LeNet),
+        ("alexnet", feedforward.AlexNet),
+        ("vgg_11", feedforward.VGG),
     ],
 )
 def test_names_build_their_architecture(name, kind):
@@ -52,7 +57,12 @@ def test_all_examples_exist():
         "wideresnet_26_10",
         "wideresnet_4_10",
         "xresnet_20",
+        "hfc_resnet_30",
+        "hfc_resnet_32_3x3",
+        "hfc_resnet_32_5x7",
         "vgg",
+        "vgg_12",
+        "lenet_5",
         "",
         3,
     ],

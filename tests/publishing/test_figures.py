@@ -513,6 +513,23 @@ class TestPenalties:
         assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["all", "third"]
         assert [text.get_text() for text in figure.legends[0].get_texts()] == ["WD", "with penalty"]
 
+    def test_layers_stand_from_many_to_one(self, results):
+        layers = dict(zip(SWEPT, ("first", "third", "all", "half"), strict=True))
+        swept = {name: {**SWEPT[name], "strength": 1, "layers": layers[name]} for name in SWEPT}
+        figure = draw_penalties(results, SWEPT_LABELS, swept)
+        assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["all", "half", "third", "first"]
+
+    def test_kinds_of_plain_and_of_decomposed_networks_stand_in_one_figure(self, results):
+        beside = {"highest": "WD", "smooth": "plain"}
+        pairs = (("highest", 0.1), ("smooth", 0.1), ("highest", 0.1), ("smooth", 0.1))
+        swept = {
+            name: {"kind": kind, "strength": strength, "layers": layers, "beside": beside[kind]}
+            for name, (kind, strength), layers in zip(SWEPT, pairs, ("all", "all", "first", "first"), strict=True)
+        }
+        figure = draw_penalties(results, SWEPT_LABELS, swept, "kind")
+        check_layout(figure)
+        assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["highest", "smooth"]
+
     def test_a_line_may_be_called_like_a_variant_without_a_penalty(self, results):
         """Here the lines differ in what is beside the penalty: the variants `plain` and `dct`."""
         swept = {

@@ -607,6 +607,12 @@ class TestPenalties:
         assert table.numbers["mean"].tolist() == pytest.approx([0.8, 0.9, 0.5, 0.6, 0.7])
         assert "Percent, mean ± standard deviation over 2 seeds." in table.caption
 
+    def test_a_penalty_of_a_network_without_dct_has_its_row(self, results):
+        swept = {**SWEPT, "r": {"kind": "smooth", "strength": 0.001, "layers": "first", "beside": "plain"}}
+        table = tabulate_penalties(results, SWEPT_LABELS, swept, "dct")
+        last = {"variant": "plain", "penalty": "smooth", "layers": "first", "λ": "0.001", "clean": "70.0 ± 0.0"}
+        assert table.cells.to_dict("records")[-1] == last
+
     def test_kinds_stand_below_each_other(self, results):
         numbers = tabulate_penalties(results, SWEPT_LABELS, SWEPT, "dct", "kind").numbers
         assert numbers["variant"].tolist() == ["dct", "r", "s", "p", "q"]

@@ -78,6 +78,8 @@ VARIANTS = {
     "penalised": {"decomposition": "weight", "penalty": {}},
     "noisy": {"gaussian_noise": 0.1},
     "filtered": {"front_end": {}},
+    "not normalised": {"normalisation": "none"},
+    "dropped": {"dropout": 0.5},
 }
 RETRAINED_BY = {
     "training/loop.py": set(VARIANTS),
@@ -91,6 +93,12 @@ RETRAINED_BY = {
     "training/registry.py": set(),
     "training/noise.py": {"noisy"},
     "models/surgery/low_pass_kernels.py": set(),
+    "models/surgery/smooth_kernels.py": set(),
+    "models/surgery/kernels.py": set(),
+    "models/surgery/normalisation.py": {"not normalised"},
+    "models/surgery/dropout.py": {"dropped"},
+    "models/hfc_resnet.py": set(),
+    "models/feedforward.py": set(),
     "models/surgery/front_end.py": {"filtered"},
     "frequencies/masks.py": {"filtered"},
     # What reads files of others.

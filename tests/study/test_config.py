@@ -59,7 +59,7 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         (
             "variants/dct-penalty/penalty/layers",
             3,
-            r"variants\.dct-penalty\.penalty\.layers: 3 is none of all, half, third",
+            r"variants\.dct-penalty\.penalty\.layers: 3 is none of all, half, third, first",
         ),
         (
             "variants/dct-penalty/penalty/depth",
@@ -74,7 +74,8 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
         (
             "variants/plain/penalty",
             {"kind": "all", "strength": 1, "layers": "all"},
-            r"^variants\.plain: penalty needs decomposition beside it: write that, or leave penalty out$",
+            r"^variants\.plain\.penalty\.kind: 'all' is of DCT coefficients and needs decomposition beside penalty: "
+            r"write that, take the kind smooth, or leave penalty out$",
         ),
         (
             "variants/dct/decompositon",

@@ -115,6 +115,18 @@ def test_a_sweep_makes_variants_of_a_derived_one(derived):
     assert sorted(study.derived_variants) == sorted(names)
 
 
+def test_the_weight_of_neighbours_is_swept(derived):
+    derived["variants"]["smooth"] = {"from": "dct", "smooth_kernels": {"rho": 1}}
+    put(derived, "experiments/demo/variants", ["plain", "dct", "smooth"])
+    put(derived, "experiments/demo/sweep", {"smooth_kernels.rho": [0, 0.5, 1], "smooth_kernels.layers": ["all"]})
+    study = Study(derived, SCHEMA)
+    labels = study.labels("demo", "texdigits")
+    assert [*labels][2:] == [f"smooth{rho}_layers-all" for rho in ("_rho-0", "_rho-0.5", "")]
+    assert labels["smooth_rho-0.5_layers-all"] == "smooth, ρ = 0.5, smoothed layers: all"
+    swept = study.spec(RUN._replace(variant="smooth_rho-0_layers-all"))["derived"]
+    assert swept == {"from": "dct", "smooth_kernels": {"rho": 0, "layers": "all"}}
+
+
 @pytest.mark.parametrize(
     ("variant", "message"),
     [
@@ -129,6 +141,14 @@ def test_a_sweep_makes_variants_of_a_derived_one(derived):
         (
             {"from": "plain", **LOW, "penalty": {"kind": "all", "strength": 1, "layers": "all"}},
             "variants.low.penalty: a variant with `from` is not trained: leave penalty out, or give it to the variant",
+        ),
+        (
+            {"from": "plain", **LOW, "dropout": 0.5},
+            "variants.low.dropout: a variant with `from` is not trained: leave dropout out, or give it to the variant",
+        ),
+        (
+            {"from": "plain", "normalisation": "none"},
+            "variants.low.normalisation: a variant with `from` is not trained",
         ),
         ({"from": "plain", **LOW, "jensen_shannon": 12}, "variants.low.jensen_shannon: a variant with `from` is not"),
         ({"from": "plain", **LOW, "training": {"epochs": 2}}, "variants.low.training: a variant with `from` is not"),
@@ -145,6 +165,14 @@ def test_a_sweep_makes_variants_of_a_derived_one(derived):
             "variants.low.low_pass_kernels.layers: 'last' is none of first, all",
         ),
         ({"from": "plain", "low_pass_kernels": {"below": 2}}, "variants.low.low_pass_kernels: 'layers' is missing"),
+        (
+            {"from": "plain", "smooth_kernels": {"rho": -1}},
+            "variants.low.smooth_kernels.rho: -1 is out of range, it must be at least 0",
+        ),
+        (
+            {"smooth_kernels": {"rho": 1}},
+            "variants.low: smooth_kernels changes a finished model: say which one by from",
+        ),
     ],
 )
 def test_a_wrong_derived_variant_is_one_sentence(derived, variant, message):

@@ -133,6 +133,13 @@ def test_a_surgery_that_could_not_run_is_one_sentence(reference, said):
     assert said in found
 
 
+def test_a_surgery_of_one_value_takes_it_by_position():
+    check_registries(SCHEMA, surgery=SURGERY)
+    found = refusal(check_registries, SCHEMA, surgery={**SURGERY, "dropout": SURGERY["front_end"]})
+    assert found.startswith("models/surgery/registry.py, entry 'dropout': ")
+    assert "called as add_front_end(classifier, setting) and takes (classifier" in found
+
+
 def test_a_fit_that_could_not_run_is_one_sentence():
     changed = {"sinusoids": replace(SINUSOIDS, run="filterfreq.fits.sinusoids:fit")}
     said = refusal(check_registries, SCHEMA, fits=changed)

@@ -6,6 +6,8 @@ from study_configs import SCHEMA
 from filterfreq.data.registry import AUGMENTATIONS
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.frequencies.masks import PASSES
+from filterfreq.models.initial_weights import METHODS as INITIALISATIONS
+from filterfreq.models.surgery.normalisation import METHODS as NORMALISATIONS
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS, check_schema
 from filterfreq.study.fragments import read_fragments
@@ -217,6 +219,8 @@ def test_the_schema_knows_what_the_package_knows():
     definitions = config_schema(SCHEMA).schema
     parts = definitions["$defs"]
     assert tuple(parts["variant"]["properties"]["penalty"]["properties"]["kind"]["enum"]) == KINDS
+    assert tuple(parts["variant"]["properties"]["normalisation"]["enum"]) == NORMALISATIONS
+    assert set(parts["training_settings"]["properties"]["initialisation"]["enum"]) == set(INITIALISATIONS)
     assert tuple(parts["augmentation"]["enum"]) == AUGMENTATIONS
     assert tuple(parts["norm"]["enum"]) == NORMS
     assert tuple(parts["variant"]["properties"]["adversarial_training"]["properties"]["attack"]["enum"]) == (

@@ -148,6 +148,23 @@ def filtered(model, images, labels, number):
     return F.cross_entropy(model.backbone((low - 0.5) / 0.25), labels)
 
 
+def left_out(model, images, labels, number):
+    """Half of the last features, drawn from the seed of the step, and the rest of a network without normalisation."""
+    torch.manual_seed(batch_seed(0, 1, number, "step"))
+    backbone = model.backbone
+    features = F.relu(backbone.bn1(backbone.conv1((images - 0.5) / 0.25)))
+    features = backbone.layer3(backbone.layer2(backbone.layer1(features))).mean(dim=(2, 3))
+    kept = F.dropout(features, 0.5)
+    return F.cross_entropy(F.linear(kept, backbone.fc.linear.weight, backbone.fc.linear.bias), labels)
+
+
+def smooth(model, images, labels, number):
+    kernels = [module.weight for module in model.modules() if isinstance(module, torch.nn.Conv2d)]
+    rows = sum((kernel[:, :, 1:] - kernel[:, :, :-1]).square().sum() for kernel in kernels)
+    columns = sum((kernel[..., 1:] - kernel[..., :-1]).square().sum() for kernel in kernels)
+    return F.cross_entropy(model(images), labels) + 0.01 * (rows + columns)
+
+
 def policy(name):
     return lambda images, number, share: apply_policy(images, name, batch_seed(0, 1, number, "policy"), share)
 
@@ -163,6 +180,8 @@ def noise(images, number, share):
         ({"label_smoothing": 0.1}, {}, lambda model, images, labels, number: smoothed(model(images), labels)),
         ({"mixup": 0.5}, {}, mixed),
         ({"front_end": {"band": "low", "bandwidth": 5}}, {}, filtered),
+        ({"dropout": 0.5, "normalisation": "none"}, {}, left_out),
+        ({"penalty": {"kind": "smooth", "strength": 0.01, "layers": "all"}}, {}, smooth),
         (
             {"augmentation_policy": "augmix", "jensen_shannon": 12},
             {"change_stored": policy("augmix"), "views": 3},
@@ -191,7 +210,7 @@ def test_variants_equal_a_plain_loop(tiny_dataset, tiny_spec, tmp_path, variant,
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert history[0]["loss"] == pytest.approx(sum(losses) / 3, rel=1e-5)
+    assert history[0]["loss"] + history[0]["penalty"] == pytest.approx(sum(losses) / 3, rel=1e-5)
     torch.testing.assert_close(classifier.state_dict(), plain.state_dict(), rtol=1e-4, atol=1e-6)
 
 
@@ -425,6 +444,10 @@ def asked_after(batches: int):
         ({"gaussian_noise": 0.1, "gaussian_noise_up_to": 0.1}, {}),
         ({"augmentation_policy": "autoaugment"}, {}),
         ({"augmentation_policy": "augmix", "jensen_shannon": 12}, {"epochs": 2}),
+        (
+            {"normalisation": "none", "dropout": 0.5, "penalty": {"kind": "smooth", "strength": 1e-3, "layers": "all"}},
+            {"initialisation": "xavier", "image_normalisation": "none", "learning_rate": 1e-3},
+        ),
         ({"adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "4/255", "random_start": True}}, {}),
         ({"adversarial_training": {**FREE, "norm": "l2"}}, {"epochs": 5, "ema": 0.9}),
         (
@@ -577,6 +600,35 @@ def test_a_loss_that_is_not_finite_stops_with_one_sentence(tiny_dataset, tiny_sp
     tiny_spec["training"] |= {"learning_rate": 1e30, "optimizer": "sgd"}
     with pytest.raises(InputError, match=r"tiny/resnet_8_4/any/0 is not finite in epoch 1.*learning_rate"):
         trained(tiny_spec, tiny_dataset, tmp_path / "state.pt")
+
+
+@pytest.mark.parametrize("decomposition", [{}, {"decomposition": "weight"}])
+def test_an_initialisation_draws_all_weights_and_changes_no_run_without_it(tiny_dataset, tiny_spec, decomposition):
+    spec = {**tiny_spec, "variant": decomposition}
+    classifiers = [
+        build_classifier({**spec, "training": {**spec["training"], **training}}, tiny_dataset)
+        for training in ({}, {"initialisation": "xavier"}, {"initialisation": "xavier"}, {"initialisation": "kaiming"})
+    ]
+    own, xavier, again, kaiming = (
+        {name: tensor for name, tensor in one.state_dict().items() if "bn" not in name} for one in classifiers
+    )
+    assert all(torch.equal(xavier[name], again[name]) for name in xavier)
+    drawn = [name for name in xavier if not name.endswith(("bias", "shortcut.1.weight", "mean", "var", "tracked"))]
+    assert len(drawn) == 10
+    assert not any(torch.equal(xavier[name], other[name]) for name in drawn for other in (own, kaiming))
+    assert not xavier["backbone.fc.bias"].any()
+    assert own["backbone.fc.bias"].all()
+
+
+def test_images_are_normalised_unless_said_otherwise(tiny_dataset, tiny_spec):
+    images = torch.rand(2, 3, 32, 32)
+    normalised, said, bare = (
+        build_classifier({**tiny_spec, "training": {**tiny_spec["training"], **training}}, tiny_dataset).eval()
+        for training in ({}, {"image_normalisation": "dataset"}, {"image_normalisation": "none"})
+    )
+    assert torch.equal(normalised(images), said(images))
+    assert torch.equal(bare(images), bare.backbone(images))
+    assert torch.equal(normalised(images), bare((images - 0.5) / 0.25))
 
 
 def test_count_parameters():

@@ -128,8 +128,11 @@ def weights_after(name: str, gradients: list[float]) -> list[float]:
 
 
 def adaptive(name: str, gradients: list[float]) -> list[float]:
-    """Adam (Kingma & Ba 2015), Adagrad (Duchi et al. 2011) and RMSprop (Hinton 2012) of one weight, decay in g."""
-    weight, mean, square, found = 2.0, 0.0, 0.0, []
+    """Adam (Kingma & Ba 2015), Adagrad (Duchi et al. 2011), RMSprop (Hinton 2012) and Adadelta (Zeiler 2012).
+
+    Of one weight, with the decay in g.
+    """
+    weight, mean, square, steps, found = 2.0, 0.0, 0.0, 0.0, []
     for step, gradient in enumerate(gradients, 1):
         g = gradient + 0.1 * weight
         match name:
@@ -142,11 +145,16 @@ def adaptive(name: str, gradients: list[float]) -> list[float]:
             case "rmsprop":
                 square = 0.99 * square + 0.01 * g**2
                 weight -= 0.5 * g / (math.sqrt(square) + 1e-8)
+            case "adadelta":
+                square = 0.9 * square + 0.1 * g**2
+                change = math.sqrt(steps + 1e-6) / math.sqrt(square + 1e-6) * g
+                steps = 0.9 * steps + 0.1 * change**2
+                weight -= 0.5 * change
         found.append(weight)
     return found
 
 
-@pytest.mark.parametrize("name", ["adam", "adagrad", "rmsprop"])
+@pytest.mark.parametrize("name", ["adam", "adagrad", "rmsprop", "adadelta"])
 def test_adaptive_optimizers_follow_their_formulas(name):
     gradients = [1.0, -0.3, 0.7]
     assert weights_after(name, gradients) == pytest.approx(adaptive(name, gradients), rel=1e-9)

@@ -4,7 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from filterfreq.data.batches import to_images
 from filterfreq.data.noise import save_deviations
 from filterfreq.models.checkpoints import load_checkpoint
 from filterfreq.runtime.errors import StoppedError
@@ -146,6 +148,25 @@ def test_a_front_end_is_trained_and_kept_in_the_record(tiny_dataset, tiny_spec, 
     even = images.mean(dim=(2, 3), keepdim=True).expand_as(images)
     torch.testing.assert_close(classifier(images), classifier(even), rtol=1e-4, atol=1e-4)
     assert not torch.allclose(classifier.backbone(images), classifier.backbone(even), atol=1e-3)
+
+
+@pytest.mark.parametrize("model", ["hfc_resnet_8", "resnet_8_4"])
+@pytest.mark.parametrize("normalisation", ["batch", "none"])
+def test_a_model_trained_with_dropout_and_another_normalisation_comes_back_with_it(
+    tiny_dataset, tiny_spec, tmp_path, model, normalisation
+):
+    variant = {"normalisation": normalisation, "dropout": 0.5, "decomposition": "weight"}
+    training = {**tiny_spec["training"], "epochs": 1, "image_normalisation": "none", "learning_rate": 1e-4}
+    spec = {"run": {**tiny_spec["run"], "model": model}, "variant": variant, "training": training}
+    train(made_job(tmp_path, spec, tiny_dataset))
+    classifier, record = load_checkpoint(tmp_path / "run.json")
+    kept = {key: record["classifier"][key] for key in ("normalisation", "dropout", "mean", "std")}
+    assert kept == {"normalisation": normalisation, "dropout": 0.5, "mean": [0.0] * 3, "std": [1.0] * 3}
+    assert any(isinstance(layer, nn.BatchNorm2d) for layer in classifier.modules()) == (normalisation == "batch")
+    images, labels = (tiny_dataset.array(f"test_{kind}") for kind in ("images", "labels"))
+    with torch.no_grad():
+        found = classifier(to_images(torch.tensor(images), torch.device("cpu"))).argmax(1)
+    assert (found.numpy() == labels).mean() == record["metrics"]["test_accuracy"]
 
 
 def test_what_an_intervention_reads_is_in_the_record_and_a_training_on_another_starts_afresh(

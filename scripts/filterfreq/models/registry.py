@@ -53,6 +53,7 @@ _TIMM = "filterfreq.models.timm_models"
 _TORCHVISION = "filterfreq.models.torchvision_models"
 _ROBUSTBENCH = "filterfreq.models.robustbench_models"
 _PREACT = "filterfreq.models.preact_resnet"
+_FEEDFORWARD = "filterfreq.models.feedforward"
 _RESNET = r"resnet_([1-9]\d*)(?:_([1-9]\d*))?"
 _RESNETS = ("resnet_8", "resnet_14", "resnet_20", "resnet_32", "resnet_44", "resnet_56", "resnet_110")
 _OPTION_A = ("resnet_20_option_a", "resnet_56_option_a")
@@ -83,6 +84,16 @@ FAMILIES = (
         ("wideresnet_28_10", "wideresnet_34_10", "wideresnet_16_4"),
         lambda depth, _widening: depth >= 10 and depth % 6 == 4,
     ),
+    Family(
+        "hfc_resnet_N[_5x5] (not normalised)",
+        r"hfc_resnet_([1-9]\d*)(?:_(5)x5)?",
+        "filterfreq.models.hfc_resnet:hfc_resnet",
+        ("hfc_resnet_32", "hfc_resnet_32_5x5"),
+        _is_6d2,
+    ),
+    Family("lenet", "lenet", f"{_FEEDFORWARD}:lenet", ("lenet",)),
+    Family("alexnet", "alexnet", f"{_FEEDFORWARD}:alexnet", ("alexnet",)),
+    Family("vgg_N (11, 13, 16, 19)", r"vgg_(11|13|16|19)", f"{_FEEDFORWARD}:vgg", ("vgg_11", "vgg_16")),
     Family("lowres_resnet9", "lowres_resnet9", f"{_MODULE}:lowres_resnet9", ("lowres_resnet9",)),
     Family(
         "lowres_efficientnet_b0",
@@ -250,5 +261,6 @@ def _find(name: str) -> tuple[Family, list[int | str]]:
             if family.allows(*groups):
                 return family, groups
     forms = "; ".join(family.form for family in FAMILIES)
-    error = unknown_name("model", name, [example for family in FAMILIES for example in family.examples])
+    examples = [example for family in FAMILIES for example in family.examples]
+    error = unknown_name("model", name, examples, otherwise="no name is close to it.")
     raise InputError(f"{error} Models are {forms}")

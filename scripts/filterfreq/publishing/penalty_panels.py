@@ -11,7 +11,7 @@ from filterfreq.publishing.attacks import attack_label, attack_pairs
 from filterfreq.publishing.measures import ATTACK, CLEAN, CORRUPTION_MEAN, main_columns
 from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.panels import images_of_panels, scale_accuracies, seeds_note
-from filterfreq.publishing.penalty_settings import penalty_series
+from filterfreq.publishing.penalty_settings import penalty_series, sort_values
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
     TEXT_WIDTH,
@@ -66,9 +66,7 @@ def draw_penalties(
     if along is None:
         along = "strength" if len({penalty["strength"] for penalty in penalties.values()}) > 1 else "layers"
     series = penalty_series(penalties, along)
-    values = list(dict.fromkeys(penalties[name][along] for name in penalties))
-    # Of layers, the order of the alphabet is that of their number: all, half, third.
-    values = values if along == "kind" else sorted(values)
+    values = sort_values(along, (penalty[along] for penalty in penalties.values()))
     references = {name: label for name, label in present.items() if name not in penalties}
     # A line's key has a space, which no variant's name has: a line and a variant without a penalty may look alike.
     line_labels = {f"line {number}": label for number, label in enumerate(dict.fromkeys(series.values()))}

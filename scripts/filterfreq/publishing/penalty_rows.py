@@ -60,6 +60,6 @@ def tabulate_penalties(
     phrases = [dataset_phrase(frame), epsilons_phrase(frame, epsilons), *column_meanings(columns, labels, baseline)]
     caption = (
         f"Settings of the frequency penalty on {'; '.join(filter(None, phrases))}. Layers: all, about the first "
-        f"half or the first third; λ: the penalty's weight. {table.sizes} {table.unit}."
+        f"half, the first third, or the first alone; λ: the penalty's weight. {table.sizes} {table.unit}."
     )
     return TextTable(numbers, cells, caption, right=text.shape[1])

@@ -1,6 +1,21 @@
 """The order and the names of variants by the settings of their penalty."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_LAYERS = ("all", "half", "third", "first")  # from many to one
+
+
+def sort_values(setting: str, values: Iterable[Any]) -> list[Any]:
+    """Order the values of layers or of strength, each once; kinds and what is beside the penalty stay as they occur."""
+    values = dict.fromkeys(values)
+    match setting:
+        case "layers":
+            return sorted(values, key=_LAYERS.index)
+        case "strength":
+            return sorted(values)
+        case _:
+            return list(values)
 
 
 def penalty_order(penalties: Mapping[str, Mapping], along: str) -> list[str]:
@@ -11,13 +26,8 @@ def penalty_order(penalties: Mapping[str, Mapping], along: str) -> list[str]:
         along: kind, strength or layers.
     """
     keys = [key for key in ("beside", "kind", "layers", "strength") if key != along] + [along]
-    seen = {key: list(dict.fromkeys(penalty[key] for penalty in penalties.values())) for key in ("beside", "kind")}
-    return sorted(
-        penalties,
-        key=lambda name: [
-            seen[key].index(penalties[name][key]) if key in seen else penalties[name][key] for key in keys
-        ],
-    )
+    values = {key: sort_values(key, (penalty[key] for penalty in penalties.values())) for key in keys}
+    return sorted(penalties, key=lambda name: [values[key].index(penalties[name][key]) for key in keys])
 
 
 def penalty_series(penalties: Mapping[str, Mapping], along: str) -> dict[str, str]:

@@ -34,16 +34,16 @@ class StoppedError(Exception):
         self.progressed = progressed
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
+def unknown_name(kind: str, name: object, known: Iterable[str], otherwise: str = "") -> InputError:
     """Return the error for a name that is none of the known ones; it offers the closest, or else all, up to 40.
 
-    A number is close to none: 3 is no slip for 33.
+    A number is close to none: 3 is no slip for 33. `otherwise` stands in place of all, where something else says them.
     """
     known = list(known)
     shown = one_line(name, 100)
     close = difflib.get_close_matches(shown, known, n=1) if isinstance(name, str) else []
     hint = f"choose one of {list_some(known, 'or', _OFFERED)}" if known else "there is none"
-    hint = f"did you mean {close[0]!r}?" if close else hint
+    hint = f"did you mean {close[0]!r}?" if close else otherwise or hint
     return InputError(f"unknown {kind} {shown!r}: {hint}")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from filterfreq.models.surgery.registry import SURGERY
+from filterfreq.models.surgery.registry import SURGERY, TRAINED_ONLY
 from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.study.config_checks import is_filter_file
 
@@ -43,11 +43,12 @@ def check_derived(
             f"{where}.from: {source!r} is derived itself: name a variant that is trained or a checkpoint, and give all "
             "changes of it here"
         )
+    changes = [key for key in SURGERY if key not in TRAINED_ONLY]
     for key in variant:
-        if key not in ("from", "label", *SURGERY):
+        if key not in ("from", "label", *changes):
             raise InputError(
                 f"{where}.{key}: a variant with `from` is not trained: leave {key} out, or give it to the variant "
                 "that this one is made from"
             )
-    if not any(key in variant for key in SURGERY):
-        raise InputError(f"{where}: changes nothing of {source!r}, say what is changed: {', '.join(SURGERY)}")
+    if not any(key in variant for key in changes):
+        raise InputError(f"{where}: changes nothing of {source!r}, say what is changed: {', '.join(changes)}")

@@ -206,10 +206,10 @@ def _check_intervention(entry: Any, schema: Mapping[str, Any], variant: Collecti
 
 
 def _check_surgery(reference: Any, schema: Mapping[str, Any]) -> None:
-    settings = schema.get("properties", {})
     if schema.get("type") != "object":
-        raise InputError("its settings are given to its function by name: write type: object in its schema")
-    given = {key: key in schema.get("required", ()) for key in settings}
+        check_module(check_function(reference, ["classifier", "setting"]))
+        return
+    given = {key: key in schema.get("required", ()) for key in schema.get("properties", {})}
     check_module(check_function(reference, ["classifier"], given))
 
 

@@ -11,7 +11,7 @@ import torch
 from filterfreq.data.scratch import open_dataset
 from filterfreq.models.checkpoints import save_checkpoint
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb, use_precision
-from filterfreq.models.registry import libraries, normalisation
+from filterfreq.models.registry import libraries
 from filterfreq.models.surgery.registry import TRAINED_WITH
 from filterfreq.runtime.files import sha256
 from filterfreq.runtime.provenance import environment
@@ -21,7 +21,7 @@ from filterfreq.training.history import write_history
 from filterfreq.training.loop import Execution, Trainer
 from filterfreq.training.snapshots import Snapshots
 from filterfreq.training.state import StateFile
-from filterfreq.training.untrained import build_classifier, count_parameters
+from filterfreq.training.untrained import build_classifier, count_parameters, image_statistics
 
 
 @dataclass
@@ -120,7 +120,7 @@ def run_training(
 
     def record(row: Mapping[str, float], seconds: float) -> dict[str, Any]:
         """What is known of the classifier after the epoch of a row of the history."""
-        mean, std = normalisation(job.spec["run"]["model"], dataset.mean, dataset.std)
+        mean, std = image_statistics(job.spec, dataset)
         return {
             **job.spec,
             "classifier": {

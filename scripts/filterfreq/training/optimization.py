@@ -4,17 +4,18 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler, MultiStepLR, StepLR
 
 
 def make_optimizer(model: nn.Module, settings: dict) -> Optimizer:
     """Return the optimizer over all parameters of `model`.
 
-    The choices are those of the released code of Lukasik et al. 2023: `sgd` has Nesterov momentum 0.9; `adam` (Kingma &
-    Ba 2015), `adagrad` (Duchi et al. 2011) and `rmsprop` (Hinton 2012) are torch's with its defaults, and like `sgd`
-    add the weight decay to the gradient; `adamw` decouples it (Loshchilov & Hutter 2019). Where torch can update all
-    parameters in one fused pass it does, on a CPU eight times faster than one operation after the other.
+    The choices are those of the released code of Lukasik et al. 2023, and `adadelta`: `sgd` has Nesterov momentum 0.9;
+    `adam` (Kingma & Ba 2015), `adagrad` (Duchi et al. 2011), `rmsprop` (Hinton 2012) and `adadelta` (Zeiler 2012) are
+    torch's with its defaults, and like `sgd` add the weight decay to the gradient; `adamw` decouples it (Loshchilov &
+    Hutter 2019). Where torch can update all parameters in one fused pass it does, on a CPU eight times faster than one
+    operation after the other.
 
     `adahessian` (Yao et al., ADAHESSIAN, AAAI 2021) is timm's: one Hutchinson draw for each step, its estimate of the
     diagonal averaged over the last two axes of a convolution's weights (section 3.2), decay decoupled as in `adamw`. Of
@@ -36,6 +37,8 @@ def make_optimizer(model: nn.Module, settings: dict) -> Optimizer:
             return Adagrad(parameters, lr=rate, weight_decay=decay)
         case "rmsprop":
             return RMSprop(parameters, lr=rate, weight_decay=decay)
+        case "adadelta":
+            return Adadelta(parameters, lr=rate, weight_decay=decay)
         case "adamw":
             return AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
         case "adahessian":

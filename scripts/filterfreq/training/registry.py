@@ -58,6 +58,15 @@ def _check_adversarial_training(where: str, variant: Mapping[str, Any], size: in
     check_attack_entry(f"{where}.adversarial_training", variant["adversarial_training"], size)
 
 
+def _check_penalty(where: str, variant: Mapping[str, Any], _size: int | None) -> None:
+    kind = variant["penalty"]["kind"]
+    if kind != "smooth" and "decomposition" not in variant:
+        raise InputError(
+            f"{where}.penalty.kind: {kind!r} is of DCT coefficients and needs decomposition beside penalty: write "
+            "that, take the kind smooth, or leave penalty out"
+        )
+
+
 def _free_training_conflict(attack: Mapping[str, Any], training: Mapping[str, Any]) -> str | None:
     if attack["attack"] != "free":
         return None
@@ -88,7 +97,7 @@ INTERVENTIONS: dict[str, Entry] = {
         conflict=_free_training_conflict,
     ),
     "label_smoothing": Entry(f"{_MODULES}.label_smoothing"),
-    "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}, needs=("decomposition",)),
+    "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}, check=_check_penalty),
 }
 """By the key of a variant; where several change the same thing, they do so in this order."""
 

@@ -13,15 +13,6 @@ from filterfreq.runtime.errors import InputError
 STATISTICS = ([0.5] * 3, [0.25] * 3)
 
 
-@pytest.fixture
-def classifier() -> Classifier:
-    torch.manual_seed(0)
-    backbone = nn.Sequential(
-        nn.Conv2d(3, 4, 5, bias=True), nn.Conv2d(4, 6, 3, groups=2), nn.Conv2d(6, 6, 1), nn.Conv2d(6, 2, (1, 4))
-    )
-    return Classifier(backbone, *STATISTICS).eval()
-
-
 def low_passed(weight: torch.Tensor, below: int) -> np.ndarray:
     """By the definition: transform each plane, set the coefficients with max(k, l) >= below to zero, go back."""
     coefficients = dctn(weight.detach().double().numpy(), axes=(2, 3), norm="ortho")

@@ -8,14 +8,15 @@ import torch
 from oracles.decomposition import penalty as oracle
 from torch import nn
 
+from filterfreq.frequencies.dct import dct_matrix
 from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError
-from filterfreq.training.interventions.penalty import KINDS, frequency_penalty
+from filterfreq.training.interventions.penalty import DCT_KINDS, frequency_penalty, intervention, smoothness_penalty
 
 FIXTURES = Path(__file__).parents[2] / "models" / "fixtures"
 # The released code's parameter, by which it divides the number of layers.
 LAYERS = {1: "all", 2: "half", 3: "third"}
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
+GOLDEN = Path(__file__).parents[4] / "shared" / "golden"
 
 
 def model_of(*coefficients):
@@ -56,7 +57,7 @@ def test_values_and_gradients_equal_every_published_golden_value():
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DCT_KINDS)
 def test_values_and_gradients_follow_the_definition(kind, memory_format):
     rng = np.random.default_rng(0)
     model = model_of(*(rng.normal(size=(4, 3, n, n)) for n in (3, 5, 3, 7))).to(memory_format=memory_format)
@@ -96,7 +97,7 @@ def test_the_weights_of_seven_by_seven_kernels():
 
 @pytest.mark.parametrize(
     ("number", "layers", "counted"),
-    [(7, "all", 7), (7, "half", 4), (7, "third", 3), (1, "all", 1), (1, "third", 1), (2, "half", 2)],
+    [(7, "all", 7), (7, "half", 4), (7, "third", 3), (1, "all", 1), (1, "third", 1), (2, "half", 2), (7, "first", 1)],
 )
 def test_the_first_layers_count(number, layers, counted):
     model = model_of(*([np.ones((1, 1, 3, 3))] * number))
@@ -106,7 +107,7 @@ def test_the_first_layers_count(number, layers, counted):
     assert [gradient is not None for gradient in gradients] == [True] * counted + [False] * (number - counted)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DCT_KINDS)
 def test_the_gradient_is_finite_where_norms_are_zero(kind):
     model = model_of(np.zeros((2, 2, 3, 3)), np.zeros((2, 2, 5, 5)))
     frequency_penalty(model, kind, 1.0, "all").backward()
@@ -115,7 +116,7 @@ def test_the_gradient_is_finite_where_norms_are_zero(kind):
         assert torch.equal(layer.coefficients.grad, torch.zeros_like(layer.coefficients))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DCT_KINDS)
 def test_a_one_by_one_kernel_has_no_penalty(kind):
     assert frequency_penalty(model_of(np.ones((2, 2, 1, 1))), kind, 1.0, "all").item() == 0
 
@@ -156,3 +157,70 @@ def test_wrong_arguments_are_refused(arguments, message):
 def test_a_model_without_dct_layers_is_refused():
     with pytest.raises(InputError, match="has none"):
         frequency_penalty(nn.Sequential(nn.Conv2d(3, 4, 3)), "highest", 0.1, "all")
+
+
+def squared_differences(planes):
+    """The squared differences of neighbours of planes [..., H, W], one after the other."""
+    found = 0.0
+    for plane in planes.reshape(-1, *planes.shape[-2:]):
+        for i, j in np.ndindex(plane.shape):
+            found += (plane[i, j] - plane[i + 1, j]) ** 2 if i + 1 < plane.shape[0] else 0
+            found += (plane[i, j] - plane[i, j + 1]) ** 2 if j + 1 < plane.shape[1] else 0
+    return found
+
+
+def plain_model():
+    torch.manual_seed(0)
+    oblong, pointwise = nn.Conv2d(4, 6, (1, 3), groups=2), nn.Conv2d(6, 6, 1)
+    return nn.Sequential(nn.Conv2d(3, 4, 5), oblong, pointwise, nn.Conv2d(6, 2, 3), nn.Conv2d(2, 2, 3)).double()
+
+
+# Of four convolutions with a side above 1, so many count.
+@pytest.mark.parametrize(
+    ("layers", "counted"), [("all", [0, 1, 3, 4]), ("half", [0, 1, 3]), ("third", [0, 1]), ("first", [0])]
+)
+def test_rough_kernels_are_penalised_by_their_neighbours_differences(layers, counted):
+    model = plain_model()
+    penalty = smoothness_penalty(model, 0.5, layers)
+    penalty.backward()
+    expected = 0.5 * sum(squared_differences(model[number].weight.detach().numpy()) for number in counted)
+    assert penalty.shape == ()
+    assert penalty.item() == pytest.approx(expected, rel=1e-12)
+    assert [number for number, layer in enumerate(model) if layer.weight.grad is not None] == counted
+
+
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_rough_kernels_are_those_of_high_frequencies(size):
+    """The closed form: neighbours' differences are diagonal in the orthonormal DCT-II."""
+    weight = torch.randn(2, 3, size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    layer = nn.Conv2d(3, 2, size, dtype=torch.float64)
+    layer.weight = nn.Parameter(weight)
+    matrix = dct_matrix(size)
+    factors = 4 * torch.sin(torch.pi * torch.arange(size, dtype=torch.float64) / (2 * size)) ** 2
+    expected = ((factors[:, None] + factors) * (matrix @ weight @ matrix.T) ** 2).sum()
+    assert smoothness_penalty(nn.Sequential(layer), 1.0, "all").item() == pytest.approx(expected.item(), rel=1e-12)
+
+
+def test_of_dct_layers_the_composed_kernels_are_penalised():
+    rng = np.random.default_rng(0)
+    model = model_of(*(rng.normal(size=(4, 3, n, n)) for n in (3, 5)))
+    expected = sum(squared_differences(layer.plain_layer().weight.detach().numpy()) for layer in (model[0], model[2]))
+    penalty = intervention({"kind": "smooth", "strength": 2.0, "layers": "all"}).penalty(model)
+    penalty.backward()
+    assert penalty.item() == pytest.approx(2 * expected, rel=1e-12)
+    gradient = model[0].coefficients.grad
+    # To the rounding of the basis, which is single precision.
+    assert gradient[..., 0, 0].abs().max() < 1e-5
+    assert gradient[..., 2, 2].abs().min() > 1e-3
+
+
+def test_constant_kernels_have_no_penalty_and_a_gradient_of_zero():
+    layer = nn.Conv2d(3, 2, 3, bias=False)
+    nn.init.constant_(layer.weight, 0.7)
+    smoothness_penalty(nn.Sequential(layer), 1.0, "all").backward()
+    assert not layer.weight.grad.any()
+
+
+def test_a_model_without_neighbouring_weights_is_refused():
+    with pytest.raises(InputError, match="'smooth' needs a kernel larger than 1 x 1 and the model has none"):
+        smoothness_penalty(nn.Sequential(nn.Conv2d(3, 2, 1)), 1.0, "all")

@@ -4,7 +4,7 @@ import abc
 import copy
 from collections.abc import Callable
 
-from torch import nn
+from torch import Tensor, nn
 
 
 class ComposedLayer(nn.Module, abc.ABC):
@@ -13,6 +13,10 @@ class ComposedLayer(nn.Module, abc.ABC):
     @abc.abstractmethod
     def plain_layer(self) -> nn.Module:
         """Return a layer with these weights that computes the same, with the device, dtype and mode of this one."""
+
+    @abc.abstractmethod
+    def set_weight(self, weight: Tensor) -> None:
+        """Set the other parameters to those that compose a weight, of the shape of the plain layer's."""
 
 
 def compose(model: nn.Module) -> nn.Module:

@@ -116,6 +116,13 @@ class DCTConv2d(ComposedLayer):
         plain.weight = nn.Parameter(self.composed_weight().detach(), self.coefficients.requires_grad)
         return plain.train(self.training)
 
+    @torch.no_grad()
+    def set_weight(self, weight: Tensor) -> None:
+        """Set the coefficients to those of filters [out_channels, in_channels / groups, N, N]."""
+        # The basis is orthogonal.
+        products = torch.einsum("oiyx,klyx->oikl", weight, self.basis)
+        self.coefficients.copy_(products / self.basis.square().sum(dim=(2, 3)))
+
     def forward(self, images: Tensor) -> Tensor:
         """Convolve images [batch, in_channels, height, width] with the composed filters."""
         return F.conv2d(images, self.composed_weight(), None, self.stride, self.padding, self.dilation, self.groups)

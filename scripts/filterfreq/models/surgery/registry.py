@@ -18,21 +18,32 @@ if TYPE_CHECKING:
 SURGERY: dict[str, str] = {
     "low_pass_kernels": "filterfreq.models.surgery.low_pass_kernels:low_pass_kernels",
     "front_end": "filterfreq.models.surgery.front_end:add_front_end",
+    "smooth_kernels": "filterfreq.models.surgery.smooth_kernels:smooth_kernels",
+    "normalisation": "filterfreq.models.surgery.normalisation:set_normalisation",
+    "dropout": "filterfreq.models.surgery.dropout:add_dropout",
 }
 """For each key of a variant "module:function", in the order in which several are applied.
 
-A function is called as `function(classifier, **settings)` with the settings of its key. It changes the classifier, or
+A function is called as `function(classifier, **settings)` with the settings of its key, or as `function(classifier,
+setting)` where these are no mapping. It changes the classifier, or
 makes another of it, and returns it: a `Classifier` whose `backbone` holds all its tensors. Its layers may depend on the
 settings and on the layers before, but on no weight: a reader makes the layers anew and then fills them.
 
 Entries keep their order: the result of several depends on it, and what is finished would not be made anew.
 """
 
-TRAINED_WITH: Mapping[str, Mapping[str, Any]] = {"front_end": {"band": "low", "bandwidth": 1}}
+TRAINED_WITH: Mapping[str, Mapping[str, Any]] = {
+    "front_end": {"band": "low", "bandwidth": 1},
+    "normalisation": {},
+    "dropout": {},
+}
 """The keys of `SURGERY` that a variant may have without `from`: its models are trained so changed.
 
 Each has settings to time the work with: another band takes as long.
 """
+
+TRAINED_ONLY = ("normalisation", "dropout")
+"""Those of them that a variant with `from` may not have, because they mean nothing to a finished model."""
 
 _DECOMPOSITION = "filterfreq.models.surgery.decomposition"
 
@@ -65,7 +76,8 @@ def apply_surgery(classifier: Classifier, settings: Mapping[str, Any]) -> Classi
     for key, entry in SURGERY.items():
         if key in settings:
             module, function = entry.split(":")
-            classifier = getattr(importlib.import_module(module), function)(classifier, **settings[key])
+            change, value = getattr(importlib.import_module(module), function), settings[key]
+            classifier = change(classifier, **value) if isinstance(value, Mapping) else change(classifier, value)
     return classifier
 
 

@@ -1,4 +1,4 @@
-"""The frequency penalty: a norm on the high-frequency DCT coefficients (Lukasik et al., TMLR 2023)."""
+"""Penalties on high frequencies of kernels: of DCT coefficients (Lukasik et al., TMLR 2023), and on rough kernels."""
 
 import math
 from collections.abc import Mapping
@@ -12,14 +12,59 @@ from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.training.intervention import Intervention
 
-KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
-LAYERS: Mapping[str, int] = {"all": 1, "half": 2, "third": 3}
-"""How many of L DCT layers count: the first `L // divisor + 1`, at most L."""
+DCT_KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
+KINDS = (*DCT_KINDS, "smooth")
+LAYERS = ("all", "half", "third", "first")
+"""Which of L layers count: all, the first L // 2 + 1, the first L // 3 + 1 (at most L), or the first alone."""
 
 
 def intervention(settings: Mapping[str, Any]) -> Intervention:
     """Return the intervention that adds the penalty of these settings: `kind`, `strength` and `layers`."""
+    if settings["kind"] == "smooth":
+        rest = {key: value for key, value in settings.items() if key != "kind"}
+        return Intervention(penalty=partial(smoothness_penalty, **rest))
     return Intervention(penalty=partial(frequency_penalty, **settings))
+
+
+def smoothness_penalty(model: nn.Module, strength: float, layers: str) -> Tensor:
+    """Return `strength` times the squared differences of neighbouring weights in the kernels of the first layers.
+
+    Of each plane W of a kernel, between one input and one output channel, the sum of (W[i, j] - W[i + 1, j])^2 and
+    (W[i, j] - W[i, j + 1])^2, added up over planes and layers. In orthonormal DCT coefficients c of n x n' values this
+    is the sum of (4 sin^2(pi k / 2n) + 4 sin^2(pi l / 2n')) c[k, l]^2: a penalty on high frequencies. In the spirit of
+    Wang, Wu, Huang, Yin and Xing, Smooth Kernels Improve Adversarial Robustness and Perceptually-Aligned Gradients
+    (2019), whose formula was not at hand; this one is ours.
+
+    Of the convolutions that have a side above 1, in module order, those count that `LAYERS` says. Of DCT layers the
+    composed kernels count.
+
+    Args:
+        model: with or without DCT layers.
+        strength: the factor lambda, finite and at least 0.
+        layers: one of `LAYERS`.
+
+    Returns:
+        A scalar tensor, at least 0, to be added to the loss.
+
+    Raises:
+        InputError: a wrong strength, unknown layers, or a model without a convolution that has a side above 1.
+    """
+    _check_settings(strength, layers)
+    convolutions = [
+        module
+        for module in model.modules()
+        if isinstance(module, nn.Conv2d | DCTConv2d) and max(module.kernel_size) > 1
+    ]
+    if not convolutions:
+        raise InputError(
+            "the penalty 'smooth' needs a kernel larger than 1 x 1 and the model has none: leave it out, or take "
+            "another model"
+        )
+    kernels = [
+        layer.composed_weight() if isinstance(layer, DCTConv2d) else layer.weight
+        for layer in _first_layers(convolutions, layers)
+    ]
+    return strength * sum(kernel.diff(dim=axis).square().sum() for kernel in kernels for axis in (2, 3))
 
 
 def frequency_penalty(model: nn.Module, kind: str, strength: float, layers: str) -> Tensor:
@@ -35,13 +80,13 @@ def frequency_penalty(model: nn.Module, kind: str, strength: float, layers: str)
 
     The released code has 3 x 3 and 5 x 5 kernels; these rules give its terms for both, and serve any other odd N.
 
-    With L DCT layers in module order, the first ones of them count, as many as `LAYERS` says.
+    Of the DCT layers in module order, those count that `LAYERS` says.
 
     Args:
         model: a model with DCT layers.
-        kind: one of `KINDS`.
+        kind: one of `DCT_KINDS`.
         strength: the factor lambda, finite and at least 0.
-        layers: one of `LAYERS`: all of them, about a half or about a third.
+        layers: one of `LAYERS`.
 
     Returns:
         A scalar tensor, at least 0, to be added to the loss; where a norm is 0, its gradient is 0.
@@ -49,19 +94,28 @@ def frequency_penalty(model: nn.Module, kind: str, strength: float, layers: str)
     Raises:
         InputError: an unknown kind, strength or layers, or a model without DCT layers.
     """
-    if kind not in KINDS:
-        raise unknown_name("penalty kind", kind, KINDS)
+    if kind not in DCT_KINDS:
+        raise unknown_name("penalty kind", kind, DCT_KINDS)
+    _check_settings(strength, layers)
+    dct_layers = [module for module in model.modules() if isinstance(module, DCTConv2d)]
+    if not dct_layers:
+        raise InputError("the frequency penalty needs DCT layers and the model has none: decompose it first")
+    coefficients = [layer.coefficients for layer in _first_layers(dct_layers, layers)]
+    sizes = dict.fromkeys(tensor.shape[-1] for tensor in coefficients)
+    by_size = ([tensor for tensor in coefficients if tensor.shape[-1] == size] for size in sizes)
+    return strength * sum(_terms(_Norms.apply(*tensors), kind).sum() for tensors in by_size)
+
+
+def _check_settings(strength: float, layers: str) -> None:
     if not math.isfinite(strength) or strength < 0:
         raise InputError(f"the penalty strength is {strength}: give a finite number of at least 0")
     if layers not in LAYERS:
         raise unknown_name("layers of the penalty", layers, LAYERS)
-    dct_layers = [module for module in model.modules() if isinstance(module, DCTConv2d)]
-    if not dct_layers:
-        raise InputError("the frequency penalty needs DCT layers and the model has none: decompose it first")
-    coefficients = [layer.coefficients for layer in dct_layers[: len(dct_layers) // LAYERS[layers] + 1]]
-    sizes = dict.fromkeys(tensor.shape[-1] for tensor in coefficients)
-    by_size = ([tensor for tensor in coefficients if tensor.shape[-1] == size] for size in sizes)
-    return strength * sum(_terms(_Norms.apply(*tensors), kind).sum() for tensors in by_size)
+
+
+def _first_layers(found: list, layers: str) -> list:
+    counts = {"all": len(found), "half": len(found) // 2 + 1, "third": len(found) // 3 + 1, "first": 1}
+    return found[: counts[layers]]
 
 
 class _Norms(torch.autograd.Function):
