@@ -69,6 +69,7 @@ MADE_HERE = {
     "evaluation/filters/first_layer.py",
     "models/checkpoints.py",
     "data/shifted/prepared.py",
+    "data/labels.py",
     "data/noise.py",
 }
 

@@ -132,8 +132,9 @@ class CostModel:
 
     def _sizes(self, suite: str, dataset: str) -> list[int | None]:
         """How many images each set has that a suite shows to the models of a data set."""
-        inputs = SUITES[suite].inputs
-        sizes = [self.size(dataset, "test")] if "images" in inputs else []
+        inputs, settings = SUITES[suite].inputs, self.study.settings(suite, dataset)
+        splits = settings.get("split", ["test"]) if isinstance(settings, dict) else ["test"]
+        sizes = [self.size(dataset, split) for split in splits] if "images" in inputs else []
         if "shifted" in inputs:
             sizes += [self._shifted_size(dataset, entry.name) for entry in self.study.shifted_sets(dataset)]
         if "cue_conflict" in inputs:

@@ -23,7 +23,8 @@ from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.checks import check_trainable
 from filterfreq.training.distributed import Processes, use_global_statistics
 from filterfreq.training.epochs import count_epochs, count_replays
-from filterfreq.training.intervention import Attack, composed_change, interventions_of
+from filterfreq.training.images import transformed_images
+from filterfreq.training.intervention import Attack, changed_labels, composed_change, interventions_of
 from filterfreq.training.objective import Objective, count_correct
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
 from filterfreq.training.snapshots import Snapshots
@@ -61,6 +62,7 @@ class Trainer:
     has a trainer of its own, and all of them do the same at the same time.
 
     Attributes:
+        changed_labels: the labels that the training images have instead of their own, int64, N, or None.
         history: one dict of `HISTORY_COLUMNS` for each finished epoch. Loss and penalty are means over the epoch's
             images, the loss what is minimised beside the penalty (with smoothed or mixed labels and the consistency
             of AugMix); accuracies are fractions, that of training on the augmented (or adversarial) images as they
@@ -109,6 +111,13 @@ class Trainer:
         )
         self.size = self.test_images.shape[1]
         self.num_classes = dataset.num_classes
+        labels = np.asarray(dataset.labels("train"))
+        self.changed_labels = changed_labels(self.interventions, labels, self.num_classes, self.run["seed"])
+        if self.changed_labels is not None:
+            self.train_labels = torch.from_numpy(self.changed_labels).to(self.device)
+        self.train_images, self.transform = transformed_images(
+            self.train_images, self.interventions.values(), self.settings["augmentation"], self.size
+        )
 
         self.processes = execution.processes
         self.classifier = classifier.to(self.device, memory_format=torch.channels_last)
@@ -199,7 +208,9 @@ class Trainer:
             seed=seed,
             epoch=epoch,
             change_stored=composed_change(self.interventions, "change_stored", partial(batch_seed, seed, epoch)),
-            change_images=composed_change(self.interventions, "change_images", partial(batch_seed, seed, epoch)),
+            change_images=composed_change(
+                self.interventions, "change_images", partial(batch_seed, seed, epoch), last=self.transform
+            ),
             views=self.views,
             size=self.size,
             workers=self.workers,
