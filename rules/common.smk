@@ -135,6 +135,8 @@ RECORD = f"{RUN}/run.json"
 HISTORY = f"{RUN}/history.csv"
 SNAPSHOTS = f"{RUN}/snapshots"
 PERTURBATIONS = f"{RUN}/perturbations.npz"
+ONLY_HIGH = f"{RUN}/only_high.csv"
+ONLY_HIGH_EXAMPLES = f"{RUN}/only_high.npz"
 EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
 OVER_TRAINING = f"{RUN}/evaluations/over_training/{{suite}}.csv"
 FIT = "results/fits/{fit}/{network}/{variant}/seed-{seed}"
@@ -398,6 +400,12 @@ def intervention_files(wildcards):
     }
 
 
+def only_high_settings(wildcards):
+    """The settings of the suite frequency_filtered that say which images the list has."""
+    settings = study.settings("frequency_filtered", wildcards.dataset) or {}
+    return {key: value for key, value in settings.items() if key not in ("split", "svd", "only_high")}
+
+
 def image_settings(wildcards):
     """The settings of the suite spectra that are of images without a model."""
     settings = {"corruptions": DEFAULT_CORRUPTIONS} | (study.settings("spectra", wildcards.dataset) or {})
@@ -438,6 +446,11 @@ def first_runs(wildcards):
     for run in study.runs_of(wildcards.experiment, wildcards.dataset):
         runs.setdefault(run.variant, run)
     return runs
+
+
+def first_files(pattern, wildcards):
+    """A file of each of them."""
+    return [pattern.format(**run._asdict()) for run in first_runs(wildcards).values()]
 
 
 def first_layer_files(wildcards):

@@ -30,6 +30,11 @@ def has_perturbations(experiment, dataset):
     return study.wants(experiment, "perturbations") and study.settings("perturbations", dataset) is not None
 
 
+def has_only_high(experiment, dataset):
+    settings = study.settings("frequency_filtered", dataset) or {}
+    return study.wants(experiment, "frequency_filtered") and settings.get("only_high", False)
+
+
 def has_claims(experiment, dataset):
     return bool(claims_of(experiment, dataset))
 
@@ -90,6 +95,7 @@ CONDITIONS = {
     "clean_over_training": Condition(has_accuracy_over_training, "snapshots and evaluation.over_training: [clean]"),
     "images_here": Condition(has_images, "a data set with images of its own"),
     "perturbations_shown": Condition(has_perturbations, "evaluation.perturbations"),
+    "only_high_listed": Condition(has_only_high, "evaluation.frequency_filtered with only_high: true"),
     "claims_tested": Condition(
         has_claims, "both variants of a claim, or pairs for one over pairs, in a file that the key claims names"
     ),
@@ -277,11 +283,12 @@ def results_with_images(product, wildcards):
 
 def perturbed_images(product, wildcards):
     """The prepared images, and the adversarial examples of each variant's first run, in the order of the variants."""
-    first = {}
-    for dataset in shown_datasets(wildcards):
-        for run in study.runs_of(wildcards.experiment, dataset):
-            first.setdefault(run.variant, PERTURBATIONS.format(**run._asdict()))
-    return {**prepared_images(product, wildcards), "perturbations": list(first.values())}
+    return {**prepared_images(product, wildcards), "perturbations": first_files(PERTURBATIONS, wildcards)}
+
+
+def only_high_images(product, wildcards):
+    """The same of the images that are found from their high component and not from their low one."""
+    return {**prepared_images(product, wildcards), "only_high": first_files(ONLY_HIGH_EXAMPLES, wildcards)}
 
 
 def corrupted_images(product, wildcards):
@@ -332,6 +339,7 @@ INPUTS = {
     "image_spectra": image_spectra,
     "results_with_images": results_with_images,
     "perturbations": perturbed_images,
+    "only_high": only_high_images,
     "corrupted_images": corrupted_images,
     "filter_coefficients": filter_coefficients,
     "first_layers": first_layers,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from filterfreq.data.batches import to_images
 from filterfreq.evaluation.prediction import inference
 from filterfreq.frequencies.components import PARTS, rescale_to_maximum, singular_parts
-from filterfreq.frequencies.masks import filter_frequencies, frequency_mask
+from filterfreq.frequencies.masks import PASSES, filter_frequencies, frequency_mask
 from filterfreq.runtime.errors import InputError
 
 
@@ -156,7 +156,7 @@ def list_only_high(
     """
     found = []
     for radius in radii:
-        shown = [0, *(1 + names.index((kind, radius)) for kind in ("low", "high"))]
+        shown = [0, *(1 + names.index((kind, radius)) for kind in PASSES)]
         right = answers.predictions[shown] == labels
         index = np.flatnonzero(right[0] & ~right[1] & right[2])
         predictions, confidences = (array[shown][:, index].T for array in answers)

@@ -3,6 +3,8 @@
 Images are N x H x W x 3, uint8 or floats in [0, 1].
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -47,6 +49,31 @@ def mosaic(
             canvas[top : top + height, left : left + width] = tile
     centres = [top + (height - 1) / 2 for top in tops], [left + (width - 1) / 2 for left in lefts]
     return canvas, *centres
+
+
+class Block(NamedTuple):
+    """Rows of images, with texts under some of them.
+
+    Attributes:
+        canvas: the picture, uint8, height x width x 3.
+        rows: the centres of its rows, in pixels.
+        columns: the centres of its columns.
+        texts: for each row the texts and their colours.
+    """
+
+    canvas: np.ndarray
+    rows: list[float]
+    columns: list[float]
+    texts: list[list[tuple[str, str]]]
+
+
+def lay_out(tiles: np.ndarray, texts: list[list[tuple[str, str]]]) -> Block:
+    """Lay out rows x groups x tiles of a group x H x W x 3 tiles in [0, 1], with room for the texts."""
+    rows, groups, members, height, width, channels = tiles.shape
+    lines = 1 + max(text.count("\n") for row in texts for text, _ in row)
+    gap = (TEXT_LINE * lines + 0.06) / (TILE_WIDTH * height / width)
+    tiles = to_uint8(tiles.reshape(rows, groups * members, height, width, channels))
+    return Block(*mosaic(tiles, row_gap=gap, column_gap=0.08, group=members), texts)
 
 
 def show_canvas(axes: Axes, canvas: np.ndarray) -> None:
