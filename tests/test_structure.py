@@ -65,6 +65,7 @@ MADE_HERE = {
     "training/history.py",
     "publishing/figures/perturbations.py",
     "publishing/figures/first_filters.py",
+    "publishing/figures/components.py",
     "publishing/filter_coefficients.py",
     "evaluation/filters/first_layer.py",
     "models/checkpoints.py",

@@ -46,7 +46,9 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
         InputError: results that cannot stand beside each other (see `select`), or none of filtered images.
     """
     frame = select(results, labels, ["frequency_filtered"])
-    frame = frame[frame["metric"] == "accuracy"].fillna(_DEFAULTS)
+    frame = frame[frame["metric"] == "accuracy"]
+    said = {key: frame[key].astype(object).where(frame[key].notna(), default) for key, default in _DEFAULTS.items()}
+    frame = frame.assign(**said)
     tested = frame[frame["split"] == "test"]
     unfiltered = matching_clean_accuracies(select(results, labels, ["clean", "frequency_filtered"]), tested)
     means = unfiltered.groupby(["model", "variant"], observed=True)["value"].mean()
