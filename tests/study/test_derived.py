@@ -130,6 +130,7 @@ def test_a_sweep_makes_variants_of_a_derived_one(derived):
             {"from": "plain", **LOW, "penalty": {"kind": "all", "strength": 1, "layers": "all"}},
             "variants.low.penalty: a variant with `from` is not trained: leave penalty out, or give it to the variant",
         ),
+        ({"from": "plain", **LOW, "labels": "shuffled"}, "variants.low.labels: a variant with `from` is not trained:"),
         ({"from": "plain", **LOW, "jensen_shannon": 12}, "variants.low.jensen_shannon: a variant with `from` is not"),
         ({"from": "plain", **LOW, "training": {"epochs": 2}}, "variants.low.training: a variant with `from` is not"),
         (
@@ -162,6 +163,14 @@ def test_a_checkpoint_can_be_the_source(checkpoints_config):
     assert study.architecture(low) == study.architecture(carmon)
     assert study.spec(low) == {"run": low._asdict(), "derived": {"from": "carmon", **LOW}}
     assert study.published_accuracies("pairs", "texdigits") == {}
+
+
+def test_labels_of_a_downloaded_model_cannot_be_shuffled(checkpoints_config):
+    checkpoints_config["variants"]["carmon-low"]["labels"] = "shuffled"
+    assert refusal(checkpoints_config).startswith("variants.carmon-low.labels: a variant with `from` is not trained")
+    del checkpoints_config["variants"]["carmon-low"]["labels"]
+    checkpoints_config["checkpoints"]["carmon"]["labels"] = "shuffled"
+    assert refusal(checkpoints_config).startswith("checkpoints.carmon: unknown key 'labels'")
 
 
 def test_a_checkpoint_that_no_experiment_has_can_be_the_source(checkpoints_config):

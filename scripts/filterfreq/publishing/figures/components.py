@@ -1,8 +1,8 @@
 """Test images of *{dataset}* that a network finds as they are and from their high frequencies, not from their low ones.
 
 They are of each variant's first run on the first model that has the variant, at the radius at which most variants have
-such images; first those whose least confident answer is the most confident. The high component is drawn round grey,
-each with as much contrast as fits.
+such images; first those whose least confident answer is the most confident. Under each variant stands their share of
+all test images that were compared. The high component is drawn round grey, each with as much contrast as fits.
 """
 
 from collections.abc import Mapping, Sequence

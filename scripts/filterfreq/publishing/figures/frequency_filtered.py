@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from filterfreq.publishing.measures import matching_clean_accuracies
-from filterfreq.publishing.panels import scale_accuracies, seeds_and_images_note, tick_measured
+from filterfreq.publishing.panels import scale_accuracies, seeds_and_images_note, shorten_title, tick_measured
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.style import (
@@ -68,7 +68,8 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
                     line = _UNFILTERED | {"color": styles[name].colour, "linestyle": (0, styles[name].dashes)}
                     axes.axhline(means[model, name], **line)
             has_title = model == models[0] or len(conditions) > 1
-            axes.set_title(_title(panels[kind], condition, conditions) if has_title else "")
+            title = _title(panels[kind], condition, conditions) if has_title else ""
+            axes.set_title(shorten_title(title, axes))
             axes.set_xlabel("radius (cycles per image)" if axes in grid[-1] else "")
             tick_measured(axes, frame.loc[frame["pass"] == kind, "radius"].astype(float))
         row[0].set_ylabel(f"{model}\naccuracy (%)" if len(models) > 1 else "accuracy (%)")
