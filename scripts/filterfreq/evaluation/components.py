@@ -1,7 +1,8 @@
 """What a classifier answers to images and to their low and high frequencies, or singular values."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -90,9 +91,8 @@ def answer_views(
     views: ComponentViews,
     batch_size: int,
     device: torch.device | str,
-    original: bool = False,
 ) -> Answers:
-    """Classify each view of images.
+    """Classify images as they are and each of their views.
 
     Args:
         model: a classifier.
@@ -100,20 +100,18 @@ def answer_views(
         views: of images of this size.
         batch_size: images at a time; matters to memory and speed alone.
         device: where to compute.
-        original: whether the first view is the images as they are, before those of `views`.
 
     Returns:
-        The answers, in the order of the views.
+        The answers, first to the original, then to the views in their order.
     """
-    count = len(views.names) + original
+    count = 1 + len(views.names)
     predictions = torch.empty((count, len(images)), dtype=torch.int64, device=device)
     confidences = torch.empty((count, len(images)), dtype=torch.float32, device=device)
     with inference(model, device), torch.no_grad():
         for start in range(0, len(images), batch_size):
             batch = slice(start, start + batch_size)
             whole = to_images(images[batch], device)
-            shown = [whole] if original else []
-            for number, view in enumerate((*shown, *views.make(whole))):
+            for number, view in enumerate(chain([whole], views.make(whole))):
                 logits = model(view)
                 predictions[number, batch] = logits.argmax(dim=1)
                 confidences[number, batch] = logits.softmax(dim=1).amax(dim=1)
@@ -149,16 +147,35 @@ def list_only_high(
     Wang et al., CVPR 2020, figure 1.
 
     Args:
-        answers: those of `answer_views`, with the original as first view.
-        names: the views after it, see `ComponentViews`.
+        answers: those of `answer_views`.
+        names: the views after the original, see `ComponentViews`.
         radii: see `common_radii`.
         labels: int64, N.
     """
-    found = []
+    right, found = answers.predictions == labels, []
     for radius in radii:
-        shown = [0, *(1 + names.index((kind, radius)) for kind in PASSES)]
-        right = answers.predictions[shown] == labels
-        index = np.flatnonzero(right[0] & ~right[1] & right[2])
+        index = np.flatnonzero(only_high_flags(right, names, radius))
+        shown = [0, *_positions(names, radius)]
         predictions, confidences = (array[shown][:, index].T for array in answers)
         found.append(OnlyHigh(np.full(len(index), float(radius)), index, predictions, confidences))
     return OnlyHigh(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def only_high_flags(right: Any, names: Sequence[tuple[str, float]], radius: float) -> Any:
+    """Return which images are right as they are and from their high component, and wrong from their low one.
+
+    Args:
+        right: whether each is right, an array or a tensor of bool, of the original and then of each view.
+        names: the views, see `ComponentViews`.
+        radius: one that both kinds of filter have.
+
+    Returns:
+        Of bool, of the shape of one view's.
+    """
+    low, high = _positions(names, radius)
+    return right[0] & ~right[low] & right[high]
+
+
+def _positions(names: Sequence[tuple[str, float]], radius: float) -> list[int]:
+    """Where the low and the high component of a radius are among the original and the views."""
+    return [1 + names.index((kind, radius)) for kind in PASSES]

@@ -75,7 +75,7 @@ def find_only_high(
     radii = common_radii(settings["radii"])
     options = {key: settings[key] for key in ("mask", "rescale", "keep_mean", "clip") if key in settings}
     views = ComponentViews(*images.shape[1:3], dict.fromkeys(PASSES, radii), **options)
-    answers = answer_views(model, images, views, batch_size, device, original=True)
+    answers = answer_views(model, images, views, batch_size, device)
     found = list_only_high(answers, views.names, radii, labels)
     names = np.array(classes, dtype=object)
     table = pd.DataFrame(

@@ -60,7 +60,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     figure = new_figure(COLUMN_WIDTH * len(panels), 0.3 + 1.7 * len(rows))
     grid = figure.subplots(len(rows), len(panels), sharey=True, sharex="col", squeeze=False)
     for (model, condition), row in zip(rows, grid, strict=True):
-        of_row = (frame["model"] == model) & (frame[list(_DEFAULTS)] == condition).all(axis="columns")
+        of_row = (frame["model"] == model) & (frame[list(_DEFAULTS)] == list(condition)).all(axis="columns")
         for kind, axes in zip(panels, row, strict=True):
             draw_lines(axes, frame[of_row & (frame["pass"] == kind)], "radius", "value", styles, markers=True)
             for name in styles:
