@@ -48,7 +48,7 @@ class Intervention:
             to train with instead, once for the whole training.
         transform: of images as networks take them (float32, N x C x H x W, in [0, 1]), those to show instead, after
             all other changes but attacks: each image by itself and without a draw, and with values that may leave the
-            range. See `filterfreq.training.images`.
+            range. See `filterfreq.training.data`.
         change_stored: of a batch's images after crop and flip (uint8, N x H x W x C), the seed of their draws and the
             share of the batch that they are (None: all), the images to show instead; the first of several views stays
             as it is.

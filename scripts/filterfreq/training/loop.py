@@ -15,16 +15,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import Share, batch_seed, epoch_batches, plain_batches, to_images
-from filterfreq.data.image_files import ImageFiles
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.models.surgery.composition import compose
 from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.checks import check_trainable
+from filterfreq.training.data import load_split, load_training_split
 from filterfreq.training.distributed import Processes, use_global_statistics
 from filterfreq.training.epochs import count_epochs, count_replays
-from filterfreq.training.images import transformed_images
-from filterfreq.training.intervention import Attack, changed_labels, composed_change, interventions_of
+from filterfreq.training.intervention import Attack, composed_change, interventions_of
 from filterfreq.training.objective import Objective, count_correct
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
 from filterfreq.training.snapshots import Snapshots
@@ -104,20 +103,12 @@ class Trainer:
         self.device, self.workers = execution.device, execution.workers
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=execution.precision == "bfloat16")
         self.state_file, self.announce, self.stop, self.snapshots = state_file, announce, stop, snapshots
-        self.train_images, self.train_labels, self.test_images, self.test_labels = (
-            array if isinstance(array, ImageFiles) else torch.from_numpy(np.array(array)).to(self.device)
-            for split in ("train", "test")
-            for array in (dataset.images(split), dataset.labels(split))
+        self.train_images, self.train_labels, self.transform, self.changed_labels = load_training_split(
+            dataset, self.interventions, self.settings["augmentation"], self.run["seed"], self.device
         )
+        self.test_images, self.test_labels = load_split(dataset, "test", self.device)
         self.size = self.test_images.shape[1]
         self.num_classes = dataset.num_classes
-        labels = np.asarray(dataset.labels("train"))
-        self.changed_labels = changed_labels(self.interventions, labels, self.num_classes, self.run["seed"])
-        if self.changed_labels is not None:
-            self.train_labels = torch.from_numpy(self.changed_labels).to(self.device)
-        self.train_images, self.transform = transformed_images(
-            self.train_images, self.interventions.values(), self.settings["augmentation"], self.size
-        )
 
         self.processes = execution.processes
         self.classifier = classifier.to(self.device, memory_format=torch.channels_last)
@@ -198,6 +189,7 @@ class Trainer:
         """Go through the data once and return the history's row, or None where it was asked to stop before the end."""
         rate = self.schedule.get_last_lr()[0]
         seed = self.run["seed"]
+        drawn_by = partial(batch_seed, seed, epoch)
         step_size = self.settings["batch_size"] * self.settings.get("accumulate", 1)
         self.classifier.train()
         batches = epoch_batches(
@@ -207,10 +199,8 @@ class Trainer:
             self.settings["augmentation"],
             seed=seed,
             epoch=epoch,
-            change_stored=composed_change(self.interventions, "change_stored", partial(batch_seed, seed, epoch)),
-            change_images=composed_change(
-                self.interventions, "change_images", partial(batch_seed, seed, epoch), last=self.transform
-            ),
+            change_stored=composed_change(self.interventions, "change_stored", drawn_by),
+            change_images=composed_change(self.interventions, "change_images", drawn_by, last=self.transform),
             views=self.views,
             size=self.size,
             workers=self.workers,

@@ -4,7 +4,7 @@ import torch
 
 from filterfreq.data.batches import epoch_batches, to_images
 from filterfreq.runtime.errors import InputError
-from filterfreq.training.images import transformed_images
+from filterfreq.training.data import transformed_images
 from filterfreq.training.intervention import Intervention, composed_change, interventions_of
 
 
@@ -71,7 +71,7 @@ def test_without_augmentation_images_are_filtered_once_and_with_it_after_it(monk
             assert low.is_contiguous(memory_format=torch.channels_last)
     # What does not fit is filtered by batch, and is the same.
     once = batches_of(stored(), interventions, "none")
-    monkeypatch.setattr("filterfreq.training.images._LARGEST", 0)
+    monkeypatch.setattr("filterfreq.training.data._LARGEST", 0)
     assert transformed_images(stored(), interventions.values(), "none", 8)[1] is not None
     for (low, _), (same, _) in zip(once, batches_of(stored(), interventions, "none"), strict=True):
         torch.testing.assert_close(low, same)
