@@ -12,7 +12,7 @@ def stored(n=5, height=8, width=8):
     return torch.randint(0, 256, (n, height, width, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def by_numpy(images, kind, radius, inclusive=False, rescale=False):
+def numpy_component(images, kind, radius, inclusive=False, rescale=False):
     """The component of float64 images N x C x H x W by numpy's full transform, as the specification writes it."""
     *_, height, width = images.shape
     spectrum = np.fft.fftshift(np.fft.fft2(images), axes=(-2, -1))
@@ -31,7 +31,9 @@ def test_training_sees_the_component(kind, options, size):
     settings = {"pass": kind, "radius": 2, **options}
     images = to_images(stored(5, *size), "cpu")
     seen = interventions_of({"component": settings})["component"].transform(images)
-    expected = by_numpy(images.double().numpy(), kind, 2, options.get("mask") == "non_strict", "rescale" in options)
+    expected = numpy_component(
+        images.double().numpy(), kind, 2, options.get("mask") == "non_strict", "rescale" in options
+    )
     np.testing.assert_allclose(seen.numpy(), expected, atol=2e-6)
     assert kind == "low" or seen.min() < 0
 
@@ -67,7 +69,7 @@ def test_without_augmentation_images_are_filtered_once_and_with_it_after_it(monk
         filtered = batches_of(stored(), interventions, augmentation)
         for (whole, label), (low, same_label) in zip(plain, filtered, strict=True):
             assert torch.equal(label, same_label)
-            np.testing.assert_allclose(low.numpy(), by_numpy(whole.double().numpy(), "low", 2), atol=1e-6)
+            np.testing.assert_allclose(low.numpy(), numpy_component(whole.double().numpy(), "low", 2), atol=1e-6)
             assert low.is_contiguous(memory_format=torch.channels_last)
     # What does not fit is filtered by batch, and is the same.
     once = batches_of(stored(), interventions, "none")
