@@ -138,6 +138,8 @@ FILTER_RECORD = f"{RUN}/filters.json"
 HISTORY = f"{RUN}/history.csv"
 SNAPSHOTS = f"{RUN}/snapshots"
 PERTURBATIONS = f"{RUN}/perturbations.npz"
+ONLY_HIGH = f"{RUN}/only_high.csv"
+ONLY_HIGH_EXAMPLES = f"{RUN}/only_high.npz"
 EVALUATION = f"{RUN}/evaluations/{{suite}}.csv"
 OVER_TRAINING = f"{RUN}/evaluations/over_training/{{suite}}.csv"
 FIT = "results/fits/{fit}/{network}/{variant}/seed-{seed}"
@@ -426,6 +428,12 @@ def intervention_files(wildcards):
         for key, pattern in INTERVENTION_FILES.items()
         if key in variant
     }
+
+
+def only_high_settings(wildcards):
+    """The settings of the suite frequency_filtered that say which images the list has."""
+    settings = study.settings("frequency_filtered", wildcards.dataset) or {}
+    return {key: value for key, value in settings.items() if key not in ("split", "svd", "only_high")}
 
 
 def image_settings(wildcards):

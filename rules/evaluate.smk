@@ -57,3 +57,30 @@ rule perturb:
         code=code("perturb"),
     script:
         "../scripts/perturb.py"
+
+
+rule list_only_high:
+    input:
+        dataset=DATASET,
+        arrays=ancient(ARRAYS),
+        weights=WEIGHTS,
+        record=RECORD,
+    output:
+        table=ONLY_HIGH,
+        examples=ONLY_HIGH_EXAMPLES,
+    log:
+        "results/logs/list_only_high/{dataset}/{model}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/list_only_high/{dataset}/{model}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=resource_by_attempt("evaluate", "mem_mb"),
+        runtime=resource_by_attempt("evaluate", "runtime"),
+        gpu=compute("evaluate")["gpu"],
+    params:
+        settings=only_high_settings,
+        code=code("list_only_high"),
+    script:
+        "../scripts/list_only_high.py"

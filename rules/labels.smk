@@ -42,6 +42,11 @@ def has_models(experiment, dataset):
     return bool(study.classifiers_of(experiment, dataset))
 
 
+def has_only_high(experiment, dataset):
+    settings = study.settings("frequency_filtered", dataset) or {}
+    return study.wants(experiment, "frequency_filtered") and settings.get("only_high", False)
+
+
 def has_claims(experiment, dataset):
     return bool(claims_of(experiment, dataset))
 
@@ -104,6 +109,7 @@ CONDITIONS = {
     "perturbations_shown": Condition(has_perturbations, "evaluation.perturbations"),
     "models_there": Condition(has_models, "a model, and not only files of filters"),
     "images_perturbed": Condition(has_perturbed_images, "evaluation.perturbations"),
+    "only_high_listed": Condition(has_only_high, "evaluation.frequency_filtered with only_high: true"),
     "claims_tested": Condition(
         has_claims, "both variants of a claim, or pairs for one over pairs, in a file that the key claims names"
     ),
@@ -296,13 +302,23 @@ def results_with_images(product, wildcards):
     return {"results": aggregated_results(product, wildcards), **prepared_images(product, wildcards)}
 
 
-def perturbed_images(product, wildcards):
-    """The prepared images, and the adversarial examples of each variant's first run, in the order of the variants."""
+def first_files(pattern, wildcards):
+    """A file of the first run of each variant that has a model, in the order of the variants."""
     first = {}
     for dataset in shown_datasets(wildcards):
         for run in study.classifiers_of(wildcards.experiment, dataset):
-            first.setdefault(run.variant, PERTURBATIONS.format(**run._asdict()))
-    return {**prepared_images(product, wildcards), "perturbations": list(first.values())}
+            first.setdefault(run.variant, pattern.format(**run._asdict()))
+    return list(first.values())
+
+
+def perturbed_images(product, wildcards):
+    """The prepared images, and the adversarial examples of each variant's first run, in the order of the variants."""
+    return {**prepared_images(product, wildcards), "perturbations": first_files(PERTURBATIONS, wildcards)}
+
+
+def only_high_images(product, wildcards):
+    """The same of the images that are found from their high component and not from their low one."""
+    return {**prepared_images(product, wildcards), "only_high": first_files(ONLY_HIGH_EXAMPLES, wildcards)}
 
 
 def corrupted_images(product, wildcards):
@@ -353,6 +369,7 @@ INPUTS = {
     "image_spectra": image_spectra,
     "results_with_images": results_with_images,
     "perturbations": perturbed_images,
+    "only_high": only_high_images,
     "corrupted_images": corrupted_images,
     "filter_coefficients": filter_coefficients,
     "shown_filters": shown_filters,

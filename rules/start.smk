@@ -55,7 +55,7 @@ def refuse_without_gpu():
     due = {job.rule.name for job in workflow.dag.needrun_jobs()}
     names = [name for name, suite in SUITES.items() if suite.stage in ON_DEVICE]
     suites = {f"{kind}_{name}" for name in names for kind in ("evaluate", "over_training")}
-    on_device = due & {*TRAINING_RULES, "fit", "perturb", "calibrate", *suites}
+    on_device = due & {*TRAINING_RULES, "fit", "perturb", "list_only_high", "calibrate", *suites}
     if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
         raise WorkflowError(
             "compute.device is cuda but this machine has no GPU: "

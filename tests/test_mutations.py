@@ -16,6 +16,7 @@ import yaml
 from records import record_of
 
 from filterfreq.data.arrays import PreparedDataset
+from filterfreq.data.labels import load_labels, save_labels
 from filterfreq.data.registry import Dataset
 from filterfreq.data.saving import save_dataset, save_files
 from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
@@ -29,6 +30,7 @@ from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import build
 from filterfreq.planning.records import read_benchmark, read_calibration, read_plan, read_seconds
+from filterfreq.publishing.figures.components import read_examples
 from filterfreq.publishing.figures.perturbations import read_perturbations
 from filterfreq.publishing.tables.costs import tabulate as tabulate_costs
 from filterfreq.runtime.errors import InputError
@@ -162,6 +164,12 @@ def doors(tmp_path_factory) -> dict[str, Door]:
     predictions = {f"{name}_predictions": LABELS for name in ("clean", "adversarial")}
     with replacing_with_checksum(examples) as temporary:
         np.savez(temporary, clean=np.float32(images / 255), adversarial=np.float32(images / 255), **predictions)
+    only_high = folder / "only_high.npz"
+    with replacing_with_checksum(only_high) as temporary:
+        found = {"radius": np.ones(1), "index": np.zeros(1, np.int64), "images": np.zeros((1, 3, 4, 4, 3), np.float32)}
+        found |= {"predictions": np.ones((1, 3), np.int64), "confidences": np.ones((1, 3), np.float32)}
+        np.savez(temporary, **found, radii=np.ones(1), counts=np.ones(1, np.int64), total=np.array(4))
+    own_labels = {"labels": save_labels(folder / "trained", LABELS[::-1])}
     Progress(folder / "progress.json", "model").flags("a", lambda: np.array([True, False, True]))
     device = {"measured": "", "seconds_to_start": 1.5, "units": {"{}": {"train": 0.25}}}
     write_json(folder / "calibration.json", {"devices": {"cpu": device}, "latest": "cpu"})
@@ -226,6 +234,11 @@ def doors(tmp_path_factory) -> dict[str, Door]:
         "perturbations.npz": Door(
             examples, lambda: [array.tobytes() for array in read_perturbations(examples).values()]
         ),
+        "only_high.npz": Door(only_high, lambda: [array.tobytes() for array in read_examples(only_high).values()]),
+        "train_labels.npy": Door(
+            folder / "trained" / "train_labels.npy",
+            lambda: load_labels(folder / "trained", own_labels, LABELS).tolist(),
+        ),
         "state.pt": Door(folder / "state.pt", state_of(trainer)),
     }
     unprotected = {
@@ -261,7 +274,7 @@ OTHERS = [
     "clean.csv.sha256",
     "history.csv",
 ]
-OTHERS += ["perturbations.npz", "state.pt"]
+OTHERS += ["perturbations.npz", "only_high.npz", "train_labels.npy", "state.pt"]
 UNPROTECTED = ["responses.csv", "benchmark.tsv", "claims.yaml"]
 
 

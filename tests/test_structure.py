@@ -65,10 +65,12 @@ MADE_HERE = {
     "training/history.py",
     "publishing/figures/perturbations.py",
     "publishing/shown_filters.py",
+    "publishing/figures/components.py",
     "publishing/filter_coefficients.py",
     "evaluation/filters/first_layer.py",
     "models/checkpoints.py",
     "data/shifted/prepared.py",
+    "data/labels.py",
     "data/noise.py",
 }
 

@@ -703,7 +703,7 @@ SHOWN = {
     "out_of_distribution": {"sets": ["texdigits-edges"]},
 }
 FILTERED = {
-    "frequency_filtered": {"radii": {"low": [4, 8]}},
+    "frequency_filtered": {"radii": {"low": [4, 8]}, "mask": "strict", "split": ["test"], "svd": [2]},
     "band_noise": {"norm": 8, "bandwidths": {"low": [33]}},
 }
 
@@ -773,6 +773,24 @@ FILTERED = {
             "accuracy",
             {"pass": "high"},
             "'high' is not measured, evaluation.frequency_filtered of this config has low: ",
+        ),
+        (
+            "frequency_filtered",
+            "accuracy",
+            {"split": "train"},
+            "'train' is not measured, evaluation.frequency_filtered of this config has test: correct",
+        ),
+        (
+            "frequency_filtered",
+            "only_high",
+            {"mask": "non_strict"},
+            "'non_strict' is not measured, evaluation.frequency_filtered of this config has strict: did you mean",
+        ),
+        (
+            "frequency_filtered",
+            "svd_accuracy",
+            {"rank": 3},
+            "3 is not measured, evaluation.frequency_filtered of this config has 2: correct",
         ),
         (
             "band_noise",

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from filterfreq.frequencies.bands import BANDS, band_frequencies, smallest_bandwidth, whole_bandwidth
+from filterfreq.frequencies.bands import (
+    BANDS,
+    band_frequencies,
+    disc_has_all,
+    highest_radius,
+    smallest_bandwidth,
+    whole_bandwidth,
+)
 from filterfreq.frequencies.masks import filter_frequencies, frequency_mask
 from filterfreq.runtime.errors import InputError
 
@@ -42,6 +49,29 @@ def test_the_two_parts_add_up_and_share_the_energy(images, radius):
     torch.testing.assert_close((low**2).sum() + (high**2).sum(), (images**2).sum())
     assert (low**2).sum() > 0
     assert (high**2).sum() > 0
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (15, 15), (13, 10), (10, 13)])
+@pytest.mark.parametrize("radius", [1, 2, 4.5, 5])
+def test_the_circle_is_in_one_mask_and_not_in_the_other(height, width, radius):
+    """By the specification's own words: the distances of the shifted spectrum from its n // 2."""
+    rows, columns = np.arange(height) - height // 2, np.arange(width) - width // 2
+    distance = np.fft.ifftshift(np.sqrt(rows[:, None] ** 2 + columns**2))[:, : width // 2 + 1]
+    for mask, expected in (("strict", distance < radius), ("non_strict", distance <= radius)):
+        inside = frequency_mask(height, width, "low", radius, mask=mask)
+        assert np.array_equal(inside.numpy(), expected)
+        assert torch.equal(~inside, frequency_mask(height, width, "high", radius, mask=mask))
+    assert ((distance == radius).any()) == (radius != 4.5)
+    with pytest.raises(InputError, match="unknown mask 'open'"):
+        frequency_mask(height, width, "low", radius, mask="open")
+
+
+@pytest.mark.parametrize("side", range(2, 12))
+@pytest.mark.parametrize("mask", ["strict", "non_strict"])
+def test_a_disc_beyond_the_corner_has_all_frequencies(side, mask):
+    corner = highest_radius(side)
+    for radius in (corner - 0.01, corner + 0.01, corner / 2):
+        assert disc_has_all(side, radius, mask) == bool(frequency_mask(side, side, "low", radius, mask=mask).all())
 
 
 def test_the_smallest_disc_holds_the_mean_alone(images):
@@ -87,12 +117,15 @@ def test_it_is_the_released_filter(radius):
 
 
 @pytest.mark.skipif(not GOLDEN.with_suffix(".json").is_file(), reason=f"the golden values are not in {GOLDEN}")
-def test_it_keeps_as_many_frequencies_as_the_released_mask():
-    for size, counts in json.loads(GOLDEN.with_suffix(".json").read_text())["mask_ones"].items():
+@pytest.mark.parametrize(
+    ("mask", "key"), [("strict", "mask_ones"), ("non_strict", "mask_ones_if_distance_equal_to_r_were_kept")]
+)
+def test_it_keeps_as_many_frequencies_as_the_released_mask(mask, key):
+    for size, counts in json.loads(GOLDEN.with_suffix(".json").read_text())[key].items():
         for radius, count in counts.items():
-            mask = frequency_mask(int(size), int(size), "low", int(radius))
+            inside = frequency_mask(int(size), int(size), "low", int(radius), mask=mask)
             # The half that rfft2 leaves out mirrors all columns but the first and the last.
-            assert 2 * mask.sum() - mask[:, 0].sum() - mask[:, -1].sum() == count
+            assert 2 * inside.sum() - inside[:, 0].sum() - inside[:, -1].sum() == count
 
 
 @pytest.mark.parametrize("side", range(2, 10))

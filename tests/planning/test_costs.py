@@ -9,6 +9,7 @@ from torch import nn
 
 from filterfreq.evaluation.accuracy import evaluate_before
 from filterfreq.evaluation.corruptions import CORRUPTIONS
+from filterfreq.evaluation.only_high import find_only_high
 from filterfreq.evaluation.passes import Passes, Work, passes_of_autoattack
 from filterfreq.evaluation.perturbations import perturb
 from filterfreq.evaluation.robustness import accuracies_under_attacks
@@ -131,6 +132,18 @@ def test_suites_without_gradients_pass_as_often_as_a_model_counts():
     evaluate_frequency_filtered(model, IMAGES, LABELS, radii, 2, "cpu")
     suites = {"frequency_filtered": {"images": 3, "radii": radii}, "datasets": {}}
     assert tiny(evaluation=suites).work("frequency_filtered", RUN) == Work(model.passes)
+    both = {"images": 3, "radii": radii, "split": ["test", "train"]}
+    twice = tiny(evaluation={"frequency_filtered": both, "datasets": {}}).work("frequency_filtered", RUN)
+    assert twice == Work(model.passes.times(2))
+
+    model = Counting()
+    more = {"radii": radii, "svd": [1, 2], "only_high": True}
+    evaluate_frequency_filtered(model, IMAGES, LABELS, batch_size=2, device="cpu", **more)
+    suites = {"frequency_filtered": {"images": 3, **more}, "datasets": {}}
+    assert tiny(evaluation=suites).work("frequency_filtered", RUN) == Work(model.passes)
+    model = Counting()
+    find_only_high(model, IMAGES, LABELS, more, list("abcdefghij"), 2, "cpu")
+    assert tiny(evaluation=suites).work_of_only_high(RUN) == Work(model.passes)
 
 
 @pytest.mark.parametrize("settings", [{"highest_frequency": 3}, {"highest_frequency": 2, "layer": "linear"}])

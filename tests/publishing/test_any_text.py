@@ -10,6 +10,8 @@ import pytest
 
 from filterfreq.publishing.figures.accuracy_epsilon import draw as draw_accuracy_epsilon
 from filterfreq.publishing.figures.calibration import draw as draw_calibration
+from filterfreq.publishing.figures.components import Examples
+from filterfreq.publishing.figures.components import draw as draw_components
 from filterfreq.publishing.figures.corruption_samples import corruption_sheet
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
 from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
@@ -190,6 +192,10 @@ def test_sheets(check_formulas, formulas):
     example |= {f"{name}_predictions": numbers[:3] for name in ("clean", "adversarial")}
     check_formulas(draw_examples(dict.fromkeys(VARIANTS, example), numbers[:3], LABELS, VARIANTS, LABELS[0]))
     check_formulas(corruption_sheet(images[0], {"fog": images[:5]}))
+    shown = np.repeat(images[:1, None] / 255, 3, axis=1)
+    listed = {"radius": np.ones(1), "images": shown, "radii": np.ones(1), "counts": np.ones(1, int), "total": 1}
+    listed |= {"predictions": np.array([[0, 1, 0]]), "confidences": np.full((1, 3), 0.5)}
+    check_formulas(draw_components(Examples([listed] * len(VARIANTS), LABELS), VARIANTS))
 
 
 def test_labels_are_shown_as_they_are():

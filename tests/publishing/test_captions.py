@@ -20,6 +20,7 @@ TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 OF_IMAGES = {
     *("figure_samples", "figure_perturbations", "figure_corruption_samples", "figure_first_filters"),
     "figure_filters",
+    "figure_components",
     "table_corruption_energy",
 }
 

@@ -677,6 +677,45 @@ def test_filtered_images_have_a_panel_for_each_side_of_the_radius(results_of):
     assert line(high, "plain") == ([6], pytest.approx([0.35]))
 
 
+def test_filtered_images_of_either_split_mask_and_rescaling_have_panels_of_their_own(results_of, row):
+    conditions = {
+        "": ({}, 0.1),
+        "training images": ({"split": "train"}, 0.2),
+        "test images": ({"split": "test", "mask": "strict", "rescale": "none"}, 0.1),
+        "non-strict mask": ({"split": "test", "mask": "non_strict"}, 0.4),
+        "rescaled": ({"split": "test", "rescale": "released"}, 0.5),
+    }
+    rows = {
+        name: [
+            ("net", "plain", 0, "frequency_filtered", "accuracy", {"pass": "low", "radius": radius, **keys}, value)
+            for radius in (4, 8)
+        ]
+        for name, (keys, value) in conditions.items()
+    }
+    beside = [row.clean("net", "plain", 0, 0.9)]
+    beside += [("net", "plain", 0, "frequency_filtered", "only_high", {"radius": 4}, 0.3)]
+    beside += [("net", "plain", 0, "frequency_filtered", "svd_accuracy", {"part": "leading", "rank": 2}, 0.3)]
+    # What is by default need not be said, nor be given.
+    for name in ("", "test images"):
+        assert list(panels(draw_frequency_filtered(results_of(rows[name] + beside), VARIANTS))) == ["low pass"]
+    for name in ("training images", "non-strict mask", "rescaled"):
+        figure = draw_frequency_filtered(results_of(rows[name] + beside), VARIANTS)
+        assert [title.replace("\n", " ") for title in panels(figure)] == [f"low pass, {name}"]
+
+    both = [*rows["test images"], *rows["training images"], *rows["rescaled"], *beside]
+    figure = draw_frequency_filtered(results_of(both), VARIANTS)
+    check_layout(figure)
+    assert [title.replace("\n", " ") for title in panels(figure)] == [
+        *("low pass, test images", "low pass, training images", "low pass, test images, rescaled")
+    ]
+    drawn = [[found for found in axes.lines if list(found.get_xdata()) == [4, 8]] for axes in figure.axes]
+    values = [[list(found.get_ydata()) for found in lines] for lines in drawn]
+    assert values == [[pytest.approx([value, value])] for value in (0.1, 0.2, 0.5)]
+    # The accuracy on whole images is of test images.
+    across = [sum(list(found.get_xdata()) == [0, 1] for found in axes.lines) for axes in figure.axes]
+    assert across == [1, 0, 1]
+
+
 def test_unfiltered_images_are_a_line_across(results_of, row):
     rows = [
         ("net", variant, seed, "frequency_filtered", "accuracy", {"pass": "low", "radius": 4}, 0.5)

@@ -144,7 +144,7 @@ WRITTEN_BY = {
     "publishing/tables/main.py": {"main"},
 }
 FIGURES = {target: product for target, product in read_products().items() if product.kind == "figure"}
-OF_IMAGES = {"samples", "corruption_samples", "perturbations"}
+OF_IMAGES = {"samples", "corruption_samples", "perturbations", "components"}
 WITH_ATTACK_PANELS = {"accuracy_epsilon", "transfer"}
 WITH_MEASURES = {"accuracy_epsilon", "ablation", "penalties", "corruptions", "frequency_filtered", "energy_slopes"}
 WITH_EXAMPLES = {"fourier_attack", "fourier_heat_map", "front_ends"}
@@ -182,6 +182,8 @@ MEASURED_BY = {
     "evaluation/registry.py": set(),
     "evaluation/passes.py": set(),
     "evaluation/perturbations.py": set(),
+    "evaluation/components.py": {"frequency_filtered"},
+    "evaluation/only_high.py": set(),
     "evaluation/observers.py": {"cue_conflict"},
     "evaluation/shape_bias.py": {"cue_conflict"},
     "evaluation/categories.py": {"cue_conflict", "out_of_distribution"},
@@ -194,6 +196,7 @@ MEASURED_BY = {
     "evaluation/corruptions/severities.py": set(),
     "evaluation/corruptions/functions/noise.py": set(),
     "evaluation/corruptions/stored.py": {"corruption"},
+    "frequencies/components.py": {"frequency_filtered"},
     "frequencies/masks.py": {"frequency_filtered", "band_noise", "spectra"},
     "frequencies/fourier.py": {"fourier_heat_map", "fourier_attack"},
     "training/attacks.py": {"adversarial", "transfer", "spectra"},

@@ -315,6 +315,31 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             {"augmentation_policy": "autoaugment", "jensen_shannon": 12},
             r"variants\.plain\.jensen_shannon: belongs to AugMix",
         ),
+        ("variants/plain/labels", "shufled", r"variants\.plain\.labels: .*shuffled"),
+        ("variants/plain/component", {"pass": "low"}, r"variants\.plain\.component: 'radius' is missing"),
+        (
+            "variants/plain/component",
+            {"pass": "low", "radius": 0},
+            r"variants\.plain\.component\.radius: 0 is out of range, it must be greater than 0",
+        ),
+        *(
+            (
+                "variants/plain/component",
+                {"pass": kind, "radius": 23},
+                rf"variants\.plain\.component\.radius: 23 leaves {left}, as images of 32 pixels end at 22\.6 cycles",
+            )
+            for kind, left in (("low", "all of each image"), ("high", "nothing of any image"))
+        ),
+        (
+            "variants/plain",
+            {"component": {"pass": "high", "radius": 8}, "gaussian_noise": 0.1},
+            r"variants\.plain: gaussian_noise and component cannot be combined, leave one out",
+        ),
+        (
+            "variants/plain-fgsm/component",
+            {"pass": "high", "radius": 8},
+            r"variants\.plain-fgsm: component and adversarial_training cannot be combined, leave one out",
+        ),
         ("variants/plain-fgsm/mixup", 1, r"variants\.plain-fgsm: mixup and adversarial_training cannot be combined"),
         (
             "variants/plain",

@@ -150,6 +150,7 @@ def test_the_weight_of_neighbours_is_swept(derived):
             {"from": "plain", "normalisation": "none"},
             "variants.low.normalisation: a variant with `from` is not trained",
         ),
+        ({"from": "plain", **LOW, "labels": "shuffled"}, "variants.low.labels: a variant with `from` is not trained:"),
         ({"from": "plain", **LOW, "jensen_shannon": 12}, "variants.low.jensen_shannon: a variant with `from` is not"),
         ({"from": "plain", **LOW, "training": {"epochs": 2}}, "variants.low.training: a variant with `from` is not"),
         (
@@ -190,6 +191,14 @@ def test_a_checkpoint_can_be_the_source(checkpoints_config):
     assert study.architecture(low) == study.architecture(carmon)
     assert study.spec(low) == {"run": low._asdict(), "derived": {"from": "carmon", **LOW}}
     assert study.published_accuracies("pairs", "texdigits") == {}
+
+
+def test_labels_of_a_downloaded_model_cannot_be_shuffled(checkpoints_config):
+    checkpoints_config["variants"]["carmon-low"]["labels"] = "shuffled"
+    assert refusal(checkpoints_config).startswith("variants.carmon-low.labels: a variant with `from` is not trained")
+    del checkpoints_config["variants"]["carmon-low"]["labels"]
+    checkpoints_config["checkpoints"]["carmon"]["labels"] = "shuffled"
+    assert refusal(checkpoints_config).startswith("checkpoints.carmon: unknown key 'labels'")
 
 
 def test_a_checkpoint_that_no_experiment_has_can_be_the_source(checkpoints_config):

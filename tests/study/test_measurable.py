@@ -133,6 +133,39 @@ def test_each_set_is_shown_to_some_model(config, sets, own, message):
         Study(config, SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"rescale": "released", "clip": True},
+            r"clip: true contradicts rescale: released, which .*leave clip",
+        ),
+        (
+            {"rescale": "released", "keep_mean": True},
+            r"keep_mean: true contradicts rescale: .*leave keep_mean",
+        ),
+        (
+            {"only_high": True, "radii": {"low": [4], "high": [8]}},
+            r"only_high: it .* have none in common: give",
+        ),
+        ({"only_high": True, "radii": {"low": [4]}}, r"only_high: it compares the two components of a radius"),
+        ({"svd": [1, 64]}, r"svd: rank 64 leaves nothing of the trailing part of images of mine, .* at most 63"),
+        ({"svd": [0]}, r"svd\.0: 0 is out of range"),
+        ({"mask": "open"}, r"mask: 'open' is none of strict, non_strict"),
+        ({"split": ["val"]}, r"split\.0: 'val' is none of test, train"),
+        ({"split": []}, r"split: is empty"),
+    ],
+)
+def test_contradictions_of_filtered_images_are_one_sentence(config, settings, message):
+    radii = {"radii": {"low": [4], "high": [4]}}
+    config["evaluation"]["frequency_filtered"] = {**radii, "rescale": "released", "clip": False, "only_high": True}
+    Study(deepcopy(config), SCHEMA)
+    config["evaluation"]["frequency_filtered"] = {**radii, **settings}
+    with pytest.raises(InputError, match=rf"^evaluation\.frequency_filtered\.{message}") as caught:
+        Study(config, SCHEMA)
+    assert "\n" not in str(caught.value)
+
+
 def test_what_is_asked_of_one_data_set_is_refused_where_it_cannot_have_it(config):
     config["experiments"]["one"]["datasets"].append("cifar10")
     config["evaluation"]["datasets"] = {"cifar10": {"cue_conflict": {}}}

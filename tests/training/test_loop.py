@@ -443,6 +443,8 @@ def asked_after(batches: int):
         ({"label_smoothing": 0.1, "mixup": 0.5}, {}),
         ({"gaussian_noise": 0.1, "gaussian_noise_up_to": 0.1}, {}),
         ({"augmentation_policy": "autoaugment"}, {}),
+        ({"labels": "shuffled", "component": {"pass": "high", "radius": 4, "rescale": "released"}}, {}),
+        ({"component": {"pass": "low", "radius": 8}}, {"augmentation": "none"}),
         ({"augmentation_policy": "augmix", "jensen_shannon": 12}, {"epochs": 2}),
         (
             {"normalisation": "none", "dropout": 0.5, "penalty": {"kind": "smooth", "strength": 1e-3, "layers": "all"}},

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
+from filterfreq.data.labels import LABELS_FILE, load_labels
 from filterfreq.data.noise import save_deviations
 from filterfreq.models.checkpoints import load_checkpoint
 from filterfreq.runtime.errors import StoppedError
@@ -189,3 +190,31 @@ def test_what_an_intervention_reads_is_in_the_record_and_a_training_on_another_s
     save_deviations(noise, np.full((3, 32, 32), 0.1))
     assert any("training starts afresh" in line for line in train(changed))
     assert contents(tmp_path / "changed") != contents(tmp_path / "straight")
+
+
+def test_the_labels_of_a_training_lie_beside_its_weights_and_its_records_name_them(tiny_dataset, tiny_spec, tmp_path):
+    own = tiny_dataset.labels("train")
+    spec = {**tiny_spec, "variant": {"labels": "shuffled"}, "training": {**tiny_spec["training"], "epochs": 2}}
+    train(made_job(tmp_path / "a", spec, tiny_dataset, (1,)))
+    record, of_snapshot = (read_json(tmp_path / "a" / name) for name in ("run.json", "snapshots/epoch-1/run.json"))
+    assert record["labels"] == {"file": LABELS_FILE, "sha256": sha256(tmp_path / "a" / LABELS_FILE)}
+    assert of_snapshot["labels"] == record["labels"]
+    labels = load_labels(tmp_path / "a", record, own)
+    assert np.array_equal(np.bincount(labels), np.bincount(own))
+    assert not np.array_equal(labels, own)
+
+    # The same where a training is stopped and goes on, and with a longer one; others with another seed.
+    with pytest.raises(StoppedError):
+        train(made_job(tmp_path / "stopped", spec, tiny_dataset), stop_after=2)
+    train(made_job(tmp_path / "stopped", spec, tiny_dataset))
+    names = (LABELS_FILE, "model.safetensors", "history.csv")
+    assert contents(tmp_path / "stopped", *names) == contents(tmp_path / "a", *names)
+    train(made_job(tmp_path / "other", {**spec, "run": {**spec["run"], "seed": 1}}, tiny_dataset))
+    assert contents(tmp_path / "other", LABELS_FILE) != contents(tmp_path / "a", LABELS_FILE)
+
+    # What is learned are these labels: of a training on the data set's own, nothing is beside the weights.
+    train(made_job(tmp_path / "own", {**spec, "variant": {}}, tiny_dataset))
+    assert not (tmp_path / "own" / LABELS_FILE).exists()
+    assert "labels" not in read_json(tmp_path / "own" / "run.json")
+    accuracy = {name: read_json(tmp_path / name / "run.json")["metrics"]["train_accuracy"] for name in ("a", "own")}
+    assert accuracy["a"] < 0.5 < accuracy["own"]

@@ -30,7 +30,9 @@ def test_every_rule_declares_what_a_cluster_needs(rules):
         assert rule["benchmark"], name
         assert rule["environment"], name
         assert {"mem_mb", "runtime"} <= set(rule["resources"]), name
-        if name in ("train", "calibrate", "perturb") or name.startswith(("evaluate_", "over_training_")):
+        if name in ("train", "calibrate", "perturb", "list_only_high") or name.startswith(
+            ("evaluate_", "over_training_")
+        ):
             assert "gpu" in rule["resources"], name
         assert (SCRIPTS / f"{rule['script']}.py").is_file(), name
 

@@ -219,7 +219,8 @@ def epoch_batches(
     and all is the same with any number of workers.
 
     Args:
-        images: uint8, N x H x W x C, on the device of the training, or image files.
+        images: uint8, N x H x W x C, on the device of the training, or image files; or float32 images that are shown
+            as they are, of any range, without a resized crop and `change_stored`.
         labels: int64, N, on the device of the training.
         batch_size: images per batch.
         augmentation: one of `AUGMENTATIONS`.
@@ -279,7 +280,7 @@ def epoch_batches(
             changed = views - len(clean)
             repeated = torch.cat([stored] * changed)
             stored = torch.cat([*clean, change_stored(repeated, number, _repeat_share(shares[number], changed))])
-        ready = to_images(stored, device)
+        ready = to_images(stored, device) if stored.dtype == torch.uint8 else stored.permute(0, 3, 1, 2)
         if change_images is not None:
             ready = change_images(ready, number, _repeat_share(shares[number], views))
         yield ready, labels[batch]

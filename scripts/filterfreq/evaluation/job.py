@@ -12,6 +12,7 @@ from torch import nn
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.image_files import ImageFiles
+from filterfreq.data.labels import load_labels
 from filterfreq.data.scratch import open_dataset
 from filterfreq.evaluation.progress import Progress
 from filterfreq.runtime.files import read_json
@@ -70,12 +71,27 @@ class SuiteJob:
     @property
     def images(self) -> np.ndarray | ImageFiles:
         """The test images that the setting `images` asks for, or all: uint8, N x H x W x C."""
-        return self.dataset.images("test")[: self.settings.get("images")]
+        return self.images_of("test")
 
     @property
     def labels(self) -> np.ndarray:
         """The labels of `images`, int64, N."""
-        return self.dataset.labels("test")[: self.settings.get("images")]
+        return self.labels_of("test")
+
+    def images_of(self, split: str) -> np.ndarray | ImageFiles:
+        """Return the same of a split, "test" or "train"."""
+        return self.dataset.images(split)[: self.settings.get("images")]
+
+    def labels_of(self, split: str) -> np.ndarray:
+        """Return the labels of `images_of`, int64, N: of training images those that the run was trained with.
+
+        Raises:
+            InputError: see `load_labels`.
+        """
+        labels = self.dataset.labels(split)
+        if split == "train":
+            labels = load_labels(Path(self.inputs["weights"]).parent, self.record, labels)
+        return labels[: self.settings.get("images")]
 
     @cached_property
     def progress(self) -> Progress:

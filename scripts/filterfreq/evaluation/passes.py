@@ -48,8 +48,9 @@ def corruption_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes
 
 
 def frequency_filtered_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
-    """Return the work of a suite that classifies each image as each filter leaves it."""
-    return Work(one_pass(settings, sizes, classes, side).own.times(sum(map(len, settings["radii"].values()))))
+    """Return the work of a suite that classifies each image as each filter, and part of a rank, leaves it."""
+    views = sum(map(len, settings["radii"].values())) + 2 * len(settings.get("svd", ())) + settings.get("only_high", 0)
+    return Work(one_pass(settings, sizes, classes, side).own.times(views))
 
 
 def heat_map_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:

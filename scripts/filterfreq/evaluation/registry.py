@@ -190,9 +190,14 @@ SUITES: Mapping[str, Suite] = {
     ),
     "frequency_filtered": Suite(
         run="filterfreq.evaluation.suites.frequency_filtered:run",
-        metrics={"accuracy": Metric(("pass", "radius"))},
-        types={"radius": float},
+        metrics={
+            "accuracy": Metric(("pass", "radius"), optional=("mask", "rescale", "split")),
+            "svd_accuracy": Metric(("part", "rank"), optional=("rescale", "split")),
+            "only_high": Metric(("radius",), optional=("mask", "rescale", "split")),
+        },
+        types={"radius": float, "rank": int},
         passes=frequency_filtered_passes,
+        check="filterfreq.study.frequency_checks:check_frequency_filtered",
         remarks="filterfreq.study.measurable:radius_remarks",
     ),
     "fourier_heat_map": Suite(

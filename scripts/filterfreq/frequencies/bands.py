@@ -79,3 +79,20 @@ def whole_bandwidth(kind: str, side: int) -> int:
     """
     # Of an odd side no frequency is as high as half of it, which is where the corner's square begins.
     return 2 * ((side + (kind == "corner")) // 2) + 1
+
+
+def highest_radius(side: int) -> float:
+    """Return the length of the highest frequency of square images, sqrt(2) floor(side / 2), in cycles per image."""
+    return math.sqrt(2) * (side // 2)
+
+
+def disc_has_all(side: int, radius: float, mask: str = "strict") -> bool:
+    """Return whether a disc has all frequencies of square images.
+
+    Args:
+        side: height and width of the images, in pixels.
+        radius: of the disc, in cycles per image.
+        mask: "strict" for a disc without the circle that ends it, "non_strict" for one with it.
+    """
+    last = 2 * (side // 2) ** 2
+    return radius**2 > last or (mask == "non_strict" and radius**2 >= last)

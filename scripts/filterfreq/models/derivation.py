@@ -35,6 +35,7 @@ def derive(source: str | Path, spec: dict[str, Any], code: str) -> tuple[Classif
         **spec,
         "classifier": {**settings, "decomposition": None},
         "metrics": {"parameters": sum(parameter.numel() for parameter in classifier.parameters())},
+        **{key: made_of[key] for key in ("labels",) if key in made_of},
         "provenance": {
             **environment(*libraries(settings["architecture"])),
             "code": code,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
-from filterfreq.evaluation.passes import Passes, Work, passes_of_attack
+from filterfreq.evaluation.passes import Passes, Work, frequency_filtered_passes, passes_of_attack
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import InputError
@@ -132,10 +132,21 @@ class CostModel:
         settings = self.study.settings("perturbations", run.dataset)
         return Work((passes_of_attack(settings) + Passes(2, 0)).times(settings.get("images", 16)))
 
+    def work_of_only_high(self, run: Run) -> Work | None:
+        """Return the passes of the list of images that are found from their high component and not from their low one.
+
+        Each image is shown as it is, and its two components at each radius that both have.
+        """
+        settings, size = self.study.settings("frequency_filtered", run.dataset), self.size(run.dataset, "test")
+        common = [radius for radius in settings["radii"]["low"] if radius in settings["radii"]["high"]]
+        listed = {**settings, "radii": {"low": common, "high": common}, "svd": (), "only_high": True}
+        return None if size is None else frequency_filtered_passes(listed, [size], self.classes(run.dataset), 0)
+
     def _sizes(self, suite: str, dataset: str) -> list[int | None]:
         """How many images each set has that a suite shows to the models of a data set."""
-        inputs = SUITES[suite].inputs
-        sizes = [self.size(dataset, "test")] if "images" in inputs else []
+        inputs, settings = SUITES[suite].inputs, self.study.settings(suite, dataset)
+        splits = settings.get("split", ["test"]) if isinstance(settings, dict) else ["test"]
+        sizes = [self.size(dataset, split) for split in splits] if "images" in inputs else []
         if "shifted" in inputs:
             sizes += [self._shifted_size(dataset, entry.name) for entry in self.study.shifted_sets(dataset)]
         if "cue_conflict" in inputs:

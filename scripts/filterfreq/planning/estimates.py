@@ -82,6 +82,8 @@ class Estimator:
         """The passes of a job that measures a network, or its snapshots; None of others, and where it is unknown."""
         if job.rule == "perturb":
             return self.model.work_of_perturbations(_run(job))
+        if job.rule == "list_only_high":
+            return self.model.work_of_only_high(_run(job))
         if suite := suite_of_rule(job.rule):
             return self.model.work(suite, _run(job))
         if suite := suite_over_training(job.rule):

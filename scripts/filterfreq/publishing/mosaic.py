@@ -3,6 +3,8 @@
 Images are N x H x W x 3, uint8 or floats in [0, 1].
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -66,6 +68,31 @@ def sheet(tiles: np.ndarray, in_a_row: int) -> np.ndarray:
         top, left = (height + 1) * (number // in_a_row), (width + 1) * (number % in_a_row)
         canvas[top : top + height, left : left + width] = tile
     return canvas
+
+
+class Block(NamedTuple):
+    """Rows of images, with texts under some of them.
+
+    Attributes:
+        canvas: the picture, uint8, height x width x 3.
+        rows: the centres of its rows, in pixels.
+        columns: the centres of its columns.
+        texts: for each row the texts and their colours.
+    """
+
+    canvas: np.ndarray
+    rows: list[float]
+    columns: list[float]
+    texts: list[list[tuple[str, str]]]
+
+
+def lay_out(tiles: np.ndarray, texts: list[list[tuple[str, str]]]) -> Block:
+    """Lay out rows x groups x tiles of a group x H x W x 3 tiles in [0, 1], with room for the texts."""
+    rows, groups, members, height, width, channels = tiles.shape
+    lines = 1 + max(text.count("\n") for row in texts for text, _ in row)
+    gap = (TEXT_LINE * lines + 0.06) / (TILE_WIDTH * height / width)
+    tiles = to_uint8(tiles.reshape(rows, groups * members, height, width, channels))
+    return Block(*mosaic(tiles, row_gap=gap, column_gap=0.08, group=members), texts)
 
 
 def show_canvas(axes: Axes, canvas: np.ndarray) -> None:

@@ -28,7 +28,10 @@ _VALUES: Mapping[str, tuple] = {
     "norm": ("linf", "l2"),
     "cue": ("shape", "texture"),
     "pass": ("low", "high"),
-    "split": ("test",),
+    "split": ("test", "train"),
+    "mask": ("strict", "non_strict"),
+    "rescale": ("none", "released"),
+    "part": ("leading", "trailing"),
 }
 _INFINITY = float("inf")
 _LISTED = 40  # values that a sentence lists
@@ -300,6 +303,12 @@ def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) ->
         known = [kind for of in settings for kind in of["radii"]]
     elif key == "radius":
         known = [radius for of in settings for radii in of["radii"].values() for radius in radii]
+    elif suite == "frequency_filtered" and key in ("mask", "rescale"):
+        known = [of[key] for of in settings if key in of]
+    elif suite == "frequency_filtered" and key == "split":
+        known = [split for of in settings for split in of.get(key, ())]
+    elif key == "rank":
+        known = [rank for of in settings for rank in of.get("svd", ())]
     elif suite == "band_noise" and key == "band":
         known = [kind for of in settings for kind in of["bandwidths"]]
     elif suite == "band_noise" and key == "bandwidth":

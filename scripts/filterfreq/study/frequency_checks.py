@@ -63,6 +63,41 @@ def check_bandwidths(study: Study, datasets: list[str], where: str) -> None:
                 _check_bandwidth(study, dataset, f"{where}.bandwidths.{band}", band, bandwidth)
 
 
+def check_frequency_filtered(study: Study, datasets: list[str], where: str) -> None:
+    """Check that what is asked for of components of each data set's images does not contradict itself.
+
+    Raises:
+        InputError: the released rescaling beside the mean or clipping, no radius that both kinds of filter have where
+            both are compared, a rank that leaves nothing of one part, or training images of a data set without any.
+    """
+    for dataset in datasets:
+        settings = study.settings(where.rpartition(".")[2], dataset)
+        for key in ("clip", "keep_mean"):
+            if settings.get("rescale") == "released" and settings.get(key):
+                raise InputError(
+                    f"{where}.{key}: true contradicts rescale: released, which divides the components as they are by "
+                    f"their maximum: leave {key} out, or set rescale to none"
+                )
+        radii = settings["radii"]
+        if settings.get("only_high") and not set(radii.get("low", ())) & set(radii.get("high", ())):
+            raise InputError(
+                f"{where}.only_high: it compares the two components of a radius, and radii.low and radii.high have "
+                "none in common: give both one, or leave only_high out"
+            )
+        side = study.dataset(dataset).image_size
+        for rank in settings.get("svd", ()):
+            if rank >= side:
+                raise InputError(
+                    f"{where}.svd: rank {rank} leaves nothing of the trailing part of images of {dataset}, which have "
+                    f"{side} pixels: give at most {side - 1}"
+                )
+        if "train" in settings.get("split", ()) and study.dataset(dataset).evaluation_only:
+            raise InputError(
+                f"{where}.split: {dataset} has no training images, as it is evaluation_only: leave train out, or write "
+                f"evaluation.datasets.{dataset}.{where.rpartition('.')[2]} with split: [test]"
+            )
+
+
 def check_spectra(study: Study, datasets: list[str], where: str) -> None:
     """Check that the corruptions whose spectra are asked for are made, and the bandwidth of their energy.
 

@@ -7,7 +7,6 @@ of the experiments can have, or one that it is asked for by name cannot, is refu
 from __future__ import annotations
 
 import itertools
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from filterfreq.data.registry import DATASETS, ImageFolder
 from filterfreq.data.shifted.registry import CUE_CONFLICT, PUBLISHED_CORRUPTIONS, SHIFTED_SETS
 from filterfreq.evaluation.registry import SUITES, load
+from filterfreq.frequencies.bands import disc_has_all, highest_radius
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.frequency_checks import front_end_remarks
 from filterfreq.training.attack_names import why_too_few_classes
@@ -114,14 +114,14 @@ def radius_remarks(study: Study) -> list[str]:
     said = []
     for dataset in study.datasets:
         settings = study.settings("frequency_filtered", dataset) or {"radii": {}}
-        side = study.dataset(dataset).image_size
-        last = math.sqrt(2) * (side // 2)
+        side, mask = study.dataset(dataset).image_size, settings.get("mask", "strict")
         for kind, is_done in (("low", "kept"), ("high", "left out")):
-            beyond = [f"{radius:g}" for radius in settings["radii"].get(kind, []) if radius > last]
+            beyond = [f"{radius:g}" for radius in settings["radii"].get(kind, []) if disc_has_all(side, radius, mask)]
             if beyond:
                 said.append(
                     f"evaluation.frequency_filtered.radii.{kind}: with {join(beyond)} all frequencies of {dataset} "
-                    f"are {is_done}, as its images of {side} pixels end at {last:.1f} cycles per image"
+                    f"are {is_done}, as its images of {side} pixels end at {highest_radius(side):.1f} cycles per "
+                    "image"
                 )
     return said
 

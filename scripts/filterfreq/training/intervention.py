@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
-from filterfreq.data.batches import ChangeImages, Share
+from filterfreq.data.batches import ChangeImages, Share, batch_seed
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.registry import INTERVENTIONS
 
+_DRAWING = ("change_labels", "change_stored", "change_images", "mix")
 _NO_FILES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -42,6 +44,11 @@ class Intervention:
         stream: the name of its draws, which no other intervention has; needed where a function takes a seed.
         views: how many forms of each image a batch holds, one block after the other.
         mixes_neighbours: whether `mix` needs the image before each one, of those that other processes have too.
+        change_labels: of the labels of all training images (int64, N), the number of classes K and a seed, the labels
+            to train with instead, once for the whole training.
+        transform: of images as networks take them (float32, N x C x H x W, in [0, 1]), those to show instead, after
+            all other changes but attacks: each image by itself and without a draw, and with values that may leave the
+            range. See `filterfreq.training.data`.
         change_stored: of a batch's images after crop and flip (uint8, N x H x W x C), the seed of their draws and the
             share of the batch that they are (None: all), the images to show instead; the first of several views stays
             as it is.
@@ -60,6 +67,8 @@ class Intervention:
     stream: str = ""
     views: int = 1
     mixes_neighbours: bool = False
+    change_labels: Callable[[np.ndarray, int, int], np.ndarray] | None = None
+    transform: Callable[[Tensor], Tensor] | None = None
     change_stored: Callable[[Tensor, int, Share | None], Tensor] | None = None
     change_images: Callable[[Tensor, int, Share | None], Tensor] | None = None
     mix: Callable[[Tensor, Tensor, int, int], tuple[Tensor, Tensor]] | None = None
@@ -72,7 +81,7 @@ class Intervention:
     load_state: Callable[[Tensor], None] | None = None
 
     def __post_init__(self) -> None:
-        drawing = [hook for hook in ("change_stored", "change_images", "mix") if getattr(self, hook) is not None]
+        drawing = [hook for hook in _DRAWING if getattr(self, hook) is not None]
         if drawing and not self.stream:
             raise InputError(f"an intervention with {drawing[0]} lacks a stream: name its draws, as stream='noise'")
 
@@ -102,8 +111,31 @@ def interventions_of(variant: Mapping[str, Any], files: Mapping[str, str] = _NO_
     return found
 
 
+def changed_labels(
+    interventions: Mapping[str, Intervention], labels: np.ndarray, num_classes: int, seed: int
+) -> np.ndarray | None:
+    """Return the labels that a variant is trained with; None where they are those of the data set.
+
+    Args:
+        interventions: those of the variant.
+        labels: of all training images, int64, N.
+        num_classes: K; all labels are below it.
+        seed: of the run.
+    """
+    changed = None
+    for one in interventions.values():
+        if one.change_labels is not None:
+            # Epochs count from 1, so that these draws are of none.
+            drawn = batch_seed(seed, 0, 0, one.stream)
+            changed = one.change_labels(labels if changed is None else changed, num_classes, drawn)
+    return changed
+
+
 def composed_change(
-    interventions: Mapping[str, Intervention], hook: str, seed: Callable[[int, str], int]
+    interventions: Mapping[str, Intervention],
+    hook: str,
+    seed: Callable[[int, str], int],
+    last: Callable[[Tensor], Tensor] | None = None,
 ) -> ChangeImages | None:
     """Return what all interventions do to the images that are drawn, one after the other; None where they do nothing.
 
@@ -111,12 +143,13 @@ def composed_change(
         interventions: those of the variant.
         hook: "change_stored" or "change_images".
         seed: of the number of a batch and the name of a stream, the seed of its draws.
+        last: what is done to them after that, if anything.
     """
     changes = [(one.stream, change) for one in interventions.values() if (change := getattr(one, hook)) is not None]
 
     def apply_changes(images: Tensor, number: int, share: Share | None) -> Tensor:
         for stream, change in changes:
             images = change(images, seed(number, stream), share)
-        return images
+        return images if last is None else last(images)
 
-    return apply_changes if changes else None
+    return apply_changes if changes or last is not None else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from filterfreq.data.labels import save_labels
 from filterfreq.data.scratch import open_dataset
 from filterfreq.models.checkpoints import save_checkpoint
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb, use_precision
@@ -123,6 +124,7 @@ def run_training(
         mean, std = image_statistics(job.spec, dataset)
         return {
             **job.spec,
+            **own_labels,
             "classifier": {
                 "architecture": job.spec["run"]["model"],
                 "num_classes": dataset.num_classes,
@@ -158,6 +160,10 @@ def run_training(
     )
     kept = StateFile(state_file, fingerprint)
     trainer = Trainer(classifier, job.spec, dataset, execution, kept, say, stop, snapshots, job.files)
+    # Before the first snapshot, whose record names them.
+    own_labels = {}
+    if processes.is_first and trainer.changed_labels is not None:
+        own_labels = {"labels": save_labels(job.folder, trainer.changed_labels)}
     history = trainer.train()
     if events is not None:
         events.close()

@@ -15,12 +15,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import Share, batch_seed, epoch_batches, plain_batches, to_images
-from filterfreq.data.image_files import ImageFiles
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.models.surgery.composition import compose
 from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.checks import check_trainable
+from filterfreq.training.data import load_split, load_training_split
 from filterfreq.training.distributed import Processes, use_global_statistics
 from filterfreq.training.epochs import count_epochs, count_replays
 from filterfreq.training.intervention import Attack, composed_change, interventions_of
@@ -61,6 +61,7 @@ class Trainer:
     has a trainer of its own, and all of them do the same at the same time.
 
     Attributes:
+        changed_labels: the labels that the training images have instead of their own, int64, N, or None.
         history: one dict of `HISTORY_COLUMNS` for each finished epoch. Loss and penalty are means over the epoch's
             images, the loss what is minimised beside the penalty (with smoothed or mixed labels and the consistency
             of AugMix); accuracies are fractions, that of training on the augmented (or adversarial) images as they
@@ -102,11 +103,10 @@ class Trainer:
         self.device, self.workers = execution.device, execution.workers
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=execution.precision == "bfloat16")
         self.state_file, self.announce, self.stop, self.snapshots = state_file, announce, stop, snapshots
-        self.train_images, self.train_labels, self.test_images, self.test_labels = (
-            array if isinstance(array, ImageFiles) else torch.from_numpy(np.array(array)).to(self.device)
-            for split in ("train", "test")
-            for array in (dataset.images(split), dataset.labels(split))
+        self.train_images, self.train_labels, self.transform, self.changed_labels = load_training_split(
+            dataset, self.interventions, self.settings["augmentation"], self.run["seed"], self.device
         )
+        self.test_images, self.test_labels = load_split(dataset, "test", self.device)
         self.size = self.test_images.shape[1]
         self.num_classes = dataset.num_classes
 
@@ -189,6 +189,7 @@ class Trainer:
         """Go through the data once and return the history's row, or None where it was asked to stop before the end."""
         rate = self.schedule.get_last_lr()[0]
         seed = self.run["seed"]
+        drawn_by = partial(batch_seed, seed, epoch)
         step_size = self.settings["batch_size"] * self.settings.get("accumulate", 1)
         self.classifier.train()
         batches = epoch_batches(
@@ -198,8 +199,8 @@ class Trainer:
             self.settings["augmentation"],
             seed=seed,
             epoch=epoch,
-            change_stored=composed_change(self.interventions, "change_stored", partial(batch_seed, seed, epoch)),
-            change_images=composed_change(self.interventions, "change_images", partial(batch_seed, seed, epoch)),
+            change_stored=composed_change(self.interventions, "change_stored", drawn_by),
+            change_images=composed_change(self.interventions, "change_images", drawn_by, last=self.transform),
             views=self.views,
             size=self.size,
             workers=self.workers,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from filterfreq.frequencies.bands import disc_has_all, highest_radius
 from filterfreq.models.surgery.registry import TRAINED_WITH
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.attack_checks import check_attack_entry
@@ -77,11 +78,32 @@ def _free_training_conflict(attack: Mapping[str, Any], training: Mapping[str, An
     return None
 
 
+def _check_component(where: str, variant: Mapping[str, Any], size: int | None) -> None:
+    settings = variant["component"]
+    kind, radius = settings["pass"], settings["radius"]
+    if size is not None and disc_has_all(size, radius, settings.get("mask", "strict")):
+        left = {"low": "all of each image", "high": "nothing of any image"}[kind]
+        raise InputError(
+            f"{where}.component.radius: {radius:g} leaves {left}, as images of {size} pixels end at "
+            f"{highest_radius(size):.1f} cycles per image: lower it"
+        )
+
+
+_ADD_FREQUENCIES = ("gaussian_noise", "gaussian_noise_up_to", "noise_with_spectrum_of", "adversarial_training")
+"""They add other frequencies than those of a component, and clip what is below 0."""
+
 INTERVENTIONS: dict[str, Entry] = {
+    "labels": Entry(f"{_MODULES}.labels"),
     "augmentation_policy": Entry(f"{_MODULES}.augmentation_policy"),
-    "gaussian_noise": Entry(f"{_MODULES}.gaussian_noise"),
-    "gaussian_noise_up_to": Entry(f"{_MODULES}.gaussian_noise_up_to"),
-    "noise_with_spectrum_of": Entry(f"{_MODULES}.noise_with_spectrum_of", reads_file=True),
+    "gaussian_noise": Entry(f"{_MODULES}.gaussian_noise", excludes=("component",)),
+    "gaussian_noise_up_to": Entry(f"{_MODULES}.gaussian_noise_up_to", excludes=("component",)),
+    "noise_with_spectrum_of": Entry(f"{_MODULES}.noise_with_spectrum_of", excludes=("component",), reads_file=True),
+    "component": Entry(
+        f"{_MODULES}.component",
+        strengths={"pass": "low", "radius": 1, "mask": "strict"},
+        excludes=_ADD_FREQUENCIES,
+        check=_check_component,
+    ),
     "mixup": Entry(f"{_MODULES}.mixup", excludes=("jensen_shannon", "adversarial_training")),
     "jensen_shannon": Entry(
         f"{_MODULES}.jensen_shannon",
@@ -92,7 +114,7 @@ INTERVENTIONS: dict[str, Entry] = {
     "adversarial_training": Entry(
         f"{_MODULES}.adversarial_training",
         strengths={"epsilon": "1/255"},
-        excludes=("mixup", "jensen_shannon"),
+        excludes=("mixup", "jensen_shannon", "component"),
         check=_check_adversarial_training,
         conflict=_free_training_conflict,
     ),

@@ -15,12 +15,10 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.publishing.attacks import attack_label
 from filterfreq.publishing.mosaic import (
     LABELS_WIDTH,
-    TEXT_LINE,
     TILE_WIDTH,
-    mosaic,
+    lay_out,
     show_canvas,
     text_under,
-    to_uint8,
     write_under,
 )
 from filterfreq.publishing.norms import norm_label
@@ -144,7 +142,7 @@ def draw_examples(
         _answer_texts(right_before[chosen], right[chosen], examples[name]["adversarial_predictions"][chosen], classes)
         for name, right_before, right in zip(shown, before, after, strict=True)
     ]
-    blocks = [_block(top, truth), _block(pairs, answers)]
+    blocks = [lay_out(top, truth), lay_out(pairs, answers)]
     width = LABELS_WIDTH + blocks[0].canvas.shape[1] / clean.shape[3] * TILE_WIDTH
     said = "under each image the predicted class: ✓ right, ✗ wrong"
     if any(_ALREADY_WRONG in text for row in answers for text, _ in row):
@@ -165,31 +163,6 @@ def draw_examples(
     grid[1].xaxis.tick_top()
     grid[1].set_xticks(blocks[1].columns, ["attacked", f"change ×{factor}"] * len(chosen))
     return figure
-
-
-class _Block(NamedTuple):
-    """Rows of images, of which every other one has a text under it.
-
-    Attributes:
-        canvas: the picture, uint8, height x width x 3.
-        rows: the centres of its rows, in pixels.
-        columns: the centres of its columns.
-        texts: for each row the texts and their colours.
-    """
-
-    canvas: np.ndarray
-    rows: list[float]
-    columns: list[float]
-    texts: list[list[tuple[str, str]]]
-
-
-def _block(tiles: np.ndarray, texts: list[list[tuple[str, str]]]) -> _Block:
-    """Lay out rows x images x 2 x H x W x 3 tiles in [0, 1], with room for the texts."""
-    rows, images, pair, height, width, channels = tiles.shape
-    lines = 1 + max(text.count("\n") for row in texts for text, _ in row)
-    gap = (TEXT_LINE * lines + 0.06) / (TILE_WIDTH * height / width)
-    tiles = to_uint8(tiles.reshape(rows, images * pair, height, width, channels))
-    return _Block(*mosaic(tiles, row_gap=gap, column_gap=0.08, group=pair), texts)
 
 
 def _answer_texts(
