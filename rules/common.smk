@@ -22,6 +22,7 @@ except InputError as error:
     raise WorkflowError(f"A registry is refused. {error}") from error
 
 from filterfreq.study.claims_files import claims_of_study, measured_suites
+from filterfreq.study.detections import DetectionFiles, DetectionRun
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun
 from filterfreq.study.file_checks import absent_raw_data, check_files
@@ -47,7 +48,7 @@ from filterfreq.publishing import captions
 from filterfreq.runtime.submission import tell_config_files, tell_jobs, told_config
 from filterfreq.runtime.yaml_files import check_config_file
 
-takes_default = not {"experiments", "fits"} & config.keys()
+takes_default = not {"experiments", "fits", "detection"} & config.keys()
 
 # As files of claims, it is looked for in the working directory and then beside the Snakefile.
 DEFAULT_CONFIG = os.path.relpath(
@@ -99,6 +100,9 @@ def read_image_folders(study):
         for folder, storage in folders:
             if folder is not None:
                 state_of_images(folder, storage)
+    for run in study.detections.runs:
+        if (files := study.detections.own_files(run.detection)) and Path(files.images).is_dir():
+            state_of_images(files.images, "arrays")
 
 
 schemas = Path(workflow.basedir) / "schemas"
@@ -120,6 +124,7 @@ try:
     check_files(study)
     absent = absent_raw_data(study)
     if workflow.is_main_process:
+        study.detections.check_content()
         read_image_folders(study)
         tell_jobs(config, ".snakemake/configs")
 except InputError as error:
@@ -140,6 +145,12 @@ OVER_TRAINING = f"{RUN}/evaluations/over_training/{{suite}}.csv"
 FIT = "results/fits/{fit}/{network}/{variant}/seed-{seed}"
 FIT_RESULTS = f"{FIT}/results.csv"
 FIT_RECORD = f"{FIT}/run.json"
+DETECTION = "results/detection/{detection}"
+DETECTIONS = f"{DETECTION}/detections.npz"
+DETECTION_RECORD = f"{DETECTION}/run.json"
+DETECTION_RESULTS = f"{DETECTION}/results.csv"
+BETTER_IMAGES = f"{DETECTION}/better_than_original.csv"
+DETECTION_EXAMPLES = f"{DETECTION}/examples.npz"
 DOWNLOAD = "results/checkpoints/{checkpoint}/download.json"
 DOWNLOADED = "results/checkpoints/{checkpoint}/files"
 CORRUPTED = "results/data/{dataset}/corruptions"
@@ -161,6 +172,8 @@ FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 FIGURE_OF_EXPERIMENT = "results/figures/{experiment}/{name}"
 TABLE_OF_FIT = "results/tables/fits/{fit}/{name}"
 FIGURE_OF_FIT = "results/figures/fits/{fit}/{name}"
+TABLE_OF_DETECTION = "results/tables/detection/{detection}/{name}"
+FIGURE_OF_DETECTION = "results/figures/detection/{detection}/{name}"
 
 # A plan belongs to the study of its config files: another study's has nothing to show beside these results.
 PLAN = plan_path(CONFIG_FILES)
@@ -177,6 +190,7 @@ wildcard_constraints:
     experiment=r"[A-Za-z0-9.+-]+",
     suite=r"\w+",
     fit=r"[A-Za-z0-9.-]+",
+    detection=r"[A-Za-z0-9.-]+",
     network=r"[A-Za-z0-9.+-]+",
 
 
@@ -292,6 +306,45 @@ def trained_run_files(pattern):
 def fit_files(wildcards):
     """The results of all runs of a fit."""
     return [FIT_RESULTS.format(**run._asdict()) for run in study.fits.runs[wildcards.fit]]
+
+
+def detection_files(wildcards):
+    """Where the images and the annotations that a detector is measured on lie, or are downloaded to."""
+    files, known = (getattr(study.detections, get)(wildcards.detection) for get in ("own_files", "known_dataset"))
+    if files is None:
+        paths = [RAW.format(dataset=known.name, file=source.file) for source in known.sources]
+        files = DetectionFiles(*paths, known.annotation_file)
+    return files
+
+
+def detection_images(wildcards):
+    """The images and the annotations, as inputs; a folder's content is a parameter."""
+    files = detection_files(wildcards)
+    images = ancient(files.images) if Path(files.images).is_dir() else files.images
+    return {"images": images, "annotations": files.annotations}
+
+
+def detector_files(wildcards):
+    """The file of a detector's weights, or what was downloaded."""
+    downloaded = study.detections.checkpoint(wildcards.detection)
+    if downloaded is None:
+        return {"file": str(Path(study.detections.source(wildcards.detection)["path"]).expanduser())}
+    return {
+        "record": DOWNLOAD.format(checkpoint=downloaded),
+        "files": ancient(DOWNLOADED.format(checkpoint=downloaded)),
+    }
+
+
+def detection_data(wildcards):
+    """What fixes the images and objects beside the content of files: the member of an archive, a folder's files."""
+    files, known = detection_files(wildcards), study.detections.known_dataset(wildcards.detection)
+    folder = state_of_images(files.images, "arrays") if Path(files.images).is_dir() else None
+    return {"member": files.member, "folder": folder, "known": known and known.name}
+
+
+def detection_spec(wildcards):
+    """Everything else that fixes what is found."""
+    return study.detections.spec(DetectionRun(wildcards.detection))
 
 
 def checkpoint_files(wildcards):

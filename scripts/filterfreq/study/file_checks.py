@@ -21,6 +21,7 @@ def check_files(study: Study) -> None:
         path = study.checkpoints[name].get("path")
         if path:
             run_check(_check_checkpoint, Path(path).expanduser(), f"checkpoints.{name}.path")
+    study.detections.check_files()
     raw, shown = _raw_folders(study), _shown_datasets(study)
     for name in dict.fromkeys([*study.datasets, *shown]):
         entry = study.dataset(name)

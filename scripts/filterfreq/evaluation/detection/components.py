@@ -1,9 +1,15 @@
 """Low- and high-frequency components of images of any size and proportions, before a detector resizes them."""
 
+import numpy as np
 import torch
 
 from filterfreq.evaluation.detection.registry import Pass
 from filterfreq.frequencies.masks import filter_frequencies, frequency_mask
+
+
+def to_image(pixels: np.ndarray, device: torch.device | str) -> torch.Tensor:
+    """Return an image (uint8, H x W x 3) as detectors take it: float32, 3 x H x W, in [0, 1]."""
+    return torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1).float() / 255
 
 
 def component(image: torch.Tensor, shown: Pass, mask: str, rescale: str, clip: bool) -> torch.Tensor:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from filterfreq.data.objects import ObjectImages
-from filterfreq.evaluation.detection.components import component
+from filterfreq.data.annotations import ObjectImages
+from filterfreq.evaluation.detection.components import component, to_image
 from filterfreq.evaluation.detection.parts import Parts
 from filterfreq.evaluation.detection.registry import Pass, passes
 from filterfreq.evaluation.prediction import inference
@@ -27,7 +27,7 @@ class DetectionJob:
     Attributes:
         detector: as `filterfreq.models.detectors.load_detector` returns it.
         settings: components, mask, rescale, clip and batch_size, as the config has them.
-        annotations: as `filterfreq.data.objects.read_annotations` returns them.
+        annotations: as `filterfreq.data.annotations.read_annotations` returns them.
         images: where their images lie.
         device: where to compute.
         fingerprint: JSON-ready; identifies detector, images, settings and code.
@@ -91,11 +91,6 @@ def detect(job: DetectionJob) -> Parts:
             )
             job.announce(f"{len(parts.done)} of {len(numbers)} images")
     return parts
-
-
-def to_image(pixels: np.ndarray, device: torch.device | str) -> torch.Tensor:
-    """Return an image (uint8, H x W x 3) as detectors take it: float32, 3 x H x W, in [0, 1]."""
-    return torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1).float() / 255
 
 
 def _find(job: DetectionJob, images: list[torch.Tensor], shown: Pass, image_ids: list[int]) -> list[np.ndarray]:

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from filterfreq.evaluation.registry import Measurement, Metric
-from filterfreq.evaluation.results import format_parameter
 
 DETECTORS: Mapping[str, tuple[str, ...]] = {
     "retinanet_resnet50_fpn": ("COCO_V1",),
     "retinanet_resnet50_fpn_v2": ("COCO_V1",),
 }
 """torchvision's detectors that can be measured, with the names of their trained weights."""
+
+BYTES_OF_AN_IMAGE = 300 * 7 * 8
+"""What is kept of one image in one pass at most: of torchvision's 300 detections seven numbers each."""
 
 RUN = "filterfreq.evaluation.detection.scoring:score"
 
@@ -52,12 +54,12 @@ class Pass(NamedTuple):
         """The pass in one word: "low-128"."""
         return self.kind if self.radius is None else f"{self.kind}-{self.radius:g}"
 
-    def parameter(self, settings: Mapping[str, Any]) -> str:
-        """The pass as results have it, with what makes its component."""
+    def pairs(self, settings: Mapping[str, Any]) -> dict[str, str]:
+        """The pass as a parameter of results has it, with what makes its component."""
         if self.radius is None:
-            return format_parameter(**{"pass": self.kind})
+            return {"pass": self.kind}
         made = {"mask": settings["mask"], "rescale": settings["rescale"], "clip": str(settings["clip"]).lower()}
-        return format_parameter(**{"pass": self.kind, "radius": f"{self.radius:g}"}, **made)
+        return {"pass": self.kind, "radius": f"{self.radius:g}", **made}
 
 
 def passes(components: Mapping[str, Iterable[float]]) -> list[Pass]:

@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from filterfreq.evaluation.detection.registry import DETECTION, Pass, passes
-from filterfreq.evaluation.results import check_rows, fraction, quantity
+from filterfreq.evaluation.results import check_rows, format_parameter, fraction, quantity
 
 _ORIGINAL = "original"
 _SUMMARY = ("mAP", "mAP_50", "mAP_75", "mAP_small", "mAP_medium", "mAP_large")
@@ -25,7 +25,7 @@ def score(
     """Return the rows of one detector, and the image mAP of each pass.
 
     Args:
-        annotations: as `filterfreq.data.objects.first_images` returns them.
+        annotations: as `filterfreq.data.annotations.first_images` returns them.
         detections: by pass, as `filterfreq.evaluation.detection.job.detect` has found them on these images.
         settings: components, mask, rescale and clip.
 
@@ -38,14 +38,14 @@ def score(
     shown = passes(settings["components"])
     for one in shown:
         measured = mean_average_precisions(truth, detections[one.name])
-        parameter, images = one.parameter(settings), len(annotations["images"])
+        parameter, images = format_parameter(**one.pairs(settings)), len(annotations["images"])
         rows += [quantity(name, parameter, value, images) for name, value in measured.items()]
         by_image[one.name] = image_precisions(truth, detections[one.name])
     table = pd.DataFrame(by_image).rename_axis("image_id").dropna()
     for one in shown:
         if one.kind != _ORIGINAL:
             better = int((table[one.name] > table[_ORIGINAL]).sum())
-            rows.append(fraction("better_than_original", one.parameter(settings), better, len(table)))
+            rows.append(fraction("better_than_original", format_parameter(**one.pairs(settings)), better, len(table)))
     measurement = DETECTION["detection"]
     check_rows(rows, measurement.run, measurement.metrics)
     return rows, table
@@ -122,11 +122,9 @@ def better_images(annotations: Mapping[str, Any], image_map: pd.DataFrame, shown
     columns = ["pass", "radius", "image_id", "file_name", "objects", "original", "component"]
     rows: list[list[Any]] = []
     for one in shown:
-        gains = (image_map[one.name] - image_map[_ORIGINAL]).sort_values(ascending=False, kind="stable")
-        for number, gain in gains.items():
-            if gain > 0:
-                precisions = [image_map.at[number, name] for name in (_ORIGINAL, one.name)]
-                rows.append([one.kind, one.radius, number, names[number], counts[number], *precisions])
+        pairs = image_map[[_ORIGINAL, one.name]].itertuples(name=None)
+        better = sorted((before - after, number, before, after) for number, before, after in pairs if after > before)
+        rows += [[*one, number, names[number], counts[number], *both] for _, number, *both in better]
     return pd.DataFrame(rows, columns=columns)
 
 
