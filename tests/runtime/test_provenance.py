@@ -130,10 +130,11 @@ WRITTEN_BY = {
     "publishing/selection.py": {*OF_MEANS, "costs", "filter_shift"},
     "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard", "filter_shift"},
     "analysis/claims.py": {"scorecard"},
-    "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift"},
+    "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
     "publishing/filter_frames.py": OF_FILTERS,
     "publishing/filter_coefficients.py": {"filter_shift"},
     "publishing/tables/main.py": {"main"},
+    "publishing/tables/detection.py": {"detection"},
 }
 FIGURES = {target: product for target, product in read_products().items() if product.kind == "figure"}
 OF_IMAGES = {"samples", "corruption_samples", "perturbations"}
@@ -147,12 +148,13 @@ DRAWN_BY = {
     "publishing/calibration_errors.py": {"calibration"},
     "publishing/attacks.py": {*WITH_ATTACK_PANELS, *WITH_MEASURES, "perturbations", "spectra", "first_filters"},
     "publishing/attack_panels.py": WITH_ATTACK_PANELS,
-    "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | {"first_filters"},
+    "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | {"first_filters", "detection"},
     "publishing/filter_frames.py": FIGURES_OF_FILTERS,
     "publishing/filter_styles.py": FIGURES_OF_FILTERS,
     "publishing/filter_coefficients.py": {"filter_coefficients", "filter_shift"},
     "analysis/claims.py": {"scorecard"},
     "publishing/figures/transfer.py": {"transfer"},
+    "publishing/figures/detection.py": {"detection"},
     "frequencies/pairs.py": WITH_EXAMPLES | {"spectra"},
     "publishing/table.py": set(),
 }
@@ -187,6 +189,7 @@ MEASURED_BY = {
     "frequencies/masks.py": {"frequency_filtered", "band_noise", "spectra"},
     "frequencies/fourier.py": {"fourier_heat_map", "fourier_attack"},
     "training/attacks.py": {"adversarial", "transfer", "spectra"},
+    "evaluation/detection/components.py": set(),
     "evaluation/prediction.py": set(SUITES) - {"filters", "filter_quality"},
     "evaluation/filters/metrics.py": {"filter_quality"},
     "evaluation/filters/rows.py": {"filter_quality"},

@@ -33,8 +33,8 @@ def read_annotations(path: str | Path, member: str | None = None) -> dict[str, A
         Its `images`, `categories` and `annotations`, each a list of mappings as COCO has them.
 
     Raises:
-        InputError: the file is missing, no JSON or not of this form, a number or a file's name stands twice, an object
-            is of an image or a category that is not there, or there is no object.
+        InputError: the file is missing, no JSON or not of this form, a number or a file's name stands twice, or an
+            object is of an image or a category that is not there.
     """
     path = Path(path)
     where = f"{path}" if member is None else f"{member} in {path}"
@@ -69,8 +69,6 @@ def check_annotations(found: Any, where: str) -> None:
                     f"{where}: object {entry['id']} has the {key} {entry[key]}, which {of} lack: add it there or take "
                     "the object out"
                 )
-    if not found["annotations"]:
-        raise InputError(f"{where} has no boxes: nothing can be found on its images, give annotations of objects")
 
 
 def first_images(annotations: Mapping[str, Any], count: int | None) -> dict[str, Any]:
@@ -79,10 +77,18 @@ def first_images(annotations: Mapping[str, Any], count: int | None) -> dict[str,
     Args:
         annotations: as `read_annotations` returns them.
         count: of images.
+
+    Raises:
+        InputError: these images have no objects, or crowds alone, which count neither way.
     """
     images = sorted(annotations["images"], key=lambda image: image["id"])[:count]
     kept = {image["id"] for image in images}
     objects = [entry for entry in annotations["annotations"] if entry["image_id"] in kept]
+    if all(entry.get("iscrowd") for entry in objects):
+        raise InputError(
+            f"the annotations have no boxes of single objects on {len(images)} images: there is nothing to be found, "
+            "give others, or more images"
+        )
     return {**annotations, "images": images, "annotations": objects}
 
 

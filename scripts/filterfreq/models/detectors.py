@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from torch import nn
 
 from filterfreq.models.external_files import choose_external_state, describe, read_pickle
@@ -37,6 +36,8 @@ def load_detector(name: str, source: Mapping[str, Any], folder: Path | None = No
     Raises:
         InputError: the file is missing, damaged, no checkpoint, or does not fit.
     """
+    import torchvision
+
     if source["source"] == "torchvision":
         read_pickle(folder / remote_files(source)[0].path, fetch_again(folder))
         # torchvision reads it again, from this folder, not the web: with these weights it builds other layers too.
@@ -65,6 +66,8 @@ def num_categories(detector: nn.Module) -> int:
 
 def _load_file(name: str, path: Path, whole: str) -> tuple[nn.Module, str]:
     """Build a detector for the weights of a file, which say how many categories it has."""
+    import torchvision
+
     chosen = choose_external_state(path, remedy=whole)
     remedy = f"give the state dict of torchvision's {name}"
     if _CLASS_LAYER not in chosen.state:

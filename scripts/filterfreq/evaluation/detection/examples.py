@@ -40,8 +40,8 @@ def gather_examples(
         x 5); and for each pass `0/low-128/pixels` (uint8, H x W x 3, at most 640 pixels long), `0/low-128/boxes` (what
         is found with a score of at least `SHOWN_SCORE`, highest first: left, top, width, height, category and score, N
         x 6) and `0/low-128/precision`, the image mAP. `passes` are their names in order, `categories` and `names` the
-        numbers and names of categories. Low components are clipped to [0, 1], high ones shifted so that 0 is mid grey;
-        neither is rescaled.
+        numbers and names of categories. Low components are clipped to [0, 1]; of high ones 0 is mid grey and their
+        largest absolute value black or white.
 
     Raises:
         InputError: an image cannot be read.
@@ -76,7 +76,7 @@ def _shown_pixels(image: np.ndarray, shown: Pass, mask: str) -> np.ndarray:
     """A component as pixels that can be seen, uint8."""
     found = component(to_image(image, "cpu"), shown, mask, rescale="none", clip=False)
     if shown.kind == "high":
-        found = found + _GREY
+        found = _GREY + _GREY * found / found.abs().max().clamp(min=1e-6)
     return (255 * found.clamp(0, 1)).round().byte().permute(1, 2, 0).numpy()
 
 

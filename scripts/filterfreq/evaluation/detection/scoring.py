@@ -39,7 +39,10 @@ def score(
     for one in shown:
         measured = mean_average_precisions(truth, detections[one.name])
         parameter, images = format_parameter(**one.pairs(settings)), len(annotations["images"])
-        rows += [quantity(name, parameter, value, images) for name, value in measured.items()]
+        # Of nothing, where there are no objects of a size.
+        rows += [
+            quantity(name, parameter, value, 0 if math.isnan(value) else images) for name, value in measured.items()
+        ]
         by_image[one.name] = image_precisions(truth, detections[one.name])
     table = pd.DataFrame(by_image).rename_axis("image_id").dropna()
     for one in shown:

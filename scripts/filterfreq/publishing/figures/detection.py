@@ -1,8 +1,8 @@
 """Images of detection *{detection}* whose image mAP rises most, or falls least, from the image to its first component.
 
-The low component is clipped to what can be shown, and the high one is around mid grey. Solid boxes: what the detector
-finds with a score of at least 0.5, the ten highest; dashed: the objects of the annotations. Above each: the image mAP,
-COCO's mAP of this image alone over the categories on it.
+The low component is clipped to what can be shown, and the high one is around mid grey, to its own scale. Solid boxes:
+what the detector finds with a score of at least 0.5, the ten highest; dashed: the objects of the annotations. Above
+each: the image mAP, COCO's mAP of this image alone over the categories on it.
 """
 
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ def draw(examples: Mapping[str, np.ndarray]) -> Figure:
             show_canvas(axes, examples[f"{key}/pixels"])
             _draw_boxes(axes, examples[f"{row}/truth"], examples[f"{key}/boxes"][:_MOST_BOXES], names)
             precision = percent_text(float(examples[f"{key}/precision"]))
-            axes.set_title(f"{name.replace('-', ', r = ')}: {precision} %", size=8)
+            axes.set_title(f"{name.replace('-', ', r = ')}: mAP {precision} %", size=8)
     return figure
 
 
