@@ -128,7 +128,7 @@ WRITTEN_BY = {
     "publishing/attacks.py": OF_MEANS,
     "publishing/measures.py": OF_MEANS,
     "publishing/selection.py": {*OF_MEANS, "costs", "filter_shift"},
-    "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard", "filter_shift"},
+    "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
     "analysis/claims.py": {"scorecard"},
     "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
     "publishing/filter_frames.py": OF_FILTERS,

@@ -99,7 +99,10 @@ def test_a_folder_of_raw_files_may_hold_them_unpacked(tmp_path):
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        (changed(detector="retinanet"), "detection.one.detector: unknown detector 'retinanet': choose one of retinanet_resnet50_fpn"),
+        (
+            changed(detector="retinanet"),
+            "detection.one.detector: unknown detector 'retinanet': choose one of retinanet_resnet50_fpn",
+        ),
         (changed(weights="COCO_V2"), "detection.one.weights: unknown weights 'COCO_V2': did you mean 'COCO_V1'"),
         (
             changed(weights=None),
