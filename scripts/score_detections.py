@@ -4,7 +4,7 @@ import numpy as np
 
 from filterfreq.data.annotations import ObjectImages, first_images, read_annotations
 from filterfreq.evaluation.detection.examples import gather_examples
-from filterfreq.evaluation.detection.parts import read_detections
+from filterfreq.evaluation.detection.parts import read_arrays
 from filterfreq.evaluation.detection.registry import passes
 from filterfreq.evaluation.detection.scoring import better_images, score
 from filterfreq.evaluation.results import write_results
@@ -15,7 +15,7 @@ with job(snakemake):
     spec, settings = snakemake.params.spec, snakemake.params.spec["settings"]
     annotations = read_annotations(snakemake.input.annotations, snakemake.params.data["member"])
     annotations = first_images(annotations, spec["images"])
-    detections = read_detections(snakemake.input.detections)
+    detections = read_arrays(snakemake.input.detections)
     rows, image_map = score(annotations, detections, settings)
     run = {"dataset": spec["run"]["dataset"], "model": spec["run"]["detector"], "seed": 0}
     write_results(snakemake.output.results, {**run, "variant": spec["run"]["detection"]}, "detection", rows)

@@ -32,7 +32,7 @@ class DetectionJob:
         device: where to compute.
         fingerprint: JSON-ready; identifies detector, images, settings and code.
         parts: the folder where what is found is kept until the job has ended.
-        stop: asked after every part whether to stop.
+        stop: asked before every batch whether to stop.
         announce: takes a line now and then.
     """
 
@@ -45,6 +45,21 @@ class DetectionJob:
     parts: Path
     stop: Callable[[], bool] = lambda: False
     announce: Callable[[str], None] = lambda line: None
+
+
+class _Lot:
+    """What was found on some images and is not kept yet."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.image_ids: list[int] = []
+        self.found: dict[str, list[np.ndarray]] = {}
+
+    def keep(self) -> None:
+        """Keep it, if there is anything."""
+        if self.image_ids:
+            self.parts.add(self.image_ids, {name: np.concatenate(rows) for name, rows in self.found.items()})
+        self.image_ids, self.found = [], {}
 
 
 def detect(job: DetectionJob) -> Parts:
@@ -72,24 +87,24 @@ def detect(job: DetectionJob) -> Parts:
     started_with = len(parts.done)
     size = job.settings["batch_size"]
     left = [name for name, number in numbers.items() if number not in parts.done]
+    lot = _Lot(parts)
     with inference(job.detector, job.device), torch.no_grad():
-        for batches in _grouped(_grouped(job.images.read(left), size), max(1, _IMAGES_OF_A_PART // size)):
+        for batch in _grouped(job.images.read(left), size):
             if job.stop():
+                lot.keep()
                 raise StoppedError(
                     f"stopped after {len(parts.done)} of {len(numbers)} images, run again to go on from there",
                     progressed=len(parts.done) > started_with,
                 )
-            found: dict[str, list[np.ndarray]] = {}
-            for batch in batches:
-                images = [to_image(pixels, job.device) for _, pixels in batch]
-                for shown in passes(job.settings["components"]):
-                    boxes = _find(job, images, shown, [numbers[name] for name, _ in batch])
-                    found.setdefault(shown.name, []).extend(boxes)
-            parts.add(
-                [numbers[name] for batch in batches for name, _ in batch],
-                {name: np.concatenate(boxes) for name, boxes in found.items()},
-            )
-            job.announce(f"{len(parts.done)} of {len(numbers)} images")
+            image_ids = [numbers[name] for name, _ in batch]
+            images = [to_image(pixels, job.device) for _, pixels in batch]
+            for shown in passes(job.settings["components"]):
+                lot.found.setdefault(shown.name, []).extend(_find(job, images, shown, image_ids))
+            lot.image_ids += image_ids
+            if len(lot.image_ids) >= _IMAGES_OF_A_PART:
+                lot.keep()
+                job.announce(f"{len(parts.done)} of {len(numbers)} images")
+    lot.keep()
     return parts
 
 

@@ -94,8 +94,8 @@ class Parts:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def read_detections(path: str | Path) -> dict[str, np.ndarray]:
-    """Read what `Parts.save` has written.
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Read arrays by name, as `Parts.save` and the scripts of detection write them.
 
     Raises:
         InputError: the file is missing, damaged, or was changed since it was written.

@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
+from filterfreq.evaluation.detection.parts import read_arrays
 from filterfreq.publishing.class_names import class_label
 from filterfreq.publishing.mosaic import show_canvas
 from filterfreq.publishing.numbers import percent_text
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
-from filterfreq.runtime.files import reading, verify_checksum, verify_zip
 
 PRODUCT = Product(title="Objects on components", reads="detections", over="detection", note="")
 
@@ -36,13 +36,7 @@ def read(files: Any) -> Mapping[str, np.ndarray]:
     Raises:
         InputError: the file is missing or damaged, or was changed since it was written.
     """
-    path = files.examples
-    with reading(path, "make it again"):
-        verify_zip(path)
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-    verify_checksum(path)
-    return found
+    return read_arrays(files.examples)
 
 
 @use_style
