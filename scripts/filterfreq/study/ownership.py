@@ -19,9 +19,7 @@ _LONGEST_VALUE = 60  # characters
 _NOT_SET = "not set"
 
 
-def check_owners(
-    study: Study, config_files: Sequence[str], record_path: Callable[[Run | FitRun | DetectionRun], str | Path]
-) -> None:
+def check_owners(study: Study, config_files: Sequence[str], record_path: Callable[[AnyRun], str | Path]) -> None:
     """Check that each finished run of a study has its settings, or was made by the study itself.
 
     A study that changes its own settings makes its runs again. Of a record that cannot be read, or does not say which
