@@ -22,6 +22,7 @@ except InputError as error:
     raise WorkflowError(f"A registry is refused. {error}") from error
 
 from filterfreq.study.claims_files import claims_of_study, measured_suites
+from filterfreq.study.detections import DetectionFiles, DetectionRun
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun
 from filterfreq.study.file_checks import absent_raw_data, check_files
@@ -48,7 +49,7 @@ from filterfreq.publishing import captions
 from filterfreq.runtime.submission import tell_config_files, tell_jobs, told_config
 from filterfreq.runtime.yaml_files import check_config_file
 
-takes_default = not {"experiments", "fits"} & config.keys()
+takes_default = not {"experiments", "fits", "detection"} & config.keys()
 
 # As files of claims, it is looked for in the working directory and then beside the Snakefile.
 DEFAULT_CONFIG = os.path.relpath(
@@ -100,6 +101,9 @@ def read_image_folders(study):
         for folder, storage in folders:
             if folder is not None:
                 state_of_images(folder, storage)
+    for run in study.detections.runs:
+        if (files := study.detections.own_files(run.detection)) and Path(files.images).is_dir():
+            state_of_images(files.images, "arrays")
 
 
 schemas = Path(workflow.basedir) / "schemas"
@@ -121,6 +125,7 @@ try:
     check_files(study)
     absent = absent_raw_data(study)
     if workflow.is_main_process:
+        study.detections.check_content()
         read_image_folders(study)
         check_names(study)
         tell_jobs(config, ".snakemake/configs")
@@ -145,6 +150,12 @@ OVER_TRAINING = f"{RUN}/evaluations/over_training/{{suite}}.csv"
 FIT = "results/fits/{fit}/{network}/{variant}/seed-{seed}"
 FIT_RESULTS = f"{FIT}/results.csv"
 FIT_RECORD = f"{FIT}/run.json"
+DETECTION = "results/detection/{detection}"
+DETECTIONS = f"{DETECTION}/detections.npz"
+DETECTION_RECORD = f"{DETECTION}/run.json"
+DETECTION_RESULTS = f"{DETECTION}/results.csv"
+BETTER_IMAGES = f"{DETECTION}/better_than_original.csv"
+DETECTION_EXAMPLES = f"{DETECTION}/examples.npz"
 DOWNLOAD = "results/checkpoints/{checkpoint}/download.json"
 DOWNLOADED = "results/checkpoints/{checkpoint}/files"
 CORRUPTED = "results/data/{dataset}/corruptions"
@@ -166,6 +177,8 @@ FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 FIGURE_OF_EXPERIMENT = "results/figures/{experiment}/{name}"
 TABLE_OF_FIT = "results/tables/fits/{fit}/{name}"
 FIGURE_OF_FIT = "results/figures/fits/{fit}/{name}"
+TABLE_OF_DETECTION = "results/tables/detection/{detection}/{name}"
+FIGURE_OF_DETECTION = "results/figures/detection/{detection}/{name}"
 
 # A plan belongs to the study of its config files: another study's has nothing to show beside these results.
 PLAN = plan_path(CONFIG_FILES)
@@ -182,6 +195,7 @@ wildcard_constraints:
     experiment=r"[A-Za-z0-9.+-]+",
     suite=r"\w+",
     fit=r"[A-Za-z0-9.-]+",
+    detection=r"[A-Za-z0-9.-]+",
     network=r"[A-Za-z0-9.+-]+",
 
 
@@ -310,28 +324,10 @@ def checkpoint_files(wildcards):
     }
 
 
-def onnx_files(wildcards):
-    """The ONNX file that is all there is of a run's model, with that of its weights where they lie beside it.
-
-    None of an HDF5 file, which may have 72 GB: Snakemake would read it whole after each job of a model in it.
-    """
-    source = study.source(wildcards.variant)
-    path = Path(source["path"]).expanduser()
-    beside = path.with_name(f"{path.name}.data")  # as torch's exporter calls it
-    return [] if "name" in source else [str(path), *([str(beside)] if beside.is_file() else [])]
-
-
-def hdf5_state(wildcards):
-    """What changes with the HDF5 file that has a run's filters, as of images that are used where they lie."""
-    source = study.source(wildcards.variant)
-    if "name" not in source:
-        return []
-    found = Path(source["path"]).expanduser().stat()
-    return [found.st_size, found.st_mtime_ns]
-
-
 def run_record(run):
-    """Where the record of a run lies, be it of a model, of a fit or of a file of filters."""
+    """Where the record of a run lies, be it of a model, of a file of filters, of a fit or of a detector."""
+    if isinstance(run, DetectionRun):
+        return DETECTION_RECORD.format(**run._asdict())
     if isinstance(run, FitRun):
         return FIT_RECORD.format(**run._asdict())
     return (FILTER_RECORD if study.is_filter_file(run) else RECORD).format(**run._asdict())

@@ -1,4 +1,24 @@
-# What the rules that read the filters of an experiment's models ask.
+# What the rules that read filters ask: of files of filters, and of an experiment's models.
+
+
+def onnx_files(wildcards):
+    """The ONNX file that is all there is of a run's model, with that of its weights where they lie beside it.
+
+    None of an HDF5 file, which may have 72 GB: Snakemake would read it whole after each job of a model in it.
+    """
+    source = study.source(wildcards.variant)
+    path = Path(source["path"]).expanduser()
+    beside = path.with_name(f"{path.name}.data")  # as torch's exporter calls it
+    return [] if "name" in source else [str(path), *([str(beside)] if beside.is_file() else [])]
+
+
+def hdf5_state(wildcards):
+    """What changes with the HDF5 file that has a run's filters, as of images that are used where they lie."""
+    source = study.source(wildcards.variant)
+    if "name" not in source:
+        return []
+    found = Path(source["path"]).expanduser().stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def pooled_runs(wildcards):

@@ -336,6 +336,12 @@ def aggregated_fit(product, wildcards):
     return [AGGREGATED_FIT.format(fit=wildcards.fit)]
 
 
+def detection_results(product, wildcards):
+    """How well a detector finds objects, and examples."""
+    patterns = {"results": DETECTION_RESULTS, "examples": DETECTION_EXAMPLES}
+    return {name: pattern.format(detection=wildcards.detection) for name, pattern in patterns.items()}
+
+
 def shown_filters(product, wildcards):
     """Filters of some of an experiment's models, one file for each data set."""
     experiment = wildcards.experiment
@@ -362,6 +368,7 @@ def aggregated_over_training(product, wildcards):
 INPUTS = {
     "results": aggregated_results,
     "fits": aggregated_fit,
+    "detections": detection_results,
     "history": aggregated_histories,
     "over_training": aggregated_over_training,
     "records": training_records,

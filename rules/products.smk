@@ -15,6 +15,9 @@ claimed_suites = [suite for suite in SUITES if suite in claimed]
 
 KNOWN = {"suite": SUITES, "fit": FITS, "parameter": PARAMETERS, "kind of input": INPUTS, "condition": CONDITIONS}
 
+# What there are products of beside experiments: an entry of a section of its own.
+SECTIONS = ("fit", "detection")
+
 try:
     PRODUCTS = read_products(KNOWN)
 except InputError as error:
@@ -25,7 +28,7 @@ FIGURES = [target for target, product in PRODUCTS.items() if product.kind == "fi
 
 
 def product_names(kind, over):
-    """A regular expression of the names of all tables or figures of a data set, of an experiment or of a fit."""
+    """A regular expression of the names of all tables or figures of a data set, an experiment, a fit or a detection."""
     names = [product.name for product in PRODUCTS.values() if product.kind == kind and product.label.over == over]
     return "|".join(names) or "(?!)"
 
@@ -38,8 +41,8 @@ def product_of(kind, wildcards):
 def product_inputs(kind, wildcards):
     """What a job reads; a path that was asked for by name may be of what the config cannot make."""
     product = product_of(kind, wildcards)
-    if product.label.over == "fit":
-        possible = wildcards.fit in possible_fits(product)
+    if over := entry_of_section(product):
+        possible = getattr(wildcards, over) in possible_entries(product)
     else:
         experiment, datasets = wildcards.experiment, shown_datasets(wildcards)
         possible = any(is_possible(product, experiment, dataset) for dataset in datasets)
@@ -56,7 +59,7 @@ def product_arguments(kind, wildcards):
 def product_note(kind, wildcards):
     """What a table's own caption ends with."""
     label = product_of(kind, wildcards).label
-    return PARAMETERS[label.note](wildcards) if label.note and label.over != "fit" else ""
+    return PARAMETERS[label.note](wildcards) if label.note and label.over not in SECTIONS else ""
 
 
 def product_modules(kind, wildcards):
@@ -69,6 +72,8 @@ def product_caption(kind, wildcards):
     product = product_of(kind, wildcards)
     if product.label.over == "fit":
         return captions.fit_caption(study, product, wildcards.fit)
+    if product.label.over == "detection":
+        return captions.detection_caption(study, product, wildcards.detection)
     experiment = wildcards.experiment
     suites = {
         dataset: shown_suites(product, experiment, dataset)
@@ -86,8 +91,8 @@ def report_output(kind, file, subcategory="{experiment}"):
         if "dataset" in wildcards.keys():
             part = study.extent(wildcards.dataset)
             name = f"{wildcards.dataset} ({part})" if part else wildcards.dataset
-        elif "fit" in wildcards.keys():
-            name = wildcards.fit
+        elif over := entry_of_section(product_of(kind, wildcards)):
+            name = getattr(wildcards, over)
         return {kind: title, "data set": name}
 
     category = f"{kind.capitalize()}s"
@@ -118,21 +123,38 @@ def possible_pairs(product):
     ]
 
 
-def possible_fits(product):
-    """The fits that a product over fits can be made of."""
+def entry_of_section(product):
+    """What a product shows one entry of, "fit" or "detection"; None of those of experiments."""
+    return product.label.over if product.label.over in SECTIONS else None
+
+
+def possible_entries(product):
+    """The fits, or the detections, that a product over these can be made of."""
+    if product.label.over == "detection":
+        return [run.detection for run in study.detections.runs]
     return [fit for fit in study.fits.runs if study.fits.kind(fit) in product.label.needs]
 
 
 def product_files(target):
-    """The files of one table or figure, over all experiments and data sets, or over all fits."""
+    """The files of one table or figure, over all experiments and data sets, or over all fits or detections."""
     product = PRODUCTS[target]
     patterns = {
-        "table": {"dataset": TABLE, "experiment": TABLE_OF_EXPERIMENT, "fit": TABLE_OF_FIT},
-        "figure": {"dataset": FIGURE, "experiment": FIGURE_OF_EXPERIMENT, "fit": FIGURE_OF_FIT},
+        "table": {
+            "dataset": TABLE,
+            "experiment": TABLE_OF_EXPERIMENT,
+            "fit": TABLE_OF_FIT,
+            "detection": TABLE_OF_DETECTION,
+        },
+        "figure": {
+            "dataset": FIGURE,
+            "experiment": FIGURE_OF_EXPERIMENT,
+            "fit": FIGURE_OF_FIT,
+            "detection": FIGURE_OF_DETECTION,
+        },
     }
     pattern = patterns[product.kind][product.label.over]
-    if product.label.over == "fit":
-        paths = [pattern.format(fit=fit, name=product.name) for fit in possible_fits(product)]
+    if over := entry_of_section(product):
+        paths = [pattern.format(**{over: entry}, name=product.name) for entry in possible_entries(product)]
     else:
         pairs = possible_pairs(product)
         paths = [pattern.format(experiment=name, dataset=dataset, name=product.name) for name, dataset in pairs]
@@ -141,10 +163,13 @@ def product_files(target):
 
 
 def shown_evaluations(target):
-    """The evaluations, or results of fits, that a table or figure shows."""
+    """The evaluations, or results of fits or of detection, that a table or figure shows."""
     product = PRODUCTS[target]
     if product.label.over == "fit":
-        return [FIT_RESULTS.format(**run._asdict()) for fit in possible_fits(product) for run in study.fits.runs[fit]]
+        runs = [run for fit in possible_entries(product) for run in study.fits.runs[fit]]
+        return [FIT_RESULTS.format(**run._asdict()) for run in runs]
+    if product.label.over == "detection":
+        return [DETECTION_RESULTS.format(**run._asdict()) for run in study.detections.runs]
     shown = {pair: shown_suites(product, *pair) for pair in possible_pairs(product) if product.label.reads_results}
     files = [
         EVALUATION.format(**run._asdict(), suite=suite)
@@ -178,6 +203,8 @@ def nothing_to_make(product):
     label = product.label
     if label.over == "fit":
         return f"There is no {product.target} to make: no entry of the config's fits has {' or '.join(label.needs)}."
+    if label.over == "detection":
+        return f"There is no {product.target} to make: the config has no section detection."
     measured = {suite for dataset in study.datasets for suite in study.suites(dataset)}
     lacking = [f"evaluation.{suite}" for suite in label.needs if suite not in measured]
     if not lacking and label.when:
@@ -205,7 +232,7 @@ def everything():
     """All that a config asks for.
 
     That is all tables and figures, every evaluation of every run, side by side, also of a suite that nothing shows, the
-    same of fits, and the snapshots that are to stay.
+    same of fits, what is found better on components, and the snapshots that are to stay.
     """
     every = [EVALUATION.format(**run._asdict(), suite=suite) for run in study.runs for suite in study.suites_of(run)]
     aggregated = [
@@ -228,8 +255,11 @@ def everything():
     ]
     fitted = [FIT_RESULTS.format(**run._asdict()) for runs in study.fits.runs.values() for run in runs]
     aggregated += [AGGREGATED_FIT.format(fit=fit) for fit in study.fits.runs]
+    detected = [BETTER_IMAGES.format(**run._asdict()) for run in study.detections.runs]
     kept = [SNAPSHOTS.format(**run._asdict()) for run in study.runs_with_snapshots if study.keeps_snapshots]
-    return list(dict.fromkeys([*target_files(*PRODUCTS), *every, *over_training, *fitted, *aggregated, *kept]))
+    return list(
+        dict.fromkeys([*target_files(*PRODUCTS), *every, *over_training, *fitted, *aggregated, *detected, *kept])
+    )
 
 
 def report_start_page():

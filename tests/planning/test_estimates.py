@@ -357,3 +357,20 @@ def test_the_calibration_is_read_by_device(tmp_path):
 def test_a_benchmark_file_that_says_nothing_counts_as_none(tmp_path, content):
     (tmp_path / "b.tsv").write_text(content)
     assert read_benchmark(tmp_path / "b.tsv") is None
+
+
+def test_a_detection_counts_its_passes_disk_and_downloads(calibration):
+    resources = {"threads": 1, "mem_mb": 1, "runtime": 1}
+    entry = {"detector": "retinanet_resnet50_fpn", "weights": "COCO_V1", "dataset": "coco-val2017", "images": 1000}
+    config = {
+        "detection": {"one": entry | {"components": {"low": [128], "high": [128]}}},
+        "compute": {"device": "cpu", "publish": resources, "evaluate": resources},
+    }
+    detected, scored = (job(rule, {"detection": "one"}) for rule in ("detect", "score_detections"))
+    archive = job("download", {"dataset": "coco-val2017", "file": "val2017.zip"})
+    jobs = (detected, scored, archive)
+    estimator = Estimator(dag(Study(config, ROOT / "schemas/config.schema.yaml"), *jobs), calibration)
+    # Of each image and pass at most 300 detections, each of seven numbers of eight bytes.
+    assert estimator.estimate(detected) == Estimate(None, "unknown", False, 3000 * 300 * 7 * 8, 0, 3000)
+    assert estimator.estimate(scored) == Estimate(None, "unknown", False, 0, 0, None)
+    assert estimator.estimate(archive).download == 815_585_330

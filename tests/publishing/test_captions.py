@@ -9,7 +9,7 @@ import yaml
 from docutils.core import publish_parts
 
 from filterfreq.data.registry import get_dataset
-from filterfreq.publishing.captions import caption, describe_runs, fit_caption
+from filterfreq.publishing.captions import caption, describe_runs, detection_caption, fit_caption
 from filterfreq.publishing.registry import read_products
 from filterfreq.study.study import Study
 
@@ -82,7 +82,8 @@ def rendered(name: str, **params: str) -> str:
     return publish_parts(text, writer="html", settings_overrides={"report_level": 1, "halt_level": 2})["body"]
 
 
-OF_DATA = {target: product for target, product in PRODUCTS.items() if product.label.over != "fit"}
+OF_DATA = {target: product for target, product in PRODUCTS.items() if product.label.over in ("dataset", "experiment")}
+OF_DETECTIONS = {target: product for target, product in PRODUCTS.items() if product.label.over == "detection"}
 OF_FITS = {target: product for target, product in PRODUCTS.items() if product.label.over == "fit"}
 
 
@@ -94,6 +95,20 @@ def test_captions_of_fits_name_networks_and_seeds(product):
     page = rendered("product", caption=fit_caption(study, product, fit))
     assert "{" not in page
     for name in (fit, *(run.network for run in study.fits.runs[fit]), f"seed {study.fits.runs[fit][0].seed}"):
+        assert name in page
+
+
+@pytest.mark.parametrize("product", OF_DETECTIONS.values(), ids=OF_DETECTIONS)
+@pytest.mark.parametrize(("images", "said"), [(None, "5,000 images"), (20, "20 images")])
+def test_captions_of_detections_name_detector_data_and_images(product, images, said):
+    resources = {"threads": 1, "mem_mb": 1, "runtime": 1}
+    entry = {"detector": "retinanet_resnet50_fpn", "weights": "COCO_V1", "dataset": "coco-val2017"}
+    entry |= {"components": {"low": [128]}} | ({"images": images} if images else {})
+    compute = {"device": "cpu", "publish": resources, "evaluate": resources}
+    study = Study({"detection": {"one": entry}, "compute": compute}, ROOT / "schemas" / "config.schema.yaml")
+    page = rendered("product", caption=detection_caption(study, product, "one"))
+    assert "{" not in page
+    for name in ("one", "retinanet_resnet50_fpn", "coco-val2017", said):
         assert name in page
 
 

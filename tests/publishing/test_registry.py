@@ -75,6 +75,11 @@ def test_a_label_is_read_and_nothing_is_imported(write):
         ('when="trained"', 'over="model"', "unknown value of over 'model': choose one of dataset, experiment"),
         ('when="trained"', 'over="fit"', 'fits are shown one by one: write both reads="fits" and over="fit"'),
         ('when="trained"', 'reads="fits"', 'fits are shown one by one: write both reads="fits" and over="fit"'),
+        (
+            'when="trained"',
+            'over="detection"',
+            'detections are shown one by one: write both reads="detections" and over=',
+        ),
         ('when="trained"', 'over="experiment"', "the caption has braces that are not {experiment}: leave them out"),
         ('when="trained"', 'reads="history"', r"it reads history: write a function read\(files\)"),
         ('when="trained"', 'reads="images"', r"it reads images: write a function read\(files\)"),

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-COMPUTING = {"train", "derive", "run_suite", "perturb", "list_only_high", "fit", "calibrate"}
+COMPUTING = {
+    "train",
+    "derive",
+    "run_suite",
+    "perturb",
+    "list_only_high",
+    "fit",
+    "calibrate",
+    "detect",
+    "score_detections",
+}
 COMPUTING |= {"download_checkpoint", "convert_checkpoint", "measure_images", "pool_filters", "show_filters"}
 
 

@@ -164,7 +164,7 @@ def convert_checkpoint(
                 if "path" in source:
                     path, whole = Path(source["path"]).expanduser(), WHOLE_COPY
                 else:
-                    path, whole = folder / remote_files(source)[0].path, _fetch_again(folder)
+                    path, whole = folder / remote_files(source)[0].path, fetch_again(folder)
                 backbone, decomposition, weights = _file_backbone(source, path, whole, num_classes)
                 if "mean" in source:
                     mean, std, normalisation = source["mean"], source["std"], "the config's mean and std"
@@ -209,7 +209,7 @@ def _robustbench_backbone(source: Mapping[str, Any], folder: Path, num_classes: 
     _check_classes(source, CLASSES[source["dataset"]], num_classes)
     for path in robustbench_paths(*key):
         # robustbench reads it again, by what its own code says of this model.
-        read_pickle(folder / path, _fetch_again(folder))
+        read_pickle(folder / path, fetch_again(folder))
     return load_robustbench_model(folder, *key)
 
 
@@ -219,7 +219,7 @@ def _timm_backbone(
     import timm
 
     path = folder / remote_files(source)[0].path
-    state, weights = read_external_state(path, source.get("weights"), _fetch_again(folder))
+    state, weights = read_external_state(path, source.get("weights"), fetch_again(folder))
     # timm renames tensors of older versions on the way.
     model = timm.create_model(source["name"], pretrained=True, pretrained_cfg_overlay={"state_dict": state})
     _check_classes(source, model.num_classes, num_classes)
@@ -233,7 +233,7 @@ def _torchvision_backbone(
 
     weights = torchvision.models.get_model_weights(source["name"])[source["weights"]]
     _check_classes(source, CLASSES["imagenet"], num_classes)
-    read_pickle(folder / remote_files(source)[0].path, _fetch_again(folder))
+    read_pickle(folder / remote_files(source)[0].path, fetch_again(folder))
     # torchvision reads it again, because some of its models rename tensors on the way; from this folder, not the web.
     before = torch.hub.get_dir()
     torch.hub.set_dir(folder)
@@ -295,7 +295,7 @@ def _check_classes(source: Mapping[str, Any], model_classes: int, data_classes: 
         )
 
 
-def _fetch_again(folder: Path) -> str:
+def fetch_again(folder: Path) -> str:
     """What to do about a damaged file that was downloaded into a folder."""
     return f"move {folder} elsewhere and run again, to have it downloaded again"
 

@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
+from filterfreq.evaluation.detection.registry import passes
 from filterfreq.evaluation.passes import Passes, Work, frequency_filtered_passes, passes_of_attack
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import read_record
+from filterfreq.study.detections import DetectionRun
 from filterfreq.study.experiments import Run
 from filterfreq.study.study import Study
 from filterfreq.training.epochs import count_epochs
@@ -121,11 +123,11 @@ class CostModel:
 
         Every image counts as classified correctly, and as withstanding every attack: an upper bound for attacks.
         """
-        passes, sizes = SUITES[suite].passes, self._sizes(suite, run.dataset)
-        if passes is None or None in sizes:
+        count, sizes = SUITES[suite].passes, self._sizes(suite, run.dataset)
+        if count is None or None in sizes:
             return None
         side = self.study.dataset(run.dataset).image_size
-        return passes(self.study.settings(suite, run.dataset), sizes, self.classes(run.dataset), side)
+        return count(self.study.settings(suite, run.dataset), sizes, self.classes(run.dataset), side)
 
     def work_of_perturbations(self, run: Run) -> Work:
         """Return the passes of the perturbations that are shown."""
@@ -141,6 +143,12 @@ class CostModel:
         common = [radius for radius in settings["radii"]["low"] if radius in settings["radii"]["high"]]
         listed = {**settings, "radii": {"low": common, "high": common}, "svd": (), "only_high": True}
         return None if size is None else frequency_filtered_passes(listed, [size], self.classes(run.dataset), 0)
+
+    def work_of_detection(self, detection: str) -> Work | None:
+        """Return the passes of a detector: of each image whole, and of each of its components."""
+        images, detections = self.study.detections.image_count(detection), self.study.detections
+        shown = len(passes(detections.spec(DetectionRun(detection))["settings"]["components"]))
+        return None if images is None else Work(Passes(images * shown, 0))
 
     def _sizes(self, suite: str, dataset: str) -> list[int | None]:
         """How many images each set has that a suite shows to the models of a data set."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from filterfreq.data.shifted.registry import downloads
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from filterfreq.evaluation.detection.registry import BYTES_OF_AN_IMAGE
 from filterfreq.evaluation.passes import Work
 from filterfreq.evaluation.registry import SUITES, suite_of_rule, suite_over_training
 from filterfreq.planning.costs import TRAINING_RULES, CostModel, image_bytes
@@ -20,7 +21,7 @@ from filterfreq.study.experiments import Run
 MEASURED, CALIBRATED, UNKNOWN = "measured", "calibrated", "unknown"
 
 # The benchmark files of jobs with these wildcards in common stand for each other.
-_COMPARED_BY = ("dataset", "model", "fit", "network", "variant")
+_COMPARED_BY = ("dataset", "model", "fit", "network", "variant", "detection")
 
 
 class Estimate(NamedTuple):
@@ -84,6 +85,8 @@ class Estimator:
             return self.model.work_of_perturbations(_run(job))
         if job.rule == "list_only_high":
             return self.model.work_of_only_high(_run(job))
+        if job.rule == "detect":
+            return self.model.work_of_detection(job.wildcards["detection"])
         if suite := suite_of_rule(job.rule):
             return self.model.work(suite, _run(job))
         if suite := suite_over_training(job.rule):
@@ -98,6 +101,8 @@ class Estimator:
             work = None if each is None or images is None else each * images / job.threads
         elif job.rule in TRAINING_RULES:
             work = self._training_seconds(job)
+        elif job.rule == "detect":
+            work = None  # no detector is timed
         else:
             work = passes and self._evaluation_seconds(passes, _run(job))
         return None if work is None else self.calibration.seconds_to_start + work
@@ -155,6 +160,9 @@ class Estimator:
             case rule if rule in TRAINING_RULES:
                 size = self.calibration.find_value(self.model.training_unit(_run(job)), "weight_bytes")
                 return None if size is None else int(size) * (1 + self.model.kept_snapshots(_run(job)))
+            case "detect":
+                work = self._work(job)
+                return work and work.own.forward * BYTES_OF_AN_IMAGE
             case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint" | "derive":
                 return None
             case _:

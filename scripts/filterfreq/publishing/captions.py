@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from filterfreq.publishing.registry import ProductFile
+from filterfreq.study.detections import DetectionRun
 from filterfreq.study.study import Study
 
 # What is read of models; else it is of images.
@@ -38,6 +39,15 @@ def fit_caption(study: Study, product: ProductFile, fit: str) -> str:
     networks = ", ".join(f"``{network}``" for network in dict.fromkeys(run.network for run in runs))
     seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in runs}))
     return f"{product.caption.format(fit=fit)} Fit ``{fit}``, network {networks}, seed {seeds}."
+
+
+def detection_caption(study: Study, product: ProductFile, detection: str) -> str:
+    """Return what the report says of what is shown of a detection: its own caption, detector, data set and images."""
+    spec = study.detections.spec(DetectionRun(detection))
+    images = study.detections.image_count(detection) or spec["images"]
+    said = f"{images:,} images" if images else "all images"
+    detector, dataset = spec["run"]["detector"], spec["run"]["dataset"]
+    return f"{product.caption.format(detection=detection)} Detector ``{detector}``, data set ``{dataset}``, {said}."
 
 
 def extent(study: Study, datasets: Iterable[str]) -> str:

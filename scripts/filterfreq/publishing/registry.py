@@ -19,7 +19,14 @@ CLAIMED = "claimed"
 """Stands in a label's `adds` for the suites that the study's claims measure."""
 
 _FUNCTIONS = {"table": "tabulate", "figure": "draw"}
-_WILDCARDS = {"dataset": {"experiment", "dataset"}, "experiment": {"experiment"}, "fit": {"fit"}}
+_WILDCARDS = {
+    "dataset": {"experiment", "dataset"},
+    "experiment": {"experiment"},
+    "fit": {"fit"},
+    "detection": {"detection"},
+}
+# What is shown one by one, each with what its inputs are.
+_ONE_BY_ONE = {"fit": "fits", "detection": "detections"}
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,9 @@ class Product:
             names that `rules/labels.smk` knows.
         reads: what its inputs are: "results" of the suites, or another kind that `rules/labels.smk` knows.
         over: what there is one of it for: each "dataset" of an experiment, each "experiment", or, where it
-            reads "fits", each "fit".
+            reads "fits" or "detections", each "fit" or "detection".
         when: a condition that `rules/labels.smk` knows; none if it is empty.
-        note: the parameter that a table's own caption ends with; none if it is empty, or of a fit.
+        note: the parameter that a table's own caption ends with; none if it is empty, or of a fit or a detection.
     """
 
     title: str
@@ -66,8 +73,8 @@ class ProductFile:
     Attributes:
         kind: "table" or "figure".
         name: the file's name without its suffix.
-        caption: its docstring as one paragraph of reStructuredText; {experiment}, {dataset} and {fit} stand for those
-            shown.
+        caption: its docstring as one paragraph of reStructuredText; {experiment}, {dataset}, {fit} and {detection}
+            stand for those shown.
         label: its label.
     """
 
@@ -124,8 +131,9 @@ def _read(name: str, kind: str, tree: ast.Module) -> ProductFile:
         raise InputError("a module cannot have this name: write it in letters, digits and _")
     caption = " ".join((ast.get_docstring(tree) or "").split())
     label = _label(tree)
-    if (label.over == "fit") != (label.reads == "fits"):
-        raise InputError('fits are shown one by one: write both reads="fits" and over="fit", or neither')
+    for over, reads in _ONE_BY_ONE.items():
+        if (label.over == over) != (label.reads == reads):
+            raise InputError(f'{reads} are shown one by one: write both reads="{reads}" and over="{over}", or neither')
     if (label.reads_results or label.reads == "fits") and not label.needs:
         kinds = "kinds of fit" if label.reads == "fits" else "suites"
         raise InputError(f"it reads {label.reads} and needs none: name the {kinds} in needs that it cannot do without")

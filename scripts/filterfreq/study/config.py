@@ -5,6 +5,7 @@ from typing import Any
 
 from jsonschema.protocols import Validator
 
+from filterfreq.data.objects import OBJECT_DATASETS
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.models.registry import check_architecture
 from filterfreq.runtime.errors import InputError, run_check
@@ -32,9 +33,10 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
     check_values(config, [])
     _check_switches(config.get("evaluation"))
     check_schema(schema, config, "config", every=True)
-    if not {"experiments", "fits"} & config.keys():
+    if not {"experiments", "fits", "detection"} & config.keys():
         raise InputError(
-            "config: it has neither experiments nor fits: write what is to be made under one of these keys"
+            "config: it has neither experiments nor fits nor detection: write what is to be made under one of these "
+            "keys"
         )
     for key, stage in _stages(config):
         if stage not in config["compute"]:
@@ -69,6 +71,8 @@ def _stages(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for name in requested_suites(scope):
             if SUITES[name].stage == "attack":
                 yield f"evaluation.{name}", "attack"
+    for name in config.get("detection", {}):
+        yield f"detection.{name}", "evaluate"
 
 
 def fill_defaults(config: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +95,8 @@ def check_entries(config: dict[str, Any], datasets: Datasets) -> None:
     _check_paths(config)
     for section in ("datasets", "raw"):
         for name in datasets.data.get(section, {}):
-            run_check(datasets.dataset, name, f"data.{section}.{name}")
+            if section == "datasets" or name not in OBJECT_DATASETS:
+                run_check(datasets.dataset, name, f"data.{section}.{name}")
     training = config.get("training", {})
     for name in training.get("models", {}):
         run_check(check_architecture, name, f"training.models.{name}")
@@ -120,16 +125,20 @@ def _check_paths(config: dict[str, Any]) -> None:
 
 
 def _paths(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The paths of raw files, checkpoints, data sets and shifted sets, each after its key."""
+    """The paths of raw files, checkpoints, data sets, shifted sets and detections, each after its key."""
     data = config.get("data", {})
     for name, path in data.get("raw", {}).items():
         yield f"data.raw.{name}", path
     sections = {"checkpoints": config.get("checkpoints", {})}
     sections |= {f"data.{section}": data.get(section, {}) for section in ("datasets", "shifted")}
+    detection = config.get("detection", {})
+    sections["detection"] = detection
+    own = {name: entry["dataset"] for name, entry in detection.items() if isinstance(entry["dataset"], dict)}
+    sections |= {f"detection.{name}": {"dataset": entry} for name, entry in own.items()}
     for section, entries in sections.items():
         for name, entry in entries.items():
-            for key in ("path", "responses"):
-                if key in entry:
+            for key in ("path", "responses", "images", "annotations"):
+                if isinstance(entry.get(key), str):
                     yield f"{section}.{name}.{key}", entry[key]
 
 

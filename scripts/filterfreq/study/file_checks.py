@@ -27,6 +27,7 @@ def check_files(study: Study) -> None:
             run_check(partial(_check_checkpoint, holds_filters=is_filter_file(entry)), path, f"checkpoints.{name}.path")
             if is_filter_file(entry):
                 check_name_given(f"checkpoints.{name}", entry)
+    study.detections.check_files()
     raw, shown = _raw_folders(study), _shown_datasets(study)
     for name in dict.fromkeys([*study.datasets, *shown]):
         entry = study.dataset(name)

@@ -8,15 +8,18 @@ from typing import Any
 from filterfreq.runtime.errors import InputError, list_some
 from filterfreq.runtime.files import read_json
 from filterfreq.runtime.text import one_line
+from filterfreq.study.detections import DetectionRun
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun
 from filterfreq.study.study import Study
+
+AnyRun = Run | FitRun | DetectionRun
 
 _LONGEST_VALUE = 60  # characters
 _NOT_SET = "not set"
 
 
-def check_owners(study: Study, config_files: Sequence[str], record_path: Callable[[Run | FitRun], str | Path]) -> None:
+def check_owners(study: Study, config_files: Sequence[str], record_path: Callable[[AnyRun], str | Path]) -> None:
     """Check that each finished run of a study has its settings, or was made by the study itself.
 
     A study that changes its own settings makes its runs again. Of a record that cannot be read, or does not say which
@@ -33,19 +36,19 @@ def check_owners(study: Study, config_files: Sequence[str], record_path: Callabl
     """
     foreign = []
     fits = itertools.chain.from_iterable(study.fits.runs.values())
-    for run in (*study.all_runs, *fits):
+    for run in (*study.all_runs, *fits, *study.detections.runs):
         path = Path(record_path(run))
         record = _read(path)
         owner = _owner(record)
         if owner is None or owner == [*config_files]:
             continue
-        if difference := _difference(record, study.fits.spec(run) if isinstance(run, FitRun) else study.spec(run)):
+        if difference := _difference(record, _spec(study, run)):
             foreign.append((run, path.parent, " and ".join(owner), difference))
     if foreign:
         run, folder, owner, difference = foreign[0]
         were = f"and {len(foreign) - 1} more were" if foreign[1:] else "was"
-        entry = "variant" if isinstance(run, FitRun) or not study.is_downloaded(run) else "checkpoint"
-        names = list(dict.fromkeys(f"'{other.variant}'" for other, *_ in foreign))
+        entry = _entry(study, run)
+        names = list(dict.fromkeys(f"'{_name(other)}'" for other, *_ in foreign))
         renamed = f"the {entry} {names[0]} another name" if len(names) == 1 else f"{list_some(names)} other names"
         folders = (
             f"{folder} elsewhere to have it" if len(foreign) == 1 else f"{folder} and the others elsewhere to have them"
@@ -54,6 +57,23 @@ def check_owners(study: Study, config_files: Sequence[str], record_path: Callabl
             f"{folder} {were} made for {owner} with other settings ({difference}): give {renamed} in this config, or "
             f"move {folders} made again"
         )
+
+
+def _spec(study: Study, run: AnyRun) -> dict[str, Any]:
+    if isinstance(run, DetectionRun):
+        return study.detections.spec(run)
+    return study.fits.spec(run) if isinstance(run, FitRun) else study.spec(run)
+
+
+def _entry(study: Study, run: AnyRun) -> str:
+    """What the config has of a run under a name of its own, in words."""
+    if isinstance(run, DetectionRun):
+        return "detection"
+    return "variant" if isinstance(run, FitRun) or not study.is_downloaded(run) else "checkpoint"
+
+
+def _name(run: AnyRun) -> str:
+    return run.detection if isinstance(run, DetectionRun) else run.variant
 
 
 def _read(path: Path) -> dict[str, Any]:

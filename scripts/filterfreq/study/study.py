@@ -16,6 +16,7 @@ from filterfreq.study.config_checks import SHOWN, is_filter_file
 from filterfreq.study.customary_epsilons import CUSTOMARY_EPSILONS
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.derived import is_derived
+from filterfreq.study.detections import Detections
 from filterfreq.study.experiments import Run, expand
 from filterfreq.study.fits import Fits
 from filterfreq.study.measurable import check_measurable, requested_suites, why_not, why_not_run
@@ -38,6 +39,7 @@ class Study(Datasets):
         all_runs: these, and the runs that derived ones are made from and no experiment has: they are trained or
             downloaded, and in no table.
         fits: the networks that learn functions.
+        detections: the detectors that are measured.
         pairs: for each experiment its pairs of runs in the config's order; most have none.
 
     Args:
@@ -58,6 +60,7 @@ class Study(Datasets):
         self.checkpoints = config.get("checkpoints", {})
         self.variants, self.swept, self.experiments = expand(config, self, validator)
         self.fits = Fits(config, validator)
+        self.detections = Detections(config)
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._run_set = frozenset(self.runs)
         self.all_runs = list(dict.fromkeys([*self.runs, *map(self.origin, self.runs)]))
@@ -203,8 +206,12 @@ class Study(Datasets):
         return self.source_run(run) if self.is_derived(run) else run
 
     def source(self, checkpoint: str) -> dict:
-        """What fixes a checkpoint's files and what is made of them: its entry but for how it is shown."""
-        return sort_keys({key: value for key, value in self.checkpoints[checkpoint].items() if key not in SHOWN})
+        """What fixes a checkpoint's files and what is made of them: its entry but for how it is shown.
+
+        Weights of detectors are downloaded as checkpoints are.
+        """
+        entry = self.detections.checkpoints.get(checkpoint) or self.checkpoints[checkpoint]
+        return sort_keys({key: value for key, value in entry.items() if key not in SHOWN})
 
     def spec(self, run: Run) -> dict:
         """Everything that fixes a run's training: its variant without the label, and its settings.

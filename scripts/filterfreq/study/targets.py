@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 
+from filterfreq.data.objects import OBJECT_DATASETS
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.models.registry import check_architecture
 from filterfreq.runtime.errors import InputError, unknown_name
@@ -53,17 +54,23 @@ def _check_names(study: Study, names: Mapping[str, str]) -> None:
     if "fit" in names:
         _check_fit(study, names)
         return
+    if "detection" in names:
+        known = [run.detection for run in study.detections.runs]
+        if names["detection"] not in known:
+            raise unknown_name("detection", names["detection"], known)
+        return
     dataset, experiment, variant, suite = (names.get(name) for name in ("dataset", "experiment", "variant", "suite"))
     if experiment is not None and experiment not in study.experiments:
         raise unknown_name("experiment", experiment, study.experiments)
-    if dataset is not None:
+    if dataset is not None and not ("file" in names and dataset in OBJECT_DATASETS):
         study.dataset(dataset)
         if experiment is not None and not study.runs_of(experiment, dataset):
             raise InputError(f"experiments.{experiment} has no runs on {dataset}: add the data set to it")
     if "shifted" in names:
         study.shifted_set(names["shifted"], dataset)
-    if "checkpoint" in names and names["checkpoint"] not in study.checkpoints:
-        raise unknown_name("checkpoint", names["checkpoint"], study.checkpoints)
+    checkpoints = study.checkpoints | study.detections.checkpoints
+    if "checkpoint" in names and names["checkpoint"] not in checkpoints:
+        raise unknown_name("checkpoint", names["checkpoint"], checkpoints)
     if variant is not None:
         _check_run(study, dataset, names["model"], variant)
     if suite is not None and suite != "history":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
+from filterfreq.data.objects import OBJECT_DATASETS
 from filterfreq.data.registry import AS_STORED, DATASETS, Rendering, Source, get_dataset
 from filterfreq.runtime.errors import InputError, unknown_name
 
@@ -260,8 +261,12 @@ PUBLISHED_CORRUPTIONS: dict[str, CorruptedImages] = {
 
 
 def downloads(name: str) -> dict[str, Source]:
-    """Return all raw files that are known under a name, of a data set, its corrupted images, or a shifted set."""
+    """Return all raw files that are known under a name.
+
+    They are those of a data set, of its corrupted images, of a shifted set, or of a data set of objects.
+    """
     sources = [*DATASETS[name].sources] if name in DATASETS else []
+    sources += [*OBJECT_DATASETS[name].sources] if name in OBJECT_DATASETS else []
     sources += [*PUBLISHED_CORRUPTIONS[name].sources] if name in PUBLISHED_CORRUPTIONS else []
     sources += [*SHIFTED_SETS[name].sources] if name in SHIFTED_SETS else []
     return {source.file: source for source in sources}
