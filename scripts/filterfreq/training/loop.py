@@ -22,10 +22,11 @@ from filterfreq.models.surgery.composition import compose
 from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.checks import check_trainable
 from filterfreq.training.distributed import Processes, use_global_statistics
-from filterfreq.training.epochs import count_epochs, count_replays
+from filterfreq.training.epochs import count_batches, count_epochs, count_replays
 from filterfreq.training.intervention import Attack, composed_change, interventions_of
 from filterfreq.training.objective import Objective, count_correct
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
+from filterfreq.training.snapshot_names import epoch_after, snapshots_problem
 from filterfreq.training.snapshots import Snapshots
 from filterfreq.training.state import StateFile
 
@@ -75,11 +76,12 @@ class Trainer:
         state_file: keeps the state after every epoch.
         announce: takes one line for each epoch.
         stop: asked before every batch whether to stop.
-        snapshots: keeps the classifier after chosen epochs, if any; nothing else depends on it.
+        snapshots: keeps the classifier after chosen epochs and batches, if any; nothing else depends on it.
         files: what interventions read, see `interventions_of`.
 
     Raises:
-        InputError: see `check_trainable`, `interventions_of` and, of several processes, `use_global_statistics`.
+        InputError: see `check_trainable`, `interventions_of` and, of several processes, `use_global_statistics`; or a
+            snapshot is wanted that the training does not come to.
     """
 
     def __init__(
@@ -107,6 +109,10 @@ class Trainer:
             for split in ("train", "test")
             for array in (dataset.images(split), dataset.labels(split))
         )
+        self.batches_per_epoch = count_batches(len(self.train_labels), self.settings)
+        names = snapshots.names if snapshots is not None else ()
+        if (problem := snapshots_problem(names, self.epochs, self.batches_per_epoch)) is not None:
+            raise InputError(f"training of {self.name}: {problem}")
         self.size = self.test_images.shape[1]
         self.num_classes = dataset.num_classes
 
@@ -147,6 +153,8 @@ class Trainer:
         """
         self._resume()
         first_progress = self.progress
+        if not self._batches:
+            self._keep_snapshot("epoch-0", self._so_far)
         for epoch in range(len(self.history) + 1, self.epochs + 1):
             start = perf_counter()
             row = self._epoch(epoch)
@@ -159,8 +167,7 @@ class Trainer:
                 )
             self.history.append(row)
             # Before the state, so that no state is without them.
-            if self.snapshots is not None and self.processes.is_first:
-                self.snapshots.keep(self.result, row, self.seconds)
+            self._keep_snapshot(f"epoch-{epoch}", row)
             self._save()
             self.announce(
                 f"{self.name}  epoch {epoch:{len(str(self.epochs))}d}/{self.epochs}  loss {row['loss']:.4f}  "
@@ -184,6 +191,20 @@ class Trainer:
         """How far the training is, for progress lines and messages."""
         finished = f"after epoch {len(self.history)}"
         return f"{finished} and batch {self.finished_batches} of the next" if self.finished_batches else finished
+
+    @property
+    def _batches(self) -> int:
+        """How many batches the training has gone through."""
+        return len(self.history) * self.batches_per_epoch + self.finished_batches
+
+    @property
+    def _so_far(self) -> dict[str, float]:
+        """What is known of a training that is not at the end of an epoch."""
+        return {"epoch": epoch_after(self._batches, self.batches_per_epoch), "batches": self._batches}
+
+    def _keep_snapshot(self, name: str, measured: Mapping[str, float]) -> None:
+        if self.snapshots is not None and self.processes.is_first:
+            self.snapshots.keep(name, self.result, measured, self.seconds)
 
     def _epoch(self, epoch: int) -> dict | None:
         """Go through the data once and return the history's row, or None where it was asked to stop before the end."""
@@ -224,6 +245,7 @@ class Trainer:
                 for _ in range(self.replays):
                     self.epoch_sums += self._step(images, targets, count)
                 self.finished_batches += 1
+                self._keep_snapshot(f"batch-{self._batches}", self._so_far)
         for _ in range(self.replays):
             self.schedule.step()
         totals = self.processes.sum(self.epoch_sums)
@@ -356,9 +378,12 @@ class Trainer:
 
     def _resume(self) -> None:
         state = self.state_file.read(lambda reason: self.announce(f"{self.name}  {reason}"))
-        missing = self.snapshots.missing_epochs(len(state["history"])) if state is not None and self.snapshots else []
+        missing = []
+        if state is not None and self.snapshots is not None:
+            batches = len(state["history"]) * self.batches_per_epoch + state["finished_batches"]
+            missing = self.snapshots.missing(batches, self.batches_per_epoch)
         if missing:
-            self.announce(f"{self.name}  the snapshot of epoch {missing[0]} is missing, training starts afresh")
+            self.announce(f"{self.name}  the snapshot {missing[0]} is missing, training starts afresh")
         elif state is not None:
             self._load(state)
         if not self.processes.agree((len(self.history), self.finished_batches)):
@@ -366,7 +391,7 @@ class Trainer:
                 f"{self.name}: not all processes find the same {self.state_file.path}: keep results where all nodes "
                 "see them"
             )
-        if not self.history and self.snapshots is not None and self.processes.is_first:
+        if not self._batches and self.snapshots is not None and self.processes.is_first:
             self.snapshots.clear()
 
     def _load(self, state: dict) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints of chosen epochs, which a training keeps on its way."""
+"""Checkpoints of chosen epochs and batches, which a training keeps on its way."""
 
 import shutil
 from collections.abc import Callable, Collection, Mapping
@@ -7,50 +7,52 @@ from typing import Any
 
 from filterfreq.models.checkpoints import RECORD_FILE, save_checkpoint
 from filterfreq.models.classifier import Classifier
+from filterfreq.training.snapshot_names import due_snapshots
 
 
 class Snapshots:
     """The snapshots of one run: until its training has ended they lie beside its state, so that a rerun finds them.
 
-    A snapshot is a checkpoint like that of the run, in a folder `epoch-<n>`: of the moving average where there is one.
+    A snapshot is a checkpoint like that of the run, in a folder of its name: of the moving average where there is one.
 
     Args:
-        epochs: after which epochs to keep one.
+        names: which to keep, see `filterfreq.training.snapshot_names`.
         unfinished: where they are kept until the training has ended.
         folder: where they go then; None where there are to be none.
-        record: what each snapshot's record holds, of the row of its epoch in the history and the seconds until then.
+        record: what each snapshot's record holds, of what is measured of it and the seconds of finished epochs.
     """
 
     def __init__(
         self,
-        epochs: Collection[int],
+        names: Collection[str],
         unfinished: Path,
         folder: Path | None,
         record: Callable[[Mapping[str, float], float], dict[str, Any]],
     ) -> None:
-        self.epochs = sorted(epochs)
+        self.names = frozenset(names)
         self.unfinished = unfinished
         self.folder = folder
         self.record = record
 
-    def missing_epochs(self, epochs: int) -> list[int]:
-        """Return the epochs, of the first so many, whose snapshots should be there and are not."""
-        due = [epoch for epoch in self.epochs if epoch <= epochs]
-        return [epoch for epoch in due if not (self._unfinished_folder(epoch) / RECORD_FILE).is_file()]
+    def missing(self, batches: int, batches_per_epoch: int) -> list[str]:
+        """Return the snapshots of the first so many batches that should be there and are not."""
+        due = sorted(due_snapshots(self.names, batches, batches_per_epoch))
+        return [name for name in due if not (self.unfinished / name / RECORD_FILE).is_file()]
 
-    def keep(self, classifier: Classifier, row: Mapping[str, float], seconds: float) -> None:
-        """Keep what is trained, if a snapshot of the epoch is wanted.
+    def keep(self, name: str, classifier: Classifier, measured: Mapping[str, float], seconds: float) -> None:
+        """Keep what is trained, if a snapshot of this name is wanted.
 
         Args:
-            classifier: as it is after the epoch.
-            row: of the epoch, in the history.
-            seconds: what the training took until then.
+            name: see `filterfreq.training.snapshot_names`.
+            classifier: as it is now.
+            measured: what is known of it: the row of its epoch in the history, or epoch and batches so far.
+            seconds: what the finished epochs took.
 
         Raises:
             InputError: a weight is not finite, or the disk is full.
         """
-        if row["epoch"] in self.epochs:
-            save_checkpoint(self._unfinished_folder(row["epoch"]), classifier, self.record(row, seconds))
+        if name in self.names:
+            save_checkpoint(self.unfinished / name, classifier, self.record(measured, seconds))
 
     def clear(self) -> None:
         """Remove what an earlier training has left, before one that starts afresh."""
@@ -63,10 +65,7 @@ class Snapshots:
             return
         self.unfinished.mkdir(parents=True, exist_ok=True)
         for left in self.unfinished.iterdir():
-            if left not in map(self._unfinished_folder, self.epochs):
+            if left.name not in self.names:
                 shutil.rmtree(left)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.unfinished.rename(self.folder)
-
-    def _unfinished_folder(self, epoch: int) -> Path:
-        return self.unfinished / f"epoch-{epoch}"
