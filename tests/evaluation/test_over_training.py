@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ SETTINGS = {"clean": {"images": 20}, "frequency_filtered": {"images": 20, "radii
 EPOCHS = (0, 0.5, 2)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -68,7 +69,7 @@ def measure(tiny_dataset, records, tmp_path) -> Callable:
             prepend_parameter(load(SUITES[suite].run)(make_job(file, "-alone")), epoch=epoch)
             for epoch, file in records.items()
         ]
-        return rows, files, sum(alone, [])
+        return rows, files, list(chain.from_iterable(alone))
 
     return measure
 
@@ -120,11 +121,11 @@ def test_a_killed_job_goes_on_with_the_snapshot_that_it_was_at(measure, monkeypa
     def killed_at_second(model, *rest):
         evaluated.append(model)
         if len(evaluated) == 2:
-            raise Killed
+            raise KilledError
         return evaluate_clean(model, *rest)
 
     monkeypatch.setattr(clean, "evaluate_clean", killed_at_second)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         measure("clean")
     rows, *_ = measure("clean")
     # The second one once more and the third, then each alone.
@@ -142,11 +143,11 @@ def test_a_job_of_all_snapshots_goes_on_with_the_batch_that_it_was_at(measure, m
     def killed_at_second(images, device):
         seen.append(len(images))
         if len(seen) == 2:
-            raise Killed
+            raise KilledError
         return to_images(images, device)
 
     monkeypatch.setattr(frequency_filtered, "to_images", killed_at_second)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         measure("frequency_filtered")
     rows, *_ = measure("frequency_filtered")
     # Batches of 8, 8 and 4 images.
