@@ -110,7 +110,7 @@ class Trainer:
             for array in (dataset.images(split), dataset.labels(split))
         )
         self.batches_per_epoch = count_batches(len(self.train_labels), self.settings)
-        names = snapshots.names if snapshots is not None else ()
+        names = sorted(snapshots.names) if snapshots is not None else ()
         if (problem := snapshots_problem(names, self.epochs, self.batches_per_epoch)) is not None:
             raise InputError(f"training of {self.name}: {problem}")
         self.size = self.test_images.shape[1]
