@@ -308,7 +308,7 @@ def test_one_variant_is_compared_in_two_measures(results_of):
     assert score(results_of(rows), {"c": missing})["verdict"].item() == "not measured"
 
 
-def over_training(kind, seed, values, variant="new"):
+def snapshot_rows(kind, seed, values, variant="new"):
     return [
         ("m", variant, seed, "frequency_filtered", "accuracy", {"epoch": epoch, "pass": kind, "radius": 8}, value)
         for epoch, value in values.items()
@@ -337,8 +337,8 @@ def test_what_is_learned_first(results_of):
     """Half of the low components' accuracy is there after 1 epoch of 10, of the high ones' after 5."""
     rows = []
     for seed in (0, 1, 2):
-        rows += over_training("low", seed, {0: 0.1, 1: 0.4 + 0.01 * seed, 10: 0.8 + 0.02 * seed})
-        rows += over_training("high", seed, {0: 0.1, 5: 0.3 - 0.02 * seed, 10: 0.6})
+        rows += snapshot_rows("low", seed, {0: 0.1, 1: 0.4 + 0.01 * seed, 10: 0.8 + 0.02 * seed})
+        rows += snapshot_rows("high", seed, {0: 0.1, 5: 0.3 - 0.02 * seed, 10: 0.6})
     results = results_of(rows)
     low, high = (
         {"suite": "frequency_filtered", "metric": "accuracy", "where": [{"pass": kind}]}
@@ -361,8 +361,8 @@ def test_what_is_learned_first(results_of):
 def test_trainings_with_other_snapshots_are_compared_in_when_they_reach_a_level(results_of):
     rows = []
     for seed in (0, 1, 2):
-        rows += over_training("low", seed, {0.5: 0.2, 1: 0.4 + 0.01 * seed, 10: 0.8}, "new")
-        rows += over_training("low", seed, {2: 0.4, 10: 0.8}, "old")
+        rows += snapshot_rows("low", seed, {0.5: 0.2, 1: 0.4 + 0.01 * seed, 10: 0.8}, "new")
+        rows += snapshot_rows("low", seed, {2: 0.4, 10: 0.8}, "old")
     measure = {"suite": "frequency_filtered", "metric": "accuracy", "over_training": {"reach": 0.5}}
     (row,) = score(results_of(rows), claim(measure, "lower")).to_dict("records")
     expected = np.mean([0.5 + 0.5 * 0.2 / (0.2 + 0.01 * seed) for seed in (0, 1, 2)]) / 10 - 0.2

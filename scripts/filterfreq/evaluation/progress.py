@@ -50,7 +50,7 @@ class Progress:
                 content = {}
             batches, sums = content.get("batches"), content.get("sums")
             if content.get("fingerprint") == self.fingerprint and _are(_is_flag, batches) and _are(_is_number, sums):
-                self.batches, self.sums, self.finished = batches, sums, _with_nan(content.get("rows", []))
+                self.batches, self.sums, self.finished = batches, sums, _restore_nan(content.get("rows", []))
                 if not self.finished:
                     announce(f"goes on after {len(batches) + len(sums)} finished batches, kept in {self.path}")
 
@@ -104,7 +104,7 @@ class Progress:
     def _write(self) -> None:
         if self.path is not None:
             content = {"fingerprint": self.fingerprint, "batches": self.batches, "sums": self.sums}
-            write_json(self.path, content | {"rows": _without_nan(self.finished)}, indent=None)
+            write_json(self.path, content | {"rows": _replace_nan(self.finished)}, indent=None)
 
     def remove(self) -> None:
         """Remove the file, once the result is written."""
@@ -112,12 +112,12 @@ class Progress:
             self.path.unlink(missing_ok=True)
 
 
-def _without_nan(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _replace_nan(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows as JSON can hold them, with None for what is no number."""
     return [{key: None if value != value else value for key, value in row.items()} for row in rows]
 
 
-def _with_nan(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _restore_nan(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: math.nan if value is None else value for key, value in row.items()} for row in rows]
 
 

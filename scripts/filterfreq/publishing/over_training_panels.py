@@ -56,7 +56,7 @@ def panel_rows(results: pd.DataFrame) -> list[list[Panel]]:
                 alone += rows[0]
             else:
                 others += rows
-    return _in_rows(alone) + [part for row in others for part in _in_rows(row)]
+    return _split_rows(alone) + [part for row in others for part in _split_rows(row)]
 
 
 def _chosen_rows(results: pd.DataFrame, suite: str, metric: str) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def _panels(suite: str, metric: str, frame: pd.DataFrame) -> list[list[Panel]]:
         rows.append(
             [
                 Panel(", ".join([*words, _phrase(last, value)]), metric, _mean_of_runs(shown[shown[last] == value]))
-                for value in _in_order(shown[last])
+                for value in _sorted_values(shown[last])
             ]
         )
     return rows
@@ -110,13 +110,13 @@ def splits_of(frame: pd.DataFrame) -> pd.Series:
     return frame["split"].where(frame["split"].notna(), other="test").astype(str)
 
 
-def _in_order(values: pd.Series) -> list:
+def _sorted_values(values: pd.Series) -> list:
     """Return the distinct values: numbers from the least on, text as it occurs."""
     distinct = values.dropna().unique()
     return sorted(distinct) if pd.api.types.is_numeric_dtype(values) else list(distinct)
 
 
-def _in_rows(panels: Sequence[Panel]) -> list[list[Panel]]:
+def _split_rows(panels: Sequence[Panel]) -> list[list[Panel]]:
     """Return panels in rows of few."""
     return [list(panels[first : first + _COLUMNS]) for first in range(0, len(panels), _COLUMNS)]
 

@@ -26,7 +26,6 @@ from filterfreq.training.epochs import count_batches, count_epochs, count_replay
 from filterfreq.training.intervention import Attack, composed_change, interventions_of
 from filterfreq.training.objective import Objective, count_correct
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
-from filterfreq.training.snapshot_names import epoch_after, snapshots_problem
 from filterfreq.training.snapshots import Snapshots
 from filterfreq.training.state import StateFile
 
@@ -80,8 +79,8 @@ class Trainer:
         files: what interventions read, see `interventions_of`.
 
     Raises:
-        InputError: see `check_trainable`, `interventions_of` and, of several processes, `use_global_statistics`; or a
-            snapshot is wanted that the training does not come to.
+        InputError: see `check_trainable`, `interventions_of`, `Snapshots.begin` and, of several processes,
+            `use_global_statistics`.
     """
 
     def __init__(
@@ -110,9 +109,8 @@ class Trainer:
             for array in (dataset.images(split), dataset.labels(split))
         )
         self.batches_per_epoch = count_batches(len(self.train_labels), self.settings)
-        names = sorted(snapshots.names) if snapshots is not None else ()
-        if (problem := snapshots_problem(names, self.epochs, self.batches_per_epoch)) is not None:
-            raise InputError(f"training of {self.name}: {problem}")
+        if snapshots is not None:
+            snapshots.begin(self.name, self.epochs, self.batches_per_epoch)
         self.size = self.test_images.shape[1]
         self.num_classes = dataset.num_classes
 
@@ -154,7 +152,7 @@ class Trainer:
         self._resume()
         first_progress = self.progress
         if not self._batches:
-            self._keep_snapshot("epoch-0", self._so_far)
+            self._keep_snapshot()
         for epoch in range(len(self.history) + 1, self.epochs + 1):
             start = perf_counter()
             row = self._epoch(epoch)
@@ -167,7 +165,7 @@ class Trainer:
                 )
             self.history.append(row)
             # Before the state, so that no state is without them.
-            self._keep_snapshot(f"epoch-{epoch}", row)
+            self._keep_snapshot(row)
             self._save()
             self.announce(
                 f"{self.name}  epoch {epoch:{len(str(self.epochs))}d}/{self.epochs}  loss {row['loss']:.4f}  "
@@ -197,14 +195,9 @@ class Trainer:
         """How many batches the training has gone through."""
         return len(self.history) * self.batches_per_epoch + self.finished_batches
 
-    @property
-    def _so_far(self) -> dict[str, float]:
-        """What is known of a training that is not at the end of an epoch."""
-        return {"epoch": epoch_after(self._batches, self.batches_per_epoch), "batches": self._batches}
-
-    def _keep_snapshot(self, name: str, measured: Mapping[str, float]) -> None:
+    def _keep_snapshot(self, row: Mapping[str, float] | None = None) -> None:
         if self.snapshots is not None and self.processes.is_first:
-            self.snapshots.keep(name, self.result, measured, self.seconds)
+            self.snapshots.keep(self.result, self._batches, self.seconds, row)
 
     def _epoch(self, epoch: int) -> dict | None:
         """Go through the data once and return the history's row, or None where it was asked to stop before the end."""
@@ -245,7 +238,7 @@ class Trainer:
                 for _ in range(self.replays):
                     self.epoch_sums += self._step(images, targets, count)
                 self.finished_batches += 1
-                self._keep_snapshot(f"batch-{self._batches}", self._so_far)
+                self._keep_snapshot()
         for _ in range(self.replays):
             self.schedule.step()
         totals = self.processes.sum(self.epoch_sums)
@@ -378,10 +371,7 @@ class Trainer:
 
     def _resume(self) -> None:
         state = self.state_file.read(lambda reason: self.announce(f"{self.name}  {reason}"))
-        missing = []
-        if state is not None and self.snapshots is not None:
-            batches = len(state["history"]) * self.batches_per_epoch + state["finished_batches"]
-            missing = self.snapshots.missing(batches, self.batches_per_epoch)
+        missing = self.snapshots.missing(state) if state is not None and self.snapshots is not None else []
         if missing:
             self.announce(f"{self.name}  the snapshot {missing[0]} is missing, training starts afresh")
         elif state is not None:

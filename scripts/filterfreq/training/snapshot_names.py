@@ -4,7 +4,7 @@ Batches are counted from the start of the training. A batch is what one step of 
 replays counts once. Epoch 0 is before the first batch.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 _DECIMALS = 6  # of an epoch of which only a part has passed
 
@@ -58,8 +58,3 @@ def snapshots_problem(names: Collection[str], epochs: int, batches_per_epoch: in
         if f"epoch-{epoch}" in names:
             return f"snapshots names batch {number}, which ends epoch {epoch}, and that epoch: leave one of them out"
     return None
-
-
-def due_snapshots(names: Iterable[str], batches: int, batches_per_epoch: int) -> list[str]:
-    """Return the snapshots that a training keeps in its first so many batches."""
-    return [name for name in names if batches_until(name, batches_per_epoch) <= batches]

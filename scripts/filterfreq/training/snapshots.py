@@ -7,7 +7,8 @@ from typing import Any
 
 from filterfreq.models.checkpoints import RECORD_FILE, save_checkpoint
 from filterfreq.models.classifier import Classifier
-from filterfreq.training.snapshot_names import due_snapshots
+from filterfreq.runtime.errors import InputError
+from filterfreq.training.snapshot_names import batches_until, epoch_after, snapshots_problem
 
 
 class Snapshots:
@@ -34,25 +35,46 @@ class Snapshots:
         self.folder = folder
         self.record = record
 
-    def missing(self, batches: int, batches_per_epoch: int) -> list[str]:
-        """Return the snapshots of the first so many batches that should be there and are not."""
-        due = sorted(due_snapshots(self.names, batches, batches_per_epoch))
-        return [name for name in due if not (self.unfinished / name / RECORD_FILE).is_file()]
-
-    def keep(self, name: str, classifier: Classifier, measured: Mapping[str, float], seconds: float) -> None:
-        """Keep what is trained, if a snapshot of this name is wanted.
+    def begin(self, training: str, epochs: int, batches_per_epoch: int) -> None:
+        """Hear of the training, before it starts.
 
         Args:
-            name: see `filterfreq.training.snapshot_names`.
+            training: what sentences call it.
+            epochs: how many it has.
+            batches_per_epoch: how many each of them has.
+
+        Raises:
+            InputError: a snapshot is wanted that the training does not come to.
+        """
+        if (problem := snapshots_problem(sorted(self.names), epochs, batches_per_epoch)) is not None:
+            raise InputError(f"training of {training}: {problem}")
+        self.batches_per_epoch = batches_per_epoch
+
+    def missing(self, state: Mapping[str, Any]) -> list[str]:
+        """Return the snapshots that should be there in a kept state of the training, and are not."""
+        batches = len(state["history"]) * self.batches_per_epoch + state["finished_batches"]
+        due = [name for name in sorted(self.names) if batches_until(name, self.batches_per_epoch) <= batches]
+        return [name for name in due if not (self.unfinished / name / RECORD_FILE).is_file()]
+
+    def keep(
+        self, classifier: Classifier, batches: int, seconds: float, row: Mapping[str, float] | None = None
+    ) -> None:
+        """Keep what is trained, if a snapshot is wanted here.
+
+        Args:
             classifier: as it is now.
-            measured: what is known of it: the row of its epoch in the history, or epoch and batches so far.
+            batches: how many the training has gone through.
             seconds: what the finished epochs took.
+            row: of the epoch that has ended, in the history; None after a batch, or before the first one.
 
         Raises:
             InputError: a weight is not finite, or the disk is full.
         """
+        of_batch = f"batch-{batches}" if batches else "epoch-0"
+        name = of_batch if row is None else f"epoch-{row['epoch']}"
         if name in self.names:
-            save_checkpoint(self.unfinished / name, classifier, self.record(measured, seconds))
+            so_far = {"epoch": epoch_after(batches, self.batches_per_epoch), "batches": batches}
+            save_checkpoint(self.unfinished / name, classifier, self.record(row or so_far, seconds))
 
     def clear(self) -> None:
         """Remove what an earlier training has left, before one that starts afresh."""
