@@ -1041,7 +1041,7 @@ class TestOverTraining:
             for variant in ("plain", "dct")
             for seed in (0, 1)
             for epoch in epochs
-            for kind in ("low", "high")
+            for kind in ("high", "low")
             for radius in (8, 4)
             for split in splits
         )

@@ -73,6 +73,8 @@ def _chosen_rows(results: pd.DataFrame, suite: str, metric: str) -> pd.DataFrame
 def _panels(suite: str, metric: str, frame: pd.DataFrame) -> list[list[Panel]]:
     """Return the panels of a metric: a row for all parameters that vary but the last, a panel for each value of it."""
     known = SUITES[suite].metrics[metric]
+    # The low pass first, whatever the order of settings.
+    frame = frame.sort_values("pass", key=lambda passes: passes == "high", kind="stable")
     keys = [
         key
         for key in (*known.keys, *known.optional)
