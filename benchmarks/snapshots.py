@@ -6,7 +6,9 @@ python benchmarks/snapshots.py --device cuda --batch-size 1000
 
 import argparse
 import tempfile
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import harness
@@ -41,7 +43,9 @@ def made_record(spec: dict, dataset, measured: dict) -> dict:
     }
 
 
-def measuring_rows(arguments: argparse.Namespace, spec: dict, device: torch.device, folder: Path) -> list[dict]:
+def measuring_rows(
+    arguments: argparse.Namespace, spec: dict, device: torch.device, folder: Path, alternate: Callable
+) -> list[dict]:
     """All snapshots at all radii on two sets of images: as the suite does it, one by one, and bare forward passes."""
     dataset = learnable_dataset(100)
     records = []
@@ -90,12 +94,14 @@ def measuring_rows(arguments: argparse.Namespace, spec: dict, device: torch.devi
 
     what = f"{arguments.snapshots} snapshots, {2 * len(RADII)} filters, 2 x {arguments.images:,} images"
     return [
-        harness.row(f"{what} / bare forward passes", *harness.alternate(together, bare, arguments.repeats), "s"),
-        harness.row(f"{what}, one by one / bare", *harness.alternate(one_by_one, bare, arguments.repeats), "s"),
+        harness.row(f"{what} / bare forward passes", *alternate(together, bare), "s"),
+        harness.row(f"{what}, one by one / bare", *alternate(one_by_one, bare), "s"),
     ]
 
 
-def training_row(arguments: argparse.Namespace, spec: dict, device: torch.device, folder: Path) -> dict:
+def training_row(
+    arguments: argparse.Namespace, spec: dict, device: torch.device, folder: Path, alternate: Callable
+) -> dict:
     """A training that keeps a snapshot after every epoch, against one that keeps none."""
     dataset = learnable_dataset(arguments.train_images)
 
@@ -112,7 +118,7 @@ def training_row(arguments: argparse.Namespace, spec: dict, device: torch.device
         return run
 
     with_snapshots, without = train(tuple(f"epoch-{epoch + 1}" for epoch in range(KEPT))), train(())
-    seconds = harness.alternate(with_snapshots, without, arguments.repeats)
+    seconds = alternate(with_snapshots, without)
     return harness.row(
         f"training of {KEPT} epochs, {KEPT} snapshots / none, {arguments.train_images:,} images", *seconds, "s"
     )
@@ -129,14 +135,19 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--processor", action="store_true", help="count seconds of the processor, on a busy machine")
     arguments = parser.parse_args()
+    clock = time.process_time if arguments.processor else time.perf_counter
+    alternate = partial(harness.alternate, repeats=arguments.repeats, clock=clock)
     device = use_device({"device": arguments.device}, arguments.threads)
     spec = made_spec(arguments.model, {}, 0, KEPT, arguments.batch_size)
     with tempfile.TemporaryDirectory() as folder:
-        rows = measuring_rows(arguments, spec, device, Path(folder))
-        rows.append(training_row(arguments, spec, device, Path(folder)))
+        rows = measuring_rows(arguments, spec, device, Path(folder), alternate)
+        rows.append(training_row(arguments, spec, device, Path(folder), alternate))
     section = "snapshots" if device.type == "cpu" else "snapshots on a GPU"
     notes = f"{arguments.model}, batches of {arguments.batch_size}; loading the snapshots is counted."
+    if arguments.processor:
+        notes += " Seconds are those of the processor."
     harness.publish(section, rows, notes)
 
 
