@@ -21,7 +21,7 @@ try:
 except InputError as error:
     raise WorkflowError(f"A registry is refused. {error}") from error
 
-from filterfreq.study.claims_files import claims_of_study, measured_suites
+from filterfreq.study.claims_files import claims_of_study, measured_suites, suites_over_training
 from filterfreq.study.detections import DetectionFiles, DetectionRun
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun

@@ -96,15 +96,19 @@ def claims_of(experiment, dataset):
     return {name: claim for name, claim in claims.items() if can_test(study, claim, experiment, dataset)}
 
 
-def has_accuracy_over_training(experiment, dataset):
-    if not study.wants(experiment, "clean"):
-        return False
-    return any("clean" in study.suites_over_training(run) for run in study.runs_of(experiment, dataset))
+def measured_over_training(experiment, dataset):
+    """The suites that the snapshots of an experiment's runs on a data set are measured with."""
+    measured = {suite for run in study.runs_of(experiment, dataset) for suite in study.suites_over_training(run)}
+    return [suite for suite in study.snapshot_suites if suite in measured and study.wants(experiment, suite)]
+
+
+def has_suites_over_training(experiment, dataset):
+    return bool(measured_over_training(experiment, dataset))
 
 
 CONDITIONS = {
     "trained": Condition(has_trained_runs, "a run that is trained here"),
-    "clean_over_training": Condition(has_accuracy_over_training, "snapshots and evaluation.over_training: [clean]"),
+    "measured_over_training": Condition(has_suites_over_training, "snapshots and evaluation.over_training: [clean]"),
     "images_here": Condition(has_images, "a data set with images of its own"),
     "perturbations_shown": Condition(has_perturbations, "evaluation.perturbations"),
     "models_there": Condition(has_models, "a model, and not only files of filters"),
@@ -262,13 +266,21 @@ PARAMETERS = {
 
 
 def aggregated_results(product, wildcards):
-    """The aggregated suites that a product shows."""
-    return [
-        AGGREGATED.format(experiment=wildcards.experiment, dataset=dataset, suite=suite)
-        for dataset in shown_datasets(wildcards)
-        if is_possible(product, wildcards.experiment, dataset)
-        for suite in shown_suites(product, wildcards.experiment, dataset)
+    """The aggregated suites that a product shows; where these are those of claims, of snapshots too."""
+    experiment = wildcards.experiment
+    datasets = [dataset for dataset in shown_datasets(wildcards) if is_possible(product, experiment, dataset)]
+    shown = [
+        AGGREGATED.format(experiment=experiment, dataset=dataset, suite=suite)
+        for dataset in datasets
+        for suite in shown_suites(product, experiment, dataset)
     ]
+    of_snapshots = [
+        AGGREGATED_OVER_TRAINING.format(experiment=experiment, dataset=dataset, suite=suite)
+        for dataset in datasets
+        for suite in measured_over_training(experiment, dataset)
+        if CLAIMED in product.label.shows and suite in claimed_over_training
+    ]
+    return shown + of_snapshots
 
 
 def image_spectra(product, wildcards):
@@ -357,11 +369,12 @@ def filter_coefficients(product, wildcards):
 
 
 def aggregated_over_training(product, wildcards):
-    """The accuracies of an experiment's snapshots, one file for each data set."""
+    """What is measured of an experiment's snapshots, one file for each data set and suite."""
     experiment = wildcards.experiment
     return [
-        AGGREGATED_OVER_TRAINING.format(experiment=experiment, dataset=name, suite="clean")
+        AGGREGATED_OVER_TRAINING.format(experiment=experiment, dataset=name, suite=suite)
         for name in shown_datasets(wildcards)
+        for suite in measured_over_training(experiment, name)
     ]
 
 

@@ -1,5 +1,5 @@
 # One job per run and suite measures all snapshots of the run's training; each writes one CSV like that of a suite, with
-# the epoch as a further parameter.
+# the epoch as a further parameter, which between two epochs is a fraction.
 
 
 localrules:
@@ -31,7 +31,7 @@ for suite in study.snapshot_suites:
             gpu=suite_compute(suite)["gpu"],
         params:
             suite=suite,
-            epochs=measured_epochs,
+            snapshots=measured_snapshots,
             settings=bind(suite_settings, suite),
             batch_size=suite_batch_size(suite),
             code=suite_code(suite),

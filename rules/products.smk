@@ -12,6 +12,7 @@ FIGURE_FORMS = ("png", "pdf", "html")
 
 claimed = {suite for claim in claims.values() for suite in measured_suites(claim)} - {"clean"}
 claimed_suites = [suite for suite in SUITES if suite in claimed]
+claimed_over_training = {suite for claim in claims.values() for suite in suites_over_training(claim)}
 
 KNOWN = {"suite": SUITES, "fit": FITS, "parameter": PARAMETERS, "kind of input": INPUTS, "condition": CONDITIONS}
 

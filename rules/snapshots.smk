@@ -1,4 +1,4 @@
-# What the rules of trainings and of suites over training ask about snapshots: the weights of chosen epochs.
+# What the rules of trainings and of suites over training ask about snapshots: the weights of chosen epochs and batches.
 
 
 def snapshots_folder():
@@ -17,16 +17,16 @@ def datasets_of_runs_with_snapshots():
     return f"(?={'|'.join(map(re.escape, sorted(followed)))})[^/]+" if followed else "(?!)"
 
 
-def snapshot_epochs(wildcards, output):
-    """The epochs after which a training keeps its weights.
+def kept_snapshots(wildcards, output):
+    """The snapshots that a training keeps.
 
-    A function of the output, so that Snakemake does not compare what it returns: other epochs alone train nothing again.
+    A function of the output, so that Snakemake does not compare what it returns: others alone train nothing again.
     """
     return study.snapshots(job_run(wildcards))
 
 
-def measured_epochs(wildcards):
-    """The epochs whose snapshots are measured: a parameter of suites, which measure again where it changes."""
+def measured_snapshots(wildcards):
+    """The snapshots that are measured: a parameter of suites, which measure again where it changes."""
     return study.snapshots(job_run(wildcards))
 
 
@@ -46,14 +46,14 @@ def snapshot_evaluation_files(wildcards):
 
 
 def refuse_incomplete_snapshots():
-    """Stop where snapshots lack an epoch that the config has come to ask for: they cost their training once more."""
+    """Stop where snapshots lack one that the config has come to ask for: they cost their training once more."""
     for run in study.runs_with_snapshots:
         folder = Path(SNAPSHOTS.format(**run._asdict()))
-        if folder.is_dir() and (missing := [n for n in study.snapshots(run) if not (folder / f"epoch-{n}").is_dir()]):
+        if folder.is_dir() and (missing := [name for name in study.snapshots(run) if not (folder / name).is_dir()]):
             raise WorkflowError(
-                f"The config is refused. training of {run.dataset}/{run.model}/{run.variant}: snapshots names epoch "
-                f"{missing[0]}, which {folder} lacks: move the folder elsewhere to have the run trained again, with all its "
-                "snapshots, or leave the epoch out."
+                f"The config is refused. training of {run.dataset}/{run.model}/{run.variant}: snapshots names "
+                f"{missing[0].replace('-', ' ')}, which {folder} lacks: move the folder elsewhere to have the run trained "
+                "again, with all its snapshots, or leave it out."
             )
 
 

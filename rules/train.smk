@@ -27,7 +27,7 @@ rule train:
         gpu=compute("train")["gpu"],
     params:
         spec=lambda wildcards: study.spec(job_run(wildcards)),
-        snapshot_epochs=snapshot_epochs,
+        snapshot_names=kept_snapshots,
         code=code("train", trained_modules),
     script:
         "../scripts/train.py"

@@ -35,7 +35,7 @@ with job(snakemake) as logger:
         processes=processes,
         nodes=nodes,
         snapshots=snakemake.output.get("snapshots", ""),
-        snapshot_epochs=snakemake.params.snapshot_epochs,
+        snapshot_names=snakemake.params.snapshot_names,
         files={key: file for key in INTERVENTIONS if (file := snakemake.input.get(key))},
     )
     if processes == 1:

@@ -324,6 +324,69 @@ def test_models_weigh_the_same_in_which_way_a_difference_lies(results_of):
     assert (row["lowest_model"], row["highest_model"]) == (pytest.approx(-0.1 - 0.02), pytest.approx(0.3 - 0.02))
 
 
+def snapshot_rows(kind, seed, values, variant="new"):
+    return [
+        ("m", variant, seed, "frequency_filtered", "accuracy", {"epoch": epoch, "pass": kind, "radius": 8}, value)
+        for epoch, value in values.items()
+    ]
+
+
+def test_a_value_at_an_epoch_is_that_of_the_snapshot(results_of):
+    rows = pairs_of({("m", seed): (0.9, 0.9) for seed in (0, 1, 2)})
+    rows += [
+        ("m", variant, seed, "clean", "accuracy", {"epoch": epoch, "split": "test"}, value + 0.01 * seed * epoch)
+        for seed in (0, 1, 2)
+        for variant, values in (("new", {1: 0.5, 2: 0.9}), ("old", {1: 0.3, 2: 0.9}))
+        for epoch, value in values.items()
+    ]
+    results = results_of(rows)
+    (row,) = score(results, claim({**CLEAN, "over_training": {"at": 1}})).to_dict("records")
+    assert (row["effect"], row["pairs"], row["verdict"]) == (pytest.approx(0.2), 3, "supported")
+    # Snapshots are none of the trained models, and the other way round.
+    assert score(results, claim(CLEAN))["effect"].item() == pytest.approx(0)
+    assert score(results, claim({**CLEAN, "over_training": {"at": 3}}))["verdict"].item() == "not measured"
+    only_trained = results_of(rows[:6])
+    assert score(only_trained, claim({**CLEAN, "over_training": {"at": 1}}))["verdict"].item() == "not measured"
+
+
+def test_what_is_learned_first(results_of):
+    """Half of the low components' accuracy is there after 1 epoch of 10, of the high ones' after 5."""
+    rows = []
+    for seed in (0, 1, 2):
+        rows += snapshot_rows("low", seed, {0: 0.1, 1: 0.4 + 0.01 * seed, 10: 0.8 + 0.02 * seed})
+        rows += snapshot_rows("high", seed, {0: 0.1, 5: 0.3 - 0.02 * seed, 10: 0.6})
+    results = results_of(rows)
+    low, high = (
+        {"suite": "frequency_filtered", "metric": "accuracy", "where": [{"pass": kind}]}
+        | {"over_training": {"reach": 0.5}}
+        for kind in ("low", "high")
+    )
+    entry = claim(low, "lower")["c"] | {"control": "new", "control_measure": high}
+    (row,) = score(results, {"c": entry}).to_dict("records")
+    high_epochs = [5 + 5 * 0.02 * seed / (0.3 + 0.02 * seed) for seed in (0, 1, 2)]
+    expected = (1 - np.mean(high_epochs)) / 10
+    assert (row["effect"], row["pairs"], row["verdict"]) == (pytest.approx(expected), 3, "supported")
+    from_chance = [{**side, "over_training": {"reach": 0.5, "above": 0.1}} for side in (low, high)]
+    entry |= {"measure": from_chance[0], "control_measure": from_chance[1]}
+    low_epochs = [1 + 9 * 0.05 / (0.4 + 0.01 * seed) for seed in (0, 1, 2)]
+    high_epochs = [5 + 5 * (0.05 + 0.02 * seed) / (0.3 + 0.02 * seed) for seed in (0, 1, 2)]
+    expected = (np.mean(low_epochs) - np.mean(high_epochs)) / 10
+    assert score(results, {"c": entry})["effect"].item() == pytest.approx(expected)
+
+
+def test_trainings_with_other_snapshots_are_compared_in_when_they_reach_a_level(results_of):
+    rows = []
+    for seed in (0, 1, 2):
+        rows += snapshot_rows("low", seed, {0.5: 0.2, 1: 0.4 + 0.01 * seed, 10: 0.8}, "new")
+        rows += snapshot_rows("low", seed, {2: 0.4, 10: 0.8}, "old")
+    measure = {"suite": "frequency_filtered", "metric": "accuracy", "over_training": {"reach": 0.5}}
+    (row,) = score(results_of(rows), claim(measure, "lower")).to_dict("records")
+    expected = np.mean([0.5 + 0.5 * 0.2 / (0.2 + 0.01 * seed) for seed in (0, 1, 2)]) / 10 - 0.2
+    assert (row["effect"], row["pairs"]) == (pytest.approx(expected), 3)
+    summed = {**measure, "sum_over": ["pass"]}
+    assert score(results_of(rows), claim(summed, "lower"))["effect"].item() == pytest.approx(expected)
+
+
 def test_rows_are_chosen_by_values_lists_and_ranges(results_of):
     corruptions, severities = ("fog", "snow", "frost"), (1, 2, 3)
     rows = [
@@ -598,6 +661,22 @@ def test_missing_claims_are_one_sentence(tmp_path):
             "suite: clean, metric: accuracy}\n    control_measure: {suite: clean, metric: acuracy}\n",
             "control_measure.metric: unknown metric of the suite clean 'acuracy': did you mean 'accuracy'",
         ),
+        (
+            "suite: clean, metric: accuracy}",
+            "suite: clean, metric: accuracy, over_training: {at: 1, reach: 0.5}}",
+            "write {at: 1}, the value at that epoch, or {reach: 0.5}, when half of the last value is reached",
+        ),
+        (
+            "suite: clean, metric: accuracy}",
+            "suite: clean, metric: accuracy, over_training: {reach: 1.5}}",
+            "over_training.reach: 1.5 is out of range, it must be at most 1",
+        ),
+        (
+            "suite: clean, metric: accuracy}\n",
+            "suite: clean, metric: accuracy}\n"
+            "    control_measure: {suite: clean, metric: accuracy, over_training: {reach: 0.5}}\n",
+            "control_measure: one of the two measures is a share of the training and the other is not",
+        ),
         ("treatment: plain\n", "1: plain\n", "has the key 1, which is no text to YAML: put it in quotes"),
         ("treatment: dct", "treatmen: dct", "unknown key 'treatmen': did you mean 'treatment'"),
         ("claims:", "claims: [", "is no YAML"),
@@ -839,6 +918,26 @@ def test_values_that_the_study_measures_are_fine(tmp_path, suite, where):
     attacks = {"norm": "linf", "epsilons": ["2/255"], "images": 9, "attacks": ["fab", "apgd-dlr"]}
     claims, _ = claims_with(tmp_path, suite, "accuracy", where, autoattack=[attacks])
     assert list(claims) == ["c"]
+
+
+@pytest.mark.parametrize(("at", "is_there"), [(1, True), (3, False), (0.25, True)])
+def test_a_claim_at_an_epoch_needs_its_snapshot(tmp_path, at, is_there):
+    measure = {**CLEAN, "over_training": {"at": at}}
+    entry = claim(measure)["c"] | {"treatment": "dct", "control": "plain"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
+    demo = yaml.safe_load((ROOT / "configs" / "demo" / "core.yaml").read_text())
+    demo["training"]["default"]["snapshots"] = {"epochs": [0, 1], "batches": [2]}
+    evaluation = {**demo["evaluation"], "over_training": ["clean"]}
+    changed = {"claims": ["mine.yaml"], "evaluation": evaluation, "training": demo["training"]}
+
+    def read():
+        return claims_of_study(study_of(["plain", "dct"], **changed), [tmp_path, ROOT], SCHEMA)
+
+    if is_there:
+        assert list(read()[0]) == ["c"]
+    else:
+        with pytest.raises(InputError, match=r"\.at: no training keeps a snapshot of epoch 3, they do of 0, 1"):
+            read()
 
 
 def test_a_claim_stands_on_all_suites_of_its_measures():

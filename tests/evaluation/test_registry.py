@@ -31,6 +31,7 @@ def test_every_module_of_a_suite_has_an_entry():
 @pytest.mark.parametrize(
     ("field", "parameters"),
     [
+        ("run_snapshots", ["jobs", "progress"]),
         ("why_not", ["study", "dataset"]),
         ("why_not_run", ["study", "run"]),
         ("check", ["study", "datasets", "where"]),

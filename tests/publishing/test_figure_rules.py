@@ -72,6 +72,12 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
                (("linf", "1/255"), ("linf", "2/255"), ("l2", "0.5"))]  # fmt: skip
     rows = [(*run, "clean", "accuracy", {"split": "test"}, base)]
     rows += [(*run, "clean", "accuracy", {"epoch": epoch, "split": "test"}, base) for epoch in (1, 5)]
+    rows += [
+        (*run, "frequency_filtered", "accuracy", {"epoch": epoch, "pass": kind, "radius": radius}, base)
+        for epoch in (1, 5)
+        for kind in ("low", "high")
+        for radius in (4, 8)
+    ]
     rows += [(*run, "adversarial", "accuracy", where, base - spread) for where in attacks]
     where = {"attack": "autoattack", "norm": "linf", "epsilon": "2/255"}
     rows += [(*run, "autoattack", "accuracy", where, base - spread)]

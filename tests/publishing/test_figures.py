@@ -1079,10 +1079,84 @@ class TestOverTraining:
         check_layout(figure)
 
     def test_results_without_epochs_are_refused(self, results):
-        with pytest.raises(InputError, match="no accuracies over training of plain, dct, fgsm: measure"):
+        with pytest.raises(InputError, match="no results over training of plain, dct, fgsm: measure"):
             draw_over_training(results.drop(columns="epoch"), VARIANTS)
-        with pytest.raises(InputError, match="no accuracies over training of other"):
+        with pytest.raises(InputError, match="no results over training of other"):
             draw_over_training(results, {"other": "other"})
+
+    @staticmethod
+    def filtered(results_of, epochs, splits=("test",)) -> pd.DataFrame:
+        """Accuracies that tell epoch, radius, pass and split."""
+        value = {"low": 0.1, "high": 0.0, "train": 0.05, "test": 0.0}
+        return results_of(
+            (
+                *("resnet_8", variant, seed, "frequency_filtered", "accuracy"),
+                {"epoch": epoch, "pass": kind, "radius": radius, "split": split},
+                value[kind] + value[split] + radius / 100 + epoch / 1000 + seed / 50,
+            )
+            for variant in ("plain", "dct")
+            for seed in (0, 1)
+            for epoch in epochs
+            for kind in ("high", "low")
+            for radius in (8, 4)
+            for split in splits
+        )
+
+    def test_every_radius_has_its_panel_with_training_images_dashed(self, results_of):
+        figure = draw_over_training(self.filtered(results_of, (1, 5), ("test", "train")), VARIANTS)
+        titles = ["low pass, radius 4", "low pass, radius 8", "high pass, radius 4", "high pass, radius 8"]
+        assert [axes.get_title() for axes in figure.axes] == titles
+        assert [axes.get_xlabel() for axes in figure.axes] == ["", "", "epoch", "epoch"]
+        first = figure.axes[0]
+        drawn = {(found.get_color(), found.is_dashed()): list(found.get_ydata()) for found in first.lines
+                 if len(found.get_ydata()) == 2}  # fmt: skip
+        styles = variant_styles(VARIANTS)
+        for variant in ("plain", "dct"):
+            colour = styles[variant].colour
+            assert drawn[colour, False] == pytest.approx([0.151, 0.155])
+            assert drawn[colour, True] == pytest.approx([0.201, 0.205])
+        texts = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert texts[-2:] == ["test images", "training images"]
+        check_layout(figure)
+
+    def test_batches_of_the_first_epoch_have_room(self, results_of):
+        figure = draw_over_training(self.filtered(results_of, (0, 0.0128, 0.128, 1, 10, 100)), VARIANTS)
+        axes = figure.axes[0]
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "100", "10", "1", "0.1"]
+        places = axes.transData.transform([(epoch, 0) for epoch in (0, 0.0128, 0.128, 1, 10, 100)])[:, 0]
+        assert np.diff(places).min() > 0.05 * np.ptp(places)
+        assert "training images" not in [text.get_text() for text in figure.legends[0].get_texts()]
+        check_layout(figure)
+
+    def test_what_suites_have_many_of_is_averaged(self, results_of):
+        run = ("resnet_8", "plain", 0)
+        rows = [
+            (*run, "corruption", "accuracy", {"epoch": epoch, "corruption": name, "severity": severity}, value)
+            for epoch in (1, 2)
+            for name, severity, value in (("fog", 1, 0.2), ("fog", 2, 0.4), ("frost", 1, 0.6))
+        ]
+        attack = {"epoch": 1, "attack": "fgsm", "norm": "linf"}
+        rows += [(*run, "adversarial", "accuracy", {**attack, "epsilon": e}, 0.5) for e in ("2/255", "8/255")]
+        for name, value in (("overall", 0.3), ("cat", 0.9)):
+            rows.append((*run, "cue_conflict", "shape_bias", {"epoch": 1, "category": name}, value))
+        layer = {"epoch": 1, "layer": "c", "index": 0, "depth": 0}
+        for h, v in np.ndindex(3, 3):
+            where = {**layer, "horizontal": h, "vertical": v}
+            rows.append((*run, "filters", "energy_share", where, (1 + h + v) / 27))
+        figure = draw_over_training(results_of(rows), VARIANTS)
+        shown = {
+            axes.get_title().replace("\n", " "): list(axes.lines[0].get_ydata()) for axes in figure.axes if axes.lines
+        }
+        assert {title: values[0] for title, values in shown.items()} == pytest.approx(
+            {
+                "mean over corruptions": 0.4,
+                "cue conflict": 0.3,
+                "energy share of the highest frequencies": 5 / 27,
+                "FGSM, L∞, ε = 2/255": 0.5,
+                "FGSM, L∞, ε = 8/255": 0.5,
+            }
+        )
+        check_layout(figure)
 
 
 class TestSinusoids:

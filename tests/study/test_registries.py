@@ -50,6 +50,10 @@ def test_no_parameter_can_be_named_like_a_column(key):
         ({"run": "filterfreq.evaluation.suites.clean:rnu"}, "there is no function rnu in evaluation/suites/clean.py"),
         ({"run": "filterfreq.evaluation.suites.clean"}, "'filterfreq.evaluation.suites.clean' names no function"),
         ({"run": "filterfreq.study.measurable:why_not"}, "why_not(job) and takes (study: Study,"),
+        (
+            {"run_snapshots": "filterfreq.evaluation.suites.clean:run"},
+            "run(jobs, progress) and takes (job: SuiteJob)",
+        ),
         ({"why_not": "filterfreq.study.measurable:too_few"}, "there is no function too_few in study/measurable.py"),
         ({"check": "filterfreq.study.measurable:remarks"}, "remarks(study, datasets, where) and takes (study: Study)"),
         ({"stage": "atack"}, "unknown stage 'atack': did you mean 'attack'?"),

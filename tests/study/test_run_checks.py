@@ -164,7 +164,33 @@ class TestOverTraining:
         study = Study(config, SCHEMA)
         measured = {run.variant: study.suites_over_training(run) for run in study.runs}
         assert measured == {"plain": ["filters", "clean"], "dct": [], "low": [], "local": []}
-        assert {tuple(study.snapshots(run)) for run in study.runs if run.variant == "plain"} == {(1, 2)}
+        assert {tuple(study.snapshots(run)) for run in study.runs if run.variant == "plain"} == {("epoch-1", "epoch-2")}
+
+    def test_a_batch_beyond_the_last_is_refused(self, config):
+        """Of 4,000 images."""
+        settings = config["training"]["default"]
+        last = settings["epochs"] * -(-4000 // settings["batch_size"])
+        settings["snapshots"] = {"epochs": [0, 1], "batches": [1, last]}
+        run = Study(deepcopy(config), SCHEMA).runs[0]
+        assert Study(deepcopy(config), SCHEMA).snapshots(run) == ["batch-1", f"batch-{last}", "epoch-0", "epoch-1"]
+        settings["snapshots"]["batches"].append(last + 1)
+        message = rf"training of texdigits/.*: snapshots names batch {last + 1}, the last one is {last}: name batches"
+        with pytest.raises(InputError, match=message):
+            Study(config, SCHEMA)
+
+    @pytest.mark.parametrize(
+        ("snapshots", "message"),
+        [
+            ([-1], r"snapshots\.0: "),
+            ({"batches": [0]}, r"snapshots\.batches\.0: "),
+            ({"steps": [1]}, r"snapshots: .*steps"),
+            (3, r"snapshots: .*write the epochs as"),
+        ],
+    )
+    def test_what_is_no_list_of_epochs_or_batches_is_refused(self, config, snapshots, message):
+        config["training"]["default"]["snapshots"] = snapshots
+        with pytest.raises(InputError, match=message):
+            Study(config, SCHEMA)
 
     def test_without_snapshots_it_is_refused(self, config):
         del config["training"]["default"]["snapshots"]

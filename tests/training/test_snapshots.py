@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +9,17 @@ from filterfreq.data.batches import to_images
 from filterfreq.data.labels import LABELS_FILE, load_labels
 from filterfreq.data.noise import save_deviations
 from filterfreq.models.checkpoints import load_checkpoint
-from filterfreq.runtime.errors import StoppedError
+from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.runtime.files import read_json, sha256
 from filterfreq.training.job import TrainingJob, run_training
 from filterfreq.training.snapshots import Snapshots
+from filterfreq.training.untrained import build_classifier
 
 CPU = torch.device("cpu")
 FREE = {"attack": "free", "norm": "linf", "epsilon": "4/255", "replays": 2}
 
 
-def made_job(folder: Path, spec: dict, dataset, epochs=(), **changed) -> TrainingJob:
+def made_job(folder: Path, spec: dict, dataset, snapshots=(), **changed) -> TrainingJob:
     return TrainingJob(
         spec=spec,
         code="code",
@@ -29,8 +29,8 @@ def made_job(folder: Path, spec: dict, dataset, epochs=(), **changed) -> Trainin
         record=str(folder / "run.json"),
         history=str(folder / "history.csv"),
         log=str(folder / "log"),
-        snapshots=str(folder / "snapshots") if epochs else "",
-        snapshot_epochs=epochs,
+        snapshots=str(folder / "snapshots") if snapshots else "",
+        snapshot_names=snapshots,
         **changed,
     )
 
@@ -53,7 +53,7 @@ def test_a_training_with_snapshots_ends_with_the_same_bytes_as_one_without(
 ):
     spec = {**tiny_spec, "variant": variant, "training": {**tiny_spec["training"], **training}}
     train(made_job(tmp_path / "without", spec, tiny_dataset))
-    train(made_job(tmp_path / "with", spec, tiny_dataset, (4, 1)))
+    train(made_job(tmp_path / "with", spec, tiny_dataset, ("epoch-1", "epoch-4")))
     assert contents(tmp_path / "with") == contents(tmp_path / "without")
     assert not (tmp_path / "without" / "snapshots").exists()
     assert sorted(file.name for file in (tmp_path / "with").iterdir()) == [
@@ -73,7 +73,7 @@ def test_a_training_with_snapshots_ends_with_the_same_bytes_as_one_without(
 def test_a_snapshot_is_the_checkpoint_of_a_training_that_went_so_far(tiny_dataset, tiny_spec, tmp_path):
     """With a schedule that does not depend on the number of epochs."""
     spec = {**tiny_spec, "training": {**tiny_spec["training"], "schedule": "step", "epochs": 3}}
-    train(made_job(tmp_path / "long", spec, tiny_dataset, (2,)))
+    train(made_job(tmp_path / "long", spec, tiny_dataset, ("epoch-2",)))
     shorter = {**spec, "training": {**spec["training"], "epochs": 2}}
     train(made_job(tmp_path / "short", shorter, tiny_dataset))
     snapshot = tmp_path / "long" / "snapshots" / "epoch-2"
@@ -87,7 +87,9 @@ def test_a_snapshot_is_the_checkpoint_of_a_training_that_went_so_far(tiny_datase
 
 
 def test_a_resumed_training_keeps_the_snapshots_that_it_has(tiny_dataset, tiny_spec, tmp_path):
-    straight, stopped = (made_job(tmp_path / name, tiny_spec, tiny_dataset, (1, 3)) for name in ("straight", "stopped"))
+    straight, stopped = (
+        made_job(tmp_path / name, tiny_spec, tiny_dataset, ("epoch-1", "epoch-3")) for name in ("straight", "stopped")
+    )
     train(straight)
     with pytest.raises(StoppedError):
         train(stopped, stop_after=5)  # of three batches an epoch
@@ -101,18 +103,76 @@ def test_a_resumed_training_keeps_the_snapshots_that_it_has(tiny_dataset, tiny_s
     assert contents(tmp_path / "stopped", *files) == contents(tmp_path / "straight", *files)
 
 
+BATCHES = ("batch-2", "batch-4", "epoch-0", "epoch-1")  # of three batches an epoch
+
+
+def test_snapshots_of_batches_change_nothing_and_are_what_a_training_is_at_that_batch(
+    tiny_dataset, tiny_spec, tmp_path
+):
+    spec = {**tiny_spec, "training": {**tiny_spec["training"], "accumulate": 2, "batch_size": 16, "ema": 0.9}}
+    train(made_job(tmp_path / "without", spec, tiny_dataset))
+    train(made_job(tmp_path / "with", spec, tiny_dataset, BATCHES))
+    assert contents(tmp_path / "with") == contents(tmp_path / "without")
+    kept = tmp_path / "with" / "snapshots"
+    assert sorted(folder.name for folder in kept.iterdir()) == sorted(BATCHES)
+    metrics = {name: load_checkpoint(kept / name / "run.json")[1]["metrics"] for name in BATCHES}
+    so_far = [(metrics[name]["epoch"], metrics[name].get("batches")) for name in BATCHES]
+    assert so_far == [(0.666667, 2), (1.333333, 4), (0, 0), (1, None)]
+
+    # Before the first batch the weights are those that the seed draws.
+    untrained = build_classifier(spec, tiny_dataset).backbone.state_dict()
+    found = load_checkpoint(kept / "epoch-0" / "run.json")[0].backbone.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in untrained.items())
+
+    # A training that stops after two batches has the weights of its state there.
+    with pytest.raises(StoppedError):
+        train(made_job(tmp_path / "stopped", spec, tiny_dataset), stop_after=2)
+    state = torch.load(tmp_path / "stopped" / "training_state.pt", weights_only=True)["averaged"]
+    found = load_checkpoint(kept / "batch-2" / "run.json")[0].backbone.state_dict()
+    assert all(torch.equal(state[f"module.backbone.{name}"], tensor) for name, tensor in found.items())
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 4, 5])
+def test_a_training_that_stops_between_batches_has_the_same_snapshots(tiny_dataset, tiny_spec, tmp_path, stop_after):
+    straight, stopped = (
+        made_job(tmp_path / name, tiny_spec, tiny_dataset, BATCHES) for name in ("straight", "stopped")
+    )
+    train(straight)
+    with pytest.raises(StoppedError):
+        train(stopped, stop_after=stop_after)
+    first = tmp_path / "stopped" / "unfinished_snapshots" / "epoch-0" / "model.safetensors"
+    made = first.stat().st_mtime_ns
+    assert any("goes on after" in line for line in train(stopped))
+    files = ("model.safetensors", "history.csv", *(f"snapshots/{name}/model.safetensors" for name in BATCHES))
+    assert contents(tmp_path / "stopped", *files) == contents(tmp_path / "straight", *files)
+    assert (tmp_path / "stopped" / "snapshots" / "epoch-0" / "model.safetensors").stat().st_mtime_ns == made
+
+
+def test_a_batch_that_a_stopped_training_should_have_and_has_not_is_made(tiny_dataset, tiny_spec, tmp_path):
+    with pytest.raises(StoppedError):
+        train(made_job(tmp_path, tiny_spec, tiny_dataset, ("epoch-1",)), stop_after=2)
+    said = train(made_job(tmp_path, tiny_spec, tiny_dataset, ("batch-1", "epoch-1")))
+    assert "the snapshot batch-1 is missing, training starts afresh" in said[0]
+    assert sorted(file.name for file in (tmp_path / "snapshots").iterdir()) == ["batch-1", "epoch-1"]
+
+
+def test_a_batch_beyond_the_last_is_refused_before_the_training(tiny_dataset, tiny_spec, tmp_path):
+    with pytest.raises(InputError, match=r"training of tiny/.*: snapshots names batch 13, the last one is 12: name"):
+        train(made_job(tmp_path, tiny_spec, tiny_dataset, ("batch-13",)))
+
+
 def test_a_snapshot_that_a_stopped_training_should_have_and_has_not_is_made(tiny_dataset, tiny_spec, tmp_path):
     with pytest.raises(StoppedError):
-        train(made_job(tmp_path, tiny_spec, tiny_dataset, (2,)), stop_after=5)
-    said = train(made_job(tmp_path, tiny_spec, tiny_dataset, (1, 2)))
-    assert "the snapshot of epoch 1 is missing, training starts afresh" in said[0]
+        train(made_job(tmp_path, tiny_spec, tiny_dataset, ("epoch-2",)), stop_after=5)
+    said = train(made_job(tmp_path, tiny_spec, tiny_dataset, ("epoch-1", "epoch-2")))
+    assert "the snapshot epoch-1 is missing, training starts afresh" in said[0]
     assert sorted(file.name for file in (tmp_path / "snapshots").iterdir()) == ["epoch-1", "epoch-2"]
 
 
 def test_other_epochs_go_on_from_the_same_state(tiny_dataset, tiny_spec, tmp_path):
     with pytest.raises(StoppedError):
-        train(made_job(tmp_path, tiny_spec, tiny_dataset, (1,)), stop_after=5)
-    said = train(made_job(tmp_path, tiny_spec, tiny_dataset, (3,)))
+        train(made_job(tmp_path, tiny_spec, tiny_dataset, ("epoch-1",)), stop_after=5)
+    said = train(made_job(tmp_path, tiny_spec, tiny_dataset, ("epoch-3",)))
     assert "goes on after epoch 1" in said[0]
     assert [file.name for file in (tmp_path / "snapshots").iterdir()] == ["epoch-3"]
     assert not (tmp_path / "unfinished_snapshots").exists()
@@ -120,18 +180,19 @@ def test_other_epochs_go_on_from_the_same_state(tiny_dataset, tiny_spec, tmp_pat
 
 def test_a_training_that_starts_afresh_keeps_no_older_snapshots(tiny_dataset, tiny_spec, tmp_path):
     with pytest.raises(StoppedError):
-        train(made_job(tmp_path, tiny_spec, tiny_dataset, (1,)), stop_after=5)
+        train(made_job(tmp_path, tiny_spec, tiny_dataset, ("epoch-1",)), stop_after=5)
     old = contents(tmp_path / "unfinished_snapshots" / "epoch-1", "model.safetensors")
     changed = {**tiny_spec, "training": {**tiny_spec["training"], "learning_rate": 0.001}}
-    assert "starts afresh" in train(made_job(tmp_path, changed, tiny_dataset, (1,)))[0]
+    assert "starts afresh" in train(made_job(tmp_path, changed, tiny_dataset, ("epoch-1",)))[0]
     assert contents(tmp_path / "snapshots" / "epoch-1", "model.safetensors") != old
 
 
 def test_a_run_without_snapshots_in_a_study_with_some_has_an_empty_folder(tmp_path):
-    snapshots = Snapshots((), tmp_path / "unfinished", tmp_path / "snapshots", lambda row, seconds: {})
+    snapshots = Snapshots((), tmp_path / "unfinished", tmp_path / "snapshots", lambda measured, seconds: {})
     snapshots.finish()
     assert list(tmp_path.iterdir()) == [tmp_path / "snapshots"]
-    assert json.dumps(snapshots.missing_epochs(10)) == "[]"
+    snapshots.begin("any", 10, 3)
+    assert snapshots.missing({"history": [{}], "finished_batches": 1}) == []
 
 
 def test_a_front_end_is_trained_and_kept_in_the_record(tiny_dataset, tiny_spec, tmp_path):
@@ -195,7 +256,7 @@ def test_what_an_intervention_reads_is_in_the_record_and_a_training_on_another_s
 def test_the_labels_of_a_training_lie_beside_its_weights_and_its_records_name_them(tiny_dataset, tiny_spec, tmp_path):
     own = tiny_dataset.labels("train")
     spec = {**tiny_spec, "variant": {"labels": "shuffled"}, "training": {**tiny_spec["training"], "epochs": 2}}
-    train(made_job(tmp_path / "a", spec, tiny_dataset, (1,)))
+    train(made_job(tmp_path / "a", spec, tiny_dataset, ("epoch-1",)))
     record, of_snapshot = (read_json(tmp_path / "a" / name) for name in ("run.json", "snapshots/epoch-1/run.json"))
     assert record["labels"] == {"file": LABELS_FILE, "sha256": sha256(tmp_path / "a" / LABELS_FILE)}
     assert of_snapshot["labels"] == record["labels"]

@@ -1,5 +1,6 @@
 """Suites over training: what a dry run lists once they are asked for, and one real run."""
 
+import re
 import shutil
 from collections import Counter
 
@@ -13,10 +14,11 @@ def test_suites_over_training(project):
     before = [file.read_bytes() for file in weights]
 
     # Of a finished study the trainings are made once more, since they have no snapshots.
-    project.edit("tiny.yaml", "    epochs: 1\n", "    epochs: 1\n    snapshots: [1]\n")
+    project.edit("tiny.yaml", "    epochs: 1\n", "    epochs: 1\n    snapshots: {epochs: [0, 1], batches: [8]}\n")
     assert project.plan(*(f"{run}/snapshots" for run in RUNS)).jobs == Counter({"train_with_snapshots": 2})
-    project.edit("tiny.yaml", "evaluation:\n", "evaluation:\n  over_training: [clean]\n")
-    expected = Counter({"over_training_clean": 2, "aggregate_over_training": 1, "figure_over_training": 1})
+    project.edit("tiny.yaml", "evaluation:\n", "evaluation:\n  over_training: [clean, frequency_filtered]\n")
+    measured = {"over_training_clean": 2, "over_training_frequency_filtered": 2}
+    expected = Counter({**measured, "aggregate_over_training": 2, "figure_over_training": 1})
     assert project.plan("figure_over_training").jobs == expected + Counter({"train_with_snapshots": 2})
     assert expected.keys() <= project.plan().jobs.keys()
 
@@ -26,20 +28,26 @@ def test_suites_over_training(project):
     assert [file.read_bytes() for file in weights] == before
     for run in RUNS:
         evaluations = project.folder / run / "evaluations"
-        # The last epoch is the first one, whose weights the suite has measured already.
-        alone = (evaluations / "clean.csv").read_text()
-        assert (evaluations / "over_training/clean.csv").read_text() == alone.replace("split=", "epoch=1;split=")
+        # The last epoch is the first one, whose weights the suites have measured already.
+        for suite, key in (("clean", "split="), ("frequency_filtered", "pass=")):
+            head, *alone = (evaluations / f"{suite}.csv").read_text().splitlines()
+            header, *lines = (evaluations / f"over_training/{suite}.csv").read_text().splitlines()
+            assert header == head
+            assert lines[-len(alone) :] == [line.replace(key, f"epoch=1;{key}") for line in alone]
+            # 4,000 images in batches of 128.
+            assert [re.search(r"epoch=([^;]*)", line)[1] for line in lines[:: len(alone)]] == ["0", "0.25", "1"]
+            assert len(lines) == 3 * len(alone)
         assert not list(evaluations.glob("over_training/*.progress.json"))
     assert project.plan("figure_over_training").jobs == Counter()
 
     # With the snapshots there, one more suite is measured, and nothing else is made.
-    project.edit("tiny.yaml", "over_training: [clean]", "over_training: [clean, filters]")
+    project.edit("tiny.yaml", "[clean, frequency_filtered]", "[clean, frequency_filtered, filters]")
     added = f"{AGGREGATED}/filters.csv"
-    expected = Counter({"over_training_filters": 2, "aggregate_over_training": 1})
+    expected = Counter({"over_training_filters": 2, "aggregate_over_training": 1, "figure_over_training": 1})
     assert project.plan("figure_over_training", added).jobs == expected
 
     # Once measured they can go, where they are not to be kept.
-    project.edit("tiny.yaml", "over_training: [clean, filters]", "over_training: [clean]")
+    project.edit("tiny.yaml", "[clean, frequency_filtered, filters]", "[clean, frequency_filtered]")
     project.edit("tiny.yaml", "training:\n  default:", "training:\n  keep_snapshots: false\n  default:")
     assert project.plan("figure_over_training").jobs == Counter()
     for run in RUNS:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.intervals import Estimate, holm, mean_difference
+from filterfreq.analysis.learning_order import share_until
 from filterfreq.analysis.pairs import RUN, Pairs, observations, pair_values, run_key
 from filterfreq.analysis.slopes import least_squares_slope
 from filterfreq.training.epsilon import parse_epsilon
@@ -31,9 +32,11 @@ _PAIR = ["model", "seed"]
 _SIDES = ("treatment", "control")
 _LEVEL = 0.05
 _SHARES = ("accuracy", "clean_accuracy", "shape_bias")  # metrics that count images
+_EPOCH_ROUNDING = 1e-6  # of the epoch of a snapshot of a batch, as results have it
 _AGAINST = "against"  # the column of what a slope is against
 # Which layer a row is of: two models of different sources call their layers by other names.
 _LAYER = ("layer", "index", "depth", "conv_depth", "conv_depth_norm")
+_OF_EPOCH = re.compile(r"^epoch=[^;]*;?")
 _OF_LAYER = re.compile(rf"(?:^|;)(?:{'|'.join(_LAYER)})=[^;]*")
 
 
@@ -91,9 +94,10 @@ def score(
     """
     rows = []
     for name, claim in claims.items():
-        measures = claim_measures(claim)
-        sides = [_measured_rows(results, measures.get(key, claim["measure"])) for key in ("measure", "control_measure")]
-        others = [_measured_rows(results, measures["beyond"])] * 2 if "beyond" in claim else []
+        known = claim_measures(claim)
+        measures = [claim["measure"], claim.get("control_measure", claim["measure"])]
+        measures += [known["beyond"]] * 2 if "beyond" in known else []
+        sides, others = ([_measured_rows(results, one) for one in two] for two in (measures[:2], measures[2:]))
         said, p = "not measured", np.nan
         if not any(side.empty for side in (*sides, *others)):
             said, p = "no pairs", np.nan
@@ -107,7 +111,8 @@ def score(
         groups = compared.groups
         measured = pd.concat(sides)
         images = measured.loc[measured["model"].isin(compared.models), "n"]
-        estimate = mean_difference(groups, float(np.min([_images(side) for side in sides])))
+        counts = [_images(side, measure) for side, measure in zip(sides, measures, strict=True)]
+        estimate = mean_difference(groups, float(np.min(counts)))
         low, high = estimate.interval()
         if compared.pairs:
             said = "too few pairs"
@@ -194,6 +199,13 @@ def _measured_rows(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.Data
     Of a slope also those alone have a value that have one to be set against.
     """
     rows = results[(results["suite"] == measure["suite"]) & (results["metric"] == measure["metric"])]
+    over_training = measure.get("over_training")
+    if "epoch" in rows:
+        rows = rows[rows["epoch"].notna() if over_training else rows["epoch"].isna()]
+    elif over_training:
+        return rows[:0]
+    if over_training and "at" in over_training:
+        rows = rows[np.isclose(rows["epoch"], over_training["at"], rtol=0, atol=_EPOCH_ROUNDING)]
     if "slope_over" in measure:
         slope_over = measure["slope_over"]
         others = results[(results["suite"] == slope_over["suite"]) & (results["metric"] == slope_over["metric"])]
@@ -323,30 +335,41 @@ def _run_values(
     if rows.empty:
         nothing = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], [], []], names=RUN))
         return nothing, nothing
-    summed = measure.get("sum_over", [])
+    summed, reach = measure.get("sum_over", []), measure.get("over_training", {}).get("reach")
     if summed:
         # What is left to tell rows apart is not added up but averaged.
         others = [key for key in _parameters(rows) if key not in summed]
         kept = [_AGAINST] if _AGAINST in rows else []
         parts = rows.groupby([*RUN, *others, *kept], as_index=False, dropna=False)
         rows = parts.agg({"value": "sum", "n": "max"})
-        told = [key for key in others if not whatever_layers or key not in _LAYER]
+        untold = (*(_LAYER if whatever_layers else ()), *(("epoch",) if reach is not None else ()))
+        told = [key for key in others if key not in untold]
         rows["parameter"] = rows[told].astype(str).agg(";".join, axis="columns") if told else ""
     elif whatever_layers:
         rows = rows.assign(parameter=rows["parameter"].str.replace(_OF_LAYER, "", regex=True))
-    runs = rows.groupby(RUN)
-    values = runs["value"].mean()
+    by = RUN if reach is None else [*RUN, "epoch"]
+    values = rows.groupby(by)["value"].mean()
     if measure.get("weighted_by_n", False):
-        values = (rows["value"] * rows["n"]).groupby([rows[key] for key in RUN]).sum() / runs["n"].sum()
+        weighted = (rows["value"] * rows["n"]).groupby([rows[key] for key in by]).sum()
+        values = weighted / rows.groupby(by)["n"].sum()
+    if reach is not None:
+        above = measure["over_training"].get("above", 0.0)
+        values = values.groupby(level=RUN).apply(
+            lambda run: share_until(run.index.get_level_values("epoch").to_numpy(float), run.to_numpy(), reach, above)
+        )
+        # Trainings of other batches have other snapshots, which changes nothing of what is compared.
+        rows = rows.assign(parameter=rows["parameter"].str.replace(_OF_EPOCH, "", regex=True))
     if _AGAINST in rows:
         points = rows.groupby([*RUN, measure["slope_over"]["parameter"]])[["value", _AGAINST]].mean()
         of_runs = points.groupby(level=RUN)
         values = of_runs.apply(lambda run: float(least_squares_slope(*run[[_AGAINST, "value"]].to_numpy().T)))
-    return values, runs["parameter"].agg(frozenset)
+    return values, rows.groupby(RUN)["parameter"].agg(frozenset)
 
 
-def _images(rows: pd.DataFrame) -> float:
-    """On how many images, over all its rows, the least run stands; NaN where values are no shares of images."""
+def _images(rows: pd.DataFrame, measure: Mapping[str, Any]) -> float:
+    """On how many images, over all its rows, the least run stands; NaN where a measure is no share of images."""
+    if "reach" in measure.get("over_training", {}):
+        return np.nan
     if rows.empty or _AGAINST in rows or not rows["metric"].isin(_SHARES).all():
         return np.nan
     return float(rows.groupby(["variant", *_PAIR])["n"].sum().min())

@@ -1,10 +1,10 @@
 """What a suite is given to measure one model."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from filterfreq.data.labels import load_labels
 from filterfreq.data.scratch import open_dataset
 from filterfreq.evaluation.progress import Progress
 from filterfreq.runtime.files import read_json
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class SuiteJob:
         threads: processor cores, as many image files are decoded at once.
         compute: the config's section `compute`.
         announce: takes one line for the job's log.
+        opened: what `read_once` has read, which the snapshots of a run share.
     """
 
     classifier: nn.Module
@@ -48,6 +51,7 @@ class SuiteJob:
     threads: int
     compute: Mapping[str, Any]
     announce: Callable[[str], None]
+    opened: dict[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> Any:
@@ -59,14 +63,27 @@ class SuiteJob:
         """The suite's settings without `images`, which says how many images `images` are."""
         return {key: value for key, value in self.settings.items() if key != "images"}
 
-    @cached_property
+    def read_once(self, name: str, read: Callable[[], _T]) -> _T:
+        """Return what `read` returns, which is called once for all snapshots of a run: images, or what checks them.
+
+        Args:
+            name: what is read.
+            read: takes nothing of the model that is measured.
+        """
+        if name not in self.opened:
+            self.opened[name] = read()
+        return self.opened[name]
+
+    @property
     def dataset(self) -> PreparedDataset:
         """The run's prepared data set, from node-local scratch where there is one.
 
         Raises:
             InputError: it is missing or damaged.
         """
-        return open_dataset(self.inputs["dataset"], self.threads, self.compute, self.announce)
+        return self.read_once(
+            "dataset", lambda: open_dataset(self.inputs["dataset"], self.threads, self.compute, self.announce)
+        )
 
     @property
     def images(self) -> np.ndarray | ImageFiles:
@@ -93,14 +110,18 @@ class SuiteJob:
             labels = load_labels(Path(self.inputs["weights"]).parent, self.record, labels)
         return labels[: self.settings.get("images")]
 
-    @cached_property
-    def progress(self) -> Progress:
-        """What an interrupted job of the same code, settings, inputs and device has done."""
+    @property
+    def fingerprint(self) -> list[Any]:
+        """What identifies the code, settings, inputs and device that results are of; JSON-ready."""
         files = [file for file in self.inputs.values() if isinstance(file, str) and file.endswith(".json")]
         # Of a run its weights count, and not when they were trained.
         contents = [content.get("checkpoint", content) for content in map(read_json, files)]
-        fingerprint = [dict(self.parameters), contents, self.device.type, self.threads]
-        return Progress(self.progress_file, fingerprint, self.announce)
+        return [dict(self.parameters), contents, self.device.type, self.threads]
+
+    @cached_property
+    def progress(self) -> Progress:
+        """What an interrupted job of the same fingerprint has done."""
+        return Progress(self.progress_file, self.fingerprint, self.announce)
 
     @property
     def progress_file(self) -> Path:

@@ -1,4 +1,7 @@
-"""What a long evaluation has done so far, kept beside its result, so that an interrupted one goes on from there."""
+"""What a long evaluation has done so far, kept beside its result, so that an interrupted one goes on from there.
+
+Of several models, the snapshots of a run, each has a file of its own, which holds its rows once it is measured.
+"""
 
 import json
 import math
@@ -36,6 +39,7 @@ class Progress:
         self.fingerprint = json.dumps(fingerprint, sort_keys=True)
         self.batches: dict[str, list] = {}
         self.sums: dict[str, list] = {}
+        self.finished: list[dict[str, Any]] = []
         if self.path is not None and self.path.exists():
             try:
                 content = read_json(self.path)
@@ -46,8 +50,9 @@ class Progress:
                 content = {}
             batches, sums = content.get("batches"), content.get("sums")
             if content.get("fingerprint") == self.fingerprint and _are(_is_flag, batches) and _are(_is_number, sums):
-                self.batches, self.sums = batches, sums
-                announce(f"goes on after {len(batches) + len(sums)} finished batches, kept in {self.path}")
+                self.batches, self.sums, self.finished = batches, sums, _restore_nan(content.get("rows", []))
+                if not self.finished:
+                    announce(f"goes on after {len(batches) + len(sums)} finished batches, kept in {self.path}")
 
     def flags(self, key: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the flags of one batch: those of the file, or else newly computed ones, which are added to it.
@@ -73,20 +78,47 @@ class Progress:
         """
         return self._kept(self.sums, key, compute)
 
+    def rows(self, compute: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Return the rows of the whole evaluation: those of the file, or else newly computed ones, which go there.
+
+        Args:
+            compute: returns them, as `filterfreq.evaluation.results.fraction` and `quantity` make them.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        if not self.finished:
+            self.finished = compute()
+            self._write()
+        return self.finished
+
     def _kept(self, values: dict[str, list], key: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
         if key in values:
             return np.array(values[key])
         computed = compute()
         if self.path is not None:
             values[key] = computed.tolist()
-            content = {"fingerprint": self.fingerprint, "batches": self.batches, "sums": self.sums}
-            write_json(self.path, content, indent=None)
+            self._write()
         return computed
+
+    def _write(self) -> None:
+        if self.path is not None:
+            content = {"fingerprint": self.fingerprint, "batches": self.batches, "sums": self.sums}
+            write_json(self.path, content | {"rows": _replace_nan(self.finished)}, indent=None)
 
     def remove(self) -> None:
         """Remove the file, once the result is written."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def _replace_nan(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows as JSON can hold them, with None for what is no number."""
+    return [{key: None if value != value else value for key, value in row.items()} for row in rows]
+
+
+def _restore_nan(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: math.nan if value is None else value for key, value in row.items()} for row in rows]
 
 
 def _are(is_one: Callable[[Any], bool], value: Any) -> bool:

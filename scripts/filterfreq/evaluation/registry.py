@@ -109,6 +109,9 @@ class Suite(Measurement):
             without a model, so that a change of them runs again only where these change.
         of_filters: whether it measures 3 x 3 filters alone, and so also checkpoints that are files of these.
         takes_image_size: whether `image_size`, height and width of the data set's images, is given with its settings.
+        run_snapshots: a reference: of the jobs of several models and the `Progress` of all of them, the rows of each;
+            for a suite that makes images, which are then made once for all models. None where `run` measures one model
+            after the other.
         passes: says what one job does, see `filterfreq.evaluation.passes`; None of what is not planned.
         why_not: a reference: of the study and a data set, why that cannot have the suite, as the rest of a sentence, or
             None where it can.
@@ -125,6 +128,7 @@ class Suite(Measurement):
     given_as_inputs: tuple[str, ...] = ()
     of_filters: bool = False
     takes_image_size: bool = False
+    run_snapshots: str | None = None
     passes: Callable[..., Work] | None = one_pass
     why_not: str | None = None
     why_not_run: str | None = None
@@ -196,6 +200,7 @@ SUITES: Mapping[str, Suite] = {
             "only_high": Metric(("radius",), optional=("mask", "rescale", "split")),
         },
         types={"radius": float, "rank": int},
+        run_snapshots="filterfreq.evaluation.suites.frequency_filtered:run_snapshots",
         passes=frequency_filtered_passes,
         check="filterfreq.study.frequency_checks:check_frequency_filtered",
         remarks="filterfreq.study.measurable:radius_remarks",
@@ -336,7 +341,7 @@ PARAMETERS: tuple[str, ...] = (
 
 def parameter_types(known: Mapping[str, Measurement]) -> dict[str, type]:
     """Return int or float for each key of parameters that are numbers, with `epoch`, that of snapshots."""
-    return {"epoch": int, **{key: kind for measurement in known.values() for key, kind in measurement.types.items()}}
+    return {"epoch": float, **{key: kind for measurement in known.values() for key, kind in measurement.types.items()}}
 
 
 def signed_parameters(known: Mapping[str, Measurement]) -> frozenset[str]:

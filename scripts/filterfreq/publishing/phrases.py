@@ -80,7 +80,10 @@ def claim_phrase(claim: Mapping[str, Any]) -> str:
 
 
 def _measure_phrase(measure: Mapping[str, Any]) -> str:
-    """Say what one measure is: its label, or else metric, suite and rows: "accuracy (adversarial: norm l2)"."""
+    """Say what one measure is: its label, or else metric, suite and rows: "accuracy (adversarial: norm l2)".
+
+    Over training it is "accuracy (clean) at epoch 1", or "training until 50% of accuracy (clean)".
+    """
     if "label" in measure:
         return measure["label"]
     entries = (
@@ -88,7 +91,11 @@ def _measure_phrase(measure: Mapping[str, Any]) -> str:
     )
     rows = " or ".join(entries)
     suite = measure["suite"].replace("_", " ")
-    return f"{measure['metric'].replace('_', ' ')} ({': '.join(filter(None, (suite, rows)))})"
+    phrase = f"{measure['metric'].replace('_', ' ')} ({': '.join(filter(None, (suite, rows)))})"
+    over_training = measure.get("over_training", {})
+    if "at" in over_training:
+        return f"{phrase} at epoch {over_training['at']}"
+    return f"training until {over_training['reach']:.0%} of {phrase}" if over_training else phrase
 
 
 def _value_phrase(value: Any) -> str:

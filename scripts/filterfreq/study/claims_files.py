@@ -16,6 +16,7 @@ from filterfreq.runtime.yaml_files import read_yaml
 from filterfreq.study.study import Study
 from filterfreq.training.attack_names import attack_name
 from filterfreq.training.epsilon import parse_epsilon
+from filterfreq.training.snapshot_names import parse_snapshot
 
 Claims = dict[str, dict[str, Any]]
 
@@ -139,6 +140,11 @@ def measured_suites(claim: Mapping[str, Any]) -> set[str]:
     return {entry["suite"] for measure in measures for entry in (measure, measure.get("slope_over", measure))}
 
 
+def suites_over_training(claim: Mapping[str, Any]) -> set[str]:
+    """Return the suites whose results on snapshots a claim stands on."""
+    return {measure["suite"] for measure in claim_measures(claim).values() if "over_training" in measure}
+
+
 def _find_file(where: str, file: str, folders: list[Path]) -> Path:
     """Find a file of claims in the first folder that has it."""
     paths = [folder / Path(file).expanduser() for folder in folders]
@@ -184,7 +190,13 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
         )
     if "beyond" in claim and "control_measure" in claim:
         raise InputError(f"{where}.beyond: a claim with control_measure compares no differences, leave one of them out")
-    for key, measure in claim_measures(claim).items():
+    measures = claim_measures(claim)
+    if len({"reach" in measure.get("over_training", {}) for measure in measures.values()}) > 1:
+        raise InputError(
+            f"{where}.control_measure: one of the two measures is a share of the training and the other is not: write "
+            "over_training with reach in both, or in none"
+        )
+    for key, measure in measures.items():
         _check_measure(f"{where}.{key}", measure)
         metric = measure["metric"]
         if RANGES[metric] == (0, 1) and "slope_over" not in measure and claim["smallest_effect"] >= 1:
@@ -252,6 +264,8 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
     """Refuse a value that the study asks its suite for and does not measure."""
     suite = measure["suite"]
     datasets = [dataset for dataset in study.datasets if suite in study.suites(dataset)]
+    if "over_training" in measure:
+        _check_snapshots(f"{where}.over_training", measure, study)
     for entry in measure.get("where", []) if datasets else []:
         for key, wanted in entry.items():
             path = f"{where}.where.{key}"
@@ -269,6 +283,22 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
                 is_there = parse_epsilon(str(value)) in as_epsilons if key == "epsilon" else value in known
                 if not is_there:
                     raise _unmeasured(path, suite, value, known)
+
+
+def _check_snapshots(where: str, measure: Mapping[str, Any], study: Study) -> None:
+    """Refuse an epoch that no training keeps a snapshot of, where the suite measures snapshots.
+
+    The epoch of a batch is known once its training has begun: one that is no whole number is refused nowhere.
+    """
+    suite, epoch = measure["suite"], measure["over_training"].get("at")
+    runs = [run for run in study.runs if suite in study.suites_over_training(run)]
+    names = dict.fromkeys(name for run in runs for name in study.snapshots(run))
+    epochs = sorted(number for unit, number in map(parse_snapshot, names) if unit == "epoch")
+    if runs and epoch is not None and float(epoch).is_integer() and epoch not in epochs:
+        raise InputError(
+            f"{where}.at: no training keeps a snapshot of epoch {epoch:g}, they do of "
+            f"{list_some(map(str, epochs), most=_LISTED)}: correct the claim, or add it to snapshots"
+        )
 
 
 def _unmeasured(where: str, suite: str, value: Any, known: list) -> InputError:

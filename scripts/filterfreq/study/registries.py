@@ -32,6 +32,7 @@ _FILES = {
 # How the references of a suite are called.
 _CALLS = {
     "run": ["job"],
+    "run_snapshots": ["jobs", "progress"],
     "why_not": ["study", "dataset"],
     "why_not_run": ["study", "run"],
     "check": ["study", "datasets", "where"],

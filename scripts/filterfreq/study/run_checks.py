@@ -13,9 +13,10 @@ from filterfreq.study.attacked import check_attacked
 from filterfreq.study.config_checks import check_main_epsilon
 from filterfreq.study.frequency_checks import check_front_end
 from filterfreq.training.attack_checks import check_attack_entry
-from filterfreq.training.epochs import count_epochs
+from filterfreq.training.epochs import count_batches, count_epochs
 from filterfreq.training.epsilon import check_bounds
 from filterfreq.training.registry import NO_ACCUMULATION, check_interventions, training_conflict
+from filterfreq.training.snapshot_names import snapshots_problem
 
 if TYPE_CHECKING:
     from filterfreq.study.experiments import Run
@@ -188,14 +189,13 @@ def _execution_conflict(training: Mapping[str, Any], compiled: bool, processes: 
 
 
 def _check_snapshots(study: Study) -> None:
-    """Refuse snapshots of epochs that a training does not reach."""
+    """Refuse snapshots that a training does not come to; of images that are not counted yet the job does."""
     for run in dict.fromkeys(run._replace(seed=0) for run in study.runs_with_snapshots):
-        last, wanted = count_epochs(study.spec(run)), study.snapshots(run)[-1]
-        if wanted > last:
-            raise InputError(
-                f"{_training(study, run)}: snapshots names epoch {wanted}, the last one is {last}: name epochs "
-                "up to that"
-            )
+        spec, images = study.spec(run), study.dataset(run.dataset).train_size
+        batches = None if images is None else count_batches(images, spec["training"])
+        problem = snapshots_problem(study.snapshots(run), count_epochs(spec), batches)
+        if problem is not None:
+            raise InputError(f"{_training(study, run)}: {problem}")
 
 
 def _check_over_training(study: Study) -> None:

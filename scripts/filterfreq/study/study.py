@@ -24,6 +24,7 @@ from filterfreq.study.pairs import Pair, expand_pairs
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
 from filterfreq.study.variants import compared_settings, sort_keys, training_settings
+from filterfreq.training.snapshot_names import snapshot_names
 
 
 class Study(Datasets):
@@ -232,14 +233,13 @@ class Study(Datasets):
         training.pop("snapshots", None)
         return {"run": run._asdict(), "variant": sort_keys(variant), "training": sort_keys(training)}
 
-    def snapshots(self, run: Run) -> list[int]:
-        """The epochs after which the training of a run keeps its weights, which is no part of its spec."""
+    def snapshots(self, run: Run) -> list[str]:
+        """The names of the snapshots that the training of a run keeps, which are no part of its spec."""
         if not self.is_trained(run):
             return []
         bundle = self.variants[run.variant]
-        return sorted(
-            training_settings(self.config["training"], run.model, run.dataset, bundle, "").get("snapshots", [])
-        )
+        settings = training_settings(self.config["training"], run.model, run.dataset, bundle, "")
+        return snapshot_names(settings.get("snapshots", []))
 
     @cached_property
     def runs_with_snapshots(self) -> list[Run]:

@@ -17,3 +17,8 @@ def count_epochs(spec: Mapping[str, Any]) -> int:
         spec: the run's spec, with `variant` and `training`.
     """
     return math.ceil(spec["training"]["epochs"] / count_replays(spec["variant"]))
+
+
+def count_batches(images: int, training: Mapping[str, Any]) -> int:
+    """Return into how many batches an epoch takes so many images; what one optimizer step takes is one batch."""
+    return math.ceil(images / (training["batch_size"] * training.get("accumulate", 1)))

@@ -41,7 +41,7 @@ class TrainingJob:
         processes: how many train together.
         nodes: on how many machines, with equally many on each.
         snapshots: the folder for snapshots; empty where there are to be none.
-        snapshot_epochs: the epochs after which to keep one.
+        snapshot_names: which to keep, see `filterfreq.training.snapshot_names`.
         files: what the variant's interventions read, by their keys.
     """
 
@@ -56,7 +56,7 @@ class TrainingJob:
     processes: int = 1
     nodes: int = 1
     snapshots: str = ""
-    snapshot_epochs: Sequence[int] = ()
+    snapshot_names: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -119,8 +119,8 @@ def run_training(
         if events is not None:
             events.update(trainer.history)
 
-    def record(row: Mapping[str, float], seconds: float) -> dict[str, Any]:
-        """What is known of the classifier after the epoch of a row of the history."""
+    def record(measured: Mapping[str, float], seconds: float) -> dict[str, Any]:
+        """What is known of the classifier beside its weights; `measured`: such as a row of the history."""
         mean, std = image_statistics(job.spec, dataset)
         return {
             **job.spec,
@@ -133,7 +133,7 @@ def run_training(
                 "decomposition": job.spec["variant"].get("decomposition"),
                 **{key: value for key, value in job.spec["variant"].items() if key in TRAINED_WITH},
             },
-            "metrics": {**row, "parameters": count_parameters(classifier)},
+            "metrics": {**measured, "parameters": count_parameters(classifier)},
             "provenance": {
                 **environment(*libraries(job.spec["run"]["model"])),
                 "code": job.code,
@@ -153,7 +153,7 @@ def run_training(
     workers = job.threads_per_process if device.type == "cuda" else 0
     execution = Execution(device, precision, compiled, workers, processes)
     snapshots = Snapshots(
-        job.snapshot_epochs,
+        job.snapshot_names,
         job.folder / "unfinished_snapshots",
         Path(job.snapshots) if job.snapshots else None,
         record,

@@ -22,7 +22,7 @@ from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.checks import check_trainable
 from filterfreq.training.data import load_split, load_training_split
 from filterfreq.training.distributed import Processes, use_global_statistics
-from filterfreq.training.epochs import count_epochs, count_replays
+from filterfreq.training.epochs import count_batches, count_epochs, count_replays
 from filterfreq.training.intervention import Attack, composed_change, interventions_of
 from filterfreq.training.objective import Objective, count_correct
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
@@ -76,11 +76,12 @@ class Trainer:
         state_file: keeps the state after every epoch.
         announce: takes one line for each epoch.
         stop: asked before every batch whether to stop.
-        snapshots: keeps the classifier after chosen epochs, if any; nothing else depends on it.
+        snapshots: keeps the classifier after chosen epochs and batches, if any; nothing else depends on it.
         files: what interventions read, see `interventions_of`.
 
     Raises:
-        InputError: see `check_trainable`, `interventions_of` and, of several processes, `use_global_statistics`.
+        InputError: see `check_trainable`, `interventions_of`, `Snapshots.begin` and, of several processes,
+            `use_global_statistics`.
     """
 
     def __init__(
@@ -107,6 +108,9 @@ class Trainer:
             dataset, self.interventions, self.settings["augmentation"], self.run["seed"], self.device
         )
         self.test_images, self.test_labels = load_split(dataset, "test", self.device)
+        self.batches_per_epoch = count_batches(len(self.train_labels), self.settings)
+        if snapshots is not None:
+            snapshots.begin(self.name, self.epochs, self.batches_per_epoch)
         self.size = self.test_images.shape[1]
         self.num_classes = dataset.num_classes
 
@@ -147,6 +151,8 @@ class Trainer:
         """
         self._resume()
         first_progress = self.progress
+        if not self._batches:
+            self._keep_snapshot()
         for epoch in range(len(self.history) + 1, self.epochs + 1):
             start = perf_counter()
             row = self._epoch(epoch)
@@ -159,8 +165,7 @@ class Trainer:
                 )
             self.history.append(row)
             # Before the state, so that no state is without them.
-            if self.snapshots is not None and self.processes.is_first:
-                self.snapshots.keep(self.result, row, self.seconds)
+            self._keep_snapshot(row)
             self._save()
             self.announce(
                 f"{self.name}  epoch {epoch:{len(str(self.epochs))}d}/{self.epochs}  loss {row['loss']:.4f}  "
@@ -184,6 +189,15 @@ class Trainer:
         """How far the training is, for progress lines and messages."""
         finished = f"after epoch {len(self.history)}"
         return f"{finished} and batch {self.finished_batches} of the next" if self.finished_batches else finished
+
+    @property
+    def _batches(self) -> int:
+        """How many batches the training has gone through."""
+        return len(self.history) * self.batches_per_epoch + self.finished_batches
+
+    def _keep_snapshot(self, row: Mapping[str, float] | None = None) -> None:
+        if self.snapshots is not None and self.processes.is_first:
+            self.snapshots.keep(self.result, self._batches, self.seconds, row)
 
     def _epoch(self, epoch: int) -> dict | None:
         """Go through the data once and return the history's row, or None where it was asked to stop before the end."""
@@ -225,6 +239,7 @@ class Trainer:
                 for _ in range(self.replays):
                     self.epoch_sums += self._step(images, targets, count)
                 self.finished_batches += 1
+                self._keep_snapshot()
         for _ in range(self.replays):
             self.schedule.step()
         totals = self.processes.sum(self.epoch_sums)
@@ -357,9 +372,9 @@ class Trainer:
 
     def _resume(self) -> None:
         state = self.state_file.read(lambda reason: self.announce(f"{self.name}  {reason}"))
-        missing = self.snapshots.missing_epochs(len(state["history"])) if state is not None and self.snapshots else []
+        missing = self.snapshots.missing(state) if state is not None and self.snapshots is not None else []
         if missing:
-            self.announce(f"{self.name}  the snapshot of epoch {missing[0]} is missing, training starts afresh")
+            self.announce(f"{self.name}  the snapshot {missing[0]} is missing, training starts afresh")
         elif state is not None:
             self._load(state)
         if not self.processes.agree((len(self.history), self.finished_batches)):
@@ -367,7 +382,7 @@ class Trainer:
                 f"{self.name}: not all processes find the same {self.state_file.path}: keep results where all nodes "
                 "see them"
             )
-        if not self.history and self.snapshots is not None and self.processes.is_first:
+        if not self._batches and self.snapshots is not None and self.processes.is_first:
             self.snapshots.clear()
 
     def _load(self, state: dict) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints of chosen epochs, which a training keeps on its way."""
+"""Checkpoints of chosen epochs and batches, which a training keeps on its way."""
 
 import shutil
 from collections.abc import Callable, Collection, Mapping
@@ -7,50 +7,74 @@ from typing import Any
 
 from filterfreq.models.checkpoints import RECORD_FILE, save_checkpoint
 from filterfreq.models.classifier import Classifier
+from filterfreq.runtime.errors import InputError
+from filterfreq.training.snapshot_names import batches_until, epoch_after, snapshots_problem
 
 
 class Snapshots:
     """The snapshots of one run: until its training has ended they lie beside its state, so that a rerun finds them.
 
-    A snapshot is a checkpoint like that of the run, in a folder `epoch-<n>`: of the moving average where there is one.
+    A snapshot is a checkpoint like that of the run, in a folder of its name: of the moving average where there is one.
 
     Args:
-        epochs: after which epochs to keep one.
+        names: which to keep, see `filterfreq.training.snapshot_names`.
         unfinished: where they are kept until the training has ended.
         folder: where they go then; None where there are to be none.
-        record: what each snapshot's record holds, of the row of its epoch in the history and the seconds until then.
+        record: what each snapshot's record holds, of what is measured of it and the seconds of finished epochs.
     """
 
     def __init__(
         self,
-        epochs: Collection[int],
+        names: Collection[str],
         unfinished: Path,
         folder: Path | None,
         record: Callable[[Mapping[str, float], float], dict[str, Any]],
     ) -> None:
-        self.epochs = sorted(epochs)
+        self.names = frozenset(names)
         self.unfinished = unfinished
         self.folder = folder
         self.record = record
 
-    def missing_epochs(self, epochs: int) -> list[int]:
-        """Return the epochs, of the first so many, whose snapshots should be there and are not."""
-        due = [epoch for epoch in self.epochs if epoch <= epochs]
-        return [epoch for epoch in due if not (self._unfinished_folder(epoch) / RECORD_FILE).is_file()]
-
-    def keep(self, classifier: Classifier, row: Mapping[str, float], seconds: float) -> None:
-        """Keep what is trained, if a snapshot of the epoch is wanted.
+    def begin(self, training: str, epochs: int, batches_per_epoch: int) -> None:
+        """Hear of the training, before it starts.
 
         Args:
-            classifier: as it is after the epoch.
-            row: of the epoch, in the history.
-            seconds: what the training took until then.
+            training: what sentences call it.
+            epochs: how many it has.
+            batches_per_epoch: how many each of them has.
+
+        Raises:
+            InputError: a snapshot is wanted that the training does not come to.
+        """
+        if (problem := snapshots_problem(sorted(self.names), epochs, batches_per_epoch)) is not None:
+            raise InputError(f"training of {training}: {problem}")
+        self.batches_per_epoch = batches_per_epoch
+
+    def missing(self, state: Mapping[str, Any]) -> list[str]:
+        """Return the snapshots that should be there in a kept state of the training, and are not."""
+        batches = len(state["history"]) * self.batches_per_epoch + state["finished_batches"]
+        due = [name for name in sorted(self.names) if batches_until(name, self.batches_per_epoch) <= batches]
+        return [name for name in due if not (self.unfinished / name / RECORD_FILE).is_file()]
+
+    def keep(
+        self, classifier: Classifier, batches: int, seconds: float, row: Mapping[str, float] | None = None
+    ) -> None:
+        """Keep what is trained, if a snapshot is wanted here.
+
+        Args:
+            classifier: as it is now.
+            batches: how many the training has gone through.
+            seconds: what the finished epochs took.
+            row: of the epoch that has ended, in the history; None after a batch, or before the first one.
 
         Raises:
             InputError: a weight is not finite, or the disk is full.
         """
-        if row["epoch"] in self.epochs:
-            save_checkpoint(self._unfinished_folder(row["epoch"]), classifier, self.record(row, seconds))
+        of_batch = f"batch-{batches}" if batches else "epoch-0"
+        name = of_batch if row is None else f"epoch-{row['epoch']}"
+        if name in self.names:
+            so_far = {"epoch": epoch_after(batches, self.batches_per_epoch), "batches": batches}
+            save_checkpoint(self.unfinished / name, classifier, self.record(row or so_far, seconds))
 
     def clear(self) -> None:
         """Remove what an earlier training has left, before one that starts afresh."""
@@ -63,10 +87,7 @@ class Snapshots:
             return
         self.unfinished.mkdir(parents=True, exist_ok=True)
         for left in self.unfinished.iterdir():
-            if left not in map(self._unfinished_folder, self.epochs):
+            if left.name not in self.names:
                 shutil.rmtree(left)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.unfinished.rename(self.folder)
-
-    def _unfinished_folder(self, epoch: int) -> Path:
-        return self.unfinished / f"epoch-{epoch}"

@@ -20,7 +20,9 @@ from filterfreq.runtime.errors import InputError
 def run(job: SuiteJob) -> list[dict[str, Any]]:
     """Return the rows of one model, those of the same images before corruption first."""
     folder = Path(job.inputs["corrupted"])
-    corrupted = {name: load_corrupted(folder / f"{name}.npy", job.threads) for name in CORRUPTIONS}
+    corrupted = job.read_once(
+        "corrupted", lambda: {name: load_corrupted(folder / f"{name}.npy", job.threads) for name in CORRUPTIONS}
+    )
     model, labels, batch_size, device = job.classifier, job.labels, job.batch_size, job.device
     rows = evaluate_before(model, job.images, labels, batch_size, device)
     return rows + evaluate_corruption(model, corrupted, labels, batch_size, device, find_published(folder))

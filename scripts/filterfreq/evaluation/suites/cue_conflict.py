@@ -28,7 +28,7 @@ def run(job: SuiteJob) -> list[dict[str, Any]]:
     """Return the rows of one model, of the published stimuli where these are inputs, else of its data set's images."""
     if stimuli := job.inputs.get("stimuli"):
         responses = job.inputs.get("responses", [])
-        shown = PreparedShift(stimuli, job.threads)
+        shown = job.read_once("stimuli", lambda: PreparedShift(stimuli, job.threads))
         return evaluate_stimuli(job.classifier, shown, responses, job.batch_size, job.device)
     return evaluate_cue_conflict(
         job.classifier,

@@ -19,7 +19,17 @@ from filterfreq.evaluation.results import format_parameter
 
 
 def run(job: SuiteJob) -> list[dict[str, Any]]:
-    """Return the rows of one model; `inputs.dataset` is missing where its classes are known without the images."""
+    """Return the rows of one model."""
+    return evaluate_out_of_distribution(
+        job.classifier, job.read_once("sets", lambda: read_sets(job)), job.batch_size, job.device
+    )
+
+
+def read_sets(job: SuiteJob) -> dict[str, tuple[Any, np.ndarray, list[list[int]]]]:
+    """Return the sets that `evaluate_out_of_distribution` takes.
+
+    `inputs.dataset` is missing where the classes of a model are known without the images.
+    """
     dataset = job.inputs.get("dataset")
     prepared = PreparedDataset(Path(dataset).parent) if dataset else None
     classes = classes_of(job.record["run"]["dataset"], job.record, prepared)
@@ -28,7 +38,7 @@ def run(job: SuiteJob) -> list[dict[str, Any]]:
     for folder in job.inputs["shifted"]:
         shifted = PreparedShift(folder, job.threads)
         sets[shifted.name] = shifted.images()[:count], shifted.labels()[:count], class_targets(shifted, classes)
-    return evaluate_out_of_distribution(job.classifier, sets, job.batch_size, job.device)
+    return sets
 
 
 def evaluate_out_of_distribution(

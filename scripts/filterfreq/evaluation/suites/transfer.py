@@ -16,7 +16,7 @@ from filterfreq.models.checkpoints import load_checkpoint
 
 def run(job: SuiteJob) -> list[dict[str, Any]]:
     """Return the rows of one model, those of the same images before the attacks first."""
-    source, _ = load_checkpoint(job.inputs["source_record"])
+    source, _ = job.read_once("source", lambda: load_checkpoint(job.inputs["source_record"]))
     shown = job.classifier, job.images, job.labels
     rows = evaluate_before(*shown, job.batch_size, job.device)
     return rows + accuracies_under_attacks(

@@ -1,0 +1,35 @@
+"""When in a training a measure reaches a level: what is learned first."""
+
+import numpy as np
+
+
+def share_until(epochs: np.ndarray, values: np.ndarray, reach: float, above: float = 0.0) -> float:
+    """Return the share of a training after which a measure has gone so much of its way to its last value.
+
+    Between two snapshots the measure is taken to go in a line. What falls in training, as an error does, has its way
+    downwards.
+
+    Args:
+        epochs: of the snapshots, N, increasing; the last one counts as the whole training.
+        values: of the measure at each, N.
+        reach: how much of the way from `above` to the last value, in (0, 1].
+        above: where the way begins, such as the accuracy of chance.
+
+    Returns:
+        In [0, 1]: that of the first snapshot where its value is there already. NaN where the last value is
+        `above`, or the last snapshot is of an untrained network.
+    """
+    way = (values[-1] - above) * reach
+    if way == 0 or epochs[-1] == 0:
+        return float("nan")
+    # Falling measures are turned over, so that the level is reached from below.
+    heights, level = (values - above) * np.sign(way), abs(way)
+    first = int(np.argmax(heights >= level))
+    if not heights[first] >= level:
+        # Rounding alone keeps the last value from its own level.
+        return 1.0
+    if first == 0:
+        return float(epochs[0] / epochs[-1])
+    before, after = heights[first - 1 : first + 1]
+    gone = (level - before) / (after - before)
+    return float((epochs[first - 1] + gone * (epochs[first] - epochs[first - 1])) / epochs[-1])

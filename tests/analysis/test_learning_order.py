@@ -1,0 +1,34 @@
+import math
+
+import numpy as np
+import pytest
+
+from filterfreq.analysis.learning_order import share_until
+
+EPOCHS = np.array([0, 1, 2, 10])
+
+
+@pytest.mark.parametrize(
+    ("values", "reach", "above", "expected"),
+    [
+        ([0.0, 0.2, 0.6, 0.8], 0.5, 0, 0.15),  # 0.4 lies halfway between the epochs 1 and 2, of 10
+        ([0.0, 0.4, 0.6, 0.8], 0.5, 0, 0.1),  # at a snapshot
+        ([0.5, 0.4, 0.6, 0.8], 0.5, 0, 0.0),  # from the start on
+        ([0.1, 0.1, 0.1, 0.9], 1, 0, 1.0),
+        ([0.1, 0.1, 0.3, 0.5], 0.5, 0.1, 0.2),  # chance is no learning
+        ([0.1, 0.1, 0.3, 0.5], 0.5, 0.0, 0.175),
+        ([0.9, 0.7, 0.2, 0.1], 0.5, 0.9, 0.14),  # an error falls to 0.5
+        ([0.1, 0.8, 0.2, 0.4], 0.9, 0, (0.26 / 0.7) / 10),  # the first time counts
+    ],
+)
+def test_by_hand(values, reach, above, expected):
+    assert share_until(EPOCHS, np.array(values), reach, above) == pytest.approx(expected)
+
+
+def test_what_is_never_learned_has_none():
+    assert math.isnan(share_until(EPOCHS, np.array([0.1, 0.2, 0.1, 0.1]), 0.5, 0.1))
+    assert math.isnan(share_until(np.array([0]), np.array([0.3]), 0.5))
+
+
+def test_one_snapshot_is_the_whole_training():
+    assert share_until(np.array([3.0]), np.array([0.3]), 0.5) == 1
