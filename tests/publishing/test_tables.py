@@ -26,6 +26,7 @@ from filterfreq.publishing.tables.costs import tabulate as tabulate_costs
 from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
 from filterfreq.publishing.tables.energy_slopes import tabulate as tabulate_energy_slopes
 from filterfreq.publishing.tables.fourier_bands import tabulate as tabulate_fourier_bands
+from filterfreq.publishing.tables.frequency_filtered import tabulate as tabulate_frequency_filtered
 from filterfreq.publishing.tables.main import tabulate as tabulate_main
 from filterfreq.publishing.tables.out_of_distribution import tabulate as tabulate_out_of_distribution
 from filterfreq.publishing.tables.severities import tabulate as tabulate_severities
@@ -687,6 +688,43 @@ def test_corruptions_by_severity(results_of, row):
     assert table.mean.loc[(NET, "dct"), ("fog", "5")] == pytest.approx(0.66)
     assert list(table.mean.columns) == [("snow", "1"), ("snow", "5"), ("fog", "1"), ("fog", "5")]
     assert "by severity" in table.caption
+
+
+def test_components_of_images(results_of):
+    """Accuracies are 0.1 for each cycle of a low pass; training images have 0.02 more."""
+    rows = [
+        (NET, "plain", seed, "frequency_filtered", "accuracy", parameter, radius / 10 + more + seed / 100)
+        for seed in (0, 2)
+        for radius in (4, 8)
+        for more, split in ((0, "test"), (0.02, "train"))
+        for parameter in [{"pass": "low", "radius": radius, "rescale": "released", "split": split}]
+    ]
+    of_both = {"rescale": "released", "split": "test"}
+    rows += [
+        (NET, "plain", seed, "frequency_filtered", metric, parameter | of_both, 0.3)
+        for seed in (0, 2)
+        for metric, parameter in (("svd_accuracy", {"part": "trailing", "rank": 4}), ("only_high", {"radius": 4}))
+    ]
+    table = tabulate_frequency_filtered(results_of(rows), VARIANTS)
+    tested, trained = "test images, rescaled", "training images, rescaled"
+    assert table.mean.loc[(NET, "plain")].to_dict() == {
+        (f"low pass, {tested}", "r = 4"): pytest.approx(0.41),
+        (f"low pass, {tested}", "r = 8"): pytest.approx(0.81),
+        (f"trailing part, {tested}", "k = 4"): pytest.approx(0.3),
+        (f"only high, {tested}", "r = 4"): pytest.approx(0.3),
+        (f"low pass, {trained}", "r = 4"): pytest.approx(0.43),
+        (f"low pass, {trained}", "r = 8"): pytest.approx(0.83),
+    }
+    assert not table.best.to_numpy().any()
+
+
+def test_components_of_a_suite_without_conditions(results_of):
+    rows = [
+        (NET, "plain", 0, "frequency_filtered", "accuracy", {"pass": "high", "radius": 8}, 0.4),
+        (NET, "dct", 0, "frequency_filtered", "accuracy", {"pass": "high", "radius": 8}, 0.6),
+    ]
+    table = tabulate_frequency_filtered(results_of(rows), VARIANTS)
+    assert list(table.mean.columns) == [("high pass", "r = 8")]
 
 
 @pytest.fixture

@@ -121,7 +121,8 @@ TABLES = {target: product for target, product in read_products().items() if prod
 OF_ATTACKS = {"adversarial", "transfer"}
 OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
-    *("fourier_bands", "pairs", "severities", "filter_quality", "filter_correlations"),
+    *("fourier_bands", "pairs", "severities", "frequency_filtered"),
+    *("filter_quality", "filter_correlations"),
 }
 OF_SLOPES = {"corruption_energy", "energy_slopes"}
 OF_FILTERS = {"filter_quality", "filter_shift", "filter_correlations"}
@@ -141,6 +142,7 @@ WRITTEN_BY = {
     "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
     "publishing/filter_frames.py": OF_FILTERS,
     "publishing/filter_coefficients.py": {"filter_shift"},
+    "publishing/filtered_images.py": {"frequency_filtered"},
     "publishing/tables/main.py": {"main"},
     "publishing/tables/detection.py": {"detection"},
 }
@@ -155,7 +157,10 @@ DRAWN_BY = {
     "publishing/penalty_settings.py": {"ablation", "penalties"},
     "publishing/corruptions.py": {"corruptions", "corruption_samples", "energy_slopes", "spectra"},
     "publishing/calibration_errors.py": {"calibration"},
-    "publishing/attacks.py": {*WITH_ATTACK_PANELS, *WITH_MEASURES, "perturbations", "spectra", "first_filters"},
+    "publishing/attacks.py": {
+        *(*WITH_ATTACK_PANELS, *WITH_MEASURES),
+        *("perturbations", "spectra", "first_filters", "over_training"),
+    },
     "publishing/attack_panels.py": WITH_ATTACK_PANELS,
     "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | SHOWING_FILTERS | {"detection"},
     "publishing/shown_filters.py": SHOWING_FILTERS,

@@ -31,7 +31,7 @@ TABLES = Counter(
     f"table_{name}"
     for name in (
         *("main", "all_datasets", "differences", "adversarial", "corruptions", "severities", "shape_bias"),
-        *("transfer", "calibration", "out_of_distribution", "costs", "scorecard"),
+        *("transfer", "calibration", "out_of_distribution", "frequency_filtered", "costs", "scorecard"),
     )
 )
 ABLATION = Counter(["table_ablation", "figure_ablation"])

@@ -17,6 +17,7 @@ TABLES = {
         "table_adversarial",
         "table_corruptions",
         "table_severities",
+        "table_frequency_filtered",
         "table_shape_bias",
     ),
     *("table_transfer", "table_calibration", "table_out_of_distribution", "table_costs", "table_scorecard"),

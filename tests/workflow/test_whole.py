@@ -43,7 +43,7 @@ def test_a_second_run_has_nothing_to_do(finished):
 def test_every_table_and_figure_is_there(finished):
     tables = finished.folder / "results/tables/tiny/texdigits"
     names = {"main", "differences", "adversarial", "corruptions", "shape_bias", "costs", "scorecard"}
-    names |= {"transfer", "calibration", "out_of_distribution", "severities"}
+    names |= {"transfer", "calibration", "out_of_distribution", "severities", "frequency_filtered"}
     assert {file.name for file in tables.iterdir()} == {
         f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex", "html", "txt")
     }
@@ -78,7 +78,7 @@ def test_the_report_shows_every_table_and_figure_with_its_caption(finished, tmp_
     assert re.findall(r"<td[^>]*>(.*?)</td>", main) == re.findall(r"<td id=[^>]*>(.*?)</td>", start)
     captions = re.findall(r'"caption": ("(?:[^"\\]|\\.)*")', (tmp_path / "report.html").read_text())
     shown = {" ".join(re.sub("<[^>]+>", "", json.loads(caption)).split()) for caption in captions}
-    assert len(shown) == 12 + 12
+    assert len(shown) == 13 + 12
     for beginning in (
         "Images of texdigits, of each class that has some.",
         "All variants of experiment tiny on texdigits, in one measure of each kind of robustness.",

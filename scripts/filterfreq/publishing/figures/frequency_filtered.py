@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from filterfreq.publishing.filtered_images import CONDITION, PASSES, add_conditions, condition_words, conditions_of
 from filterfreq.publishing.measures import matching_clean_accuracies
 from filterfreq.publishing.panels import scale_accuracies, seeds_and_images_note, shorten_title, tick_measured
 from filterfreq.publishing.registry import Product
@@ -30,9 +31,6 @@ PRODUCT = Product(
 )
 
 _UNFILTERED = {"color": "0.4", "linewidth": 0.7}
-_PASSES = {"low": "low pass", "high": "high pass"}
-_DEFAULTS = {"split": "test", "mask": "strict", "rescale": "none"}
-_WORDS = {"test": "test images", "train": "training images", "non_strict": "non-strict mask", "released": "rescaled"}
 
 
 @use_style
@@ -46,21 +44,19 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
         InputError: results that cannot stand beside each other (see `select`), or none of filtered images.
     """
     frame = select(results, labels, ["frequency_filtered"])
-    frame = frame[frame["metric"] == "accuracy"]
-    said = {key: frame[key].astype(object).where(frame[key].notna(), default) for key, default in _DEFAULTS.items()}
-    frame = frame.assign(**said)
+    frame = add_conditions(frame[frame["metric"] == "accuracy"])
     tested = frame[frame["split"] == "test"]
     unfiltered = matching_clean_accuracies(select(results, labels, ["clean", "frequency_filtered"]), tested)
     means = unfiltered.groupby(["model", "variant"], observed=True)["value"].mean()
     styles = variant_styles(present_variants(frame, labels), style_numbers)
-    panels = {kind: title for kind, title in _PASSES.items() if (frame["pass"] == kind).any()}
+    panels = {kind: title for kind, title in PASSES.items() if (frame["pass"] == kind).any()}
     models = list(frame["model"].cat.categories)
-    conditions = list(dict.fromkeys(frame[list(_DEFAULTS)].itertuples(index=False, name=None)))
+    conditions = conditions_of(frame)
     rows = [(model, condition) for model in models for condition in conditions]
     figure = new_figure(COLUMN_WIDTH * len(panels), 0.3 + 1.7 * len(rows))
     grid = figure.subplots(len(rows), len(panels), sharey=True, sharex="col", squeeze=False)
     for (model, condition), row in zip(rows, grid, strict=True):
-        of_row = (frame["model"] == model) & (frame[list(_DEFAULTS)] == list(condition)).all(axis="columns")
+        of_row = (frame["model"] == model) & (frame[list(CONDITION)] == list(condition)).all(axis="columns")
         for kind, axes in zip(panels, row, strict=True):
             draw_lines(axes, frame[of_row & (frame["pass"] == kind)], "radius", "value", styles, markers=True)
             for name in styles:
@@ -68,7 +64,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
                     line = _UNFILTERED | {"color": styles[name].colour, "linestyle": (0, styles[name].dashes)}
                     axes.axhline(means[model, name], **line)
             has_title = model == models[0] or len(conditions) > 1
-            title = _title(panels[kind], condition, conditions) if has_title else ""
+            title = ", ".join([panels[kind], *condition_words(condition, conditions)]) if has_title else ""
             axes.set_title(shorten_title(title, axes))
             axes.set_xlabel("radius (cycles per image)" if axes in grid[-1] else "")
             tick_measured(axes, frame.loc[frame["pass"] == kind, "radius"].astype(float))
@@ -77,13 +73,3 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     extra = [] if means.empty else [Line2D([], [], label="unfiltered images", **_UNFILTERED)]
     add_legend(figure, styles, extra=extra, note=seeds_and_images_note(frame))
     return figure
-
-
-def _title(name: str, condition: tuple[str, ...], conditions: list[tuple[str, ...]]) -> str:
-    """A pass, and what is not as by default in its panel, or tells it from others."""
-    said = [
-        _WORDS[value]
-        for number, (value, default) in enumerate(zip(condition, _DEFAULTS.values(), strict=True))
-        if value in _WORDS and (value != default or len({other[number] for other in conditions}) > 1)
-    ]
-    return ", ".join([name, *said])
