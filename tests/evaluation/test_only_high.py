@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.evaluation.only_high import EXAMPLES, find_only_high
+from filterfreq.evaluation.components import OnlyHigh
+from filterfreq.evaluation.only_high import EXAMPLES, choose_examples, find_only_high
 from filterfreq.evaluation.suites.frequency_filtered import evaluate_frequency_filtered
 
 CLASSES = ["flat", "wave", "strong"]
@@ -66,6 +67,16 @@ def test_the_list_has_as_many_images_as_the_suite_counts(images):
     shares = [row["value"] for row in rows if row["metric"] == "only_high"]
     assert [count / 12 for count in examples.counts] == shares
     assert len(table) == examples.counts.sum() > 0
+
+
+def test_each_class_has_an_example_before_another_has_two():
+    """Of four images of class 0 and one of class 2, which is the least sure."""
+    sure = np.array([0.9, 0.7, 0.95, 0.8, 0.6], np.float32)
+    of_image = np.array([0, 0, 0, 0, 2])
+    found = OnlyHigh(
+        np.full(5, 4.0), np.arange(5), np.stack([of_image, of_image + 1, of_image], axis=1), np.tile(sure[:, None], 3)
+    )
+    assert choose_examples(found, 4.0).tolist() == [2, 4, 0]
 
 
 def test_a_list_may_be_empty(images):

@@ -1122,10 +1122,15 @@ class TestOverTraining:
     def test_batches_of_the_first_epoch_have_room(self, results_of):
         figure = draw_over_training(self.filtered(results_of, (0, 0.0128, 0.128, 1, 10, 100)), VARIANTS)
         axes = figure.axes[0]
-        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "100", "10", "1", "0.1"]
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "0.1", "1", "10", "100"]
         places = axes.transData.transform([(epoch, 0) for epoch in (0, 0.0128, 0.128, 1, 10, 100)])[:, 0]
         assert np.diff(places).min() > 0.05 * np.ptp(places)
         assert "training images" not in [text.get_text() for text in figure.legends[0].get_texts()]
+        check_layout(figure)
+
+    def test_few_decades_have_more_ticks(self, results_of):
+        figure = draw_over_training(self.filtered(results_of, (0, 0.16, 0.48, 1, 5)), VARIANTS)
+        assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["0", "0.2", "0.5", "1", "2", "5"]
         check_layout(figure)
 
     def test_what_suites_have_many_of_is_averaged(self, results_of):

@@ -89,7 +89,7 @@ def find_only_high(
             "high_confidence": found.confidences[:, 2],
         }
     )
-    chosen = np.concatenate([_surest(found, radius) for radius in radii])
+    chosen = np.concatenate([choose_examples(found, radius) for radius in radii])
     shown = np.empty((len(chosen), 3, *images.shape[1:]), np.float32)
     for number, which in enumerate(chosen):
         original = to_images(np.asarray(images[found.index[which]])[None], "cpu")
@@ -108,8 +108,17 @@ def find_only_high(
     )
 
 
-def _surest(found: OnlyHigh, radius: float) -> np.ndarray:
-    """Return where in the list the examples of a radius are, the most confident first."""
+def choose_examples(found: OnlyHigh, radius: float) -> np.ndarray:
+    """Return where in the list the examples of a radius are: of each class the most confident one, then the others.
+
+    Args:
+        found: the list.
+        radius: one of its radii.
+
+    Returns:
+        Positions in the list, at most `EXAMPLES`.
+    """
     there = np.flatnonzero(found.radius == radius)
-    least = found.confidences[there].min(axis=1)
-    return there[np.argsort(-least, kind="stable")[:EXAMPLES]]
+    surest = there[np.argsort(-found.confidences[there].min(axis=1), kind="stable")]
+    firsts = np.sort(np.unique(found.predictions[surest, 0], return_index=True)[1])
+    return np.concatenate([surest[firsts], np.delete(surest, firsts)])[:EXAMPLES]

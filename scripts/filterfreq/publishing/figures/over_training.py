@@ -43,7 +43,7 @@ _SPLITS: Mapping[str, tuple[str, tuple[float, ...]]] = {
     "train": ("training images", (2, 1.5)),
 }
 _FROM_0_TO_1 = ("accuracy", "shape_bias", "fooled", "error", "universal_error")
-_MOST_DECADES = 5
+_FEW_DECADES, _MOST_DECADES = 2, 5
 
 
 def read(files: Sequence[str]) -> pd.DataFrame:
@@ -139,8 +139,10 @@ def _scale_epochs(axes: Axes, epochs: pd.Series) -> None:
     least, last = epochs[epochs > 0].min(), epochs.max()
     axes.set_xscale("symlog", linthresh=least, linscale=0.5)
     axes.set_xlim((-0.3 if epochs.min() == 0 else 0.7) * least, 1.4 * last)
-    powers = range(math.ceil(math.log10(least)), math.floor(math.log10(last)) + 1)
+    powers = range(math.floor(math.log10(least)), math.floor(math.log10(last)) + 1)
     step = 1 if len(powers) <= _MOST_DECADES else 2
-    ticks = [*([0.0] if epochs.min() == 0 else []), *(10.0**power for power in powers[::-step])]
+    digits = (1, 2, 5) if len(powers) <= _FEW_DECADES else (1,)
+    numbers = sorted(digit * 10.0**power for power in powers[::-step] for digit in digits)
+    ticks = [*([0.0] if epochs.min() == 0 else []), *(number for number in numbers if least <= number <= last)]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
