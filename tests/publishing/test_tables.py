@@ -716,6 +716,8 @@ def test_components_of_images(results_of):
         (f"low pass, {trained}", "r = 8"): pytest.approx(0.83),
     }
     assert not table.best.to_numpy().any()
+    assert table.full_caption.endswith("over 2 seeds.")
+    assert "marked" not in table.full_caption
 
 
 def test_components_of_a_suite_without_conditions(results_of):

@@ -138,6 +138,8 @@ class Table:
     @property
     def full_caption(self) -> str:
         """The caption, with what a cell and its marks mean."""
+        if set(self.directions.values()) == {"none"}:
+            return f"{self.caption} {self.sizes} {self.unit}."
         lower = [" ".join(column).strip() for column, direction in self.directions.items() if direction == "lower"]
         best = f"best value (of {', '.join(lower)}: the lowest)" if lower else "best value"
         if len(lower) == len(self.directions):
