@@ -65,7 +65,7 @@ rule pool_filters:
         "results/benchmarks/pool_filters/{experiment}.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: 1
+    threads: compute("evaluate")["threads"]
     resources:
         mem_mb=resource_by_attempt("evaluate", "mem_mb"),
         runtime=resource_by_attempt("evaluate", "runtime"),

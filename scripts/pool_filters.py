@@ -12,7 +12,8 @@ from filterfreq.evaluation.results import write_table
 from filterfreq.runtime.jobs import job
 
 with job(snakemake) as logger:
-    torch.set_num_threads(snakemake.threads)
+    # Each thread reads a model of its own.
+    torch.set_num_threads(1)
     runs, basis_runs = ([tuple(run) for run in snakemake.params[name]] for name in ("runs", "basis_runs"))
     params = snakemake.params
     files = zip(runs, params.sources, snakemake.input.records, params.image_sizes, strict=True)
@@ -21,6 +22,6 @@ with job(snakemake) as logger:
         for run, source, record, image_size in files
     }
     bases = full_bases(read_results(snakemake.input.results, suite="filter_quality"), basis_runs)
-    counts, basis = count_models(models, bases, logger.info)
+    counts, basis = count_models(models, bases, logger.info, snakemake.threads)
     write_table(snakemake.output.counts, counts)
     write_table(snakemake.output.basis, basis)

@@ -1,6 +1,8 @@
 """The histograms of coefficients of several models, against golden shifts and plain numpy."""
 
 import json
+import threading
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -136,6 +138,25 @@ def test_each_way_of_treating_batch_norm_has_its_own_basis_range_and_counts(two_
     together = count_models(model, full_bases(pd.concat(frames.values()), [NET]), silent)
     for tables in zip(together, *alone.values(), strict=True):
         pd.testing.assert_frame_equal(tables[0], pd.concat(tables[1:], ignore_index=True))
+
+
+def test_models_are_read_side_by_side_and_counted_in_their_order(two_models):
+    """The first model waits until the second one is read, too."""
+    bases = full_bases(pd.concat([results_of(weights, run) for run, weights in two_models.items()]), two_models)
+    both_read, lines = threading.Barrier(2, timeout=30), []
+
+    def waiting_opener(run: tuple) -> object:
+        def read_layers(batch_norms: Iterable[str]) -> object:
+            both_read.wait()
+            return opener(two_models[run])(batch_norms)
+
+        return read_layers
+
+    together = count_models({run: waiting_opener(run) for run in two_models}, bases, lines.append, threads=2)
+    alone = count_models({run: opener(weights) for run, weights in two_models.items()}, bases, silent)
+    for tables in zip(together, alone, strict=True):
+        pd.testing.assert_frame_equal(*tables)
+    assert [line.split()[1] for line in lines] == ["1/2", "2/2"] * 2
 
 
 def test_a_way_that_not_all_runs_have_is_left_out_and_none_in_common_is_refused(two_models):

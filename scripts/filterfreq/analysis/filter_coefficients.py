@@ -6,7 +6,9 @@ all models, sparse ones too; counted are the clean ones. As the range must be kn
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -29,6 +31,10 @@ from filterfreq.runtime.errors import InputError
 
 RunKey = tuple[str, str, str, int]
 """Data set, model, variant and seed."""
+FilterLayers = Iterable[FilterLayer]
+ReadLayers = Callable[[Iterable[str]], Iterable[tuple[str, FilterLayers]]]
+"""Takes ways of treating batch norm, and yields the layers of a model for each that it has."""
+Measured = TypeVar("Measured")
 COUNT_COLUMNS: tuple[str, ...] = (*RUN_COLUMNS, "batch_norm", "depth_bin", "component", "bin", "count")
 """The columns of counts: only bins that have a filter have a row."""
 MEAN_COLUMNS, ENTRY_COLUMNS = (
@@ -72,38 +78,49 @@ def full_bases(results: pd.DataFrame, runs: Iterable[RunKey]) -> dict[str, Basis
 
 
 def count_models(
-    models: Mapping[RunKey, Callable[[Iterable[str]], Iterable[tuple[str, Iterable[FilterLayer]]]]],
-    bases: Mapping[str, Basis],
-    announce: Callable[[str], None],
+    models: Mapping[RunKey, ReadLayers], bases: Mapping[str, Basis], announce: Callable[[str], None], threads: int = 1
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count the coefficients of the filters of models in 70 bins of one range, by depth.
 
-    One model is in memory at a time, and of it a few thousand filters in float64.
+    As many models as threads are in memory at a time, and of each a few thousand filters in float64.
 
     Args:
         models: by run, what yields its layers for each of some ways of treating batch norm.
         bases: by such a way, the basis.
         announce: takes one line for the job's log.
+        threads: how many models are read at once; the counts do not depend on it.
 
     Returns:
         The counts, with `COUNT_COLUMNS`, and the bases, with `BASIS_COLUMNS`.
     """
-    ends: dict[str, list[tuple[float, float]]] = {batch_norm: [] for batch_norm in bases}
-    for number, (run, read_layers) in enumerate(models.items(), 1):
-        for batch_norm, layers in read_layers(bases):
-            ends[batch_norm].append(coefficient_range(layers, bases[batch_norm]))
-        announce(f"range  {number}/{len(models)}  {'/'.join(map(str, run))}")
+
+    def measure_each(name: str, measure: Callable[[FilterLayers, str], Measured]) -> Iterator[dict[str, Measured]]:
+        """What is measured of each model, by the way of treating batch norm."""
+
+        def measure_ways(read_layers: ReadLayers) -> dict[str, Measured]:
+            return {batch_norm: measure(layers, batch_norm) for batch_norm, layers in read_layers(bases)}
+
+        with ThreadPoolExecutor(threads) as workers:
+            measured = workers.map(measure_ways, models.values())
+            for number, (run, ways) in enumerate(zip(models, measured, strict=True), 1):
+                announce(f"{name} {number}/{len(models)}  {'/'.join(map(str, run))}")
+                yield ways
+
+    ends = [*measure_each("range ", lambda layers, batch_norm: coefficient_range(layers, bases[batch_norm]))]
     ranges = {
-        batch_norm: (min(low for low, _ in found), max(high for _, high in found)) for batch_norm, found in ends.items()
+        batch_norm: (
+            min(ways[batch_norm][0] for ways in ends if batch_norm in ways),
+            max(ways[batch_norm][1] for ways in ends if batch_norm in ways),
+        )
+        for batch_norm in bases
     }
     counts: dict[str, list[pd.DataFrame]] = {batch_norm: [] for batch_norm in bases}
-    for number, (run, read_layers) in enumerate(models.items(), 1):
-        for batch_norm, layers in read_layers(bases):
-            by_depth = count_by_depth(layers, bases[batch_norm], *ranges[batch_norm])
-            counts[batch_norm] += [
-                _count_table(run, batch_norm, depth_bin, found) for depth_bin, found in by_depth.items()
-            ]
-        announce(f"counts {number}/{len(models)}  {'/'.join(map(str, run))}")
+    found = measure_each(
+        "counts", lambda layers, batch_norm: count_by_depth(layers, bases[batch_norm], *ranges[batch_norm])
+    )
+    for run, ways in zip(models, found, strict=True):
+        for batch_norm, by_depth in ways.items():
+            counts[batch_norm] += [_count_table(run, batch_norm, depth, of_bin) for depth, of_bin in by_depth.items()]
     components = [_basis_table(batch_norm, basis, *ranges[batch_norm]) for batch_norm, basis in bases.items()]
     return pd.concat(itertools.chain(*counts.values()), ignore_index=True), pd.concat(components, ignore_index=True)
 
