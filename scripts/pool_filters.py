@@ -6,7 +6,7 @@ import torch
 
 from filterfreq.analysis.filter_coefficients import count_models, full_bases
 from filterfreq.evaluation.filters.checkpoint import checkpoint_layers
-from filterfreq.evaluation.filters.filter_file import read_filter_file
+from filterfreq.evaluation.filters.filter_file import filter_file_layers
 from filterfreq.evaluation.reading import read_results
 from filterfreq.evaluation.results import write_table
 from filterfreq.runtime.jobs import job
@@ -18,7 +18,7 @@ with job(snakemake) as logger:
     params = snakemake.params
     files = zip(runs, params.sources, snakemake.input.records, params.image_sizes, strict=True)
     models = {
-        run: partial(read_filter_file, source) if source else partial(checkpoint_layers, record, image_size)
+        run: partial(filter_file_layers, source) if source else partial(checkpoint_layers, record, image_size)
         for run, source, record, image_size in files
     }
     bases = full_bases(read_results(snakemake.input.results, suite="filter_quality"), basis_runs)

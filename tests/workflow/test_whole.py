@@ -144,7 +144,7 @@ def test_every_job_has_its_log_and_its_benchmark(finished):
     }
     assert logs == benchmarks
     # for each run training, perturbations and its suites; data, shifted sets, corruptions; aggregates; tables, figures
-    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + 2 + len(SUITES) + 1 + 12 + 12
+    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + 2 + len(SUITES) + 1 + 13 + 12
 
 
 def test_no_training_state_is_left(finished):

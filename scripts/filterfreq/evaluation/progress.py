@@ -48,9 +48,10 @@ class Progress:
                     raise
                 # Half a file is what a lost node may leave behind: its batches are computed again.
                 content = {}
-            batches, sums = content.get("batches"), content.get("sums")
-            if content.get("fingerprint") == self.fingerprint and _are(_is_flag, batches) and _are(_is_number, sums):
-                self.batches, self.sums, self.finished = batches, sums, _restore_nan(content.get("rows", []))
+            batches, sums, rows = (content.get(key) for key in ("batches", "sums", "rows"))
+            is_whole = _are(_is_flag, batches) and _are(_is_number, sums) and _is_rows(rows)
+            if content.get("fingerprint") == self.fingerprint and is_whole:
+                self.batches, self.sums, self.finished = batches, sums, _restore_nan(rows)
                 if not self.finished:
                     announce(f"goes on after {len(batches) + len(sums)} finished batches, kept in {self.path}")
 
@@ -124,6 +125,10 @@ def _restore_nan(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _are(is_one: Callable[[Any], bool], value: Any) -> bool:
     """Whether a value is lists of one kind by the name of their batch."""
     return isinstance(value, dict) and all(isinstance(ones, list) and all(map(is_one, ones)) for ones in value.values())
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
 
 
 def _is_flag(value: Any) -> bool:

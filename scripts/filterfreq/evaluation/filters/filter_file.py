@@ -1,7 +1,7 @@
 """The filters of one model, from a file that a checkpoint of the config names. Imports no torch."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,21 @@ def read_filter_file(source: Mapping[str, Any], batch_norm: str) -> Iterator[Fil
     yield from models[source["name"]].stream_layers()
 
 
+def filter_file_layers(
+    source: Mapping[str, Any], batch_norms: Iterable[str]
+) -> Iterator[tuple[str, Iterator[FilterLayer]]]:
+    """Yield each way of treating batch norm with the layers of a model, as `checkpoint_layers` does of a checkpoint.
+
+    Args:
+        source: as for `read_filter_file`.
+        batch_norms: the ways that are wanted.
+
+    Raises:
+        InputError: as `read_filter_file` does, when the layers are read.
+    """
+    return ((batch_norm, read_filter_file(source, batch_norm)) for batch_norm in batch_norms)
+
+
 def measure_filter_file(source: Mapping[str, Any], batch_norm: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
     """Measure the filters of a model, one layer after the other.
 
@@ -60,7 +75,8 @@ def measure_filter_file(source: Mapping[str, Any], batch_norm: Sequence[str]) ->
             digest.update(np.ascontiguousarray(layer.weights))
             yield layer
 
-    rows = [row for way in batch_norm for row in filter_rows(noted(read_filter_file(source, way)), way)]
+    ways = filter_file_layers(source, batch_norm)
+    rows = [row for way, layers in ways for row in filter_rows(noted(layers), way)]
     return rows, digest.hexdigest()
 
 

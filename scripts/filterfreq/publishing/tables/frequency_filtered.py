@@ -53,11 +53,11 @@ def _columns(frame: pd.DataFrame) -> Iterator[Column]:
         for metric, (key, names, size, letter) in _KINDS.items():
             measured = rows[rows["metric"] == metric]
             for kind, name in names.items() if not measured.empty else ():
-                yield from _by_size(metric, [name, *words], size, letter, measured[measured[key] == kind])
-        yield from _by_size("only_high", ["only high", *words], "radius", "r", rows[rows["metric"] == "only_high"])
+                yield from _sizes(metric, [name, *words], size, letter, measured[measured[key] == kind])
+        yield from _sizes("only_high", ["only high", *words], "radius", "r", rows[rows["metric"] == "only_high"])
 
 
-def _by_size(metric: str, words: list[str], size: str, letter: str, rows: pd.DataFrame) -> Iterator[Column]:
+def _sizes(metric: str, words: list[str], size: str, letter: str, rows: pd.DataFrame) -> Iterator[Column]:
     """One measure at each radius or rank."""
     for value, of_size in rows.groupby(size, observed=True) if not rows.empty else ():
         measure, setting = ", ".join(words), f"{letter} = {float(value):g}"
