@@ -22,8 +22,8 @@ def has_trained_runs(experiment, dataset):
     return bool(trained_runs(experiment, dataset))
 
 
-def has_images(experiment, dataset):
-    return study.has_images(dataset)
+def shows_images(experiment, dataset):
+    return study.has_images(dataset) and has_models(experiment, dataset)
 
 
 def has_perturbations(experiment, dataset):
@@ -109,7 +109,7 @@ def has_suites_over_training(experiment, dataset):
 CONDITIONS = {
     "trained": Condition(has_trained_runs, "a run that is trained here"),
     "measured_over_training": Condition(has_suites_over_training, "snapshots and evaluation.over_training: [clean]"),
-    "images_here": Condition(has_images, "a data set with images of its own"),
+    "images_shown": Condition(shows_images, "a data set with images of its own, and a model that sees them"),
     "perturbations_shown": Condition(has_perturbations, "evaluation.perturbations"),
     "models_there": Condition(has_models, "a model, and not only files of filters"),
     "images_perturbed": Condition(has_perturbed_images, "evaluation.perturbations"),

@@ -10,7 +10,7 @@ from filterfreq.runtime.provenance import git_revision
 TABLE_FORMS = ("csv", "md", "tex", "html", "txt")
 FIGURE_FORMS = ("png", "pdf", "html")
 
-claimed = {suite for claim in claims.values() for suite in measured_suites(claim)} - {"clean"}
+claimed = {suite for claim in claims.values() for suite in measured_suites(claim)}
 claimed_suites = [suite for suite in SUITES if suite in claimed]
 claimed_over_training = {suite for claim in claims.values() for suite in suites_over_training(claim)}
 

@@ -409,6 +409,19 @@ def test_rows_are_chosen_by_values_lists_and_ranges(results_of):
     assert effect([{"corruption": "fog", "severity": 1}, {"corruption": "frost", "severity": 3}]) == pytest.approx(0.08)
 
 
+@pytest.mark.parametrize(("ways", "expected"), [(("folded", "separate"), 0.2), (("folded",), 0.4)])
+def test_the_way_of_treating_batch_norm_that_is_shown(results_of, ways, expected):
+    values = {"separate": {"new": 0.7, "old": 0.5}, "folded": {"new": 0.8, "old": 0.4}}
+    layer = {"layer": "conv1", "index": 0, "conv_depth": 0, "conv_depth_norm": 0}
+    rows = [
+        ("m", variant, 0, "filter_quality", "orthogonality", {"batch_norm": way, **layer}, values[way][variant])
+        for way in ways
+        for variant in ("new", "old")
+    ]
+    measure = {"suite": "filter_quality", "metric": "orthogonality", "where": [{"batch_norm": "shown"}]}
+    assert score(results_of(rows), claim(measure)).loc[0, "effect"] == pytest.approx(expected)
+
+
 def test_nothing_to_compare_is_not_tested(results_of):
     (row,) = score(results_of([clean("new", 0, 0.5)]), claim(CLEAN)).to_dict("records")
     assert (row["verdict"], row["pairs"]) == ("no pairs", 0)

@@ -255,7 +255,7 @@ def test_claims_over_pairs_need_an_experiment_that_has_some(tmp_path):
     found, said = claims_of_study(study_of(False), [tmp_path], CLAIMS_SCHEMA)
     assert (found, said) == ({}, ["mine.yaml: left out, as no experiment has pairs: c, d"])
     found, said = claims_of_study(study_of(True, suites=["filters"]), [tmp_path], CLAIMS_SCHEMA)
-    assert (found, said) == ({}, ["mine.yaml: left out, as no experiment has pairs: c with clean, d with clean"])
+    assert (found, said) == ({}, ["mine.yaml: left out, as no such pairs are measured: c with clean, d with clean"])
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def write_database(path: Path, filters: np.ndarray, meta: pd.DataFrame, name: st
         write_frame(file, meta.set_index(LEVELS))
 
 
-def write_models(path: Path, models: dict[str, list[FilterLayer]]) -> None:
+def write_models(path: Path, models: dict[str, list[FilterLayer]], dataset: str = "texdigits") -> None:
     """Write the layers of models as extract_filters.py of the data set's authors does."""
     filters, first, rows = [], 0, []
     for number, (name, layers) in enumerate(models.items()):
@@ -30,7 +30,7 @@ def write_models(path: Path, models: dict[str, list[FilterLayer]]) -> None:
             rows.append((number, layer.conv_depth, layer.conv_depth_norm, layer.index, *channels, bounds, name, name))
             first += len(filters[-1])
     meta = pd.DataFrame(rows, columns=[*LEVELS, "in_channels", "out_channels", "filter_ids", "model", "Network"])
-    meta = meta.assign(**{"Backbone": "ResNet", "Training-Dataset": "cifar10"})
+    meta = meta.assign(**{"Backbone": "ResNet", "Training-Dataset": dataset})
     meta = meta.assign(**{"Robust": False, "Clean Accuracy": 90.0, "Robust Accuracy": np.nan})
     write_database(path, np.concatenate(filters), meta.astype({"Robust": object}))
 

@@ -96,7 +96,7 @@ def test_a_label_is_read_and_nothing_is_imported(write):
         ("*{dataset}*", "{", "the caption has braces that are not"),
         ('"""Accuracy on', 'CAPTION = """Accuracy on', "it has no docstring: write its caption there"),
         (
-            'needs=["clean"], ',
+            'needs=["clean"], adds=["corruption", "claimed"], ',
             "",
             "it reads results and needs none: name the suites in needs that it cannot do without",
         ),

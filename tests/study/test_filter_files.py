@@ -213,6 +213,10 @@ def test_models_that_an_hdf5_file_does_not_have_are_refused(filters_config, file
     filters_config["checkpoints"]["published"]["name"] = "m"
     with pytest.raises(InputError, match=r"checkpoints\.published\.name: unknown model of dataset\.h5 'm': .*'?n'?$"):
         check_names(Study(filters_config, SCHEMA))
+    filters_config["checkpoints"]["published"]["name"] = "n"
+    write_models(files / "dataset.h5", {"n": [FilterLayer("", 0, 0, 0.0, np.ones((1, 1, 3, 3)))]}, "cifar100")
+    with pytest.raises(InputError, match=r"^checkpoints\.published: dataset\.h5 says .* trained on cifar100, and"):
+        check_names(Study(filters_config, SCHEMA))
     (files / "dataset.h5").write_bytes((files / "dataset.h5").read_bytes()[:2000])
     with pytest.raises(InputError, match=r"^checkpoints\.published\.path: dataset\.h5 is damaged or not what it"):
         check_names(Study(filters_config, SCHEMA))
@@ -242,17 +246,22 @@ def test_claims_are_tested_where_their_suites_are_measured(filters_config):
     assert over == named == {"clean": False, "filter_quality": True}
 
 
-def test_claims_on_filters_that_are_not_measured_are_refused(filters_config):
+def test_claims_on_filters_that_are_not_measured_are_refused(filters_config, tmp_path):
     root = SCHEMA.parents[1]
-    put(filters_config, "claims", ["claims/lens.yaml"])
+    schema, lens = root / "schemas" / "claims.schema.yaml", (root / "claims" / "lens.yaml").read_text()
+    (tmp_path / "separate.yaml").write_text(lens.replace("batch_norm: shown", "batch_norm: separate"))
     pairs = [{"treatment": "published", "control": name} for name in ("local", "exported")]
     put(filters_config, "experiments/pairs/pairs", pairs)
-    with pytest.raises(InputError, match=r"where\.batch_norm: 'separate' is not measured, .* has folded: correct"):
-        claims_of_study(Study(filters_config, SCHEMA), [root], root / "schemas" / "claims.schema.yaml")
+    put(filters_config, "claims", ["claims/lens.yaml"])
+    claims, _ = claims_of_study(Study(filters_config, SCHEMA), [root], schema)
+    assert {claim["measure"]["suite"] for claim in claims.values()} == {"filter_quality"}
+    put(filters_config, "claims", ["separate.yaml"])
+    with pytest.raises(InputError, match=r"where\.batch_norm: 'separate' is not measured, .* has folded"):
+        claims_of_study(Study(filters_config, SCHEMA), [tmp_path], schema)
     unfolded = deepcopy(filters_config)
     unfolded["experiments"]["pairs"] |= {"checkpoints": ["exported", "local", "more"]}
     unfolded["checkpoints"]["more"] = {**ONNX, "path": "more.onnx"}
     put(unfolded, "experiments/pairs/pairs", [{"treatment": name, "control": "local"} for name in ("exported", "more")])
     unfolded["evaluation"]["filter_quality"]["batch_norm"] = ["separate"]
-    claims, _ = claims_of_study(Study(unfolded, SCHEMA), [root], root / "schemas" / "claims.schema.yaml")
+    claims, _ = claims_of_study(Study(unfolded, SCHEMA), [tmp_path], schema)
     assert {claim["measure"]["suite"] for claim in claims.values()} == {"filter_quality"}

@@ -17,6 +17,7 @@ from filterfreq.analysis.intervals import Estimate, holm, mean_difference
 from filterfreq.analysis.learning_order import share_until
 from filterfreq.analysis.pairs import RUN, Pairs, observations, pair_values, run_key
 from filterfreq.analysis.slopes import least_squares_slope
+from filterfreq.evaluation.registry import BATCH_NORMS
 from filterfreq.training.epsilon import parse_epsilon
 
 VERDICTS: tuple[str, ...] = (
@@ -25,6 +26,8 @@ VERDICTS: tuple[str, ...] = (
 )
 FEWEST_PAIRS = 3
 """With fewer pairs of a model there is no verdict: two seeds tell next to nothing of how much a third would differ."""
+SHOWN_BATCH_NORM = "shown"
+"""The value of batch_norm in `where` that means the way that tables and figures show: the first of `BATCH_NORMS`."""
 HIGHEST = "highest"
 """The value of a frequency in `where` that means the highest of the layer, whatever the size of its kernels."""
 
@@ -233,6 +236,8 @@ def _match_rows(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:
     """Mark the rows whose parameter `key` is a value, lies in a range, or is the highest of its layer."""
     if isinstance(wanted, dict):
         return rows[key].between(wanted.get("from", -np.inf), wanted.get("to", np.inf)).fillna(False).astype(bool)
+    if wanted == SHOWN_BATCH_NORM:
+        return rows[key] == next((name for name in BATCH_NORMS if (rows[key] == name).any()), None)
     if wanted == HIGHEST:
         return rows[key] == rows.groupby(["variant", *_PAIR, "layer"])[key].transform("max")
     if key == "epsilon":

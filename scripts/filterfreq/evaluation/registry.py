@@ -153,6 +153,9 @@ _CALIBRATED = {name: Metric(("split",)) for name in ("accuracy", "expected_calib
 _BEFORE = {name: Metric(("split", "images")) for name in ("clean_accuracy", "clean_calibration_error")}
 _ATTACK = ("attack", "norm", "epsilon")
 
+BATCH_NORMS = ("separate", "folded")
+"""Ways of treating the batch normalisation behind a convolution; tables and figures show the first that there is."""
+
 _LAYER = ("batch_norm", "layer", "index", "conv_depth", "conv_depth_norm")
 
 SUITES: Mapping[str, Suite] = {

@@ -6,6 +6,7 @@ import pandas as pd
 
 from filterfreq.analysis.pairs import Pairs, run_key
 from filterfreq.evaluation.columns import RUN_COLUMNS
+from filterfreq.evaluation.registry import BATCH_NORMS
 from filterfreq.publishing.phrases import counting_phrase, pairs_phrase
 from filterfreq.publishing.selection import RUN, select
 from filterfreq.runtime.errors import InputError
@@ -43,7 +44,7 @@ def filter_frames(results: pd.DataFrame, labels: dict[str, str]) -> dict[str, pd
 
 def first_batch_norm(found: pd.Series) -> str:
     """Return the way of treating batch norm that is shown, of those that are found."""
-    return next(name for name in _BATCH_NORM if (found == name).any())
+    return next(name for name in BATCH_NORMS if (found == name).any())
 
 
 def batch_norm_phrase(frame: pd.DataFrame) -> str:

@@ -134,7 +134,7 @@ def _read(name: str, kind: str, tree: ast.Module) -> ProductFile:
     for over, reads in _ONE_BY_ONE.items():
         if (label.over == over) != (label.reads == reads):
             raise InputError(f'{reads} are shown one by one: write both reads="{reads}" and over="{over}", or neither')
-    if (label.reads_results or label.reads == "fits") and not label.needs:
+    if (label.reads_results or label.reads == "fits") and not label.needs and CLAIMED not in label.adds:
         kinds = "kinds of fit" if label.reads == "fits" else "suites"
         raise InputError(f"it reads {label.reads} and needs none: name the {kinds} in needs that it cannot do without")
     _check_caption(caption, label.over)

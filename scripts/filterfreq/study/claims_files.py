@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from filterfreq.analysis.claims import HIGHEST, claim_measures
+from filterfreq.analysis.claims import HIGHEST, SHOWN_BATCH_NORM, claim_measures
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.registry import RANGES, SUITES, TYPES
@@ -118,7 +118,8 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
             lacked = ", ".join(f"{name} ({lacking})" for name, lacking in missing.items())
             left_out.append(f"{file}: left out, as no experiment has the variants in brackets: {lacked}")
         if unpaired:
-            left_out.append(f"{file}: left out, as no experiment has pairs: {', '.join(unpaired)}")
+            which = "such pairs are measured" if any(study.pairs.values()) else "experiment has pairs"
+            left_out.append(f"{file}: left out, as no {which}: {', '.join(unpaired)}")
     return found, left_out
 
 
@@ -278,6 +279,7 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
                     what = "from 0 to 1" if key == "depth" else list_some(f"{value:g}" for value in known)
                     raise InputError(f"{path}: no {key} that is measured lies in this range, they are {what}")
                 continue
+            known = known and [*known, *([SHOWN_BATCH_NORM] if key == "batch_norm" else [])]
             for value in _make_list(wanted) if known is not None else ():
                 as_epsilons = {parse_epsilon(epsilon) for epsilon in known} if key == "epsilon" else ()
                 is_there = parse_epsilon(str(value)) in as_epsilons if key == "epsilon" else value in known

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filterfreq.data.registry import DATASETS
 from filterfreq.runtime.errors import InputError, list_some, unknown_name
 
 if TYPE_CHECKING:
@@ -76,12 +77,23 @@ def check_names(study: Study) -> None:
         from filterfreq.evaluation.filters.database import read_models
 
         try:
-            known = [model.name for model in read_models(path)]
+            known = {model.name: model for model in read_models(path)}
         except InputError as error:
             raise InputError(f"checkpoints.{names[0]}.path: {error}") from error
         for name in names:
             if (model := study.checkpoints[name]["name"]) not in known:
                 raise InputError(f"checkpoints.{name}.name: {unknown_name(f'model of {path}', model, known)}")
+            _check_dataset(study, name, known[model].dataset)
+
+
+def _check_dataset(study: Study, name: str, dataset: str) -> None:
+    """Refuse a model on another data set than the one of the registry that its file says it was trained on."""
+    elsewhere = [run.dataset for run in study.runs if run.variant == name and run.dataset != dataset]
+    if dataset in DATASETS and elsewhere:
+        raise InputError(
+            f"checkpoints.{name}: {study.checkpoints[name]['path']} says that this model was trained on {dataset}, and "
+            f"an experiment has it on {elsewhere[0]}: list it in one of {dataset}"
+        )
 
 
 def check_batch_norm(study: Study, datasets: list[str], where: str) -> None:

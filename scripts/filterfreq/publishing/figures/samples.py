@@ -26,7 +26,7 @@ from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import COLUMN_WIDTH, TEXT_WIDTH, new_figure, use_style, wrap_text
 from filterfreq.runtime.errors import InputError
 
-PRODUCT = Product(title="Samples", reads="images", when="images_here")
+PRODUCT = Product(title="Samples", reads="images", when="images_shown")
 
 _MOST_CLASSES = 10
 _NARROWEST = COLUMN_WIDTH / 2  # of a data set with few classes

@@ -22,7 +22,6 @@ from filterfreq.publishing.style import BAD, GOOD, NEUTRAL, SMALL_FONT, TEXT_WID
 
 PRODUCT = Product(
     title="Claims",
-    needs=["clean"],
     adds=["claimed"],
     takes=["labels", "claims", "pairs", "controls"],
     when="claims_tested",

@@ -21,7 +21,6 @@ from filterfreq.publishing.table import TextTable
 
 PRODUCT = Product(
     title="Claims",
-    needs=["clean"],
     adds=["claimed"],
     takes=["labels", "claims", "pairs", "controls"],
     when="claims_tested",
