@@ -209,6 +209,14 @@ def test_components_are_those_of_all_and_of_each_variant_or_of_both_sides_of_pai
     assert sides[0] != variants[0]
 
 
+def test_components_are_turned_alike(results):
+    figure = filter_pca.draw(results, VARIANTS)
+    shown = np.array([axes.images[0].get_array().ravel() for axes in figure.subfigs[0].axes if axes.images])
+    first, *others = shown.reshape(-1, 9, 9)
+    for group in others:
+        assert ((group * first).sum(axis=1) >= 0).all()
+
+
 def test_the_map_of_frequencies_has_the_difference_of_each_share(results):
     figure = filter_dct.draw(results, VARIANTS, "plain")
     maps = [axes for axes in figure.findobj(type(figure.axes[0])) if axes.images]

@@ -1,7 +1,8 @@
 """The exceptions that end a job with a sentence: bad input, and a request to stop."""
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from filterfreq.runtime.text import one_line
@@ -52,6 +53,17 @@ def list_some(names: Iterable[str], conjunction: str = "and", most: int = _LISTE
     names = list(names)
     more = f" {conjunction} {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+@contextmanager
+def naming(subject: object) -> Iterator[None]:
+    """Begin each sentence of bad input with what it is about, such as a file, where it does not say that itself."""
+    try:
+        yield
+    except InputError as error:
+        if one_line(subject) in str(error):
+            raise
+        raise InputError(f"{subject}: {error}") from error
 
 
 def run_check(check: Callable[[Any], object], name: Any, where: str) -> None:

@@ -118,8 +118,9 @@ def test_weights_that_say_nothing_are_refused(tmp_path, file, shape, value, sent
     export(tmp_path / "m.onnx", weights, normed=False)
     write_models(tmp_path / "dataset.h5", {"m": [FilterLayer("", 0, 0, 0.0, weights)]})
     source = {"source": "filters", "path": str(tmp_path / file)} | ({"name": "m"} if file == "dataset.h5" else {})
-    with pytest.raises(InputError, match=sentence):
-        filter_rows(read_filter_file(source, "folded"), "folded")
+    with pytest.raises(InputError, match=sentence) as refused:
+        measure_filter_file(source, ["folded"])
+    assert str(refused.value).count(file) == 1
 
 
 def test_a_model_without_3x3_convolutions_is_refused(tmp_path):

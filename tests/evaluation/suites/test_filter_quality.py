@@ -8,6 +8,7 @@ from filterfreq.evaluation.registry import SUITES
 from filterfreq.evaluation.results import check_rows
 from filterfreq.evaluation.suites.filter_quality import run
 from filterfreq.models.classifier import Classifier
+from filterfreq.runtime.errors import InputError
 
 
 @pytest.fixture
@@ -21,10 +22,22 @@ def classifier() -> Classifier:
     return Classifier(backbone, [0.5] * 3, [0.2] * 3).eval()
 
 
+def job_of(classifier: Classifier, settings: dict) -> SimpleNamespace:
+    return SimpleNamespace(classifier=classifier, settings=settings, inputs={"record": "mine/run.json"})
+
+
+def test_filters_that_say_nothing_are_refused_with_their_run(classifier):
+    with torch.no_grad():
+        for parameter in classifier.parameters():
+            parameter.zero_()
+    with pytest.raises(InputError, match=r"^mine/run\.json: all 3 x 3 filters of the model are zero"):
+        run(job_of(classifier, {"batch_norm": ["separate"], "image_size": 8}))
+
+
 @pytest.mark.parametrize("batch_norm", [["separate"], ["folded"], ["separate", "folded"]])
 def test_each_choice_of_the_batch_normalisation_has_rows_of_its_own(classifier, batch_norm):
     # The image that passes the network has 8 pixels a side: the linear layer takes no other.
-    rows = run(SimpleNamespace(classifier=classifier, settings={"batch_norm": batch_norm, "image_size": 8}))
+    rows = run(job_of(classifier, {"batch_norm": batch_norm, "image_size": 8}))
     check_rows(rows, "it", SUITES["filter_quality"].metrics)
     entropies = [row for row in rows if row["metric"] == "variance_entropy"]
     assert [row["parameter"] for row in entropies] == [

@@ -11,7 +11,7 @@ from filterfreq.evaluation.filters import onnx_file
 from filterfreq.evaluation.filters.database import BATCH_NORM, read_models
 from filterfreq.evaluation.filters.filter_layer import FilterLayer
 from filterfreq.evaluation.filters.rows import filter_rows
-from filterfreq.runtime.errors import InputError, unknown_name
+from filterfreq.runtime.errors import InputError, naming, unknown_name
 
 
 def read_filter_file(source: Mapping[str, Any], batch_norm: str) -> Iterator[FilterLayer]:
@@ -76,7 +76,8 @@ def measure_filter_file(source: Mapping[str, Any], batch_norm: Sequence[str]) ->
             yield layer
 
     ways = filter_file_layers(source, batch_norm)
-    rows = [row for way, layers in ways for row in filter_rows(noted(layers), way)]
+    with naming(source["path"]):
+        rows = [row for way, layers in ways for row in filter_rows(noted(layers), way)]
     return rows, digest.hexdigest()
 
 

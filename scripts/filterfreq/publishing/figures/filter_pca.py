@@ -87,8 +87,11 @@ def _draw_components(figure: SubFigure, bases: dict[str, Basis], styles: dict[st
     most = max(np.abs(basis.components).max() for basis in bases.values())
     scale = Normalize(-most, most)
     grid = figure.subplots(len(bases), POSITIONS, squeeze=False)
+    first = next(iter(bases.values())).components
     for row, (name, basis) in zip(grid, bases.items(), strict=True):
-        for axes, component, share in zip(row, basis.components, basis.ratios, strict=True):
+        # A component's sign says nothing: each is turned towards that of the first group.
+        turned = basis.components * np.where((basis.components * first).sum(axis=1) < 0, -1, 1)[:, None]
+        for axes, component, share in zip(row, turned, basis.ratios, strict=True):
             axes.imshow(component.reshape(3, 3), cmap=_GREY, norm=scale, interpolation="none")
             axes.set(xticks=[], yticks=[], xlabel=f"{100 * share:.1f} %")
             axes.grid(visible=False)

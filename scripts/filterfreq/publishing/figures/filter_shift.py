@@ -85,7 +85,7 @@ def draw(
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.set_ylabel(f"{dataset}\nshift" if len(datasets) > 1 else "shift")
+        axes.set_ylabel(f"{dataset}\nshift (nats)" if len(datasets) > 1 else "shift (nats)")
     grid[-1].set_xticks(range(len(DEPTH_BINS)), DEPTH_TICKS)
     grid[-1].set_xlabel(DEPTH_LABEL)
     against = "" if pairs else f"against {labels[baseline]}; "
