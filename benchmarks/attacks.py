@@ -22,7 +22,8 @@ from filterfreq.evaluation.prediction import predict
 from filterfreq.evaluation.suites import autoattack
 from filterfreq.models.device import use_device
 from filterfreq.models.surgery.composition import compose
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.execution import Execution
+from filterfreq.training.loop import Trainer
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier
 

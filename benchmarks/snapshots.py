@@ -21,7 +21,8 @@ from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.suites.frequency_filtered import evaluate_frequency_filtered, evaluate_models
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.device import use_device
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.execution import Execution
+from filterfreq.training.loop import Trainer
 from filterfreq.training.snapshots import Snapshots
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier

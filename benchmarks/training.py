@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from oracles.plain_training import PlainTraining
 
-from filterfreq.models.device import use_device, use_precision
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.models.device import use_device
+from filterfreq.training.execution import configured_execution
+from filterfreq.training.loop import Trainer
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier
 
@@ -72,7 +73,7 @@ def timed_trainer(
         build_classifier(spec, dataset),
         spec,
         dataset,
-        Execution(device, use_precision(compute, device)),
+        configured_execution(compute, device),
         StateFile(folder / "state.pt", ""),
         lambda line: ends.append(time.perf_counter()),
     )
@@ -90,9 +91,10 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cuda-graphs", action="store_true", help="take our steps as CUDA graphs")
     arguments = parser.parse_args()
     dataset = learnable_dataset(arguments.images)
-    compute = {"device": arguments.device}
+    compute = {"device": arguments.device, "on_gpu": {"cuda_graphs": arguments.cuda_graphs}}
     device = use_device(compute, arguments.threads)
     variant = {"decomposition": arguments.decomposition}
     spec = made_spec(arguments.model, variant, 0, arguments.epochs, arguments.batch_size)
@@ -129,7 +131,9 @@ def main() -> None:
     notes = (
         f"Batches of {arguments.batch_size}; the baseline is float32 with a DataLoader of {arguments.workers} workers."
     )
-    section = "training" if device.type == "cuda" else "training on a CPU"
+    section = "training on a CPU"
+    if device.type == "cuda":
+        section = "training with CUDA graphs" if arguments.cuda_graphs else "training"
     harness.publish(section, rows, notes)
 
 

@@ -14,9 +14,10 @@ from filterfreq.models.device import describe_device, peak_memory_mb, use_device
 from filterfreq.models.registry import build
 from filterfreq.models.surgery.decomposition import decompose
 from filterfreq.planning.calibration import hardware, measure
-from filterfreq.runtime.errors import StoppedError
+from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.training.attacks import pgd
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.execution import Execution
+from filterfreq.training.loop import Trainer
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier
 
@@ -55,8 +56,8 @@ def random_images(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
 
 
-def made_trainer(spec, dataset, device, state_file, precision="float32", stop=lambda: False) -> Trainer:
-    execution = Execution(device, precision)
+def made_trainer(spec, dataset, device, state_file, precision="float32", stop=lambda: False, captured=False) -> Trainer:
+    execution = Execution(device, precision, captured=captured)
     return Trainer(build_classifier(spec, dataset), spec, dataset, execution, StateFile(state_file, "one"), stop=stop)
 
 
@@ -121,6 +122,44 @@ def test_a_deterministic_training_is_resumed_to_the_same_bits(gpu, tiny_dataset,
     second.train()
     for name, tensor in whole.result.state_dict().items():
         assert torch.equal(second.result.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {},
+        {"decomposition": "weight", "penalty": {"kind": "all", "strength": 0.01, "layers": "third"}},
+        {"adversarial_training": {"attack": "fgsm", "norm": "linf", "epsilon": "2/255", "random_start": True}},
+        {"dropout": 0.5},
+        {"normalisation": "none", "penalty": {"kind": "smooth", "strength": 0.01, "layers": "all"}},
+    ],
+    ids=["plain", "penalty", "fgsm", "dropout", "smooth"],
+)
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_steps_as_cuda_graphs_train_as_others_do(gpu, variant, optimizer, precision, tiny_dataset, tiny_spec, tmp_path):
+    """Random starts and dropout are drawn alike, and a new learning rate counts."""
+    use_device({"device": "cuda", "on_gpu": {"deterministic": True}}, torch.get_num_threads())
+    use_precision({"on_gpu": {"precision": precision}}, gpu)
+    training = {**tiny_spec["training"], "optimizer": optimizer, "learning_rate": 0.001}
+    spec = {**tiny_spec, "variant": variant, "training": training}
+    eager, captured = (
+        made_trainer(spec, tiny_dataset, gpu, tmp_path / f"{captured}.pt", precision, captured=captured)
+        for captured in (False, True)
+    )
+    expected, found = eager.train(), captured.train()
+    assert captured.captured
+    for name, tensor in eager.result.state_dict().items():
+        torch.testing.assert_close(captured.result.state_dict()[name], tensor, rtol=1e-3, atol=1e-4)
+    assert [row["loss"] for row in found] == pytest.approx([row["loss"] for row in expected], rel=1e-3)
+
+
+def test_a_step_that_waits_for_the_gpu_is_not_captured(gpu, tiny_dataset, tiny_spec, tmp_path):
+    trainer = made_trainer(tiny_spec, tiny_dataset, gpu, tmp_path / "state.pt", captured=True)
+    loss = trainer.objective.loss
+    trainer.objective.loss = lambda *arguments: loss(*arguments) * float(loss(*arguments) > 0)
+    with pytest.raises(InputError, match=r"leave compute\.on_gpu\.cuda_graphs out"):
+        trainer.train()
 
 
 def test_each_job_has_a_gpu_of_its_own():

@@ -39,8 +39,9 @@ from filterfreq.runtime.schemas import SCHEMAS, read_record
 from filterfreq.runtime.text import is_one_line
 from filterfreq.study.claims_files import load_claims
 from filterfreq.study.study import Study
+from filterfreq.training.execution import Execution
 from filterfreq.training.history import HISTORY_COLUMNS, read_history, write_history
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.loop import Trainer
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier
 

@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--processes", type=int, default=15)
+    parser.add_argument("--cuda-graphs", action="store_true", help="take steps as CUDA graphs")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     context = multiprocessing.get_context("spawn")
@@ -53,6 +54,7 @@ def main() -> None:
     result = {
         "model": arguments.model,
         "processes": arguments.processes,
+        "cuda_graphs": arguments.cuda_graphs,
         "seconds_of_an_epoch": float(np.median(clean)),
         "seconds_of_an_adversarial_epoch": float(np.median(adversarial)) if adversarial else None,
     }
@@ -73,7 +75,7 @@ def train(arguments: argparse.Namespace, number: int, together, measured) -> Non
 
     from filterfreq.models.device import use_device
 
-    compute = {"device": arguments.device}
+    compute = {"device": arguments.device, "on_gpu": {"cuda_graphs": arguments.cuda_graphs}}
     device = use_device(compute, 1)
     dataset = learnable_dataset(arguments.images)
     spec = made_spec(arguments.model, variant(number), number, arguments.epochs, arguments.batch_size)

@@ -41,7 +41,8 @@ from filterfreq.models.device import use_device
 from filterfreq.evaluation.prediction import inference
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.training.attacks import fgsm
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.execution import Execution
+from filterfreq.training.loop import Trainer
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier
 

@@ -34,7 +34,8 @@ import torch.distributed as dist
 from filterfreq.models.device import use_device
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.training.distributed import Processes
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.execution import Execution
+from filterfreq.training.loop import Trainer
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier
 

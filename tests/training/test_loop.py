@@ -24,9 +24,10 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import batch_seed, epoch_batches, to_images
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.runtime.errors import InputError, StoppedError
+from filterfreq.training.execution import Execution
 from filterfreq.training.interventions.augmentation_policy import apply_policy
 from filterfreq.training.interventions.gaussian_noise import add_gaussian_noise
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.loop import Trainer
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier, count_parameters
 
@@ -40,7 +41,8 @@ import hashlib, json, sys
 from pathlib import Path
 from filterfreq.models.device import use_device
 from filterfreq.data.arrays import PreparedDataset
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.execution import Execution
+from filterfreq.training.loop import Trainer
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier
 import safetensors.torch

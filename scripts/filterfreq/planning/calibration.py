@@ -19,14 +19,15 @@ from filterfreq.data.noise import save_deviations
 from filterfreq.evaluation.corruptions.generation import generate
 from filterfreq.evaluation.prediction import inference
 from filterfreq.models.classifier import Classifier
-from filterfreq.models.device import describe_device, use_precision
+from filterfreq.models.device import describe_device
 from filterfreq.models.image_size import check_image_size
 from filterfreq.models.registry import build
 from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import StoppedError
 from filterfreq.runtime.files import write_json
 from filterfreq.runtime.schemas import read_record
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.execution import configured_execution
+from filterfreq.training.loop import Trainer
 from filterfreq.training.registry import strengths_of
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier
@@ -152,7 +153,6 @@ def _train(
     spec = {"run": run, "variant": variant, "training": {**unit["training"], **rest}}
     batch = unit["training"]["batch_size"] * unit["training"].get("accumulate", 1)
     dataset = _RandomImages(_BATCHES * batch, unit, classes)
-    compiled = device.type == "cuda" and compute.get("on_gpu", {}).get("compile", False)
     times: list[float] = []
 
     def stop() -> bool:
@@ -168,7 +168,7 @@ def _train(
             build_classifier(spec, dataset),
             spec,
             dataset,
-            Execution(device, use_precision(compute, device), compiled),
+            configured_execution(compute, device),
             StateFile(Path(folder) / "state.pt", ""),
             stop=stop,
             files=dict.fromkeys(variant, str(white)),

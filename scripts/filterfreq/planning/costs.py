@@ -19,6 +19,7 @@ from filterfreq.training.registry import strengths_of
 
 # Settings of training that change the work of one batch.
 _OF_A_BATCH = ("batch_size", "accumulate", "optimizer", "augmentation", "ema")
+_OF_A_GPU = ("precision", "compile", "cuda_graphs", "deterministic")
 # Where the number of a data set's classes is not known, which matters to the last layer alone.
 _CLASSES = 10
 
@@ -78,7 +79,7 @@ class CostModel:
             "training": {key: spec["training"][key] for key in _OF_A_BATCH if key in spec["training"]},
             "image_size": self.study.dataset(run.dataset).image_size,
             "train_size": self.study.dataset(run.dataset).train_resize or self.study.dataset(run.dataset).image_size,
-            "on_gpu": {key: on_gpu[key] for key in ("precision", "compile", "deterministic") if key in on_gpu},
+            "on_gpu": {key: on_gpu[key] for key in _OF_A_GPU if key in on_gpu},
         }
 
     def evaluation_unit(self, run: Run) -> dict[str, Any]:

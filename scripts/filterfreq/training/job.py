@@ -11,15 +11,16 @@ import torch
 from filterfreq.data.labels import save_labels
 from filterfreq.data.scratch import open_dataset
 from filterfreq.models.checkpoints import save_checkpoint
-from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb, use_precision
+from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb
 from filterfreq.models.registry import libraries
 from filterfreq.models.surgery.registry import TRAINED_WITH
 from filterfreq.runtime.files import sha256
 from filterfreq.runtime.provenance import environment
 from filterfreq.training.distributed import Processes
 from filterfreq.training.event_log import EventLog
+from filterfreq.training.execution import configured_execution
 from filterfreq.training.history import write_history
-from filterfreq.training.loop import Execution, Trainer
+from filterfreq.training.loop import Trainer
 from filterfreq.training.snapshots import Snapshots
 from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier, count_parameters, image_statistics
@@ -100,13 +101,14 @@ def run_training(
         InputError, StoppedError: see `Trainer.train`.
     """
     processes = processes or Processes()
-    precision = use_precision(job.compute, device)
-    compiled = device.type == "cuda" and job.compute.get("on_gpu", {}).get("compile", False)
+    # A GPU leaves the job's threads to decode images; on a CPU they take turns with the network.
+    workers = job.threads_per_process if device.type == "cuda" else 0
+    execution = configured_execution(job.compute, device, workers, processes)
     say_once = announce if processes.is_first else lambda line: None
     dataset = open_dataset(job.dataset, job.threads_per_process, job.compute, say_once)
     state_file = job.folder / "training_state.pt"
     read = {**dataset.checksums, **{key: sha256(file) for key, file in job.files.items()}}
-    made_by = [read, job.threads_per_process, device.type, precision, job.processes]
+    made_by = [read, job.threads_per_process, device.type, execution.precision, job.processes]
     fingerprint = json.dumps([job.spec, job.code, *made_by], sort_keys=True)
     classifier = build_classifier(job.spec, dataset)
     events = None
@@ -141,17 +143,15 @@ def run_training(
                 "device": describe_device(device),
                 "processes": job.processes,
                 "nodes": job.nodes,
-                "precision": precision,
-                "compiled": compiled,
+                "precision": execution.precision,
+                "compiled": execution.compiled,
+                "cuda_graphs": trainer.captured,
                 "deterministic": is_deterministic(job.compute, device),
                 "seconds": round(seconds, 3),
                 "peak_memory_mb": round(peak_memory_mb(device), 1),
             },
         }
 
-    # A GPU leaves the job's threads to decode images; on a CPU they take turns with the network.
-    workers = job.threads_per_process if device.type == "cuda" else 0
-    execution = Execution(device, precision, compiled, workers, processes)
     snapshots = Snapshots(
         job.snapshot_names,
         job.folder / "unfinished_snapshots",

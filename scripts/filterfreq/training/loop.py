@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
@@ -19,34 +18,17 @@ from filterfreq.models.classifier import Classifier
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.models.surgery.composition import compose
 from filterfreq.runtime.errors import InputError, StoppedError
+from filterfreq.training.captured import CapturedStep, can_be_captured
 from filterfreq.training.checks import check_trainable
 from filterfreq.training.data import load_split, load_training_split
-from filterfreq.training.distributed import Processes, use_global_statistics
+from filterfreq.training.distributed import use_global_statistics
 from filterfreq.training.epochs import count_batches, count_epochs, count_replays
+from filterfreq.training.execution import Execution
 from filterfreq.training.intervention import Attack, composed_change, interventions_of
 from filterfreq.training.objective import Objective, count_correct
 from filterfreq.training.optimization import backward, make_optimizer, make_schedule, seed_draws
 from filterfreq.training.snapshots import Snapshots
 from filterfreq.training.state import StateFile
-
-
-@dataclass(frozen=True)
-class Execution:
-    """Where and how a training computes, which changes results within rounding.
-
-    Attributes:
-        device: where to compute; all images that are arrays are kept there, as uint8.
-        precision: "bfloat16" computes the network in automatic mixed precision; anything else leaves it as it is.
-        compiled: train a form of the network that `torch.compile` makes.
-        workers: processes that decode images in files ahead of their use; see `epoch_batches`.
-        processes: those that train together; the first of them keeps the state.
-    """
-
-    device: torch.device
-    precision: str = "float32"
-    compiled: bool = False
-    workers: int = 0
-    processes: Processes = field(default_factory=Processes)
 
 
 class Trainer:
@@ -67,6 +49,7 @@ class Trainer:
             of AugMix); accuracies are fractions, that of training on the augmented (or adversarial) images as they
             were seen, that of the test images in eval mode after the epoch, of the moving average if there is one.
         seconds: what the finished epochs took together, those before an interruption included.
+        captured: whether its steps are CUDA graphs.
 
     Args:
         classifier: what is trained, on the device of `execution`, in place.
@@ -133,6 +116,9 @@ class Trainer:
             self.averaged = AveragedModel(self.classifier, multi_avg_fn=average, use_buffers=True)
         self.optimizer = make_optimizer(self.classifier, self.settings)
         self.schedule = make_schedule(self.optimizer, self.settings)
+        self.step_size = self.settings["batch_size"] * self.settings.get("accumulate", 1)
+        self.captured = execution.captured and self._can_be_captured()
+        self._take_step = CapturedStep(self._step, self.optimizer, self.step_size) if self.captured else self._step
 
         self.history: list[dict] = []
         self.seconds = 0.0
@@ -204,12 +190,11 @@ class Trainer:
         rate = self.schedule.get_last_lr()[0]
         seed = self.run["seed"]
         drawn_by = partial(batch_seed, seed, epoch)
-        step_size = self.settings["batch_size"] * self.settings.get("accumulate", 1)
         self.classifier.train()
         batches = epoch_batches(
             self.train_images,
             self.train_labels,
-            step_size,
+            self.step_size,
             self.settings["augmentation"],
             seed=seed,
             epoch=epoch,
@@ -226,7 +211,7 @@ class Trainer:
             for number, (images, targets) in enumerate(batches, start=self.finished_batches):
                 if self.processes.any(self.stop()):
                     return None
-                count = min(step_size, len(self.train_labels) - number * step_size)
+                count = min(self.step_size, len(self.train_labels) - number * self.step_size)
                 # Layers that draw (dropout), the attacks' random starts and the optimizer follow epoch and batch too,
                 # not what came before them.
                 draws_seed = batch_seed(seed, epoch, number, "step")
@@ -237,7 +222,7 @@ class Trainer:
                     own = self._rows(count)[1].to(self.device)
                     images, targets = images[own], targets[own]
                 for _ in range(self.replays):
-                    self.epoch_sums += self._step(images, targets, count)
+                    self.epoch_sums += self._take_step(images, targets, count)
                 self.finished_batches += 1
                 self._keep_snapshot()
         for _ in range(self.replays):
@@ -271,6 +256,11 @@ class Trainer:
                 seed = batch_seed(self.run["seed"], epoch, number, one.stream)
                 images, targets = one.mix(images, targets, self.num_classes, seed)
         return images, targets
+
+    def _can_be_captured(self) -> bool:
+        """Whether a step is on the GPU as a whole, without a state that an intervention or a moving average keeps."""
+        keeps = self.averaged is not None or any(one.after_backward for one in self.interventions.values())
+        return not keeps and self.processes.size == 1 and can_be_captured(self.optimizer)
 
     def _step(self, images: Tensor, targets: Tensor, count: int) -> Tensor:
         """Update the parameters once, from as many microbatches as `accumulate` says.
