@@ -155,7 +155,8 @@ def fitted(config: dict, arguments: argparse.Namespace) -> dict:
     factor = min(1.0, possible / (seconds * sum(costs) * len(experiment["seeds"])))
     if arguments.small:
         factor = 1 / default["epochs"]
-        experiment |= {"models": ["resnet_8_4"], "seeds": [0]}
+        # Of two names, as the studies' runs are in one folder.
+        experiment |= {"models": [model.replace("_20", "_8") for model in experiment["models"]], "seeds": [0]}
         for suite in {"adversarial", "transfer", "corruption", "frequency_filtered"} & set(config["evaluation"]):
             config["evaluation"][suite]["images"] = 10
         if "autoattack" in config["evaluation"]:
