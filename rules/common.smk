@@ -343,6 +343,18 @@ def source_file(pattern):
     return lambda wildcards: pattern.format(**study.source_run(job_run(wildcards))._asdict())
 
 
+def made_of(run):
+    """The weights and the record of the run that a derived run is made from and shares tensors with; none of others."""
+    if not study.is_derived(run):
+        return []
+    return [pattern.format(**study.source_run(run)._asdict()) for pattern in (WEIGHTS, RECORD)]
+
+
+def made_of_wildcards(wildcards):
+    """The same of the run that a job's wildcards name."""
+    return made_of(job_run(wildcards))
+
+
 @cache
 def script_code(script, modules=()):
     try:

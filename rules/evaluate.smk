@@ -11,6 +11,7 @@ for suite in SUITES:
             unpack(bind(suite_inputs, suite)),
             weights=WEIGHTS,
             record=RECORD,
+            made_of=made_of_wildcards,
         output:
             EVALUATION.replace("{suite}", suite),
         log:
@@ -39,6 +40,7 @@ rule perturb:
         arrays=ancient(ARRAYS),
         weights=WEIGHTS,
         record=RECORD,
+        made_of=made_of_wildcards,
     output:
         PERTURBATIONS,
     log:
@@ -65,6 +67,7 @@ rule list_only_high:
         arrays=ancient(ARRAYS),
         weights=WEIGHTS,
         record=RECORD,
+        made_of=made_of_wildcards,
     output:
         table=ONLY_HIGH,
         examples=ONLY_HIGH_EXAMPLES,

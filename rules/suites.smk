@@ -45,7 +45,11 @@ def cue_conflict_images(wildcards):
 def source_model(wildcards):
     """The run that attacks on another run are transferred from."""
     source = {**wildcards, "variant": study.settings("transfer", wildcards.dataset)["source"]}
-    return {"source_weights": WEIGHTS.format(**source), "source_record": RECORD.format(**source)}
+    return {
+        "source_weights": WEIGHTS.format(**source),
+        "source_record": RECORD.format(**source),
+        "source_made_of": made_of(Run(**source)),
+    }
 
 
 def perturbed_images_of_source(wildcards):

@@ -163,7 +163,10 @@ class Estimator:
             case "detect":
                 work = self._work(job)
                 return work and work.own.forward * BYTES_OF_AN_IMAGE
-            case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint" | "derive":
+            case "derive":
+                size = self.calibration.find_value(self.model.derivation_unit(_run(job)), "weight_bytes")
+                return None if size is None else int(size)
+            case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint":
                 return None
             case _:
                 # Small files: some kilobytes each, of figures up to a megabyte.
