@@ -8,7 +8,7 @@ for suite in SUITES:
         name:
             f"evaluate_{suite}"
         input:
-            unpack(bind(suite_inputs, suite)),
+            unpack(bind(suite_inputs, study, suite)),
             weights=WEIGHTS,
             record=RECORD,
             made_of=made_of_wildcards,
@@ -27,7 +27,7 @@ for suite in SUITES:
             gpu=suite_compute(suite)["gpu"],
         params:
             suite=suite,
-            settings=bind(suite_settings, suite),
+            settings=bind(suite_settings, study, suite),
             batch_size=suite_batch_size(suite),
             code=suite_code(suite),
         script:

@@ -211,11 +211,14 @@ def test_tensors_are_compared_bit_by_bit():
 def test_a_run_that_has_all_its_tensors_is_read_without_its_source(source):
     """As runs were written before they shared tensors with their sources."""
     made, _, _, record = derived(source, smooth_kernels={"rho": 1})
-    del record["checkpoint"], record["content_sha256"]
+    del record["checkpoint"]
     save_checkpoint(source.with_name("low"), made, record)
     source.rename(source.with_name("elsewhere"))
     loaded, _ = load_checkpoint(source.with_name("low") / "run.json")
     assert torch.equal(loaded(IMAGES), made(IMAGES))
+
+
+CIRCLE = {"unchanged_in": {"record": "../low/run.json", "sha256": "0" * 64}}
 
 
 @pytest.mark.parametrize(
@@ -225,21 +228,21 @@ def test_a_run_that_has_all_its_tensors_is_read_without_its_source(source):
             lambda source: (source / "run.json").unlink(),
             r"^\S+/v/run\.json is missing, of whose model \S+/low/run\.json has only what differs: put it back, or ",
         ),
-        (lambda source: (source / "model.safetensors").unlink(), r"^\S+/v/model\.safetensors is missing, though \S+/v/"),
+        (
+            lambda source: (source / "model.safetensors").unlink(),
+            r"^\S+/v/model\.safetensors is missing, though \S+/v/run\.json names it: put it back, or have the run made ",
+        ),
         (
             lambda source: (source / "model.safetensors").write_bytes(b"0"),
             r"^\S+/v/model\.safetensors is truncated or was changed, .*: delete it and run again$",
         ),
         (
-            lambda source: train_again(source),
+            lambda source: put_other_weights(source),
             r"^\S+/v/model\.safetensors is not what \S+/low/run\.json was made of, its SHA-256 is another: delete "
             r"\S+/low/run\.json and run again$",
         ),
         (
-            lambda source: edit_json(
-                source / "run.json",
-                lambda record: record["checkpoint"].update(unchanged_in={"record": "../low/run.json", "sha256": "0" * 64}),
-            ),
+            lambda source: edit_json(source / "run.json", lambda record: record["checkpoint"].update(CIRCLE)),
             r"^\S+/low/run\.json is made of \S+/v/run\.json, which has only what differs from a third run: have it ",
         ),
     ],
@@ -252,20 +255,18 @@ def test_a_source_that_is_not_what_it_was_is_one_sentence(source, spoil, sentenc
         load_checkpoint(source.with_name("low") / "run.json")
 
 
-def train_again(source):
+def put_other_weights(source):
     """Put other weights of the same model there."""
     classifier, record = load_checkpoint(source / "run.json", compose=False)
     with torch.no_grad():
         classifier.backbone.fc.bias.add_(1)
-    save_checkpoint(source, classifier, {key: record[key] for key in record if key != "content_sha256"})
+    save_checkpoint(source, classifier, record)
 
 
 def test_the_labels_are_those_beside_the_source(source):
     labels, own = np.array([2, 0, 1]), np.array([0, 1, 2])
     found = save_labels(source, labels)
-    classifier, record = load_checkpoint(source / "run.json", compose=False)
-    del record["content_sha256"]
-    write_json(source / "run.json", record | {"labels": found})
+    write_json(source / "run.json", load_checkpoint(source / "run.json")[1] | {"labels": found})
     _, _, _, record = derived(source, smooth_kernels={"rho": 1})
     assert record["labels"] == {"file": "../v/train_labels.npy", "sha256": found["sha256"]}
     assert sorted(path.name for path in source.with_name("low").iterdir()) == ["model.safetensors", "run.json"]
