@@ -80,7 +80,7 @@ def shown_runs(wildcards):
 
 
 def shown_filter_files(wildcards):
-    """Their weights and records, those they are made of, and where there are some the images of the attacked baseline."""
+    """Their weights and records, those they are made of, and where it was attacked the images of the baseline."""
     runs = shown_runs(wildcards)
     found = {
         "weights": [WEIGHTS.format(**run._asdict()) for run in runs],

@@ -230,7 +230,7 @@ CIRCLE = {"unchanged_in": {"record": "../low/run.json", "sha256": "0" * 64}}
         ),
         (
             lambda source: (source / "model.safetensors").unlink(),
-            r"^\S+/v/model\.safetensors is missing, though \S+/v/run\.json names it: put it back, or have the run made ",
+            r"^\S+/v/model\.safetensors is missing, though \S+/v/run\.json names it: put it back, or have ",
         ),
         (
             lambda source: (source / "model.safetensors").write_bytes(b"0"),
