@@ -122,11 +122,14 @@ try:
     study = Study(config, schemas / "config.schema.yaml")
     folders = [Path.cwd(), Path(workflow.basedir)]
     claims, claims_left_out = claims_of_study(study, folders, schemas / "claims.schema.yaml")
-    check_files(study)
-    absent = absent_raw_data(study)
+    studies = list(dict.fromkeys([study, study.of_snapshots]))
+    for asked in studies:
+        check_files(asked)
+    absent = {name: sentence for asked in studies for name, sentence in absent_raw_data(asked).items()}
     if workflow.is_main_process:
         study.detections.check_content()
-        read_image_folders(study)
+        for asked in studies:
+            read_image_folders(asked)
         check_names(study)
         tell_jobs(config, ".snakemake/configs")
 except InputError as error:
@@ -341,6 +344,18 @@ def job_run(wildcards):
 def source_file(pattern):
     """An input function: a file of the run that a derived run is made from."""
     return lambda wildcards: pattern.format(**study.source_run(job_run(wildcards))._asdict())
+
+
+def made_of(run):
+    """The weights and the record of the run that a derived run is made from and shares tensors with; none of others."""
+    if not study.is_derived(run):
+        return []
+    return [pattern.format(**study.source_run(run)._asdict()) for pattern in (WEIGHTS, RECORD)]
+
+
+def made_of_wildcards(wildcards):
+    """The same of the run that a job's wildcards name."""
+    return made_of(job_run(wildcards))
 
 
 @cache

@@ -8,9 +8,10 @@ for suite in SUITES:
         name:
             f"evaluate_{suite}"
         input:
-            unpack(bind(suite_inputs, suite)),
+            unpack(bind(suite_inputs, study, suite)),
             weights=WEIGHTS,
             record=RECORD,
+            made_of=made_of_wildcards,
         output:
             EVALUATION.replace("{suite}", suite),
         log:
@@ -26,7 +27,7 @@ for suite in SUITES:
             gpu=suite_compute(suite)["gpu"],
         params:
             suite=suite,
-            settings=bind(suite_settings, suite),
+            settings=bind(suite_settings, study, suite),
             batch_size=suite_batch_size(suite),
             code=suite_code(suite),
         script:
@@ -39,6 +40,7 @@ rule perturb:
         arrays=ancient(ARRAYS),
         weights=WEIGHTS,
         record=RECORD,
+        made_of=made_of_wildcards,
     output:
         PERTURBATIONS,
     log:
@@ -65,6 +67,7 @@ rule list_only_high:
         arrays=ancient(ARRAYS),
         weights=WEIGHTS,
         record=RECORD,
+        made_of=made_of_wildcards,
     output:
         table=ONLY_HIGH,
         examples=ONLY_HIGH_EXAMPLES,

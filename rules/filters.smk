@@ -32,7 +32,7 @@ def pooled_filter_sources(wildcards):
 
 
 def pooled_filter_files(wildcards):
-    """Their weights, or ONNX files, and records, and what is measured of their filters."""
+    """Their weights, or ONNX files, and records, those they are made of, and what is measured of their filters."""
     runs = pooled_runs(wildcards)
     return {
         "weights": [
@@ -41,6 +41,7 @@ def pooled_filter_files(wildcards):
             for file in (onnx_files(run) if study.is_filter_file(run) else [WEIGHTS.format(**run._asdict())])
         ],
         "records": [run_record(run) for run in runs],
+        "made_of": [file for run in runs for file in made_of(run)],
         "results": [
             AGGREGATED.format(experiment=wildcards.experiment, dataset=dataset, suite="filter_quality")
             for dataset in dict.fromkeys(run.dataset for run in runs)
@@ -79,11 +80,12 @@ def shown_runs(wildcards):
 
 
 def shown_filter_files(wildcards):
-    """Their weights and records, and the images on which the baseline was attacked, where some are."""
+    """Their weights and records, those they are made of, and where it was attacked the images of the baseline."""
     runs = shown_runs(wildcards)
     found = {
         "weights": [WEIGHTS.format(**run._asdict()) for run in runs],
         "records": [RECORD.format(**run._asdict()) for run in runs],
+        "made_of": [file for run in runs for file in made_of(run)],
     }
     if has_perturbed_images(wildcards.experiment, wildcards.dataset):
         baseline = study.baseline(wildcards.experiment)

@@ -12,7 +12,7 @@ for suite in study.snapshot_suites:
         name:
             f"over_training_{suite}"
         input:
-            unpack(bind(suite_inputs, suite)),
+            unpack(bind(suite_inputs, study.of_snapshots, suite)),
             # Of a folder the time alone would be compared; the final weights are others whenever a snapshot is.
             snapshots=ancient(SNAPSHOTS),
             weights=WEIGHTS,
@@ -32,7 +32,7 @@ for suite in study.snapshot_suites:
         params:
             suite=suite,
             snapshots=measured_snapshots,
-            settings=bind(suite_settings, suite),
+            settings=bind(suite_settings, study.of_snapshots, suite),
             batch_size=suite_batch_size(suite),
             code=suite_code(suite),
         script:

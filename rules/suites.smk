@@ -1,12 +1,12 @@
-# What the jobs of a suite read, and what they are given.
+# What the jobs of a suite read, and what they are given. Those that measure snapshots ask `study.of_snapshots`.
 
 
-def own_test_images(wildcards):
+def own_test_images(study, wildcards):
     """A data set's own images."""
     return {"dataset": DATASET.format(**wildcards), "arrays": ancient(ARRAYS.format(**wildcards))}
 
 
-def corrupted_test_images(wildcards):
+def corrupted_test_images(study, wildcards):
     """The corrupted test images of a data set."""
     return {
         "corrupted": ancient(CORRUPTED.format(**wildcards)),
@@ -14,7 +14,7 @@ def corrupted_test_images(wildcards):
     }
 
 
-def shifted_images(wildcards):
+def shifted_images(study, wildcards):
     """The shifted sets that are shown to a data set's models, and what names its classes."""
     names = [{"dataset": wildcards.dataset, "shifted": entry.name} for entry in study.shifted_sets(wildcards.dataset)]
     return {
@@ -24,11 +24,11 @@ def shifted_images(wildcards):
     }
 
 
-def cue_conflict_images(wildcards):
+def cue_conflict_images(study, wildcards):
     """A data set's own images of the suite cue_conflict, or the published stimuli with observers' answers."""
     stimuli = study.stimuli(wildcards.dataset)
     if stimuli is None:
-        return own_test_images(wildcards)
+        return own_test_images(study, wildcards)
     name = {"dataset": wildcards.dataset, "shifted": stimuli.name}
     found = {
         "stimuli": ancient(SHIFTED.format(**name)),
@@ -42,13 +42,17 @@ def cue_conflict_images(wildcards):
     return found
 
 
-def source_model(wildcards):
+def source_model(study, wildcards):
     """The run that attacks on another run are transferred from."""
     source = {**wildcards, "variant": study.settings("transfer", wildcards.dataset)["source"]}
-    return {"source_weights": WEIGHTS.format(**source), "source_record": RECORD.format(**source)}
+    return {
+        "source_weights": WEIGHTS.format(**source),
+        "source_record": RECORD.format(**source),
+        "source_made_of": made_of(Run(**source)),
+    }
 
 
-def perturbed_images_of_source(wildcards):
+def perturbed_images_of_source(study, wildcards):
     """Images of a data set before and after an attack on the source of the suite first_layer."""
     source = study.settings("first_layer", wildcards.dataset)["source"]
     return {"perturbations": PERTURBATIONS.format(**study.first_run(wildcards.dataset, source)._asdict())}
@@ -79,15 +83,15 @@ def bind_with_attempt(function, *values):
     return lambda wildcards, attempt: function(*values, wildcards, attempt)
 
 
-def suite_inputs(suite, wildcards):
+def suite_inputs(study, suite, wildcards):
     """An input function: what a suite reads beside the model."""
     found = {}
     for name in SUITES[suite].inputs:
-        found |= SUITE_INPUTS[name](wildcards)
+        found |= SUITE_INPUTS[name](study, wildcards)
     return found
 
 
-def suite_settings(suite, wildcards):
+def suite_settings(study, suite, wildcards):
     """A parameter: the settings of a suite, but for those that are inputs and may be for other data sets too."""
     settings = study.settings(suite, wildcards.dataset)
     if SUITES[suite].takes_image_size:

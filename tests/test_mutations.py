@@ -28,6 +28,7 @@ from filterfreq.evaluation.reading import read_results
 from filterfreq.evaluation.results import fraction, write_results
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.derivation import derive
 from filterfreq.models.registry import build
 from filterfreq.planning.records import read_benchmark, read_calibration, read_plan, read_seconds
 from filterfreq.publishing.figures.components import read_examples
@@ -140,10 +141,9 @@ def doors(tmp_path_factory) -> dict[str, Door]:
     scale = {"mean": [0.5] * 3, "std": [0.25] * 3}
     record = record_of({"architecture": "resnet_8_2", "num_classes": 2, **scale, "decomposition": None})
     save_checkpoint(folder / "run", Classifier(build("resnet_8_2", 2), **scale), record)
-    derived = {**record, "derived": {"from": "plain", "low_pass_kernels": {"below": 2, "layers": "all"}}}
-    del derived["source"]
-    derived["provenance"] = {**record["provenance"], "from": {"run": RUN, "sha256": "0" * 64}}
-    save_checkpoint(folder / "derived", Classifier(build("resnet_8_2", 2), **scale), derived)
+    changes = {"from": "plain", "low_pass_kernels": {"below": 2, "layers": "first"}}
+    derived = derive(folder / "run" / "run.json", {"run": RUN, "derived": changes}, "code", folder / "derived")
+    save_checkpoint(folder / "derived", *derived)
     trained = {**record, "variant": {}, "training": {**TRAINING, "augmentation": "none"}}
     del trained["source"]
     trained["metrics"] = {"epoch": 1, "loss": 1.5, "penalty": 0.0, "train_accuracy": 0.5, "test_accuracy": 0.5}

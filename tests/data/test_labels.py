@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from filterfreq.data.labels import LABELS_FILE, copy_labels, load_labels, save_labels
+from filterfreq.data.labels import LABELS_FILE, load_labels, save_labels
 from filterfreq.runtime.errors import InputError
 
 OWN = np.array([3, 1, 2, 0])
@@ -15,15 +15,11 @@ def test_stored_labels_come_back_from_a_small_file(tmp_path, largest, size):
     assert found.dtype == np.int64
     assert np.array_equal(found, labels)
     assert (tmp_path / "run" / LABELS_FILE).stat().st_size == 128 + 4 * size
-    copy_labels(tmp_path / "run", tmp_path / "derived", record)
-    assert np.array_equal(load_labels(tmp_path / "derived", record, OWN), labels)
     assert save_labels(tmp_path / "again", labels) == record["labels"]
 
 
 def test_a_run_without_stored_labels_has_those_of_its_data_set(tmp_path):
     assert load_labels(tmp_path, {}, OWN) is OWN
-    copy_labels(tmp_path, tmp_path / "other", {})
-    assert not (tmp_path / "other").exists()
 
 
 def test_labels_that_are_missing_changed_or_of_other_images_are_refused(tmp_path):
@@ -37,5 +33,6 @@ def test_labels_that_are_missing_changed_or_of_other_images_are_refused(tmp_path
     path.unlink()
     with pytest.raises(InputError, match=r"train_labels\.npy is missing"):
         load_labels(tmp_path, record, OWN)
-    with pytest.raises(InputError, match=r"train_labels\.npy is missing: have the run made again"):
-        copy_labels(tmp_path, tmp_path / "other", record)
+    record["labels"]["file"] = f"../shuffled/{LABELS_FILE}"
+    with pytest.raises(InputError, match=rf"^{tmp_path.parent}/shuffled/train_labels\.npy is missing"):
+        load_labels(tmp_path, record, OWN)

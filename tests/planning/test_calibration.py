@@ -98,5 +98,24 @@ def test_passes_and_corruptions_are_measured():
     assert 0.001 < measure(corruption, 10, {"device": "cpu"}, CPU)["corrupt"] < 10
 
 
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [
+        # Two kernels of 3 x 3 for each of three channels, four bytes a weight.
+        ({"low_pass_kernels": {"below": 2, "layers": "first"}}, 2 * 3 * 9 * 4),
+        ({"smooth_kernels": {"rho": 1}}, 2 * 3 * 9 * 4),
+        ({"smooth_kernels": {"rho": 0}}, 0),
+        ({"front_end": {"band": "low", "bandwidth": 15}}, 0),
+    ],
+)
+def test_of_derived_models_what_changes_is_measured(changes, size):
+    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
+    config["variants"]["derived"] = {"from": "plain", **changes}
+    config["experiments"]["tiny"]["variants"] = ["plain", "derived"]
+    found = CostModel(Study(config, ROOT / "schemas/config.schema.yaml"), "nowhere").units()
+    (unit,) = select_kind("derive", found)
+    assert measure(unit, 10, {"device": "cpu"}, CPU) == {"weight_bytes": size}
+
+
 def test_a_device_has_a_name():
     assert hardware(CPU).endswith(f"{torch.get_num_threads()} threads")

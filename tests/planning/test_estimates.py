@@ -124,6 +124,30 @@ def test_snapshots_are_measured_one_after_the_other_and_take_space_where_they_ar
     assert filters.seconds is None
 
 
+def test_settings_for_snapshots_are_what_their_jobs_take(calibration):
+    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
+    config["training"]["default"] |= {"epochs": 10, "snapshots": [1, 5, 10]}
+    filtered = {"images": 8, "radii": {"low": [4]}}
+    config["evaluation"]["over_training"] = ["clean", {"frequency_filtered": filtered}]
+    estimator = Estimator(dag(Study(config, ROOT / "schemas/config.schema.yaml")), calibration)
+    assert estimator.estimate(job("over_training_frequency_filtered")).seconds == pytest.approx(2 + 3 * 8 * FORWARD)
+    assert estimator.estimate(job("evaluate_frequency_filtered")).seconds == pytest.approx(2 + 16 * 3 * FORWARD)
+    assert estimator.estimate(job("over_training_clean")).seconds == pytest.approx(2 + 3 * 1000 * FORWARD)
+
+
+def test_a_derived_run_takes_the_space_of_what_it_changes(calibration):
+    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
+    config["variants"]["low"] = {"from": "plain", "low_pass_kernels": {"below": 2, "layers": "first"}}
+    config["experiments"]["tiny"]["variants"].append("low")
+    study = Study(config, ROOT / "schemas/config.schema.yaml")
+    derive = job("derive", RUN | {"variant": "low"})
+    assert Estimator(dag(study), calibration).estimate(derive).bytes is None
+    unit = CostModel(study, "").derivation_unit(study.runs[-1])
+    measured = replace(calibration, units={**calibration.units, unit_key(unit): {"weight_bytes": 700}})
+    estimate = Estimator(dag(study), measured).estimate(derive)
+    assert (estimate.bytes, estimate.seconds) == (700, None)
+
+
 def test_what_is_not_calibrated_is_unknown(study):
     estimate = Estimator(dag(study), NOTHING).estimate(job("train"))
     assert estimate == Estimate(None, "unknown", False, None, 0)

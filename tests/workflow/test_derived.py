@@ -2,9 +2,13 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 
+import safetensors.torch
+
 RUNS = "results/runs/texdigits/resnet_8_2"
+NAMES = ("plain", "plain-scaled", "plain-low")
 REGISTRY = "scripts/filterfreq/models/surgery/registry.py"
 MODULE = "scripts/filterfreq/models/surgery/scaled_weights.py"
 SCALED_WEIGHTS = '''"""Weights that are larger or smaller than they were trained to be."""
@@ -61,7 +65,26 @@ def test_a_change_of_trained_models_is_one_module_one_entry_and_one_schema(proje
     log = (project.folder / "results/logs/derive/texdigits/resnet_8_2/plain-low/seed-0.log").read_text()
     assert re.search(rf"\b1 of \d+ tensors are not those of {RUNS}/plain/seed-0/run\.json", log)
 
+    # What differs is on the disk, and the rest is read from the run that it is made of.
+    sizes = {name: (project.folder / RUNS / name / "seed-0/model.safetensors").stat().st_size for name in NAMES}
+    assert max(sizes["plain-scaled"], sizes["plain-low"]) < sizes["plain"] / 4
+    stored = safetensors.torch.load_file(project.folder / RUNS / "plain-low/seed-0/model.safetensors")
+    assert stored.keys() == {"conv1.weight"}
+    assert record["checkpoint"]["unchanged_in"] == {
+        "record": "../../plain/seed-0/run.json",
+        "sha256": source["checkpoint"]["sha256"],
+    }
+
     assert project.plan(*results).jobs == Counter()
+    # Without the source's weights no evaluation begins: they are made again before.
+    weights = project.folder / f"{RUNS}/plain/seed-0/model.safetensors"
+    shutil.move(weights, project.folder / "kept")
+    (project.folder / results[0]).unlink()
+    again = project.plan(results[0]).jobs
+    assert {"train": 1, "evaluate_clean": 1}.items() <= again.items()
+    shutil.move(project.folder / "kept", weights)
+    assert project.plan(results[0]).jobs == Counter({"evaluate_clean": 1})
+    assert project.snakemake(results[0]).returncode == 0
     with open(project.folder / MODULE, "a") as file:
         file.write("# changed\n")
     assert project.plan(*results).jobs == Counter({"derive": 1, "evaluate_clean": 1})

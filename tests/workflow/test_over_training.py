@@ -46,8 +46,28 @@ def test_suites_over_training(project):
     expected = Counter({"over_training_filters": 2, "aggregate_over_training": 1, "figure_over_training": 1})
     assert project.plan("figure_over_training", added).jobs == expected
 
-    # Once measured they can go, where they are not to be kept.
+    # Settings for snapshots alone run nothing else again, and are in the results.
     project.edit("tiny.yaml", "[clean, frequency_filtered, filters]", "[clean, frequency_filtered]")
+    own = "{frequency_filtered: {images: 8, radii: {low: [6]}, mask: non_strict}}"
+    project.edit("tiny.yaml", "[clean, frequency_filtered]", f"[clean, {own}]")
+    expected = Counter({"over_training_frequency_filtered": 2, "aggregate_over_training": 1, "figure_over_training": 1})
+    assert project.plan("figure_over_training").jobs == expected
+    others = {"evaluate_frequency_filtered", "over_training_clean", "train_with_snapshots"}
+    assert not others & project.plan().jobs.keys()
+    result = f"{RUNS[0]}/evaluations/over_training/frequency_filtered.csv"
+    outcome = project.snakemake(result)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    _, *lines = (project.folder / result).read_text().splitlines()
+    assert len(lines) == 3
+    assert all(";mask=non_strict" in line and "radius=6" in line and ",8," in line for line in lines)
+    assert project.plan(result).jobs == Counter()
+    project.edit("tiny.yaml", own, own.replace("[6]", "[7]"))
+    assert project.plan(result).jobs == Counter({"over_training_frequency_filtered": 1})
+    project.edit("tiny.yaml", own.replace("[6]", "[7]"), "frequency_filtered")
+    assert project.plan(result).jobs == Counter({"over_training_frequency_filtered": 1})
+    assert project.snakemake("figure_over_training").returncode == 0
+
+    # Once measured they can go, where they are not to be kept.
     project.edit("tiny.yaml", "training:\n  default:", "training:\n  keep_snapshots: false\n  default:")
     assert project.plan("figure_over_training").jobs == Counter()
     for run in RUNS:

@@ -1,5 +1,6 @@
 """The labels that a run is trained with, where they are not those of its data set: a small file beside its weights."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,8 @@ def load_labels(folder: str | Path, record: Mapping[str, Any], own_labels: np.nd
 
     Args:
         folder: the run's folder.
-        record: the run's record, or that of one of its snapshots.
+        record: the run's record, or that of one of its snapshots. That of a derived run names the file of the run that
+            it is made of.
         own_labels: those of the data set's training images, int64, N.
 
     Returns:
@@ -50,7 +52,7 @@ def load_labels(folder: str | Path, record: Mapping[str, Any], own_labels: np.nd
     entry = record.get("labels")
     if entry is None:
         return own_labels
-    path = Path(folder) / entry["file"]
+    path = Path(os.path.normpath(Path(folder) / entry["file"]))
     remedy = "put it back, or delete the run.json beside it and run again, which trains the run again"
     with reading(path, remedy):
         if sha256(path) != entry["sha256"]:
@@ -61,23 +63,3 @@ def load_labels(folder: str | Path, record: Mapping[str, Any], own_labels: np.nd
             f"{path} has labels of {len(labels)} images, and the data set {len(own_labels)} to train on: {remedy}"
         )
     return labels
-
-
-def copy_labels(source: str | Path, folder: str | Path, record: Mapping[str, Any]) -> None:
-    """Put the labels that one run was trained with beside the weights of another that is made of it, if it has any.
-
-    Args:
-        source: the folder of the run that was trained.
-        folder: that of the other run, made when it is missing.
-        record: the record of either.
-
-    Raises:
-        InputError: the file is missing, or the disk is full.
-    """
-    if "labels" not in record:
-        return
-    path = Path(source) / record["labels"]["file"]
-    with reading(path, "have the run made again"):
-        content = path.read_bytes()
-    with replacing(Path(folder) / path.name) as temporary:
-        temporary.write_bytes(content)

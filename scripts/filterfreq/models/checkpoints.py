@@ -1,6 +1,7 @@
 """Checkpoints: `model.safetensors` with `run.json` beside it."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import safetensors.torch
@@ -20,7 +21,9 @@ WEIGHTS_FILE = "model.safetensors"
 RECORD_FILE = "run.json"
 
 
-def save_checkpoint(folder: str | Path, classifier: Classifier, record: dict) -> None:
+def save_checkpoint(
+    folder: str | Path, classifier: Classifier, record: dict, changed: Collection[str] | None = None
+) -> None:
     """Write `model.safetensors` and then `run.json`, each whole or not at all.
 
     The weights are the backbone's state dict, under the architecture's own names, with `coefficients` where a layer is
@@ -34,19 +37,25 @@ def save_checkpoint(folder: str | Path, classifier: Classifier, record: dict) ->
             with), and of a derived run "derived" (the settings of its surgery), from which `load_checkpoint` rebuilds
             the model, and whatever else is known of the run.
             "checkpoint" (file, sha256) is added in the file.
+        changed: the names of the tensors to write, where the record says in "checkpoint" which other run the rest is
+            `unchanged_in` (its record, relative to the folder, and the sha256 of its weights); all unless given.
 
     Raises:
         InputError: a weight is not finite, or the disk is full.
     """
     folder = Path(folder)
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.backbone.state_dict().items()}
+    state = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in classifier.backbone.state_dict().items()
+        if changed is None or name in changed
+    }
     _check_finite(state, f"the model of {folder}", "train with a lower learning_rate, or take other weights")
     with replacing(folder / WEIGHTS_FILE) as temporary:
         # safetensors writes metadata in no fixed order, so there is at most this one key; and its own save_file would
         # hide a full disk behind an error of its own.
         temporary.write_bytes(safetensors.torch.save(state, metadata={"format": "pt"}))
     checkpoint = {"file": WEIGHTS_FILE, "sha256": sha256(folder / WEIGHTS_FILE)}
-    write_json(folder / RECORD_FILE, record | {"checkpoint": checkpoint})
+    write_json(folder / RECORD_FILE, record | {"checkpoint": record.get("checkpoint", {}) | checkpoint})
 
 
 def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier, dict]:
@@ -60,8 +69,9 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
         The classifier on the CPU in eval mode, and the record.
 
     Raises:
-        InputError: one of the two files is missing or damaged, the weights do not have the recorded checksum, are not
-            finite or do not fit the recorded architecture, or the architecture is unknown.
+        InputError: one of the two files is missing or damaged, or one of those of the run that a derived one shares
+            tensors with; the weights do not have the recorded checksum, are not finite or do not fit the recorded
+            architecture, or the architecture is unknown.
     """
     path = Path(path)
     if path.name != RECORD_FILE:
@@ -88,6 +98,10 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
             "environment and the version of the code that wrote it"
         ) from error
     state = _read_weights(weights, checkpoint["sha256"], path)
+    if "unchanged_in" in checkpoint:
+        unchanged = _read_source(path, checkpoint["unchanged_in"])
+        # A change may have taken layers away.
+        state = {name: unchanged[name] for name in classifier.backbone.state_dict() if name in unchanged} | state
     remedy = f"the weights are whole, put back the {RECORD_FILE} that was written with them, or have the run made again"
     check_fit(state, classifier.backbone.state_dict(), weights, architecture, remedy)
     _check_finite(state, str(weights), "delete it and run again")
@@ -107,6 +121,28 @@ def _read_weights(weights: Path, checksum: str, record: Path) -> dict[str, Tenso
                 "delete it and run again"
             )
         return safetensors.torch.load_file(weights)
+
+
+def _read_source(path: Path, unchanged_in: Mapping[str, str]) -> dict[str, Tensor]:
+    """Return the composed tensors of the run that a derived one shares some with, as its record at `path` says."""
+    # As Snakemake writes the path of it.
+    source = Path(os.path.normpath(path.parent / unchanged_in["record"]))
+    if not source.is_file():
+        raise InputError(
+            f"{source} is missing, of whose model {path} has only what differs: put it back, or have both runs made "
+            "again"
+        )
+    found = read_record(source, "run")["checkpoint"]
+    if "unchanged_in" in found:
+        raise InputError(
+            f"{path} is made of {source}, which has only what differs from a third run: have it made of that one"
+        )
+    if found["sha256"] != unchanged_in["sha256"]:
+        raise InputError(
+            f"{source.with_name(found['file'])} is not what {path} was made of, its SHA-256 is another: delete {path} "
+            "and run again"
+        )
+    return load_checkpoint(source)[0].backbone.state_dict()
 
 
 def _check_finite(state: Mapping[str, Tensor], what: str, remedy: str) -> None:

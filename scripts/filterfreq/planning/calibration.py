@@ -3,7 +3,7 @@
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +19,11 @@ from filterfreq.data.noise import save_deviations
 from filterfreq.evaluation.corruptions.generation import generate
 from filterfreq.evaluation.prediction import inference
 from filterfreq.models.classifier import Classifier
+from filterfreq.models.derivation import changed_tensors
 from filterfreq.models.device import describe_device
 from filterfreq.models.image_size import check_image_size
 from filterfreq.models.registry import build
+from filterfreq.models.surgery.registry import apply_surgery
 from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import StoppedError
 from filterfreq.runtime.files import write_json
@@ -128,13 +130,16 @@ def measure(
         Medians over batches, in seconds per image: of training `train`, which is the training loop itself with
         augmentation, attack, replays and optimizer; of evaluations `forward` and `backward`, the second being what the
         gradient by the image takes beside the forward pass; of corrupting `corrupt`, all corruptions and severities on
-        one core. Training also says `weight_bytes`, the size of the parameters and buffers that are kept.
+        one core. Training also says `weight_bytes`, the size of the parameters and buffers that are kept, and so do
+        derived models, of which that is all.
     """
     match unit["kind"]:
         case "train":
             return _train(unit, classes, compute, device, seconds)
         case "evaluate":
             return _evaluate(unit, classes, device, seconds)
+        case "derive":
+            return _derive(unit, classes)
         case _:
             return _corrupt(unit)
 
@@ -175,17 +180,32 @@ def _train(
         )
         with suppress(StoppedError):
             trainer.train()
-    state = trainer.result.state_dict().values()
     return {
         "train": _median_interval(times) / batch,
-        "weight_bytes": sum(tensor.numel() * tensor.element_size() for tensor in state),
+        "weight_bytes": _count_bytes(trainer.result.state_dict().values()),
     }
+
+
+def _derive(unit: Mapping[str, Any], classes: int) -> dict[str, float]:
+    """The size of the tensors that a change leaves not as they were, of random weights."""
+    classifier = _untrained(unit["model"], classes)
+    before = {name: tensor.clone() for name, tensor in classifier.backbone.state_dict().items()}
+    after = apply_surgery(classifier, unit["changes"]).backbone.state_dict()
+    return {"weight_bytes": _count_bytes(after[name] for name in changed_tensors(before, after))}
+
+
+def _untrained(model: str, classes: int) -> Classifier:
+    torch.manual_seed(0)
+    return Classifier(build(model, classes), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+
+
+def _count_bytes(tensors: Iterable[torch.Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def _evaluate(unit: Mapping[str, Any], classes: int, device: torch.device, seconds: float) -> dict[str, float]:
     batch, side = unit["batch_size"], unit["image_size"]
-    torch.manual_seed(0)
-    classifier = Classifier(build(unit["model"], classes), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    classifier = _untrained(unit["model"], classes)
     check_image_size(unit["model"], classifier, side, "noise")
     images = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
     labels = torch.arange(batch, device=device) % classes

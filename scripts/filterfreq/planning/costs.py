@@ -91,6 +91,11 @@ class CostModel:
             "batch_size": self.study.evaluation_batch_size(run.dataset),
         }
 
+    def derivation_unit(self, run: Run) -> dict[str, Any]:
+        """Return what a calibration measures of a derived run: its changes of a model, whatever its source learned."""
+        changes = {key: value for key, value in self.study.spec(run)["derived"].items() if key != "from"}
+        return {"kind": "derive", "model": self.study.architecture(run), "changes": changes}
+
     def corruption_unit(self, dataset: str) -> dict[str, Any]:
         """Return what a calibration measures of making corrupted images."""
         return {"kind": "corrupt", "image_size": self.study.dataset(dataset).image_size}
@@ -104,6 +109,8 @@ class CostModel:
             units = [self.evaluation_unit(run)]
             if self.study.is_trained(run):
                 units.append(self.training_unit(run))
+            if self.study.is_derived(run):
+                units.append(self.derivation_unit(run))
             if "corruption" in self.study.suites_of(run):
                 units.append(self.corruption_unit(run.dataset))
             for unit in units:

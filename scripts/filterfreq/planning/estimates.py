@@ -56,6 +56,7 @@ class Estimator:
     def __init__(self, dag: Dag, calibration: Calibration) -> None:
         self.calibration = calibration
         self.model = CostModel(dag.study)
+        self._model_of_snapshots = CostModel(dag.study.of_snapshots)
         self._seconds: dict[tuple, list[float]] = defaultdict(list)
         self._bytes: dict[tuple, list[int]] = defaultdict(list)
         # A job that is due again has a benchmark file of what it was before.
@@ -90,7 +91,7 @@ class Estimator:
         if suite := suite_of_rule(job.rule):
             return self.model.work(suite, _run(job))
         if suite := suite_over_training(job.rule):
-            work, snapshots = self.model.work(suite, _run(job)), len(self.model.study.snapshots(_run(job)))
+            work, snapshots = self._model_of(job).work(suite, _run(job)), len(self.model.study.snapshots(_run(job)))
             return work and Work(work.own.times(snapshots), work.source.times(snapshots))
         return None
 
@@ -104,7 +105,7 @@ class Estimator:
         elif job.rule == "detect":
             work = None  # no detector is timed
         else:
-            work = passes and self._evaluation_seconds(passes, _run(job))
+            work = passes and self._evaluation_seconds(passes, _run(job), self._model_of(job))
         return None if work is None else self.calibration.seconds_to_start + work
 
     def _training_seconds(self, job: Job) -> float | None:
@@ -125,14 +126,18 @@ class Estimator:
             return None
         return self.model.epochs(run) * (sizes[0] * each + sizes[1] * forward)
 
-    def _evaluation_seconds(self, work: Work, run: Run) -> float | None:
+    def _model_of(self, job: Job) -> CostModel:
+        """The cost model that has the settings of a job's suite."""
+        return self._model_of_snapshots if suite_over_training(job.rule) else self.model
+
+    def _evaluation_seconds(self, work: Work, run: Run, model: CostModel) -> float | None:
         """Passes x seconds of a pass, forward and backward, of the model and of the source of transferred attacks."""
         source = run
         if any(work.source):
-            source = run._replace(variant=self.model.study.settings("transfer", run.dataset)["source"])
+            source = run._replace(variant=model.study.settings("transfer", run.dataset)["source"])
         seconds = 0.0
-        for passes, model in ((work.own, run), (work.source, source)):
-            unit = self.model.evaluation_unit(model)
+        for passes, shown in ((work.own, run), (work.source, source)):
+            unit = model.evaluation_unit(shown)
             forward, backward = (self.calibration.find_value(unit, name) for name in ("forward", "backward"))
             if forward is None or backward is None:
                 return None
@@ -163,7 +168,10 @@ class Estimator:
             case "detect":
                 work = self._work(job)
                 return work and work.own.forward * BYTES_OF_AN_IMAGE
-            case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint" | "derive":
+            case "derive":
+                size = self.calibration.find_value(self.model.derivation_unit(_run(job)), "weight_bytes")
+                return None if size is None else int(size)
+            case "prepare_shifted" | "download_checkpoint" | "convert_checkpoint":
                 return None
             case _:
                 # Small files: some kilobytes each, of figures up to a megabyte.

@@ -27,7 +27,8 @@ def caption(study: Study, product: ProductFile, experiment: str, suites: Mapping
     """
     own = product.caption.format(experiment=experiment, dataset=", ".join(suites))
     if product.label.reads_results or product.label.reads in _OF_MODELS:
-        details = " ".join(describe_runs(study, experiment, dataset, names) for dataset, names in suites.items())
+        asked = study.of_snapshots if product.label.reads == "over_training" else study
+        details = " ".join(describe_runs(asked, experiment, dataset, names) for dataset, names in suites.items())
     else:
         details = extent(study, suites)
     return f"{own} {details}".rstrip()

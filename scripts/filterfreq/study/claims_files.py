@@ -267,6 +267,7 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
     datasets = [dataset for dataset in study.datasets if suite in study.suites(dataset)]
     if "over_training" in measure:
         _check_snapshots(f"{where}.over_training", measure, study)
+        study = study.of_snapshots
     for entry in measure.get("where", []) if datasets else []:
         for key, wanted in entry.items():
             path = f"{where}.where.{key}"

@@ -17,6 +17,7 @@ from filterfreq.evaluation.registry import SUITES, load
 from filterfreq.frequencies.bands import disc_has_all, highest_radius
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.frequency_checks import front_end_remarks
+from filterfreq.study.over_training import own_settings, say_own_keys
 from filterfreq.training.attack_names import why_too_few_classes
 
 if TYPE_CHECKING:
@@ -143,6 +144,13 @@ def remarks(study: Study) -> list[str]:
     """Return sentences about what a config has and nothing comes of, each to be said once before the first job."""
     left_out = [*_unmeasured_suites(study), *_unserved_runs(study), *_unlisted_sources(study)]
     suite_remarks = [said for suite in SUITES.values() if suite.remarks for said in load(suite.remarks)(study)]
+    own = own_settings(study.config)
+    suite_remarks += [
+        say_own_keys(study.config, said)
+        for suite in own
+        if SUITES[suite].remarks
+        for said in load(SUITES[suite].remarks)(study.of_snapshots)
+    ]
     return [
         *left_out,
         *suite_remarks,
@@ -257,13 +265,21 @@ def _unserved_runs(study: Study) -> list[str]:
 
 
 def _replaced_settings(study: Study) -> list[str]:
-    """Settings of all data sets that do not hold for one, as it has its own of the same suite and they replace all."""
+    """Settings of all that do not hold for a data set or for snapshots, which have their own of the same suite."""
     general = study.config["evaluation"]
-    return [
-        f"evaluation.{key}.{name}: not for {dataset}: evaluation.datasets.{dataset}.{key} replaces evaluation.{key} "
-        "as a whole, repeat there what shall hold"
+    replacing = [
+        (dataset, f"evaluation.datasets.{dataset}.{key}", key, own)
         for dataset in study.datasets
         for key, own in _own_suites(study, dataset).items()
+    ]
+    replacing += [
+        ("snapshots", say_own_keys(study.config, f"evaluation.{key}:").removesuffix(":"), key, own)
+        for key, own in own_settings(study.config).items()
+    ]
+    return [
+        f"evaluation.{key}.{name}: not for {what}: {where} replaces evaluation.{key} as a whole, repeat there what "
+        "shall hold"
+        for what, where, key, own in replacing
         for name in _lost_keys(general.get(key), own)
     ]
 

@@ -206,6 +206,8 @@ def _check_over_training(study: Study) -> None:
             "training.default.snapshots, or leave it out"
         )
     for name in study.snapshot_suites:
+        if study.snapshot_suites.count(name) > 1:
+            raise InputError(f"evaluation.over_training: it has the suite {name} twice: leave one of them out")
         if name not in SUITES:
             raise InputError(f"evaluation.over_training: {unknown_name('suite', name, SUITES)}")
         if not any(name in study.suites_over_training(run) for run in study.runs):

@@ -21,7 +21,8 @@ def config_schema(path: Path) -> Validator:
     of a variant that have a `sweep_label`, here or in the main schema, are keys of an experiment's `sweep`. Of keys
     that a mapping had in earlier versions, its keyword `renamed` says what to write now. Fragments in
 
-    - `suites` go into `evaluation` and into each entry of `evaluation.datasets`, where the value may be false too,
+    - `suites` go into `evaluation`, into each entry of `evaluation.datasets`, where the value may be false too, and
+      into what `evaluation.over_training` lists,
     - `interventions` and `surgery` go into a variant,
     - `fits` go into each entry of `fits`; the entry's variants take the same settings, and its sweep those that have a
       `sweep_label`.
@@ -39,6 +40,7 @@ def config_schema(path: Path) -> Validator:
     _add(evaluation, fragments["suites"], "schemas/suites")
     of_one = {key: {"if": {"const": False}, "else": fragment} for key, fragment in fragments["suites"].items()}
     _add(evaluation["properties"]["datasets"]["additionalProperties"], of_one, "schemas/suites")
+    _add(evaluation["properties"]["over_training"]["items"], fragments["suites"], "schemas/suites")
     _add(variant, fragments["interventions"], "schemas/interventions")
     _add(variant, fragments["surgery"], "schemas/surgery")
     _add_fits(schema["properties"]["fits"]["additionalProperties"], fragments["fits"])

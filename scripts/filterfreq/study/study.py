@@ -11,6 +11,7 @@ from filterfreq.evaluation.registry import SUITES
 from filterfreq.evaluation.settings import evaluation_settings
 from filterfreq.models.registry import architecture_of, has_spatial_filters
 from filterfreq.models.robustbench_models import published_accuracies
+from filterfreq.runtime.errors import InputError
 from filterfreq.study.config import check_entries, check_form, fill_defaults
 from filterfreq.study.config_checks import SHOWN, is_filter_file
 from filterfreq.study.customary_epsilons import CUSTOMARY_EPSILONS
@@ -20,6 +21,7 @@ from filterfreq.study.detections import Detections
 from filterfreq.study.experiments import Run, expand
 from filterfreq.study.fits import Fits
 from filterfreq.study.measurable import check_measurable, requested_suites, why_not, why_not_run
+from filterfreq.study.over_training import own_settings, say_own_keys, snapshot_config, snapshot_suites
 from filterfreq.study.pairs import Pair, expand_pairs
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
@@ -42,6 +44,8 @@ class Study(Datasets):
         fits: the networks that learn functions.
         detections: the detectors that are measured.
         pairs: for each experiment its pairs of runs in the config's order; most have none.
+        of_snapshots: the study that has for all models the settings that suites have for snapshots; itself where none
+            has its own.
 
     Args:
         config: the parsed config.
@@ -76,6 +80,16 @@ class Study(Datasets):
         check_runs(self)
         self.pairs = {name: expand_pairs(self, name) for name in self.experiments}
         check_measurable(self)
+        self.of_snapshots = self._make_study_of_snapshots(schema)
+
+    def _make_study_of_snapshots(self, schema: Path) -> "Study":
+        """Make `of_snapshots`, by which own settings are checked as those of all models are."""
+        if not own_settings(self.config):
+            return self
+        try:
+            return Study(snapshot_config(self.config), schema)
+        except InputError as error:
+            raise InputError(say_own_keys(self.config, str(error))) from error
 
     @property
     def datasets(self) -> list[str]:
@@ -249,7 +263,7 @@ class Study(Datasets):
     @property
     def snapshot_suites(self) -> list[str]:
         """The suites that snapshots are measured with."""
-        return self.config["evaluation"].get("over_training", [])
+        return snapshot_suites(self.config)
 
     def suites_over_training(self, run: Run) -> list[str]:
         """The suites that the snapshots of a run are measured with: of those that the run has."""
