@@ -6,6 +6,7 @@ from scipy import stats
 
 from filterfreq.analysis.claims import score
 from filterfreq.publishing.figures.scorecard import draw as draw_scorecard
+from filterfreq.publishing.measures import read_accuracies
 from filterfreq.publishing.numbers import MINUS
 from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
 from filterfreq.publishing.tables.pairs import tabulate as tabulate_pairs
@@ -71,6 +72,36 @@ def test_runs_of_one_variant_are_told_apart(results_of, row):
     cells = tabulate_pairs(results, {"new": "New", "old": "Old"}, "old", pairs).cells
     assert cells["treatment"].tolist() == ["New (seed 0)", "New (seed 1)", "mean"]
     assert cells["control"].tolist() == ["Old (seed 0)", "Old (seed 1)", ""]
+
+
+def test_without_measured_accuracies_the_published_ones_are_compared():
+    """Of a control whose robust accuracy nobody has measured the clean one alone."""
+    normal = {"clean": 0.8, "robust": None, "norm": "", "epsilon": ""}
+    nothing, published = read_accuracies([]), PUBLISHED | {"plain": normal}
+    pairs = [pair("a", "timm_net"), pair("b", "timm_net")]
+    table = tabulate_pairs(nothing, LABELS, "a", pairs, published=published)
+    assert table.cells.to_dict("list") == {
+        "treatment": ["Robust A", "Robust B", "mean"],
+        "control": ["normal", "normal", ""],
+        "clean published": ["50.0 / 80.0", "70.0 / 80.0", "60.0 / 80.0"],
+        "AutoAttack L∞ 8/255, published": ["40.0", "20.0", "30.0"],
+    }
+    assert "published of timm's models: by Gavrikov and Keuper" in table.caption
+    assert "  " not in table.caption
+    differences = tabulate_differences(nothing, LABELS, "a", None, pairs, published=published)
+    (row,) = differences.numbers.to_dict("records")
+    assert (row["measure"], row["setting"], row["pairs"]) == ("clean", "published", 2)
+    assert row["difference"] == pytest.approx(-0.2)
+    assert "published: by RobustBench" in differences.caption
+    assert "  " not in differences.caption
+
+
+def test_differences_show_what_is_published_only_of_what_is_not_measured(results):
+    published = {"epsilon": "8/255", "norm": "linf", "clean": 0.9, "robust": 0.5}
+    of_both = {name: published for name in LABELS}
+    numbers = tabulate_differences(results, LABELS, "a", None, PAIRS, published=of_both).numbers
+    shown = list(zip(numbers["measure"], numbers["setting"], strict=True))
+    assert shown == [("clean", ""), ("FGSM", "L∞ 8/255"), ("AutoAttack", "L∞ 8/255, published")]
 
 
 def test_differences_are_taken_over_the_pairs(results):
