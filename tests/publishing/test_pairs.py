@@ -98,7 +98,7 @@ def test_without_measured_accuracies_the_published_ones_are_compared():
 
 def test_differences_show_what_is_published_only_of_what_is_not_measured(results):
     published = {"epsilon": "8/255", "norm": "linf", "clean": 0.9, "robust": 0.5}
-    of_both = {name: published for name in LABELS}
+    of_both = dict.fromkeys(LABELS, published)
     numbers = tabulate_differences(results, LABELS, "a", None, PAIRS, published=of_both).numbers
     shown = list(zip(numbers["measure"], numbers["setting"], strict=True))
     assert shown == [("clean", ""), ("FGSM", "L∞ 8/255"), ("AutoAttack", "L∞ 8/255, published")]
@@ -118,7 +118,10 @@ def test_differences_are_taken_over_the_pairs(results):
             **{"measure": "clean", "treatments": "66.7", "controls": "36.7"},
             **{"difference": f"+30.0 [{MINUS}{-100 * low:.1f}, +{100 * high:.1f}]", "pairs": "3 (2 controls)"},
         },
-        {"measure": "FGSM L∞ 8/255", "treatments": "25.0", "controls": "5.0", "difference": "+20.0", "pairs": "1"},
+        {
+            **{"measure": "FGSM L∞ 8/255", "treatments": "25.0", "controls": "5.0"},
+            **{"difference": "+20.0 [needs at least 2 pairs]", "pairs": "1"},
+        },
     ]
     assert table.caption.startswith("Treatments against controls on toy_set (zoo, net, wide); attacks: at L∞ 8/255. ")
     assert "each weighing the same" in table.caption
@@ -153,6 +156,16 @@ def test_the_scorecard_says_what_pairs_are_compared(results):
     once = tabulate_scorecard(results, LABELS, CLAIM, PAIRS, "once")
     assert "all pairs of one control counting once, with" in once.caption
     assert "takes 3 controls of the experiment." in once.caption
+
+
+@pytest.mark.parametrize("counting", ["each_pair", "once"])
+def test_of_one_pair_alone_a_claim_says_what_its_verdict_needs(results, counting):
+    observations = {"each_pair": "pairs", "once": "controls"}[counting]
+    (cells,) = tabulate_scorecard(results, LABELS, CLAIM, PAIRS[:1], counting).cells.to_dict("records")
+    assert (cells["verdict"], cells["pairs"]) == (f"needs at least 3 {observations}", "1")
+    assert cells["effect"].startswith("+10.0")
+    (verdicts,) = draw_scorecard(results, LABELS, CLAIM, PAIRS[:1], counting).axes[0].child_axes
+    assert verdicts.get_yticklabels()[-1].get_text() == "1 pair, needs at least 3"
 
 
 def test_the_scorecard_says_beyond_what_a_difference_is_larger(results):

@@ -99,7 +99,7 @@ def test_figure_shows_effects_intervals_and_verdicts(scores):
     assert arrows == [("<", 3), (">", 3)]
     (verdicts,) = axes.child_axes
     assert [label.get_text() for label in verdicts.get_yticklabels()] == [
-        *("", "supported † (3 pairs)", "contradicted (4 pairs)", "undecided (3 pairs)", "only 1 pair"),
+        *("", "supported † (3 pairs)", "contradicted (4 pairs)", "undecided (3 pairs)", "1 pair, needs at least 3"),
         "negligible (5 pairs)",
     ]
     box = figure.get_tightbbox()

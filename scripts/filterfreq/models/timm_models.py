@@ -20,8 +20,8 @@ PUBLISHED_CLEAN = MappingProxyType(
 )
 """Accuracy on ImageNet's validation images of weights that Gavrikov and Keuper (CVPR workshops 2022) took from timm.
 
-As their table of models has it (repository paulgavrikov/cvpr22w_RobustnessThroughTheLens, CC BY-SA 4.0), in [0, 1]. Their
-robust accuracy was not measured.
+As their table of models has it (repository paulgavrikov/cvpr22w_RobustnessThroughTheLens, CC BY-SA 4.0), in [0, 1].
+Robust accuracies of these were not measured.
 """
 
 _TAGGED = r"^\s+['\"](\w+)\.(\w+)['\"]: "

@@ -66,6 +66,16 @@ def pairs_cell(pairs: int, controls: int) -> str:
     return str(pairs) if controls == pairs else f"{pairs} ({_controls_phrase(controls)})"
 
 
+def needs_phrase(fewest: int, of: str) -> str:
+    """Say in place of a number that it needs more: "needs at least 2 pairs"."""
+    return f"needs at least {fewest} {of}"
+
+
+def observations_phrase(counting: str) -> str:
+    """Say what the observations over pairs are, see `filterfreq.analysis.pairs.observations`."""
+    return "controls" if counting == "once" else "pairs"
+
+
 def _controls_phrase(controls: int) -> str:
     return "1 control" if controls == 1 else f"{controls} controls"
 

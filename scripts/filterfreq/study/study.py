@@ -177,7 +177,9 @@ class Study(Datasets):
     def published_accuracies(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """What is published of an experiment's models that were measured on this data set, by variant.
 
-        That is RobustBench's of its models, and of timm's what `PUBLISHED_CLEAN` has. Each is a `filterfreq.models.robustbench_models.PublishedAccuracies` as a mapping.
+        That is RobustBench's of its models, and of timm's what `PUBLISHED_CLEAN` has.
+
+        Each is a `filterfreq.models.robustbench_models.PublishedAccuracies` as a mapping.
         """
         found = {}
         for name in self.labels(experiment, dataset):

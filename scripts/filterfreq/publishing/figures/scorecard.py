@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from filterfreq.analysis.claims import score
+from filterfreq.analysis.claims import FEWEST_PAIRS, score
 from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.phrases import claim_phrase, comparison_label, pairs_phrase
 from filterfreq.publishing.registry import Product
@@ -143,7 +143,7 @@ def _draw_row(axes: Axes, height: int, row: dict, limit: float) -> None:
 def _verdict(row: dict) -> str:
     pairs = pairs_phrase(row["pairs"], row["controls"] if row.get("over") == "pairs" else row["pairs"])
     if row["verdict"] == "too few pairs":
-        return f"only {pairs}"
+        return f"{pairs}, needs at least {FEWEST_PAIRS}"
     return f"{row['verdict']}{_HOLDS if row['together'] else ''} ({pairs})"
 
 

@@ -24,7 +24,7 @@ from filterfreq.publishing.measures import (
     read_accuracies,
 )
 from filterfreq.publishing.numbers import interval_text, percent_text
-from filterfreq.publishing.phrases import counting_phrase, pairs_cell
+from filterfreq.publishing.phrases import counting_phrase, needs_phrase, observations_phrase, pairs_cell
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import TextTable, headings, images_sentence
@@ -151,7 +151,8 @@ def _pair_differences(columns: list[Column], pairs: Pairs, counting: str, descri
             {
                 "measure": " ".join(names[found.measure, found.setting]).strip(),
                 **{f"{side}s": percent_text(numbers[-1][side]) for side in ("treatment", "control")},
-                "difference": _interval(estimate.mean, *estimate.interval()),
+                "difference": _interval(estimate.mean, *estimate.interval())
+                + (f" [{needs_phrase(2, observations_phrase(counting))}]" if len(counted["difference"]) < 2 else ""),
                 "pairs": pairs_cell(len(values), distinct),
             }
         )

@@ -23,6 +23,7 @@ from filterfreq.publishing.filter_frames import batch_norm_phrase, filter_frame,
 from filterfreq.publishing.means import column_meanings, dataset_phrase
 from filterfreq.publishing.measures import ATTACK, CLEAN, add_published, epsilons_phrase, main_columns
 from filterfreq.publishing.numbers import number_text
+from filterfreq.publishing.phrases import needs_phrase
 from filterfreq.publishing.published_filters import RANK_CORRELATION
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import RUN, select
@@ -67,8 +68,8 @@ def tabulate(
         pairs: the pairs that the config names.
 
     Returns:
-        One row for each group and whole-model value, one column for each accuracy, a dash of fewer than three models;
-        its numbers have one row per cell.
+        One row for each group and whole-model value, one column for each accuracy; what has fewer than three models
+        says so. Its numbers have one row per cell.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of filters.
@@ -148,4 +149,6 @@ def _correlation(values: pd.Series, accuracies: pd.Series) -> tuple[float, int]:
 
 
 def _cell(correlation: float, models: int) -> str:
+    if 0 < models < _FEWEST:
+        return needs_phrase(_FEWEST, "models")
     return "–" if np.isnan(correlation) else f"{number_text(correlation, '.2f')} ({models})"

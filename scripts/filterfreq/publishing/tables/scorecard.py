@@ -3,8 +3,8 @@
 The mean difference of the two variants over pairs of runs of one model and seed, each model weighing the same (of
 treatments against controls, over the experiment's pairs; beyond other results: how much larger it is than there,
 whichever way both lie), Student's 95 % interval, and the verdict: supported, contradicted, negligible (certainly
-smaller than the smallest effect of interest), undecided at this scale, too few pairs (below three of a model), no pairs
-(of runs that can be compared), or not measured. "Holm" says whether a verdict holds when all claims are tested at once.
+smaller than the smallest effect of interest), undecided at this scale, needs more pairs (at least three of a model), no
+pairs (of runs that can be compared), or not measured. "Holm" says whether a verdict holds when all claims are tested at once.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,14 @@ import pandas as pd
 from filterfreq.analysis.claims import FEWEST_PAIRS, score
 from filterfreq.analysis.pairs import Pairs
 from filterfreq.publishing.numbers import MINUS, interval_text, percent_text
-from filterfreq.publishing.phrases import comparison_label, counting_phrase, pairs_cell, range_phrase
+from filterfreq.publishing.phrases import (
+    comparison_label,
+    counting_phrase,
+    needs_phrase,
+    observations_phrase,
+    pairs_cell,
+    range_phrase,
+)
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable
 
@@ -67,7 +74,7 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
             "claim": row["statement"],
             "comparison": _comparison(row, labels),
             "expected": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
-            "verdict": row["verdict"],
+            "verdict": _verdict(row),
             "Holm": "–" if np.isnan(row["p"]) else "holds" if row["together"] else "does not hold",
             "effect": _effect(row),
             "95 % interval": _interval(row),
@@ -104,7 +111,7 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
             "of treatments and controls in percentage points, the mean over the experiment's pairs, "
             f"{counting_phrase(counting)}, with Student's 95 % interval of that mean"
         )
-        fewest.append(f"{FEWEST_PAIRS} {'controls' if counting == 'once' else 'pairs'} of the experiment")
+        fewest.append(f"{FEWEST_PAIRS} {observations_phrase(counting)} of the experiment")
     if "beyond" in scores:
         means.append("beyond other results, how much larger they are than there, whichever way both lie")
     caption = (
@@ -118,6 +125,12 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
 def _comparison(row: dict, labels: dict[str, str]) -> str:
     compared = comparison_label(row, labels)
     return f"{compared}, beyond {row['beyond']}" if isinstance(row.get("beyond"), str) else compared
+
+
+def _verdict(row: dict) -> str:
+    if row["verdict"] != "too few pairs":
+        return row["verdict"]
+    return needs_phrase(FEWEST_PAIRS, observations_phrase(row["counting"] if row.get("over") == "pairs" else ""))
 
 
 def _effect(row: dict) -> str:
