@@ -24,7 +24,7 @@ from filterfreq.publishing.means import column_meanings, dataset_phrase
 from filterfreq.publishing.measures import ATTACK, CLEAN, add_published, epsilons_phrase, main_columns
 from filterfreq.publishing.numbers import number_text
 from filterfreq.publishing.phrases import needs_phrase
-from filterfreq.publishing.published_filters import RANK_CORRELATION
+from filterfreq.publishing.published_filters import BATCH_NORM, RANK_CORRELATION
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import RUN, select
 from filterfreq.publishing.table import TextTable
@@ -74,7 +74,9 @@ def tabulate(
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of filters.
     """
-    filters = filter_frame(results, labels)
+    dataset = results["dataset"].iloc[0]
+    known = RANK_CORRELATION.get(dataset) if pairs else None
+    filters = filter_frame(results, labels, *([BATCH_NORM] if known else []))
     values = _whole_models(filters)
     frame = select(results, labels)
     columns = add_published(main_columns(frame, baseline, epsilons), frame, published or {})
@@ -105,15 +107,16 @@ def tabulate(
     table = table.reindex([(group, measure) for group in groups for measure in _MEASURES])
     table = table.reindex(columns=list(accuracies)).dropna(how="all").fillna("–").reset_index()
     table.columns.name = None
-    dataset = frame["dataset"].iloc[0]
     said = ""
-    if pairs and dataset in RANK_CORRELATION:
-        known = RANK_CORRELATION[dataset]
+    if known:
         table["AutoAttack, 71-model study"] = [
             number_text(known[measure], ".2f") if group == _ALL and measure in known else "–"
             for group, measure in zip(table["group"], table["measure"], strict=True)
         ]
-        said = " Of the 71-model study: Gavrikov and Keuper, CVPR workshops 2022, over RobustBench's models."
+        said = (
+            " Of the 71-model study: Gavrikov and Keuper, CVPR workshops 2022, over RobustBench's models, on weights "
+            "into which batch norm very likely was folded."
+        )
     right = len(table.columns) - 2
     names = _MEASURES | ({"clean": "clean accuracy, published"} if clean.is_published else {})
     table["measure"] = table["measure"].map(names)

@@ -3,8 +3,9 @@
 The mean difference of the two variants over pairs of runs of one model and seed, each model weighing the same (of
 treatments against controls, over the experiment's pairs; beyond other results: how much larger it is than there,
 whichever way both lie), Student's 95 % interval, and the verdict: supported, contradicted, negligible (certainly
-smaller than the smallest effect of interest), undecided at this scale, needs more pairs (at least three of a model), no
-pairs (of runs that can be compared), or not measured. "Holm" says whether a verdict holds when all claims are tested at once.
+smaller than the smallest effect of interest), undecided at this scale, needs more pairs (at least three of a model),
+no pairs (of runs that can be compared), or not measured. "Holm" says whether a verdict holds when all claims are tested
+at once.
 """
 
 from collections.abc import Mapping
