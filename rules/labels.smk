@@ -140,7 +140,8 @@ CONDITIONS = {
     "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
     "accuracies_known": Condition(has_accuracies, "evaluation.clean, or models whose accuracies are published"),
     "pairs_known": Condition(
-        pairs_known_models, "pairs of an experiment with evaluation.clean, or with models whose accuracies are published"
+        pairs_known_models,
+        "pairs of an experiment with evaluation.clean, or with models whose accuracies are published",
     ),
     "accuracies_compared": Condition(
         compares_accuracies,
