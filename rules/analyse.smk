@@ -72,6 +72,7 @@ rule pool_filters:
     params:
         runs=lambda wildcards: [list(run) for run in pooled_runs(wildcards)],
         basis_runs=lambda wildcards: [list(run) for run in basis_runs(wildcards)],
+        batch_norms=pooled_batch_norms,
         sources=pooled_filter_sources,
         image_sizes=lambda wildcards: [study.dataset(run.dataset).image_size for run in pooled_runs(wildcards)],
         code=code("pool_filters"),

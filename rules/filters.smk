@@ -1,5 +1,9 @@
 # What the rules that read filters ask: of files of filters, and of an experiment's models.
 
+from filterfreq.publishing.filter_frames import shown_batch_norm
+from filterfreq.publishing.published_filters import BATCH_NORM as PUBLISHED_BATCH_NORM
+from filterfreq.publishing.published_filters import SHIFT as PUBLISHED_SHIFT
+
 
 def onnx_files(wildcards):
     """The ONNX file that is all there is of a run's model, with that of its weights where they lie beside it.
@@ -53,6 +57,19 @@ def basis_runs(wildcards):
     """The runs whose filters make the basis: those of the experiment's pairs, each once, or else all."""
     pairs = study.pairs[wildcards.experiment]
     return list(dict.fromkeys(run for pair in pairs for run in pair)) or pooled_runs(wildcards)
+
+
+def pooled_batch_norms(wildcards):
+    """The one way of treating batch norm that is shown of them, a list without any where they have none in common.
+
+    Beside published values it is the way of these.
+    """
+    datasets = dict.fromkeys(run.dataset for run in basis_runs(wildcards))
+    measured = [study.settings("filter_quality", dataset)["batch_norm"] for dataset in datasets]
+    common = set(measured[0]).intersection(*measured) if measured else set()
+    compared = {pair.treatment.dataset for pair in study.pairs[wildcards.experiment]}
+    preferred = [PUBLISHED_BATCH_NORM] if compared & set(PUBLISHED_SHIFT) else []
+    return [shown_batch_norm(common, *preferred)] if common else []
 
 
 MOST_SHOWN = 8

@@ -86,6 +86,23 @@ def compares_runs(experiment, dataset):
     return has_pairs(experiment, dataset) or pairs_baseline(experiment, dataset)
 
 
+def has_accuracies(experiment, dataset):
+    """Whether an experiment's accuracies are measured on a data set, or published of one of its models."""
+    return "clean" in study.suites_in(experiment, dataset) or bool(study.published_accuracies(experiment, dataset))
+
+
+def pairs_known_models(experiment, dataset):
+    return has_pairs(experiment, dataset) and has_accuracies(experiment, dataset)
+
+
+def compares_accuracies(experiment, dataset):
+    """Whether accuracies of two runs can be compared; what is published, of both runs of a pair."""
+    if "clean" in study.suites_in(experiment, dataset):
+        return compares_runs(experiment, dataset)
+    published = set(study.published_accuracies(experiment, dataset))
+    return any({run.variant for run in pair} <= published for pair in study.pairs_of(experiment, dataset))
+
+
 def has_slopes(experiment, dataset):
     """Whether lines can be drawn through accuracies, compared with the baseline's, against corruptions' energies."""
     return pairs_baseline(experiment, dataset) and count_energies(study, dataset) >= FEWEST_POINTS
@@ -121,7 +138,16 @@ CONDITIONS = {
     "kind_swept": Condition(sweeps_kind, "a sweep of penalty.kind"),
     "bandwidth_swept": Condition(sweeps_bandwidth, "a sweep of front_end.bandwidth"),
     "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
-    "paired": Condition(has_pairs, "pairs of an experiment"),
+    "accuracies_known": Condition(has_accuracies, "evaluation.clean, or models whose accuracies are published"),
+    "pairs_known": Condition(
+        pairs_known_models,
+        "pairs of an experiment with evaluation.clean, or with models whose accuracies are published",
+    ),
+    "accuracies_compared": Condition(
+        compares_accuracies,
+        "evaluation.clean and another variant of a model and seed that the baseline has, or pairs of models whose "
+        "accuracies are measured or published",
+    ),
     "compared": Condition(
         compares_runs, "another variant of a model and seed that the baseline has, or pairs of an experiment"
     ),
@@ -380,6 +406,7 @@ def aggregated_over_training(product, wildcards):
 
 INPUTS = {
     "results": aggregated_results,
+    "results_if_any": aggregated_results,
     "fits": aggregated_fit,
     "detections": detection_results,
     "history": aggregated_histories,

@@ -21,7 +21,8 @@ with job(snakemake) as logger:
         run: partial(filter_file_layers, source) if source else partial(checkpoint_layers, record, image_size)
         for run, source, record, image_size in files
     }
-    bases = full_bases(read_results(snakemake.input.results, suite="filter_quality"), basis_runs)
+    results = read_results(snakemake.input.results, suite="filter_quality")
+    bases = full_bases(results, basis_runs, params.batch_norms)
     counts, basis = count_models(models, bases, logger.info, snakemake.threads)
     write_table(snakemake.output.counts, counts)
     write_table(snakemake.output.basis, basis)

@@ -403,8 +403,9 @@ def test_rows_are_chosen_by_values_lists_and_ranges(results_of):
     assert effect([{"corruption": "snow"}]) == pytest.approx(0.02 * 4)
     assert effect([{"corruption": ["fog", "frost"], "severity": 1}]) == pytest.approx(0.02 * 3)
     # A value without a row would leave another measure than the one that was claimed.
-    for where in ([{"corruption": ["fog", "brightness"]}], [{"severity": 4}], [{"severity": {"from": 6}}]):
-        assert score(results_of(rows), claim({**measure, "where": where}))["verdict"].tolist() == ["not measured"]
+    not_there = {"corruption": ["fog", "brightness"]}, {"severity": 4}, {"severity": {"from": 6}}
+    verdicts = [score(results_of(rows), claim({**measure, "where": [one]}))["verdict"].item() for one in not_there]
+    assert verdicts == ["not measured", "not measured", "no rows in range"]
     assert effect([{"severity": {"from": 2, "to": 2}}]) == pytest.approx(0.02 * 4)
     assert effect([{"corruption": "fog", "severity": 1}, {"corruption": "frost", "severity": 3}]) == pytest.approx(0.08)
 
@@ -795,6 +796,7 @@ SHOWN = {
     "out_of_distribution": {"sets": ["texdigits-edges"]},
 }
 FILTERED = {
+    "filter_quality": {"batch_norm": ["separate"]},
     "frequency_filtered": {"radii": {"low": [4, 8]}, "mask": "strict", "split": ["test"], "svd": [2]},
     "band_noise": {"norm": 8, "bandwidths": {"low": [33]}},
 }
@@ -907,8 +909,19 @@ FILTERED = {
             "filters",
             "energy_share",
             {"depth": {"from": 2}},
-            "where.depth: no depth that is measured lies in this range",
+            "where.depth: no depth lies in this range, they are from 0 to 1",
         ),
+        *(
+            ("filter_quality", "variance_entropy", {key: wanted}, f"where.{key}: no {key} lies in this range, they are")
+            for key, wanted in (
+                ("conv_depth_norm", {"from": 1.1}),
+                ("conv_depth_norm", 2),
+                ("conv_depth", {"to": -1}),
+                ("index", [0, -1]),
+            )
+        ),
+        ("filter_quality", "dct_share_raw", {"vertical": {"from": 3}}, "where.vertical: no vertical that is measured"),
+        ("filter_quality", "dct_share_raw", {"horizontal": 3}, "where.horizontal: 3 is not measured"),
     ],
 )
 def test_values_that_the_study_does_not_measure_are_one_sentence(tmp_path, suite, metric, where, message):

@@ -342,7 +342,24 @@ def test_correlations_are_those_of_scipy_over_runs_or_treatments(accurate_result
     treated = filter_correlations.tabulate(accurate_results, VARIANTS, "plain", pairs=PAIRS)
     assert set(treated.numbers["models"]) == {3}
     two = filter_correlations.tabulate(accurate_results, VARIANTS, "plain", pairs=PAIRS[:2])
-    assert set(two.cells[attacked]) == {"–"}
+    assert set(two.cells[attacked]) == {"needs at least 3 models"}
+
+
+def test_without_measured_accuracies_correlations_are_with_the_published_ones(results):
+    accuracies = {"plain": (0.9, 0.2), "robust": (0.5, 0.6), "other": (0.4, 0.7)}
+    published = {
+        name: {"clean": clean, "robust": robust, "norm": "linf", "epsilon": "8/255"}
+        for name, (clean, robust) in accuracies.items()
+    }
+    table = filter_correlations.tabulate(results, VARIANTS, "plain", published=published)
+    numbers = table.numbers.set_index(["measure", "accuracy"])
+    correlation = numbers.loc[("clean", "AutoAttack L∞ 8/255, published")]
+    assert correlation[["spearman", "models"]].tolist() == [pytest.approx(-1), 6]
+    entropies = [whole(variant, seed, "variance_entropy", "num_clean") for _, variant, seed in MODELS]
+    expected = spearmanr(entropies, [accuracies[variant][0] for _, variant, _ in MODELS]).statistic
+    assert numbers.loc[("variance_entropy", "clean published"), "spearman"] == pytest.approx(expected)
+    assert "clean accuracy, published" in set(table.cells["value of the filters"])
+    assert "published: by RobustBench" in table.caption
 
 
 def test_published_correlations_stand_beside_treatments_and_orthogonality_has_none(accurate_results):

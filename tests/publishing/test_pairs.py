@@ -6,6 +6,7 @@ from scipy import stats
 
 from filterfreq.analysis.claims import score
 from filterfreq.publishing.figures.scorecard import draw as draw_scorecard
+from filterfreq.publishing.measures import read_accuracies
 from filterfreq.publishing.numbers import MINUS
 from filterfreq.publishing.tables.differences import tabulate as tabulate_differences
 from filterfreq.publishing.tables.pairs import tabulate as tabulate_pairs
@@ -73,6 +74,36 @@ def test_runs_of_one_variant_are_told_apart(results_of, row):
     assert cells["control"].tolist() == ["Old (seed 0)", "Old (seed 1)", ""]
 
 
+def test_without_measured_accuracies_the_published_ones_are_compared():
+    """Of a control whose robust accuracy nobody has measured the clean one alone."""
+    normal = {"clean": 0.8, "robust": None, "norm": "", "epsilon": ""}
+    nothing, published = read_accuracies([]), PUBLISHED | {"plain": normal}
+    pairs = [pair("a", "timm_net"), pair("b", "timm_net")]
+    table = tabulate_pairs(nothing, LABELS, "a", pairs, published=published)
+    assert table.cells.to_dict("list") == {
+        "treatment": ["Robust A", "Robust B", "mean"],
+        "control": ["normal", "normal", ""],
+        "clean published": ["50.0 / 80.0", "70.0 / 80.0", "60.0 / 80.0"],
+        "AutoAttack L∞ 8/255, published": ["40.0", "20.0", "30.0"],
+    }
+    assert "published of timm's models: by Gavrikov and Keuper" in table.caption
+    assert "  " not in table.caption
+    differences = tabulate_differences(nothing, LABELS, "a", None, pairs, published=published)
+    (row,) = differences.numbers.to_dict("records")
+    assert (row["measure"], row["setting"], row["pairs"]) == ("clean", "published", 2)
+    assert row["difference"] == pytest.approx(-0.2)
+    assert "published: by RobustBench" in differences.caption
+    assert "  " not in differences.caption
+
+
+def test_differences_show_what_is_published_only_of_what_is_not_measured(results):
+    published = {"epsilon": "8/255", "norm": "linf", "clean": 0.9, "robust": 0.5}
+    of_both = dict.fromkeys(LABELS, published)
+    numbers = tabulate_differences(results, LABELS, "a", None, PAIRS, published=of_both).numbers
+    shown = list(zip(numbers["measure"], numbers["setting"], strict=True))
+    assert shown == [("clean", ""), ("FGSM", "L∞ 8/255"), ("AutoAttack", "L∞ 8/255, published")]
+
+
 def test_differences_are_taken_over_the_pairs(results):
     table = tabulate_differences(results, LABELS, "a", {"linf": "8/255"}, PAIRS)
     clean, attacked = table.numbers.to_dict("records")
@@ -87,7 +118,10 @@ def test_differences_are_taken_over_the_pairs(results):
             **{"measure": "clean", "treatments": "66.7", "controls": "36.7"},
             **{"difference": f"+30.0 [{MINUS}{-100 * low:.1f}, +{100 * high:.1f}]", "pairs": "3 (2 controls)"},
         },
-        {"measure": "FGSM L∞ 8/255", "treatments": "25.0", "controls": "5.0", "difference": "+20.0", "pairs": "1"},
+        {
+            **{"measure": "FGSM L∞ 8/255", "treatments": "25.0", "controls": "5.0"},
+            **{"difference": "+20.0 [needs at least 2 pairs]", "pairs": "1"},
+        },
     ]
     assert table.caption.startswith("Treatments against controls on toy_set (zoo, net, wide); attacks: at L∞ 8/255. ")
     assert "each weighing the same" in table.caption
@@ -122,6 +156,16 @@ def test_the_scorecard_says_what_pairs_are_compared(results):
     once = tabulate_scorecard(results, LABELS, CLAIM, PAIRS, "once")
     assert "all pairs of one control counting once, with" in once.caption
     assert "takes 3 controls of the experiment." in once.caption
+
+
+@pytest.mark.parametrize("counting", ["each_pair", "once"])
+def test_of_one_pair_alone_a_claim_says_what_its_verdict_needs(results, counting):
+    observations = {"each_pair": "pairs", "once": "controls"}[counting]
+    (cells,) = tabulate_scorecard(results, LABELS, CLAIM, PAIRS[:1], counting).cells.to_dict("records")
+    assert (cells["verdict"], cells["pairs"]) == (f"needs at least 3 {observations}", "1")
+    assert cells["effect"].startswith("+10.0")
+    (verdicts,) = draw_scorecard(results, LABELS, CLAIM, PAIRS[:1], counting).axes[0].child_axes
+    assert verdicts.get_yticklabels()[-1].get_text() == "1 pair, needs at least 3"
 
 
 def test_the_scorecard_says_beyond_what_a_difference_is_larger(results):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from filterfreq.publishing.figures.scorecard import draw_scores
-from filterfreq.publishing.phrases import claim_phrase, comparison_label
+from filterfreq.publishing.phrases import claim_phrase, claims_in_points, comparison_label
 from filterfreq.publishing.tables.scorecard import tabulate_scores
 
 LABELS = {"plain": "plain", "dct": "WD_1"}
@@ -99,7 +99,7 @@ def test_figure_shows_effects_intervals_and_verdicts(scores):
     assert arrows == [("<", 3), (">", 3)]
     (verdicts,) = axes.child_axes
     assert [label.get_text() for label in verdicts.get_yticklabels()] == [
-        *("", "supported † (3 pairs)", "contradicted (4 pairs)", "undecided (3 pairs)", "only 1 pair"),
+        *("", "supported † (3 pairs)", "contradicted (4 pairs)", "undecided (3 pairs)", "1 pair, needs at least 3"),
         "negligible (5 pairs)",
     ]
     box = figure.get_tightbbox()
@@ -117,6 +117,30 @@ def test_rows_are_measures_below_their_comparison(scores):
         ("WD_1", "bold"),
         ("a measure of a name that is longer than there…", "normal"),
     ]
+
+
+def test_effects_that_are_no_shares_are_shown_in_their_own_unit(scores):
+    shares = set(scores["claim"]) - {"contradicted"}
+    cells = tabulate_scores(scores, LABELS, "toy", shares).cells.set_index("verdict")
+    columns = ["expected", "unit", "effect", "95 % interval"]
+    assert cells.loc["contradicted", columns].tolist() == ["< −0.01", "–", "+0.020", "[+0.015, +0.025]"]
+    assert cells.loc["supported", columns].tolist() == ["> 1", "points", "+3.1 (+3.1 to +4.0)", "[+1.2, +4.5]"]
+    assert "unit" not in tabulate_scores(scores, LABELS, "toy").cells
+    points, own = draw_scores(scores, LABELS, MEASURES, shares).axes
+    marked = {
+        axes: [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1] for axes in (points, own)
+    }
+    assert marked[own] == pytest.approx([0.02])
+    assert marked[points][0] == pytest.approx(3.1)
+    assert points.get_xlabel() == "difference (percentage points)"
+    assert own.get_xlabel().startswith("difference (in the measure's own unit)")
+
+
+def test_entropies_and_orthogonality_are_no_shares():
+    metrics = ("accuracy", "sparsity", "dct_share_raw", "variance_entropy", "orthogonality", "norm_of_change")
+    claims = {name: {"measure": {"metric": name}} for name in metrics}
+    claims["epochs"] = {"measure": {"metric": "variance_entropy", "over_training": {"reach": 0.5}}}
+    assert claims_in_points(claims) == {"accuracy", "sparsity", "dct_share_raw", "epochs"}
 
 
 def test_claims_without_an_effect_are_a_footnote_and_no_rows(scores):

@@ -130,7 +130,6 @@ ONE, TWO = ({"treatment": name, "control": {"variant": "plain", "seed": 0}} for 
             [ONE, {**TWO, "control": "other"}],
             "pairs.1.control: texdigits/resnet_8_2/other/seed-0 is the treatment itself,",
         ),
-        ([ONE], "pairs: makes one pair on texdigits, and one has no interval: add another, or leave pairs out"),
     ],
 )
 def test_wrong_pairs_are_one_sentence(mixed, pairs, message):
@@ -138,6 +137,11 @@ def test_wrong_pairs_are_one_sentence(mixed, pairs, message):
         pairs_of(mixed, *pairs)
     assert str(refused.value).startswith(f"experiments.demo.{message}")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("counting", [{}, {"controls": "once"}])
+def test_one_pair_alone_is_taken(mixed, counting):
+    assert len(pairs_of(mixed, ONE, **counting)) == 1
 
 
 def test_controls_that_count_once_must_be_several(mixed):

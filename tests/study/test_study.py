@@ -118,6 +118,17 @@ def test_robustbench_s_config_is_valid():
     assert {entry["epsilon"] for entry in published.values()} == {"8/255", "0.5"}
 
 
+def test_accuracies_are_published_of_both_sides_of_the_lens_s_pairs_on_imagenet():
+    study = Study(yaml.safe_load((ROOT / "configs" / "lens.yaml").read_text()), SCHEMA)
+    published = study.published_accuracies("lens-imagenet", "imagenet")
+    assert list(published) == list(study.labels("lens-imagenet", "imagenet"))
+    assert published["resnet50"] == {"clean": 0.8037, "robust": None, "norm": "", "epsilon": ""}
+    pairs = study.pairs_of("lens-imagenet", "imagenet")
+    # The means of the paper's table.
+    assert sum(published[pair.control.variant]["clean"] for pair in pairs) / 5 == pytest.approx(0.7846, abs=5e-5)
+    assert sum(published[pair.treatment.variant]["robust"] for pair in pairs) / 5 == pytest.approx(0.3078, abs=5e-5)
+
+
 def test_the_published_stimuli_are_for_models_of_imagenet_once_it_is_said_where_they_lie(config, tmp_path):
     assert Study(config, SCHEMA).stimuli("imagenet") is None
     config["data"]["shifted"] = {"cue-conflict": {"path": str(tmp_path), "responses": "nowhere"}}

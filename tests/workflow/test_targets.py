@@ -49,6 +49,18 @@ def test_tables_and_figures_are_targets(fresh, targets, made):
     assert all(jobs[name] == 1 for name in made)
 
 
+def test_accuracies_that_are_published_need_no_model_and_no_image(fresh):
+    tables = [f"results/tables/lens-imagenet/imagenet/{name}.csv" for name in ("pairs", "differences")]
+    assert fresh.plan(*tables, config=str(ROOT / "configs" / "lens.yaml")).jobs == {
+        "table_pairs": 1,
+        "table_differences": 1,
+    }
+    correlations = "results/tables/lens-imagenet/imagenet/filter_correlations.csv"
+    jobs = fresh.plan(correlations, config=str(ROOT / "configs" / "lens.yaml")).jobs
+    assert jobs["table_filter_correlations"] == 1
+    assert {rule for rule in jobs if rule.startswith("evaluate_")} == {"evaluate_filter_quality"}
+
+
 def test_what_shows_no_model_trains_none_and_claims_plan_their_suites_alone(fresh):
     for target in ("figure_samples", "figure_corruption_samples"):
         assert not {"train", "evaluate_corruption"} & set(fresh.plan(target).jobs)

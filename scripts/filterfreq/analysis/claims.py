@@ -22,7 +22,7 @@ from filterfreq.training.epsilon import parse_epsilon
 
 VERDICTS: tuple[str, ...] = (
     *("supported", "contradicted", "negligible", "undecided"),
-    *("too few pairs", "no pairs", "not measured"),
+    *("too few pairs", "no pairs", "not measured", "no rows in range"),
 )
 FEWEST_PAIRS = 3
 """With fewer pairs of a model there is no verdict: two seeds tell next to nothing of how much a third would differ."""
@@ -79,7 +79,8 @@ def score(
         interval (see `mean_difference`), NaN where there is none; models, those that the pairs are of; fewest_images
         and most_images, on how many images (of the suite filters: filters) the rows of the pairs stand; pairs, their
         number; verdict, one of `VERDICTS` (see `verdict`): "not measured" where a value that the measure names has no
-        row, "no pairs" where no pair has a number, "too few pairs" below `FEWEST_PAIRS` of a model;
+        row, "no rows in range" where a range that it names has none, as that of layers which no model has, "no pairs"
+        where no pair has a number, "too few pairs" below `FEWEST_PAIRS` of a model;
         p, that of the verdict, NaN of no verdict and of "undecided"; together, whether the verdict stands at 5 % also
         with all claims of these results that have enough pairs tested at once (see `holm`).
 
@@ -104,6 +105,8 @@ def score(
         said, p = "not measured", np.nan
         if not any(side.empty for side in (*sides, *others)):
             said, p = "no pairs", np.nan
+        elif any(_misses_range(results, measure) for measure in measures):
+            said = "no rows in range"
         if "over" in claim:
             sides, others = (
                 [_rows_of_runs(rows, pairs, side) for rows, side in zip(both, _SIDES, strict=False)]
@@ -230,6 +233,13 @@ def _measured_rows(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.Data
             return rows[:0]
         chosen |= fits
     return rows[chosen].dropna(subset="value")
+
+
+def _misses_range(results: pd.DataFrame, measure: Mapping[str, Any]) -> bool:
+    """Whether the suite's metric was measured, but not within a range that a measure names."""
+    rows = results[(results["suite"] == measure["suite"]) & (results["metric"] == measure["metric"])]
+    ranges = [(key, one) for entry in measure.get("where", []) for key, one in entry.items() if isinstance(one, dict)]
+    return len(rows) > 0 and any(not _match_rows(rows, key, one).any() for key, one in ranges)
 
 
 def _match_rows(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:

@@ -6,7 +6,7 @@ all models, sparse ones too; counted are the clean ones. As the range must be kn
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from filterfreq.analysis.filter_statistics import (
 from filterfreq.evaluation.columns import RUN_COLUMNS
 from filterfreq.evaluation.filters.filter_layer import FilterLayer
 from filterfreq.evaluation.filters.metrics import filter_blocks, layer_norm
+from filterfreq.evaluation.registry import BATCH_NORMS
 from filterfreq.runtime.errors import InputError
 
 RunKey = tuple[str, str, str, int]
@@ -47,15 +48,18 @@ BASIS_COLUMNS: tuple[str, ...] = (
 """The columns of a basis: a row for each component; mean and range of the histograms stand in each row."""
 
 
-def full_bases(results: pd.DataFrame, runs: Iterable[RunKey]) -> dict[str, Basis]:
+def full_bases(
+    results: pd.DataFrame, runs: Iterable[RunKey], batch_norms: Collection[str] = BATCH_NORMS
+) -> dict[str, Basis]:
     """Return the principal components of the scaled clean filters of runs together, each run once.
 
     Args:
         results: rows of the suite `filter_quality`, with a column for each parameter, of at least these runs.
         runs: the runs.
+        batch_norms: the ways of treating batch norm that are wanted.
 
     Returns:
-        By the way of treating batch norm: those that all runs have.
+        By the way of treating batch norm: those wanted that all runs have.
 
     Raises:
         InputError: the runs have no way in common, or fewer than two clean filters.
@@ -67,7 +71,7 @@ def full_bases(results: pd.DataFrame, runs: Iterable[RunKey]) -> dict[str, Basis
     for batch_norm, rows in table.groupby(level="batch_norm", sort=False):
         measured = set(zip(*map(rows.index.get_level_values, RUN_COLUMNS), strict=True))
         moments = pool_moments(rows)
-        if measured == wanted and moments.count > 1:
+        if batch_norm in batch_norms and measured == wanted and moments.count > 1:
             found[batch_norm] = principal_components(moments)
     if not found:
         raise InputError(

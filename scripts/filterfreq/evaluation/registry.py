@@ -53,12 +53,14 @@ class Metric:
         optional: what it may hold beside these.
         lowest: the smallest value that is possible.
         highest: the largest.
+        is_share: whether it is a share or a ratio, which people read in percent; else a number of its own unit.
     """
 
     keys: tuple[str, ...]
     optional: tuple[str, ...] = ()
     lowest: float = 0
     highest: float = 1
+    is_share: bool = True
 
     def __post_init__(self) -> None:
         for name in ("keys", "optional"):
@@ -212,8 +214,8 @@ SUITES: Mapping[str, Suite] = {
         run="filterfreq.evaluation.suites.fourier_heat_map:run",
         metrics={
             "error": Metric(("l2_norm", "u", "v")),
-            "norm_of_change": Metric(("l2_norm", "u", "v"), highest=math.inf),
-            "layer_change": Metric(("l2_norm", "u", "v", "layer"), highest=math.inf),
+            "norm_of_change": Metric(("l2_norm", "u", "v"), highest=math.inf, is_share=False),
+            "layer_change": Metric(("l2_norm", "u", "v", "layer"), highest=math.inf, is_share=False),
         },
         types={"l2_norm": float, "u": int, "v": int},
         signed=("u", "v"),
@@ -232,7 +234,7 @@ SUITES: Mapping[str, Suite] = {
         run="filterfreq.evaluation.suites.band_noise:run",
         metrics={
             "accuracy": Metric(("band", "bandwidth", "l2_norm")),
-            "norm_of_change": Metric(("band", "bandwidth", "l2_norm"), highest=math.inf),
+            "norm_of_change": Metric(("band", "bandwidth", "l2_norm"), highest=math.inf, is_share=False),
         },
         types={"bandwidth": int, "l2_norm": float},
         passes=band_noise_passes,
@@ -243,10 +245,10 @@ SUITES: Mapping[str, Suite] = {
         run="filterfreq.evaluation.suites.spectra:run",
         metrics={
             "error": Metric(_ATTACK),
-            "adversarial_magnitude": Metric((*_ATTACK, "u", "v"), highest=math.inf),
+            "adversarial_magnitude": Metric((*_ATTACK, "u", "v"), highest=math.inf, is_share=False),
             # Of images alone, see filterfreq.evaluation.image_spectra.
-            "natural_magnitude": Metric(("u", "v"), highest=math.inf),
-            "corruption_magnitude": Metric(("corruption", "severity", "u", "v"), highest=math.inf),
+            "natural_magnitude": Metric(("u", "v"), highest=math.inf, is_share=False),
+            "corruption_magnitude": Metric(("corruption", "severity", "u", "v"), highest=math.inf, is_share=False),
             "high_frequency_energy": Metric(("corruption", "bandwidth")),
         },
         stage="attack",
@@ -270,7 +272,7 @@ SUITES: Mapping[str, Suite] = {
         metrics={
             "shape_bias": Metric(("category",)),
             "accuracy": Metric(("cue",)),
-            "error_consistency": Metric(("observer",), lowest=-1),  # of ImageNet's models
+            "error_consistency": Metric(("observer",), lowest=-1, is_share=False),  # of ImageNet's models
         },
         inputs=("cue_conflict",),
         why_not="filterfreq.study.measurable:why_no_stimuli",
@@ -289,23 +291,23 @@ SUITES: Mapping[str, Suite] = {
         run="filterfreq.evaluation.suites.filter_quality:run",
         metrics={
             **{
-                name: Metric(_LAYER, highest=math.inf)
+                name: Metric(_LAYER, highest=math.inf, is_share=False)
                 for name in (
                     *("num_filters", "num_sparse", "num_clean", "in_channels", "out_channels"),
                     *("layer_norm", "root_mean_square"),
                 )
             },
             **{
-                name: Metric(_LAYER)
+                name: Metric(_LAYER, is_share=name.startswith("sparsity"))
                 for name in (
                     *("sparsity", "sparsity_strict", "variance_entropy", "variance_entropy_unscaled"),
                     *("variance_entropy_with_sparse", "orthogonality"),
                 )
             },
-            "variance_entropy_ratio": Metric(_LAYER, highest=math.inf),
+            "variance_entropy_ratio": Metric(_LAYER, highest=math.inf, is_share=False),
             **{name: Metric((*_LAYER, "horizontal", "vertical")) for name in ("dct_share_raw", "dct_share_scaled")},
-            "filter_sum": Metric((*_LAYER, "i"), lowest=-math.inf, highest=math.inf),
-            "filter_second_moment": Metric((*_LAYER, "i", "j"), lowest=-math.inf, highest=math.inf),
+            "filter_sum": Metric((*_LAYER, "i"), lowest=-math.inf, highest=math.inf, is_share=False),
+            "filter_second_moment": Metric((*_LAYER, "i", "j"), lowest=-math.inf, highest=math.inf, is_share=False),
         },
         stage="inspect",
         inputs=(),
@@ -362,6 +364,10 @@ def value_ranges(known: Mapping[str, Measurement]) -> dict[str, tuple[float, flo
 
 
 TYPES: Mapping[str, type] = parameter_types(SUITES)
+SHARES: frozenset[str] = frozenset(
+    name for suite in SUITES.values() for name, metric in suite.metrics.items() if metric.is_share
+)
+"""The metrics whose values people read in percent."""
 RANGES: Mapping[str, tuple[float, float]] = value_ranges(SUITES)
 
 

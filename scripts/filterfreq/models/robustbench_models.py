@@ -55,17 +55,18 @@ def robustbench_files(dataset: str, threat_model: str) -> dict[str, tuple[str, .
 
 
 class PublishedAccuracies(NamedTuple):
-    """What RobustBench has published of a model.
+    """What RobustBench, or for a model that it lacks somebody else, has published of a model.
 
     Attributes:
         clean: accuracy on test images, in [0, 1].
-        robust: that under attack, the lowest that was published, AutoAttack's or another's; or on corrupted images.
-        norm: linf or l2; empty where images are corrupted.
+        robust: that under attack, the lowest that was published, AutoAttack's or another's; or on corrupted images;
+            None where nobody has measured it.
+        norm: linf or l2; empty where images are corrupted, or there is no robust accuracy.
         epsilon: of the attack, as "8/255"; empty likewise.
     """
 
     clean: float
-    robust: float
+    robust: float | None
     norm: str
     epsilon: str
 

@@ -10,7 +10,7 @@ from filterfreq.analysis.filter_coefficients import BASIS_COLUMNS, COUNT_COLUMNS
 from filterfreq.analysis.filter_statistics import DEPTH_BINS, HISTOGRAM_BINS, POSITIONS, Basis, shift
 from filterfreq.analysis.pairs import Pairs
 from filterfreq.evaluation.columns import RUN_COLUMNS
-from filterfreq.publishing.filter_frames import first_batch_norm
+from filterfreq.publishing.filter_frames import shown_batch_norm
 from filterfreq.runtime.csv_files import read_csv
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import verify_checksum
@@ -62,7 +62,7 @@ def read_coefficients(files: Any) -> Coefficients:
     texts = ["dataset", "model", "variant", "batch_norm", "depth_bin"]
     counts = _read(files.counts, COUNT_COLUMNS, texts)
     components = _read(files.basis, BASIS_COLUMNS, ["batch_norm"])
-    batch_norm = first_batch_norm(components["batch_norm"])
+    batch_norm = shown_batch_norm(components["batch_norm"].unique())
     rows = components[components["batch_norm"] == batch_norm]
     basis = Basis(
         rows[list(MEAN_COLUMNS)].iloc[0].to_numpy(dtype=float),

@@ -1,6 +1,6 @@
 """Results of the suite `filter_quality` as tables and figures show them, and which runs they compare. No matplotlib."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pandas as pd
 
@@ -23,18 +23,20 @@ FILTER_METRICS: dict[str, str] = {
 _BATCH_NORM = {"separate": "weights as they are", "folded": "batch norm folded into the weights"}
 
 
-def filter_frame(results: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
-    """Choose the results of some variants, with one way of treating batch norm: as they are, unless it is not there.
+def filter_frame(results: pd.DataFrame, labels: dict[str, str], preferred: str = BATCH_NORMS[0]) -> pd.DataFrame:
+    """Choose the results of some variants, with one way of treating batch norm.
 
     Args:
         results: tidy results of one data set.
         labels: display labels of the variants by name, in order.
+        preferred: the way that is chosen where it was measured, else another one: as they are, unless published values
+            of another way stand beside them.
 
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or none of the suite.
     """
     frame = select(results, labels, ["filter_quality"])
-    return frame[frame["batch_norm"] == first_batch_norm(frame["batch_norm"])]
+    return frame[frame["batch_norm"] == shown_batch_norm(frame["batch_norm"].unique(), preferred)]
 
 
 def filter_frames(results: pd.DataFrame, labels: dict[str, str]) -> dict[str, pd.DataFrame]:
@@ -42,9 +44,9 @@ def filter_frames(results: pd.DataFrame, labels: dict[str, str]) -> dict[str, pd
     return {name: filter_frame(rows, labels) for name, rows in results.groupby("dataset", sort=False)}
 
 
-def first_batch_norm(found: pd.Series) -> str:
+def shown_batch_norm(found: Collection[str], preferred: str = BATCH_NORMS[0]) -> str:
     """Return the way of treating batch norm that is shown, of those that are found."""
-    return next(name for name in BATCH_NORMS if (found == name).any())
+    return next(name for name in (preferred, *BATCH_NORMS) if name in found)
 
 
 def batch_norm_phrase(frame: pd.DataFrame) -> str:

@@ -90,8 +90,13 @@ def column_meanings(columns: list[Column], variants: dict[str, str], baseline: s
     }
     shown = {found.measured_key for found in columns}
     said = [meaning for key, meaning in meanings.items() if key in shown]
-    if any(found.is_published for found in columns):
+    models = {
+        model for found in columns if found.is_published for model in found.numbers.index.get_level_values("model")
+    }
+    if models:
         said.append("published: by RobustBench, of all test images (ImageNet: 5,000), the lowest accuracy under attack")
+    if any(model.startswith("timm_") for model in models):
+        said.append("published of timm's models: by Gavrikov and Keuper (CVPR workshops 2022), of all test images")
     return said
 
 

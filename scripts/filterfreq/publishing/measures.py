@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from filterfreq.analysis.pairs import Pairs
+from filterfreq.evaluation.columns import COLUMNS, RUN_COLUMNS
 from filterfreq.evaluation.corruptions import COMMON
 from filterfreq.evaluation.corruptions.errors import mean_corruption_error, relative_mean_corruption_error
+from filterfreq.evaluation.reading import read_results
 from filterfreq.publishing.attacks import attack_label, attack_pairs
 from filterfreq.publishing.class_names import class_label
 from filterfreq.publishing.direction import Direction
@@ -65,6 +68,28 @@ def run_column(key: Key, measure: str, setting: str, rows: pd.DataFrame, directi
     return Column(key, measure, setting, by_run["value"], by_run["n"], direction)
 
 
+def read_accuracies(files: Iterable[str]) -> pd.DataFrame:
+    """Read results, none where nothing is measured: `read` of products that then show what is published.
+
+    Args:
+        files: of results, may be none.
+    """
+    files = list(files)
+    return read_results(files) if files else pd.DataFrame(columns=[*COLUMNS, "epsilon_value"])
+
+
+def add_paired_runs(results: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
+    """Return results with a row without any measurement for each run of pairs that has none.
+
+    So a run of which accuracies are only published stands beside the others.
+    """
+    runs = pd.DataFrame([pair[side] for pair in pairs for side in ("treatment", "control")], columns=[*RUN_COLUMNS])
+    known = set(results[[*RUN_COLUMNS]].itertuples(index=False, name=None))
+    missing = runs.drop_duplicates()[lambda rows: [run not in known for run in rows.itertuples(index=False, name=None)]]
+    added = missing.reindex(columns=results.columns)
+    return pd.concat([results, added], ignore_index=True) if len(results) else added.reset_index(drop=True)
+
+
 def main_columns(frame: pd.DataFrame, baseline: str, epsilons: Mapping[str, str] | None = None) -> list[Column]:
     """Return the measures of `table_main`.
 
@@ -102,7 +127,8 @@ def add_published(
             attack, norm, epsilon = "autoattack", entry["norm"], entry["epsilon"]
             robust = ((ATTACK, attack, norm, epsilon), attack_label(attack), f"{norm_label(norm)} {epsilon}")
         for column, value in (((CLEAN, "clean", ""), entry["clean"]), (robust, entry["robust"])):
-            values.setdefault(column, {})[run] = value
+            if value is not None:
+                values.setdefault(column, {})[run] = value
     columns = list(columns)
     for (key, measure, setting), by_run in values.items():
         numbers = pd.Series(by_run).rename_axis(RUN)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from filterfreq.evaluation.registry import SHARES
+
 
 def is_one_seed(counts: Iterable[int]) -> bool:
     """Whether no mean was taken over more than one seed, and some over one."""
@@ -66,6 +68,16 @@ def pairs_cell(pairs: int, controls: int) -> str:
     return str(pairs) if controls == pairs else f"{pairs} ({_controls_phrase(controls)})"
 
 
+def needs_phrase(fewest: int, of: str) -> str:
+    """Say in place of a number that it needs more: "needs at least 2 pairs"."""
+    return f"needs at least {fewest} {of}"
+
+
+def observations_phrase(counting: str) -> str:
+    """Say what the observations over pairs are, see `filterfreq.analysis.pairs.observations`."""
+    return "controls" if counting == "once" else "pairs"
+
+
 def _controls_phrase(controls: int) -> str:
     return "1 control" if controls == 1 else f"{controls} controls"
 
@@ -77,6 +89,15 @@ def claim_phrase(claim: Mapping[str, Any]) -> str:
     """
     measures = " less ".join(_measure_phrase(claim[key]) for key in ("measure", "control_measure") if key in claim)
     return f"{measures} beyond {claim['beyond']['label']}" if "beyond" in claim else measures
+
+
+def claims_in_points(claims: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return the names of the claims whose effects are percentage points, of shares; the others have their own unit."""
+    return {
+        name
+        for name, claim in claims.items()
+        if claim["measure"]["metric"] in SHARES or "reach" in claim["measure"].get("over_training", {})
+    }
 
 
 def _measure_phrase(measure: Mapping[str, Any]) -> str:

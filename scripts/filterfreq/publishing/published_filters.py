@@ -7,6 +7,8 @@ normally trained ones of the same architectures, on weights into which batch nor
 
 from collections.abc import Mapping
 
+BATCH_NORM = "folded"
+"""How batch norm very likely was treated, so that what stands beside is of this way where it was measured."""
 SHIFT: Mapping[str, tuple[float, float]] = {
     "cifar10": (0.6217, 0.5533),
     "cifar100": (0.1742, 0.1628),

@@ -39,7 +39,8 @@ class Product:
         adds: the suites that it shows where they were measured, or `claimed`.
         takes: the parameters that its function gets beside what is read, and that it is made again for; one of the
             names that `rules/labels.smk` knows.
-        reads: what its inputs are: "results" of the suites, or another kind that `rules/labels.smk` knows.
+        reads: what its inputs are: "results" of the suites, "results_if_any" where it can do without, or another kind
+            that `rules/labels.smk` knows.
         over: what there is one of it for: each "dataset" of an experiment, each "experiment", or, where it
             reads "fits" or "detections", each "fit" or "detection".
         when: a condition that `rules/labels.smk` knows; none if it is empty.
@@ -58,7 +59,7 @@ class Product:
     @property
     def reads_results(self) -> bool:
         """Whether its inputs are results of the suites, alone or with images."""
-        return self.reads in ("results", "results_with_images")
+        return self.reads in ("results", "results_with_images", "results_if_any")
 
     @property
     def shows(self) -> tuple[str, ...]:
@@ -134,7 +135,8 @@ def _read(name: str, kind: str, tree: ast.Module) -> ProductFile:
     for over, reads in _ONE_BY_ONE.items():
         if (label.over == over) != (label.reads == reads):
             raise InputError(f'{reads} are shown one by one: write both reads="{reads}" and over="{over}", or neither')
-    if (label.reads_results or label.reads == "fits") and not label.needs and CLAIMED not in label.adds:
+    needs_some = label.reads == "fits" or (label.reads_results and label.reads != "results_if_any")
+    if needs_some and not label.needs and CLAIMED not in label.adds:
         kinds = "kinds of fit" if label.reads == "fits" else "suites"
         raise InputError(f"it reads {label.reads} and needs none: name the {kinds} in needs that it cannot do without")
     _check_caption(caption, label.over)

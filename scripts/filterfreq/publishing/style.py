@@ -214,7 +214,7 @@ def add_legend(
         styles: the variants drawn.
         markers: whether the figure draws markers on its lines.
         extra: further legend entries, after the variants.
-        note: a line above the entries, that says what is drawn.
+        note: a line above the entries, that says what is drawn; without entries alone.
     """
     handles: list[Artist] = [
         Line2D(
@@ -229,8 +229,8 @@ def add_legend(
         for style in styles.values()
     ]
     handles += extra
-    for rows in range(1, len(handles) + 1):
-        columns = -(-len(handles) // rows)
+    for rows in range(1, max(len(handles), 1) + 1):
+        columns = max(-(-len(handles) // rows), 1)
         legend = figure.legend(
             handles=handles,
             loc="outside lower center",

@@ -35,6 +35,13 @@ _VALUES: Mapping[str, tuple] = {
     "part": ("leading", "trailing"),
 }
 _INFINITY = float("inf")
+# Of layers, whose number only their models know, the least and the largest value that can be.
+_LIMITS: Mapping[str, tuple[float, float]] = {
+    "depth": (0, 1),
+    "conv_depth_norm": (0, 1),
+    "conv_depth": (0, _INFINITY),
+    "index": (0, _INFINITY),
+}
 _LISTED = 40  # values that a sentence lists
 # Words this much alike, and this long, are taken for one word and its misspelling.
 _ALIKE, _SHORTEST_WORD = 0.75, 4
@@ -274,18 +281,29 @@ def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> Non
             known = _measured_values(study, suite, key, datasets)
             if isinstance(wanted, dict):
                 low, high = wanted.get("from", -_INFINITY), wanted.get("to", _INFINITY)
-                if key == "depth":
-                    known = [low] if low <= 1 and high >= 0 else []
+                if key in _LIMITS:
+                    _check_limits(path, key, low, high)
                 if known is not None and not any(low <= value <= high for value in known):
-                    what = "from 0 to 1" if key == "depth" else list_some(f"{value:g}" for value in known)
+                    what = list_some(f"{value:g}" for value in known)
                     raise InputError(f"{path}: no {key} that is measured lies in this range, they are {what}")
                 continue
+            for value in _make_list(wanted) if key in _LIMITS else ():
+                _check_limits(path, key, value, value)
             known = known and [*known, *([SHOWN_BATCH_NORM] if key == "batch_norm" else [])]
+            known = known and [*known, *([HIGHEST] if key in _FREQUENCIES else [])]
             for value in _make_list(wanted) if known is not None else ():
                 as_epsilons = {parse_epsilon(epsilon) for epsilon in known} if key == "epsilon" else ()
                 is_there = parse_epsilon(str(value)) in as_epsilons if key == "epsilon" else value in known
                 if not is_there:
                     raise _unmeasured(path, suite, value, known)
+
+
+def _check_limits(where: str, key: str, low: float, high: float) -> None:
+    """Refuse a range that no layer of any model can lie in."""
+    least, most = _LIMITS[key]
+    if low > most or high < least:
+        what = f"from {least} to {most}" if most < _INFINITY else f"{least} or more"
+        raise InputError(f"{where}: no {key} lies in this range, they are {what}")
 
 
 def _check_snapshots(where: str, measure: Mapping[str, Any], study: Study) -> None:
@@ -346,6 +364,8 @@ def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) ->
         known = [kind for of in settings for kind in of["bandwidths"]]
     elif suite == "band_noise" and key == "bandwidth":
         known = [0, *(bandwidth for of in settings for several in of["bandwidths"].values() for bandwidth in several)]
+    elif suite == "filter_quality" and key in _FREQUENCIES:
+        known = range(3)  # of 3x3 filters
     elif key == "batch_norm":
         known = [way for of in settings for way in of["batch_norm"]]
     elif key == "set":

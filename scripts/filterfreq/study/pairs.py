@@ -34,8 +34,8 @@ def expand_pairs(study: Study, experiment: str) -> list[Pair]:
 
     Raises:
         InputError: it says how controls count and has no pairs; an entry names no run of the experiment, a control that
-            could be several, a run and itself, models trained on two data sets, or a pair that is there already; or so
-            few are there that they give no interval.
+            could be several, a run and itself, models trained on two data sets, or a pair that is there already; or
+            controls that count once make one observation of several pairs.
     """
     settings = study.config["experiments"][experiment]
     pairs = dict.fromkeys(pair for other in settings.get("includes", []) for pair in expand_pairs(study, other))
@@ -56,7 +56,7 @@ def expand_pairs(study: Study, experiment: str) -> list[Pair]:
             f"experiments.{experiment}.controls: there are no pairs whose controls could count, leave it out"
         )
     for dataset in dict.fromkeys(pair.treatment.dataset for pair in pairs):
-        _check_enough(study, experiment, [pair for pair in pairs if pair.treatment.dataset == dataset])
+        _check_observations(study, experiment, [pair for pair in pairs if pair.treatment.dataset == dataset])
     return list(pairs)
 
 
@@ -119,15 +119,13 @@ def _trained_on(study: Study, run: Run) -> str:
     return trained_on(study.checkpoints[origin.variant]) if study.is_downloaded(origin) else run.dataset
 
 
-def _check_enough(study: Study, experiment: str, pairs: list[Pair]) -> None:
-    """Refuse pairs on one data set that are one observation, which has no interval."""
+def _check_observations(study: Study, experiment: str, pairs: list[Pair]) -> None:
+    """Refuse several pairs on one data set that are counted as one observation, which has no interval.
+
+    One pair alone is taken: what needs more of them says so in its row.
+    """
     dataset = pairs[0].treatment.dataset
-    if len(pairs) == 1:
-        raise InputError(
-            f"experiments.{experiment}.pairs: makes one pair on {dataset}, and one has no interval: add another, "
-            "or leave pairs out"
-        )
-    if study.counting(experiment) == "once" and len({pair.control for pair in pairs}) == 1:
+    if len(pairs) > 1 and study.counting(experiment) == "once" and len({pair.control for pair in pairs}) == 1:
         raise InputError(
             f"experiments.{experiment}.controls: once makes one observation of the {len(pairs)} pairs on {dataset}, "
             "which have one control, and one has no interval: write each_pair, or add a pair with another control"

@@ -10,7 +10,8 @@ from filterfreq.data.shifted.registry import PUBLISHED_CORRUPTIONS, CorruptedIma
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.evaluation.settings import evaluation_settings
 from filterfreq.models.registry import architecture_of, has_spatial_filters
-from filterfreq.models.robustbench_models import published_accuracies
+from filterfreq.models.robustbench_models import PublishedAccuracies, published_accuracies
+from filterfreq.models.timm_models import PUBLISHED_CLEAN
 from filterfreq.runtime.errors import InputError
 from filterfreq.study.config import check_entries, check_form, fill_defaults
 from filterfreq.study.config_checks import SHOWN, is_filter_file
@@ -174,7 +175,9 @@ class Study(Datasets):
         return compared_settings(self.variants, self.labels(experiment, dataset), "front_end")
 
     def published_accuracies(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
-        """What RobustBench has published of an experiment's models that it measured on this data set, by variant.
+        """What is published of an experiment's models that were measured on this data set, by variant.
+
+        That is RobustBench's of its models, and of timm's what `PUBLISHED_CLEAN` has.
 
         Each is a `filterfreq.models.robustbench_models.PublishedAccuracies` as a mapping.
         """
@@ -184,6 +187,8 @@ class Study(Datasets):
             if entry.get("source") == "robustbench" and entry["dataset"] == dataset:
                 published = published_accuracies(dataset, entry["threat_model"]).get(entry["name"])
                 found |= {name: published._asdict()} if published else {}
+            if entry.get("source") == "timm" and dataset == "imagenet" and entry["name"] in PUBLISHED_CLEAN:
+                found[name] = PublishedAccuracies(PUBLISHED_CLEAN[entry["name"]], None, "", "")._asdict()
         return found
 
     def is_downloaded(self, run: Run) -> bool:

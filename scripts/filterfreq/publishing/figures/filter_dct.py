@@ -104,7 +104,10 @@ def draw(
         _draw_maps(below[0], whole, {name: styles[name].label for name in groups})
     against = f"controls: {labels[baseline]}; " if not pairs else ""
     note = f"lines: mean, bands: lowest to highest; {against}{comparison_phrase(compared, controls)}"
-    add_legend(figure, styles, note=f"{note}; {batch_norm_phrase(frame)}")
+    # One entry alone is a sentence.
+    (only, *others) = styles.values()
+    note = note if others else f"{only.label}; {note}"
+    add_legend(figure, styles if others else {}, note=f"{note}; {batch_norm_phrase(frame)}")
     return figure
 
 
@@ -134,11 +137,15 @@ def _draw_maps(figure: SubFigure, whole: pd.DataFrame, names: dict[str, str]) ->
         for axes, column in zip(row, _WEIGHTINGS, strict=True):
             table = means.loc[group][column].unstack("depth_bin").reindex(columns=list(DEPTH_BINS))  # noqa: PD010
             _draw_map(axes, 100 * table, scale)
-        row[0].set_ylabel(wrap_text(label, _NAME_WIDTH, 2))
+        if len(names) > 1:
+            row[0].set_ylabel(wrap_text(label, _NAME_WIDTH, 2))
     for axes, weighting in zip(grid[0], _WEIGHTINGS.values(), strict=True):
         axes.set_title(weighting)
     figure.supxlabel(DEPTH_LABEL)
-    figure.supylabel("vertical, horizontal frequency")
+    if len(names) > 1:
+        figure.supylabel("vertical, horizontal frequency")
+    else:
+        grid[0, 0].set_ylabel("vertical, horizontal frequency")
     bar = figure.colorbar(ScalarMappable(scale, _DIVERGING), ax=grid, aspect=12 * len(names), pad=0.02)
     bar.set_label("difference of shares (points)")
     bar.outline.set_visible(False)

@@ -49,6 +49,7 @@ PRODUCT = Product(
 
 _PANEL = 1.45  # inches of height
 _BOX = 0.36  # of the distance of two bins
+_NONE_SPARSE = "no filter of any layer is sparse"
 _NAMES = {"treatment": "treatments", "control": "controls"}
 
 
@@ -104,10 +105,15 @@ def draw(
 
 
 def _scale_shares(axes: Axes) -> None:
-    """Make the upright axis of a panel begin at a share of 0, in percent, with at least 1 % on it."""
+    """Make the upright axis of a panel begin at a share of 0, in percent, with at least 1 % on it.
+
+    Where all shares are 0 the panel says so: boxes without height show no colour, and lines hide each other.
+    """
     top = max(axes.dataLim.ymax, 0.01)
     axes.set_ylim(-0.05 * top, 1.05 * top)
     axes.yaxis.set_major_formatter(PERCENT)
+    if axes.dataLim.ymax == 0:
+        axes.text(0.5, 0.5, _NONE_SPARSE, transform=axes.transAxes, ha="center", va="center", color="0.4")
 
 
 def _draw_boxes(axes: Axes, values: pd.DataFrame, shift: float, colour: str) -> None:
@@ -125,8 +131,9 @@ def _draw_boxes(axes: Axes, values: pd.DataFrame, shift: float, colour: str) -> 
         patch_artist=True,
         showmeans=True,
         boxprops={"facecolor": (colour, 0.6), "edgecolor": colour, "linewidth": 0.6},
-        medianprops={"color": "black", "linewidth": 1},
-        meanprops={"marker": "D", "markerfacecolor": "white", "markeredgecolor": "black", "markersize": 3},
+        # In the box's colour: a box without height is its median alone.
+        medianprops={"color": colour, "linewidth": 1.2},
+        meanprops={"marker": "D", "markerfacecolor": "white", "markeredgecolor": colour, "markersize": 3},
         whiskerprops={"color": colour, "linewidth": 0.6},
         capprops={"color": colour, "linewidth": 0.6},
         flierprops={"marker": ".", "markersize": 2.5, "markeredgecolor": colour},

@@ -3,8 +3,9 @@
 Of the first run of each variant or, where the experiment names pairs, of the first pairs; of eight models at most.
 Filters: 0.5 + 0.5 w / the layer's largest weight, so that mid grey is 0. Activations: relu of the outputs of filters 5
 to 10, counted from 0, on the first test image, on the same image attacked (on the baseline, the same for all models),
-both as (a + 1) / 2 from black to white; and their difference, clean less attacked, around mid grey, to each model's own
-scale. The change is the L2 norm of the difference of all activations divided by that of the clean image's.
+and their difference, clean less attacked. Mid grey is 0; white is each filter's largest activation of the two images,
+and white and black are plus and minus its largest difference. The change is the L2 norm of the difference of all
+activations divided by that of the clean image's.
 """
 
 from collections.abc import Mapping
@@ -76,15 +77,22 @@ def _draw_model(figure: SubFigure, layer: Mapping[str, np.ndarray], label: str, 
     _show_filters(above, layer["weights"])
     clean, attacked = layer["activations"]
     difference = clean - attacked
-    most = float(np.abs(difference).max()) or 1.0
-    kinds = [(clean + 1) / 2, (attacked + 1) / 2, 0.5 + 0.5 * difference / most]
-    tiles = np.repeat(to_uint8(np.clip(np.stack(kinds), 0, 1))[..., None], 3, axis=-1)
+    # Each filter to its own range: one scale would leave the weak ones grey and the strong ones all white.
+    largest = np.maximum(_peaks(clean), _peaks(attacked))
+    kinds = [clean / largest, attacked / largest, difference / _peaks(difference)]
+    tiles = np.repeat(to_uint8(0.5 + 0.5 * np.stack(kinds))[..., None], 3, axis=-1)
     canvas, row_centres, column_centres = mosaic(tiles, row_gap=0.06)
     show_canvas(below, canvas)
     below.set_anchor("NW")
     below.set_yticks(row_centres, _KINDS)
     below.set_xticks(column_centres, [str(number) for number in layer["filters"]])
     below.set_xlabel("filter")
+
+
+def _peaks(maps: np.ndarray) -> np.ndarray:
+    """Return the largest absolute value of each of F maps, F x 1 x 1, or 1 where all are 0."""
+    peaks = np.abs(maps).max(axis=(1, 2), keepdims=True)
+    return np.where(peaks > 0, peaks, 1)
 
 
 def _show_filters(axes: Axes, weights: np.ndarray) -> None:

@@ -7,16 +7,16 @@ intervals, cut at the edges. What the claim asks for is shaded. Below three pair
 dagger marks verdicts that hold when all claims are tested at once, by Holm's method.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from filterfreq.analysis.claims import score
+from filterfreq.analysis.claims import FEWEST_PAIRS, score
 from filterfreq.analysis.pairs import Pairs
-from filterfreq.publishing.phrases import claim_phrase, comparison_label, pairs_phrase
+from filterfreq.publishing.phrases import claim_phrase, claims_in_points, comparison_label, pairs_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import BAD, GOOD, NEUTRAL, SMALL_FONT, TEXT_WIDTH, new_figure, use_style, wrap_text
 
@@ -38,7 +38,8 @@ MARKS = {
 }
 """How the effect of each verdict looks."""
 _HOLDS = " †"
-_ROW = 0.18  # inches
+_POINTS, _OWN = "percentage points", "in the measure's own unit"
+_ROW, _PANEL_SPACE = 0.18, 0.45  # inches
 _MEASURE_WIDTH, _COMPARISON_WIDTH = 48, 48
 _NOTE_WIDTH, _NOTE_LINES, _NOTE_LINE = 122, 5, 0.14
 
@@ -60,40 +61,59 @@ def draw(
         controls: how often a control of several pairs counts, see the same.
     """
     measures = {name: claim_phrase(claim) for name, claim in claims.items()}
-    return draw_scores(score(results, claims, pairs, controls), labels, measures)
+    return draw_scores(score(results, claims, pairs, controls), labels, measures, claims_in_points(claims))
 
 
 @use_style
-def draw_scores(scores: pd.DataFrame, labels: dict[str, str], measures: Mapping[str, str]) -> Figure:
+def draw_scores(
+    scores: pd.DataFrame, labels: dict[str, str], measures: Mapping[str, str], in_points: Collection[str] | None = None
+) -> Figure:
     """Draw every claim's effect with its interval, and what the claim asks for as a shaded range.
 
     A row is a claim, named by its measure, below the two variants that it compares. An interval that goes on beyond the
-    scale ends in an arrow. Claims without an effect are listed below.
+    scale ends in an arrow. Claims whose effects are no shares have a panel of their own. Claims without an effect are
+    listed below.
 
     Args:
         scores: what `filterfreq.analysis.claims.score` returns.
         labels: display labels of the variants; others keep their names.
         measures: what is measured, by claim.
+        in_points: the claims whose effects are shares; all unless given.
     """
     tested = scores[scores["effect"].notna()]
-    rows = _rows(tested, labels, measures)
+    are_shares = tested["claim"].isin(scores["claim"] if in_points is None else list(in_points))
+    parts = {_POINTS: tested[are_shares], _OWN: tested[~are_shares]}
+    parts = {unit: part for unit, part in parts.items() if len(part)} or {_POINTS: tested}
+    rows = {unit: _rows(part, labels, measures) for unit, part in parts.items()}
     notes = _notes(scores[scores["effect"].isna()], labels, measures)
-    figure = new_figure(TEXT_WIDTH, 0.75 + _ROW * max(len(rows), 1) + _NOTE_LINE * len(notes))
-    axes = figure.subplots()
+    heights = [max(len(of_part), 1) for of_part in rows.values()]
+    space = 0.75 + _PANEL_SPACE * (len(parts) - 1)
+    figure = new_figure(TEXT_WIDTH, space + _ROW * sum(heights) + _NOTE_LINE * len(notes))
+    panels = figure.subplots(len(parts), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for axes, (unit, part) in zip(panels, parts.items(), strict=True):
+        _draw_panel(axes, rows[unit], part, unit)
+    holds = f"\n{_HOLDS.strip()} holds with all claims tested at once (Holm, 5 %)" if scores["together"].any() else ""
+    said = f"lines: Student's 95 % intervals; shaded: what the claim asks for{holds}"
+    panels[-1].set_xlabel(f"{panels[-1].get_xlabel()}\n{said}")
+    if notes:
+        figure.supxlabel("\n".join(notes), x=0.01, ha="left", fontsize=SMALL_FONT)
+    return figure
+
+
+def _draw_panel(axes: Axes, rows: list[tuple[str, dict]], tested: pd.DataFrame, unit: str) -> None:
+    """Draw the effects of one unit, each in its row."""
+    factor = 100 if unit == _POINTS else 1
     # Intervals of two pairs can be wider than all effects together; cut at the edge, they do not rule the scale.
-    effects = 100 * pd.concat([tested["effect"], tested["smallest_effect"]]).abs()
+    effects = factor * pd.concat([tested["effect"], tested["smallest_effect"]]).abs()
     limit = 1.6 * max(effects, default=1)
     for height, (_, row) in enumerate(rows):
         if row:
-            _draw_row(axes, height, row, limit)
+            _draw_row(axes, height, row, limit, factor)
     axes.axvline(0, color="0.4", linewidth=0.6)
     axes.set_xlim(-limit, limit)
     axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    holds = f"\n{_HOLDS.strip()} holds with all claims tested at once (Holm, 5 %)" if scores["together"].any() else ""
-    axes.set_xlabel(
-        f"difference (percentage points)\nlines: Student's 95 % intervals; shaded: what the claim asks for{holds}"
-    )
+    axes.set_xlabel(f"difference ({unit})")
     axes.set_yticks(range(len(rows)), [name for name, _ in rows])
     for label, (_, row) in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_fontweight("normal" if row else "bold")
@@ -102,9 +122,6 @@ def draw_scores(scores: pd.DataFrame, labels: dict[str, str], measures: Mapping[
     for side in (axes.yaxis, verdicts.yaxis):
         side.set_tick_params(length=0)
     verdicts.spines["right"].set_visible(False)
-    if notes:
-        figure.supxlabel("\n".join(notes), x=0.01, ha="left", fontsize=SMALL_FONT)
-    return figure
 
 
 def _rows(tested: pd.DataFrame, labels: dict[str, str], measures: Mapping[str, str]) -> list[tuple[str, dict]]:
@@ -128,28 +145,28 @@ def _notes(untested: pd.DataFrame, labels: dict[str, str], measures: Mapping[str
     return said
 
 
-def _draw_row(axes: Axes, height: int, row: dict, limit: float) -> None:
-    axes.axhspan(height - 0.36, height + 0.36, *_claimed_range(row, limit), color="0.9", linewidth=0)
+def _draw_row(axes: Axes, height: int, row: dict, limit: float, factor: float) -> None:
+    axes.axhspan(height - 0.36, height + 0.36, *_claimed_range(row, limit, factor), color="0.9", linewidth=0)
     mark = MARKS[row["verdict"]]
     if not np.isnan(row["ci_low"]):
-        ends = np.clip([100 * row["ci_low"], 100 * row["ci_high"]], -limit, limit)
+        ends = np.clip([factor * row["ci_low"], factor * row["ci_high"]], -limit, limit)
         axes.plot(ends, [height, height], color=mark["color"], linewidth=1.6, solid_capstyle="butt")
         for end, side, arrow in ((row["ci_low"], -limit, "<"), (row["ci_high"], limit, ">")):
-            if abs(100 * end) > limit:
+            if abs(factor * end) > limit:
                 axes.plot(0.98 * side, height, marker=arrow, markersize=5, color=mark["color"])
-    axes.plot(100 * row["effect"], height, markersize=5, **mark)
+    axes.plot(factor * row["effect"], height, markersize=5, **mark)
 
 
 def _verdict(row: dict) -> str:
     pairs = pairs_phrase(row["pairs"], row["controls"] if row.get("over") == "pairs" else row["pairs"])
     if row["verdict"] == "too few pairs":
-        return f"only {pairs}"
+        return f"{pairs}, needs at least {FEWEST_PAIRS}"
     return f"{row['verdict']}{_HOLDS if row['together'] else ''} ({pairs})"
 
 
-def _claimed_range(row: dict, limit: float) -> tuple[float, float]:
+def _claimed_range(row: dict, limit: float, factor: float) -> tuple[float, float]:
     """The range of effects that the claim asks for, as fractions of the axis from -limit to limit."""
-    smallest = 100 * row["smallest_effect"]
+    smallest = factor * row["smallest_effect"]
     low, high = {
         "higher": (smallest, limit),
         "lower": (-limit, -smallest),

@@ -1,10 +1,12 @@
 """What each variant of experiment *{experiment}* changes on *{dataset}* against the baseline.
 
 In percentage points: the mean difference over runs paired by seed, Student's 95 % interval of each by itself, and the
-number of pairs. Where the experiment names pairs, it is what their treatments change against their controls.
+number of pairs. Where the experiment names pairs, it is what their treatments change against their controls, in what
+is published of them where nothing is measured.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +14,17 @@ import pandas as pd
 from filterfreq.analysis.intervals import mean_difference
 from filterfreq.analysis.pairs import Pairs, observations, pair_values, run_key
 from filterfreq.publishing.means import column_meanings, dataset_phrase
-from filterfreq.publishing.measures import CORRUPTION_ERROR, Column, epsilons_phrase, main_columns
+from filterfreq.publishing.measures import (
+    CORRUPTION_ERROR,
+    Column,
+    add_paired_runs,
+    add_published,
+    epsilons_phrase,
+    main_columns,
+    read_accuracies,
+)
 from filterfreq.publishing.numbers import interval_text, percent_text
-from filterfreq.publishing.phrases import counting_phrase, pairs_cell
+from filterfreq.publishing.phrases import counting_phrase, needs_phrase, observations_phrase, pairs_cell
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
 from filterfreq.publishing.table import TextTable, headings, images_sentence
@@ -22,11 +32,13 @@ from filterfreq.runtime.errors import InputError
 
 PRODUCT = Product(
     title="Differences to the baseline",
-    needs=["clean"],
-    adds=["adversarial", "autoattack", "corruption", "cue_conflict"],
-    takes=["labels", "baseline", "epsilons", "pairs", "controls"],
-    when="compared",
+    adds=["clean", "adversarial", "autoattack", "corruption", "cue_conflict"],
+    takes=["labels", "baseline", "epsilons", "published", "pairs", "controls"],
+    reads="results_if_any",
+    when="accuracies_compared",
 )
+
+read = read_accuracies
 
 
 def tabulate(
@@ -36,6 +48,7 @@ def tabulate(
     epsilons: Mapping[str, str] | None = None,
     pairs: Pairs = (),
     controls: str = "each_pair",
+    published: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> TextTable:
     """Show what each variant changes against the baseline, in the measures of `table_main`.
 
@@ -43,12 +56,13 @@ def tabulate(
     the number of pairs. Of an experiment with pairs, it is what treatments change against their controls instead.
 
     Args:
-        results: tidy results of one data set.
+        results: tidy results of one data set; of pairs, may be none.
         labels: display labels of the variants by name, in order.
         baseline: the variant that the others are compared with.
         epsilons: as in `table_main`.
         pairs: the experiment's.
         controls: how often a control of several pairs counts, see `filterfreq.analysis.pairs.observations`.
+        published: as in `table_main`; of pairs, shown where the same is not measured.
 
     Returns:
         One row per model and variant but the baseline, one column per measure; its numbers have one row per cell. Of
@@ -57,13 +71,17 @@ def tabulate(
     Raises:
         InputError: results that cannot stand beside each other (see `select`), or no pair of runs to compare.
     """
-    frame = select(results, labels)
+    frame = select(add_paired_runs(results, pairs) if pairs else results, labels)
     shown = present_variants(frame, labels)
     # The baseline's mCE is 1 by definition: the difference says nothing that the column does not.
     columns = [found for found in main_columns(frame, baseline, epsilons) if found.key != CORRUPTION_ERROR]
+    if pairs:
+        measured = {found.key for found in columns}
+        columns = add_published(columns, frame, published or {})
+        columns = [found for found in columns if not found.is_published or found.measured_key not in measured]
     images = {(found.measure, found.setting): found.images for found in columns}
     phrases = [dataset_phrase(frame), epsilons_phrase(frame, epsilons), *column_meanings(columns, labels, baseline)]
-    described = f"{'; '.join(filter(None, phrases))}. {images_sentence(images)}"
+    described = f"{'; '.join(filter(None, phrases))}. {images_sentence(images)}".rstrip()
     if pairs:
         return _pair_differences(columns, pairs, controls, described)
     numbers = []
@@ -133,7 +151,8 @@ def _pair_differences(columns: list[Column], pairs: Pairs, counting: str, descri
             {
                 "measure": " ".join(names[found.measure, found.setting]).strip(),
                 **{f"{side}s": percent_text(numbers[-1][side]) for side in ("treatment", "control")},
-                "difference": _interval(estimate.mean, *estimate.interval()),
+                "difference": _interval(estimate.mean, *estimate.interval())
+                + (f" [{needs_phrase(2, observations_phrase(counting))}]" if len(counted["difference"]) < 2 else ""),
                 "pairs": pairs_cell(len(values), distinct),
             }
         )

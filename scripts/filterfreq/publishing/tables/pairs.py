@@ -1,6 +1,7 @@
 """The pairs of experiment *{experiment}* on *{dataset}*: treatment and control in the measures of the main table.
 
-Each cell has the treatment's value, then the control's, in percent; the last row has their means over the pairs.
+Each cell has the treatment's value, then the control's, in percent; the last row has their means over the pairs. What
+others have published of the models stands beside what is measured, or alone where nothing is.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,14 @@ import pandas as pd
 
 from filterfreq.analysis.pairs import Pairs, observations, pair_values
 from filterfreq.publishing.means import column_meanings, dataset_phrase
-from filterfreq.publishing.measures import CORRUPTION_ERROR, add_published, epsilons_phrase, main_columns
+from filterfreq.publishing.measures import (
+    CORRUPTION_ERROR,
+    add_paired_runs,
+    add_published,
+    epsilons_phrase,
+    main_columns,
+    read_accuracies,
+)
 from filterfreq.publishing.numbers import percent_text
 from filterfreq.publishing.phrases import counting_phrase
 from filterfreq.publishing.registry import Product
@@ -19,11 +27,13 @@ from filterfreq.publishing.table import TextTable, headings, images_sentence
 
 PRODUCT = Product(
     title="Pairs",
-    needs=["clean"],
-    adds=["adversarial", "autoattack", "corruption", "cue_conflict"],
+    adds=["clean", "adversarial", "autoattack", "corruption", "cue_conflict"],
     takes=["labels", "baseline", "epsilons", "published", "pairs", "controls"],
-    when="paired",
+    reads="results_if_any",
+    when="pairs_known",
 )
+
+read = read_accuracies
 
 _SIDES = ("treatment", "control")
 
@@ -40,7 +50,7 @@ def tabulate(
     """Show every pair with both runs, measured and published.
 
     Args:
-        results: tidy results of one data set.
+        results: tidy results of one data set, or none.
         labels: display labels of the variants by name, in order.
         baseline: the variant that the main table's corruption errors are relative to, which are not shown here.
         pairs: the experiment's.
@@ -55,7 +65,7 @@ def tabulate(
     Raises:
         InputError: results that cannot stand beside each other (see `select`).
     """
-    frame = select(results, labels)
+    frame = select(add_paired_runs(results, pairs), labels)
     columns = [found for found in main_columns(frame, baseline, epsilons) if found.key != CORRUPTION_ERROR]
     columns = add_published(columns, frame, published or {})
     images = {(found.measure, found.setting): found.images for found in columns}
@@ -79,10 +89,12 @@ def tabulate(
             for number, pair in enumerate(pairs)
         ]
     phrases = [dataset_phrase(frame), epsilons_phrase(frame, epsilons), *column_meanings(columns, labels, baseline)]
-    caption = (
-        f"Pairs on {'; '.join(filter(None, phrases))}. {images_sentence(images)} Percent, treatment / control; "
-        f"the last row has means over the pairs, {counting_phrase(controls)}."
-    )
+    sentences = [
+        f"Pairs on {'; '.join(filter(None, phrases))}.",
+        images_sentence(images),
+        f"Percent, treatment / control; the last row has means over the pairs, {counting_phrase(controls)}.",
+    ]
+    caption = " ".join(filter(None, sentences))
     return TextTable(pd.DataFrame(numbers).dropna(subset=list(_SIDES), how="all"), cells, caption, right=len(columns))
 
 

@@ -3,19 +3,29 @@
 The mean difference of the two variants over pairs of runs of one model and seed, each model weighing the same (of
 treatments against controls, over the experiment's pairs; beyond other results: how much larger it is than there,
 whichever way both lie), Student's 95 % interval, and the verdict: supported, contradicted, negligible (certainly
-smaller than the smallest effect of interest), undecided at this scale, too few pairs (below three of a model), no pairs
-(of runs that can be compared), or not measured. "Holm" says whether a verdict holds when all claims are tested at once.
+smaller than the smallest effect of interest), undecided at this scale, needs more pairs (at least three of a model),
+no pairs (of runs that can be compared), or not measured. "Holm" says whether a verdict holds when all claims are tested
+at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from filterfreq.analysis.claims import FEWEST_PAIRS, score
 from filterfreq.analysis.pairs import Pairs
-from filterfreq.publishing.numbers import MINUS, interval_text, percent_text
-from filterfreq.publishing.phrases import comparison_label, counting_phrase, pairs_cell, range_phrase
+from filterfreq.publishing.numbers import MINUS, interval_text, number_text
+from filterfreq.publishing.phrases import (
+    claims_in_points,
+    comparison_label,
+    counting_phrase,
+    needs_phrase,
+    observations_phrase,
+    pairs_cell,
+    range_phrase,
+)
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable
 
@@ -26,6 +36,16 @@ PRODUCT = Product(
     when="claims_tested",
 )
 
+
+class _Scale(NamedTuple):
+    """How effects of one unit are shown."""
+
+    factor: float
+    form: str
+    unit: str
+
+
+_POINTS, _OWN = _Scale(100, "+.1f", "points"), _Scale(1, "+.3f", "–")
 _SIGNS = {
     "higher": "> {}",
     "lower": f"< {MINUS}{{}}",
@@ -51,31 +71,43 @@ def tabulate(
         pairs: those of claims over pairs, see the same.
         controls: how often a control of several pairs counts, see the same.
     """
-    return tabulate_scores(score(results, claims, pairs, controls), labels, results["dataset"].iloc[0])
+    scores = score(results, claims, pairs, controls)
+    return tabulate_scores(scores, labels, results["dataset"].iloc[0], claims_in_points(claims))
 
 
-def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) -> TextTable:
+def tabulate_scores(
+    scores: pd.DataFrame, labels: dict[str, str], dataset: str, in_points: Collection[str] | None = None
+) -> TextTable:
     """Return the claims with effects, intervals and verdicts.
 
     Args:
         scores: what `filterfreq.analysis.claims.score` returns.
         labels: display labels of the variants; others keep their names.
         dataset: the data set, for the caption.
+        in_points: the claims whose effects are shares, shown in percentage points; the others are shown in the unit of
+            their measure. All unless given.
     """
+    scales = [_POINTS if in_points is None or name in in_points else _OWN for name in scores["claim"]]
     rows = [
         {
             "claim": row["statement"],
             "comparison": _comparison(row, labels),
-            "expected": _SIGNS[row["direction"]].format(f"{100 * row['smallest_effect']:g}"),
-            "verdict": row["verdict"],
+            "expected": _SIGNS[row["direction"]].format(f"{scale.factor * row['smallest_effect']:g}"),
+            "unit": scale.unit,
+            "verdict": _verdict(row),
             "Holm": "–" if np.isnan(row["p"]) else "holds" if row["together"] else "does not hold",
-            "effect": _effect(row),
-            "95 % interval": _interval(row),
+            "effect": _effect(row, scale),
+            "95 % interval": _interval(row, scale),
             "n": range_phrase([row["fewest_images"], row["most_images"]]) or "–",
             "pairs": pairs_cell(row["pairs"], row["controls"] if row.get("over") == "pairs" else row["pairs"]),
         }
-        for row in scores.to_dict("records")
+        for row, scale in zip(scores.to_dict("records"), scales, strict=True)
     ]
+    unit = "in percentage points"
+    if _OWN in scales:
+        unit += ", or where the unit is a dash in that of the measure"
+    else:
+        rows = [{key: cell for key, cell in row.items() if key != "unit"} for row in rows]
     # What stayed undecided was tested too.
     tested = int((scores["p"].notna() | (scores["verdict"] == "undecided")).sum())
     several = (
@@ -94,17 +126,17 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
     over_pairs = scores["over"] == "pairs" if "over" in scores else pd.Series(False, scores.index)
     if not over_pairs.all():
         means.append(
-            "of the two variants in percentage points, the mean over pairs of runs of one model and seed, each model "
+            f"of the two variants {unit}, the mean over pairs of runs of one model and seed, each model "
             f"weighing the same{several}, with Student's 95 % interval of that mean over these models"
         )
         fewest.append(f"{FEWEST_PAIRS} pairs of each model")
     if over_pairs.any():
         counting = scores.loc[over_pairs, "counting"].iloc[0]
         means.append(
-            "of treatments and controls in percentage points, the mean over the experiment's pairs, "
+            f"of treatments and controls {unit}, the mean over the experiment's pairs, "
             f"{counting_phrase(counting)}, with Student's 95 % interval of that mean"
         )
-        fewest.append(f"{FEWEST_PAIRS} {'controls' if counting == 'once' else 'pairs'} of the experiment")
+        fewest.append(f"{FEWEST_PAIRS} {observations_phrase(counting)} of the experiment")
     if "beyond" in scores:
         means.append("beyond other results, how much larger they are than there, whichever way both lie")
     caption = (
@@ -120,12 +152,19 @@ def _comparison(row: dict, labels: dict[str, str]) -> str:
     return f"{compared}, beyond {row['beyond']}" if isinstance(row.get("beyond"), str) else compared
 
 
-def _effect(row: dict) -> str:
+def _verdict(row: dict) -> str:
+    if row["verdict"] != "too few pairs":
+        return row["verdict"]
+    return needs_phrase(FEWEST_PAIRS, observations_phrase(row["counting"] if row.get("over") == "pairs" else ""))
+
+
+def _effect(row: dict, scale: _Scale) -> str:
     if np.isnan(row["effect"]):
         return "–"
-    ends = [percent_text(row[end], "+.1f") for end in ("lowest_model", "highest_model")]
-    return percent_text(row["effect"], "+.1f") + (f" ({' to '.join(ends)})" if ends[0] != ends[1] else "")
+    names = ("effect", "lowest_model", "highest_model")
+    effect, *ends = (number_text(scale.factor * row[name], scale.form) for name in names)
+    return effect + (f" ({' to '.join(ends)})" if ends[0] != ends[1] else "")
 
 
-def _interval(row: dict) -> str:
-    return interval_text(100 * row["ci_low"], 100 * row["ci_high"], "+.1f")
+def _interval(row: dict, scale: _Scale) -> str:
+    return interval_text(scale.factor * row["ci_low"], scale.factor * row["ci_high"], scale.form)
