@@ -1,4 +1,4 @@
-"""Put the tables and figures of this folder's studies, as the workflow made them, into docs/results.md and its siblings.
+"""Put tables and figures of this folder's studies, as the workflow made them, into docs/results.md and its siblings.
 
 A table stands between <!-- table NAME --> and <!-- end -->, or EXPERIMENT/NAME; a figure is results/NAME.png, or
 results/EXPERIMENT/NAME.png. What was not made here stays as it is.
@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-# Of config.yaml and lens.yaml, whose tables and figures have names of their own; then of components and adversarial.yaml.
+# Of the experiments of config.yaml, lens.yaml, components.yaml and adversarial.yaml.
 DATASETS = {
     "cifar10-jpeg": "cifar10-jpeg",
     "filters": "cifar10-jpeg",
