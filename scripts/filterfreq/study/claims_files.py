@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from filterfreq.analysis.claims import HIGHEST, SHOWN_BATCH_NORM, claim_measures
+from filterfreq.analysis.claim_measures import HIGHEST, SHOWN_BATCH_NORM
+from filterfreq.analysis.claims import claim_measures, claim_variants
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.registry import RANGES, SUITES, TYPES
@@ -36,6 +37,8 @@ _VALUES: Mapping[str, tuple] = {
 }
 _INFINITY = float("inf")
 _LISTED = 40  # values that a sentence lists
+# What a claim with one of these keys cannot have beside it.
+_CONTRARY = {"minus": ("over", "beyond"), "matched": ("over", "beyond", "minus", "control_measure")}
 # Words this much alike, and this long, are taken for one word and its misspelling.
 _ALIKE, _SHORTEST_WORD = 0.75, 4
 
@@ -74,7 +77,7 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         schema: see `load_claims`.
 
     Returns:
-        The claims whose two variants one experiment of the study has, or over pairs where one has pairs, by name, in
+        The claims whose variants one experiment of the study has all, or over pairs where one has pairs, by name, in
         the files' order; and for each file sentences of which claims are left out for want of such an experiment.
 
     Raises:
@@ -95,7 +98,7 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
             where = f"{path.name}: claims.{name}"
             if name in found:
                 raise InputError(f"{where}: another file of claims has a claim of this name, rename one of them")
-            sides = {side: claim[side] for side in ("treatment", "control") if side in claim}
+            sides = claim_variants(claim)
             for side, variant in sides.items():
                 if variant not in defined and (meant := _closest_name(variant, defined)):
                     raise InputError(
@@ -111,7 +114,7 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
                 unpaired.append(f"{name}{suites}")
             else:
                 absent = [variant for variant in sides.values() if not any(variant in of for of in compared)]
-                missing[name] = " and ".join(absent or sides.values())
+                missing[name] = " and ".join(dict.fromkeys(absent or sides.values()))
                 if any(set(sides.values()) <= variants for variants in compared):
                     missing[name] += f" with {' and '.join(sorted(measured_suites(claim)))}"
         if missing:
@@ -124,14 +127,14 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
 
 
 def can_test(study: Study, claim: Mapping[str, Any], experiment: str, dataset: str) -> bool:
-    """Whether an experiment has both variants of a claim on a data set, or pairs, and wants the suites it stands on."""
+    """Whether an experiment has all variants of a claim on a data set, or pairs, and wants the suites it stands on."""
     suites = measured_suites(claim)
     needs_model = any(not SUITES[suite].of_filters for suite in suites)
     runs = {*(study.classifiers_of(experiment, dataset) if needs_model else study.runs_of(experiment, dataset))}
     if "over" in claim:
         is_there = any(set(pair) <= runs for pair in study.pairs_of(experiment, dataset))
     else:
-        is_there = {claim["treatment"], claim["control"]} <= {run.variant for run in runs}
+        is_there = {*claim_variants(claim).values()} <= {run.variant for run in runs}
     return is_there and all(study.wants(experiment, suite) for suite in suites)
 
 
@@ -191,8 +194,17 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
         )
     if "beyond" in claim and "control_measure" in claim:
         raise InputError(f"{where}.beyond: a claim with control_measure compares no differences, leave one of them out")
+    for key, contrary in _CONTRARY.items():
+        beside = [other for other in contrary if other in claim]
+        if key in claim and beside:
+            raise InputError(f"{where}.{key}: a claim cannot have {key} and {beside[0]}, leave one of them out")
+    if "matched" in claim and (treatment := claim["treatment"]) in claim["matched"].get("also", ()):
+        raise InputError(f"{where}.matched.also: {treatment!r} is compared with the sweep, leave it out of it")
+    if "minus" in claim and (other := claim["minus"])["treatment"] == other["control"]:
+        raise InputError(f"{where}.minus.control: {other['control']!r} is the treatment itself, name another variant")
     measures = claim_measures(claim)
-    if len({"reach" in measure.get("over_training", {}) for measure in measures.values()}) > 1:
+    compared = [measure for key, measure in measures.items() if key != "matched"]
+    if len({"reach" in measure.get("over_training", {}) for measure in compared}) > 1:
         raise InputError(
             f"{where}.control_measure: one of the two measures is a share of the training and the other is not: write "
             "over_training with reach in both, or in none"
@@ -200,7 +212,8 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
     for key, measure in measures.items():
         _check_measure(f"{where}.{key}", measure)
         metric = measure["metric"]
-        if RANGES[metric] == (0, 1) and "slope_over" not in measure and claim["smallest_effect"] >= 1:
+        is_share = RANGES[metric] == (0, 1) and "slope_over" not in measure
+        if is_share and key != "matched" and claim["smallest_effect"] >= 1:
             raise InputError(
                 f"{where}.smallest_effect: {metric} lies between 0 and 1, so that {claim['smallest_effect']:g} would "
                 "be all of it: write a fraction, 0.01 for one percentage point"
