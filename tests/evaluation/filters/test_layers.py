@@ -375,3 +375,15 @@ def test_pictures_show_the_first_filters_of_each_layer_in_the_order_of_the_weigh
     assert np.array_equal(found["first_filters"][0, 3:6], first[1])
     assert np.isnan(found["first_filters"][0, 12:]).all()
     assert np.array_equal(found["first_filters"][1, 30:], last[6, :2])
+    assert np.array_equal(found["first_kernels"], first.reshape(-1, 3, 3))
+
+
+@pytest.mark.parametrize("prepare", [lambda network: network, lambda network: decompose(network, "weight")])
+def test_pictures_show_the_kernels_of_the_first_layer_whatever_their_size(prepare):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 16, 5), nn.Conv2d(16, 4, 3))
+    weights = network[0].weight.detach().numpy().copy()
+    found = first_filters(prepare(network), 16)
+    assert found["first_kernels"].shape == (32, 5, 5)
+    assert found["first_kernels"] == pytest.approx(weights.reshape(48, 5, 5)[:32], abs=1e-6)
+    assert found["conv_depths"].tolist() == [1]
