@@ -99,6 +99,9 @@ def score(
         the treatment from the line, at the treatment's own value of the second measure. Where that lies beyond the ends
         of the line nothing is compared: the verdict is "outside the sweep" if that is so of any model and seed, as what
         is left would be a selection. With such claims there is one more column: matched, the second measure's label.
+
+        Of a claim over images the differences are those of the two measures on each image of a detector, all images one
+        sample; pairs is their number, and over says "images".
     """
     rows = []
     for name, claim in claims.items():
@@ -110,7 +113,7 @@ def score(
         said, p = "not measured", np.nan
         if not any(side.empty for side in (*sides, *others)):
             said, p = "no pairs", np.nan
-        if "over" in claim:
+        if claim.get("over") == "pairs":
             sides, others = (
                 [_rows_of_runs(rows, pairs, side) for rows, side in zip(both, _SIDES, strict=False)]
                 for both in (sides, others)
@@ -214,6 +217,8 @@ def _compare(
     """Compare the rows of a claim's two sides, and with others where it has `beyond`, `minus` or `matched`."""
     if "matched" in claim:
         return _compare_matched(sides[0], others[0], claim)
+    if claim.get("over") == "images":
+        return _compare_images(*sides)
     over_pairs = "over" in claim
     differences = _differences_of_pairs if over_pairs else _differences_of_variants
     values = differences(*sides, claim, pairs)
@@ -248,6 +253,16 @@ def _compare_matched(rows: pd.DataFrame, matched_rows: pd.DataFrame, claim: Mapp
     )
     groups = _groups(values, claim, (), "")
     return _Compared(groups, list(values.index.unique("model")), len(values), {"matched": matched["label"]}, outside)
+
+
+def _compare_images(of_treatment: pd.DataFrame, of_control: pd.DataFrame) -> _Compared:
+    """Compare two measures on each image that has both."""
+    models = list(of_treatment["model"].unique())
+    if of_treatment.empty or of_control.empty:
+        return _Compared([], models, 0, {"over": "images"})
+    new, old = (rows.groupby("image")["value"].mean() for rows in (of_treatment, of_control))
+    values = (new - old).dropna().to_numpy()
+    return _Compared([values] if len(values) else [], models, len(values), {"over": "images"})
 
 
 def _groups(values: pd.Series, claim: Mapping[str, Any], pairs: Pairs, counting: str) -> list[np.ndarray]:

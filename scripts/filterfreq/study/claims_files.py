@@ -10,7 +10,8 @@ from filterfreq.analysis.claim_measures import HIGHEST, SHOWN_BATCH_NORM
 from filterfreq.analysis.claims import claim_measures, claim_variants
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
-from filterfreq.evaluation.registry import RANGES, SUITES, TYPES
+from filterfreq.evaluation.detection.registry import DETECTION
+from filterfreq.evaluation.registry import SUITES, TYPES, Measurement
 from filterfreq.runtime.errors import InputError, list_some, unknown_name
 from filterfreq.runtime.schemas import check_schema, check_values, load_schema
 from filterfreq.runtime.yaml_files import read_yaml
@@ -29,7 +30,7 @@ _VALUES: Mapping[str, tuple] = {
     "origin": ("generated", "published"),
     "norm": ("linf", "l2"),
     "cue": ("shape", "texture"),
-    "pass": ("low", "high"),
+    "pass": ("original", "low", "high"),
     "split": ("test", "train"),
     "mask": ("strict", "non_strict"),
     "rescale": ("none", "released"),
@@ -77,8 +78,9 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         schema: see `load_claims`.
 
     Returns:
-        The claims whose variants one experiment of the study has all, or over pairs where one has pairs, by name, in
-        the files' order; and for each file sentences of which claims are left out for want of such an experiment.
+        The claims whose variants one experiment of the study has all, or over pairs where one has pairs, or over images
+        where there are detections, by name, in the files' order; and for each file sentences of which claims are left
+        out for want of such.
 
     Raises:
         InputError: see `load_claims`; also two claims of one name, a variant's name that is one of the study's but for
@@ -93,7 +95,7 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
     for number, file in enumerate(study.config.get("claims", [])):
         path = _find_file(f"claims.{number}", file, folders)
         claims = load_claims(path, schema)
-        missing, unpaired = {}, []
+        missing, unpaired, undetected = {}, [], []
         for name, claim in claims.items():
             where = f"{path.name}: claims.{name}"
             if name in found:
@@ -105,7 +107,12 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
                         f"{where}.{side}: {variant!r} is no variant of this study, did you mean {meant!r}? If not, "
                         "name the two so that they differ by more than a slip"
                     )
-            if any(can_test(study, claim, *pair) for pair in pairs):
+            if claim.get("over") == "images":
+                if study.detections.runs:
+                    found[name] = claim
+                else:
+                    undetected.append(name)
+            elif any(can_test(study, claim, *pair) for pair in pairs):
                 for key, measure in claim_measures(claim).items():
                     _check_measured(f"{where}.{key}", measure, study)
                 found[name] = claim
@@ -123,11 +130,15 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         if unpaired:
             which = "such pairs are measured" if any(study.pairs.values()) else "experiment has pairs"
             left_out.append(f"{file}: left out, as no {which}: {', '.join(unpaired)}")
+        if undetected:
+            left_out.append(f"{file}: left out, as the config has no section detection: {', '.join(undetected)}")
     return found, left_out
 
 
 def can_test(study: Study, claim: Mapping[str, Any], experiment: str, dataset: str) -> bool:
     """Whether an experiment has all variants of a claim on a data set, or pairs, and wants the suites it stands on."""
+    if claim.get("over") == "images":
+        return False
     suites = measured_suites(claim)
     needs_model = any(not SUITES[suite].of_filters for suite in suites)
     runs = {*(study.classifiers_of(experiment, dataset) if needs_model else study.runs_of(experiment, dataset))}
@@ -187,7 +198,10 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
     """Refuse what no result of any study can have."""
     for side in ("treatment", "control"):
         if "over" in claim and side in claim:
-            raise InputError(f"{where}.{side}: a claim over pairs compares theirs, leave {side} or over out")
+            raise InputError(f"{where}.{side}: a claim over {claim['over']} compares theirs, leave {side} or over out")
+    is_over_images = claim.get("over") == "images"
+    if is_over_images and "control_measure" not in claim:
+        raise InputError(f"{where}: a claim over images compares two measures, add control_measure")
     if "over" not in claim and claim["treatment"] == claim["control"] and "control_measure" not in claim:
         raise InputError(
             f"{where}.control: {claim['control']!r} is the treatment itself, name what it is compared with"
@@ -210,19 +224,20 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
             "over_training with reach in both, or in none"
         )
     for key, measure in measures.items():
-        _check_measure(f"{where}.{key}", measure)
-        metric = measure["metric"]
-        is_share = RANGES[metric] == (0, 1) and "slope_over" not in measure
+        known = DETECTION if is_over_images else SUITES
+        _check_measure(f"{where}.{key}", measure, known)
+        name, metric = measure["metric"], known[measure["suite"]].metrics[measure["metric"]]
+        is_share = (metric.lowest, metric.highest) == (0, 1) and "slope_over" not in measure
         if is_share and key != "matched" and claim["smallest_effect"] >= 1:
             raise InputError(
-                f"{where}.smallest_effect: {metric} lies between 0 and 1, so that {claim['smallest_effect']:g} would "
+                f"{where}.smallest_effect: {name} lies between 0 and 1, so that {claim['smallest_effect']:g} would "
                 "be all of it: write a fraction, 0.01 for one percentage point"
             )
 
 
-def _check_measure(where: str, measure: Mapping[str, Any]) -> None:
+def _check_measure(where: str, measure: Mapping[str, Any], measured: Mapping[str, Measurement]) -> None:
     suite = measure["suite"]
-    known = _parameters(where, measure)
+    known = _parameters(where, measure, measured)
     for section in ("where", "sum_over"):
         for key in (key for entry in measure.get(section, []) for key in ([entry] if section == "sum_over" else entry)):
             if key not in known:
@@ -232,19 +247,19 @@ def _check_measure(where: str, measure: Mapping[str, Any]) -> None:
             _check_wanted(f"{where}.where.{key}", key, wanted)
     if "slope_over" in measure:
         slope_over = measure["slope_over"]
-        others = _parameters(f"{where}.slope_over", slope_over)
+        others = _parameters(f"{where}.slope_over", slope_over, measured)
         key, both = slope_over["parameter"], [name for name in known if name in others]
         if key not in both:
             said = f"parameter of the suites {suite} and {slope_over['suite']}"
             raise _prefix_error(f"{where}.slope_over.parameter", unknown_name(said, key, both))
 
 
-def _parameters(where: str, measure: Mapping[str, Any]) -> list[str]:
+def _parameters(where: str, measure: Mapping[str, Any], measured: Mapping[str, Measurement]) -> list[str]:
     """The parameters of what a measure names, a suite's metric; both are refused where they are unknown."""
     suite, metric = measure["suite"], measure["metric"]
-    if suite not in SUITES:
-        raise _prefix_error(f"{where}.suite", unknown_name("suite", suite, SUITES))
-    metrics = SUITES[suite].metrics
+    if suite not in measured:
+        raise _prefix_error(f"{where}.suite", unknown_name("suite", suite, measured))
+    metrics = measured[suite].metrics
     if metric not in metrics:
         raise _prefix_error(f"{where}.metric", unknown_name(f"metric of the suite {suite}", metric, metrics))
     keys = metrics[metric].keys
