@@ -99,6 +99,16 @@ def test_the_claims_of_the_fourier_perspective_hold_where_results_are_as_in_the_
         assert signs[row["direction"]] * row["effect"] >= row["smallest_effect"], row["claim"]
 
 
+def test_each_claim_on_high_components_has_an_experiment_of_their_study():
+    study = Study(yaml.safe_load((ROOT / "configs" / "hfc.yaml").read_text()), SCHEMA)
+    claims, left_out = claims_of_study(study, [ROOT], CLAIMS_SCHEMA)
+    assert left_out == []
+    assert list(claims) == list(load_claims(ROOT / "claims" / "hfc.yaml", CLAIMS_SCHEMA))
+    # Those at equal clean accuracy stand on the whole sweep.
+    strengths = {f"natural-smooth_rho-{rho}" for rho in ("0.1", "0.25", "0.5")} | {"natural-smooth", "natural"}
+    assert strengths <= set(study.labels("penalties", "cifar10"))
+
+
 # What the two variants of a claim may differ in, by what its name begins with.
 DIFFERENCES = {
     "penalty": {"penalty"},

@@ -153,6 +153,75 @@ def test_a_wrong_claim_is_one_sentence(tmp_path, old, new, message):
     assert re.match(said_where, str(error.value)) or "is no YAML" in message
 
 
+OTHERS = {"treatment": "dct-penalty", "control": "dct"}
+MATCHED = {"label": "clean accuracy", **CLEAN}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"minus": {"treatment": "dct"}}, "minus: 'control' is missing"),
+        ({"minus": OTHERS | {"control": "dct-penalty"}}, "minus.control: 'dct-penalty' is the treatment itself, name"),
+        (
+            {"minus": OTHERS, "beyond": {"label": "it", "where": [{"split": "test"}]}},
+            "minus: a claim cannot have minus and beyond, leave one of them out",
+        ),
+        (
+            {"minus": OTHERS, "matched": MATCHED},
+            "matched: a claim cannot have matched and minus, leave one of them out",
+        ),
+        ({"matched": MATCHED, "control_measure": CLEAN}, "matched: a claim cannot have matched and control_measure, "),
+        ({"matched": CLEAN}, "matched: 'label' is missing"),
+        ({"matched": MATCHED | {"metric": "acuracy"}}, "matched.metric: unknown metric of the suite clean 'acuracy'"),
+        (
+            {"matched": MATCHED | {"also": ["dct", "plain"]}},
+            "matched.also: 'dct' is compared with the sweep, leave it ",
+        ),
+        ({"matched": MATCHED | {"over_training": {"at": 1}}}, "matched: unknown key 'over_training'"),
+    ],
+)
+def test_a_wrong_comparison_is_one_sentence(tmp_path, changes, message):
+    entry = claim(CLEAN)["c"] | {"treatment": "dct", "control": "plain"} | changes
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
+    with pytest.raises(InputError) as error:
+        load_claims(tmp_path / "mine.yaml", CLAIMS_SCHEMA)
+    assert str(error.value).startswith(f"mine.yaml: claims.c.{message}")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [({"minus": OTHERS}, "minus.treatment"), ({"matched": MATCHED | {"also": ["dct-penalty"]}}, "matched.also.0")],
+)
+def test_all_variants_of_a_claim_are_in_one_experiment(tmp_path, changes, key):
+    def read(variants):
+        study = study_of(variants, claims=["mine.yaml"])
+        return claims_of_study(study, [tmp_path], CLAIMS_SCHEMA)
+
+    entry = claim(CLEAN)["c"] | {"treatment": "dct", "control": "plain"} | changes
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
+    assert read(["plain", "dct", "dct-penalty"]) == ({"c": entry}, [])
+    said = "mine.yaml: left out, as no experiment has the variants in brackets: c (dct-penalty)"
+    assert read(["plain", "dct"]) == ({}, [said])
+    with pytest.raises(
+        InputError, match=rf"claims\.c\.{re.escape(key)}: 'dct-penalty' is no variant of this study, did "
+    ):
+        read(["plain", "dct", "dct-penalti"])
+
+
+def test_claims_on_detectors_need_some(tmp_path):
+    passes = [{"suite": "detection", "metric": "image_mAP", "where": [{"pass": kind}]} for kind in ("original", "low")]
+    entry = claim(passes[0])["c"] | {"control_measure": passes[1], "over": "images"}
+    entry = {key: value for key, value in entry.items() if key not in ("treatment", "control")}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
+    detector = {"detector": "retinanet_resnet50_fpn", "weights": "COCO_V1", "dataset": "coco-val2017"}
+    detection = {"it": {**detector, "components": {"low": [8]}}}
+    study = study_of(["plain"], claims=["mine.yaml"], detection=detection)
+    assert claims_of_study(study, [tmp_path], CLAIMS_SCHEMA) == ({"c": entry}, [])
+    without = claims_of_study(study_of(["plain"], claims=["mine.yaml"]), [tmp_path], CLAIMS_SCHEMA)
+    assert without == ({}, ["mine.yaml: left out, as the config has no section detection: c"])
+
+
 def test_claims_that_are_no_text_are_one_sentence(tmp_path):
     (tmp_path / "claims.yaml").write_bytes(b"claims: \xff\xfe")
     with pytest.raises(InputError, match=r"claims\.yaml is damaged .*UnicodeDecodeError.*: restore it from the"):
