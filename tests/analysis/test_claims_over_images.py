@@ -66,11 +66,14 @@ def test_the_claims_of_the_paper_on_detection_are_on_images():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"treatment": "a"}, "treatment: a claim over images compares theirs, leave treatment or over out"),
-        ({"control_measure": None}, " a claim over images compares two measures, add control_measure"),
-        ({"measure": CLEAN}, "measure.suite: unknown suite 'clean': choose one of detection"),
-        ({"measure": image_map("middle")}, "measure.where.pass: unknown pass 'middle': choose one of original, low, h"),
-        ({"smallest_effect": 1}, "smallest_effect: image_mAP lies between 0 and 1"),
+        ({"treatment": "a"}, ".treatment: a claim over images compares theirs, leave treatment or over out"),
+        ({"control_measure": None}, ": a claim over images compares two measures, add control_measure"),
+        ({"measure": CLEAN}, ".measure.suite: unknown suite 'clean': choose one of detection"),
+        (
+            {"measure": image_map("middle")},
+            ".measure.where.pass: unknown pass 'middle': choose one of original, low, h",
+        ),
+        ({"smallest_effect": 1}, ".smallest_effect: image_mAP lies between 0 and 1"),
     ],
 )
 def test_what_images_cannot_say_is_one_sentence(tmp_path, changes, message):
@@ -78,5 +81,5 @@ def test_what_images_cannot_say_is_one_sentence(tmp_path, changes, message):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"claims": {"c": entry}}))
     with pytest.raises(InputError) as error:
         load_claims(tmp_path / "mine.yaml", CLAIMS_SCHEMA)
-    assert str(error.value).replace("c: a claim", "c. a claim").startswith(f"mine.yaml: claims.c.{message}")
+    assert str(error.value).startswith(f"mine.yaml: claims.c{message}")
     assert "\n" not in str(error.value)
