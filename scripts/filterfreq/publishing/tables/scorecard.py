@@ -110,9 +110,9 @@ def tabulate_scores(scores: pd.DataFrame, labels: dict[str, str], dataset: str) 
     if "beyond" in scores:
         means.append("beyond other results, how much larger they are than there, whichever way both lie")
     if "minus_control" in scores:
-        means.append("less another difference, by how much they are above that one")
+        means.append("of one difference less another, by how much it is above that one")
     if "matched" in scores:
-        means.append("at equal values of a second measure, those from a line through all strengths of the control")
+        means.append("at equal values of a second measure, from a line through all strengths of the control")
     caption = (
         f"The papers' claims on {dataset}{model_names}. Effects are differences {'; or '.join(means)}; expected is "
         "what the claim says, with the smallest effect of interest; n: images that a value stands on (of energy: "
