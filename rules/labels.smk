@@ -247,6 +247,11 @@ def tested_claims(wildcards):
     return claims_of(wildcards.experiment, wildcards.dataset)
 
 
+def claims_over_images(wildcards):
+    """The claims on a detector."""
+    return {name: claim for name, claim in claims.items() if claim.get("over") == "images"}
+
+
 def shown_attack(wildcards):
     """The settings of the attack whose perturbations are shown."""
     return study.settings("perturbations", wildcards.dataset)
@@ -282,6 +287,7 @@ PARAMETERS = {
     "pairs": paired_runs,
     "controls": counting,
     "claims": tested_claims,
+    "claims_over_images": claims_over_images,
     "attack": shown_attack,
     "extent": extent,
     "extent_with_shifted": extent_with_shifted,

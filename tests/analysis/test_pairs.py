@@ -263,7 +263,7 @@ def test_claims_over_pairs_need_an_experiment_that_has_some(tmp_path):
     [
         ({"treatment": "dct"}, "claims.c.treatment: a claim over pairs compares theirs, leave treatment or over out"),
         ({"control": "dct"}, "claims.c.control: a claim over pairs compares theirs, leave control or over out"),
-        ({"over": "pears"}, "claims.c.over: 'pears' is none of pairs"),
+        ({"over": "pears"}, "claims.c.over: 'pears' is none of pairs, images"),
         ({"over": None}, "claims.c: 'treatment' is missing"),
     ],
 )

@@ -43,7 +43,7 @@ def make_examples(rows: int, passes: list[str], boxes: int = 1) -> dict[str, np.
 
 
 def test_the_table_shows_each_pass_in_percent(files):
-    made = table.tabulate(table.read(files))
+    made = table.tabulate(table.read(files), {})
     assert made.cells.to_numpy().tolist() == [
         ["original", "50.5", "50.5", "50.5", "–", "50.5", "–", "–"],
         ["low, r = 4", "100.0", "100.0", "100.0", "–", "100.0", "–", "50.0"],
@@ -52,6 +52,19 @@ def test_the_table_shows_each_pass_in_percent(files):
     assert made.caption.endswith("Mask: strict; rescaled: none; clipped: no.")
     assert "50.5" in made.to_latex()
     assert set(made.tidy()["metric"]) >= {"mAP", "better_than_original"}
+
+
+def test_the_caption_says_what_the_images_say_of_claims(files):
+    """On one of two images nothing is found in the whole image, and all on its low component: 0 and 1 of difference."""
+    passes = [{"suite": "detection", "metric": "image_mAP", "where": [{"pass": kind}]} for kind in ("low", "original")]
+    claim = {"statement": "It is so.", "source": "nobody", "direction": "higher", "smallest_effect": 0.01}
+    claim |= {"over": "images", "measure": passes[0], "control_measure": passes[1]}
+    unmeasured = claim | {"control_measure": passes[1] | {"where": [{"pass": "high"}]}}
+    caption = table.tabulate(table.read(files), {"c": claim, "d": unmeasured}).caption
+    assert caption.endswith(
+        ' clipped: no. Claim: "It is so." Too few pairs: +50.0 points [−585.3, +685.3] of image mAP, 2 images. '
+        'Claim: "It is so." Not measured.'
+    )
 
 
 def test_the_figure_shows_an_example_in_a_row_with_its_boxes(files):

@@ -394,11 +394,12 @@ def test_first_filters_are_shown_as_colours_and_activations_as_grey():
 
 
 def filters_of(layers: int, value: float) -> dict[str, np.ndarray]:
-    """Layers of 32 filters of ones, but for the first filter of the last one; the first layer has 4 filters."""
+    """Layers of 32 filters of ones, but for the first filter of the last one; its first one has 4, a stem 3."""
     first = np.ones((layers, 32, 3, 3), np.float32)
     first[0, 4:] = np.nan
     first[-1, 0] = value
-    return {"first_filters": first, "conv_depths": np.arange(layers)}
+    stem = np.stack([np.full((5, 5), share, np.float32) for share in (-3.0, 3.0, 0.0)])
+    return {"first_filters": first, "conv_depths": np.arange(layers), "first_kernels": stem}
 
 
 def test_filters_are_shown_by_layer_beside_those_of_their_pair():
@@ -406,16 +407,17 @@ def test_filters_are_shown_by_layer_beside_those_of_their_pair():
     pairs = [{side: {"dataset": "toy", "model": "net", "variant": name, "seed": seed}
               for side, name in (("treatment", "new"), ("control", "old"))} for seed in (0, 1)]  # fmt: skip
     figure = filters.draw(shown, {"new": "robust", "old": "normal"}, pairs)
-    panels = figure.axes[:4]
+    panels = figure.axes[:6]
     assert [axes.get_title() for axes in panels[:2]] == ["normal", "robust"]
-    layers, last = (panels[number].images[0].get_array() for number in (1, 3))
-    assert (layers.shape, last.shape) == ((11, 127, 3), (3, 63, 3))
+    stem, layers, last = (panels[number].images[0].get_array() for number in (1, 3, 5))
+    assert (stem.shape, layers.shape, last.shape) == ((5, 95, 3), (11, 127, 3), (3, 63, 3))
+    assert [stem[4, left].tolist() for left in (0, 10, 18)] == [[11, 42, 107], [255, 200, 69], [255, 255, 255]]
     assert layers[0, 16].tolist() == [255, 255, 255]  # there are four filters
     assert layers[8, 0].tolist() == last[0, 0].tolist() == [11, 42, 107]  # -2 of at most 2
     of_one, of_half = layers[0, 0], layers[8, 4]
     assert of_one.tolist() == [255, 200, 69]
     assert of_half.tolist() != of_one.tolist()
-    assert [text.get_text() for text in panels[1].get_yticklabels()] == ["0", "1", "2"]
+    assert [text.get_text() for text in panels[3].get_yticklabels()] == ["0", "1", "2"]
     with pytest.raises(InputError, match="no filters of the variants new"):
         filters.draw({}, {"new": "robust"})
 

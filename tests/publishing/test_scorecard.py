@@ -175,5 +175,30 @@ def test_a_measure_is_called_by_its_label_or_by_what_it_is():
     assert claim_phrase(two) == "energy in depth less energy share (filters)"
     beyond = {"measure": labelled, "beyond": {"label": "the rest", "where": where}}
     assert claim_phrase(beyond) == "energy in depth beyond the rest"
+    matched = {"measure": labelled, "matched": {"label": "clean accuracy", "suite": "clean", "metric": "accuracy"}}
+    assert claim_phrase(matched) == "energy in depth at equal clean accuracy"
     assert comparison_label(two, LABELS) == "WD_1"
     assert comparison_label({**two, "control": "plain"}, LABELS) == "WD_1 against plain"
+    less = {"control": "plain", "minus_treatment": "dct", "minus_control": "other"}
+    assert comparison_label({**two, **less}, LABELS) == "WD_1 against plain, less WD_1 against other"
+    assert comparison_label({**two, "control": "plain", "minus_control": np.nan}, LABELS) == "WD_1 against plain"
+
+
+def test_the_scorecard_says_what_differences_are_set_against(scores, tmp_path):
+    none = [None] * 5
+    more = scores.assign(
+        minus_treatment=["dct", None, *none],
+        minus_control=["absent", None, *none],
+        matched=[None, "clean accuracy", *none],
+        verdict=["supported", "outside the sweep", *scores["verdict"][2:]],
+    )
+    table = tabulate_scores(more, LABELS, "toy")
+    assert table.cells["comparison"].tolist()[:3] == [
+        *("WD_1 against plain, less WD_1 against absent", "WD_1 against plain, at equal clean accuracy"),
+        "WD_1 against plain",
+    ]
+    assert "; or of one difference less another, by how much it is above that one; or at equal values" in table.caption
+    assert "one difference" not in tabulate_scores(scores, LABELS, "toy").caption
+    figure = draw_scores(more, LABELS, {**MEASURES, "outside-the-sweep": "it"})
+    (verdicts,) = figure.axes[0].child_axes
+    assert "outside the sweep (4 pairs)" in [label.get_text() for label in verdicts.get_yticklabels()]

@@ -128,6 +128,7 @@ OF_SLOPES = {"corruption_energy", "energy_slopes"}
 OF_FILTERS = {"filter_quality", "filter_shift", "filter_correlations"}
 OF_MEANS = {*OF_ATTACKS, *OF_MEASURES, *OF_SLOPES, "calibration", "shape_bias"}
 WRITTEN_BY = {
+    "analysis/matching.py": {"scorecard", "detection"},
     "publishing/registry.py": set(),
     "evaluation/registry.py": set(),
     "evaluation/passes.py": set(),
@@ -138,7 +139,7 @@ WRITTEN_BY = {
     "publishing/measures.py": OF_MEANS,
     "publishing/selection.py": {*OF_MEANS, "costs", "filter_shift"},
     "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
-    "analysis/claims.py": {"scorecard"},
+    "analysis/claims.py": {"scorecard", "detection"},
     "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
     "publishing/filter_frames.py": OF_FILTERS,
     "publishing/filter_coefficients.py": {"filter_shift"},

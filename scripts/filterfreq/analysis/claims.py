@@ -3,44 +3,30 @@
 A claim compares two variants on one measure, or on one measure each, or one variant on two measures. Runs are paired:
 two runs of one model with one seed begin with the same weights where their layers allow it, and see the same batches,
 so that their difference varies less than either. A claim over pairs compares the treatments with the controls of the
-pairs that an experiment names. A claim with `beyond` compares two differences, see `score`.
+pairs that an experiment names. A claim with `beyond` or `minus` compares two differences, one with `matched` compares a
+variant with a sweep where both are alike in another measure, see `score`.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from filterfreq.analysis.claim_measures import RunValues, image_count, measured_rows, misses_range, run_values
 from filterfreq.analysis.intervals import Estimate, holm, mean_difference
-from filterfreq.analysis.learning_order import share_until
+from filterfreq.analysis.matching import matched_differences
 from filterfreq.analysis.pairs import RUN, Pairs, observations, pair_values, run_key
-from filterfreq.analysis.slopes import least_squares_slope
-from filterfreq.evaluation.registry import BATCH_NORMS
-from filterfreq.training.epsilon import parse_epsilon
 
 VERDICTS: tuple[str, ...] = (
     *("supported", "contradicted", "negligible", "undecided"),
-    *("too few pairs", "no pairs", "not measured", "no rows in range"),
+    *("too few pairs", "no pairs", "not measured", "no rows in range", "outside the sweep"),
 )
 FEWEST_PAIRS = 3
 """With fewer pairs of a model there is no verdict: two seeds tell next to nothing of how much a third would differ."""
-SHOWN_BATCH_NORM = "shown"
-"""The value of batch_norm in `where` that means the way that tables and figures show: the first of `BATCH_NORMS`."""
-HIGHEST = "highest"
-"""The value of a frequency in `where` that means the highest of the layer, whatever the size of its kernels."""
 
-_PAIR = ["model", "seed"]
 _SIDES = ("treatment", "control")
 _LEVEL = 0.05
-_SHARES = ("accuracy", "clean_accuracy", "shape_bias")  # metrics that count images
-_EPOCH_ROUNDING = 1e-6  # of the epoch of a snapshot of a batch, as results have it
-_AGAINST = "against"  # the column of what a slope is against
-# Which layer a row is of: two models of different sources call their layers by other names.
-_LAYER = ("layer", "index", "depth", "conv_depth", "conv_depth_norm")
-_OF_EPOCH = re.compile(r"^epoch=[^;]*;?")
-_OF_LAYER = re.compile(rf"(?:^|;)(?:{'|'.join(_LAYER)})=[^;]*")
 
 
 class _Compared(NamedTuple):
@@ -50,12 +36,21 @@ class _Compared(NamedTuple):
     models: list[str]
     pairs: int
     columns: dict[str, Any]  # what the scores say of them
+    outside: int = 0  # pairs that are left out because they lie outside a sweep
 
 
 def claim_measures(claim: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return what a claim measures by its key in the file: `beyond` is the measure on other rows."""
-    found = {key: claim[key] for key in ("measure", "control_measure", "beyond") if key in claim}
+    found = {key: claim[key] for key in ("measure", "control_measure", "beyond", "matched") if key in claim}
     return {**found, "beyond": claim["measure"] | claim["beyond"]} if "beyond" in claim else found
+
+
+def claim_variants(claim: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variants that a claim names by where it does, as `minus.control`; none of a claim over pairs."""
+    named = {side: claim[side] for side in _SIDES if side in claim}
+    named |= {f"minus.{side}": variant for side, variant in claim.get("minus", {}).items()}
+    beside = enumerate(claim.get("matched", {}).get("also", ()))
+    return named | {f"matched.also.{number}": variant for number, variant in beside}
 
 
 def score(
@@ -95,19 +90,33 @@ def score(
         layers. |D| and |E| have that bias too, but of a mean's noise, at most 0.8 of its standard error. It can make
         "supported" twice as likely by chance, 5 % in place of 2.5 %, no more: one of two signs is chosen for D, and the
         choice for E lowers the effect. With such claims there is one more column: beyond, the label of the other rows.
+
+        Of a claim with `minus` the effect is D - E, with their signs: E is the mean difference of the same measures
+        between the two variants that `minus` names. A pair of a model and seed that lacks one of the two differences is
+        left out. With such claims there are two more columns: minus_treatment and minus_control.
+
+        Of a claim with `matched` the control is the line through the variants that a sweep makes of it, and those under
+        `also`, over a second measure, see `filterfreq.analysis.matching`. The difference of a model and seed is that of
+        the treatment from the line, at the treatment's own value of the second measure. Where that lies beyond the ends
+        of the line nothing is compared: the verdict is "outside the sweep" if that is so of any model and seed, as what
+        is left would be a selection. With such claims there is one more column: matched, the second measure's label.
+
+        Of a claim over images the differences are those of the two measures on each image of a detector, all images one
+        sample; pairs is their number, and over says "images".
     """
     rows = []
     for name, claim in claims.items():
         known = claim_measures(claim)
         measures = [claim["measure"], claim.get("control_measure", claim["measure"])]
-        measures += [known["beyond"]] * 2 if "beyond" in known else []
-        sides, others = ([_measured_rows(results, one) for one in two] for two in (measures[:2], measures[2:]))
+        measures += [known[key] for key in ("beyond", "matched") if key in known for _ in _SIDES]
+        measures += measures if "minus" in claim else []
+        sides, others = ([measured_rows(results, one) for one in two] for two in (measures[:2], measures[2:]))
         said, p = "not measured", np.nan
         if not any(side.empty for side in (*sides, *others)):
             said, p = "no pairs", np.nan
-        elif any(_misses_range(results, measure) for measure in measures):
+        elif any(misses_range(results, measure) for measure in measures):
             said = "no rows in range"
-        if "over" in claim:
+        if claim.get("over") == "pairs":
             sides, others = (
                 [_rows_of_runs(rows, pairs, side) for rows, side in zip(both, _SIDES, strict=False)]
                 for both in (sides, others)
@@ -117,13 +126,15 @@ def score(
         groups = compared.groups
         measured = pd.concat(sides)
         images = measured.loc[measured["model"].isin(compared.models), "n"]
-        counts = [_images(side, measure) for side, measure in zip(sides, measures, strict=True)]
+        counts = [image_count(side, measure) for side, measure in zip(sides, measures, strict=True)]
         estimate = mean_difference(groups, float(np.min(counts)))
         low, high = estimate.interval()
         if compared.pairs:
             said = "too few pairs"
         if compared.pairs and min(map(len, groups)) >= FEWEST_PAIRS:
             said, p = verdict(claim["direction"], claim["smallest_effect"], estimate)
+        if compared.outside:
+            said, p = "outside the sweep", np.nan
         means = [np.mean(group) for group in groups]
         rows.append(
             {
@@ -199,64 +210,6 @@ def verdict(direction: str, smallest_effect: float, estimate: Estimate) -> tuple
     return next(((said, p) for said, p in decisions.items() if p < _LEVEL), ("undecided", np.nan))
 
 
-def _measured_rows(results: pd.DataFrame, measure: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the rows that a claim's measure stands on, those with a value; none where one that it names has no row.
-
-    Of a slope also those alone have a value that have one to be set against.
-    """
-    rows = results[(results["suite"] == measure["suite"]) & (results["metric"] == measure["metric"])]
-    over_training = measure.get("over_training")
-    if "epoch" in rows:
-        rows = rows[rows["epoch"].notna() if over_training else rows["epoch"].isna()]
-    elif over_training:
-        return rows[:0]
-    if over_training and "at" in over_training:
-        rows = rows[np.isclose(rows["epoch"], over_training["at"], rtol=0, atol=_EPOCH_ROUNDING)]
-    if "slope_over" in measure:
-        slope_over = measure["slope_over"]
-        others = results[(results["suite"] == slope_over["suite"]) & (results["metric"] == slope_over["metric"])]
-        key = slope_over["parameter"]
-        if rows.empty or others.empty:
-            return rows[:0]
-        rows = rows.assign(**{_AGAINST: rows[key].map(others.groupby(key)["value"].mean())}).dropna(subset=_AGAINST)
-    if rows.empty or "where" not in measure:
-        return rows.dropna(subset="value")
-    chosen = pd.Series(False, index=rows.index)
-    for entry in measure["where"]:
-        fits = pd.Series(True, index=rows.index)
-        for key, wanted in entry.items():
-            matches = [_match_rows(rows, key, one) for one in (wanted if isinstance(wanted, list) else [wanted])]
-            if not all(match.any() for match in matches):
-                return rows[:0]
-            fits &= np.logical_or.reduce(matches)
-        if not fits.any():
-            return rows[:0]
-        chosen |= fits
-    return rows[chosen].dropna(subset="value")
-
-
-def _misses_range(results: pd.DataFrame, measure: Mapping[str, Any]) -> bool:
-    """Whether the suite's metric was measured, but not within a range that a measure names."""
-    rows = results[(results["suite"] == measure["suite"]) & (results["metric"] == measure["metric"])]
-    ranges = [(key, one) for entry in measure.get("where", []) for key, one in entry.items() if isinstance(one, dict)]
-    return len(rows) > 0 and any(not _match_rows(rows, key, one).any() for key, one in ranges)
-
-
-def _match_rows(rows: pd.DataFrame, key: str, wanted: Any) -> pd.Series:
-    """Mark the rows whose parameter `key` is a value, lies in a range, or is the highest of its layer."""
-    if isinstance(wanted, dict):
-        return rows[key].between(wanted.get("from", -np.inf), wanted.get("to", np.inf)).fillna(False).astype(bool)
-    if wanted == SHOWN_BATCH_NORM:
-        return rows[key] == next((name for name in BATCH_NORMS if (rows[key] == name).any()), None)
-    if wanted == HIGHEST:
-        return rows[key] == rows.groupby(["variant", *_PAIR, "layer"])[key].transform("max")
-    if key == "epsilon":
-        return rows["epsilon_value"] == parse_epsilon(str(wanted))
-    # A number where rows hold text is that text.
-    is_text = not pd.api.types.is_numeric_dtype(rows[key])
-    return rows[key] == (str(wanted) if is_text else wanted)
-
-
 def _compare(
     sides: Sequence[pd.DataFrame],
     others: Sequence[pd.DataFrame],
@@ -264,17 +217,23 @@ def _compare(
     pairs: Pairs,
     counting: str,
 ) -> _Compared:
-    """Compare the rows of a claim's two sides; where it has `beyond`, see `score`, these less those of the others."""
+    """Compare the rows of a claim's two sides, and with others where it has `beyond`, `minus` or `matched`."""
+    if "matched" in claim:
+        return _compare_matched(sides[0], others[0], claim)
+    if claim.get("over") == "images":
+        return _compare_images(*sides)
     over_pairs = "over" in claim
     differences = _differences_of_pairs if over_pairs else _differences_of_variants
     values = differences(*sides, claim, pairs)
     if others:
-        rest = differences(*others, claim, pairs)
+        rest = differences(*others, {**claim, **claim.get("minus", {})}, pairs)
         values = values[values.index.isin(rest.index)]
         rest = rest.reindex(values.index)
-        larger, smaller = (_direction(_groups(side, claim, pairs, counting)) * side for side in (values, rest))
-        values = larger - smaller
-    columns: dict[str, Any] = {"beyond": claim["beyond"]["label"]} if others else {}
+        if "beyond" in claim:
+            values, rest = (_direction(_groups(side, claim, pairs, counting)) * side for side in (values, rest))
+        values = values - rest
+    columns: dict[str, Any] = {"beyond": claim["beyond"]["label"]} if "beyond" in claim else {}
+    columns |= {f"minus_{side}": variant for side, variant in claim.get("minus", {}).items()}
     if not over_pairs:
         groups = _groups(values, claim, pairs, counting)
         return _Compared(groups, list(values.index.unique("model")), len(values), columns)
@@ -283,6 +242,30 @@ def _compare(
     distinct = {run_key(pair["control"]) for pair in compared}
     columns |= {"over": "pairs", "controls": len(distinct), "counting": counting}
     return _Compared(_groups(values, claim, pairs, counting), list(models), len(compared), columns)
+
+
+def _compare_matched(rows: pd.DataFrame, matched_rows: pd.DataFrame, claim: Mapping[str, Any]) -> _Compared:
+    """Compare the treatment with the sweep of the control where the second measure is the same."""
+    matched, control = claim["matched"], claim["control"]
+    values, outside = matched_differences(
+        run_values(rows, claim["measure"]),
+        run_values(matched_rows, matched),
+        claim["treatment"],
+        # As `filterfreq.study.variants.swept_name` calls them.
+        lambda name: name in (control, *matched.get("also", ())) or name.startswith(f"{control}_"),
+    )
+    groups = _groups(values, claim, (), "")
+    return _Compared(groups, list(values.index.unique("model")), len(values), {"matched": matched["label"]}, outside)
+
+
+def _compare_images(of_treatment: pd.DataFrame, of_control: pd.DataFrame) -> _Compared:
+    """Compare two measures on each image that has both."""
+    models = list(of_treatment["model"].unique())
+    if of_treatment.empty or of_control.empty:
+        return _Compared([], models, 0, {"over": "images"})
+    new, old = (rows.groupby("image")["value"].mean() for rows in (of_treatment, of_control))
+    values = (new - old).dropna().to_numpy()
+    return _Compared([values] if len(values) else [], models, len(values), {"over": "images"})
 
 
 def _groups(values: pd.Series, claim: Mapping[str, Any], pairs: Pairs, counting: str) -> list[np.ndarray]:
@@ -305,8 +288,8 @@ def _differences_of_pairs(
     Rows of layers are the same whatever their layers are called and however deep these are.
     """
     measure = claim["measure"]
-    new, rows_of_new = _run_values(of_treatments, measure, whatever_layers=True)
-    old, rows_of_old = _run_values(of_controls, claim.get("control_measure", measure), whatever_layers=True)
+    new, rows_of_new = run_values(of_treatments, measure, whatever_layers=True)
+    old, rows_of_old = run_values(of_controls, claim.get("control_measure", measure), whatever_layers=True)
     values = pair_values(new, old, pairs)
     differences = (values["treatment"] - values["control"]).dropna()
     if "control_measure" not in claim:
@@ -334,62 +317,7 @@ def _differences_of_variants(
     return differences[np.array(alike, dtype=bool)]
 
 
-def _variant_values(rows: pd.DataFrame, measure: Mapping[str, Any], variant: str) -> tuple[pd.Series, pd.Series]:
-    """Return what `_run_values` does of a variant's runs, by model and seed."""
-    values, parameters = _run_values(rows[rows["variant"] == variant], measure)
+def _variant_values(rows: pd.DataFrame, measure: Mapping[str, Any], variant: str) -> RunValues:
+    """Return what `run_values` does of a variant's runs, by model and seed."""
+    values, parameters = run_values(rows[rows["variant"] == variant], measure)
     return values.droplevel("variant"), parameters.droplevel("variant")
-
-
-def _run_values(
-    rows: pd.DataFrame, measure: Mapping[str, Any], *, whatever_layers: bool = False
-) -> tuple[pd.Series, pd.Series]:
-    """Return a measure of each run, by `RUN`, and the parameters of the rows that it stands on.
-
-    With `whatever_layers` they do not say which layers these are of.
-    """
-    if rows.empty:
-        nothing = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], [], []], names=RUN))
-        return nothing, nothing
-    summed, reach = measure.get("sum_over", []), measure.get("over_training", {}).get("reach")
-    if summed:
-        # What is left to tell rows apart is not added up but averaged.
-        others = [key for key in _parameters(rows) if key not in summed]
-        kept = [_AGAINST] if _AGAINST in rows else []
-        parts = rows.groupby([*RUN, *others, *kept], as_index=False, dropna=False)
-        rows = parts.agg({"value": "sum", "n": "max"})
-        untold = (*(_LAYER if whatever_layers else ()), *(("epoch",) if reach is not None else ()))
-        told = [key for key in others if key not in untold]
-        rows["parameter"] = rows[told].astype(str).agg(";".join, axis="columns") if told else ""
-    elif whatever_layers:
-        rows = rows.assign(parameter=rows["parameter"].str.replace(_OF_LAYER, "", regex=True))
-    by = RUN if reach is None else [*RUN, "epoch"]
-    values = rows.groupby(by)["value"].mean()
-    if measure.get("weighted_by_n", False):
-        weighted = (rows["value"] * rows["n"]).groupby([rows[key] for key in by]).sum()
-        values = weighted / rows.groupby(by)["n"].sum()
-    if reach is not None:
-        above = measure["over_training"].get("above", 0.0)
-        values = values.groupby(level=RUN).apply(
-            lambda run: share_until(run.index.get_level_values("epoch").to_numpy(float), run.to_numpy(), reach, above)
-        )
-        # Trainings of other batches have other snapshots, which changes nothing of what is compared.
-        rows = rows.assign(parameter=rows["parameter"].str.replace(_OF_EPOCH, "", regex=True))
-    if _AGAINST in rows:
-        points = rows.groupby([*RUN, measure["slope_over"]["parameter"]])[["value", _AGAINST]].mean()
-        of_runs = points.groupby(level=RUN)
-        values = of_runs.apply(lambda run: float(least_squares_slope(*run[[_AGAINST, "value"]].to_numpy().T)))
-    return values, rows.groupby(RUN)["parameter"].agg(frozenset)
-
-
-def _images(rows: pd.DataFrame, measure: Mapping[str, Any]) -> float:
-    """On how many images, over all its rows, the least run stands; NaN where a measure is no share of images."""
-    if "reach" in measure.get("over_training", {}):
-        return np.nan
-    if rows.empty or _AGAINST in rows or not rows["metric"].isin(_SHARES).all():
-        return np.nan
-    return float(rows.groupby(["variant", *_PAIR])["n"].sum().min())
-
-
-def _parameters(rows: pd.DataFrame) -> list[str]:
-    """The keys of the rows' parameters."""
-    return [pair.split("=")[0] for pair in rows["parameter"].iloc[0].split(";")]

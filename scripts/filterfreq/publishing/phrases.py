@@ -40,16 +40,20 @@ def comparison_label(claim: Mapping, labels: dict[str, str]) -> str:
     """Return which variants a claim compares, by label where they have one: "DCT + penalty against plain".
 
     Where it compares two measures of one variant, that is the one: "plain". Over pairs it is "treatments against
-    controls".
+    controls". Of two differences it is "A against B, less C against D".
 
     Args:
-        claim: what a file says of it, or its row of the scores.
+        claim: its row of the scores.
         labels: display labels of the variants.
     """
     if claim.get("over") == "pairs":
         return "treatments against controls"
     treatment, control = (labels.get(claim[side], claim[side]) for side in ("treatment", "control"))
-    return treatment if claim["treatment"] == claim["control"] else f"{treatment} against {control}"
+    compared = treatment if claim["treatment"] == claim["control"] else f"{treatment} against {control}"
+    others = [claim.get(f"minus_{side}") for side in ("treatment", "control")]
+    if all(isinstance(other, str) for other in others):
+        compared += f", less {' against '.join(labels.get(other, other) for other in others)}"
+    return compared
 
 
 def pairs_phrase(pairs: int, controls: int) -> str:
@@ -85,9 +89,12 @@ def _controls_phrase(controls: int) -> str:
 def claim_phrase(claim: Mapping[str, Any]) -> str:
     """Say what a claim measures; of two measures: "accuracy (clean) less accuracy (corruption)".
 
-    Where it compares differences: "entropy of the first layer beyond layers between".
+    Where it compares differences: "entropy of the first layer beyond layers between"; where something is equal:
+    "accuracy under attacks at equal clean accuracy".
     """
     measures = " less ".join(_measure_phrase(claim[key]) for key in ("measure", "control_measure") if key in claim)
+    if "matched" in claim:
+        return f"{measures} at equal {claim['matched']['label']}"
     return f"{measures} beyond {claim['beyond']['label']}" if "beyond" in claim else measures
 
 

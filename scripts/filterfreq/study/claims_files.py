@@ -6,43 +6,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from filterfreq.analysis.claims import HIGHEST, SHOWN_BATCH_NORM, claim_measures
-from filterfreq.data.shifted.imagenet_categories import CATEGORIES
-from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
-from filterfreq.evaluation.registry import RANGES, SUITES, TYPES
-from filterfreq.runtime.errors import InputError, list_some, unknown_name
+from filterfreq.analysis.claims import claim_measures, claim_variants
+from filterfreq.evaluation.detection.registry import DETECTION
+from filterfreq.evaluation.registry import SUITES, Measurement
+from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.schemas import check_schema, check_values, load_schema
 from filterfreq.runtime.yaml_files import read_yaml
+from filterfreq.study.claim_values import check_measured, check_wanted, prefix_error
 from filterfreq.study.study import Study
-from filterfreq.training.attack_names import attack_name
-from filterfreq.training.epsilon import parse_epsilon
-from filterfreq.training.snapshot_names import parse_snapshot
 
 Claims = dict[str, dict[str, Any]]
 
-_NUMBERS = (*TYPES, "epsilon_value")
-_FREQUENCIES = ("horizontal", "vertical")
-_VALUES: Mapping[str, tuple] = {
-    "corruption": tuple(CORRUPTIONS),
-    "severity": SEVERITIES,
-    "origin": ("generated", "published"),
-    "norm": ("linf", "l2"),
-    "cue": ("shape", "texture"),
-    "pass": ("low", "high"),
-    "split": ("test", "train"),
-    "mask": ("strict", "non_strict"),
-    "rescale": ("none", "released"),
-    "part": ("leading", "trailing"),
-}
-_INFINITY = float("inf")
-# Of layers, whose number only their models know, the least and the largest value that can be.
-_LIMITS: Mapping[str, tuple[float, float]] = {
-    "depth": (0, 1),
-    "conv_depth_norm": (0, 1),
-    "conv_depth": (0, _INFINITY),
-    "index": (0, _INFINITY),
-}
-_LISTED = 40  # values that a sentence lists
+_CONTRARY = {"minus": ("over", "beyond"), "matched": ("over", "beyond", "minus", "control_measure")}
 # Words this much alike, and this long, are taken for one word and its misspelling.
 _ALIKE, _SHORTEST_WORD = 0.75, 4
 
@@ -66,7 +41,7 @@ def load_claims(path: Path, schema: Path) -> Claims:
         check_values(content, [])
         check_schema(load_schema(schema), content, "the file")
     except InputError as error:
-        raise _prefix_error(path.name, error) from error
+        raise prefix_error(path.name, error) from error
     for name, claim in content["claims"].items():
         _check_claim(f"{path.name}: claims.{name}", claim)
     return content["claims"]
@@ -81,8 +56,9 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         schema: see `load_claims`.
 
     Returns:
-        The claims whose two variants one experiment of the study has, or over pairs where one has pairs, by name, in
-        the files' order; and for each file sentences of which claims are left out for want of such an experiment.
+        The claims whose variants one experiment of the study has all, or over pairs where one has pairs, or over images
+        where there are detections, by name, in the files' order; and for each file sentences of which claims are left
+        out for want of such.
 
     Raises:
         InputError: see `load_claims`; also two claims of one name, a variant's name that is one of the study's but for
@@ -97,28 +73,33 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
     for number, file in enumerate(study.config.get("claims", [])):
         path = _find_file(f"claims.{number}", file, folders)
         claims = load_claims(path, schema)
-        missing, unpaired = {}, []
+        missing, unpaired, undetected = {}, [], []
         for name, claim in claims.items():
             where = f"{path.name}: claims.{name}"
             if name in found:
                 raise InputError(f"{where}: another file of claims has a claim of this name, rename one of them")
-            sides = {side: claim[side] for side in ("treatment", "control") if side in claim}
+            sides = claim_variants(claim)
             for side, variant in sides.items():
                 if variant not in defined and (meant := _closest_name(variant, defined)):
                     raise InputError(
                         f"{where}.{side}: {variant!r} is no variant of this study, did you mean {meant!r}? If not, "
                         "name the two so that they differ by more than a slip"
                     )
-            if any(can_test(study, claim, *pair) for pair in pairs):
+            if claim.get("over") == "images":
+                if study.detections.runs:
+                    found[name] = claim
+                else:
+                    undetected.append(name)
+            elif any(can_test(study, claim, *pair) for pair in pairs):
                 for key, measure in claim_measures(claim).items():
-                    _check_measured(f"{where}.{key}", measure, study)
+                    check_measured(f"{where}.{key}", measure, study)
                 found[name] = claim
             elif "over" in claim:
                 suites = f" with {' and '.join(sorted(measured_suites(claim)))}" if any(study.pairs.values()) else ""
                 unpaired.append(f"{name}{suites}")
             else:
                 absent = [variant for variant in sides.values() if not any(variant in of for of in compared)]
-                missing[name] = " and ".join(absent or sides.values())
+                missing[name] = " and ".join(dict.fromkeys(absent or sides.values()))
                 if any(set(sides.values()) <= variants for variants in compared):
                     missing[name] += f" with {' and '.join(sorted(measured_suites(claim)))}"
         if missing:
@@ -127,18 +108,22 @@ def claims_of_study(study: Study, folders: Iterable[Path], schema: Path) -> tupl
         if unpaired:
             which = "such pairs are measured" if any(study.pairs.values()) else "experiment has pairs"
             left_out.append(f"{file}: left out, as no {which}: {', '.join(unpaired)}")
+        if undetected:
+            left_out.append(f"{file}: left out, as the config has no section detection: {', '.join(undetected)}")
     return found, left_out
 
 
 def can_test(study: Study, claim: Mapping[str, Any], experiment: str, dataset: str) -> bool:
-    """Whether an experiment has both variants of a claim on a data set, or pairs, and wants the suites it stands on."""
+    """Whether an experiment has all variants of a claim on a data set, or pairs, and wants the suites it stands on."""
+    if claim.get("over") == "images":
+        return False
     suites = measured_suites(claim)
     needs_model = any(not SUITES[suite].of_filters for suite in suites)
     runs = {*(study.classifiers_of(experiment, dataset) if needs_model else study.runs_of(experiment, dataset))}
     if "over" in claim:
         is_there = any(set(pair) <= runs for pair in study.pairs_of(experiment, dataset))
     else:
-        is_there = {claim["treatment"], claim["control"]} <= {run.variant for run in runs}
+        is_there = {*claim_variants(claim).values()} <= {run.variant for run in runs}
     return is_there and all(study.wants(experiment, suite) for suite in suites)
 
 
@@ -191,195 +176,69 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
     """Refuse what no result of any study can have."""
     for side in ("treatment", "control"):
         if "over" in claim and side in claim:
-            raise InputError(f"{where}.{side}: a claim over pairs compares theirs, leave {side} or over out")
+            raise InputError(f"{where}.{side}: a claim over {claim['over']} compares theirs, leave {side} or over out")
+    is_over_images = claim.get("over") == "images"
+    if is_over_images and "control_measure" not in claim:
+        raise InputError(f"{where}: a claim over images compares two measures, add control_measure")
     if "over" not in claim and claim["treatment"] == claim["control"] and "control_measure" not in claim:
         raise InputError(
             f"{where}.control: {claim['control']!r} is the treatment itself, name what it is compared with"
         )
     if "beyond" in claim and "control_measure" in claim:
         raise InputError(f"{where}.beyond: a claim with control_measure compares no differences, leave one of them out")
+    for key, contrary in _CONTRARY.items():
+        beside = [other for other in contrary if other in claim]
+        if key in claim and beside:
+            raise InputError(f"{where}.{key}: a claim cannot have {key} and {beside[0]}, leave one of them out")
+    if "matched" in claim and (treatment := claim["treatment"]) in claim["matched"].get("also", ()):
+        raise InputError(f"{where}.matched.also: {treatment!r} is compared with the sweep, leave it out of it")
+    if "minus" in claim and (other := claim["minus"])["treatment"] == other["control"]:
+        raise InputError(f"{where}.minus.control: {other['control']!r} is the treatment itself, name another variant")
     measures = claim_measures(claim)
-    if len({"reach" in measure.get("over_training", {}) for measure in measures.values()}) > 1:
+    compared = [measure for key, measure in measures.items() if key != "matched"]
+    if len({"reach" in measure.get("over_training", {}) for measure in compared}) > 1:
         raise InputError(
             f"{where}.control_measure: one of the two measures is a share of the training and the other is not: write "
             "over_training with reach in both, or in none"
         )
     for key, measure in measures.items():
-        _check_measure(f"{where}.{key}", measure)
-        metric = measure["metric"]
-        if RANGES[metric] == (0, 1) and "slope_over" not in measure and claim["smallest_effect"] >= 1:
+        known = DETECTION if is_over_images else SUITES
+        _check_measure(f"{where}.{key}", measure, known)
+        name, metric = measure["metric"], known[measure["suite"]].metrics[measure["metric"]]
+        is_share = (metric.lowest, metric.highest) == (0, 1) and "slope_over" not in measure
+        if is_share and key != "matched" and claim["smallest_effect"] >= 1:
             raise InputError(
-                f"{where}.smallest_effect: {metric} lies between 0 and 1, so that {claim['smallest_effect']:g} would "
+                f"{where}.smallest_effect: {name} lies between 0 and 1, so that {claim['smallest_effect']:g} would "
                 "be all of it: write a fraction, 0.01 for one percentage point"
             )
 
 
-def _check_measure(where: str, measure: Mapping[str, Any]) -> None:
+def _check_measure(where: str, measure: Mapping[str, Any], measured: Mapping[str, Measurement]) -> None:
     suite = measure["suite"]
-    known = _parameters(where, measure)
+    known = _parameters(where, measure, measured)
     for section in ("where", "sum_over"):
         for key in (key for entry in measure.get(section, []) for key in ([entry] if section == "sum_over" else entry)):
             if key not in known:
-                raise _prefix_error(f"{where}.{section}", unknown_name(f"parameter of the suite {suite}", key, known))
+                raise prefix_error(f"{where}.{section}", unknown_name(f"parameter of the suite {suite}", key, known))
     for entry in measure.get("where", []):
         for key, wanted in entry.items():
-            _check_wanted(f"{where}.where.{key}", key, wanted)
+            check_wanted(f"{where}.where.{key}", key, wanted)
     if "slope_over" in measure:
         slope_over = measure["slope_over"]
-        others = _parameters(f"{where}.slope_over", slope_over)
+        others = _parameters(f"{where}.slope_over", slope_over, measured)
         key, both = slope_over["parameter"], [name for name in known if name in others]
         if key not in both:
             said = f"parameter of the suites {suite} and {slope_over['suite']}"
-            raise _prefix_error(f"{where}.slope_over.parameter", unknown_name(said, key, both))
+            raise prefix_error(f"{where}.slope_over.parameter", unknown_name(said, key, both))
 
 
-def _parameters(where: str, measure: Mapping[str, Any]) -> list[str]:
+def _parameters(where: str, measure: Mapping[str, Any], measured: Mapping[str, Measurement]) -> list[str]:
     """The parameters of what a measure names, a suite's metric; both are refused where they are unknown."""
     suite, metric = measure["suite"], measure["metric"]
-    if suite not in SUITES:
-        raise _prefix_error(f"{where}.suite", unknown_name("suite", suite, SUITES))
-    metrics = SUITES[suite].metrics
+    if suite not in measured:
+        raise prefix_error(f"{where}.suite", unknown_name("suite", suite, measured))
+    metrics = measured[suite].metrics
     if metric not in metrics:
-        raise _prefix_error(f"{where}.metric", unknown_name(f"metric of the suite {suite}", metric, metrics))
+        raise prefix_error(f"{where}.metric", unknown_name(f"metric of the suite {suite}", metric, metrics))
     keys = metrics[metric].keys
     return [*keys, *(["epsilon_value"] if "epsilon" in keys else []), *metrics[metric].optional]
-
-
-def _check_wanted(where: str, key: str, wanted: Any) -> None:
-    """Refuse values that no parameter of that name can have."""
-    if isinstance(wanted, dict):
-        if key not in _NUMBERS:
-            raise InputError(
-                f"{where}: only numbers have a range, as {', '.join(_NUMBERS)}: list the values of {key} instead"
-            )
-        if wanted.get("from", -_INFINITY) > wanted.get("to", _INFINITY):
-            raise InputError(f"{where}: no number lies from {wanted['from']:g} to {wanted['to']:g}, swap them")
-        return
-    for value in _make_list(wanted):
-        if key in _NUMBERS and isinstance(value, str) and not (key in _FREQUENCIES and value == HIGHEST):
-            word = f", or the word {HIGHEST}" if key in _FREQUENCIES else ""
-            raise InputError(f"{where}: {value!r} is text, write a number without quotes{word}")
-        if key in _VALUES and value not in _VALUES[key]:
-            raise _prefix_error(where, unknown_name(key, value, map(str, _VALUES[key])))
-        if key == "epsilon":
-            try:
-                parse_epsilon(str(value))
-            except InputError as error:
-                raise _prefix_error(where, error) from error
-
-
-def _check_measured(where: str, measure: Mapping[str, Any], study: Study) -> None:
-    """Refuse a value that the study asks its suite for and does not measure."""
-    suite = measure["suite"]
-    datasets = [dataset for dataset in study.datasets if suite in study.suites(dataset)]
-    if "over_training" in measure:
-        _check_snapshots(f"{where}.over_training", measure, study)
-        study = study.of_snapshots
-    for entry in measure.get("where", []) if datasets else []:
-        for key, wanted in entry.items():
-            path = f"{where}.where.{key}"
-            known = _measured_values(study, suite, key, datasets)
-            if isinstance(wanted, dict):
-                low, high = wanted.get("from", -_INFINITY), wanted.get("to", _INFINITY)
-                if key in _LIMITS:
-                    _check_limits(path, key, low, high)
-                if known is not None and not any(low <= value <= high for value in known):
-                    what = list_some(f"{value:g}" for value in known)
-                    raise InputError(f"{path}: no {key} that is measured lies in this range, they are {what}")
-                continue
-            for value in _make_list(wanted) if key in _LIMITS else ():
-                _check_limits(path, key, value, value)
-            known = known and [*known, *([SHOWN_BATCH_NORM] if key == "batch_norm" else [])]
-            known = known and [*known, *([HIGHEST] if key in _FREQUENCIES else [])]
-            for value in _make_list(wanted) if known is not None else ():
-                as_epsilons = {parse_epsilon(epsilon) for epsilon in known} if key == "epsilon" else ()
-                is_there = parse_epsilon(str(value)) in as_epsilons if key == "epsilon" else value in known
-                if not is_there:
-                    raise _unmeasured(path, suite, value, known)
-
-
-def _check_limits(where: str, key: str, low: float, high: float) -> None:
-    """Refuse a range that no layer of any model can lie in."""
-    least, most = _LIMITS[key]
-    if low > most or high < least:
-        what = f"from {least} to {most}" if most < _INFINITY else f"{least} or more"
-        raise InputError(f"{where}: no {key} lies in this range, they are {what}")
-
-
-def _check_snapshots(where: str, measure: Mapping[str, Any], study: Study) -> None:
-    """Refuse an epoch that no training keeps a snapshot of, where the suite measures snapshots.
-
-    The epoch of a batch is known once its training has begun: one that is no whole number is refused nowhere.
-    """
-    suite, epoch = measure["suite"], measure["over_training"].get("at")
-    runs = [run for run in study.runs if suite in study.suites_over_training(run)]
-    names = dict.fromkeys(name for run in runs for name in study.snapshots(run))
-    epochs = sorted(number for unit, number in map(parse_snapshot, names) if unit == "epoch")
-    if runs and epoch is not None and float(epoch).is_integer() and epoch not in epochs:
-        raise InputError(
-            f"{where}.at: no training keeps a snapshot of epoch {epoch:g}, they do of "
-            f"{list_some(map(str, epochs), most=_LISTED)}: correct the claim, or add it to snapshots"
-        )
-
-
-def _unmeasured(where: str, suite: str, value: Any, known: list) -> InputError:
-    """The error for a value that a suite could have and the study does not ask for; a misspelt one is offered right."""
-    names = [name for name in map(str, known) if _digits(name) == _digits(str(value))]
-    close = difflib.get_close_matches(value, names, n=1) if isinstance(value, str) else []
-    hint = f"did you mean {close[0]!r}?" if close else "correct the claim, or add it there"
-    measured = list_some(map(str, known), most=_LISTED)
-    return InputError(f"{where}: {value!r} is not measured, evaluation.{suite} of this config has {measured}: {hint}")
-
-
-def _digits(text: str) -> str:
-    """What must be the same in a text and its misspelling: `pgd-20` is none of `pgd-10`."""
-    return re.sub(r"\D", "", text)
-
-
-def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) -> list | None:
-    """Return the values that a parameter has in the results of a suite; None where they are not known beforehand."""
-    attacks = [attack for dataset in datasets for of, _, attack in study.attacks(dataset) if of == suite]
-    settings = [study.settings(suite, dataset) for dataset in datasets]
-    known: Iterable | None = _VALUES.get(key)
-    if key == "attack":
-        known = map(attack_name, attacks)
-    elif key == "norm":
-        known = [attack["norm"] for attack in attacks]
-    elif key in ("epsilon", "epsilon_value"):
-        known = [epsilon for attack in attacks for epsilon in attack["epsilons"]]
-        known = map(parse_epsilon, known) if key == "epsilon_value" else known
-    elif key == "source":
-        known = [of["source"] for of in settings]
-    elif key == "pass":
-        known = [kind for of in settings for kind in of["radii"]]
-    elif key == "radius":
-        known = [radius for of in settings for radii in of["radii"].values() for radius in radii]
-    elif suite == "frequency_filtered" and key in ("mask", "rescale"):
-        known = [of[key] for of in settings if key in of]
-    elif suite == "frequency_filtered" and key == "split":
-        known = [split for of in settings for split in of.get(key, ())]
-    elif key == "rank":
-        known = [rank for of in settings for rank in of.get("svd", ())]
-    elif suite == "band_noise" and key == "band":
-        known = [kind for of in settings for kind in of["bandwidths"]]
-    elif suite == "band_noise" and key == "bandwidth":
-        known = [0, *(bandwidth for of in settings for several in of["bandwidths"].values() for bandwidth in several)]
-    elif suite == "filter_quality" and key in _FREQUENCIES:
-        known = range(3)  # of 3x3 filters
-    elif key == "batch_norm":
-        known = [way for of in settings for way in of["batch_norm"]]
-    elif key == "set":
-        known = [entry.name for dataset in datasets for entry in study.shifted_sets(dataset)]
-    elif key == "category":
-        own = [study.dataset(dataset) for dataset in datasets]
-        known = ["overall"] + [name for entry in own if entry.cue_conflict for name in entry.classes]
-        known += [] if all(entry.cue_conflict for entry in own) else CATEGORIES
-    return None if known is None else list(dict.fromkeys(known))
-
-
-def _make_list(wanted: Any) -> list:
-    return wanted if isinstance(wanted, list) else [wanted]
-
-
-def _prefix_error(where: str, error: InputError) -> InputError:
-    return InputError(f"{where}: {error}")

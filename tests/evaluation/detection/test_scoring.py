@@ -125,6 +125,12 @@ def test_rows_and_images_that_are_better_on_a_component(tmp_path):
     [share] = table[table["metric"] == "better_than_original"].to_dict("records")
     assert (share["value"], share["n"]) == (pytest.approx(2 / 3), 3)
     assert share["ci_low"] < 2 / 3 < share["ci_high"]
+    of_images = table[table["metric"] == "image_mAP"]
+    assert of_images[["pass", "image"]].to_numpy().tolist() == [
+        *(["original", number] for number in "123"),
+        *(["low", number] for number in "123"),
+    ]
+    assert of_images["value"].tolist() == pytest.approx([1, 0.3, 0, 0.6, 1, 0.3])
     of_low = table[(table["pass"] == "low") & (table["metric"] == "mAP")].iloc[0]
     assert of_low[["radius", "mask", "rescale", "clip", "n"]].tolist() == [4, "non_strict", "none", "true", 4]
     # Of category 1 one box at ten thresholds and one at six, of category 2 one at three.

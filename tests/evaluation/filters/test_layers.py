@@ -375,3 +375,15 @@ def test_pictures_show_the_first_filters_of_each_layer_in_the_order_of_the_weigh
     assert np.array_equal(found["first_filters"][0, 3:6], first[1])
     assert np.isnan(found["first_filters"][0, 12:]).all()
     assert np.array_equal(found["first_filters"][1, 30:], last[6, :2])
+    assert np.array_equal(found["first_kernels"], first.reshape(-1, 3, 3))
+
+
+@pytest.mark.parametrize("is_decomposed", [False, True])
+def test_pictures_show_the_kernels_of_the_first_layer_whatever_their_size(is_decomposed):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 16, 5), nn.Conv2d(16, 4, 3))
+    network = decompose(network, "weight") if is_decomposed else network
+    layer = network[0].plain_layer() if is_decomposed else network[0]
+    found = first_filters(network, 16)
+    assert np.array_equal(found["first_kernels"], layer.weight.detach().numpy().reshape(48, 5, 5)[:32])
+    assert found["conv_depths"].tolist() == [1]

@@ -24,6 +24,7 @@ DETECTION: Mapping[str, Measurement] = {
         metrics={
             **{name: Metric(**_KEYS) for name in ("mAP", "mAP_50", "mAP_75", "mAP_small", "mAP_medium", "mAP_large")},
             "better_than_original": Metric(**_KEYS),
+            "image_mAP": Metric(("image", *_KEYS["keys"]), _KEYS["optional"]),
         },
         types={"radius": float},
     )
@@ -34,7 +35,8 @@ DETECTION: Mapping[str, Measurement] = {
 .55, ..., .95 and over the categories that have objects. `mAP_50` and `mAP_75` are at one threshold; `mAP_small`,
 `mAP_medium` and `mAP_large` are of objects of at most 32^2, of 32^2 to 96^2, and of more square pixels.
 `better_than_original` is the share of images whose image mAP, see `filterfreq.evaluation.detection.scoring`, is higher
-on the component than on the image itself; n are the images that have objects.
+on the component than on the image itself; n are the images that have objects. `image_mAP` has a row for each of these,
+`image` being its number, so that claims can compare passes over images.
 """
 
 

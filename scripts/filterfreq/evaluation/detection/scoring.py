@@ -46,6 +46,8 @@ def score(
         by_image[one.name] = image_precisions(truth, detections[one.name])
     table = pd.DataFrame(by_image).rename_axis("image_id").dropna()
     for one in shown:
+        parameters = [format_parameter(image=number, **one.pairs(settings)) for number in table.index]
+        rows += [quantity("image_mAP", *row, 1) for row in zip(parameters, table[one.name], strict=True)]
         if one.kind != _ORIGINAL:
             better = int((table[one.name] > table[_ORIGINAL]).sum())
             rows.append(fraction("better_than_original", format_parameter(**one.pairs(settings)), better, len(table)))

@@ -1,4 +1,4 @@
-"""The 3 x 3 convolutions of a model, and how deep in its graph each lies."""
+"""The 3 x 3 convolutions of a model, how deep in its graph each lies, and the kernels of its first layer."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def read_filter_layers(model: nn.Module, image_size: int, fold_batch_norm: bool 
     index = 0
     for name, convolution in first.items():
         layer = model.get_submodule(name)
-        plain = layer.plain_layer() if isinstance(layer, ComposedLayer) else layer
+        plain = _plain_layer(layer)
         if not isinstance(plain, nn.Conv2d) or plain.kernel_size != (SIDE, SIDE):
             continue
         weights = to_numpy(plain.weight)
@@ -64,7 +64,7 @@ def read_filter_layers(model: nn.Module, image_size: int, fold_batch_norm: bool 
 
 
 def first_filters(model: nn.Module, image_size: int) -> dict[str, np.ndarray]:
-    """Return the first filters of each 3 x 3 convolution of a model, as pictures show them.
+    """Return the first filters of the first layer and of each 3 x 3 convolution of a model, as pictures show them.
 
     Gavrikov and Keuper (CVPR workshops 2022) show 32 of each layer, in the order of output, then of input channels.
 
@@ -74,7 +74,8 @@ def first_filters(model: nn.Module, image_size: int) -> dict[str, np.ndarray]:
 
     Returns:
         `first_filters`, float32, layers x 32 x 3 x 3, in the order in which an image meets the layers, NaN where one
-        has fewer filters; `conv_depths`, int64, the depth of each, see `filterfreq.evaluation.filters.filter_layer`.
+        has fewer filters; `conv_depths`, int64, the depth of each, see `filterfreq.evaluation.filters.filter_layer`;
+        `first_kernels`, float32, up to 32 x K x K, of the convolution that an image meets first, whatever its size.
 
     Raises:
         InputError: see `read_filter_layers`.
@@ -85,4 +86,13 @@ def first_filters(model: nn.Module, image_size: int) -> dict[str, np.ndarray]:
         rows.append(np.full((_FIRST, SIDE, SIDE), np.nan, np.float32))
         rows[-1][: len(filters)] = filters
         depths.append(layer.conv_depth)
-    return {"first_filters": np.stack(rows), "conv_depths": np.array(depths)}
+    named = [convolution for convolution in find_convolutions(model, image_size) if convolution.layer is not None]
+    stem = min(named, key=lambda convolution: convolution.depth)
+    weights = to_numpy(_plain_layer(model.get_submodule(stem.layer)).weight)
+    kernels = weights.reshape(-1, *weights.shape[2:])[:_FIRST].astype(np.float32)
+    return {"first_filters": np.stack(rows), "conv_depths": np.array(depths), "first_kernels": kernels}
+
+
+def _plain_layer(layer: nn.Module) -> nn.Module:
+    """The convolution that a layer is, or composes."""
+    return layer.plain_layer() if isinstance(layer, ComposedLayer) else layer

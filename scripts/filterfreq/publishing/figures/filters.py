@@ -1,11 +1,10 @@
-"""Filters of every 3x3 convolution of models on *{dataset}*, and of the last one once more.
+"""Filters of the first layer and of every 3x3 convolution of models on *{dataset}*, and of the last one once more.
 
 Of the first run of each variant or, where the experiment names pairs, of the first pairs, the control at the left; of
-eight models at most. A row is a layer, the first above: its first 32 filters, by output, then by input channel, divided
-by the largest absolute weight among them. Below, the first 16 of the last layer. Depth counts convolutions of any size.
+eight models at most. Above, the first 16 kernels of the first layer, of whatever size. Then a row is a layer of 3x3:
+its first 32 filters, by output, then by input channel, divided by the largest absolute weight among them. Below, the
+first 16 of the last one. Depth counts convolutions of any size.
 """
-
-from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -33,9 +32,9 @@ read = read_shown_filters
 _COLOURS = LinearSegmentedColormap.from_list("signs", ["#0B2A6B", "#8A8A8A", "#FFC845"])
 _SCALE = Normalize(-1, 1)
 _SIDE_BY_SIDE = 2
-_LAST = 16  # filters of the last layer
+_SHOWN_LARGE = 16  # filters of the first layer, and of the last one
 _MOST_TICKS = 18
-# In inches: a filter of a row of layers, one of the last layer, and what texts and the colour bar take.
+# In inches: a filter of a row of layers, one of the first or last layer, and what texts and the colour bar take.
 _SMALL, _LARGE, _TEXTS, _BAR = 0.094, 0.188, 0.62, 0.5
 _TITLE_WIDTH = 46  # characters
 
@@ -58,15 +57,19 @@ def draw(shown: ShownFilters, labels: dict[str, str], pairs: Pairs = ()) -> Figu
     columns = min(_SIDE_BY_SIDE, len(runs))
     in_rows = [runs[number : number + columns] for number in range(0, len(runs), columns)]
     layers = [max(len(shown[run]["first_filters"]) for run in row) for row in in_rows]
-    heights = [height for count in layers for height in (count * _SMALL, _LARGE)]
+    heights = [height for count in layers for height in (_LARGE, count * _SMALL, _LARGE)]
     figure = new_figure(COLUMN_WIDTH * columns, sum(heights) + _TEXTS * len(layers) + _BAR)
-    grid = figure.subplots(2 * len(layers), columns, height_ratios=heights, squeeze=False)
+    grid = figure.subplots(3 * len(layers), columns, height_ratios=heights, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for number, run in enumerate(runs):
         row, column = divmod(number, columns)
-        _draw_layers(grid[2 * row, column], shown[run], names[run])
-        _draw_last(grid[2 * row + 1, column], shown[run])
+        above, middle, below = grid[3 * row : 3 * row + 3, column]
+        filters = shown[run]["first_filters"]
+        _draw_one(above, shown[run]["first_kernels"], "first")
+        above.set_title(wrap_text(names[run], _TITLE_WIDTH, 2))
+        _draw_layers(middle, filters, shown[run]["conv_depths"])
+        _draw_one(below, filters[-1], "last")
     look = {"location": "bottom", "aspect": 30, "shrink": 0.8 / columns, "pad": 0.04, "ticks": [-1, 0, 1]}
     bar = figure.colorbar(ScalarMappable(_SCALE, _COLOURS), ax=grid, **look)
     bar.set_label("weight / largest absolute one of the row")
@@ -74,27 +77,26 @@ def draw(shown: ShownFilters, labels: dict[str, str], pairs: Pairs = ()) -> Figu
     return figure
 
 
-def _draw_layers(axes: Axes, arrays: Mapping[str, np.ndarray], label: str) -> None:
+def _draw_layers(axes: Axes, filters: np.ndarray, depths: np.ndarray) -> None:
     """Draw the filters of all layers of a model, a row for each."""
-    filters, depths = arrays["first_filters"], arrays["conv_depths"]
     axes.set_axis_on()
     show_canvas(axes, sheet(_colour(filters), filters.shape[1]))
     step = -(-len(depths) // _MOST_TICKS)
     axes.set_yticks([4 * row + 1 for row in range(0, len(depths), step)], depths[::step])
-    axes.set(title=wrap_text(label, _TITLE_WIDTH, 2), ylabel="depth")
+    axes.set_ylabel("depth")
     axes.set_anchor("NW")
 
 
-def _draw_last(axes: Axes, arrays: Mapping[str, np.ndarray]) -> None:
-    """Draw the first filters of the last layer of a model."""
+def _draw_one(axes: Axes, filters: np.ndarray, name: str) -> None:
+    """Draw the first filters of one layer of a model, larger."""
     axes.set_axis_on()
-    show_canvas(axes, sheet(_colour(arrays["first_filters"][-1:, :_LAST]), _LAST))
-    axes.set_ylabel("last", rotation=0, ha="right", va="center")
+    show_canvas(axes, sheet(_colour(filters[None, :_SHOWN_LARGE]), _SHOWN_LARGE))
+    axes.set_ylabel(name, rotation=0, ha="right", va="center")
     axes.set_anchor("NW")
 
 
 def _colour(filters: np.ndarray) -> np.ndarray:
-    """Return pictures of layers x filters x 3 x 3, uint8 N x 3 x 3 x 3, layer by layer; missing filters are white."""
+    """Return pictures of layers x filters x K x K, uint8 N x K x K x 3, layer by layer; missing filters are white."""
     peaks = np.nanmax(np.abs(filters), axis=(1, 2, 3), keepdims=True)
     colours = to_uint8(_COLOURS(_SCALE(filters / np.where(peaks > 0, peaks, 1)))[..., :3])
     colours[np.isnan(filters)] = 255

@@ -2,9 +2,11 @@
 
 Each row is a measure, below the two variants that a claim compares in it. Markers are mean differences over pairs of
 runs of one model and seed, each model weighing the same; of treatments against controls, over the experiment's pairs.
-Beyond other results: how much larger the difference is than there, whichever way both lie. Lines are Student's 95 %
-intervals, cut at the edges. What the claim asks for is shaded. Below three pairs of a model there is no verdict. A
-dagger marks verdicts that hold when all claims are tested at once, by Holm's method.
+Beyond other results: how much larger the difference is than there, whichever way both lie. Less
+another difference: by how much it is above that one. At equal values of a second measure: from a line through all
+strengths of the control. Lines are Student's 95 % intervals, cut at the edges. What the claim asks for is shaded. Below
+three pairs of a model there is no verdict. A dagger marks verdicts that hold when all claims are tested at once, by
+Holm's method.
 """
 
 from collections.abc import Collection, Mapping
@@ -35,6 +37,7 @@ MARKS = {
     "negligible": {"marker": "s", "color": NEUTRAL, "markerfacecolor": NEUTRAL},
     "undecided": {"marker": "o", **_OPEN},
     "too few pairs": {"marker": "d", **_OPEN},
+    "outside the sweep": {"marker": "^", **_OPEN},
 }
 """How the effect of each verdict looks."""
 _HOLDS = " †"

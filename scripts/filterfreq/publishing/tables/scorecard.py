@@ -2,10 +2,11 @@
 
 The mean difference of the two variants over pairs of runs of one model and seed, each model weighing the same (of
 treatments against controls, over the experiment's pairs; beyond other results: how much larger it is than there,
-whichever way both lie), Student's 95 % interval, and the verdict: supported, contradicted, negligible (certainly
-smaller than the smallest effect of interest), undecided at this scale, needs more pairs (at least three of a model),
-no pairs (of runs that can be compared), or not measured. "Holm" says whether a verdict holds when all claims are tested
-at once.
+whichever way both lie; less another difference: by how much it is above that one; at equal values of a second measure:
+from a line through all strengths of the control), Student's 95 % interval, and the verdict: supported, contradicted,
+negligible (certainly smaller than the smallest effect of interest), undecided at this scale, needs more pairs (at least
+three of a model), no pairs (of runs that can be compared), outside the sweep (whose line does not reach the treatment's
+value of the second measure), or not measured. "Holm" says whether a verdict holds when all claims are tested at once.
 """
 
 from collections.abc import Collection, Mapping
@@ -139,6 +140,10 @@ def tabulate_scores(
         fewest.append(f"{FEWEST_PAIRS} {observations_phrase(counting)} of the experiment")
     if "beyond" in scores:
         means.append("beyond other results, how much larger they are than there, whichever way both lie")
+    if "minus_control" in scores:
+        means.append("of one difference less another, by how much it is above that one")
+    if "matched" in scores:
+        means.append("at equal values of a second measure, from a line through all strengths of the control")
     caption = (
         f"The papers' claims on {dataset}{model_names}. Effects are differences {'; or '.join(means)}; expected is "
         "what the claim says, with the smallest effect of interest; n: images that a value stands on (of energy: "
@@ -149,6 +154,8 @@ def tabulate_scores(
 
 def _comparison(row: dict, labels: dict[str, str]) -> str:
     compared = comparison_label(row, labels)
+    if isinstance(row.get("matched"), str):
+        return f"{compared}, at equal {row['matched']}"
     return f"{compared}, beyond {row['beyond']}" if isinstance(row.get("beyond"), str) else compared
 
 
