@@ -140,6 +140,14 @@ def test_each_way_of_treating_batch_norm_has_its_own_basis_range_and_counts(two_
         pd.testing.assert_frame_equal(tables[0], pd.concat(tables[1:], ignore_index=True))
 
 
+def test_bases_are_of_the_wanted_ways_of_treating_batch_norm_alone(two_models):
+    results = pd.concat([results_of(two_models[NET]).assign(batch_norm=way) for way in ("separate", "folded")])
+    assert set(full_bases(results, [NET])) == {"separate", "folded"}
+    assert list(full_bases(results, [NET], ["folded"])) == ["folded"]
+    with pytest.raises(InputError, match="filter_quality"):
+        full_bases(results[results["batch_norm"] == "separate"], [NET], ["folded"])
+
+
 def test_models_are_read_side_by_side_and_counted_in_their_order(two_models):
     """The first model waits until the second one is read, too."""
     bases = full_bases(pd.concat([results_of(weights, run) for run, weights in two_models.items()]), two_models)

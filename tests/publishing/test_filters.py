@@ -16,7 +16,7 @@ from filterfreq.evaluation.results import write_table
 from filterfreq.publishing.figures import filter_coefficients as coefficients_figure
 from filterfreq.publishing.figures import filter_dct, filter_pca, filter_quality, filter_shift, filters, first_filters
 from filterfreq.publishing.filter_coefficients import Coefficients, read_coefficients
-from filterfreq.publishing.filter_frames import compared_runs, differences_of_pairs, filter_frame
+from filterfreq.publishing.filter_frames import batch_norm_words, compared_runs, differences_of_pairs, filter_frame
 from filterfreq.publishing.shown_filters import run_labels
 from filterfreq.publishing.tables import filter_correlations
 from filterfreq.publishing.tables import filter_quality as quality_table
@@ -362,12 +362,17 @@ def test_without_measured_accuracies_correlations_are_with_the_published_ones(re
     assert "published: by RobustBench" in table.caption
 
 
-def test_published_correlations_stand_beside_treatments_and_orthogonality_has_none(accurate_results):
+def test_published_correlations_stand_beside_treatments_and_orthogonality_has_none(accurate_results, results_of):
     renamed = accurate_results.assign(dataset="cifar100")
     pairs = [{side: {**run, "dataset": "cifar100"} for side, run in pair.items()} for pair in PAIRS]
     table = filter_correlations.tabulate(renamed, VARIANTS, "plain", pairs=pairs)
     column = table.cells.set_index("value of the filters")["AutoAttack, 71-model study"]
     assert (column["sparsity"], column["orthogonality"]) == ("−0.20", "–")
+    # The published ones have batch norm folded in, so ours beside them do where they can.
+    folded = results_of(result_rows("folded")).assign(dataset="cifar100")
+    ours = filter_correlations.tabulate(pd.concat([renamed, folded]), VARIANTS, "plain", pairs=pairs)
+    assert batch_norm_words("folded").capitalize() in ours.caption
+    assert batch_norm_words("separate").capitalize() in table.caption
 
 
 def test_first_filters_are_shown_as_colours_and_activations_as_grey():
@@ -391,6 +396,33 @@ def test_first_filters_are_shown_as_colours_and_activations_as_grey():
     assert [int(values[4, 0]) for values in tile] == [255, 128, 255]
     with pytest.raises(InputError, match="no filters of the variants plain"):
         first_filters.draw({}, {"plain": "plain"}, attack)
+
+
+def test_strong_activations_are_not_clipped():
+    """Two filters, of which one is a hundred times as strong: both have all steps from mid grey to white."""
+    steps = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    activations = np.stack([[strength * part * steps for strength in (0.1, 10)] for part in (1.0, 0.5)])
+    layer = {"weights": np.ones((2, 3, 3, 3), np.float32), "filters": np.arange(2), "activations": activations}
+    attack = {"attack": "fgsm", "norm": "linf", "epsilon": "8/255"}
+    figure = first_filters.draw({("net", "plain", 0): {**layer, "change": np.array(0.5)}}, {"plain": "plain"}, attack)
+    below = figure.axes[1].images[0].get_array()[..., 0]
+    expected = np.rint(255 * (0.5 + 0.5 * steps))
+    for left in (0, 9):
+        assert np.abs(below[:8, left : left + 8] - expected).max() <= 1
+        assert np.abs(below[8:16, left : left + 8] - np.rint(255 * (0.5 + 0.25 * steps))).max() <= 1
+
+
+def test_a_panel_of_shares_that_are_all_zero_says_so(results):
+    zero = results.assign(value=results["value"].where(results["metric"] != "sparsity", 0.0))
+    figure = filter_quality.draw(zero, VARIANTS)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["no filter of any layer is sparse"]
+    assert not figure.axes[1].texts
+
+
+def test_one_line_alone_has_a_sentence_and_no_legend(results):
+    one, several = (filter_dct.draw(results, VARIANTS, "plain", pairs=pairs) for pairs in (PAIRS, ()))
+    assert not any(legend.get_texts() for legend in one.legends)
+    assert len(several.legends[0].get_texts()) > 1
 
 
 def filters_of(layers: int, value: float) -> dict[str, np.ndarray]:
