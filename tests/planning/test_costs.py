@@ -13,6 +13,7 @@ from filterfreq.evaluation.only_high import find_only_high
 from filterfreq.evaluation.passes import Passes, Work, passes_of_autoattack
 from filterfreq.evaluation.perturbations import perturb
 from filterfreq.evaluation.robustness import accuracies_under_attacks
+from filterfreq.evaluation.suites.adaptive import evaluate_adaptive
 from filterfreq.evaluation.suites.autoattack import evaluate_autoattack
 from filterfreq.evaluation.suites.band_noise import evaluate_band_noise
 from filterfreq.evaluation.suites.clean import evaluate_clean
@@ -84,6 +85,48 @@ def test_transferred_attacks_pass_through_their_source():
     accuracies_under_attacks(model, IMAGES, LABELS, ATTACKS, 2, "cpu", 0, source=source, source_name="plain")
     suites = {"transfer": {"source": "plain", "images": 3, "attacks": ATTACKS}}
     assert tiny(evaluation=suites).work("transfer", RUN) == Work(model.passes, source.passes)
+
+
+ADAPTIVE = {"images": 3, "norm": "linf", "epsilons": ["1/255", "2/255"], "steps": 4, "restarts": 2, "draws": 3}
+ADAPTIVE |= {"square": {"queries": 7}, "square_eot": {"queries": 5, "draws": 2}, "noise": {"tries": 6}, "eot": [1, 3]}
+
+
+class Drawing(Counting):
+    """Says that it draws at every call, and answers as ever."""
+
+    is_stochastic = True
+
+    def seed_draws(self, seed, first_image=0):
+        pass
+
+
+def derived(**settings) -> CostModel:
+    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
+    config["variants"]["smooth"] = {"from": "plain", "smooth_kernels": {"rho": 1}}
+    config["experiments"]["tiny"]["variants"].append("smooth")
+    config["evaluation"]["adaptive"] = settings
+    return CostModel(Study(config, ROOT / "schemas/config.schema.yaml"), "nowhere")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["dct-penalty", "smooth"])
+def test_attacks_through_a_defence_pass_as_often_as_a_model_that_withstands_them_counts(variant):
+    costs, run = derived(**ADAPTIVE), RUN._replace(variant=variant)
+    model, source = Counting(), Counting() if variant == "smooth" else None
+    evaluate_adaptive(model, IMAGES, LABELS, ADAPTIVE, 2, "cpu", 0, source)
+    # Beside these, each epsilon's ratio of logits counts the classes by one image.
+    own = costs.work("adaptive", run).own + Passes(2, 0)
+    assert own == model.passes
+    assert costs.work("adaptive", run).source == (source.passes if source else Passes(0, 0))
+    assert costs.attacked_run("adaptive", run).variant == ("plain" if source else variant)
+
+
+@pytest.mark.slow
+def test_draws_multiply_the_passes_of_a_stochastic_model(monkeypatch):
+    monkeypatch.setattr("filterfreq.planning.costs._WITH_DRAWS", ("penalty",))
+    model = Drawing()
+    evaluate_adaptive(model, IMAGES, LABELS, ADAPTIVE, 2, "cpu", 0)
+    assert derived(**ADAPTIVE).work("adaptive", RUN).own + Passes(2, 0) == model.passes
 
 
 @pytest.mark.parametrize(

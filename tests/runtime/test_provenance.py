@@ -122,7 +122,7 @@ OF_ATTACKS = {"adversarial", "transfer"}
 OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
     *("fourier_bands", "pairs", "severities", "frequency_filtered"),
-    *("filter_quality", "filter_correlations"),
+    *("filter_quality", "filter_correlations", "masking"),
 }
 OF_SLOPES = {"corruption_energy", "energy_slopes"}
 OF_FILTERS = {"filter_quality", "filter_shift", "filter_correlations"}
@@ -140,6 +140,7 @@ WRITTEN_BY = {
     "publishing/selection.py": {*OF_MEANS, "costs", "filter_shift"},
     "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
     "analysis/claims.py": {"scorecard", "detection"},
+    "analysis/masking.py": {"masking"},
     "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
     "publishing/filter_frames.py": OF_FILTERS,
     "publishing/filter_coefficients.py": {"filter_shift"},
@@ -207,7 +208,10 @@ MEASURED_BY = {
     "frequencies/components.py": {"frequency_filtered"},
     "frequencies/masks.py": {"frequency_filtered", "band_noise", "spectra"},
     "frequencies/fourier.py": {"fourier_heat_map", "fourier_attack"},
-    "training/attacks.py": {"adversarial", "transfer", "spectra"},
+    "training/attacks.py": {"adversarial", "transfer", "spectra", "adaptive"},
+    "evaluation/adaptive_attacks.py": {"adaptive"},
+    "evaluation/adaptive_settings.py": {"adaptive"},
+    "evaluation/draws.py": {"adaptive"},
     "evaluation/detection/components.py": set(),
     "evaluation/prediction.py": set(SUITES) - {"filters", "filter_quality"},
     "evaluation/filters/metrics.py": {"filter_quality"},

@@ -308,6 +308,7 @@ FGSM = {"attack": "fgsm", "norm": "linf", "epsilons": ["2/255"]}
 SHOWN = {
     "transfer": {"source": "plain", "images": 9, "attacks": [FGSM]},
     "out_of_distribution": {"sets": ["texdigits-edges"]},
+    "adaptive": {"norm": "linf", "epsilons": ["2/255"]},
 }
 FILTERED = {
     "filter_quality": {"batch_norm": ["separate"]},
@@ -339,6 +340,8 @@ FILTERED = {
             "9 rocket: correct the claim, or add it there",
         ),
         ("transfer", "accuracy", {"source": "plane"}, "has plain: did you mean 'plain'"),
+        ("adaptive", "accuracy", {"attack": "worse"}, "adaptive, worst: did you mean 'worst'"),
+        ("adaptive", "accuracy", {"epsilon": "4/255"}, "evaluation.adaptive of this config has 2/255"),
         ("adversarial", "accuracy", {"attack": "pdg-10"}, "has fgsm, pgd-10: did you mean 'pgd-10'"),
         (
             "adversarial",

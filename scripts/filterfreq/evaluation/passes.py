@@ -8,6 +8,7 @@ attack: an upper bound for attacks.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from filterfreq.evaluation.adaptive_settings import complete_settings, eot_draws
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 
 
@@ -102,6 +103,36 @@ def passes_of_attack(attack: Mapping[str, Any]) -> Passes:
     """Return the passes of FGSM or PGD per image and epsilon, without those that judge the result."""
     steps = attack["steps"] if attack["attack"] == "pgd" else 1
     return Passes(steps, steps)
+
+
+def adaptive_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of the attacks through a defence, of a classifier that draws anew at every call.
+
+    Its settings without what needs draws are those of a classifier that has none, see
+    `filterfreq.evaluation.adaptive_settings.applicable`.
+    """
+    complete = complete_settings(settings)
+    losses, steps, restarts = len(complete["losses"]), complete["steps"], complete["restarts"]
+    transferred = {"attack": "pgd", "steps": steps}
+    own, source, judged = Passes(0, 0), Passes(0, 0), 0
+    for attack in complete["attacks"]:
+        if attack in ("fgsm", "pgd", "apgd"):
+            draws = eot_draws(complete["eot"])
+            tries, points = (1, 2) if attack == "fgsm" else (losses * restarts, steps + 1)
+            own += Passes(points, points).times(sum(draws) * tries)
+            judged += len(draws) * tries
+        elif attack == "transfer":
+            source += passes_of_attack({"attack": "fgsm"}) + passes_of_attack(transferred).times(restarts)
+            judged += 1 + restarts
+        else:
+            values = complete[attack]
+            calls = values["tries"] if attack == "noise" else (values["queries"] + 1) * values.get("draws", 1)
+            own += Passes(calls, 0)
+            judged += 1
+    attacked = len(complete["epsilons"]) * sum(_count_images(size, settings) for size in sizes)
+    clean = one_pass(settings, sizes, classes, side).own.forward
+    looks = complete["draws"] * (attacked * judged + clean)
+    return Work(own.times(attacked) + Passes(looks, 0), source.times(attacked))
 
 
 def passes_of_autoattack(attacks: Sequence[str] | None, classes: int) -> Passes:

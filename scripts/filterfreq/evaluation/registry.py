@@ -14,6 +14,7 @@ from typing import Any
 
 from filterfreq.evaluation.passes import (
     Work,
+    adaptive_passes,
     adversarial_passes,
     autoattack_passes,
     band_noise_passes,
@@ -104,7 +105,7 @@ class Suite(Measurement):
             at a model for seconds, on one processor core.
         inputs: what it reads beside the model, by the names of rules/evaluate.smk: "images" (the data set's own),
             "corrupted", "shifted" and "cue_conflict" (other images), "source" (another model), "perturbed" (some of the
-            data set's own after an attack).
+            data set's own after an attack), "undefended" (the model that a derived one is made from, if it is derived).
         attacks: the keys that lead to the list of attacks in its settings; () where the settings are that list, None
             where there is none.
         given_as_inputs: the settings that its jobs have as inputs alone, or that are of what is measured of images
@@ -186,6 +187,19 @@ SUITES: Mapping[str, Suite] = {
         passes=transfer_passes,
         why_not_run="filterfreq.study.attacked:why_no_source",
         check="filterfreq.study.attacked:check_source",
+    ),
+    "adaptive": Suite(
+        run="filterfreq.evaluation.suites.adaptive:run",
+        metrics={
+            "accuracy": Metric((*_ATTACK, "judged", "draws")),
+            "accuracy_by_eot": Metric((*_ATTACK, "judged", "draws", "eot")),
+            "clean_accuracy": Metric(("split", "images")),
+        },
+        stage="attack",
+        inputs=("images", "undefended"),
+        types={"draws": int, "eot": int},
+        passes=adaptive_passes,
+        check="filterfreq.study.attacked:check_adaptive",
     ),
     "corruption": Suite(
         run="filterfreq.evaluation.suites.corruption:run",

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
+from filterfreq.evaluation.adaptive_settings import applicable
 from filterfreq.evaluation.detection.registry import passes
 from filterfreq.evaluation.passes import Passes, Work, frequency_filtered_passes, passes_of_attack
 from filterfreq.evaluation.registry import SUITES
@@ -22,6 +23,8 @@ _OF_A_BATCH = ("batch_size", "accumulate", "optimizer", "augmentation", "ema")
 _OF_A_GPU = ("precision", "compile", "cuda_graphs", "deterministic")
 # Where the number of a data set's classes is not known, which matters to the last layer alone.
 _CLASSES = 10
+# Of a variant whose classifier draws anew at every call.
+_WITH_DRAWS = ("post_averaging", "randomised_smoothing")
 
 TRAINING_RULES = ("train", "train_with_snapshots")
 """The rules whose jobs are trainings."""
@@ -134,8 +137,18 @@ class CostModel:
         count, sizes = SUITES[suite].passes, self._sizes(suite, run.dataset)
         if count is None or None in sizes:
             return None
-        side = self.study.dataset(run.dataset).image_size
-        return count(self.study.settings(suite, run.dataset), sizes, self.classes(run.dataset), side)
+        side, settings = self.study.dataset(run.dataset).image_size, self.study.settings(suite, run.dataset)
+        if suite == "adaptive":
+            has_draws = any(key in self.study.variants.get(run.variant, ()) for key in _WITH_DRAWS)
+            settings = applicable(settings, has_draws, self.study.is_derived(run))
+            settings |= {} if has_draws else {"draws": 1}
+        return count(settings, sizes, self.classes(run.dataset), side)
+
+    def attacked_run(self, suite: str | None, run: Run) -> Run:
+        """Return the run that a suite's attacks on a run are transferred from; the run itself where none are."""
+        if suite == "transfer":
+            return run._replace(variant=self.study.settings("transfer", run.dataset)["source"])
+        return self.study.origin(run) if suite == "adaptive" else run
 
     def work_of_perturbations(self, run: Run) -> Work:
         """Return the passes of the perturbations that are shown."""

@@ -10,7 +10,7 @@ from filterfreq.study.study import Study
 _OF_MODELS = ("history", "records", "over_training", "filter_coefficients")  # beside results
 
 # Of the others, a table or figure says itself on how many images it stands.
-_OF_TEST_IMAGES = ("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered")
+_OF_TEST_IMAGES = ("clean", "adversarial", "autoattack", "transfer", "adaptive", "corruption", "frequency_filtered")
 
 
 def caption(study: Study, product: ProductFile, experiment: str, suites: Mapping[str, Iterable[str]]) -> str:

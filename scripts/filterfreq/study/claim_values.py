@@ -7,6 +7,7 @@ from typing import Any
 
 from filterfreq.analysis.claim_measures import HIGHEST, SHOWN_BATCH_NORM
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
+from filterfreq.evaluation.adaptive_settings import measured_values
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.registry import TYPES
 from filterfreq.runtime.errors import InputError, list_some, unknown_name
@@ -155,7 +156,9 @@ def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) ->
     attacks = [attack for dataset in datasets for of, _, attack in study.attacks(dataset) if of == suite]
     settings = [study.settings(suite, dataset) for dataset in datasets]
     known: Iterable | None = _VALUES.get(key)
-    if key == "attack":
+    if suite == "adaptive" and key not in ("split", "images"):
+        known = [value for of in settings for value in measured_values(of)[key]]
+    elif key == "attack":
         known = map(attack_name, attacks)
     elif key == "norm":
         known = [attack["norm"] for attack in attacks]
