@@ -11,6 +11,8 @@ from filterfreq.evaluation.registry import SUITES
 from filterfreq.evaluation.results import check_rows
 from filterfreq.evaluation.suites.adaptive import evaluate_adaptive
 
+pytestmark = pytest.mark.slow
+
 FAST = {"steps": 10, "restarts": 1, "square": {"queries": 300}, "square_eot": {"queries": 20, "draws": 3}, "draws": 4}
 METRICS = SUITES["adaptive"].metrics
 
