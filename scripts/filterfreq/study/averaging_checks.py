@@ -50,13 +50,11 @@ def check_defended_source(
     own = next((key for key in DEFENCES if key in variant), None)
     if defence and own:
         raise InputError(
-            f"{where}.from: {source!r} has {defence} itself, and {own} of it would be a defence of a defence: name what "
-            f"{source!r} is made from"
+            f"{where}.from: {source!r} has {defence} itself, and {own} of it would be a defence of a defence: name "
+            f"what {source!r} is made from"
         )
 
 
 def _check_one_of(where: str, settings: Mapping[str, Any], keys: tuple[str, str]) -> None:
     if sum(key in settings for key in keys) != 1:
-        raise InputError(
-            f"{where}: give either {keys[0]} or {keys[1]}, which say how far from the image the points are"
-        )
+        raise InputError(f"{where}: give either {keys[0]} or {keys[1]}, how far from the image the points are")

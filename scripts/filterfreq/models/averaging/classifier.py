@@ -86,9 +86,7 @@ class AveragedClassifier(StochasticClassifier):
         points = max(1, _POSITIONS.get(images.device.type, _POSITIONS["cuda"]) // images[0, 0].numel())
         step = max(1, points // max(len(average.lengths) for average in self.averages))
         rows = [range(start, min(start + step, len(images))) for start in range(0, len(images), step)]
-        return torch.cat(
-            [self._answer(images[its_rows[0] : its_rows[-1] + 1], its_rows, draws, points) for its_rows in rows]
-        )
+        return torch.cat([self._answer(images[few.start : few.stop], few, draws, points) for few in rows])
 
     def _answer(self, images: Tensor, rows: range, draws: Draws, points: int) -> Tensor:
         """Return the logits of a few images, in these rows of the batch, with so many points at once."""

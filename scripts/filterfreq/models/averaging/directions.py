@@ -1,8 +1,8 @@
 """Directions in which an averaged classifier looks around an image.
 
-Lin, K. A., Jiang, Bandlimiting Neural Networks Against Adversarial Attacks, 2019, arXiv 1905.12797, and its released code.
-All lengths are in a unit of the caller's, which `scale` converts to pixels: of an offset v the image is changed by
-`scale * v`.
+Lin, K. A., Jiang, Bandlimiting Neural Networks Against Adversarial Attacks, 2019, arXiv 1905.12797, and its released
+code. All lengths are in a unit of the caller's, which `scale` converts to pixels: of an offset v the image is changed
+by `scale * v`.
 """
 
 import math
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from filterfreq.models.stochastic import draw_normal
 
 Offsets = tuple[Tensor, Tensor]
-"""Changes of images in pixels for each unit of length, N x K x C x H x W; and 1.0 or, where there is none, 0.0, N x K."""
+"""Changes of images in pixels for each unit of length, N x K x C x H x W; and 1.0, or where there is none 0.0: N x K."""
 
 Recall = Callable[[], Offsets]
 """Returns the same offsets whenever it is called, of draws without keeping them."""

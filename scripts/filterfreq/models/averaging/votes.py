@@ -46,9 +46,9 @@ class Sums(NamedTuple):
         """Return logits, N x classes, whose largest is the answer of all points.
 
         Args:
-            kind: "softmax", the logarithm of the mean softmax; "logit", the mean logit; "majority", the logarithm of the
-                share of points that predict a class, of none that of the smallest positive number; or "weighted", the
-                mean logit times that share.
+            kind: "softmax", the logarithm of the mean softmax; "logit", the mean logit; "majority", the logarithm of
+                the share of points that predict a class, of none that of the smallest positive number; or "weighted",
+                the mean logit times that share.
         """
         mean, share = self.logit / self.count, self.votes / self.count
         kinds: Mapping[str, Tensor] = {
@@ -69,9 +69,8 @@ def add_up(logits: Tensor, counts: Tensor) -> Sums:
     """
     logs, counted = logits.log_softmax(dim=-1), counts[..., None]
     softmax = logs.exp()
-    votes = torch.zeros_like(softmax).scatter_(-1, logits.argmax(dim=-1, keepdim=True), 1) + (
-        softmax - softmax.detach()
-    )
+    votes = torch.zeros_like(softmax).scatter_(-1, logits.argmax(dim=-1, keepdim=True), 1)
+    votes = votes + (softmax - softmax.detach())
     return Sums(
         torch.where(counted > 0, logs, _NOTHING).logsumexp(dim=1),
         (logits * counted).sum(dim=1),
