@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from filterfreq.models.stochastic import draw_normal
 
 Offsets = tuple[Tensor, Tensor]
-"""Changes of images in pixels for each unit of length, N x K x C x H x W; and 1.0, or where there is none 0.0: N x K."""
+"""Changes of images in pixels for each unit of length, N x K x C x H x W; and 1.0, or 0.0 where none is, N x K."""
 
 Recall = Callable[[], Offsets]
 """Returns the same offsets whenever it is called, of draws without keeping them."""
