@@ -68,3 +68,11 @@ def test_a_mean_leaves_constants():
     assert ball_transfer(0, 6, 3072) == 1
     assert sphere_transfer(0.0, 30, 150_528) == 1
     assert shells_transfer([0.0], (2, 4, 6), 15, 3072) == [1]
+
+
+@pytest.mark.parametrize("dimension", [20, 60, 150])
+def test_the_series_of_many_dimensions_joins_the_bessel_function(dimension):
+    half = dimension / 2
+    z = half * np.array([0.4, 0.49, 0.51, 0.8])
+    expected = gamma(half + 1) * (2 / z) ** half * jv(half, z)
+    np.testing.assert_allclose(ball_transfer(z, 1, dimension), expected, rtol=1e-9, atol=1e-300)

@@ -1,8 +1,7 @@
 """What averaging a function over a neighbourhood does to its frequencies, in n dimensions.
 
 Averaging multiplies the Fourier transform at the frequency w by a transfer function, the mean of cos(w.x') over the
-neighbourhood, which depends on |w| alone where that is round. Both functions here are `0F1(; a; -z^2/4)`, which is
-`Gamma(a) (2/z)^(a - 1) J_(a - 1)(z)` with the Bessel function J, and which scipy computes for thousands of dimensions.
+neighbourhood, which depends on |w| alone where that is round.
 """
 
 from collections.abc import Sequence
@@ -10,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import hyp0f1
+
+_TERMS = 30
 
 
 def ball_transfer(frequency: ArrayLike, radius: float, dimension: int) -> np.ndarray:
@@ -27,7 +28,7 @@ def ball_transfer(frequency: ArrayLike, radius: float, dimension: int) -> np.nda
     Returns:
         float64, of the shape of `frequency`, in [-1, 1]; 1 at 0.
     """
-    return hyp0f1(dimension / 2 + 1, -((radius * np.asarray(frequency, np.float64)) ** 2) / 4)
+    return _scaled_bessel(dimension / 2, radius * np.asarray(frequency, np.float64))
 
 
 def sphere_transfer(frequency: ArrayLike, radius: float, dimension: int) -> np.ndarray:
@@ -44,7 +45,7 @@ def sphere_transfer(frequency: ArrayLike, radius: float, dimension: int) -> np.n
     Returns:
         As `ball_transfer`.
     """
-    return hyp0f1(dimension / 2, -((radius * np.asarray(frequency, np.float64)) ** 2) / 4)
+    return _scaled_bessel(dimension / 2 - 1, radius * np.asarray(frequency, np.float64))
 
 
 def shells_transfer(frequency: ArrayLike, lengths: Sequence[float], count: int, dimension: int) -> np.ndarray:
@@ -64,3 +65,20 @@ def shells_transfer(frequency: ArrayLike, lengths: Sequence[float], count: int, 
     """
     spheres = sum(sphere_transfer(frequency, length, dimension) for length in lengths)
     return (1 + 2 * count * spheres) / (1 + 2 * count * len(lengths))
+
+
+def _scaled_bessel(order: float, z: np.ndarray) -> np.ndarray:
+    """`Gamma(order + 1) (2/z)^order J_order(z)`, which is `0F1(; order + 1; -z^2/4)`.
+
+    Of thousands of dimensions the Bessel function is below the smallest number where z is small. Up to half the order
+    the logarithm is therefore taken of its power series, `-sum_k s_k z^(2k) / k`, with Rayleigh's sums over the zeros
+    of J, `s_1 = 1 / (4 (order + 1))` and `s_k = sum_(0<i<k) s_i s_(k-i) / (order + k)` (Kishore, The Rayleigh Function,
+    Proceedings of the AMS 1963). There each term is less than a quarter of the one before.
+    """
+    small = np.clip(z, 0, max(order, 0) / 2)
+    sums, series = [1 / (4 * (order + 1))], small**2 / (4 * (order + 1))
+    for k in range(2, _TERMS):
+        sums.append(sum(one * other for one, other in zip(sums, sums[::-1], strict=True)) / (order + k))
+        series = series + sums[-1] * small ** (2 * k) / k
+    # Where even at larger z there is no number it is below exp(-order / 16) of hundreds of dimensions and more.
+    return np.where(z <= order / 2, np.exp(-series), np.nan_to_num(hyp0f1(order + 1, -(z**2) / 4), nan=0.0))

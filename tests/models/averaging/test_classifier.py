@@ -97,9 +97,10 @@ def test_points_are_at_their_lengths_on_both_sides_and_not_clipped():
     points, image = points_of_image(RANDOM)
     changes = (points - image).flatten(1)
     lengths = changes.norm(dim=1)
-    assert sorted(lengths.round(decimals=3).tolist()) == [0] + sorted(4 * [1, 1, 2, 2, 3, 3])
+    assert sorted(lengths.round(decimals=3).tolist()) == [0, *sorted(4 * [1, 1, 2, 2, 3, 3])]
     torch.testing.assert_close(changes.sum(dim=0), torch.zeros(108), atol=1e-4, rtol=0)
-    assert points.min() < 0 and points.max() > 1
+    assert points.min() < 0
+    assert points.max() > 1
 
 
 def test_a_normalised_length_is_that_of_what_the_network_sees():
@@ -156,8 +157,7 @@ def test_the_gradient_is_that_of_the_plain_sum(network, average, vote):
 
     classifier.seed_draws(1)
     draws = classifier.count_call()
-    found = [classifier._source(IMAGES[rows], average, range(5)[rows], draws, 0) for rows in (slice(0, 5),)][0]
-    offsets, _ = found.find(slice(None))()
+    offsets, _ = classifier._source(IMAGES, average, range(5), draws, 0).find(slice(None))()
     plain = IMAGES.clone().requires_grad_()
     points = [plain, *(plain + length * offsets[:, k] for k in range(4) for length in LENGTHS)]
     logits = torch.stack([network(one) for one in points])
