@@ -18,9 +18,6 @@ from filterfreq.models.averaging.votes import Sums, add_up
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.stochastic import Draws, StochasticClassifier
 
-DIRECTIONS = ("random", "approx", "exact", "noise", "noise_of_length_1")
-UNITS = ("normalised", "pixels")
-
 # How many positions of images the network is shown at once: the memory that averaging takes, whatever it averages over.
 _POSITIONS = {"cpu": 128 * 32 * 32, "cuda": 1024 * 32 * 32}
 

@@ -6,9 +6,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-VOTES = ("softmax", "logit", "majority", "weighted")
-"""The votes of the released code of Lin, K. A., Jiang (arXiv 1905.12797); see `Sums.vote`."""
-
 # Added to the logarithm of a probability that does not count; minus infinity would have no gradient.
 _NOTHING = -1e30
 
@@ -44,6 +41,8 @@ class Sums(NamedTuple):
 
     def vote(self, kind: str) -> Tensor:
         """Return logits, N x classes, whose largest is the answer of all points.
+
+        The four are those of the released code of Lin, K. A., Jiang, 2019, arXiv 1905.12797.
 
         Args:
             kind: "softmax", the logarithm of the mean softmax; "logit", the mean logit; "majority", the logarithm of
