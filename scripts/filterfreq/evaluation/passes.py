@@ -98,6 +98,36 @@ def autoattack_passes(settings: Sequence[Mapping[str, Any]], sizes: Sequence[int
     return Work(passes)
 
 
+def averaged_work(work: Work, variant: Mapping[str, Any]) -> Work:
+    """Return the work of a suite on a model that answers with an average over points; of another its own.
+
+    With a gradient each point is passed forward twice, as its answer is not kept. `approx` takes a backward pass for
+    each direction too, and `exact` one for each unit, of which there are at least as many.
+
+    Args:
+        work: that of the suite on a model that answers in one pass.
+        variant: the run's.
+    """
+    points = directed = 0
+    if "post_averaging" in variant and 0 not in _size(variant["post_averaging"]):
+        settings = variant["post_averaging"]
+        for average in (settings, *([settings["second"]] if "second" in settings else [])):
+            points += 1 + 2 * average["count"] * len(average.get("lengths", range(3)))
+            directed += average["count"] * (average["directions"] != "random")
+    elif "randomised_smoothing" in variant and 0 not in _size(variant["randomised_smoothing"]):
+        points = variant["randomised_smoothing"]["count"]
+    if not points:
+        return work
+    forward, backward = work.own
+    passes = Passes((points + (directed > 0)) * forward + points * backward, points * backward + directed * forward)
+    return work._replace(own=passes)
+
+
+def _size(settings: Mapping[str, Any]) -> tuple[float | None, ...]:
+    """The settings of an average that leave the model as it is where one is 0."""
+    return tuple(settings.get(key) for key in ("count", "radius", "sigma"))
+
+
 def passes_of_attack(attack: Mapping[str, Any]) -> Passes:
     """Return the passes of FGSM or PGD per image and epsilon, without those that judge the result."""
     steps = attack["steps"] if attack["attack"] == "pgd" else 1

@@ -6,7 +6,7 @@ import numpy as np
 
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
 from filterfreq.evaluation.detection.registry import passes
-from filterfreq.evaluation.passes import Passes, Work, frequency_filtered_passes, passes_of_attack
+from filterfreq.evaluation.passes import Passes, Work, averaged_work, frequency_filtered_passes, passes_of_attack
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import InputError
@@ -135,7 +135,8 @@ class CostModel:
         if count is None or None in sizes:
             return None
         side = self.study.dataset(run.dataset).image_size
-        return count(self.study.settings(suite, run.dataset), sizes, self.classes(run.dataset), side)
+        work = count(self.study.settings(suite, run.dataset), sizes, self.classes(run.dataset), side)
+        return averaged_work(work, self.study.variants.get(run.variant, {}))
 
     def work_of_perturbations(self, run: Run) -> Work:
         """Return the passes of the perturbations that are shown."""
