@@ -9,13 +9,12 @@ import shutil
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-# Of the experiments of config.yaml, lens.yaml, components.yaml and adversarial.yaml.
+# Of the experiments of config.yaml, lens.yaml, digits.yaml and photographs.yaml.
 DATASETS = {
     "cifar10-jpeg": "cifar10-jpeg",
     "filters": "cifar10-jpeg",
     "digits": "mnist",
     "photographs": "cifar10-jpeg",
-    "adversarial": "cifar10-jpeg",
 }
 
 

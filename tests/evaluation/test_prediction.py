@@ -4,7 +4,9 @@ import torch
 from evaluation.simple_models import ReadsPixels, images_of
 from torch import nn
 
-from filterfreq.evaluation.prediction import inference, predict, predict_with_confidence
+from filterfreq.evaluation.prediction import batches, inference, predict, predict_with_confidence
+from filterfreq.models.classifier import Classifier
+from filterfreq.models.stochastic import StochasticClassifier, draw_normal
 
 
 @pytest.fixture
@@ -56,3 +58,31 @@ def test_confidence_is_the_probability_of_the_predicted_class(stateful):
     predictions, confidences = predict_with_confidence(stateful, images, 4, "cpu")
     np.testing.assert_array_equal(predictions, probabilities.argmax(axis=1))
     np.testing.assert_allclose(confidences, probabilities.max(axis=1), rtol=1e-5)
+
+
+class Drawing(StochasticClassifier):
+    """Adds noise to each image's values, from its own seed."""
+
+    def __init__(self):
+        super().__init__(Classifier(nn.Flatten(), (0.5,) * 3, (0.2,) * 3))
+
+    def forward(self, images):
+        seeds = self.count_call().seeds(range(len(images)), 0, 1)
+        return super().forward(images + draw_normal(seeds, images.shape[1:], images.device)[:, 0])
+
+
+def test_what_a_stochastic_model_answers_depends_on_its_seed_and_not_on_the_batches():
+    images = np.full((7, 2, 2, 3), 127, np.uint8)
+    model = Drawing()
+
+    def answers(batch_size, seed):
+        model.seed_draws(seed)
+        return predict(nn.Sequential(model), images, batch_size, "cpu").tolist()
+
+    assert answers(7, 1) == answers(2, 1) == answers(3, 1)
+    assert answers(7, 1) != answers(7, 2)
+    assert len(set(answers(7, 1))) > 1
+
+
+def test_batches_are_those_of_the_images():
+    assert list(batches(5, 2)) == [slice(0, 2), slice(2, 4), slice(4, 5)]

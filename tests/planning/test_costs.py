@@ -10,7 +10,7 @@ from torch import nn
 from filterfreq.evaluation.accuracy import evaluate_before
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.only_high import find_only_high
-from filterfreq.evaluation.passes import Passes, Work, passes_of_autoattack
+from filterfreq.evaluation.passes import Passes, Work, averaged_work, passes_of_autoattack
 from filterfreq.evaluation.perturbations import perturb
 from filterfreq.evaluation.robustness import accuracies_under_attacks
 from filterfreq.evaluation.suites.adaptive import evaluate_adaptive
@@ -251,3 +251,27 @@ def test_units_are_what_changes_the_work_of_a_batch():
 
 def test_stored_images_have_three_bytes_a_pixel():
     assert image_bytes(10_000, 32) == 30_720_000
+
+
+@pytest.mark.parametrize(
+    ("variant", "forward", "backward"),
+    [
+        ({}, 3, 2),
+        ({"post_averaging": {"directions": "random", "count": 15, "radius": 6}}, 91 * 5, 91 * 2),
+        ({"post_averaging": {"directions": "random", "count": 15, "radius": 0}}, 3, 2),
+        ({"randomised_smoothing": {"count": 90, "sigma": 0.5}}, 90 * 5, 90 * 2),
+        (
+            {
+                "post_averaging": {
+                    **{"directions": "approx", "count": 60, "lengths": [2, 3, 4]},
+                    "second": {"directions": "random", "count": 60, "lengths": [10, 20, 30]},
+                }
+            },
+            722 * 5 + 3,
+            722 * 2 + 60 * 3,
+        ),
+    ],
+)
+def test_an_average_passes_its_points_through_the_network(variant, forward, backward):
+    """With gradients twice forward; approx a further pass, and a backward pass for each direction."""
+    assert averaged_work(Work(Passes(3, 2), Passes(1, 1)), variant) == Work(Passes(forward, backward), Passes(1, 1))

@@ -174,6 +174,14 @@ def test_the_weight_of_neighbours_is_swept(derived):
             "variants.low.smooth_kernels.rho: -1 is out of range, it must be at least 0",
         ),
         (
+            {"from": "plain", "post_averaging": {"directions": "random", "count": 15, "radius": -1}},
+            "variants.low.post_averaging.radius: -1 is out of range, it must be at least 0",
+        ),
+        (
+            {"from": "plain", "post_averaging": {"directions": "random", "count": 0, "radius": 6}},
+            "variants.low.post_averaging.count: 0 directions have no points to average over",
+        ),
+        (
             {"smooth_kernels": {"rho": 1}},
             "variants.low: smooth_kernels changes a finished model: say which one by from",
         ),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.prediction import inference
+from filterfreq.evaluation.prediction import batches, inference
 from filterfreq.frequencies.components import PARTS, rescale_to_maximum, singular_parts
 from filterfreq.frequencies.masks import PASSES, filter_frequencies, frequency_mask
 from filterfreq.runtime.errors import InputError
@@ -108,8 +108,7 @@ def answer_views(
     predictions = torch.empty((count, len(images)), dtype=torch.int64, device=device)
     confidences = torch.empty((count, len(images)), dtype=torch.float32, device=device)
     with inference(model, device), torch.no_grad():
-        for start in range(0, len(images), batch_size):
-            batch = slice(start, start + batch_size)
+        for batch in batches(len(images), batch_size, model):
             whole = to_images(images[batch], device)
             for number, view in enumerate(chain([whole], views.make(whole))):
                 logits = model(view)

@@ -1,9 +1,8 @@
 """Classifiers that draw anew at every call, and how their answers are judged.
 
-Such a classifier has `is_stochastic` and `seed_draws(seed, first_image)`; after this, its call number c (0, 1, ...)
-draws for the image at row i from (seed, first_image + i, c). Its prediction is that of the mean log-probability over
-several draws. Judging an attack by the one draw that the attack itself saw inflates its success, so it is judged after
-it has ended, over fresh draws.
+What such a classifier promises is in `filterfreq.models.stochastic`. Its prediction is that of the mean log-probability
+over several draws. Judging an attack by the one draw that the attack itself saw inflates its success, so it is judged
+after it has ended, over fresh draws.
 """
 
 import zlib

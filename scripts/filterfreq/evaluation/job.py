@@ -97,7 +97,8 @@ class SuiteJob:
 
     def images_of(self, split: str) -> np.ndarray | ImageFiles:
         """Return the same of a split, "test" or "train"."""
-        return self.dataset.images(split)[: self.settings.get("images")]
+        images = self.dataset.images(split)
+        return images[chosen_images(split, len(images), self.settings.get("images"))]
 
     def labels_of(self, split: str) -> np.ndarray:
         """Return the labels of `images_of`, int64, N: of training images those that the run was trained with.
@@ -108,7 +109,7 @@ class SuiteJob:
         labels = self.dataset.labels(split)
         if split == "train":
             labels = load_labels(Path(self.inputs["weights"]).parent, self.record, labels)
-        return labels[: self.settings.get("images")]
+        return labels[chosen_images(split, len(labels), self.settings.get("images"))]
 
     @property
     def fingerprint(self) -> list[Any]:
@@ -127,3 +128,20 @@ class SuiteJob:
     def progress_file(self) -> Path:
         """Where `progress` keeps it, to be removed once the result is written."""
         return self.output.with_suffix(".progress.json")
+
+
+def chosen_images(split: str, available: int, wanted: int | None) -> slice:
+    """Return which images of a split an evaluation of some of them sees.
+
+    Test images are in an order that was drawn, or in that of their publication: the first ones. Training images may
+    lie class by class, as those of folders do: as many that are evenly spaced.
+
+    Args:
+        split: "test" or "train".
+        available: how many images it has.
+        wanted: how many to see, at least 1; None for all.
+    """
+    if split == "test" or wanted is None or wanted >= available:
+        return slice(wanted)
+    step = available // wanted
+    return slice(0, wanted * step, step)

@@ -99,6 +99,51 @@ def autoattack_passes(settings: Sequence[Mapping[str, Any]], sizes: Sequence[int
     return Work(passes)
 
 
+def averaged_work(work: Work, variant: Mapping[str, Any]) -> Work:
+    """Return the work of a suite on a model that answers with an average over points; of another its own.
+
+    With a gradient each point is passed forward twice, as its answer is not kept. `approx` takes a backward pass for
+    each direction too, and `exact` one for each unit, of which there are at least as many.
+
+    Args:
+        work: that of the suite on a model that answers in one pass.
+        variant: the run's.
+    """
+    points = directed = 0
+    for average in _averages(variant):
+        points += 1 + 2 * average["count"] * len(average.get("lengths", range(3)))
+        directed += average["count"] * (average["directions"] != "random")
+    if _is_smoothed(variant):
+        points = variant["randomised_smoothing"]["count"]
+    if not points:
+        return work
+    forward, backward = work.own
+    passes = Passes((points + (directed > 0)) * forward + points * backward, points * backward + directed * forward)
+    return work._replace(own=passes)
+
+
+def draws_anew(variant: Mapping[str, Any]) -> bool:
+    """Whether a variant's model draws at random at every call.
+
+    Args:
+        variant: as the configuration has it.
+    """
+    return _is_smoothed(variant) or any(average["directions"] == "random" for average in _averages(variant))
+
+
+def _averages(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The averages of the variant's post-averaging; none where it leaves the model as it is."""
+    settings = variant.get("post_averaging")
+    if settings is None or 0 in (settings["count"], settings.get("radius")):
+        return []
+    return [settings, *([settings["second"]] if "second" in settings else [])]
+
+
+def _is_smoothed(variant: Mapping[str, Any]) -> bool:
+    settings = variant.get("randomised_smoothing")
+    return settings is not None and 0 not in (settings["count"], settings["sigma"])
+
+
 def passes_of_attack(attack: Mapping[str, Any]) -> Passes:
     """Return the passes of FGSM or PGD per image and epsilon, without those that judge the result."""
     steps = attack["steps"] if attack["attack"] == "pgd" else 1

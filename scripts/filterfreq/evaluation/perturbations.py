@@ -10,6 +10,7 @@ from torch import nn
 
 from filterfreq.data.batches import to_images
 from filterfreq.evaluation.prediction import inference
+from filterfreq.models.stochastic import seed_batch
 from filterfreq.training.attacks import attack_images
 from filterfreq.training.epsilon import parse_epsilon
 
@@ -60,6 +61,7 @@ def perturb(
     radius = parse_epsilon(epsilon)
     generator = torch.Generator().manual_seed(seed)
     with inference(model, device):
+        seed_batch(model, 0)
         clean, truth = to_images(images, device), torch.from_numpy(np.asarray(labels)).to(device)
         adversarial = attack_images(attack, model, clean, truth, radius, generator)
         return Perturbations(

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
+from filterfreq.models.stochastic import seed_batch
 
 
 @contextmanager
@@ -31,6 +32,22 @@ def inference(model: nn.Module, device: torch.device | str) -> Iterator[None]:
             module.training = True
         for parameter in trainable:
             parameter.requires_grad_(True)
+
+
+def batches(count: int, batch_size: int, *models: nn.Module) -> Iterator[slice]:
+    """Yield where the batches of a data set are; stochastic models then draw by the numbers of a batch's images.
+
+    So what they answer does not depend on the batch size, nor on what has been shown to them before.
+
+    Args:
+        count: how many images there are.
+        batch_size: how many a batch has, but for the last.
+        models: those that are shown the batches.
+    """
+    for start in range(0, count, batch_size):
+        for model in models:
+            seed_batch(model, start)
+        yield slice(start, min(start + batch_size, count))
 
 
 def predict(model: nn.Module, images: np.ndarray, batch_size: int, device: torch.device | str) -> np.ndarray:
@@ -65,8 +82,7 @@ def predict_with_confidence(
     predictions = torch.empty(len(images), dtype=torch.int64, device=device)
     confidences = torch.empty(len(images), dtype=torch.float32, device=device)
     with inference(model, device), torch.no_grad():
-        for start in range(0, len(images), batch_size):
-            batch = slice(start, start + batch_size)
+        for batch in batches(len(images), batch_size, model):
             logits = model(to_images(images[batch], device))
             predictions[batch] = logits.argmax(dim=1)
             confidences[batch] = logits.softmax(dim=1).amax(dim=1)

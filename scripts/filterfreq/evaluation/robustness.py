@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.prediction import inference, predict
+from filterfreq.evaluation.prediction import batches, inference, predict
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
 from filterfreq.training.attack_names import attack_name
@@ -105,11 +105,11 @@ def withstands(
     progress = progress or Progress()
     name = f"{attack_name(attack)} {attack['norm']}"
 
-    def attack_batch(start: int) -> np.ndarray:
-        batch = slice(start, start + batch_size)
+    def attack_batch(batch: slice) -> np.ndarray:
         flags = correct[batch].copy()
         if flags.any():
-            generator = torch.Generator().manual_seed(int(np.random.SeedSequence((seed, start)).generate_state(1)[0]))
+            state = np.random.SeedSequence((seed, batch.start)).generate_state(1)
+            generator = torch.Generator().manual_seed(int(state[0]))
             clean, truth = to_images(images[batch], device), torch.from_numpy(np.array(labels[batch])).to(device)
             chosen = torch.from_numpy(correct[batch]).to(device)
             adversarial = attack_images(attack, source, clean, truth, epsilon, generator, chosen)
@@ -119,7 +119,7 @@ def withstands(
 
     robust = np.zeros(len(labels), dtype=bool)
     with inference(model, device), inference(source, device):
-        for start in range(0, len(labels), batch_size):
-            flags = progress.flags(f"{name} {epsilon} {start}", partial(attack_batch, start))
-            robust[start : start + batch_size] = flags
+        for batch in batches(len(labels), batch_size, model, source):
+            flags = progress.flags(f"{name} {epsilon} {batch.start}", partial(attack_batch, batch))
+            robust[batch] = flags
     return robust

@@ -66,7 +66,7 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
         compose: return plain convolutions with the same outputs instead of DCT layers.
 
     Returns:
-        The classifier on the CPU in eval mode, and the record.
+        The classifier on the CPU in eval mode, a stochastic one with the seed of the run; and the record.
 
     Raises:
         InputError: one of the two files is missing or damaged, or one of those of the run that a derived one shares
@@ -108,6 +108,7 @@ def load_checkpoint(path: str | Path, compose: bool = True) -> tuple[Classifier,
     classifier.backbone.load_state_dict(state)
     if compose:
         classifier.backbone = composition.compose(classifier.backbone)
+    classifier.seed_draws(record["run"]["seed"])
     return classifier.eval(), record
 
 

@@ -31,6 +31,14 @@ class Classifier(nn.Module):
     mean: Tensor
     std: Tensor
 
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether two calls with the same images may give different logits; see `filterfreq.models.stochastic`."""
+        return False
+
+    def seed_draws(self, seed: int, first_image: int = 0) -> None:
+        """Say where draws begin, see `filterfreq.models.stochastic`; of one that draws nothing, nothing."""
+
     def __init__(self, backbone: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         if len(mean) != len(std) or not all(value > 0 for value in std):

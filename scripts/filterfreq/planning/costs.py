@@ -7,7 +7,14 @@ import numpy as np
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
 from filterfreq.evaluation.adaptive_settings import applicable
 from filterfreq.evaluation.detection.registry import passes
-from filterfreq.evaluation.passes import Passes, Work, frequency_filtered_passes, passes_of_attack
+from filterfreq.evaluation.passes import (
+    Passes,
+    Work,
+    averaged_work,
+    draws_anew,
+    frequency_filtered_passes,
+    passes_of_attack,
+)
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import InputError
@@ -23,8 +30,6 @@ _OF_A_BATCH = ("batch_size", "accumulate", "optimizer", "augmentation", "ema")
 _OF_A_GPU = ("precision", "compile", "cuda_graphs", "deterministic")
 # Where the number of a data set's classes is not known, which matters to the last layer alone.
 _CLASSES = 10
-# Of a variant whose classifier draws anew at every call.
-_WITH_DRAWS = ("post_averaging", "randomised_smoothing")
 
 TRAINING_RULES = ("train", "train_with_snapshots")
 """The rules whose jobs are trainings."""
@@ -138,17 +143,13 @@ class CostModel:
         if count is None or None in sizes:
             return None
         side, settings = self.study.dataset(run.dataset).image_size, self.study.settings(suite, run.dataset)
+        variant = self.study.variants.get(run.variant, {})
         if suite == "adaptive":
-            has_draws = any(key in self.study.variants.get(run.variant, ()) for key in _WITH_DRAWS)
+            has_draws = draws_anew(variant)
             settings = applicable(settings, has_draws, self.study.is_derived(run))
             settings |= {} if has_draws else {"draws": 1}
-        return count(settings, sizes, self.classes(run.dataset), side)
-
-    def attacked_run(self, suite: str | None, run: Run) -> Run:
-        """Return the run that a suite's attacks on a run are transferred from; the run itself where none are."""
-        if suite == "transfer":
-            return run._replace(variant=self.study.settings("transfer", run.dataset)["source"])
-        return self.study.origin(run) if suite == "adaptive" else run
+        work = count(settings, sizes, self.classes(run.dataset), side)
+        return averaged_work(work, variant)
 
     def work_of_perturbations(self, run: Run) -> Work:
         """Return the passes of the perturbations that are shown."""

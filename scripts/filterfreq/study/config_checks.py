@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from filterfreq.models.registry import architecture_of
 from filterfreq.models.surgery.registry import SURGERY, TRAINED_WITH
 from filterfreq.runtime.errors import InputError, run_check
+from filterfreq.study.averaging_checks import check_averaging
 from filterfreq.training.attack_names import attack_name
 from filterfreq.training.epsilon import parse_epsilon
 from filterfreq.training.registry import check_interventions
@@ -42,6 +43,7 @@ def check_variant(where: str, variant: dict) -> None:
 
     Of one with `from`, `filterfreq.study.derived.check_derived` says more.
     """
+    check_averaging(where, variant)
     if "from" in variant:
         return
     changes = next((key for key in SURGERY if key in variant and key not in TRAINED_WITH), None)

@@ -5,6 +5,7 @@ from typing import Any
 
 from filterfreq.models.surgery.registry import SURGERY, TRAINED_ONLY
 from filterfreq.runtime.errors import InputError, unknown_name
+from filterfreq.study.averaging_checks import check_defended_source
 from filterfreq.study.config_checks import is_filter_file
 
 
@@ -38,6 +39,7 @@ def check_derived(
             f"{where}.from: {source!r} is a file of filters, of which no model can be made: name a variant that is "
             "trained or a checkpoint with a model"
         )
+    check_defended_source(where, variant, source, variants)
     if is_derived(variants.get(source, {})):
         raise InputError(
             f"{where}.from: {source!r} is derived itself: name a variant that is trained or a checkpoint, and give all "

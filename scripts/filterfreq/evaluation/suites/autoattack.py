@@ -17,7 +17,7 @@ from torch import nn
 from filterfreq.data.batches import to_images
 from filterfreq.evaluation.accuracy import evaluate_before
 from filterfreq.evaluation.job import SuiteJob
-from filterfreq.evaluation.prediction import inference
+from filterfreq.evaluation.prediction import batches, inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
 from filterfreq.runtime.errors import InputError
@@ -149,9 +149,9 @@ def withstands(
             return _run(adversary, images[batch], labels[batch], batch_size)
 
         for flags, epsilon in zip(robust, epsilons, strict=True):
-            for start in range(0, len(labels), batch_size):
-                batch = slice(start, start + batch_size)
-                flags[batch] = progress.flags(f"{name} {norm} {epsilon} {start}", partial(attack, epsilon, batch))
+            for batch in batches(len(labels), batch_size, model):
+                key = f"{name} {norm} {epsilon} {batch.start}"
+                flags[batch] = progress.flags(key, partial(attack, epsilon, batch))
     return robust
 
 

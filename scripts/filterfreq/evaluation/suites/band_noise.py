@@ -13,7 +13,7 @@ from torch import nn
 
 from filterfreq.data.batches import to_images
 from filterfreq.evaluation.job import SuiteJob
-from filterfreq.evaluation.prediction import inference
+from filterfreq.evaluation.prediction import batches, inference
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
 from filterfreq.frequencies.bands import check_norm
 from filterfreq.frequencies.masks import bandwidth_mask, filter_frequencies
@@ -67,11 +67,10 @@ def evaluate_band_noise(
     masks = [bandwidth_mask(height, width, kind, bandwidth) for kind, bandwidth in bands]
     clean, correct, left = 0, torch.zeros(len(bands), dtype=torch.int64), torch.zeros(len(bands), dtype=torch.float64)
     with inference(model, device), torch.no_grad():
-        for start in range(0, len(labels), batch_size):
-            batch = slice(start, start + batch_size)
+        for batch in batches(len(labels), batch_size, model):
             shown, truth = to_images(images[batch], device), torch.from_numpy(np.array(labels[batch])).to(device)
             clean += int((model(shown).argmax(dim=1) == truth).sum())
-            numbers = range(start, start + len(truth))
+            numbers = range(batch.start, batch.stop)
             noise = torch.from_numpy(np.stack([_draw_noise(number, (channels, height, width)) for number in numbers]))
             for number, mask in enumerate(masks):
                 filtered = filter_frequencies(noise, mask)

@@ -14,7 +14,7 @@ from torch import nn
 from filterfreq.data.batches import to_images
 from filterfreq.evaluation.basis_changes import add_basis_vector, draw_signs
 from filterfreq.evaluation.job import SuiteJob
-from filterfreq.evaluation.prediction import inference
+from filterfreq.evaluation.prediction import batches, inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
 from filterfreq.frequencies.bands import check_norm
@@ -75,8 +75,7 @@ def evaluate_fourier_attack(
         for norm in norms:
             # The last count is that of images that some vector makes wrong.
             counts = np.zeros(len(frequencies) + 1)
-            for start in range(0, len(labels), batch_size):
-                batch = slice(start, start + batch_size)
+            for batch in batches(len(labels), batch_size, model):
 
                 def count(norm: float = norm, batch: slice = batch) -> np.ndarray:
                     shown = to_images(images[batch], device)
@@ -88,7 +87,7 @@ def evaluate_fourier_attack(
                     flags = torch.stack(wrong)
                     return torch.cat([flags.sum(dim=1), flags.any(dim=0).sum()[None]]).double().cpu().numpy()
 
-                counts += progress.numbers(f"norm {norm:g} from {start}", count)
+                counts += progress.numbers(f"norm {norm:g} from {batch.start}", count)
             best = int(counts[:-1].argmax())
             u, v = frequencies[best]
             length = f"{norm:g}"

@@ -15,7 +15,7 @@ from torch import nn
 from filterfreq.data.batches import to_images
 from filterfreq.evaluation.basis_changes import add_basis_vector, draw_signs
 from filterfreq.evaluation.job import SuiteJob
-from filterfreq.evaluation.prediction import inference
+from filterfreq.evaluation.prediction import batches, inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
 from filterfreq.frequencies.bands import check_norm
@@ -82,8 +82,7 @@ def evaluate_heat_map(
     progress = progress or Progress()
     with inference(model, device), torch.no_grad(), _output_of(model, layer) as output:
         sums = np.zeros((len(frequencies), 3))
-        for start in range(0, len(labels), batch_size):
-            batch = slice(start, start + batch_size)
+        for batch in batches(len(labels), batch_size, model):
 
             def measure(batch: slice = batch) -> np.ndarray:
                 shown = to_images(images[batch], device)
@@ -104,7 +103,7 @@ def evaluate_heat_map(
                     )
                 return torch.stack([one.double() for one in found]).cpu().numpy()
 
-            sums += progress.numbers(f"from {start}", measure).reshape(sums.shape)
+            sums += progress.numbers(f"from {batch.start}", measure).reshape(sums.shape)
     rows = []
     for (u, v), (wrong, change, layer_change) in zip(frequencies, sums, strict=True):
         parameter = format_parameter(l2_norm=f"{norm:g}", u=u, v=v)

@@ -16,7 +16,7 @@ from torch import nn
 from filterfreq.data.batches import to_images
 from filterfreq.evaluation.components import ComponentViews, common_radii, only_high_flags
 from filterfreq.evaluation.job import SuiteJob
-from filterfreq.evaluation.prediction import inference
+from filterfreq.evaluation.prediction import batches, inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
 from filterfreq.frequencies.masks import PASSES
@@ -127,9 +127,8 @@ def evaluate_models(
     with ExitStack() as contexts, torch.no_grad():
         for model in models:
             contexts.enter_context(inference(model, device))
-        for start in range(0, len(labels), batch_size):
-            batch = slice(start, start + batch_size)
-            name = f"{split or 'test'} images {start}"
+        for batch in batches(len(labels), batch_size, *models):
+            name = f"{split or 'test'} images {batch.start}"
             counts += progress.numbers(name, lambda batch=batch: count_images(batch))
     return [
         [

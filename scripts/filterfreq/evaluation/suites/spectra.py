@@ -12,7 +12,7 @@ from torch import nn
 
 from filterfreq.data.batches import to_images
 from filterfreq.evaluation.job import SuiteJob
-from filterfreq.evaluation.prediction import inference
+from filterfreq.evaluation.prediction import batches, inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction, quantity
 from filterfreq.frequencies.pairs import distinct_frequencies
@@ -79,11 +79,10 @@ def evaluate_spectra(
     # The last sum is the number of misclassified images.
     sums = np.zeros(len(frequencies) + 1)
     with inference(model, device):
-        for start in range(0, len(labels), batch_size):
-            batch = slice(start, start + batch_size)
+        for batch in batches(len(labels), batch_size, model):
 
-            def measure(start: int = start, batch: slice = batch) -> np.ndarray:
-                state = np.random.SeedSequence((seed, start)).generate_state(1)
+            def measure(batch: slice = batch) -> np.ndarray:
+                state = np.random.SeedSequence((seed, batch.start)).generate_state(1)
                 generator = torch.Generator().manual_seed(int(state[0]))
                 clean, truth = to_images(images[batch], device), torch.from_numpy(np.array(labels[batch])).to(device)
                 adversarial = attack_images(settings, model, clean, truth, radius, generator)
@@ -92,7 +91,7 @@ def evaluate_spectra(
                 found = spectrum_magnitudes(adversarial - clean)[wrong].sum(dim=0, dtype=torch.float64)
                 return torch.cat([found, wrong.sum()[None]]).cpu().numpy()
 
-            sums += progress.numbers(f"from {start}", measure)
+            sums += progress.numbers(f"from {batch.start}", measure)
     parameters = {"attack": attack_name(settings), "norm": norm, "epsilon": epsilon}
     fooled = round(sums[-1])
     rows = [fraction("error", format_parameter(**parameters), fooled, len(labels))]

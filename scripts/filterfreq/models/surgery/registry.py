@@ -21,6 +21,9 @@ SURGERY: dict[str, str] = {
     "smooth_kernels": "filterfreq.models.surgery.smooth_kernels:smooth_kernels",
     "normalisation": "filterfreq.models.surgery.normalisation:set_normalisation",
     "dropout": "filterfreq.models.surgery.dropout:add_dropout",
+    # These two make another classifier of the model with all that it is by then.
+    "post_averaging": "filterfreq.models.surgery.post_averaging:post_averaging",
+    "randomised_smoothing": "filterfreq.models.surgery.randomised_smoothing:randomised_smoothing",
 }
 """For each key of a variant "module:function", in the order in which several are applied.
 

@@ -1,0 +1,1 @@
+"""Classifiers that answer with an average over points around the image: post-averaging and randomised smoothing."""
