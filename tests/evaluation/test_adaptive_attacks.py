@@ -108,31 +108,38 @@ def test_pgd_returns_the_worst_point_of_its_way_and_not_the_last():
     assert point.mean() == pytest.approx(min(visited, key=lambda value: abs(value - 0.53)), abs=1e-5)
 
 
-def test_square_over_draws_accepts_by_the_mean_and_never_stops():
-    """Noise on the loss of a single query would be taken for a success."""
+class Coin(nn.Module):
+    """Tells bright images from dark ones, with normal noise on one of its logits."""
 
-    class Coin(nn.Module):
-        is_stochastic = True
+    is_stochastic = True
 
-        def __init__(self):
-            super().__init__()
-            self.calls, self.generator = 0, torch.Generator().manual_seed(0)
+    def __init__(self, scale):
+        super().__init__()
+        self.scale, self.calls, self.generator = scale, 0, torch.Generator().manual_seed(0)
 
-        def seed_draws(self, seed, first_image=0):
-            self.calls = 0
+    def forward(self, images):
+        self.calls += 1
+        noise = self.scale * torch.randn(len(images), generator=self.generator)
+        return torch.stack([images.mean((1, 2, 3)) * 200, 100 + noise], dim=1)
 
-        def forward(self, images):
-            self.calls += 1
-            coin = 4 * torch.randn(len(images), generator=self.generator)
-            return torch.stack([images.mean((1, 2, 3)) * 200, 100 + coin], dim=1)
 
-    images, labels, model = torch.full((4, 3, 8, 8), 0.6), torch.zeros(4, dtype=torch.int64), Coin()
-    points = square(model, images, labels, "linf", 0.1, 60, 0.3, 1, draws=20)
-    assert model.calls == 61 * 20
-    assert points.mean() < 0.55
-    model.calls = 0
-    square(model, images, labels, "linf", 0.1, 60, 0.3, 1)
-    assert model.calls < 61
+def square_on(model, queries, draws):
+    images, labels = torch.full((4, 3, 8, 8), 0.6), torch.zeros(4, dtype=torch.int64)
+    return square(model, images, labels, "linf", 0.1, queries, 0.3, 1, draws).mean()
+
+
+def test_square_over_draws_accepts_a_step_by_the_mean():
+    """The less noise on the loss, the darker the images become; a single query has the most."""
+    one, twenty, noiseless = square_on(Coin(1), 300, None), square_on(Coin(1), 300, 20), square_on(Coin(0), 300, None)
+    assert noiseless < twenty - 0.01 < one - 0.02
+
+
+def test_square_over_draws_takes_no_single_draw_for_a_success():
+    one, twenty = Coin(30), Coin(30)
+    square_on(one, 60, None)
+    square_on(twenty, 60, 20)
+    assert one.calls < 61
+    assert twenty.calls == 61 * 20
 
 
 def test_the_packages_draws_leave_torchs_alone(model):

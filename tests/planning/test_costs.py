@@ -10,7 +10,7 @@ from torch import nn
 from filterfreq.evaluation.accuracy import evaluate_before
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.only_high import find_only_high
-from filterfreq.evaluation.passes import Passes, Work, averaged_work, passes_of_autoattack
+from filterfreq.evaluation.passes import Passes, Work, averaged_work, draws_anew, passes_of_autoattack
 from filterfreq.evaluation.perturbations import perturb
 from filterfreq.evaluation.robustness import accuracies_under_attacks
 from filterfreq.evaluation.suites.adaptive import evaluate_adaptive
@@ -123,10 +123,30 @@ def test_attacks_through_a_defence_pass_as_often_as_a_model_that_withstands_them
 
 @pytest.mark.slow
 def test_draws_multiply_the_passes_of_a_stochastic_model(monkeypatch):
-    monkeypatch.setattr("filterfreq.planning.costs._WITH_DRAWS", ("penalty",))
+    monkeypatch.setattr("filterfreq.planning.costs.draws_anew", lambda variant: True)
     model = Drawing()
     evaluate_adaptive(model, IMAGES, LABELS, ADAPTIVE, 2, "cpu", 0)
     assert derived(**ADAPTIVE).work("adaptive", RUN).own + Passes(2, 0) == model.passes
+
+
+@pytest.mark.parametrize(
+    ("variant", "expected"),
+    [
+        ({}, False),
+        ({"post_averaging": {"directions": "random", "count": 15, "radius": 6}}, True),
+        ({"post_averaging": {"directions": "random", "count": 15, "radius": 0}}, False),
+        ({"post_averaging": {"directions": "approx", "count": 15, "radius": 6}}, False),
+        (
+            {"post_averaging": {"directions": "approx", "count": 3, "radius": 6, "second": {"directions": "random"}}},
+            True,
+        ),
+        ({"randomised_smoothing": {"count": 10, "sigma": 0.25}}, True),
+        ({"randomised_smoothing": {"count": 10, "radius": 6}}, True),
+        ({"randomised_smoothing": {"count": 10, "sigma": 0}}, False),
+    ],
+)
+def test_models_that_draw_at_random_are_known_from_their_variant(variant, expected):
+    assert draws_anew(variant) is expected
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,11 @@ def test_missing_claims_are_one_sentence(tmp_path):
         ),
         ("{depth: {to: 0.34}", "{depth: {to: .inf}", "to: .inf is the number inf to YAML: write a finite number"),
         ("treatment: plain\n", "treatment: 2001-01-01\n", "treatment: 2001-01-01 is a date to YAML: put it in quotes"),
-        ("{depth: {to: 0.34}", "{layer: {to: 0.34}", "where.layer: only numbers have a range, as epoch, severity,"),
+        (
+            "{depth: {to: 0.34}",
+            "{layer: {to: 0.34}",
+            "where.layer: only numbers have a range, as epoch, draws, eot,",
+        ),
         (
             "{depth: {to: 0.34}",
             "{depht: {to: 0.34}",

@@ -141,7 +141,7 @@ def _averages(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _is_smoothed(variant: Mapping[str, Any]) -> bool:
     settings = variant.get("randomised_smoothing")
-    return settings is not None and 0 not in (settings["count"], settings["sigma"])
+    return settings is not None and 0 not in (settings["count"], settings.get("sigma"), settings.get("radius"))
 
 
 def passes_of_attack(attack: Mapping[str, Any]) -> Passes:

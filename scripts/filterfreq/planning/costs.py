@@ -151,6 +151,12 @@ class CostModel:
         work = count(settings, sizes, self.classes(run.dataset), side)
         return averaged_work(work, variant)
 
+    def attacked_run(self, suite: str | None, run: Run) -> Run:
+        """Return the run that a suite's attacks on a run are transferred from; the run itself where none are."""
+        if suite == "transfer":
+            return run._replace(variant=self.study.settings("transfer", run.dataset)["source"])
+        return self.study.origin(run) if suite == "adaptive" else run
+
     def work_of_perturbations(self, run: Run) -> Work:
         """Return the passes of the perturbations that are shown."""
         settings = self.study.settings("perturbations", run.dataset)

@@ -57,7 +57,7 @@ class Quantised(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits = self.model(images)
-        return logits + (torch.round(200 * logits) / 200 - logits).detach() - logits + logits.detach()
+        return logits + (torch.round(5000 * logits) / 5000 - logits).detach() - logits + logits.detach()
 
 
 def images_of(n: int) -> np.ndarray:
