@@ -88,6 +88,7 @@ def test_transferred_attacks_pass_through_their_source():
 
 
 ADAPTIVE = {"images": 3, "norm": "linf", "epsilons": ["1/255", "2/255"], "steps": 4, "restarts": 2, "draws": 3}
+ADAPTIVE |= {"deepfool": {"steps": 4}, "transferred": ["fgsm", "pgd", "deepfool"]}
 ADAPTIVE |= {"square": {"queries": 7}, "square_eot": {"queries": 5, "draws": 2}, "noise": {"tries": 6}, "eot": [1, 3]}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from filterfreq.training.epsilon import parse_epsilon
 
 ATTACKS: tuple[str, ...] = ("fgsm", "pgd", "apgd", "square", "square_eot", "transfer", "noise")
+TRANSFERRED: tuple[str, ...] = ("fgsm", "pgd", "deepfool", "carlini_wagner")
 AUTO = "auto"
 _SCHEDULE = (1, 5, 10, 20)
 _DEFAULTS: Mapping[str, Any] = {
@@ -15,6 +16,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "restarts": 2,
     "eot": AUTO,
     "draws": 10,
+    "transferred": TRANSFERRED,
 }
 # Those of Square are the settings that broke post-averaging (repository max-andr/square-attack); of `square_eot` those
 # that the maintainers of AutoAttack advise for classifiers with draws.
@@ -22,6 +24,8 @@ _DEFAULTS_OF_ATTACKS: Mapping[str, Mapping[str, Any]] = {
     "square": {"queries": 20_000, "p": 0.3},
     "square_eot": {"queries": 1000, "p": 0.3, "draws": 20},
     "noise": {"tries": 100},
+    "deepfool": {"steps": 50},
+    "carlini_wagner": {"searches": 5, "steps": 1000},
 }
 
 
@@ -70,6 +74,11 @@ def many_step_name(attack: str, steps: int, loss: str) -> str:
     return f"{attack}-{steps}-{'dlr' if (attack, loss) == ('apgd', 'margin') else loss}"
 
 
+def transferred_name(attack: str, steps: int) -> str:
+    """Return what results call an attack on the undefended model: "transfer-fgsm", "transfer-pgd-50"."""
+    return f"transfer-pgd-{steps}" if attack == "pgd" else f"transfer-{attack}"
+
+
 def measured_values(settings: Mapping[str, Any]) -> dict[str, list]:
     """Return the values that the parameters of the results may have, by key."""
     complete = complete_settings(settings)
@@ -78,7 +87,10 @@ def measured_values(settings: Mapping[str, Any]) -> dict[str, list]:
         if attack in ("pgd", "apgd"):
             names += [many_step_name(attack, complete["steps"], loss) for loss in complete["losses"]]
         elif attack == "transfer":
-            names += ["transfer-fgsm", f"transfer-pgd-{complete['steps']}", "transfer"]
+            names += [
+                *(transferred_name(of_source, complete["steps"]) for of_source in complete["transferred"]),
+                attack,
+            ]
         else:
             names.append(attack)
     epsilons = complete["epsilons"]

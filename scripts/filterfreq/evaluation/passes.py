@@ -158,7 +158,6 @@ def adaptive_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: 
     """
     complete = complete_settings(settings)
     losses, steps, restarts = len(complete["losses"]), complete["steps"], complete["restarts"]
-    transferred = {"attack": "pgd", "steps": steps}
     own, source, judged = Passes(0, 0), Passes(0, 0), 0
     for attack in complete["attacks"]:
         if attack in ("fgsm", "pgd", "apgd"):
@@ -167,8 +166,10 @@ def adaptive_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: 
             own += Passes(points, points).times(sum(draws) * tries)
             judged += len(draws) * tries
         elif attack == "transfer":
-            source += passes_of_attack({"attack": "fgsm"}) + passes_of_attack(transferred).times(restarts)
-            judged += 1 + restarts
+            for name in complete["transferred"]:
+                tries = restarts if name == "pgd" else 1
+                source += _passes_of_transferred(name, complete, classes).times(tries)
+                judged += tries
         else:
             values = complete[attack]
             calls = values["tries"] if attack == "noise" else (values["queries"] + 1) * values.get("draws", 1)
@@ -178,6 +179,18 @@ def adaptive_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: 
     clean = one_pass(settings, sizes, classes, side).own.forward
     looks = complete["draws"] * (attacked * judged + clean)
     return Work(own.times(attacked) + Passes(looks, 0), source.times(attacked))
+
+
+def _passes_of_transferred(attack: str, settings: Mapping[str, Any], classes: int) -> Passes:
+    """The passes of one attempt of an attack on the undefended model, per image; of foolbox's as they stand there."""
+    if attack == "deepfool":
+        # Before its steps, and when it is judged; each step a pass towards each other one of 10 classes.
+        passes = settings["deepfool"]["steps"] * (min(10, classes) - 1)
+        return Passes(passes + 2, passes)
+    if attack == "carlini_wagner":
+        passes = settings["carlini_wagner"]["searches"] * settings["carlini_wagner"]["steps"]
+        return Passes(passes + 1, passes)
+    return passes_of_attack({"attack": attack, "steps": settings["steps"]})
 
 
 def passes_of_autoattack(attacks: Sequence[str] | None, classes: int) -> Passes:

@@ -15,9 +15,16 @@ from torch import nn
 
 from filterfreq.data.batches import to_images
 from filterfreq.evaluation import adaptive_attacks as attacks
-from filterfreq.evaluation.adaptive_settings import applicable, eot_draws, many_step_name, stops_at
+from filterfreq.evaluation.adaptive_settings import (
+    applicable,
+    eot_draws,
+    many_step_name,
+    stops_at,
+    transferred_name,
+)
 from filterfreq.evaluation.draws import classify_over_draws, derive_seed, is_stochastic, seed_draws
 from filterfreq.evaluation.job import SuiteJob
+from filterfreq.evaluation.minimal_attacks import MINIMAL_ATTACKS, keep_within, nearest_wrong_answers
 from filterfreq.evaluation.prediction import inference
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.results import format_parameter, fraction
@@ -143,10 +150,12 @@ class _Evaluation:
         if "square_eot" in chosen:
             found["square_eot"] = (partial(self._square, *ball, **settings["square_eot"]), 1)
         if "transfer" in chosen:
-            steps, restarts = settings["steps"], settings["restarts"]
-            found["transfer-fgsm"] = (partial(self._transfer, *ball, {"attack": "fgsm"}), 1)
-            many = {"attack": "pgd", "steps": steps}
-            found[f"transfer-pgd-{steps}"] = (partial(self._transfer, *ball, many), restarts)
+            for name in settings["transferred"]:
+                many = name == "pgd"
+                attack = {"attack": name, **({"steps": settings["steps"]} if many else settings.get(name, {}))}
+                kind = self._transfer_nearest if name in MINIMAL_ATTACKS else self._transfer
+                restarts = settings["restarts"] if many else 1
+                found[transferred_name(name, settings["steps"])] = (partial(kind, *ball, attack), restarts)
         if "noise" in chosen:
             found["noise"] = (partial(self._noise, *ball, settings["noise"]["tries"]), 1)
         return found
@@ -194,6 +203,10 @@ class _Evaluation:
     def _transfer(self, norm, epsilon, attack, images, labels, seed) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed)
         return attack_images({**attack, "norm": norm}, self.source, images, labels, epsilon, generator)
+
+    def _transfer_nearest(self, norm, epsilon, attack, images, labels, seed) -> torch.Tensor:
+        points = nearest_wrong_answers(attack["attack"], attack, self.source, images, labels)
+        return keep_within(points, images, norm, epsilon)
 
     def _noise(self, norm, epsilon, tries, images, labels, seed) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed)
