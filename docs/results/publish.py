@@ -9,10 +9,11 @@ import shutil
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-# Of the experiments of config.yaml, lens.yaml, digits.yaml and photographs.yaml.
+# Of the experiments of the configurations in this folder.
 DATASETS = {
     "cifar10-jpeg": "cifar10-jpeg",
     "filters": "cifar10-jpeg",
+    "adversarial": "cifar10-jpeg",
     "digits": "mnist",
     "photographs": "cifar10-jpeg",
 }
