@@ -70,11 +70,31 @@ def test_accuracies_have_their_intervals(results_of):
     assert number[:7] == ("net", "plain", 0, "linf", "8/255", "square", 0.5)
 
 
-def test_each_seed_stands_alone(results_of):
-    rows = [row for seed in (0, 1) for row in rows_of("plain", {"adaptive": seed / 2, "noise": 0.5}, seed=seed)]
+def test_seeds_are_one_column_and_stand_alone_in_the_numbers(results_of):
+    rows = [
+        row
+        for seed in (0, 1, 2)
+        for row in rows_of("plain", {"adaptive": seed / 4, "noise": 0.25, "square": 0.6}, seed=seed)
+    ]
     table = tabulate(results_of(rows), VARIANTS)
-    assert list(table.cells)[2:] == ["plain, seed 0", "plain, seed 1"]
-    assert cells_of(table)["worst along gradients", "L∞ 8/255"][1].startswith("50.0")
+    cells = cells_of(table)
+    assert list(table.cells)[2:] == ["plain"]
+    # Seed 2 is right where noise is not.
+    assert cells["worst along gradients", "L∞ 8/255"] == ["25.0 ± 25.0 (!)"]
+    assert cells["sign: random noise beats gradients", "L∞ 8/255"] == ["1 of 3"]
+    assert cells["sign: gradients spare images that Square breaks", "L∞ 8/255"] == ["no"]
+    assert "mean ± standard deviation over 3 seeds" in table.caption
+    assert len(table.tidy().query("`attack or sign` == 'adaptive'")) == 3
+
+
+def test_signs_that_nobody_measured_are_said_once(results_of):
+    table = tabulate(results_of(rows_of("plain", {"adaptive": 0.5, "square": 0.6})), VARIANTS)
+    assert [key[0] for key in cells_of(table) if key[0].startswith("sign")] == [
+        "sign: gradients spare images that Square breaks"
+    ]
+    assert table.caption.endswith(
+        "Not measured: accuracy is not 0 at 64/255, a single step beats many, random noise beats gradients."
+    )
 
 
 def test_without_results_it_says_what_to_run(results_of, row):

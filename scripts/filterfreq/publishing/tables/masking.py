@@ -1,7 +1,8 @@
 """Accuracy of the models of experiment *{experiment}* on *{dataset}* under attacks through whatever defends them.
 
-Success is judged after each attack, over fresh draws of a classifier that has any. Each cell is an accuracy in percent
-with its 95 % Wilson interval. Below are four signs that gradients mislead; where one holds, the numbers of attacks
+Success is judged after each attack, over fresh draws of a classifier that has any. Each cell is an accuracy in percent,
+with its 95 % Wilson interval or over several seeds; the CSV has each run's. Below are four signs that gradients
+mislead; where one holds, the numbers of attacks
 along gradients are marked (!), and are not to be trusted as robustness.
 """
 
@@ -14,7 +15,7 @@ from filterfreq.publishing.attacks import attack_label
 from filterfreq.publishing.means import dataset_phrase
 from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.numbers import interval_text, percent_text
-from filterfreq.publishing.phrases import images_phrase
+from filterfreq.publishing.phrases import images_phrase, is_one_seed, seeds_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import RUN, present_variants, select
 from filterfreq.publishing.table import TextTable
@@ -24,20 +25,27 @@ PRODUCT = Product(title="Signs of gradient masking", needs=["adaptive"], takes=[
 
 MARK = "(!)"
 _MISSING = "–"
+# Before the name of a sign, for one of them is called as an attack is.
+_SIGN = "sign: "
 _ANSWERS = {True: "yes", False: "no", None: "not measured"}
 _LABELS = {
     "adaptive": "worst along gradients",
     "square_eot": "Square over draws",
     "noise": "random noise",
+    "deepfool": "DeepFool",
+    "carlini_wagner": "Carlini-Wagner",
     "transfer": "worst transferred",
     "worst": "worst of all",
 }
 # In the order of the specification of such evaluations: what sees least of the defence first, the worst case last.
-_ORDER = ("transfer-fgsm", "transfer-pgd", "transfer", "noise", "fgsm", "pgd", "apgd", "adaptive", "square", "worst")
+_ORDER = (
+    *("transfer-fgsm", "transfer-pgd", "transfer-deepfool", "transfer-carlini_wagner", "transfer"),
+    *("noise", "fgsm", "pgd", "apgd", "adaptive", "square", "worst"),
+)
 
 
 def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> TextTable:
-    """Show each attack at each epsilon in a row, then the signs; models are columns.
+    """Show each attack at each epsilon in a row, then the signs; variants are columns.
 
     Args:
         results: tidy results of one data set.
@@ -50,42 +58,43 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> TextTable:
         InputError: results that cannot stand beside each other (see `select`), or none of the suite.
     """
     frame = select(results, labels, ["adaptive"])
-    runs = _run_labels(frame, present_variants(frame, labels))
     attacked = frame[frame["metric"] == "accuracy"]
-    numbers, cells, marked = [], {}, []
+    numbers, found = [], {}
     for run, rows in attacked.groupby(RUN, observed=True, sort=True):
-        signs = _signs(rows)
-        heading = runs[run]
+        cells = found.setdefault(run[:2], {})
         for row in _with_clean(rows, frame, run):
-            where = (row.norm, row.epsilon)
-            held = [sign for sign, holds in signs.get(where, {}).items() if holds]
-            is_marked = bool(held) and _is_along_gradients(row.attack)
-            text = f"{percent_text(row.value)} {interval_text(100 * row.ci_low, 100 * row.ci_high, '.1f')}"
-            cells.setdefault((*where, row.attack), {})[heading] = f"{text} {MARK}" if is_marked else text
-            numbers.append((*run, *where, row.attack, row.value, row.ci_low, row.ci_high, row.n, ""))
-        for where, found in signs.items():
-            for sign, holds in found.items():
-                cells.setdefault((*where, sign), {})[heading] = _ANSWERS[holds]
+            where = (row.norm, row.epsilon, row.attack)
+            cells.setdefault(where, []).append(row)
+            numbers.append((*run, *where, row.value, row.ci_low, row.ci_high, row.n, ""))
+        for where, signs in _signs(rows).items():
+            for sign, holds in signs.items():
+                cells.setdefault((*where, f"{_SIGN}{sign}"), []).append(holds)
                 numbers.append((*run, *where, sign, None, None, None, None, _ANSWERS[holds]))
-        marked += [heading] if any(holds for found in signs.values() for holds in found.values()) else []
     columns = [*RUN, "norm", "epsilon", "attack or sign", "accuracy", "ci_low", "ci_high", "images", "holds"]
     table = pd.DataFrame(numbers, columns=columns).astype({"images": "Int64"})
-    return TextTable(table, _arranged(cells, list(runs.values())), _caption(frame, attacked, marked), right=len(runs))
+    shown = {heading: found[key] for key, heading in _headings(frame, present_variants(frame, labels)).items()}
+    cells = _arranged(shown)
+    said = [_marked_phrase([heading for heading, cells in shown.items() if _places_of_signs(cells)])]
+    if unmeasured := [meaning for meaning in SIGNS.values() if f"{_SIGN}{meaning}" not in cells.iloc[:, 0].array]:
+        said.append(f"Not measured: {', '.join(unmeasured)}.")
+    return TextTable(table, cells, " ".join([_caption(frame, attacked), *said]), right=len(shown))
 
 
-def _run_labels(frame: pd.DataFrame, labels: Mapping[str, str]) -> dict[tuple, str]:
-    """The heading of each run: the variant's label, with model and seed where there are several."""
-    runs = frame[RUN].drop_duplicates().sort_values(RUN)
-    several = {name: len(runs[name].unique()) > 1 for name in ("model", "seed")}
-    found = {}
-    for model, variant, seed in runs.itertuples(index=False, name=None):
-        parts = [
-            labels[variant],
-            *([str(model)] if several["model"] else []),
-            *([f"seed {seed}"] if several["seed"] else []),
-        ]
-        found[model, variant, seed] = ", ".join(parts)
-    return found
+def _headings(frame: pd.DataFrame, labels: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """The heading of each model and variant: the variant's label, with the model where there are several."""
+    keys = frame[["model", "variant"]].drop_duplicates().sort_values(["model", "variant"])
+    several = len(keys["model"].unique()) > 1
+    return {
+        (model, variant): f"{labels[variant]}, {model}" if several else labels[variant]
+        for model, variant in keys.itertuples(index=False, name=None)
+    }
+
+
+def _places_of_signs(cells: Mapping[tuple[str, str, str], list]) -> set[tuple[str, str]]:
+    """The norms and epsilons at which a sign holds for a seed."""
+    return {
+        (norm, epsilon) for (norm, epsilon, name), values in cells.items() if name.startswith(_SIGN) and True in values
+    }
 
 
 def _signs(rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, bool | None]]:
@@ -111,26 +120,51 @@ def _is_along_gradients(attack: str) -> bool:
     return attack == "adaptive" or attack.startswith(("fgsm", "pgd-", "apgd-"))
 
 
-def _arranged(cells: Mapping[tuple[str, str, str], Mapping[str, str]], headings: list[str]) -> pd.DataFrame:
+def _arranged(shown: Mapping[str, Mapping[tuple[str, str, str], list]]) -> pd.DataFrame:
     """The rows in order: without attack, then by norm and epsilon the attacks, and the signs below them."""
-    shown = []
-    for norm, epsilon, name in sorted(cells, key=_place):
-        where = f"{norm_label(norm)} {epsilon}" if norm else ""
-        row = cells[norm, epsilon, name]
-        shown.append([_label(name), where, *(row.get(heading, _MISSING) for heading in headings)])
-    return pd.DataFrame(shown, columns=["attack, or sign of masking", "ε", *headings])
+    places = {where for cells in shown.values() for where in cells}
+    measured = {name for cells in shown.values() for (*_, name), values in cells.items() if values.count(None) == 0}
+    rows = []
+    for norm, epsilon, name in sorted(places, key=_place):
+        if name in measured:
+            cells = (_cell(cells, (norm, epsilon, name)) for cells in shown.values())
+            rows.append([_label(name), f"{norm_label(norm)} {epsilon}" if norm else "", *cells])
+    return pd.DataFrame(rows, columns=["attack, or sign of masking", "ε", *shown])
+
+
+def _cell(cells: Mapping[tuple[str, str, str], list], where: tuple[str, str, str]) -> str:
+    """What is shown of all seeds of a variant in one row."""
+    *place, name = where
+    values = cells.get(where)
+    if values is None:
+        return _MISSING
+    if name.startswith(_SIGN):
+        held = values.count(True)
+        return f"{held} of {len(values)}" if 0 < held < len(values) else _ANSWERS[values[0]]
+    mark = f" {MARK}" if _is_along_gradients(name) and tuple(place) in _places_of_signs(cells) else ""
+    if len(values) > 1:
+        accuracies = pd.Series([row.value for row in values])
+        return f"{percent_text(accuracies.mean())} ± {percent_text(accuracies.std())}{mark}"
+    (row,) = values
+    return f"{percent_text(row.value)} {interval_text(100 * row.ci_low, 100 * row.ci_high, '.1f')}{mark}"
 
 
 def _place(key: tuple[str, str, str]) -> tuple:
     norm, epsilon, name = key
     kinds = [number for number, kind in enumerate(_ORDER) if name.startswith(kind)]
-    is_sign = name in SIGNS
-    return norm, parse_epsilon(epsilon), is_sign, [*SIGNS].index(name) if is_sign else min(kinds, default=-1), name
+    sign = name.removeprefix(_SIGN) if name.startswith(_SIGN) else None
+    return (
+        norm,
+        parse_epsilon(epsilon),
+        sign is not None,
+        [*SIGNS].index(sign) if sign else min(kinds, default=-1),
+        name,
+    )
 
 
 def _label(name: str) -> str:
-    if name in SIGNS:
-        return f"sign: {SIGNS[name]}"
+    if name.startswith(_SIGN):
+        return f"{_SIGN}{SIGNS[name.removeprefix(_SIGN)]}"
     if name == "clean":
         return "without attack"
     attack = name.removeprefix("transfer-")
@@ -138,16 +172,24 @@ def _label(name: str) -> str:
     return label if attack == name else f"{label}, transferred"
 
 
-def _caption(frame: pd.DataFrame, attacked: pd.DataFrame, marked: list[str]) -> str:
+def _caption(frame: pd.DataFrame, attacked: pd.DataFrame) -> str:
+    seeds = attacked.groupby(["model", "variant"], observed=True)["seed"].nunique()
+    spread = "with 95 % Wilson intervals"
+    if not is_one_seed(seeds):
+        spread = f"mean ± standard deviation over {seeds_phrase(seeds)}"
+        spread += ", of one its 95 % Wilson interval" if seeds.min() == 1 else ""
     draws = " or ".join(str(int(count)) for count in sorted(attacked["draws"].dropna().unique()))
-    caption = (
-        f"Accuracy on {dataset_phrase(frame)} under attacks through whatever defends a model, in percent, with 95 % "
-        f"Wilson intervals ({images_phrase(attacked['n'])}). Success is judged after each attack; of a classifier that "
-        f"draws at random, by that of the mean log-probability over {draws} fresh draws. Worst: image by image. "
+    return (
+        f"Accuracy on {dataset_phrase(frame)} under attacks through whatever defends a model, in percent, {spread} "
+        f"({images_phrase(attacked['n'])}). Success is judged after each attack; of a classifier that draws at random, "
+        f"by that of the mean log-probability over {draws} fresh draws. Worst: image by image."
     )
-    if marked:
-        return caption + (
-            f"Signs of gradient masking hold for {', '.join(marked)}: the numbers marked {MARK}, of attacks along "
-            "gradients, are not to be trusted, and are no measure of robustness."
-        )
-    return f"{caption}No sign of gradient masking that was measured holds."
+
+
+def _marked_phrase(marked: list[str]) -> str:
+    if not marked:
+        return "No sign of gradient masking that was measured holds."
+    return (
+        f"Signs of gradient masking hold for {', '.join(marked)}: the numbers marked {MARK}, of attacks along "
+        "gradients, are not to be trusted, and are no measure of robustness."
+    )
