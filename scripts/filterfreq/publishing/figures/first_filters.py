@@ -65,7 +65,7 @@ def draw(shown: ShownFilters, labels: dict[str, str], attack: Mapping[str, Any])
     figure = new_figure(COLUMN_WIDTH * columns, sum(heights) + 0.2)
     scale = max(float(np.abs(_shares(shown[run])[2]).max()) for run in names) or 1.0
     of_attack = f"{attack_label(attack_name(attack))}, {norm_label(attack['norm'])}, ε = {attack['epsilon']}"
-    figure.suptitle(f"{of_attack}; differences from −{scale:.0%} (blue) to +{scale:.0%} (red)")
+    figure.suptitle(f"{of_attack}; differences from −{100 * scale:.0f} % (blue) to +{100 * scale:.0f} % (red)")
     parts = figure.subfigures(len(heights), columns, height_ratios=heights, squeeze=False)
     # One scale of activations for all models would hide those whose activations are small.
     for number, (run, label) in enumerate(names.items()):
