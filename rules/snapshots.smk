@@ -47,14 +47,18 @@ def snapshot_evaluation_files(wildcards):
 
 def refuse_incomplete_snapshots():
     """Stop where snapshots lack one that the config has come to ask for: they cost their training once more."""
+    lacking = {}
     for run in study.runs_with_snapshots:
         folder = Path(SNAPSHOTS.format(**run._asdict()))
         if folder.is_dir() and (missing := [name for name in study.snapshots(run) if not (folder / name).is_dir()]):
-            raise WorkflowError(
-                f"The config is refused. training of {run.dataset}/{run.model}/{run.variant}: snapshots names "
-                f"{missing[0].replace('-', ' ')}, which {folder} lacks: move the folder elsewhere to have the run trained "
-                "again, with all its snapshots, or leave it out."
-            )
+            lacking[folder] = run, missing[0].replace("-", " ")
+    if lacking:
+        run, missing = next(iter(lacking.values()))
+        raise WorkflowError(
+            f"The config is refused. training of {run.dataset}/{run.model}/{run.variant}: snapshots names {missing}, "
+            f"which is lacking in {', '.join(map(str, lacking))}: move these elsewhere to have the runs trained again, "
+            "with all their snapshots, or leave it out."
+        )
 
 
 if workflow.is_main_process:

@@ -5,6 +5,7 @@ import numpy as np
 from filterfreq.evaluation.filters.first_layer import measure_first_layer, read_perturbed_images
 from filterfreq.evaluation.filters.layers import first_filters
 from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.runtime.errors import naming
 from filterfreq.runtime.files import replacing_with_checksum
 from filterfreq.runtime.jobs import job
 
@@ -15,7 +16,8 @@ with job(snakemake):
     arrays = {}
     for (_, model, variant, seed), record in zip(snakemake.params.runs, snakemake.input.records, strict=True):
         classifier, _ = load_checkpoint(record)
-        found = first_filters(classifier.backbone, snakemake.params.image_size)
+        with naming(record):
+            found = first_filters(classifier.backbone, snakemake.params.image_size)
         if images is not None:
             found |= measure_first_layer(classifier, *images)
         arrays |= {f"{model}/{variant}/{seed}/{name}": values for name, values in found.items()}

@@ -16,6 +16,8 @@ DATASETS = {
     "adversarial": "cifar10-jpeg",
     "digits": "mnist",
     "photographs": "cifar10-jpeg",
+    "lossless": "lossless",
+    "jpeg": "jpeg",
 }
 
 

@@ -115,7 +115,7 @@ def test_rows_are_measures_below_their_comparison(scores):
         ("WD_1 against plain", "bold"),
         *((MEASURES[name], "normal") for name in ("supported", "contradicted", "undecided", "too-few-pairs")),
         ("WD_1", "bold"),
-        ("a measure of a name that is longer than there…", "normal"),
+        ("a measure of a name that is longer than there is\nspace for it", "normal"),
     ]
 
 

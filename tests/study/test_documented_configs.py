@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from study_configs import SCHEMA, part, write_documented_study
+from study_configs import ROOT, SCHEMA, part, write_documented_study
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.registry import prepare_dataset
@@ -46,3 +46,11 @@ def test_what_the_page_says_of_one_folder_is_taken_too(tmp_path, monkeypatch):
     del entry["train"], entry["test"]
     entry["test_fraction"] = 0.2
     check_files(Study(config, SCHEMA))
+
+
+def test_high_frequency_components_are_studied_on_digits():
+    """As the page says; no batch of a snapshot ends an epoch there, whatever the batch size."""
+    config = yaml.safe_load((ROOT / "configs" / "hfc.yaml").read_text())
+    for experiment in config["experiments"].values():
+        experiment["datasets"] = ["mnist"]
+    assert Study(config, SCHEMA).runs

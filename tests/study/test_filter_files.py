@@ -265,3 +265,16 @@ def test_claims_on_filters_that_are_not_measured_are_refused(filters_config, tmp
     unfolded["evaluation"]["filter_quality"]["batch_norm"] = ["separate"]
     claims, _ = claims_of_study(Study(unfolded, SCHEMA), [tmp_path], schema)
     assert {claim["measure"]["suite"] for claim in claims.values()} == {"filter_quality"}
+
+
+def test_the_accuracies_that_an_hdf5_file_gives_are_published_ones(filters_config, files):
+    study = Study(filters_config, SCHEMA)
+    (dataset,) = study.datasets
+    # The file that the oracle writes has no accuracy under attack.
+    assert study.published_accuracies("pairs", dataset)["published"] == {
+        "clean": 0.9,
+        "robust": None,
+        "norm": "",
+        "epsilon": "",
+    }
+    assert "exported" not in study.published_accuracies("pairs", dataset)

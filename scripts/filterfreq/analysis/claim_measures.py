@@ -20,7 +20,7 @@ SHOWN_BATCH_NORM = "shown"
 HIGHEST = "highest"
 """The value of a frequency in `where` that means the highest of the layer, whatever the size of its kernels."""
 
-_SHARES = ("accuracy", "clean_accuracy", "shape_bias")  # metrics that count images
+_SHARES = ("accuracy", "clean_accuracy", "shape_bias", "sparsity")  # metrics that count images, or filters
 _EPOCH_ROUNDING = 1e-6  # of the epoch of a snapshot of a batch, as results have it
 _AGAINST = "against"  # the column of what a slope is against
 # Which layer a row is of: two models of different sources call their layers by other names.

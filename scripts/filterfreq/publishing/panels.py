@@ -17,10 +17,16 @@ _CHARACTER, _TITLE_CHARACTER = 0.065, 0.068  # inches of one of a tick's and of 
 _ACCURACIES = (0, 0.25, 0.5, 0.75, 1)
 
 
-def scale_accuracies(axes: Axes) -> None:
-    """Make the upright axis of a panel that of accuracies, which is the same in all figures: from 0 to 100 %."""
-    axes.set_ylim(-0.03, 1.04)
-    axes.set_yticks(_ACCURACIES)
+def scale_accuracies(axes: Axes, highest: float = 1) -> None:
+    """Make the upright axis of a panel that of accuracies, which is the same in most figures: from 0 to 100 %.
+
+    Args:
+        axes: the panel.
+        highest: the highest accuracy that it shows, where its scale may end there; then not below 25 %.
+    """
+    end = min(end for end in _ACCURACIES[1:] if highest <= end)
+    axes.set_ylim(-0.03 * end, 1.04 * end)
+    axes.set_yticks(_ACCURACIES if end == 1 else [share * end for share in (0, 0.2, 0.4, 0.6, 0.8, 1)])
     axes.yaxis.set_major_formatter(PERCENT)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filterfreq.data.registry import DATASETS
 from filterfreq.runtime.errors import InputError, list_some, unknown_name
+from filterfreq.study.customary_epsilons import CUSTOMARY_EPSILONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from filterfreq.evaluation.filters.database import DatabaseModel
     from filterfreq.study.study import Study
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -37,6 +41,46 @@ def may_be_onnx(path: Path) -> bool:
     with open(path, "rb") as file:
         start = file.read(2)
     return len(start) == 2 and start[0] == _ONNX_VERSION and 0 < start[1] < 128
+
+
+def models_of_file(path: Path) -> dict[str, DatabaseModel]:
+    """Return what the table of an HDF5 file of filters says of its models, by name, read once in a process.
+
+    Raises:
+        InputError: the file lacks a part or says what cannot be.
+        OSError: it cannot be read.
+    """
+    return _read_models(path, path.resolve(), path.stat().st_mtime_ns)
+
+
+@cache
+def _read_models(path: Path, absolute: Path, modified: int) -> dict[str, DatabaseModel]:
+    """Read them again where the same name is another file, or a changed one."""
+    # Most studies have no such file, and would wait for what reads it.
+    from filterfreq.evaluation.filters.database import read_models
+
+    return {model.name: model for model in read_models(path)}
+
+
+def accuracies_in_file(entry: Mapping[str, Any], dataset: str) -> dict[str, Any]:
+    """Return the accuracies that an HDF5 file of filters gives for one of its models.
+
+    Args:
+        entry: a checkpoint that is such a model.
+        dataset: what it was trained on.
+
+    Returns:
+        A `filterfreq.models.robustbench_models.PublishedAccuracies` as a mapping; empty where the file gives no clean
+        accuracy. That under attack is RobustBench's, of its L∞ leaderboard.
+    """
+    model = models_of_file(Path(entry["path"]).expanduser())[entry["name"]]
+    if math.isnan(model.clean_accuracy):
+        return {}
+    found = {"clean": model.clean_accuracy / 100, "robust": None, "norm": "", "epsilon": ""}
+    if not math.isnan(model.robust_accuracy):
+        epsilon = CUSTOMARY_EPSILONS.get(dataset, CUSTOMARY_EPSILONS["cifar10"])["linf"]
+        found |= {"robust": model.robust_accuracy / 100, "norm": "linf", "epsilon": epsilon}
+    return found
 
 
 def check_name_given(where: str, entry: Mapping[str, Any]) -> None:
@@ -73,11 +117,8 @@ def check_names(study: Study) -> None:
         if "name" in entry:
             wanted.setdefault(Path(entry["path"]).expanduser(), []).append(name)
     for path, names in wanted.items():
-        # Most studies have no such file, and would wait for what reads it.
-        from filterfreq.evaluation.filters.database import read_models
-
         try:
-            known = {model.name: model for model in read_models(path)}
+            known = models_of_file(path)
         except InputError as error:
             raise InputError(f"checkpoints.{names[0]}.path: {error}") from error
         for name in names:

@@ -332,7 +332,9 @@ def _generated_corruptions(study: Study) -> list[str]:
 def _unused_entries(study: Study) -> list[str]:
     """Sections without experiments, and entries that no experiment has or no evaluation shows."""
     if not study.experiments:
-        sections = ("variants", "checkpoints", "training", "evaluation", "data", "claims")
+        # Detections have claims, and images under `data`, of their own.
+        sections = ["variants", "checkpoints", "training", "evaluation"]
+        sections += [] if study.detections.runs else ["data", "claims"]
         return [
             f"{section}: {_UNUSED}, as there are no experiments" for section in sections if study.config.get(section)
         ]

@@ -20,6 +20,7 @@ from filterfreq.study.datasets import Datasets
 from filterfreq.study.derived import is_derived
 from filterfreq.study.detections import Detections
 from filterfreq.study.experiments import Run, expand
+from filterfreq.study.filter_files import accuracies_in_file
 from filterfreq.study.fits import Fits
 from filterfreq.study.measurable import check_measurable, requested_suites, why_not, why_not_run
 from filterfreq.study.over_training import own_settings, say_own_keys, snapshot_config, snapshot_suites
@@ -177,7 +178,8 @@ class Study(Datasets):
     def published_accuracies(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """What is published of an experiment's models that were measured on this data set, by variant.
 
-        That is RobustBench's of its models, and of timm's what `PUBLISHED_CLEAN` has.
+        That is RobustBench's of its models, of timm's what `PUBLISHED_CLEAN` has, and of an HDF5 file of filters what
+        it says itself.
 
         Each is a `filterfreq.models.robustbench_models.PublishedAccuracies` as a mapping.
         """
@@ -189,6 +191,8 @@ class Study(Datasets):
                 found |= {name: published._asdict()} if published else {}
             if entry.get("source") == "timm" and dataset == "imagenet" and entry["name"] in PUBLISHED_CLEAN:
                 found[name] = PublishedAccuracies(PUBLISHED_CLEAN[entry["name"]], None, "", "")._asdict()
+            if entry.get("source") == "filters" and "name" in entry and (given := accuracies_in_file(entry, dataset)):
+                found[name] = given
         return found
 
     def is_downloaded(self, run: Run) -> bool:

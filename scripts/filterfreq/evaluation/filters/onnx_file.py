@@ -75,7 +75,7 @@ def read_layers(path: str | Path) -> dict[str, list[FilterLayer]]:
                 weights = weights * _norm_factors(norms[made], constants, path)
             folded.append(FilterLayer(*where, weights))
     if not separate:
-        raise InputError(f"{path} has no 3x3 convolution: there are no filters to analyse")
+        raise InputError(f"{path} has no 3x3 convolution, whose filters could be analysed: leave the checkpoint out")
     return {"separate": separate, "folded": folded} if norms else {"folded": separate}
 
 

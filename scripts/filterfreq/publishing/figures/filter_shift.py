@@ -35,7 +35,7 @@ PRODUCT = Product(
 )
 
 _PANEL = 2.1  # inches of height
-_PUBLISHED_COLOUR = "0.6"
+_PUBLISHED_COLOUR = "0.25"
 
 read = read_coefficients
 
@@ -77,7 +77,13 @@ def draw(
                 sizes += _draw_group(axes, found, one, styles[one.name], extra)
         if pairs and dataset in SHIFT_BY_DEPTH:
             values = np.array(SHIFT_BY_DEPTH[dataset], dtype=float)
-            look = {"linestyle": "none", "marker": "_", "markersize": 12, "color": _PUBLISHED_COLOUR}
+            look = {
+                "linestyle": "none",
+                "marker": "_",
+                "markersize": 12,
+                "markeredgewidth": 1.6,
+                "color": _PUBLISHED_COLOUR,
+            }
             axes.plot(range(len(DEPTH_BINS)), values, **look)
             label = "published: 71 pairs of Gavrikov and Keuper (2022)"
             extra["published"] = Line2D([], [], label=label, **look)

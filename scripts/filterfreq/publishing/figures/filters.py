@@ -68,7 +68,7 @@ def draw(shown: ShownFilters, labels: dict[str, str], pairs: Pairs = ()) -> Figu
         filters = shown[run]["first_filters"]
         _draw_one(above, shown[run]["first_kernels"], "first")
         above.set_title(wrap_text(names[run], _TITLE_WIDTH, 2))
-        _draw_layers(middle, filters, shown[run]["conv_depths"])
+        _draw_layers(middle, filters, shown[run]["conv_depths"], layers[row])
         _draw_one(below, filters[-1], "last")
     look = {"location": "bottom", "aspect": 30, "shrink": 0.8 / columns, "pad": 0.04, "ticks": [-1, 0, 1]}
     bar = figure.colorbar(ScalarMappable(_SCALE, _COLOURS), ax=grid, **look)
@@ -77,9 +77,11 @@ def draw(shown: ShownFilters, labels: dict[str, str], pairs: Pairs = ()) -> Figu
     return figure
 
 
-def _draw_layers(axes: Axes, filters: np.ndarray, depths: np.ndarray) -> None:
-    """Draw the filters of all layers of a model, a row for each."""
+def _draw_layers(axes: Axes, filters: np.ndarray, depths: np.ndarray, rows: int) -> None:
+    """Draw the filters of all layers of a model, a row for each, and leave the others of so many rows white."""
     axes.set_axis_on()
+    missing = np.full((rows - len(filters), *filters.shape[1:]), np.nan, filters.dtype)
+    filters = np.concatenate([filters, missing])
     show_canvas(axes, sheet(_colour(filters), filters.shape[1]))
     step = -(-len(depths) // _MOST_TICKS)
     axes.set_yticks([4 * row + 1 for row in range(0, len(depths), step)], depths[::step])
@@ -97,7 +99,7 @@ def _draw_one(axes: Axes, filters: np.ndarray, name: str) -> None:
 
 def _colour(filters: np.ndarray) -> np.ndarray:
     """Return pictures of layers x filters x K x K, uint8 N x K x K x 3, layer by layer; missing filters are white."""
-    peaks = np.nanmax(np.abs(filters), axis=(1, 2, 3), keepdims=True)
+    peaks = np.max(np.abs(filters), axis=(1, 2, 3), keepdims=True, initial=0, where=~np.isnan(filters))
     colours = to_uint8(_COLOURS(_SCALE(filters / np.where(peaks > 0, peaks, 1)))[..., :3])
     colours[np.isnan(filters)] = 255
     return colours.reshape(-1, *colours.shape[2:])

@@ -1,11 +1,11 @@
 """The filters of the first layer of models on *{dataset}* as colours, and what some of them make of an image.
 
 Of the first run of each variant or, where the experiment names pairs, of the first pairs; of eight models at most.
-Filters: 0.5 + 0.5 w / the layer's largest weight, so that mid grey is 0. Activations: relu of the outputs of filters 5
-to 10, counted from 0, on the first test image, on the same image attacked (on the baseline, the same for all models),
+Filters: 0.5 + 0.5 w / the layer's largest weight, so that mid grey is 0. Activations: relu of the outputs of six
+filters, counted from 0, on the first test image, on the same image attacked (on the baseline, the same for all models),
 and their difference, clean less attacked. Mid grey is 0; white is each filter's largest activation of the two images,
-and white and black are plus and minus its largest difference. The change is the L2 norm of the difference of all
-activations divided by that of the clean image's.
+and differences are shares of it, red above 0 and blue below, on one scale for all models. The change is the L2 norm of
+the difference of all activations divided by that of the clean image's.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, SubFigure
 
 from filterfreq.publishing.attacks import attack_label
@@ -34,6 +35,8 @@ PRODUCT = Product(
 
 read = read_shown_filters
 
+# Of different lightness, so that signs survive a grey copy.
+_DIFFERENCES = LinearSegmentedColormap.from_list("differences", ["#0B2A6B", "#9A9A9A", "#FF9E87"])
 _IN_A_ROW = 16
 _KINDS = ("clean", "attacked", "difference")
 _SIDE_BY_SIDE = 2
@@ -60,27 +63,44 @@ def draw(shown: ShownFilters, labels: dict[str, str], attack: Mapping[str, Any])
     in_rows = [filter_rows[number : number + columns] for number in range(0, len(names), columns)]
     heights = [_TITLE + _FILTER * max(counts) + _ACTIVATION * len(_KINDS) for counts in in_rows]
     figure = new_figure(COLUMN_WIDTH * columns, sum(heights) + 0.2)
-    figure.suptitle(f"{attack_label(attack_name(attack))}, {norm_label(attack['norm'])}, ε = {attack['epsilon']}")
+    scale = max(float(np.abs(_shares(shown[run])[2]).max()) for run in names) or 1.0
+    of_attack = f"{attack_label(attack_name(attack))}, {norm_label(attack['norm'])}, ε = {attack['epsilon']}"
+    figure.suptitle(f"{of_attack}; differences from −{100 * scale:.0f} % (blue) to +{100 * scale:.0f} % (red)")
     parts = figure.subfigures(len(heights), columns, height_ratios=heights, squeeze=False)
-    # One scale for all models would hide those whose activations are small.
+    # One scale of activations for all models would hide those whose activations are small.
     for number, (run, label) in enumerate(names.items()):
         row, column = divmod(number, columns)
-        _draw_model(parts[row, column], shown[run], label, max(in_rows[row]))
+        _draw_model(parts[row, column], shown[run], label, max(in_rows[row]), scale)
     return figure
 
 
-def _draw_model(figure: SubFigure, layer: Mapping[str, np.ndarray], label: str, rows: int) -> None:
-    """Draw one model's filters, with room for so many rows, and the activations of some of them."""
+def _shares(layer: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return activations on the clean and the attacked image and their difference, 3 x F x H x W.
+
+    They are shares of each filter's largest activation of the two: one scale would leave the weak filters grey and the
+    strong ones all white.
+    """
+    clean, attacked = layer["activations"]
+    return np.stack([clean, attacked, clean - attacked]) / np.maximum(_peaks(clean), _peaks(attacked))
+
+
+def _draw_model(figure: SubFigure, layer: Mapping[str, np.ndarray], label: str, rows: int, scale: float) -> None:
+    """Draw one model's filters, with room for so many rows, and the activations of some of them.
+
+    Args:
+        figure: where.
+        layer: what `show_filters` keeps of a model.
+        label: of the model.
+        rows: of filters.
+        scale: the difference that has the fullest colour, a share of a filter's largest activation.
+    """
     figure.suptitle(f"{wrap_text(label, _TITLE_WIDTH, 1)}\nchange {percent_text(float(layer['change']))} %")
     heights = [_FILTER * rows, _ACTIVATION * len(_KINDS)]
     above, below = figure.subplots(2, 1, height_ratios=heights)
     _show_filters(above, layer["weights"])
-    clean, attacked = layer["activations"]
-    difference = clean - attacked
-    # Each filter to its own range: one scale would leave the weak ones grey and the strong ones all white.
-    largest = np.maximum(_peaks(clean), _peaks(attacked))
-    kinds = [clean / largest, attacked / largest, difference / _peaks(difference)]
-    tiles = np.repeat(to_uint8(0.5 + 0.5 * np.stack(kinds))[..., None], 3, axis=-1)
+    clean, attacked, difference = _shares(layer)
+    greys = np.repeat(to_uint8(0.5 + 0.5 * np.stack([clean, attacked]))[..., None], 3, axis=-1)
+    tiles = np.concatenate([greys, to_uint8(_DIFFERENCES(0.5 + 0.5 * difference / scale)[None, ..., :3])])
     canvas, row_centres, column_centres = mosaic(tiles, row_gap=0.06)
     show_canvas(below, canvas)
     below.set_anchor("NW")

@@ -83,8 +83,10 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     splits = [name for name in _SPLITS if (splits_of(frame) == name).any()]
     for number, ((model, panels), cells) in enumerate(zip(rows, grid, strict=True)):
         shared = {panel.metric for panel in panels} == {"accuracy"}
+        # The curves of a row that all lie low would be one line on the scale of the others.
+        highest = max(panel.frame["value"].max() for panel in panels) if shared else 1
         for column, (axes, panel) in enumerate(zip(cells, panels, strict=False)):
-            _draw_panel(axes, panel, styles, splits)
+            _draw_panel(axes, panel, styles, splits, highest)
             prefix = f"{model}\n" if column == 0 and len(by_model) > 1 else ""
             if column == 0 or not shared:
                 axes.set_ylabel(prefix + _metric_label(panel.metric))
@@ -105,7 +107,9 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, styles: dict[str, VariantStyle], splits: Sequence[str]) -> None:
+def _draw_panel(
+    axes: Axes, panel: Panel, styles: dict[str, VariantStyle], splits: Sequence[str], highest: float
+) -> None:
     for split in splits:
         drawn = styles
         if len(splits) > 1:
@@ -116,7 +120,7 @@ def _draw_panel(axes: Axes, panel: Panel, styles: dict[str, VariantStyle], split
             draw_lines(axes, shown, "epoch", "value", drawn, markers=True)
     axes.set(xlabel="", ylabel="")
     if panel.metric in _FROM_0_TO_1:
-        scale_accuracies(axes)
+        scale_accuracies(axes, highest)
     elif RANGES[panel.metric] == (0, 1):
         axes.yaxis.set_major_formatter(PERCENT)
 

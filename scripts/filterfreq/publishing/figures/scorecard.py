@@ -42,8 +42,9 @@ MARKS = {
 """How the effect of each verdict looks."""
 _HOLDS = " †"
 _POINTS, _OWN = "percentage points", "in the measure's own unit"
-_ROW, _PANEL_SPACE = 0.18, 0.45  # inches
+_ROW, _LINE, _PANEL_SPACE = 0.18, 0.11, 0.45  # inches
 _MEASURE_WIDTH, _COMPARISON_WIDTH = 48, 48
+_MEASURE_LINES = 3
 _NOTE_WIDTH, _NOTE_LINES, _NOTE_LINE = 122, 5, 0.14
 
 
@@ -91,7 +92,9 @@ def draw_scores(
     notes = _notes(scores[scores["effect"].isna()], labels, measures)
     heights = [max(len(of_part), 1) for of_part in rows.values()]
     space = 0.75 + _PANEL_SPACE * (len(parts) - 1)
-    figure = new_figure(TEXT_WIDTH, space + _ROW * sum(heights) + _NOTE_LINE * len(notes))
+    # All rows are as high as that of the longest name takes.
+    lines = max(name.count("\n") for of_part in rows.values() for name, _ in of_part or [("", {})])
+    figure = new_figure(TEXT_WIDTH, space + (_ROW + _LINE * lines) * sum(heights) + _NOTE_LINE * len(notes))
     panels = figure.subplots(len(parts), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axes, (unit, part) in zip(panels, parts.items(), strict=True):
         _draw_panel(axes, rows[unit], part, unit)
@@ -131,7 +134,7 @@ def _rows(tested: pd.DataFrame, labels: dict[str, str], measures: Mapping[str, s
     """Return the rows from the top, each with its name: comparisons, which have no score, and their claims."""
     groups: dict[str, list[tuple[str, dict]]] = {}
     for row in tested.to_dict("records"):
-        name = wrap_text(measures[row["claim"]], _MEASURE_WIDTH, 1)
+        name = wrap_text(measures[row["claim"]], _MEASURE_WIDTH, _MEASURE_LINES)
         groups.setdefault(comparison_label(row, labels), []).append((name, row))
     return [row for title, claims in groups.items() for row in [(wrap_text(title, _COMPARISON_WIDTH, 1), {}), *claims]]
 

@@ -101,6 +101,7 @@ def tabulate(
     caption = (
         f"Shift between the 3x3 filters of {compared}: symmetric Kullback-Leibler divergence of their coefficients in "
         f"nats, averaged over components by explained variance. {batch_norm_words(found.batch_norm).capitalize()}; "
-        f"filters without the sparse.{said}"
+        "filters without the sparse. A shift grows where groups are small, as those of a first layer are: compare only "
+        f"groups of similar size.{said}"
     )
     return TextTable(numbers, cells, caption, right=len(shown) + 2)
