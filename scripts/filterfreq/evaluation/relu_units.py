@@ -41,7 +41,7 @@ def crossed_units(network: Callable[[Tensor], Tensor], starts: Tensor, ends: Seq
     if not signs.units:
         raise InputError(
             "regions: the model calls no ReLU that can be counted, so it has no units whose hyperplanes are crossed: "
-            "leave the suite out for it"
+            "name the suites of its experiment, without this one"
         )
     return signs.crossed, signs.units
 

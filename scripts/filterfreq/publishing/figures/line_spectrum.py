@@ -47,8 +47,10 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
             shown = frame[(frame["model"] == model) & (frame["output"] == output)]
             draw_lines(axes, shown, "frequency", "value", styles, markers=False)
             axes.set(xscale="log", yscale="log", ylabel="")
+            # Frequencies have one or two powers of ten, power has many.
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+            axes.yaxis.set_major_locator(LogLocator(numticks=6))
             for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_locator(LogLocator(numticks=6))
                 axis.set_major_formatter(_NUMBER)
                 axis.set_minor_locator(NullLocator())
             axes.set_title(f"{output} of the true class" if model == models[0] else "")
