@@ -21,6 +21,8 @@ from filterfreq.evaluation.suites.corruption import evaluate_corruption
 from filterfreq.evaluation.suites.fourier_attack import evaluate_fourier_attack
 from filterfreq.evaluation.suites.fourier_heat_map import evaluate_heat_map
 from filterfreq.evaluation.suites.frequency_filtered import evaluate_frequency_filtered
+from filterfreq.evaluation.suites.line_spectrum import evaluate_line_spectrum
+from filterfreq.evaluation.suites.regions import evaluate_regions
 from filterfreq.evaluation.suites.spectra import evaluate_spectra
 from filterfreq.planning.costs import CostModel, image_bytes
 from filterfreq.study.experiments import Run
@@ -237,6 +239,29 @@ def test_spectra_pass_as_often_as_a_model_counts(settings):
     evaluate_spectra(model, IMAGES, LABELS, 2, "cpu", 0, **settings)
     suites = {"corruption": {"images": 3}, "spectra": {"images": 3, **settings}}
     assert tiny(evaluation=suites).work("spectra", RUN) == Work(model.passes)
+
+
+class CountingWithUnits(Counting):
+    """The same behind a ReLU."""
+
+    def forward(self, images):
+        return super().forward(images.relu())
+
+
+@pytest.mark.parametrize("steps", [{}, {"steps": 4}])
+def test_regions_pass_as_often_as_a_model_counts(steps):
+    model, settings = CountingWithUnits(), {"norm": "linf", "epsilon": "2/255", **steps}
+    evaluate_regions(model, IMAGES, LABELS, 2, "cpu", settings)
+    suites = {"regions": {"images": 3, **settings}}
+    assert tiny(evaluation=suites).work("regions", RUN) == Work(model.passes)
+
+
+@pytest.mark.parametrize("settings", [{}, {"points": 16, "lines": 2}])
+def test_spectra_along_lines_pass_as_often_as_a_model_counts(settings):
+    model, settings = Counting(), {"length": 2, "unit": "pixels", **settings}
+    evaluate_line_spectrum(model, IMAGES, LABELS, 2, "cpu", **settings)
+    suites = {"line_spectrum": {"images": 3, **settings}}
+    assert tiny(evaluation=suites).work("line_spectrum", RUN) == Work(model.passes)
 
 
 def test_perturbations_that_are_shown_pass_as_often_as_a_model_counts():

@@ -52,12 +52,14 @@ FIGURES = [
         "fourier_attack",
         "frequency_filtered",
         "front_ends",
+        "line_spectrum",
         "over_training",
     ),
-    *("penalties", "shape_bias", "spectra", "training_curves", "transfer"),
+    *("penalties", "regions", "shape_bias", "spectra", "training_curves", "transfer"),
 ]
 OF_FILTERS = {name for name in FIGURES if name.startswith("filter_")}
 OF_ACCURACIES = set(FIGURES) - {"calibration", "dct_energy", "energy_slopes", "shape_bias", "spectra"} - OF_FILTERS
+OF_ACCURACIES -= {"line_spectrum", "regions"}
 # These show differences from a baseline, which is no line; here it is the last variant.
 OF_DIFFERENCES = {"filter_dct", "filter_shift"}
 # Of these each line is a variant.
@@ -106,6 +108,16 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
     rows += [
         (*run, "spectra", "adversarial_magnitude", {**where, "u": u, "v": v}, base)
         for u, v in distinct_frequencies(4, 4)
+    ]
+    where = {"attack": "pgd-50-from-image", "norm": "linf", "epsilon": "8/255"}
+    rows += [
+        (*run, "regions", "crossed_units", {"path": path, **where}, base / scale)
+        for path, scale in (("attack", 5), ("random", 10))
+    ]
+    rows += [
+        (*run, "line_spectrum", "line_power", {"output": output, "unit": "normalised", "length": 24, "frequency": f}, w)
+        for output in ("logit", "probability")
+        for f, w in ((0.02, base), (0.2, 1e-3 * base), (2, 1e-6 * base))
     ]
     rows += [(*run, "cue_conflict", "shape_bias", {"category": name}, base) for name in ("overall", "cat", "dog")]
     rows += filter_rows(run, base)

@@ -313,6 +313,8 @@ SHOWN = {
     "transfer": {"source": "plain", "images": 9, "attacks": [FGSM]},
     "out_of_distribution": {"sets": ["texdigits-edges"]},
     "adaptive": {"norm": "linf", "epsilons": ["2/255"]},
+    "regions": {"norm": "linf", "epsilon": "2/255"},
+    "line_spectrum": {"length": 24},
 }
 FILTERED = {
     "filter_quality": {"batch_norm": ["separate"]},
@@ -346,6 +348,18 @@ FILTERED = {
         ("transfer", "accuracy", {"source": "plane"}, "has plain: did you mean 'plain'"),
         ("adaptive", "accuracy", {"attack": "worse"}, "adaptive, worst: did you mean 'worst'"),
         ("adaptive", "accuracy", {"epsilon": "4/255"}, "evaluation.adaptive of this config has 2/255"),
+        ("regions", "crossed_units", {"attack": "pgd-50"}, "evaluation.regions of this config has pgd-50-from-image: "),
+        (
+            "regions",
+            "crossed_units",
+            {"norm": "l2"},
+            "'l2' is not measured, evaluation.regions of this config has linf",
+        ),
+        ("regions", "error", {"epsilon": "4/255"}, "evaluation.regions of this config has 2/255"),
+        ("regions", "error", {"path": "atack"}, "unknown path 'atack': did you mean 'attack'"),
+        ("line_spectrum", "line_power", {"output": "logits"}, "unknown output 'logits': did you mean 'logit'"),
+        ("line_spectrum", "line_power", {"unit": "pixels"}, "evaluation.line_spectrum of this config has normalised"),
+        ("line_spectrum", "line_power", {"length": 12}, "evaluation.line_spectrum of this config has 24"),
         ("adversarial", "accuracy", {"attack": "pdg-10"}, "has fgsm, pgd-10: did you mean 'pgd-10'"),
         (
             "adversarial",

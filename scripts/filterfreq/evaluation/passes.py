@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from filterfreq.evaluation.adaptive_settings import complete_settings, eot_draws
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from filterfreq.evaluation.regions_settings import regions_attack
 
 
 class Passes(NamedTuple):
@@ -76,6 +77,22 @@ def spectra_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: i
     """Return the work of a suite that attacks each image once and classifies the result."""
     attack = {"attack": "pgd", "steps": 50} | settings
     return Work((passes_of_attack(attack) + Passes(1, 0)).times(one_pass(settings, sizes, classes, side).own.forward))
+
+
+def regions_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of a suite that attacks each image once, and shows the ends of two ways from it.
+
+    Its network sees these and the image, and the model the ends alone. Of an average over points the first three count
+    as if they were averaged too, which is little beside the attack.
+    """
+    attack = passes_of_attack(regions_attack(settings))
+    return Work((attack + Passes(5, 0)).times(one_pass(settings, sizes, classes, side).own.forward))
+
+
+def line_spectrum_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of a suite that classifies each point of the lines through each image."""
+    points = settings.get("lines", 1) * settings.get("points", 256)
+    return Work(one_pass(settings, sizes, classes, side).own.times(points))
 
 
 def adversarial_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:

@@ -22,7 +22,9 @@ from filterfreq.evaluation.passes import (
     fourier_attack_passes,
     frequency_filtered_passes,
     heat_map_passes,
+    line_spectrum_passes,
     one_pass,
+    regions_passes,
     spectra_passes,
     transfer_passes,
 )
@@ -272,6 +274,28 @@ SUITES: Mapping[str, Suite] = {
         passes=spectra_passes,
         check="filterfreq.study.frequency_checks:check_spectra",
         remarks="filterfreq.study.frequency_checks:spectra_remarks",
+    ),
+    "regions": Suite(
+        run="filterfreq.evaluation.suites.regions:run",
+        metrics={
+            "crossed_units": Metric(("path", *_ATTACK)),
+            "error": Metric(("path", *_ATTACK)),
+            "norm_of_change": Metric(_ATTACK, highest=math.inf, is_share=False),
+            "relu_units": Metric(("split",), highest=math.inf, is_share=False),
+        },
+        stage="attack",
+        passes=regions_passes,
+        check="filterfreq.study.attacked:check_regions",
+    ),
+    "line_spectrum": Suite(
+        run="filterfreq.evaluation.suites.line_spectrum:run",
+        metrics={
+            "line_power": Metric(("output", "unit", "length", "frequency"), highest=math.inf, is_share=False),
+            "line_power_share": Metric(("output", "unit", "length", "frequency")),
+        },
+        types={"length": float, "frequency": float},
+        passes=line_spectrum_passes,
+        check="filterfreq.study.frequency_checks:check_images",
     ),
     "out_of_distribution": Suite(
         run="filterfreq.evaluation.suites.out_of_distribution:run",
