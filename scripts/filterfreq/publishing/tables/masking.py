@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from filterfreq.analysis.masking import SIGNS, masking_signs
+from filterfreq.analysis.masking import SIGNS
 from filterfreq.publishing.attacks import attack_label
+from filterfreq.publishing.masking_rows import GROUP_LABELS, signs_of_run
 from filterfreq.publishing.means import dataset_phrase
 from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.numbers import interval_text, percent_text
@@ -25,13 +26,7 @@ PRODUCT = Product(title="Signs of gradient masking", needs=["adaptive"], takes=[
 MARK = "(!)"
 _MISSING = "–"
 _ANSWERS = {True: "yes", False: "no", None: "not measured"}
-_LABELS = {
-    "adaptive": "worst along gradients",
-    "square_eot": "Square over draws",
-    "noise": "random noise",
-    "transfer": "worst transferred",
-    "worst": "worst of all",
-}
+_LABELS = {**GROUP_LABELS, "square_eot": "Square over draws", "noise": "random noise"}
 # In the order of the specification of such evaluations: what sees least of the defence first, the worst case last.
 _ORDER = ("transfer-fgsm", "transfer-pgd", "transfer", "noise", "fgsm", "pgd", "apgd", "adaptive", "square", "worst")
 
@@ -54,7 +49,7 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> TextTable:
     attacked = frame[frame["metric"] == "accuracy"]
     numbers, cells, marked = [], {}, []
     for run, rows in attacked.groupby(RUN, observed=True, sort=True):
-        signs = _signs(rows)
+        signs = signs_of_run(rows)
         heading = runs[run]
         for row in _with_clean(rows, frame, run):
             where = (row.norm, row.epsilon)
@@ -85,18 +80,6 @@ def _run_labels(frame: pd.DataFrame, labels: Mapping[str, str]) -> dict[tuple, s
             *([f"seed {seed}"] if several["seed"] else []),
         ]
         found[model, variant, seed] = ", ".join(parts)
-    return found
-
-
-def _signs(rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, bool | None]]:
-    """The signs of one run, by norm and epsilon."""
-    found = {}
-    for norm, of_norm in rows.groupby("norm", sort=False):
-        accuracies = {
-            epsilon: dict(zip(at["attack"], at["value"], strict=True))
-            for epsilon, at in of_norm.groupby("epsilon", sort=False)
-        }
-        found |= {(norm, epsilon): signs for epsilon, signs in masking_signs(accuracies, norm).items()}
     return found
 
 
