@@ -108,6 +108,12 @@ def test_averages_round_images_have_figures(unstarted):
     unstarted.edit("tiny.yaml", "[plain, dct-penalty]", "[plain, averaged]")
     unstarted.edit("tiny.yaml", "  filters: {}\n", "  filters: {}\n  adaptive: {norm: linf, epsilons: [8/255]}\n")
     assert unstarted.plan(*names[1:]).jobs == dict.fromkeys(names[1:], 1)
+    outcome = unstarted.snakemake(*names[1:])
+    assert outcome.returncode == 0, outcome.stderr
+    figures = {path.relative_to(unstarted.folder) for path in unstarted.folder.glob("results/figures/**/*.png")}
+    folder = Path("results/figures/tiny")
+    assert figures == {folder / "texdigits" / "averaging_transfer.png", folder / "linear_regions.png"}
+    assert not unstarted.plan(*names[1:]).jobs
     outcome = unstarted.snakemake("--dry-run", names[0])
     assert "(a sweep of post_averaging.radius)" in outcome.stdout + outcome.stderr
     unstarted.edit("tiny.yaml", "seeds: [0]", "seeds: [0]\n    sweep: {post_averaging.radius: [1, 2]}")
