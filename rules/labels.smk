@@ -254,6 +254,11 @@ def dimension(wildcards):
     return 3 * study.dataset(wildcards.dataset).image_size ** 2
 
 
+def data_seed(wildcards):
+    """The seed of what the study draws of data."""
+    return study.data.get("seed", 0)
+
+
 def paired_runs(wildcards):
     """The pairs of an experiment, each a treatment and a control with what tells them from other runs."""
     found = [pair for name in shown_datasets(wildcards) for pair in study.pairs_of(wildcards.experiment, name)]
@@ -309,6 +314,7 @@ PARAMETERS = {
     "front_ends": front_ends,
     "averages": averages,
     "dimension": dimension,
+    "data_seed": data_seed,
     "pairs": paired_runs,
     "controls": counting,
     "claims": tested_claims,

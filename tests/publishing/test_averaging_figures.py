@@ -207,10 +207,11 @@ def test_other_lengths_are_said_and_no_random_average_is_refused():
         draw_transfer({"a": average(5, 2, directions="exact")}, 48)
 
 
-def test_zero_sets_are_where_a_unit_is_0_and_the_segments_crossings_are_counted():
-    figure = linear_regions.draw()
+@pytest.mark.parametrize("seed", [0, 3])
+def test_zero_sets_are_where_a_unit_is_0_and_the_segments_crossings_are_counted(seed):
+    figure = linear_regions.draw(seed)
     (axes,) = figure.axes
-    net = random_relu_net(2, linear_regions.WIDTHS, linear_regions.SEED)
+    net = random_relu_net(2, linear_regions.WIDTHS, seed)
     drawn = [collection for collection in axes.collections if len(collection.get_paths())]
     colours = [collection.get_edgecolor()[0] for collection in drawn]
     assert sum(same_color(colour, "#000000") for colour in colours) == 8

@@ -87,6 +87,11 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
     where = {"attack": "autoattack", "norm": "linf", "epsilon": "2/255"}
     rows += [(*run, "autoattack", "accuracy", where, base - spread)]
     rows += [(*run, "transfer", "accuracy", {**where, "source": "plain"}, base) for where in attacks]
+    rows += [(*run, "adaptive", "clean_accuracy", {"split": "test", "images": 100}, base)]
+    rows += [
+        (*run, "adaptive", "accuracy", {**where, "attack": name, "judged": "after", "draws": 10}, base - spread)
+        for name in ("transfer", "adaptive", "square", "worst")
+    ]
     rows += [
         (*run, "corruption", "accuracy", {"corruption": name, "severity": severity}, base - spread * severity)
         for name in ("gaussian_noise", "fog", "spatter")
@@ -111,11 +116,6 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
     rows += [
         (*run, "spectra", "adversarial_magnitude", {**where, "u": u, "v": v}, base)
         for u, v in distinct_frequencies(4, 4)
-    ]
-    rows += [(*run, "adaptive", "clean_accuracy", {"split": "test", "images": 100}, base)]
-    rows += [
-        (*run, "adaptive", "accuracy", {**where, "attack": name, "judged": "after", "draws": 10}, base - spread)
-        for name in ("transfer", "adaptive", "square", "worst")
     ]
     rows += [(*run, "cue_conflict", "shape_bias", {"category": name}, base) for name in ("overall", "cat", "dog")]
     rows += filter_rows(run, base)

@@ -1,17 +1,8 @@
 """Signs of gradient masking in results of the suite `adaptive`, which a table and a figure show."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from filterfreq.analysis.masking import masking_signs
-
-GROUP_LABELS: Mapping[str, str] = {
-    "adaptive": "worst along gradients",
-    "transfer": "worst transferred",
-    "worst": "worst of all",
-}
-"""How the worst of several attacks, image by image, is called."""
 
 
 def signs_of_run(rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, bool | None]]:

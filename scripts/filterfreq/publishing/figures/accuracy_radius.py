@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from filterfreq.publishing.averages import UNITS, averaging_series, averaging_unit
-from filterfreq.publishing.masking_rows import GROUP_LABELS, signs_of_run
+from filterfreq.publishing.masking_rows import signs_of_run
 from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.panels import images_of_panels, scale_accuracies, seeds_note, shorten_title, tick_measured
 from filterfreq.publishing.phrases import is_one_seed
@@ -46,10 +46,10 @@ PRODUCT = Product(
 _CLEAN = "clean"
 _PANELS = {
     _CLEAN: "without attack",
-    "transfer": GROUP_LABELS["transfer"],
-    "adaptive": GROUP_LABELS["adaptive"],
+    "transfer": "worst transferred",
+    "adaptive": "worst along gradients",
     "square": "Square",
-    "worst": GROUP_LABELS["worst"],
+    "worst": "worst of all",
 }
 _PANEL_HEIGHT = 1.65  # inches
 _MARKER, _LARGEST_MARKER = 4.0, 6.0  # points; of lines upon each other the first one's is seen below the last one's

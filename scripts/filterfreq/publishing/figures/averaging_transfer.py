@@ -1,11 +1,11 @@
 """What averaging round an image of *{dataset}* leaves of each frequency w: the transfer function G, against r|w|.
 
-Left G, in the middle on a logarithmic axis, right Monte Carlo less the closed form. Of a ball it is
-Gamma(n/2 + 1) 2^(n/2) J(r|w|) / (r|w|)^(n/2), J the Bessel function of order n/2, n the values of an image and r the
-radius (Lin, K. A., Jiang 2019, 3.1). In place of 2^(n/2) the paper, as others quote it, has 1/pi^(n/2), with which G
-would not be 1 at 0. What post-averaging builds is no ball: K random directions at three lengths, and the image itself,
-whose share 1 / (6K + 1) no frequency loses. Against r|w| every radius r has the same lines. Points are means over
-100,000 draws of a point in the ball, or of a direction; bars are one standard error.
+Left G, in the middle on a logarithmic axis, right Monte Carlo less the closed form. Of a ball it is Gamma(n/2 + 1)
+2^(n/2) J(r|w|) / (r|w|)^(n/2), J the Bessel function of order n/2, n the values of an image and r the radius (Lin, K.
+A., Jiang 2019, 3.1). In place of 2^(n/2) the paper, as others quote it, has 1/pi^(n/2), with which G would not be 1 at
+0. What post-averaging builds is no ball: K random directions at three lengths, unless others are said, and the image
+itself, whose share 1 / (6K + 1) no frequency loses. Against r|w| every radius r has the same lines. Points are means
+over 100,000 draws of a point in the ball, or of a direction; bars are one standard error.
 """
 
 from collections.abc import Mapping

@@ -16,10 +16,11 @@ from filterfreq.analysis.linear_regions import pre_activations, random_relu_net,
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import COLUMN_WIDTH, add_legend, new_figure, use_style
 
-PRODUCT = Product(title="Linear regions", reads="nothing", over="experiment", when="averaged_at_random")
+PRODUCT = Product(
+    title="Linear regions", takes=["data_seed"], reads="nothing", over="experiment", when="averaged_at_random"
+)
 
 WIDTHS = (8, 8, 8)
-SEED = 0
 START, END = (-0.4, 0.95), (0.35, -0.1)
 _REACH = 2.0  # of both inputs, to either side of 0
 _POINTS = 801  # of the grid, along each input
@@ -32,9 +33,13 @@ _LINES = (
 
 
 @use_style
-def draw() -> Figure:
-    """Draw the zero sets of all pre-activations, and a segment with the number of those that it crosses."""
-    net = random_relu_net(2, WIDTHS, SEED)
+def draw(data_seed: int = 0) -> Figure:
+    """Draw the zero sets of all pre-activations, and a segment with the number of those that it crosses.
+
+    Args:
+        data_seed: of the network, which is the study's own.
+    """
+    net = random_relu_net(2, WIDTHS, data_seed)
     figure = new_figure(COLUMN_WIDTH, COLUMN_WIDTH)
     axes = figure.subplots()
     side = np.linspace(-_REACH, _REACH, _POINTS)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from filterfreq.analysis.masking import SIGNS
 from filterfreq.publishing.attacks import attack_label
-from filterfreq.publishing.masking_rows import GROUP_LABELS, signs_of_run
+from filterfreq.publishing.masking_rows import signs_of_run
 from filterfreq.publishing.means import dataset_phrase
 from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.numbers import interval_text, percent_text
@@ -26,7 +26,13 @@ PRODUCT = Product(title="Signs of gradient masking", needs=["adaptive"], takes=[
 MARK = "(!)"
 _MISSING = "–"
 _ANSWERS = {True: "yes", False: "no", None: "not measured"}
-_LABELS = {**GROUP_LABELS, "square_eot": "Square over draws", "noise": "random noise"}
+_LABELS = {
+    "adaptive": "worst along gradients",
+    "square_eot": "Square over draws",
+    "noise": "random noise",
+    "transfer": "worst transferred",
+    "worst": "worst of all",
+}
 # In the order of the specification of such evaluations: what sees least of the defence first, the worst case last.
 _ORDER = ("transfer-fgsm", "transfer-pgd", "transfer", "noise", "fgsm", "pgd", "apgd", "adaptive", "square", "worst")
 
