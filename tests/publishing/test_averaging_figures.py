@@ -5,7 +5,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import same_color
 
-from filterfreq.analysis.linear_regions import changed_signs, random_relu_net
+from filterfreq.analysis.linear_regions import changed_signs, random_relu_net, segment_crossings
 from filterfreq.frequencies.averaging import SHELLS, ball_transfer, shells_transfer
 from filterfreq.publishing.averages import RandomAverage, averaging_series, random_averages
 from filterfreq.publishing.figures import linear_regions
@@ -65,7 +65,7 @@ def draw(results_of):
 
 def lines_of(axes) -> dict[str, tuple[list, list]]:
     """The joined lines of a panel, by label."""
-    found = {line.get_label(): line.get_data() for line in axes.lines if line.get_label().startswith("K = ")}
+    found = {line.get_label(): line.get_data() for line in axes.lines if "K = " in line.get_label()}
     return {label: (list(x), np.round(y, 6).tolist()) for label, (x, y) in found.items()}
 
 
@@ -138,6 +138,26 @@ def test_each_epsilon_has_a_row(draw):
     assert labels == ["L∞ 8/255\naccuracy (%)", "L∞ 64/255\naccuracy (%)"]
     # At 64/255 what is not 0 is a sign at every epsilon.
     assert len(hollow_at(figure.axes[2])) == len({accuracies_of(name)["adaptive"] for name in LABELS})
+
+
+def test_each_model_has_a_row_with_its_own_lines(results_of):
+    """As checkpoints of two architectures, each with averages of its own."""
+    averages = {
+        f"{source}-r{radius}": average(5, radius, **{"from": source, "beside": source})
+        for source in ("a", "b")
+        for radius in (2, 6)
+    }
+    names = {"a": "a", "b": "b", **{name: name for name in averages}}
+    rows = []
+    for number, name in enumerate(names):
+        model = f"net_{name[0]}"
+        rows += [clean_row(name, 0.5 + number / 20, model=model)]
+        rows += rows_of(name, {"adaptive": 0.1 + number / 20}, model=model)
+    figure = draw_accuracy_radius(results_of(rows), names, averages)
+    drawn = [{label: data for label, data in lines_of(axes).items() if data[0]} for axes in figure.axes[1::2]]
+    assert drawn == [{"a, K = 5": ([0, 2, 6], [0.1, 0.2, 0.25])}, {"b, K = 5": ([0, 2, 6], [0.15, 0.3, 0.35])}]
+    labels = [axes.get_ylabel() for axes in figure.axes[::2]]
+    assert labels == ["net_a\nL∞ 8/255\naccuracy (%)", "net_b\nL∞ 8/255\naccuracy (%)"]
 
 
 def test_lines_tell_what_else_differs():
@@ -219,7 +239,10 @@ def test_zero_sets_are_where_a_unit_is_0_and_the_segments_crossings_are_counted(
     points = drawn[0].get_paths()[0].vertices
     np.testing.assert_allclose(points @ slope + offset, 0, atol=1e-9)
     assert len({str(collection.get_linestyle()) for collection in drawn}) == 3
-    counts = changed_signs(net, linear_regions.START, linear_regions.END)
+    segment = linear_regions.START, linear_regions.END
+    counts = [len(found) for found in segment_crossings(net, *segment)]
+    # Of the other seed a unit is crossed there and back, and its sign is the same at both ends.
+    assert (counts == changed_signs(net, *segment)) is (seed == 0)
     note = figure.legends[0].get_title().get_text()
     assert note.startswith(f"A to B crosses {sum(counts)} lines: {counts[0]}, {counts[1]} and {counts[2]} of layers")
     dots = next(line for line in axes.lines if line.get_marker() == "o")

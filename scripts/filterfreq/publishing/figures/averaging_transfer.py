@@ -47,11 +47,13 @@ class _Average(NamedTuple):
     count: int
 
     def transfer(self, frequency: np.ndarray, dimension: int) -> np.ndarray:
+        """Return the closed form at frequencies times the radius."""
         if not self.shares:
             return ball_transfer(frequency, 1, dimension)
         return shells_transfer(frequency, self.shares, self.count, dimension)
 
     def drawn(self, frequency: np.ndarray, dimension: int, generator: np.random.Generator) -> DrawnTransfer:
+        """Return the same by Monte Carlo."""
         if not self.shares:
             return draw_ball_transfer(frequency, 1, dimension, DRAWS, generator)
         return draw_shells_transfer(frequency, self.shares, self.count, dimension, DRAWS, generator)

@@ -2,7 +2,8 @@
 
 Lines are where a unit of one of the three hidden layers has the pre-activation 0. Those of the first layer are
 straight; those of the second bend at lines of the first, and those of the third at both. Between them the network is
-linear. Dots are the crossings of the segment from A to B with lines, which are counted exactly along it. Weights,
+linear. Dots are the crossings of the segment from A to B with lines, which are counted exactly along it, those of a
+unit that is crossed there and back too; of one that is crossed once the activation sign differs at A and B. Weights,
 biases and the widths, eight units a layer, are ours: the paper's are not known. No model of experiment *{experiment}*
 is shown.
 """
