@@ -34,11 +34,16 @@ PENALTIES = {
 FRONT_ENDS = {
     name: {"band": "low", "bandwidth": bandwidth, "beside": "WD"} for name, bandwidth in (("penalty", 3), ("strong", 7))
 }
+AVERAGES = {
+    name: {"directions": "random", "count": 15, "radius": radius, "from": "plain", "beside": "plain"}
+    for name, radius in (("penalty", 2), ("strong", 6))
+}
 # Every figure that shows variants by their styles.
 FIGURES = [
     *(
         "ablation",
         "accuracy_epsilon",
+        "accuracy_radius",
         "band_noise",
         "calibration",
         "corruptions",
@@ -63,7 +68,7 @@ OF_ACCURACIES -= {"line_spectrum", "regions"}
 # These show differences from a baseline, which is no line; here it is the last variant.
 OF_DIFFERENCES = {"filter_dct", "filter_shift"}
 # Of these each line is a variant.
-OF_LINES = [name for name in FIGURES if name not in ("ablation", "front_ends", "penalties")]
+OF_LINES = [name for name in FIGURES if name not in ("ablation", "accuracy_radius", "front_ends", "penalties")]
 
 
 def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
@@ -84,6 +89,11 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
     where = {"attack": "autoattack", "norm": "linf", "epsilon": "2/255"}
     rows += [(*run, "autoattack", "accuracy", where, base - spread)]
     rows += [(*run, "transfer", "accuracy", {**where, "source": "plain"}, base) for where in attacks]
+    rows += [(*run, "adaptive", "clean_accuracy", {"split": "test", "images": 100}, base)]
+    rows += [
+        (*run, "adaptive", "accuracy", {**where, "attack": name, "judged": "after", "draws": 10}, base - spread)
+        for name in ("transfer", "adaptive", "square", "worst")
+    ]
     rows += [
         (*run, "corruption", "accuracy", {"corruption": name, "severity": severity}, base - spread * severity)
         for name in ("gaussian_noise", "fog", "spatter")
@@ -199,6 +209,7 @@ def draw(results_of):
         given = {"penalties": PENALTIES} if name in ("ablation", "penalties") else {}
         given |= {"baseline": variants[0]} if name == "energy_slopes" else {}
         given |= {"baseline": variants[-1]} if name in OF_DIFFERENCES else {}
+        given |= {"averages": AVERAGES} if name == "accuracy_radius" else {}
         given |= {"front_ends": FRONT_ENDS} if name == "front_ends" else {}
         if name in ("fourier_attack", "front_ends"):
             results = ResultsWithImages(results, np.zeros((2, 8, 8, 3), np.uint8))

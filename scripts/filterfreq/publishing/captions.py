@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from filterfreq.publishing.registry import ProductFile
+from filterfreq.publishing.registry import NOTHING, ProductFile
 from filterfreq.study.detections import DetectionRun
 from filterfreq.study.study import Study
 
@@ -23,14 +23,15 @@ def caption(study: Study, product: ProductFile, experiment: str, suites: Mapping
         suites: by data set, those that are shown.
 
     Returns:
-        The product's own caption, then what `describe_runs` says of each data set; of images, what `extent` says.
+        The product's own caption, then what `describe_runs` says of each data set; of images, what `extent` says. It
+        stands alone of a product that reads nothing.
     """
     own = product.caption.format(experiment=experiment, dataset=", ".join(suites))
     if product.label.reads_results or product.label.reads in _OF_MODELS:
         asked = study.of_snapshots if product.label.reads == "over_training" else study
         details = " ".join(describe_runs(asked, experiment, dataset, names) for dataset, names in suites.items())
     else:
-        details = extent(study, suites)
+        details = "" if product.label.reads == NOTHING else extent(study, suites)
     return f"{own} {details}".rstrip()
 
 

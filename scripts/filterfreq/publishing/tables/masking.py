@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from filterfreq.analysis.masking import SIGNS, masking_signs
+from filterfreq.analysis.masking import SIGNS
 from filterfreq.publishing.attacks import attack_label
+from filterfreq.publishing.masking_rows import signs_of_run
 from filterfreq.publishing.means import dataset_phrase
 from filterfreq.publishing.norms import norm_label
 from filterfreq.publishing.numbers import interval_text, percent_text
@@ -66,7 +67,7 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> TextTable:
             where = (row.norm, row.epsilon, row.attack)
             cells.setdefault(where, []).append(row)
             numbers.append((*run, *where, row.value, row.ci_low, row.ci_high, row.n, ""))
-        for where, signs in _signs(rows).items():
+        for where, signs in signs_of_run(rows).items():
             for sign, holds in signs.items():
                 cells.setdefault((*where, f"{_SIGN}{sign}"), []).append(holds)
                 numbers.append((*run, *where, sign, None, None, None, None, _ANSWERS[holds]))
@@ -95,18 +96,6 @@ def _places_of_signs(cells: Mapping[tuple[str, str, str], list]) -> set[tuple[st
     return {
         (norm, epsilon) for (norm, epsilon, name), values in cells.items() if name.startswith(_SIGN) and True in values
     }
-
-
-def _signs(rows: pd.DataFrame) -> dict[tuple[str, str], dict[str, bool | None]]:
-    """The signs of one run, by norm and epsilon."""
-    found = {}
-    for norm, of_norm in rows.groupby("norm", sort=False):
-        accuracies = {
-            epsilon: dict(zip(at["attack"], at["value"], strict=True))
-            for epsilon, at in of_norm.groupby("epsilon", sort=False)
-        }
-        found |= {(norm, epsilon): signs for epsilon, signs in masking_signs(accuracies, norm).items()}
-    return found
 
 
 def _with_clean(rows: pd.DataFrame, frame: pd.DataFrame, run: tuple) -> list:
