@@ -90,7 +90,7 @@ class _Evaluation:
     def rows(self) -> list[dict[str, Any]]:
         source = nn.Identity() if self.source is None else self.source
         with inference(self.model, self.device), inference(source, self.device):
-            correct = self._over_batches("clean", np.ones(len(self.labels), dtype=bool), lambda images, *_: images)
+            correct = self._attack_batches("clean", np.ones(len(self.labels), dtype=bool), lambda images, *_: images)
             parameter = format_parameter(split="test", images=len(correct))
             rows = [fraction("clean_accuracy", parameter, correct.sum(), len(correct))]
             for epsilon in self.settings["epsilons"]:
@@ -164,10 +164,10 @@ class _Evaluation:
         """Which of the images that were right before an attack are right after it."""
         flags = before
         for restart in range(restarts):
-            flags = self._over_batches(f"{name} {self.settings['norm']} {epsilon} {restart}", flags, attack)
+            flags = self._attack_batches(f"{name} {self.settings['norm']} {epsilon} {restart}", flags, attack)
         return flags
 
-    def _over_batches(self, name: str, before: np.ndarray, attack: _Attack) -> np.ndarray:
+    def _attack_batches(self, name: str, before: np.ndarray, attack: _Attack) -> np.ndarray:
         """Which images of those before are right after what makes points of images, labels, seed and first image."""
         flags = np.zeros(len(self.labels), dtype=bool)
         for start in range(0, len(self.labels), self.batch_size):

@@ -63,7 +63,7 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> TextTable:
     numbers, found = [], {}
     for run, rows in attacked.groupby(RUN, observed=True, sort=True):
         cells = found.setdefault(run[:2], {})
-        for row in _with_clean(rows, frame, run):
+        for row in _accuracies_of_run(rows, frame, run):
             where = (row.norm, row.epsilon, row.attack)
             cells.setdefault(where, []).append(row)
             numbers.append((*run, *where, row.value, row.ci_low, row.ci_high, row.n, ""))
@@ -98,7 +98,7 @@ def _places_of_signs(cells: Mapping[tuple[str, str, str], list]) -> set[tuple[st
     }
 
 
-def _with_clean(rows: pd.DataFrame, frame: pd.DataFrame, run: tuple) -> list:
+def _accuracies_of_run(rows: pd.DataFrame, frame: pd.DataFrame, run: tuple) -> list:
     """The accuracies of one run, that of its images without attack first."""
     clean = frame[(frame["metric"] == "clean_accuracy") & (frame[RUN] == list(run)).all(axis="columns")]
     clean = clean.assign(attack="clean", norm="", epsilon="0")
