@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from filterfreq.analysis.slopes import FEWEST_POINTS
+from filterfreq.publishing.averages import random_averages
 from filterfreq.publishing.style_numbers import style_numbers as number_styles
 from filterfreq.study.claims_files import can_test
 from filterfreq.study.frequency_checks import count_energies
@@ -68,6 +69,16 @@ def sweeps_bandwidth(experiment, dataset):
     """Whether an experiment has a filter before models with several bandwidths."""
     filters = {(one["band"], one["bandwidth"]) for one in study.front_ends(experiment, dataset).values()}
     return len(filters) > len({band for band, _ in filters})
+
+
+def sweeps_radius(experiment, dataset):
+    """Whether an experiment's variants are averaged over several radii."""
+    return len({one["radius"] for one in study.averages(experiment, dataset).values() if "radius" in one}) > 1
+
+
+def has_random_averages(experiment, dataset):
+    """Whether a variant of an experiment is averaged along random directions."""
+    return bool(random_averages(study.averages(experiment, dataset)))
 
 
 def pairs_baseline(experiment, dataset):
@@ -137,6 +148,8 @@ CONDITIONS = {
     "strength_or_layers_swept": Condition(sweeps_strength_or_layers, "a sweep of penalty.strength or penalty.layers"),
     "kind_swept": Condition(sweeps_kind, "a sweep of penalty.kind"),
     "bandwidth_swept": Condition(sweeps_bandwidth, "a sweep of front_end.bandwidth"),
+    "radius_swept": Condition(sweeps_radius, "a sweep of post_averaging.radius"),
+    "averaged_at_random": Condition(has_random_averages, "a variant with post_averaging of random directions"),
     "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
     "accuracies_known": Condition(has_accuracies, "evaluation.clean, or models whose accuracies are published"),
     "pairs_known": Condition(
@@ -231,6 +244,21 @@ def front_ends(wildcards):
     return study.front_ends(wildcards.experiment, wildcards.dataset)
 
 
+def averages(wildcards):
+    """The settings of the average round the image of the variants that have one, in the config's order."""
+    return study.averages(wildcards.experiment, wildcards.dataset)
+
+
+def dimension(wildcards):
+    """How many values an image of a data set has, which is RGB."""
+    return 3 * study.dataset(wildcards.dataset).image_size ** 2
+
+
+def data_seed(wildcards):
+    """The seed of what the study draws of data."""
+    return study.data.get("seed", 0)
+
+
 def paired_runs(wildcards):
     """The pairs of an experiment, each a treatment and a control with what tells them from other runs."""
     found = [pair for name in shown_datasets(wildcards) for pair in study.pairs_of(wildcards.experiment, name)]
@@ -284,6 +312,9 @@ PARAMETERS = {
     "published_by_dataset": published_accuracies_by_dataset,
     "penalties": penalties,
     "front_ends": front_ends,
+    "averages": averages,
+    "dimension": dimension,
+    "data_seed": data_seed,
     "pairs": paired_runs,
     "controls": counting,
     "claims": tested_claims,
@@ -375,6 +406,11 @@ def corrupted_images(product, wildcards):
     }
 
 
+def no_files(product, wildcards):
+    """What a product reads that is computed from settings alone."""
+    return []
+
+
 def aggregated_fit(product, wildcards):
     """The results of all runs of a fit."""
     return [AGGREGATED_FIT.format(fit=wildcards.fit)]
@@ -413,6 +449,7 @@ def aggregated_over_training(product, wildcards):
 INPUTS = {
     "results": aggregated_results,
     "results_if_any": aggregated_results,
+    "nothing": no_files,
     "fits": aggregated_fit,
     "detections": detection_results,
     "history": aggregated_histories,

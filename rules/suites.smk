@@ -52,6 +52,15 @@ def source_model(study, wildcards):
     }
 
 
+def undefended_model(study, wildcards):
+    """The run that a derived run is made from, which attacks on it are transferred from; nothing of other runs."""
+    run = job_run(wildcards)
+    if not study.is_derived(run):
+        return {}
+    source = study.source_run(run)._asdict()
+    return {"source_weights": WEIGHTS.format(**source), "source_record": RECORD.format(**source)}
+
+
 def perturbed_images_of_source(study, wildcards):
     """Images of a data set before and after an attack on the source of the suite first_layer."""
     source = study.settings("first_layer", wildcards.dataset)["source"]
@@ -64,6 +73,7 @@ SUITE_INPUTS = {
     "shifted": shifted_images,
     "cue_conflict": cue_conflict_images,
     "source": source_model,
+    "undefended": undefended_model,
     "perturbed": perturbed_images_of_source,
 }
 

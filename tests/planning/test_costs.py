@@ -10,9 +10,10 @@ from torch import nn
 from filterfreq.evaluation.accuracy import evaluate_before
 from filterfreq.evaluation.corruptions import CORRUPTIONS
 from filterfreq.evaluation.only_high import find_only_high
-from filterfreq.evaluation.passes import Passes, Work, averaged_work, passes_of_autoattack
+from filterfreq.evaluation.passes import Passes, Work, averaged_work, draws_anew, passes_of_autoattack
 from filterfreq.evaluation.perturbations import perturb
 from filterfreq.evaluation.robustness import accuracies_under_attacks
+from filterfreq.evaluation.suites.adaptive import evaluate_adaptive
 from filterfreq.evaluation.suites.autoattack import evaluate_autoattack
 from filterfreq.evaluation.suites.band_noise import evaluate_band_noise
 from filterfreq.evaluation.suites.clean import evaluate_clean
@@ -20,6 +21,8 @@ from filterfreq.evaluation.suites.corruption import evaluate_corruption
 from filterfreq.evaluation.suites.fourier_attack import evaluate_fourier_attack
 from filterfreq.evaluation.suites.fourier_heat_map import evaluate_heat_map
 from filterfreq.evaluation.suites.frequency_filtered import evaluate_frequency_filtered
+from filterfreq.evaluation.suites.line_spectrum import evaluate_line_spectrum
+from filterfreq.evaluation.suites.regions import evaluate_regions
 from filterfreq.evaluation.suites.spectra import evaluate_spectra
 from filterfreq.planning.costs import CostModel, image_bytes
 from filterfreq.study.experiments import Run
@@ -84,6 +87,69 @@ def test_transferred_attacks_pass_through_their_source():
     accuracies_under_attacks(model, IMAGES, LABELS, ATTACKS, 2, "cpu", 0, source=source, source_name="plain")
     suites = {"transfer": {"source": "plain", "images": 3, "attacks": ATTACKS}}
     assert tiny(evaluation=suites).work("transfer", RUN) == Work(model.passes, source.passes)
+
+
+ADAPTIVE = {"images": 3, "norm": "linf", "epsilons": ["1/255", "2/255"], "steps": 4, "restarts": 2, "draws": 3}
+ADAPTIVE |= {"deepfool": {"steps": 4}, "transferred": ["fgsm", "pgd", "deepfool"]}
+ADAPTIVE |= {"square": {"queries": 7}, "square_eot": {"queries": 5, "draws": 2}, "noise": {"tries": 6}, "eot": [1, 3]}
+
+
+class Drawing(Counting):
+    """Says that it draws at every call, and answers as ever."""
+
+    is_stochastic = True
+
+    def seed_draws(self, seed, first_image=0):
+        pass
+
+
+def derived(**settings) -> CostModel:
+    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
+    config["variants"]["smooth"] = {"from": "plain", "smooth_kernels": {"rho": 1}}
+    config["experiments"]["tiny"]["variants"].append("smooth")
+    config["evaluation"]["adaptive"] = settings
+    return CostModel(Study(config, ROOT / "schemas/config.schema.yaml"), "nowhere")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["dct-penalty", "smooth"])
+def test_attacks_through_a_defence_pass_as_often_as_a_model_that_withstands_them_counts(variant):
+    costs, run = derived(**ADAPTIVE), RUN._replace(variant=variant)
+    model, source = Counting(), Counting() if variant == "smooth" else None
+    evaluate_adaptive(model, IMAGES, LABELS, ADAPTIVE, 2, "cpu", 0, source)
+    # Beside these, each epsilon's ratio of logits counts the classes by one image.
+    own = costs.work("adaptive", run).own + Passes(2, 0)
+    assert own == model.passes
+    assert costs.work("adaptive", run).source == (source.passes if source else Passes(0, 0))
+    assert costs.attacked_run("adaptive", run).variant == ("plain" if source else variant)
+
+
+@pytest.mark.slow
+def test_draws_multiply_the_passes_of_a_stochastic_model(monkeypatch):
+    monkeypatch.setattr("filterfreq.planning.costs.draws_anew", lambda variant: True)
+    model = Drawing()
+    evaluate_adaptive(model, IMAGES, LABELS, ADAPTIVE, 2, "cpu", 0)
+    assert derived(**ADAPTIVE).work("adaptive", RUN).own + Passes(2, 0) == model.passes
+
+
+@pytest.mark.parametrize(
+    ("variant", "expected"),
+    [
+        ({}, False),
+        ({"post_averaging": {"directions": "random", "count": 15, "radius": 6}}, True),
+        ({"post_averaging": {"directions": "random", "count": 15, "radius": 0}}, False),
+        ({"post_averaging": {"directions": "approx", "count": 15, "radius": 6}}, False),
+        (
+            {"post_averaging": {"directions": "approx", "count": 3, "radius": 6, "second": {"directions": "random"}}},
+            True,
+        ),
+        ({"randomised_smoothing": {"count": 10, "sigma": 0.25}}, True),
+        ({"randomised_smoothing": {"count": 10, "radius": 6}}, True),
+        ({"randomised_smoothing": {"count": 10, "sigma": 0}}, False),
+    ],
+)
+def test_models_that_draw_at_random_are_known_from_their_variant(variant, expected):
+    assert draws_anew(variant) is expected
 
 
 @pytest.mark.parametrize(
@@ -173,6 +239,29 @@ def test_spectra_pass_as_often_as_a_model_counts(settings):
     evaluate_spectra(model, IMAGES, LABELS, 2, "cpu", 0, **settings)
     suites = {"corruption": {"images": 3}, "spectra": {"images": 3, **settings}}
     assert tiny(evaluation=suites).work("spectra", RUN) == Work(model.passes)
+
+
+class CountingWithUnits(Counting):
+    """The same behind a ReLU."""
+
+    def forward(self, images):
+        return super().forward(images.relu())
+
+
+@pytest.mark.parametrize("steps", [{}, {"steps": 4}])
+def test_regions_pass_as_often_as_a_model_counts(steps):
+    model, settings = CountingWithUnits(), {"norm": "linf", "epsilon": "2/255", **steps}
+    evaluate_regions(model, IMAGES, LABELS, 2, "cpu", settings)
+    suites = {"regions": {"images": 3, **settings}}
+    assert tiny(evaluation=suites).work("regions", RUN) == Work(model.passes)
+
+
+@pytest.mark.parametrize("settings", [{}, {"points": 16, "lines": 2}])
+def test_spectra_along_lines_pass_as_often_as_a_model_counts(settings):
+    model, settings = Counting(), {"length": 2, "unit": "pixels", **settings}
+    evaluate_line_spectrum(model, IMAGES, LABELS, 2, "cpu", **settings)
+    suites = {"line_spectrum": {"images": 3, **settings}}
+    assert tiny(evaluation=suites).work("line_spectrum", RUN) == Work(model.passes)
 
 
 def test_perturbations_that_are_shown_pass_as_often_as_a_model_counts():

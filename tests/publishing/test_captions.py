@@ -82,7 +82,11 @@ def rendered(name: str, **params: str) -> str:
     return publish_parts(text, writer="html", settings_overrides={"report_level": 1, "halt_level": 2})["body"]
 
 
-OF_DATA = {target: product for target, product in PRODUCTS.items() if product.label.over in ("dataset", "experiment")}
+OF_DATA = {
+    target: product
+    for target, product in PRODUCTS.items()
+    if product.label.over in ("dataset", "experiment") and product.label.reads != "nothing"
+}
 OF_DETECTIONS = {target: product for target, product in PRODUCTS.items() if product.label.over == "detection"}
 OF_FITS = {target: product for target, product in PRODUCTS.items() if product.label.over == "fit"}
 
@@ -110,6 +114,19 @@ def test_captions_of_detections_name_detector_data_and_images(product, images, s
     assert "{" not in page
     for name in ("one", "retinanet_resnet50_fpn", "coco-val2017", said):
         assert name in page
+
+
+# Computed from settings alone.
+OF_NOTHING = {target for target, product in PRODUCTS.items() if product.label.reads == "nothing"}
+
+
+@pytest.mark.parametrize("target", sorted(OF_NOTHING))
+def test_captions_of_what_shows_no_model_name_none(target):
+    study = Study(yaml.safe_load(TINY.read_text()), ROOT / "schemas" / "config.schema.yaml")
+    page = rendered("product", caption=caption(study, PRODUCTS[target], "tiny", {"texdigits": []}))
+    assert ("texdigits" if PRODUCTS[target].label.over == "dataset" else "tiny") in page
+    assert "{" not in page
+    assert not any(said in page for said in ("resnet", "seed 0", "test images", "validation images"))
 
 
 @pytest.mark.parametrize("product", OF_DATA.values(), ids=OF_DATA)

@@ -34,11 +34,16 @@ PENALTIES = {
 FRONT_ENDS = {
     name: {"band": "low", "bandwidth": bandwidth, "beside": "WD"} for name, bandwidth in (("penalty", 3), ("strong", 7))
 }
+AVERAGES = {
+    name: {"directions": "random", "count": 15, "radius": radius, "from": "plain", "beside": "plain"}
+    for name, radius in (("penalty", 2), ("strong", 6))
+}
 # Every figure that shows variants by their styles.
 FIGURES = [
     *(
         "ablation",
         "accuracy_epsilon",
+        "accuracy_radius",
         "band_noise",
         "calibration",
         "corruptions",
@@ -52,16 +57,18 @@ FIGURES = [
         "fourier_attack",
         "frequency_filtered",
         "front_ends",
+        "line_spectrum",
         "over_training",
     ),
-    *("penalties", "shape_bias", "spectra", "training_curves", "transfer"),
+    *("penalties", "regions", "shape_bias", "spectra", "training_curves", "transfer"),
 ]
 OF_FILTERS = {name for name in FIGURES if name.startswith("filter_")}
 OF_ACCURACIES = set(FIGURES) - {"calibration", "dct_energy", "energy_slopes", "shape_bias", "spectra"} - OF_FILTERS
+OF_ACCURACIES -= {"line_spectrum", "regions"}
 # These show differences from a baseline, which is no line; here it is the last variant.
 OF_DIFFERENCES = {"filter_dct", "filter_shift"}
 # Of these each line is a variant.
-OF_LINES = [name for name in FIGURES if name not in ("ablation", "front_ends", "penalties")]
+OF_LINES = [name for name in FIGURES if name not in ("ablation", "accuracy_radius", "front_ends", "penalties")]
 
 
 def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
@@ -82,6 +89,11 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
     where = {"attack": "autoattack", "norm": "linf", "epsilon": "2/255"}
     rows += [(*run, "autoattack", "accuracy", where, base - spread)]
     rows += [(*run, "transfer", "accuracy", {**where, "source": "plain"}, base) for where in attacks]
+    rows += [(*run, "adaptive", "clean_accuracy", {"split": "test", "images": 100}, base)]
+    rows += [
+        (*run, "adaptive", "accuracy", {**where, "attack": name, "judged": "after", "draws": 10}, base - spread)
+        for name in ("transfer", "adaptive", "square", "worst")
+    ]
     rows += [
         (*run, "corruption", "accuracy", {"corruption": name, "severity": severity}, base - spread * severity)
         for name in ("gaussian_noise", "fog", "spatter")
@@ -106,6 +118,16 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
     rows += [
         (*run, "spectra", "adversarial_magnitude", {**where, "u": u, "v": v}, base)
         for u, v in distinct_frequencies(4, 4)
+    ]
+    where = {"attack": "pgd-50-from-image", "norm": "linf", "epsilon": "8/255"}
+    rows += [
+        (*run, "regions", "crossed_units", {"path": path, **where}, base / scale)
+        for path, scale in (("attack", 5), ("random", 10))
+    ]
+    rows += [
+        (*run, "line_spectrum", "line_power", {"output": output, "unit": "normalised", "length": 24, "frequency": f}, w)
+        for output in ("logit", "probability")
+        for f, w in ((0.02, base), (0.2, 1e-3 * base), (2, 1e-6 * base))
     ]
     rows += [(*run, "cue_conflict", "shape_bias", {"category": name}, base) for name in ("overall", "cat", "dog")]
     rows += filter_rows(run, base)
@@ -187,6 +209,7 @@ def draw(results_of):
         given = {"penalties": PENALTIES} if name in ("ablation", "penalties") else {}
         given |= {"baseline": variants[0]} if name == "energy_slopes" else {}
         given |= {"baseline": variants[-1]} if name in OF_DIFFERENCES else {}
+        given |= {"averages": AVERAGES} if name == "accuracy_radius" else {}
         given |= {"front_ends": FRONT_ENDS} if name == "front_ends" else {}
         if name in ("fourier_attack", "front_ends"):
             results = ResultsWithImages(results, np.zeros((2, 8, 8, 3), np.uint8))

@@ -23,7 +23,9 @@ from filterfreq.publishing.figures.energy_slopes import draw as draw_energy_slop
 from filterfreq.publishing.figures.fourier_attack import draw as draw_fourier_attack
 from filterfreq.publishing.figures.fourier_heat_map import draw as draw_fourier_heat_map
 from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
+from filterfreq.publishing.figures.line_spectrum import draw as draw_line_spectrum
 from filterfreq.publishing.figures.over_training import draw as draw_over_training
+from filterfreq.publishing.figures.regions import draw as draw_regions
 from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
 from filterfreq.publishing.figures.sinusoids import draw as draw_sinusoids
 from filterfreq.publishing.figures.spectra import draw as draw_spectra
@@ -865,6 +867,67 @@ def test_published_noise_of_bands_is_that_of_the_figure(results_of):
     labels = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert labels[1:] == ["published: natural", "published: Gaussian noise", "published: adversarial training"]
     assert len(draw_band_noise(results_of(rows), VARIANTS).legends[0].get_texts()) == 1
+
+
+@pytest.mark.parametrize("models", [["net"], ["net_a", "net_b"], ["a", "b", "c", "d"]])
+def test_units_crossed_towards_an_adversarial_example_stand_beside_a_random_way(results_of, models):
+    where = {"attack": "pgd-50-from-image", "norm": "l2", "epsilon": "0.5"}
+    rows = []
+    for model, (variant, share), seed in itertools.product(models, (("plain", 0.1), ("dct", 0.05)), (0, 1)):
+        run = (model, variant, seed, "regions")
+        rows += [
+            (*run, "crossed_units", {"path": "attack", **where}, share + 0.02 * seed),
+            (*run, "crossed_units", {"path": "random", **where}, share / 2),
+            (*run, "error", {"path": "attack", **where}, 1.0),
+            (*run, "norm_of_change", where, 0.5),
+            (*run, "relu_units", {"split": "test"}, 1000),
+        ]
+    figure = draw_regions(results_of(rows), VARIANTS)
+    check_layout(figure)
+    for axes in figure.axes[: len(models)]:
+        assert line(axes, "plain") == ([0, 1], pytest.approx([0.05, 0.11]))
+        assert line(axes, "dct") == ([0, 1], pytest.approx([0.025, 0.06]))
+        assert [text.get_text() for text in axes.get_xticklabels()] == ["random\ndirection", "adversarial\nexample"]
+    note = figure.legends[0].get_title().get_text().replace("\n", " ")
+    assert note.startswith(
+        "PGD-50 from the image, L₂, ε = 0.5; lines: mean, bands: lowest to highest of 2 seeds; n = 100"
+    )
+
+
+class TestSpectraAlongLines:
+    @staticmethod
+    def rows(model, variant, power, output="logit", unit="normalised"):
+        where = {"output": output, "unit": unit, "length": 24}
+        run = (model, variant, 0, "line_spectrum")
+        found = [(*run, "line_power", {**where, "frequency": f}, power / f**2) for f in (0.02, 0.1, 1.0, 2.5)]
+        return found + [(*run, "line_power_share", {**where, "frequency": f}, 0.25) for f in (0.02, 0.1, 1.0, 2.5)]
+
+    @pytest.mark.parametrize("unit", ["normalised", "pixels"])
+    def test_power_is_logarithmic_in_both_directions(self, results_of, unit):
+        rows = [
+            row
+            for model in ("net_a", "net_b")
+            for variant, power in (("plain", 1.0), ("dct", 1e-6))
+            for output, scale in (("logit", 1), ("probability", 1e-4))
+            for row in self.rows(model, variant, scale * power, output, unit)
+        ]
+        figure = draw_line_spectrum(results_of(rows), VARIANTS)
+        check_layout(figure)
+        assert len(figure.axes) == 4
+        for axes in figure.axes:
+            assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+        logit, probability = figure.axes[:2]
+        assert line(logit, "plain") == ([0.02, 0.1, 1, 2.5], pytest.approx([2500, 100, 1, 0.16]))
+        assert line(probability, "dct")[1] == pytest.approx([2.5e-7, 1e-8, 1e-10, 1.6e-11])
+        assert ("[0, 1]" in figure.axes[-1].get_xlabel()) is (unit == "pixels")
+
+    def test_a_function_without_power_is_left_out(self, results_of):
+        rows = self.rows("net", "plain", 1.0) + self.rows("net", "dct", 0.0)
+        for variant in ("plain", "dct"):
+            rows += self.rows("net", variant, 0.0, "probability")
+        figure = draw_line_spectrum(results_of(rows), VARIANTS)
+        check_layout(figure)
+        assert line(figure.axes[0], "plain")[1] == pytest.approx([2500, 100, 1, 0.16])
 
 
 class TestFourierAttack:

@@ -13,7 +13,7 @@ from filterfreq.runtime.errors import InputError
 KNOWN = {
     "suite": ["clean", "corruption"],
     "parameter": ["labels", "baseline", "extent"],
-    "kind of input": ["results", "history"],
+    "kind of input": ["results", "history", "nothing"],
     "condition": ["trained"],
 }
 FIGURE = '''"""Accuracy on *{dataset}*.
@@ -83,6 +83,7 @@ def test_a_label_is_read_and_nothing_is_imported(write):
         ('when="trained"', 'over="experiment"', "the caption has braces that are not {experiment}: leave them out"),
         ('when="trained"', 'reads="history"', r"it reads history: write a function read\(files\)"),
         ('when="trained"', 'reads="images"', r"it reads images: write a function read\(files\)"),
+        ('when="trained"', 'reads="nothing"', "draw has the parameters results, labels, and the label takes labels"),
         ("def draw(results", "def read(files):\n    pass\n\n\ndef draw(results", None),
         ('when="trained"', 'wehn="trained"', "unknown key of the label 'wehn': did you mean 'when'?"),
         ('needs=["clean"]', 'needs="clean"', "needs is 'clean', write a list of texts"),
@@ -150,7 +151,8 @@ def test_every_label_is_what_its_module_has_and_fits_its_function(product):
     module = import_module(product.module)
     assert product.label == module.PRODUCT
     function = module.tabulate if product.kind == "table" else module.draw
-    read, *taken = inspect.signature(function).parameters
-    assert read not in product.label.takes
+    taken = [*inspect.signature(function).parameters]
+    if product.label.reads != "nothing":
+        assert taken.pop(0) not in product.label.takes
     assert set(taken) == set(product.label.takes)
-    assert hasattr(module, "read") is (product.label.reads != "results")
+    assert hasattr(module, "read") is (product.label.reads not in ("results", "nothing"))

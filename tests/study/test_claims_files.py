@@ -49,7 +49,11 @@ def test_missing_claims_are_one_sentence(tmp_path):
         ),
         ("{depth: {to: 0.34}", "{depth: {to: .inf}", "to: .inf is the number inf to YAML: write a finite number"),
         ("treatment: plain\n", "treatment: 2001-01-01\n", "treatment: 2001-01-01 is a date to YAML: put it in quotes"),
-        ("{depth: {to: 0.34}", "{layer: {to: 0.34}", "where.layer: only numbers have a range, as epoch, severity,"),
+        (
+            "{depth: {to: 0.34}",
+            "{layer: {to: 0.34}",
+            "where.layer: only numbers have a range, as epoch, draws, eot,",
+        ),
         (
             "{depth: {to: 0.34}",
             "{depht: {to: 0.34}",
@@ -308,6 +312,9 @@ FGSM = {"attack": "fgsm", "norm": "linf", "epsilons": ["2/255"]}
 SHOWN = {
     "transfer": {"source": "plain", "images": 9, "attacks": [FGSM]},
     "out_of_distribution": {"sets": ["texdigits-edges"]},
+    "adaptive": {"norm": "linf", "epsilons": ["2/255"]},
+    "regions": {"norm": "linf", "epsilon": "2/255"},
+    "line_spectrum": {"length": 24},
 }
 FILTERED = {
     "filter_quality": {"batch_norm": ["separate"]},
@@ -339,6 +346,20 @@ FILTERED = {
             "9 rocket: correct the claim, or add it there",
         ),
         ("transfer", "accuracy", {"source": "plane"}, "has plain: did you mean 'plain'"),
+        ("adaptive", "accuracy", {"attack": "worse"}, "adaptive, worst: did you mean 'worst'"),
+        ("adaptive", "accuracy", {"epsilon": "4/255"}, "evaluation.adaptive of this config has 2/255"),
+        ("regions", "crossed_units", {"attack": "pgd-50"}, "evaluation.regions of this config has pgd-50-from-image: "),
+        (
+            "regions",
+            "crossed_units",
+            {"norm": "l2"},
+            "'l2' is not measured, evaluation.regions of this config has linf",
+        ),
+        ("regions", "error", {"epsilon": "4/255"}, "evaluation.regions of this config has 2/255"),
+        ("regions", "error", {"path": "atack"}, "unknown path 'atack': did you mean 'attack'"),
+        ("line_spectrum", "line_power", {"output": "logits"}, "unknown output 'logits': did you mean 'logit'"),
+        ("line_spectrum", "line_power", {"unit": "pixels"}, "evaluation.line_spectrum of this config has normalised"),
+        ("line_spectrum", "line_power", {"length": 12}, "evaluation.line_spectrum of this config has 24"),
         ("adversarial", "accuracy", {"attack": "pdg-10"}, "has fgsm, pgd-10: did you mean 'pgd-10'"),
         (
             "adversarial",

@@ -125,6 +125,27 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             r"evaluation\.transfer\.attacks\.0\.epsilons\.0: epsilon 2 bounds nothing",
         ),
         (
+            "evaluation/adaptive",
+            {"norm": "linf", "epsilons": ["2/255", "8"]},
+            r"evaluation\.adaptive\.epsilons\.1: epsilon 8 bounds nothing, .* as in 8/255$",
+        ),
+        (
+            "evaluation/adaptive",
+            {"norm": "linf", "epsilons": ["8/255"], "eot": "always"},
+            r"evaluation\.adaptive\.eot: 'always' cannot stand here: write auto, or a list of numbers such as \[1, 5",
+        ),
+        ("evaluation/adaptive", {"norm": "linf"}, r"evaluation\.adaptive: 'epsilons' is missing"),
+        (
+            "evaluation/regions",
+            {"norm": "linf", "epsilon": "8"},
+            r"evaluation\.regions\.epsilon: epsilon 8 bounds nothing, .* as in 8/255$",
+        ),
+        ("evaluation/regions", {"norm": "linf"}, r"evaluation\.regions: 'epsilon' is missing"),
+        ("evaluation/line_spectrum", {}, r"evaluation\.line_spectrum: 'length' is missing"),
+        ("evaluation/line_spectrum", {"length": 0}, r"evaluation\.line_spectrum\.length: 0 "),
+        ("evaluation/line_spectrum", {"length": 8, "points": 8}, r"evaluation\.line_spectrum\.points: 8 "),
+        ("evaluation/line_spectrum", {"length": 8, "unit": "grey"}, r"evaluation\.line_spectrum\.unit: 'grey' "),
+        (
             "evaluation/datasets",
             {"texdigits": {"autoattack": [{"norm": "linf", "epsilons": ["8"]}]}},
             r"evaluation\.datasets\.texdigits\.autoattack\.0\.epsilons\.0: epsilon 8 bounds nothing",

@@ -60,6 +60,22 @@ def test_a_derived_run_has_the_suites_of_any_other(derived):
     assert "plain-low" not in study.penalties("demo", "texdigits")
 
 
+def test_averages_of_an_experiment_name_what_they_are_made_from(derived):
+    averaging = {"directions": "random", "count": 2, "radius": 6}
+    derived["variants"]["averaged"] = {"from": "plain", "post_averaging": averaging}
+    derived["variants"]["low-averaged"] = {"from": "plain", **LOW, "post_averaging": {**averaging, "radius": 0}}
+    derived["experiments"]["demo"]["variants"] += ["averaged", "low-averaged"]
+    derived["variants"]["plain"]["label"] = "undefended"
+    study = Study(derived, SCHEMA)
+    # Another variant differs from the second one in the average alone.
+    assert study.averages("demo", "texdigits") == {
+        "averaged": {**averaging, "from": "plain", "beside": "undefended"},
+        "low-averaged": {**averaging, "radius": 0, "from": "plain", "beside": "plain-low"},
+    }
+    derived["experiments"]["demo"]["variants"].remove("plain")
+    assert Study(derived, SCHEMA).averages("demo", "texdigits")["averaged"]["beside"] == "undefended"
+
+
 def test_derived_variants_leave_the_specs_and_units_of_others_alone(derived):
     with_it = Study(deepcopy(derived), SCHEMA)
     del derived["variants"]["plain-low"]

@@ -596,6 +596,9 @@ def test_settings_that_those_of_one_data_set_replace_are_said(trained):
         ),
         ("band_noise", {"norm": 8, "bandwidths": {"low": [3]}, "images": 1001}, "images: 1001 is more than"),
         ("spectra", {"images": 1001}, "images: 1001 is more than"),
+        ("regions", {"norm": "linf", "epsilon": "8/255", "images": 1001}, "images: 1001 is more than"),
+        ("regions", {"norm": "l2", "epsilon": "56"}, "epsilon: epsilon 56 bounds nothing, for it is in units of"),
+        ("line_spectrum", {"length": 24, "images": 1001}, "images: 1001 is more than"),
         ("spectra", {"corruptions": ["fogg"]}, "corruptions: unknown corruption 'fogg': did you mean 'fog'"),
     ],
 )

@@ -16,16 +16,15 @@ def test_the_demo_and_the_paper_are_valid(config):
     assert len(paper.runs) == len(set(paper.runs))
 
 
-@pytest.mark.parametrize("name", ["fourier", "fourier-imagenet", "imagenet", "robustbench"])
+@pytest.mark.parametrize("name", ["fourier", "fourier-imagenet", "imagenet", "post_averaging", "robustbench"])
 def test_what_two_studies_share_is_one_run(name):
     """Or the second would be refused, because another run lies there."""
     paper, other = (
         Study(yaml.safe_load((ROOT / file).read_text()), SCHEMA) for file in ("config.yaml", f"configs/{name}.yaml")
     )
     shared = set(paper.all_runs) & set(other.all_runs)
-    assert {run.variant for run in shared} == (
-        {"plain", "dct", "dct-penalty", "plain-fgsm"} if name == "fourier" else set()
-    )
+    expected = {"fourier": {"plain", "dct", "dct-penalty", "plain-fgsm"}, "post_averaging": {"plain", "plain-pgd"}}
+    assert {run.variant for run in shared} == expected.get(name, set())
     for run in shared:
         assert other.spec(run) == paper.spec(run)
 

@@ -96,6 +96,32 @@ def test_swept_penalties_have_tables_and_figures(unstarted):
     assert {"train": 3, "prepare": 1, "evaluate_clean": 3}.items() <= plan.jobs.items()
 
 
+def test_averages_round_images_have_figures(unstarted):
+    """Two of settings alone, which need no run; one of a sweep of radii."""
+    names = ("figure_accuracy_radius", "figure_averaging_transfer", "figure_linear_regions")
+    for name, said in zip(names, ("evaluation.adaptive", *["a variant with post_averaging"] * 2), strict=True):
+        outcome = unstarted.snakemake("--dry-run", name)
+        assert outcome.returncode == 1
+        assert re.search(rf"There is no {name} to make.*\({said}", outcome.stdout + outcome.stderr)
+    averaged = "{from: plain, post_averaging: {directions: random, count: 2, radius: 1}}"
+    unstarted.edit("tiny.yaml", "  plain: {}", f"  plain: {{}}\n  averaged: {averaged}")
+    unstarted.edit("tiny.yaml", "[plain, dct-penalty]", "[plain, averaged]")
+    unstarted.edit("tiny.yaml", "  filters: {}\n", "  filters: {}\n  adaptive: {norm: linf, epsilons: [8/255]}\n")
+    assert unstarted.plan(*names[1:]).jobs == dict.fromkeys(names[1:], 1)
+    outcome = unstarted.snakemake(*names[1:])
+    assert outcome.returncode == 0, outcome.stderr
+    figures = {path.relative_to(unstarted.folder) for path in unstarted.folder.glob("results/figures/**/*.png")}
+    folder = Path("results/figures/tiny")
+    assert figures == {folder / "texdigits" / "averaging_transfer.png", folder / "linear_regions.png"}
+    assert not unstarted.plan(*names[1:]).jobs
+    outcome = unstarted.snakemake("--dry-run", names[0])
+    assert "(a sweep of post_averaging.radius)" in outcome.stdout + outcome.stderr
+    unstarted.edit("tiny.yaml", "seeds: [0]", "seeds: [0]\n    sweep: {post_averaging.radius: [1, 2]}")
+    jobs = unstarted.plan(names[0]).jobs
+    assert products(jobs) == {names[0]}
+    assert {"train": 1, "evaluate_adaptive": 3}.items() <= jobs.items()
+
+
 def test_what_is_switched_off_on_one_data_set_is_neither_measured_nor_shown_there(unstarted):
     unstarted.edit("tiny.yaml", "[texdigits]", "[texdigits, cifar10]")
     off = ("autoattack", "transfer", "filters", "perturbations")

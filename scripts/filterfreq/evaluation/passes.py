@@ -8,7 +8,9 @@ attack: an upper bound for attacks.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from filterfreq.evaluation.adaptive_settings import complete_settings, eot_draws
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from filterfreq.evaluation.regions_settings import regions_attack
 
 
 class Passes(NamedTuple):
@@ -77,6 +79,22 @@ def spectra_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: i
     return Work((passes_of_attack(attack) + Passes(1, 0)).times(one_pass(settings, sizes, classes, side).own.forward))
 
 
+def regions_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of a suite that attacks each image once, and shows the ends of two ways from it.
+
+    Its network sees these and the image, and the model the ends alone. Of an average over points the first three count
+    as if they were averaged too, which is little beside the attack.
+    """
+    attack = passes_of_attack(regions_attack(settings))
+    return Work((attack + Passes(5, 0)).times(one_pass(settings, sizes, classes, side).own.forward))
+
+
+def line_spectrum_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of a suite that classifies each point of the lines through each image."""
+    points = settings.get("lines", 1) * settings.get("points", 256)
+    return Work(one_pass(settings, sizes, classes, side).own.times(points))
+
+
 def adversarial_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
     """Return the work of FGSM and PGD that follow the evaluated model's gradients."""
     attacks, judged = _attacks(settings, sizes)
@@ -109,12 +127,10 @@ def averaged_work(work: Work, variant: Mapping[str, Any]) -> Work:
         variant: the run's.
     """
     points = directed = 0
-    if "post_averaging" in variant and 0 not in _size(variant["post_averaging"]):
-        settings = variant["post_averaging"]
-        for average in (settings, *([settings["second"]] if "second" in settings else [])):
-            points += 1 + 2 * average["count"] * len(average.get("lengths", range(3)))
-            directed += average["count"] * (average["directions"] != "random")
-    elif "randomised_smoothing" in variant and 0 not in _size(variant["randomised_smoothing"]):
+    for average in _averages(variant):
+        points += 1 + 2 * average["count"] * len(average.get("lengths", range(3)))
+        directed += average["count"] * (average["directions"] != "random")
+    if _is_smoothed(variant):
         points = variant["randomised_smoothing"]["count"]
     if not points:
         return work
@@ -123,15 +139,75 @@ def averaged_work(work: Work, variant: Mapping[str, Any]) -> Work:
     return work._replace(own=passes)
 
 
-def _size(settings: Mapping[str, Any]) -> tuple[float | None, ...]:
-    """The settings of an average that leave the model as it is where one is 0."""
-    return tuple(settings.get(key) for key in ("count", "radius", "sigma"))
+def draws_anew(variant: Mapping[str, Any]) -> bool:
+    """Whether a variant's model draws at random at every call.
+
+    Args:
+        variant: as the configuration has it.
+    """
+    return _is_smoothed(variant) or any(average["directions"] == "random" for average in _averages(variant))
+
+
+def _averages(variant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The averages of the variant's post-averaging; none where it leaves the model as it is."""
+    settings = variant.get("post_averaging")
+    if settings is None or 0 in (settings["count"], settings.get("radius")):
+        return []
+    return [settings, *([settings["second"]] if "second" in settings else [])]
+
+
+def _is_smoothed(variant: Mapping[str, Any]) -> bool:
+    settings = variant.get("randomised_smoothing")
+    return settings is not None and 0 not in (settings["count"], settings.get("sigma"), settings.get("radius"))
 
 
 def passes_of_attack(attack: Mapping[str, Any]) -> Passes:
     """Return the passes of FGSM or PGD per image and epsilon, without those that judge the result."""
     steps = attack["steps"] if attack["attack"] == "pgd" else 1
     return Passes(steps, steps)
+
+
+def adaptive_passes(settings: Mapping[str, Any], sizes: Sequence[int], classes: int, side: int) -> Work:
+    """Return the work of the attacks through a defence, of a classifier that draws anew at every call.
+
+    Its settings without what needs draws are those of a classifier that has none, see
+    `filterfreq.evaluation.adaptive_settings.applicable`.
+    """
+    complete = complete_settings(settings)
+    losses, steps, restarts = len(complete["losses"]), complete["steps"], complete["restarts"]
+    own, source, judged = Passes(0, 0), Passes(0, 0), 0
+    for attack in complete["attacks"]:
+        if attack in ("fgsm", "pgd", "apgd"):
+            draws = eot_draws(complete["eot"])
+            tries, points = (1, 2) if attack == "fgsm" else (losses * restarts, steps + 1)
+            own += Passes(points, points).times(sum(draws) * tries)
+            judged += len(draws) * tries
+        elif attack == "transfer":
+            for name in complete["transferred"]:
+                tries = restarts if name == "pgd" else 1
+                source += _passes_of_transferred(name, complete, classes).times(tries)
+                judged += tries
+        else:
+            values = complete[attack]
+            calls = values["tries"] if attack == "noise" else (values["queries"] + 1) * values.get("draws", 1)
+            own += Passes(calls, 0)
+            judged += 1
+    attacked = len(complete["epsilons"]) * sum(_count_images(size, settings) for size in sizes)
+    clean = one_pass(settings, sizes, classes, side).own.forward
+    looks = complete["draws"] * (attacked * judged + clean)
+    return Work(own.times(attacked) + Passes(looks, 0), source.times(attacked))
+
+
+def _passes_of_transferred(attack: str, settings: Mapping[str, Any], classes: int) -> Passes:
+    """The passes of one attempt of an attack on the undefended model, per image; of foolbox's as they stand there."""
+    if attack == "deepfool":
+        # Before its steps, and when it is judged; each step a pass towards each other one of 10 classes.
+        passes = settings["deepfool"]["steps"] * (min(10, classes) - 1)
+        return Passes(passes + 2, passes)
+    if attack == "carlini_wagner":
+        passes = settings["carlini_wagner"]["searches"] * settings["carlini_wagner"]["steps"]
+        return Passes(passes + 1, passes)
+    return passes_of_attack({"attack": attack, "steps": settings["steps"]})
 
 
 def passes_of_autoattack(attacks: Sequence[str] | None, classes: int) -> Passes:

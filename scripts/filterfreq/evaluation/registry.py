@@ -14,6 +14,7 @@ from typing import Any
 
 from filterfreq.evaluation.passes import (
     Work,
+    adaptive_passes,
     adversarial_passes,
     autoattack_passes,
     band_noise_passes,
@@ -21,7 +22,9 @@ from filterfreq.evaluation.passes import (
     fourier_attack_passes,
     frequency_filtered_passes,
     heat_map_passes,
+    line_spectrum_passes,
     one_pass,
+    regions_passes,
     spectra_passes,
     transfer_passes,
 )
@@ -104,7 +107,7 @@ class Suite(Measurement):
             at a model for seconds, on one processor core.
         inputs: what it reads beside the model, by the names of rules/evaluate.smk: "images" (the data set's own),
             "corrupted", "shifted" and "cue_conflict" (other images), "source" (another model), "perturbed" (some of the
-            data set's own after an attack).
+            data set's own after an attack), "undefended" (the model that a derived one is made from, if it is derived).
         attacks: the keys that lead to the list of attacks in its settings; () where the settings are that list, None
             where there is none.
         given_as_inputs: the settings that its jobs have as inputs alone, or that are of what is measured of images
@@ -187,6 +190,19 @@ SUITES: Mapping[str, Suite] = {
         why_not_run="filterfreq.study.attacked:why_no_source",
         check="filterfreq.study.attacked:check_source",
     ),
+    "adaptive": Suite(
+        run="filterfreq.evaluation.suites.adaptive:run",
+        metrics={
+            "accuracy": Metric((*_ATTACK, "judged", "draws")),
+            "accuracy_by_eot": Metric((*_ATTACK, "judged", "draws", "eot")),
+            "clean_accuracy": Metric(("split", "images")),
+        },
+        stage="attack",
+        inputs=("images", "undefended"),
+        types={"draws": int, "eot": int},
+        passes=adaptive_passes,
+        check="filterfreq.study.attacked:check_adaptive",
+    ),
     "corruption": Suite(
         run="filterfreq.evaluation.suites.corruption:run",
         metrics={
@@ -258,6 +274,28 @@ SUITES: Mapping[str, Suite] = {
         passes=spectra_passes,
         check="filterfreq.study.frequency_checks:check_spectra",
         remarks="filterfreq.study.frequency_checks:spectra_remarks",
+    ),
+    "regions": Suite(
+        run="filterfreq.evaluation.suites.regions:run",
+        metrics={
+            "crossed_units": Metric(("path", *_ATTACK)),
+            "error": Metric(("path", *_ATTACK)),
+            "norm_of_change": Metric(_ATTACK, highest=math.inf, is_share=False),
+            "relu_units": Metric(("split",), highest=math.inf, is_share=False),
+        },
+        stage="attack",
+        passes=regions_passes,
+        check="filterfreq.study.attacked:check_regions",
+    ),
+    "line_spectrum": Suite(
+        run="filterfreq.evaluation.suites.line_spectrum:run",
+        metrics={
+            "line_power": Metric(("output", "unit", "length", "frequency"), highest=math.inf, is_share=False),
+            "line_power_share": Metric(("output", "unit", "length", "frequency")),
+        },
+        types={"length": float, "frequency": float},
+        passes=line_spectrum_passes,
+        check="filterfreq.study.frequency_checks:check_images",
     ),
     "out_of_distribution": Suite(
         run="filterfreq.evaluation.suites.out_of_distribution:run",

@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import hyp0f1
 
+SHELLS: tuple[float, ...] = (1 / 3, 2 / 3, 1)
+"""The lengths of post-averaging's points, of its radius: those of the released code (PostAvgDefense)."""
+
 _TERMS = 30
 
 

@@ -5,8 +5,16 @@ from typing import Any
 import numpy as np
 
 from filterfreq.data.shifted.prepared import RECORD as SHIFTED_RECORD
+from filterfreq.evaluation.adaptive_settings import applicable
 from filterfreq.evaluation.detection.registry import passes
-from filterfreq.evaluation.passes import Passes, Work, averaged_work, frequency_filtered_passes, passes_of_attack
+from filterfreq.evaluation.passes import (
+    Passes,
+    Work,
+    averaged_work,
+    draws_anew,
+    frequency_filtered_passes,
+    passes_of_attack,
+)
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.planning.records import unit_key
 from filterfreq.runtime.errors import InputError
@@ -134,9 +142,20 @@ class CostModel:
         count, sizes = SUITES[suite].passes, self._sizes(suite, run.dataset)
         if count is None or None in sizes:
             return None
-        side = self.study.dataset(run.dataset).image_size
-        work = count(self.study.settings(suite, run.dataset), sizes, self.classes(run.dataset), side)
-        return averaged_work(work, self.study.variants.get(run.variant, {}))
+        side, settings = self.study.dataset(run.dataset).image_size, self.study.settings(suite, run.dataset)
+        variant = self.study.variants.get(run.variant, {})
+        if suite == "adaptive":
+            has_draws = draws_anew(variant)
+            settings = applicable(settings, has_draws, self.study.is_derived(run))
+            settings |= {} if has_draws else {"draws": 1}
+        work = count(settings, sizes, self.classes(run.dataset), side)
+        return averaged_work(work, variant)
+
+    def attacked_run(self, suite: str | None, run: Run) -> Run:
+        """Return the run that a suite's attacks on a run are transferred from; the run itself where none are."""
+        if suite == "transfer":
+            return run._replace(variant=self.study.settings("transfer", run.dataset)["source"])
+        return self.study.origin(run) if suite == "adaptive" else run
 
     def work_of_perturbations(self, run: Run) -> Work:
         """Return the passes of the perturbations that are shown."""

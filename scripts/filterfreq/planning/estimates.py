@@ -105,7 +105,7 @@ class Estimator:
         elif job.rule == "detect":
             work = None  # no detector is timed
         else:
-            work = passes and self._evaluation_seconds(passes, _run(job), self._model_of(job))
+            work = passes and self._evaluation_seconds(passes, job)
         return None if work is None else self.calibration.seconds_to_start + work
 
     def _training_seconds(self, job: Job) -> float | None:
@@ -130,11 +130,10 @@ class Estimator:
         """The cost model that has the settings of a job's suite."""
         return self._model_of_snapshots if suite_over_training(job.rule) else self.model
 
-    def _evaluation_seconds(self, work: Work, run: Run, model: CostModel) -> float | None:
+    def _evaluation_seconds(self, work: Work, job: Job) -> float | None:
         """Passes x seconds of a pass, forward and backward, of the model and of the source of transferred attacks."""
-        source = run
-        if any(work.source):
-            source = run._replace(variant=model.study.settings("transfer", run.dataset)["source"])
+        run, model = _run(job), self._model_of(job)
+        source = model.attacked_run(suite_of_rule(job.rule) or suite_over_training(job.rule), run)
         seconds = 0.0
         for passes, shown in ((work.own, run), (work.source, source)):
             unit = model.evaluation_unit(shown)

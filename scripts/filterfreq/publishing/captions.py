@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from filterfreq.publishing.registry import ProductFile
+from filterfreq.publishing.registry import NOTHING, ProductFile
 from filterfreq.study.detections import DetectionRun
 from filterfreq.study.study import Study
 
@@ -10,7 +10,7 @@ from filterfreq.study.study import Study
 _OF_MODELS = ("history", "records", "over_training", "filter_coefficients")  # beside results
 
 # Of the others, a table or figure says itself on how many images it stands.
-_OF_TEST_IMAGES = ("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered")
+_OF_TEST_IMAGES = ("clean", "adversarial", "autoattack", "transfer", "adaptive", "corruption", "frequency_filtered")
 
 
 def caption(study: Study, product: ProductFile, experiment: str, suites: Mapping[str, Iterable[str]]) -> str:
@@ -23,14 +23,15 @@ def caption(study: Study, product: ProductFile, experiment: str, suites: Mapping
         suites: by data set, those that are shown.
 
     Returns:
-        The product's own caption, then what `describe_runs` says of each data set; of images, what `extent` says.
+        The product's own caption, then what `describe_runs` says of each data set; of images, what `extent` says. It
+        stands alone of a product that reads nothing.
     """
     own = product.caption.format(experiment=experiment, dataset=", ".join(suites))
     if product.label.reads_results or product.label.reads in _OF_MODELS:
         asked = study.of_snapshots if product.label.reads == "over_training" else study
         details = " ".join(describe_runs(asked, experiment, dataset, names) for dataset, names in suites.items())
     else:
-        details = extent(study, suites)
+        details = "" if product.label.reads == NOTHING else extent(study, suites)
     return f"{own} {details}".rstrip()
 
 

@@ -3,7 +3,8 @@
 A product is one file, `publishing/tables/<name>.py` or `publishing/figures/<name>.py`. It holds a docstring, which is
 the caption in the report; a label, `PRODUCT = Product(...)` of literals; and a function, `tabulate` or `draw`. The
 function gets what was read and, by name, what the label takes. A product that reads something else than results has a
-function `read` too, which gets the job's input files. Its target is `table_<name>` or `figure_<name>`.
+function `read` too, which gets the job's input files; one that reads nothing gets what its label takes alone. Its
+target is `table_<name>` or `figure_<name>`.
 """
 
 import ast
@@ -15,6 +16,8 @@ from pathlib import Path
 from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.modules import check_module, parse_module
 
+NOTHING = "nothing"
+"""What a label says that a product reads which is computed from what it takes alone."""
 CLAIMED = "claimed"
 """Stands in a label's `adds` for the suites that the study's claims measure."""
 
@@ -39,8 +42,8 @@ class Product:
         adds: the suites that it shows where they were measured, or `claimed`.
         takes: the parameters that its function gets beside what is read, and that it is made again for; one of the
             names that `rules/labels.smk` knows.
-        reads: what its inputs are: "results" of the suites, "results_if_any" where it can do without, or another kind
-            that `rules/labels.smk` knows.
+        reads: what its inputs are: "results" of the suites, "results_if_any" where it can do without, "nothing", or
+            another kind that `rules/labels.smk` knows.
         over: what there is one of it for: each "dataset" of an experiment, each "experiment", or, where it
             reads "fits" or "detections", each "fit" or "detection".
         when: a condition that `rules/labels.smk` knows; none if it is empty.
@@ -192,15 +195,16 @@ def _check_function(tree: ast.Module, name: str, label: Product) -> None:
     if name not in functions:
         raise InputError(f"it has no function {name}: write one")
     arguments = functions[name].args
-    parameters = [parameter.arg for parameter in (*arguments.args, *arguments.kwonlyargs)][1:]
+    parameters = [parameter.arg for parameter in (*arguments.args, *arguments.kwonlyargs)]
+    parameters, after = (parameters, "") if label.reads == NOTHING else (parameters[1:], " after what is read")
     if sorted(parameters) != sorted(label.takes):
         raise InputError(
-            f"{name} has the parameters {', '.join(parameters) or 'none'} after what is read, and the label takes "
+            f"{name} has the parameters {', '.join(parameters) or 'none'}{after}, and the label takes "
             f"{', '.join(label.takes) or 'none'}: make them the same"
         )
     assigned = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
     names = functions.keys() | {target.id for target in assigned if isinstance(target, ast.Name)}
-    if label.reads != "results" and "read" not in names:
+    if label.reads not in ("results", NOTHING) and "read" not in names:
         raise InputError(f"it reads {label.reads}: write a function read(files)")
 
 

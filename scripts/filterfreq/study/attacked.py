@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from filterfreq.runtime.errors import InputError, unknown_name
+from filterfreq.runtime.errors import InputError, run_check, unknown_name
+from filterfreq.study.frequency_checks import check_images
 from filterfreq.study.measurable import UnservedRun, join
+from filterfreq.training.epsilon import check_bounds
 
 if TYPE_CHECKING:
     from filterfreq.study.experiments import Run
@@ -38,6 +41,32 @@ def check_source(study: Study, datasets: list[str], where: str) -> None:
             f"{where}.source: no experiment has '{source}' as a variant of {models}, to make attacks on: take one that "
             "has, or leave transfer out"
         )
+
+
+def check_adaptive(study: Study, datasets: list[str], where: str) -> None:
+    """Check that each epsilon of the suite `adaptive` bounds something.
+
+    Raises:
+        InputError: one does not, see `check_bounds`.
+    """
+    for dataset in datasets:
+        settings = study.settings("adaptive", dataset)
+        bounded = partial(check_bounds, norm=settings["norm"], size=study.dataset(dataset).image_size)
+        for number, epsilon in enumerate(settings["epsilons"]):
+            run_check(bounded, epsilon, f"{where}.epsilons.{number}")
+
+
+def check_regions(study: Study, datasets: list[str], where: str) -> None:
+    """Check that the epsilon of the suite `regions` bounds something, and that there are the images that it asks for.
+
+    Raises:
+        InputError: it does not, see `check_bounds`, or there are fewer images.
+    """
+    check_images(study, datasets, where)
+    for dataset in datasets:
+        settings = study.settings("regions", dataset)
+        bounded = partial(check_bounds, norm=settings["norm"], size=study.dataset(dataset).image_size)
+        run_check(bounded, settings["epsilon"], f"{where}.epsilon")
 
 
 def check_attacked(study: Study, where: str, source: str) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from filterfreq.analysis.claim_measures import HIGHEST, SHOWN_BATCH_NORM
 from filterfreq.data.shifted.imagenet_categories import CATEGORIES
+from filterfreq.evaluation.adaptive_settings import measured_values
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
+from filterfreq.evaluation.regions_settings import regions_attack
 from filterfreq.evaluation.registry import TYPES
 from filterfreq.runtime.errors import InputError, list_some, unknown_name
 from filterfreq.study.study import Study
@@ -28,6 +30,8 @@ _VALUES: Mapping[str, tuple] = {
     "mask": ("strict", "non_strict"),
     "rescale": ("none", "released"),
     "part": ("leading", "trailing"),
+    "path": ("attack", "random"),
+    "output": ("logit", "probability"),
 }
 _INFINITY = float("inf")
 # Of layers, whose number only their models know, the least and the largest value that can be.
@@ -154,8 +158,12 @@ def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) ->
     """Return the values that a parameter has in the results of a suite; None where they are not known beforehand."""
     attacks = [attack for dataset in datasets for of, _, attack in study.attacks(dataset) if of == suite]
     settings = [study.settings(suite, dataset) for dataset in datasets]
+    if suite == "regions":
+        attacks = [regions_attack(of) | {"epsilons": [of["epsilon"]]} for of in settings]
     known: Iterable | None = _VALUES.get(key)
-    if key == "attack":
+    if suite == "adaptive" and key not in ("split", "images"):
+        known = [value for of in settings for value in measured_values(of)[key]]
+    elif key == "attack":
         known = map(attack_name, attacks)
     elif key == "norm":
         known = [attack["norm"] for attack in attacks]
@@ -178,6 +186,10 @@ def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) ->
         known = [kind for of in settings for kind in of["bandwidths"]]
     elif suite == "band_noise" and key == "bandwidth":
         known = [0, *(bandwidth for of in settings for several in of["bandwidths"].values() for bandwidth in several)]
+    elif suite == "line_spectrum" and key == "unit":
+        known = [of.get("unit", "normalised") for of in settings]
+    elif suite == "line_spectrum" and key == "length":
+        known = [of["length"] for of in settings]
     elif suite == "filter_quality" and key in _FREQUENCIES:
         known = range(3)  # of 3x3 filters
     elif key == "batch_norm":

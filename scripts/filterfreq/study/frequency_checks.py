@@ -13,6 +13,22 @@ if TYPE_CHECKING:
     from filterfreq.study.study import Study
 
 
+def check_images(study: Study, datasets: list[str], where: str) -> None:
+    """Check that each data set has the test images that a suite asks for, where it is known how many there are.
+
+    Raises:
+        InputError: it has fewer.
+    """
+    for dataset in datasets:
+        wanted = study.settings(where.rpartition(".")[2], dataset).get("images", 0)
+        there = study.dataset(dataset).test_size
+        if there and wanted > there:
+            raise InputError(
+                f"{where}.images: {wanted} is more than the {there} test images of {dataset}: lower it, or leave it "
+                "out for all"
+            )
+
+
 def check_highest_frequency(study: Study, datasets: list[str], where: str) -> None:
     """Check that each data set has the images, and in its spectrum the square of frequencies, that a suite asks for.
 
@@ -20,7 +36,7 @@ def check_highest_frequency(study: Study, datasets: list[str], where: str) -> No
         InputError: there are fewer, or the square is larger.
     """
     for dataset in datasets:
-        _check_images(study, dataset, where)
+        check_images(study, [dataset], where)
         highest = study.settings(where.rpartition(".")[2], dataset).get("highest_frequency", 0)
         side = study.dataset(dataset).image_size
         if highest > side // 2:
@@ -56,7 +72,7 @@ def check_bandwidths(study: Study, datasets: list[str], where: str) -> None:
             asked for.
     """
     for dataset in datasets:
-        _check_images(study, dataset, where)
+        check_images(study, [dataset], where)
         bandwidths = study.settings(where.rpartition(".")[2], dataset)["bandwidths"]
         for band, its_bandwidths in bandwidths.items():
             for bandwidth in its_bandwidths:
@@ -106,7 +122,7 @@ def check_spectra(study: Study, datasets: list[str], where: str) -> None:
             bandwidth is that of all frequencies or of none, or there are fewer images than asked for.
     """
     for dataset in datasets:
-        _check_images(study, dataset, where)
+        check_images(study, [dataset], where)
         settings = study.settings(where.rpartition(".")[2], dataset)
         try:
             corruption_names(settings.get("corruptions", DEFAULT_CORRUPTIONS))
@@ -224,13 +240,3 @@ def _check_bandwidth(study: Study, dataset: str, where: str, band: str, bandwidt
     else:
         return
     raise InputError(f"{where}: {bandwidth} is too large for {dataset}, as {said}: give at most {most}")
-
-
-def _check_images(study: Study, dataset: str, where: str) -> None:
-    """Refuse more images than a data set has to test on, where that is known before its files are read."""
-    wanted, there = study.settings(where.rpartition(".")[2], dataset).get("images", 0), study.dataset(dataset).test_size
-    if there and wanted > there:
-        raise InputError(
-            f"{where}.images: {wanted} is more than the {there} test images of {dataset}: lower it, or leave it out "
-            "for all"
-        )

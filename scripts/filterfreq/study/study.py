@@ -175,6 +175,15 @@ class Study(Datasets):
         """The same of their front ends."""
         return compared_settings(self.variants, self.labels(experiment, dataset), "front_end")
 
+    def averages(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
+        """The same of their averages round the image, with `from`, whose label is `beside` if nothing else differs."""
+        found = compared_settings(self.variants, self.labels(experiment, dataset), "post_averaging")
+        for name, settings in found.items():
+            source = settings["from"] = self.variants[name]["from"]
+            if settings["beside"] == f"from: {source}":
+                settings["beside"] = self.label(source)
+        return found
+
     def published_accuracies(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """What is published of an experiment's models that were measured on this data set, by variant.
 

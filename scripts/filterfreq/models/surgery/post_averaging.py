@@ -5,12 +5,10 @@ from typing import Any
 
 from torch import nn
 
+from filterfreq.frequencies.averaging import SHELLS
 from filterfreq.models.averaging.classifier import Average, AveragedClassifier
 from filterfreq.models.classifier import Classifier
 from filterfreq.runtime.errors import InputError
-
-# Of the lengths of a radius: the released code's.
-_SHELLS = (1 / 3, 2 / 3, 1)
 
 
 def post_averaging(
@@ -63,5 +61,5 @@ def post_averaging(
 def _average(
     directions: str, count: int, radius: float | None = None, lengths: Sequence[float] | None = None
 ) -> Average:
-    steps = [share * radius for share in _SHELLS] if lengths is None else lengths
+    steps = [share * radius for share in SHELLS] if lengths is None else lengths
     return Average(directions, count, tuple(sign * step for step in steps for sign in (1, -1)))

@@ -1,0 +1,102 @@
+import pytest
+
+from filterfreq.publishing.tables.masking import tabulate
+from filterfreq.runtime.errors import InputError
+
+VARIANTS = {"plain": "plain", "averaged": "plain, averaged"}
+ALONG = {"fgsm": 0.5, "pgd-50-ce": 0.4, "apgd-50-dlr": 0.3, "adaptive": 0.3}
+OTHERS = {"square": 0.35, "noise": 0.8}
+
+
+def rows_of(variant: str, attacks: dict, epsilon: str = "8/255", seed: int = 0) -> list[tuple]:
+    where = {"norm": "linf", "epsilon": epsilon, "judged": "after", "draws": 10}
+    run = ("net", variant, seed, "adaptive")
+    rows = [(*run, "accuracy", {"attack": name, **where}, value) for name, value in attacks.items()]
+    eot = {"attack": "pgd-50-ce", **where, "eot": 1}
+    return [*rows, (*run, "accuracy_by_eot", eot, 0.4)]
+
+
+def clean(variant: str, seed: int = 0) -> tuple:
+    return "net", variant, seed, "adaptive", "clean_accuracy", {"split": "test", "images": 100}, 0.9
+
+
+def cells_of(table) -> dict[tuple[str, str], list[str]]:
+    return {(row[0], row[1]): row[2:] for row in table.cells.to_numpy().tolist()}
+
+
+@pytest.fixture
+def results(results_of):
+    good = rows_of("plain", {**ALONG, **OTHERS, "worst": 0.3})
+    good += rows_of("plain", {"adaptive": 0, "square": 0, "fgsm": 0, "noise": 0.2, "worst": 0}, "64/255")
+    masked = rows_of(
+        "averaged", {**ALONG, **OTHERS, "square": 0.1, "transfer-fgsm": 0.85, "transfer": 0.8, "worst": 0.1}
+    )
+    return results_of([clean("plain"), clean("averaged"), *good, *masked])
+
+
+def test_where_a_sign_holds_the_white_box_numbers_are_marked_and_no_others(results):
+    table = tabulate(results, VARIANTS)
+    cells = cells_of(table)
+    assert list(table.cells)[2:] == ["plain", "plain, averaged"]
+    marked = {key[0] for key, (_, averaged) in cells.items() if averaged.endswith("(!)")}
+    assert marked == {"FGSM", "PGD-50-CE", "APGD-50-DLR", "worst along gradients"}
+    assert not any("(!)" in plain for plain, _ in cells.values())
+    assert "hold for plain, averaged: the numbers marked (!)" in table.caption
+    assert "not to be trusted" in table.caption
+
+
+def test_the_signs_are_said_below_the_accuracies(results):
+    cells = cells_of(tabulate(results, VARIANTS))
+    signs = {key: answers for key, answers in cells.items() if key[0].startswith("sign")}
+    assert signs["sign: gradients spare images that Square breaks", "L∞ 8/255"] == ["no", "yes"]
+    assert signs["sign: accuracy is not 0 at 64/255", "L∞ 8/255"] == ["no", "not measured"]
+    assert signs["sign: a single step beats many", "L∞ 64/255"] == ["no", "–"]
+    names = [key[0] for key in cells if key[1] == "L∞ 8/255"]
+    assert names[0] == "FGSM, transferred"
+    assert names.index("worst of all") == len(names) - 5
+    assert next(iter(cells)) == ("without attack", "")
+
+
+def test_accuracies_have_their_intervals(results_of):
+    row = ("net", "plain", 0, "adaptive", "accuracy",
+           {"attack": "square", "norm": "linf", "epsilon": "8/255", "judged": "after", "draws": 10}, 0.5)  # fmt: skip
+    results = results_of([row]).assign(ci_low=0.25, ci_high=0.75)
+    table = tabulate(results, VARIANTS)
+    assert cells_of(table)["Square", "L∞ 8/255"] == ["50.0 [25.0, 75.0]"]
+    assert "No sign of gradient masking that was measured holds." in table.caption
+    assert "over 10 fresh draws" in table.caption
+    assert "n = 100" in table.caption
+    (number,) = table.tidy().dropna(subset="accuracy").itertuples(index=False)
+    assert number[:7] == ("net", "plain", 0, "linf", "8/255", "square", 0.5)
+
+
+def test_seeds_are_one_column_and_stand_alone_in_the_numbers(results_of):
+    rows = [
+        row
+        for seed in (0, 1, 2)
+        for row in rows_of("plain", {"adaptive": seed / 4, "noise": 0.25, "square": 0.6}, seed=seed)
+    ]
+    table = tabulate(results_of(rows), VARIANTS)
+    cells = cells_of(table)
+    assert list(table.cells)[2:] == ["plain"]
+    # Seed 2 is right where noise is not.
+    assert cells["worst along gradients", "L∞ 8/255"] == ["25.0 ± 25.0 (!)"]
+    assert cells["sign: random noise beats gradients", "L∞ 8/255"] == ["1 of 3"]
+    assert cells["sign: gradients spare images that Square breaks", "L∞ 8/255"] == ["no"]
+    assert "mean ± standard deviation over 3 seeds" in table.caption
+    assert len(table.tidy().query("`attack or sign` == 'adaptive'")) == 3
+
+
+def test_signs_that_nobody_measured_are_said_once(results_of):
+    table = tabulate(results_of(rows_of("plain", {"adaptive": 0.5, "square": 0.6})), VARIANTS)
+    assert [key[0] for key in cells_of(table) if key[0].startswith("sign")] == [
+        "sign: gradients spare images that Square breaks"
+    ]
+    assert table.caption.endswith(
+        "Not measured: accuracy is not 0 at 64/255, a single step beats many, random noise beats gradients."
+    )
+
+
+def test_without_results_it_says_what_to_run(results_of, row):
+    with pytest.raises(InputError, match="the suite adaptive: run this evaluation"):
+        tabulate(results_of([row.clean("net", "plain", 0, 0.9)]), VARIANTS)
