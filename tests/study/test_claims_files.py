@@ -165,6 +165,7 @@ MATCHED = {"label": "clean accuracy", **CLEAN}
     ("changes", "message"),
     [
         ({"minus": {"treatment": "dct"}}, "minus: 'control' is missing"),
+        ({"minus": {"treatment": "dct", "control": "plain"}}, "minus: names the claim's own two variants, and the"),
         ({"minus": OTHERS | {"control": "dct-penalty"}}, "minus.control: 'dct-penalty' is the treatment itself, name"),
         (
             {"minus": OTHERS, "beyond": {"label": "it", "where": [{"split": "test"}]}},

@@ -7,7 +7,7 @@ from filterfreq.evaluation.draws import derive_seed
 _SEED = 1
 
 
-def unit_directions(images: range, shape: torch.Size, name: str) -> torch.Tensor:
+def uniform_directions(images: range, shape: torch.Size, name: str) -> torch.Tensor:
     """Return a direction for each image, uniform on the unit sphere.
 
     It follows from the number of the image and the name alone: it does not depend on the batch, the model or its seed,

@@ -194,6 +194,8 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
         raise InputError(f"{where}.matched.also: {treatment!r} is compared with the sweep, leave it out of it")
     if "minus" in claim and (other := claim["minus"])["treatment"] == other["control"]:
         raise InputError(f"{where}.minus.control: {other['control']!r} is the treatment itself, name another variant")
+    if "minus" in claim and {**claim["minus"]} == {side: claim[side] for side in claim["minus"]}:
+        raise InputError(f"{where}.minus: names the claim's own two variants, and the rest is 0: name others")
     measures = claim_measures(claim)
     compared = [measure for key, measure in measures.items() if key != "matched"]
     if len({"reach" in measure.get("over_training", {}) for measure in compared}) > 1:

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.evaluation.directions import unit_directions
+from filterfreq.evaluation.directions import uniform_directions
 from filterfreq.evaluation.progress import Progress
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.evaluation.results import check_rows
@@ -14,7 +14,7 @@ from filterfreq.models.classifier import Classifier
 
 SHAPE, LENGTH = (3, 4, 4), 4.0
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3)).astype(np.uint8)
-DIRECTIONS = unit_directions(range(5), SHAPE, "line 0")
+DIRECTIONS = uniform_directions(range(5), SHAPE, "line 0")
 
 
 class Cosine(nn.Module):
@@ -51,8 +51,8 @@ def curve(rows, output="logit", metric="line_power"):
 
 def test_directions_have_length_1_and_are_those_of_their_images():
     torch.testing.assert_close(DIRECTIONS.flatten(1).norm(dim=1), torch.ones(5))
-    torch.testing.assert_close(unit_directions(range(3, 5), SHAPE, "line 0"), DIRECTIONS[3:])
-    assert (unit_directions(range(5), SHAPE, "line 1") - DIRECTIONS).flatten(1).norm(dim=1).min() > 0.5
+    torch.testing.assert_close(uniform_directions(range(3, 5), SHAPE, "line 0"), DIRECTIONS[3:])
+    assert (uniform_directions(range(5), SHAPE, "line 1") - DIRECTIONS).flatten(1).norm(dim=1).min() > 0.5
     assert (DIRECTIONS[0] - DIRECTIONS[1]).norm() > 0.5
 
 
@@ -120,7 +120,7 @@ def test_the_batch_size_changes_nothing(has_draws):
 
 def test_more_lines_are_averaged():
     """The second line is the one that the cosine goes along."""
-    model = classifier_of(2 * np.pi * 1.25 * unit_directions(range(1), SHAPE, "line 1")[0])
+    model = classifier_of(2 * np.pi * 1.25 * uniform_directions(range(1), SHAPE, "line 1")[0])
     first, both = (curve(evaluate(model, lines=lines))[1] for lines in (1, 2))
     np.testing.assert_allclose((2 * both - first)[8:11], 0.5 * np.array([1, 4, 1]) / 6, rtol=1e-4)
     assert first[8:11].max() < 0.01

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.directions import unit_directions
+from filterfreq.evaluation.directions import uniform_directions
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import batches, inference
 from filterfreq.evaluation.progress import Progress
@@ -81,7 +81,7 @@ def evaluate_line_spectrum(
                 total = np.zeros((len(_OUTPUTS), points // 2))
                 for line in range(lines):
                     numbers = range(batch.start, batch.stop)
-                    direction = scale * unit_directions(numbers, shown.shape[1:], f"line {line}").to(shown)
+                    direction = scale * uniform_directions(numbers, shown.shape[1:], f"line {line}").to(shown)
                     found = []
                     for position in positions.tolist():
                         seed_batch(model, batch.start)

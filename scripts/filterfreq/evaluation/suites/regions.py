@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from filterfreq.data.batches import to_images
-from filterfreq.evaluation.directions import unit_directions
+from filterfreq.evaluation.directions import uniform_directions
 from filterfreq.evaluation.job import SuiteJob
 from filterfreq.evaluation.prediction import batches, inference
 from filterfreq.evaluation.progress import Progress
@@ -81,7 +81,7 @@ def evaluate_regions(
                 clean, truth = to_images(images[batch], device), torch.from_numpy(np.array(labels[batch])).to(device)
                 adversarial = attack_images(attack, model, clean, truth, radius)
                 lengths = torch.linalg.vector_norm(adversarial - clean, dim=(1, 2, 3))
-                direction = unit_directions(range(batch.start, batch.stop), clean.shape[1:], "regions").to(clean)
+                direction = uniform_directions(range(batch.start, batch.stop), clean.shape[1:], "regions").to(clean)
                 ends = [adversarial, clean + lengths[:, None, None, None] * direction]
                 crossed, units = crossed_units(network, clean, ends)
                 with torch.no_grad():
