@@ -1182,6 +1182,14 @@ class TestOverTraining:
         assert texts[-2:] == ["test images", "training images"]
         check_layout(figure)
 
+    def test_a_row_of_low_accuracies_alone_ends_at_25_percent(self, results_of):
+        """On the scale of the others their curves would be one line."""
+        results = self.filtered(results_of, (1, 5))
+        raised = results["value"].where(results["pass"] == "high", results["value"] + 0.2)
+        figure = draw_over_training(results.assign(value=raised), VARIANTS)
+        assert [axes.get_ylim()[1] for axes in figure.axes] == pytest.approx([1.04, 1.04, 0.26, 0.26])
+        check_layout(figure)
+
     def test_batches_of_the_first_epoch_have_room(self, results_of):
         figure = draw_over_training(self.filtered(results_of, (0, 0.0128, 0.128, 1, 10, 100)), VARIANTS)
         axes = figure.axes[0]

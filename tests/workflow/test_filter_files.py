@@ -144,6 +144,11 @@ def test_three_ways_to_the_filters_lead_to_the_same_results(unstarted, work):
     assert claims.loc["removed-first", "verdict"] == "not measured"  # it is on activations
     claims = claims.drop("removed-first")
     assert set(claims["pairs"]) == {3}
+    # Equal pairs have no width but that of a share of N filters, a rounded number: Student's of three with 1 / (6 N^2).
+    filters = measures(work, "one-run")["num_filters"].sum()
+    width = claims.loc["less-sparse", "ci_high"] - claims.loc["less-sparse", "ci_low"]
+    assert width == pytest.approx(2 * 4.302653 / (18**0.5 * filters), rel=1e-4)
+    claims = claims.drop("less-sparse")
     np.testing.assert_allclose(claims["ci_low"], claims["ci_high"], atol=1e-4)
     shift = pd.read_csv(tables / "filter_shift.csv")
     assert shift[["treatments", "controls"]].to_numpy().tolist() == [[3, 3]]

@@ -15,6 +15,7 @@ _MOST_PANELS_IN_A_ROW = 5
 _PANEL_WIDTH = 0.75  # from the first to the last value, of what a panel has of the figure's width
 _CHARACTER, _TITLE_CHARACTER = 0.065, 0.068  # inches of one of a tick's and of a title's
 _ACCURACIES = (0, 0.25, 0.5, 0.75, 1)
+_LOW_ACCURACIES = (0, 0.05, 0.1, 0.15, 0.2, 0.25)
 
 
 def scale_accuracies(axes: Axes, highest: float = 1) -> None:
@@ -22,11 +23,12 @@ def scale_accuracies(axes: Axes, highest: float = 1) -> None:
 
     Args:
         axes: the panel.
-        highest: the highest accuracy that it shows, where its scale may end there; then not below 25 %.
+        highest: the highest accuracy that it shows, where its scale may end at 25 % if that is not above.
     """
-    end = min(end for end in _ACCURACIES[1:] if highest <= end)
+    is_low = highest <= _ACCURACIES[1]
+    end = _ACCURACIES[1] if is_low else 1
     axes.set_ylim(-0.03 * end, 1.04 * end)
-    axes.set_yticks(_ACCURACIES if end == 1 else [share * end for share in (0, 0.2, 0.4, 0.6, 0.8, 1)])
+    axes.set_yticks(_LOW_ACCURACIES if is_low else _ACCURACIES)
     axes.yaxis.set_major_formatter(PERCENT)
 
 
