@@ -16,6 +16,8 @@ DATASETS = {
     "adversarial": "cifar10-jpeg",
     "digits": "mnist",
     "photographs": "cifar10-jpeg",
+    "averaged": "cifar10-jpeg",
+    "averaged-resnet20": "cifar10-jpeg",
     "lossless": "lossless",
     "jpeg": "jpeg",
 }

@@ -188,7 +188,13 @@ def test_quality_with_pairs_has_boxes_in_which_controls_count_as_said(results, m
 
 def components(variants: list[str]) -> np.ndarray:
     """The explained variance ratios of the clean filters of variants."""
-    every = [weight for (_, variant, _), weights in MODELS.items() if variant in variants for weight in weights]
+    return explained(
+        [weight for (_, variant, _), weights in MODELS.items() if variant in variants for weight in weights]
+    )
+
+
+def explained(every: list[np.ndarray]) -> np.ndarray:
+    """The explained variance ratios of the clean filters of some layers, by a singular value decomposition."""
     clean = np.concatenate([scaled[kept] for scaled, kept in map(scaled_filters, every)])
     values = np.linalg.svd(clean - clean.mean(axis=0), compute_uv=False) ** 2
     return values / values.sum()
@@ -215,6 +221,15 @@ def test_components_are_turned_alike(results):
     first, *others = shown.reshape(-1, 9, 9)
     for group in others:
         assert ((group * first).sum(axis=1) >= 0).all()
+
+
+def test_each_model_has_a_curve_of_its_own_components(results):
+    figure = filter_pca.draw(results, VARIANTS)
+    (axes,) = [axes for axes in figure.subfigs[1].axes if axes.lines]
+    drawn = sorted(tuple(line.get_ydata()) for line in axes.lines if line.get_linewidth() < 1)
+    expected = sorted(tuple(np.cumsum(explained(weights))) for weights in MODELS.values())
+    np.testing.assert_allclose(drawn, expected, atol=1e-9)
+    assert "each model by itself" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_the_map_of_frequencies_has_the_difference_of_each_share(results):

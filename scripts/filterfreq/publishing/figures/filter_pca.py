@@ -3,7 +3,7 @@
 Of filters divided by their largest weight, without the sparse ones: of all models (full) and of each variant; where the
 experiment names pairs, of all models in pairs (full), of treatments and of controls, each model once. Under each
 component its share of the variance; black is negative, white positive, and the entry of the largest magnitude is
-positive. Below, the shares added up.
+positive. Below, the shares added up, also those of the components of each model by itself.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from filterfreq.analysis.filter_statistics import POSITIONS, Basis, moments_table, pool_moments, principal_components
@@ -40,6 +41,8 @@ PRODUCT = Product(
 )
 
 _GREY = "gray"
+_RUN = ["dataset", "model", "variant", "seed"]
+_OF_MODELS = {"color": "0.65", "linewidth": 0.6}
 _MOST_GROUPS = 5  # whose components are shown
 _ROW, _CURVES = 0.85, 1.9  # inches of height
 _NAME_WIDTH = 10  # characters
@@ -72,13 +75,19 @@ def draw(
     heights = [_ROW * len(shown) + 0.2, _CURVES]
     figure = new_figure(TEXT_WIDTH, sum(heights))
     above, below = figure.subfigures(2, 1, height_ratios=heights)
+    pooled = moments[groups[FULL][1]]
+    by_model = [pool_moments(rows) for _, rows in pooled.groupby(level=_RUN, observed=True)]
+    models = [principal_components(found) for found in by_model if found.count > 1]
     styles = {name: groups[name][0] for name in bases}
     _draw_components(above, {name: bases[name] for name in shown}, styles)
-    _draw_shares(below.subplots(), bases, styles)
-    pooled = moments[groups[FULL][1]]
-    counts = pooled.groupby(level=["dataset", "model", "variant", "seed"], observed=True)[0].sum()
+    axes = below.subplots()
+    for basis in models:
+        axes.plot(range(1, POSITIONS + 1), np.cumsum(basis.ratios), **_OF_MODELS)
+    _draw_shares(axes, bases, styles)
+    counts = pooled.groupby(level=_RUN, observed=True)[0].sum()
+    extra = [Line2D([], [], label="each model by itself", **_OF_MODELS)]
     note = f"{len(counts)} models of {range_phrase(counts)} filters; {batch_norm_phrase(frame)}"
-    add_legend(figure, styles, note=note)
+    add_legend(figure, styles, extra=extra, note=note)
     return figure
 
 
