@@ -17,7 +17,6 @@ DATASETS = {
     "digits": "mnist",
     "photographs": "cifar10-jpeg",
     "averaged": "cifar10-jpeg",
-    "averaged-resnet20": "cifar10-jpeg",
     "lossless": "lossless",
     "jpeg": "jpeg",
 }
