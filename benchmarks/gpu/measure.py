@@ -4,8 +4,9 @@ python benchmarks/gpu/measure.py --out results/gpu --seconds 600
 python benchmarks/gpu/measure.py --out results/gpu --device cpu --small     # that it runs, on any machine
 
 Each stage leaves its output and a line of stages.json when it ends; a stage with such a line is not run again. The
-study trains for as many epochs of its 125 as the measured speed lets it in --training-seconds, all variants alike, and
-is interrupted when --seconds are over; when called again it goes on from there.
+study is that of docs/results.md. Where `throughput` measured the speed, it trains for no more epochs than
+--training-seconds give, all variants alike. Its trainings come first, as evaluations beside them slow them down. It is
+interrupted when --seconds are over; when called again it goes on from there.
 """
 
 import argparse
@@ -21,8 +22,8 @@ from pathlib import Path
 import yaml
 
 PROJECT = Path(__file__).parents[2]
-STUDY = Path(__file__).with_name("study.yaml")
-STAGES = ("tests", "layers", "training", "throughput", "calibration", "study")
+STUDY = PROJECT / "docs" / "results" / "config.yaml"
+STAGES = ("tests", "layers", "training", "throughput", "calibration", "trainings", "study")
 # What an interrupted workflow needs to end its jobs.
 SECONDS_TO_STOP = 25
 
@@ -47,15 +48,16 @@ def main() -> None:
     record = arguments.out / "stages.json"
     ended = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     for stage in arguments.stages:
+        name = " ".join([stage, *arguments.suites]) if stage == "study" else stage
         left = end - time.monotonic()
-        if stage in ended or left < 0:
+        if name in ended or left < 0:
             continue
         start = time.monotonic()
         code = run(command(stage, arguments), arguments.out / f"{stage}.log", left)
         seconds = round(time.monotonic() - start, 1)
-        print(f"{stage}: {'ended' if code == 0 else 'failed' if code is not None else 'ran out of time'}, {seconds} s")
+        print(f"{name}: {'ended' if code == 0 else 'failed' if code is not None else 'ran out of time'}, {seconds} s")
         if code == 0:
-            ended[stage] = seconds
+            ended[name] = seconds
             record.write_text(json.dumps(ended), encoding="utf-8")
 
 
@@ -105,20 +107,28 @@ def command(stage: str, arguments: argparse.Namespace) -> list[str]:
             return [*python, str(benchmarks / "gpu" / "throughput.py"), *device, *sizes, *graphs, *out]
         case "calibration":
             return [*snakemake(arguments), "calibrate"]
+        case "trainings":
+            return [*snakemake(arguments), "--keep-going", *run_files(arguments, ["model.safetensors"])]
         case _:
-            return [*snakemake(arguments), "--keep-going", *targets(arguments)]
+            suites = [f"evaluations/{suite}.csv" for suite in arguments.suites]
+            return [*snakemake(arguments), "--keep-going", *run_files(arguments, suites)]
 
 
 def snakemake(arguments: argparse.Namespace) -> list[str]:
     """Snakemake on the study, with as many epochs as there is time for."""
     config = yaml.safe_load(STUDY.read_text(encoding="utf-8"))
     config["compute"]["device"] = arguments.device
+    # Small networks: many of them share one GPU, so that no job asks for one of its own.
+    for stage in ("train", "attack", "evaluate"):
+        config["compute"][stage].pop("gpu", None)
     training = config["training"]["default"]
-    measured = json.loads((arguments.out / "throughput.json").read_text(encoding="utf-8"))
-    possible = int(arguments.training_seconds / measured["seconds_of_an_adversarial_epoch"])
-    epochs = max(1, min(training["epochs"], possible))
-    training["step_epochs"] = max(1, round(training["step_epochs"] * epochs / training["epochs"]))
-    training["epochs"] = epochs
+    throughput = arguments.out / "throughput.json"
+    if throughput.exists():
+        measured = json.loads(throughput.read_text(encoding="utf-8"))
+        possible = int(arguments.training_seconds / measured["seconds_of_an_adversarial_epoch"])
+        epochs = max(1, min(training["epochs"], possible))
+        training["step_epochs"] = max(1, round(training["step_epochs"] * epochs / training["epochs"]))
+        training["epochs"] = epochs
     if arguments.small:
         training["epochs"] = 1
         config["experiments"]["cifar10-jpeg"] |= {"models": ["resnet_8_4"], "seeds": [0]}
@@ -134,15 +144,15 @@ def snakemake(arguments: argparse.Namespace) -> list[str]:
     return [sys.executable, "-m", "snakemake", "--configfile", str(path), *options]
 
 
-def targets(arguments: argparse.Namespace) -> list[str]:
-    """The files of the suites that are asked for; none for the whole study."""
+def run_files(arguments: argparse.Namespace, names: list[str]) -> list[str]:
+    """The files of these names in the folders of the study's runs; none, for the whole study, where there are no names."""
     config = yaml.safe_load((arguments.out / "study.yaml").read_text(encoding="utf-8"))
     (experiment,) = config["experiments"].values()
     runs = product(experiment["datasets"], experiment["models"], experiment["seeds"], experiment["variants"])
     return [
-        f"results/runs/{dataset}/{model}/{variant}/seed-{seed}/evaluations/{suite}.csv"
+        f"results/runs/{dataset}/{model}/{variant}/seed-{seed}/{name}"
         for dataset, model, seed, variant in runs
-        for suite in arguments.suites
+        for name in names
     ]
 
 
