@@ -145,7 +145,7 @@ def snakemake(arguments: argparse.Namespace) -> list[str]:
 
 
 def run_files(arguments: argparse.Namespace, names: list[str]) -> list[str]:
-    """The files of these names in the folders of the study's runs; none, for the whole study, where there are no names."""
+    """The files of these names in the folders of the study's runs; without names none, which is the whole study."""
     config = yaml.safe_load((arguments.out / "study.yaml").read_text(encoding="utf-8"))
     (experiment,) = config["experiments"].values()
     runs = product(experiment["datasets"], experiment["models"], experiment["seeds"], experiment["variants"])
