@@ -13,7 +13,7 @@ PROJECT = Path(__file__).parents[2]
 DATASETS = {
     "cifar10-jpeg": "cifar10-jpeg",
     "filters": "cifar10-jpeg",
-    "adversarial": "cifar10-jpeg",
+    "filters-fgsm": "cifar10-jpeg",
     "digits": "mnist",
     "photographs": "cifar10-jpeg",
     "averaged": "cifar10-jpeg",

@@ -23,10 +23,11 @@ def robustbench():
         "preact_resnet_18": lambda: resnet.PreActResNet(
             resnet.PreActBlock, [2, 2, 2, 2], bn_before_fc=True, out_shortcut=True
         ),
+        "resnet_18": lambda: resnet.ResNet(resnet.BasicBlock, [2, 2, 2, 2]),
     }
 
 
-@pytest.mark.parametrize("name", ["wideresnet_10_2", "wideresnet_16_1", "preact_resnet_18"])
+@pytest.mark.parametrize("name", ["wideresnet_10_2", "wideresnet_16_1", "preact_resnet_18", "resnet_18"])
 def test_outputs_equal_those_of_robustbench(robustbench, name):
     torch.manual_seed(0)
     theirs, ours = robustbench[name]().double(), build(name, 10).double()
@@ -42,6 +43,8 @@ def test_outputs_equal_those_of_robustbench(robustbench, name):
 @pytest.mark.parametrize(
     ("name", "classes", "millions"),
     [
+        # Liu et al., NeurIPS 2021, released code
+        ("resnet_18", 10, 11.173962),
         # Zagoruyko and Komodakis, BMVC 2016, Table 4
         ("wideresnet_40_1", 10, 0.6),
         ("wideresnet_40_2", 10, 2.2),

@@ -15,6 +15,7 @@ from filterfreq.runtime.errors import InputError
         ("resnet_8", resnet.CIFARResNet),
         ("resnet_14_8", resnet.CIFARResNet),
         ("resnet_8_dw", resnet.CIFARResNet),
+        ("resnet_18", resnet.CIFARResNet),
         ("resnet_8_4_sp", resnet.CIFARResNet),
         ("resnet_14_option_a", resnet.CIFARResNet),
         ("lowres_resnet9", resnet.LowResResNet9),
@@ -46,7 +47,8 @@ def test_all_examples_exist():
     [
         "resnet_2",
         "resnet_9",
-        "resnet_18",
+        "resnet_18_16",
+        "resnet_34",
         "resnet_020",
         "resnet_20_0",
         "resnet_20_",

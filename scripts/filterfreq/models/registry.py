@@ -76,6 +76,7 @@ FAMILIES = (
         decomposable=False,
     ),
     Family("resnet_N[_W]_option_a", f"{_RESNET}_option_a", f"{_MODULE}:cifar_resnet_option_a", _OPTION_A, _is_6d2),
+    Family("resnet_18 (four stages, from 64 channels)", "resnet_18", f"{_MODULE}:resnet_18", ("resnet_18",)),
     Family("preact_resnet_18", "preact_resnet_18", f"{_PREACT}:preact_resnet_18", ("preact_resnet_18",)),
     Family(
         "wideresnet_D_K (D = 6N + 4 layers, K times as wide)",
