@@ -20,6 +20,8 @@ STUDY ?= core
 STUDIES := $(patsubst configs/demo/%.yaml,%,$(wildcard configs/demo/*.yaml))
 DEMO := results/%/$(if $(filter core,$(STUDY)),demo,$(STUDY))
 DEMO_OPTIONS := --profile profiles/demo --configfile configs/demo/$(STUDY).yaml
+# The table that a study ends with: the second line of its file may name another one than the main table.
+SHOWN := $(or $(shell sed -n '2s/^# It ends with table_//p' configs/demo/$(STUDY).yaml 2>/dev/null),main)
 REPORT := results/report$(if $(filter-out core,$(STUDY)),-$(STUDY)).html
 OPTIONS = $(if $(PROFILE),--profile $(PROFILE)) $(if $(CONFIG),--configfile $(CONFIG))
 
@@ -28,12 +30,12 @@ help:  ## show this list
 	@echo; echo "Studies that make demo STUDY=... knows:"
 	@for study in $(STUDIES); do printf '%s\t%s\n' $$study "$$(sed -n '1s/^# //p' configs/demo/$$study.yaml)"; done | expand -t 12
 
-demo: $(READY)  ## the core study on the embedded data set, ending with its main table; another one: STUDY=...
+demo: $(READY)  ## the core study on the embedded data set, ending with a table; another one: STUDY=...
 	@[ -e "configs/demo/$(STUDY).yaml" ] || { echo "error: there is no study '$(STUDY)' to show: take one of $(STUDIES)" >&2; exit 1; }
 	@snakemake $(DEMO_OPTIONS)
 	@if [ ! -e $(REPORT) ] || [ -n "$$(find results/tables results/figures -newer $(REPORT) -print -quit 2>/dev/null)" ]; then \
 		snakemake $(DEMO_OPTIONS) --report $(REPORT); fi
-	@echo; for table in $(subst %,tables,$(DEMO))/*/main.txt; do [ ! -e "$$table" ] || { cat "$$table"; echo; }; done
+	@echo; for table in $(subst %,tables,$(DEMO))/*/$(SHOWN).txt; do [ ! -e "$$table" ] || { cat "$$table"; echo; }; done
 	@echo "report   $(REPORT)"
 	@[ ! -d $(subst %,tables,$(DEMO)) ] || echo "tables   $(subst %,tables,$(DEMO))/ (each as csv, md, tex, html, txt)"
 	@echo "figures  $(subst %,figures,$(DEMO))/ (each as png, pdf, html)"

@@ -4,10 +4,10 @@ from filterfreq.analysis.masking import masking_signs
 
 # A model whose gradients are good: they break all that anything breaks, and everything at 64/255.
 GOOD = {
-    "8/255": {"adaptive": 0.3, "square": 0.4, "fgsm": 0.5, "noise": 0.8, "worst": 0.3},
-    "64/255": {"adaptive": 0, "square": 0, "fgsm": 0.1, "noise": 0.5, "worst": 0},
+    "8/255": {"adaptive": 0.3, "square": 0.4, "fgsm": 0.5, "noise": 0.8, "transfer": 0.6, "worst": 0.3},
+    "64/255": {"adaptive": 0, "square": 0, "fgsm": 0.1, "noise": 0.5, "transfer": 0.2, "worst": 0},
 }
-NONE = dict.fromkeys(("above_square", "never_zero", "single_step", "noise"), False)
+NONE = dict.fromkeys(("above_square", "never_zero", "single_step", "noise", "transfer"), False)
 
 
 def changed(epsilon: str, **values: float | None) -> dict:
@@ -21,7 +21,13 @@ def test_good_gradients_show_no_sign():
 
 @pytest.mark.parametrize(
     ("attack", "sign"),
-    [("square", "above_square"), ("square_eot", "above_square"), ("fgsm", "single_step"), ("noise", "noise")],
+    [
+        ("square", "above_square"),
+        ("square_eot", "above_square"),
+        ("fgsm", "single_step"),
+        ("noise", "noise"),
+        ("transfer", "transfer"),
+    ],
 )
 def test_an_attack_that_should_be_weaker_and_is_not_is_a_sign_at_its_epsilon(attack, sign):
     found = masking_signs(changed("8/255", **{attack: 0.29}), "linf")

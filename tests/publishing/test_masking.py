@@ -48,12 +48,12 @@ def test_where_a_sign_holds_the_white_box_numbers_are_marked_and_no_others(resul
 def test_the_signs_are_said_below_the_accuracies(results):
     cells = cells_of(tabulate(results, VARIANTS))
     signs = {key: answers for key, answers in cells.items() if key[0].startswith("sign")}
-    assert signs["sign: gradients spare images that Square breaks", "L∞ 8/255"] == ["no", "yes"]
+    assert signs["sign: Square leaves less than gradients", "L∞ 8/255"] == ["no", "yes"]
     assert signs["sign: accuracy is not 0 at 64/255", "L∞ 8/255"] == ["no", "not measured"]
-    assert signs["sign: a single step beats many", "L∞ 64/255"] == ["no", "–"]
+    assert signs["sign: a single step leaves less than many", "L∞ 64/255"] == ["no", "–"]
     names = [key[0] for key in cells if key[1] == "L∞ 8/255"]
     assert names[0] == "FGSM, transferred"
-    assert names.index("worst of all") == len(names) - 5
+    assert names.index("worst of all") == len(names) - 6
     assert next(iter(cells)) == ("without attack", "")
 
 
@@ -81,8 +81,8 @@ def test_seeds_are_one_column_and_stand_alone_in_the_numbers(results_of):
     assert list(table.cells)[2:] == ["plain"]
     # Seed 2 is right where noise is not.
     assert cells["worst along gradients", "L∞ 8/255"] == ["25.0 ± 25.0 (!)"]
-    assert cells["sign: random noise beats gradients", "L∞ 8/255"] == ["1 of 3"]
-    assert cells["sign: gradients spare images that Square breaks", "L∞ 8/255"] == ["no"]
+    assert cells["sign: random noise leaves less than gradients", "L∞ 8/255"] == ["1 of 3"]
+    assert cells["sign: Square leaves less than gradients", "L∞ 8/255"] == ["no"]
     assert "mean ± standard deviation over 3 seeds" in table.caption
     assert len(table.tidy().query("`attack or sign` == 'adaptive'")) == 3
 
@@ -90,10 +90,10 @@ def test_seeds_are_one_column_and_stand_alone_in_the_numbers(results_of):
 def test_signs_that_nobody_measured_are_said_once(results_of):
     table = tabulate(results_of(rows_of("plain", {"adaptive": 0.5, "square": 0.6})), VARIANTS)
     assert [key[0] for key in cells_of(table) if key[0].startswith("sign")] == [
-        "sign: gradients spare images that Square breaks"
+        "sign: Square leaves less than gradients"
     ]
     assert table.caption.endswith(
-        "Not measured: accuracy is not 0 at 64/255, a single step beats many, random noise beats gradients."
+        "Not measured: accuracy is not 0 at 64/255, a single step leaves less than many, random noise leaves less than gradients."
     )
 
 

@@ -12,21 +12,27 @@ MEASURED_UNTIL = "64/255"
 """The epsilon, in the maximum norm, by which the accuracy of any classifier of images should have fallen to 0."""
 
 SIGNS: Mapping[str, str] = {
-    "above_square": "gradients spare images that Square breaks",
+    "above_square": "Square leaves less than gradients",
     "never_zero": f"accuracy is not 0 at {MEASURED_UNTIL}",
-    "single_step": "a single step beats many",
-    "noise": "random noise beats gradients",
+    "single_step": "a single step leaves less than many",
+    "noise": "random noise leaves less than gradients",
+    "transfer": "transferred attacks leave less than gradients",
 }
-"""The four signs, with what they say."""
+"""The signs, with what they say of accuracies; the last is of defended models alone."""
 
-_OTHERS = {"above_square": ("square", "square_eot"), "single_step": ("fgsm",), "noise": ("noise",)}
+_OTHERS = {
+    "above_square": ("square", "square_eot"),
+    "single_step": ("fgsm",),
+    "noise": ("noise",),
+    "transfer": ("transfer",),
+}
 
 
 def masking_signs(accuracies: Mapping[str, Mapping[str, float]], norm: str) -> dict[str, dict[str, bool | None]]:
     """Return whether each sign holds for one model, at each epsilon.
 
-    A sign holds at a single image: the check had rather warn once too often. What is compared is the accuracy under
-    the worst of the attacks along gradients that take many steps.
+    Accuracies are compared with that under the worst of the attacks along gradients that take many steps. One image
+    less is enough: the check had rather warn once too often. Attacks that break other images, and as many, are no sign.
 
     Args:
         accuracies: by epsilon, as "8/255", the accuracy under each attack as the suite `adaptive` names it.

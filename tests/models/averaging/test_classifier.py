@@ -170,10 +170,15 @@ def test_the_gradient_is_that_of_the_plain_sum(network, average, vote):
     assert images.grad.abs().max() > 1e-3
 
 
-def test_the_majority_has_a_gradient_too(network):
+def test_where_all_points_agree_a_cross_entropy_has_a_gradient(network):
     images = IMAGES.clone().requires_grad_()
-    averaged(network, RANDOM, vote="majority")(images)[:, 0].sum().backward()
+    near = Average("random", 4, (1e-3, -1e-3))
+    logits = averaged(network, near, vote="majority")(images)
+    # 9 of 9 votes, and one of each of four classes.
+    torch.testing.assert_close(logits.exp().amax(dim=1), torch.full((len(images),), 10 / 13))
+    nn.functional.cross_entropy(logits, logits.argmax(dim=1)).backward()
     assert images.grad.isfinite().all()
+    assert (images.grad.abs().amax(dim=(1, 2, 3)) > 0).all()
 
 
 def test_of_two_averages_the_surer_one_decides(network):

@@ -116,7 +116,8 @@ class _Evaluation:
         for name, (attack, restarts) in self._other_attacks(radius).items():
             left[name] = self._left(name, epsilon, correct, attack, restarts)
         groups["transfer"] = [flags for name, flags in left.items() if name.startswith("transfer-")]
-        groups["worst"] = [correct, *left.values()]
+        if left:
+            groups["worst"] = [correct, *left.values()]
         left |= {name: np.logical_and.reduce(found) for name, found in groups.items() if found}
         return [
             fraction("accuracy", format_parameter(attack=name, **where), flags.sum(), len(flags))

@@ -46,14 +46,15 @@ class Sums(NamedTuple):
 
         Args:
             kind: "softmax", the logarithm of the mean softmax; "logit", the mean logit; "majority", the logarithm of
-                the share of points that predict a class, of none that of the smallest positive number; or "weighted",
-                the mean logit times that share.
+                the share of points that predict a class, a point of its own added to each class (Laplace's rule), so
+                that a cross entropy has a gradient where all points agree; or "weighted", the mean logit times the
+                share without these.
         """
         mean, share = self.logit / self.count, self.votes / self.count
         kinds: Mapping[str, Tensor] = {
             "softmax": self.log_mean_softmax(),
             "logit": mean,
-            "majority": share.clamp_min(torch.finfo(share.dtype).tiny).log(),
+            "majority": (self.votes + 1).log() - (self.count + self.votes.shape[1]).log(),
             "weighted": mean * share,
         }
         return kinds[kind]

@@ -1,7 +1,7 @@
 """Accuracy of the models of experiment *{experiment}* on *{dataset}* under attacks through whatever defends them.
 
 Success is judged after each attack, over fresh draws of a classifier that has any. Each cell is an accuracy in percent,
-with its 95 % Wilson interval or over several seeds; the CSV has each run's. Below are four signs that gradients
+with its 95 % Wilson interval or over several seeds; the CSV has each run's. Below are signs that gradients
 mislead; where one holds, the numbers of attacks
 along gradients are marked (!), and are not to be trusted as robustness.
 """
@@ -76,7 +76,9 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str]) -> TextTable:
     shown = {heading: found[key] for key, heading in _headings(frame, present_variants(frame, labels)).items()}
     cells = _arranged(shown)
     said = [_marked_phrase([heading for heading, cells in shown.items() if _places_of_signs(cells)])]
-    if unmeasured := [meaning for meaning in SIGNS.values() if f"{_SIGN}{meaning}" not in cells.iloc[:, 0].array]:
+    # Of an undefended model there is nothing to transfer from.
+    signs = [sign for sign in SIGNS if sign != "transfer" or "transfer" in attacked["attack"].array]
+    if unmeasured := [SIGNS[sign] for sign in signs if f"{_SIGN}{SIGNS[sign]}" not in cells.iloc[:, 0].array]:
         said.append(f"Not measured: {', '.join(unmeasured)}.")
     return TextTable(table, cells, " ".join([_caption(frame, attacked), *said]), right=len(shown))
 
