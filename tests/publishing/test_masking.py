@@ -93,7 +93,8 @@ def test_signs_that_nobody_measured_are_said_once(results_of):
         "sign: Square leaves less than gradients"
     ]
     assert table.caption.endswith(
-        "Not measured: accuracy is not 0 at 64/255, a single step leaves less than many, random noise leaves less than gradients."
+        "Not measured: accuracy is not 0 at 64/255, a single step leaves less than many, random noise leaves less than "
+        "gradients."
     )
 
 

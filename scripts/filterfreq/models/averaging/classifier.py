@@ -51,8 +51,8 @@ class AveragedClassifier(StochasticClassifier):
 
     Points are not clipped to [0, 1]. They are shown to the network some at a time, and of their answers sums are kept:
     memory does not depend on how many there are. With gradients each part is computed again in the backward pass, so
-    that these need no more either, but for directions that are not drawn, which are kept. Directions are constants to
-    the gradient.
+    that these need little more (docs/performance.md), but for directions that are not drawn, which are kept.
+    Directions are constants to the gradient.
 
     Args:
         classifier: its backbone, front end and normalisation are this one's too.
