@@ -37,11 +37,13 @@ def intervention(settings: Mapping[str, Any]) -> Intervention:
 
 
 def _free(perturbation: "FreePerturbation") -> Intervention:
+    lives_on = perturbation.starts_anew_after is None
     return Intervention(
         attack=lambda images, labels, use: perturbation.apply(images),
         after_backward=lambda shown: perturbation.update(shown.grad),
-        save_state=lambda: perturbation.offset,
-        load_state=perturbation.load,
+        # A training stops between batches, where one that starts anew is over.
+        save_state=(lambda: perturbation.offset) if lives_on else None,
+        load_state=perturbation.load if lives_on else None,
     )
 
 
