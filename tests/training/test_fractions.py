@@ -47,4 +47,4 @@ def test_a_fraction_of_fewer_images_than_classes_is_refused(key):
         check_fractions("variants.few", variant, 100, 10)
     check_fractions("variants.few", {key: {"fraction": 0.1}}, 100, 10)
     check_fractions("variants.few", variant, None, 10)
-    check_fractions("variants.few", variant, 100, None)
+    check_fractions("variants.few", variant, 100, 0)

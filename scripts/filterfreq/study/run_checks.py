@@ -143,7 +143,7 @@ def _check_variant(study: Study, dataset: str, variant: str) -> None:
     try:
         entry = study.dataset(dataset)
         check_interventions(where, study.variants[variant], entry.image_size)
-        check_fractions(where, study.variants[variant], entry.train_size, entry.classes and len(entry.classes))
+        check_fractions(where, study.variants[variant], entry.train_size, len(entry.classes))
     except InputError as error:
         if variant not in study.swept or not str(error).startswith(f"{where}."):
             raise
@@ -196,8 +196,7 @@ def _check_snapshots(study: Study) -> None:
     for run in dict.fromkeys(run._replace(seed=0) for run in study.runs_with_snapshots):
         spec, images = study.spec(run), study.dataset(run.dataset).train_size
         if images is not None:
-            classes = len(study.dataset(run.dataset).classes or ())
-            images = most_trained_images(images, classes, spec["variant"])
+            images = most_trained_images(images, len(study.dataset(run.dataset).classes), spec["variant"])
         batches = None if images is None else count_batches(images, spec["training"])
         problem = snapshots_problem(study.snapshots(run), count_epochs(spec), batches)
         if problem is not None:

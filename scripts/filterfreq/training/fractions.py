@@ -50,7 +50,7 @@ def most_validation_images(images: int, variant: Mapping[str, Any]) -> int:
     return floor_of(variant["validation"]["fraction"], images) if "validation" in variant else 0
 
 
-def check_fractions(where: str, variant: Mapping[str, Any], images: int | None, classes: int | None) -> None:
+def check_fractions(where: str, variant: Mapping[str, Any], images: int | None, classes: int) -> None:
     """Refuse fractions of the training images that are sure to leave a class empty.
 
     What is unknown here, as how many images each class has, is checked by `filterfreq.training.chosen.choose_images`.
@@ -59,12 +59,12 @@ def check_fractions(where: str, variant: Mapping[str, Any], images: int | None, 
         where: the variant's key in the config, which the sentence begins with.
         variant: the variant.
         images: how many training images the data set has, or None.
-        classes: how many classes, or None.
+        classes: how many classes; 0 where that is not known.
 
     Raises:
         InputError: there are fewer images than classes then.
     """
-    if images is None or classes is None:
+    if images is None:
         return
     for key in ("data", "validation"):
         if key in variant and floor_of(fraction := variant[key]["fraction"], images) < classes:
