@@ -71,6 +71,16 @@ def sweeps_bandwidth(experiment, dataset):
     return len(filters) > len({band for band, _ in filters})
 
 
+def sweeps_label_noise(experiment, dataset):
+    """Whether an experiment's variants are trained with label noise of several rates."""
+    return len({one["rate"] for one in study.data_settings(experiment, dataset, "labels").values()}) > 1
+
+
+def sweeps_data_fraction(experiment, dataset):
+    """Whether an experiment's variants are trained on several fractions of the images."""
+    return len({one["fraction"] for one in study.data_settings(experiment, dataset, "data").values()}) > 1
+
+
 def sweeps_radius(experiment, dataset):
     """Whether an experiment's variants are averaged over several radii."""
     return len({one["radius"] for one in study.averages(experiment, dataset).values() if "radius" in one}) > 1
@@ -148,6 +158,8 @@ CONDITIONS = {
     "strength_or_layers_swept": Condition(sweeps_strength_or_layers, "a sweep of penalty.strength or penalty.layers"),
     "kind_swept": Condition(sweeps_kind, "a sweep of penalty.kind"),
     "bandwidth_swept": Condition(sweeps_bandwidth, "a sweep of front_end.bandwidth"),
+    "label_noise_swept": Condition(sweeps_label_noise, "a sweep of labels.rate"),
+    "data_fraction_swept": Condition(sweeps_data_fraction, "a sweep of data.fraction"),
     "radius_swept": Condition(sweeps_radius, "a sweep of post_averaging.radius"),
     "averaged_at_random": Condition(has_random_averages, "a variant with post_averaging of random directions"),
     "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
@@ -244,6 +256,16 @@ def front_ends(wildcards):
     return study.front_ends(wildcards.experiment, wildcards.dataset)
 
 
+def label_noises(wildcards):
+    """The label noise of an experiment's variants that have some, in the config's order."""
+    return study.data_settings(wildcards.experiment, wildcards.dataset, "labels")
+
+
+def data_fractions(wildcards):
+    """The fractions of the images that an experiment's variants are trained on, in the config's order."""
+    return study.data_settings(wildcards.experiment, wildcards.dataset, "data")
+
+
 def averages(wildcards):
     """The settings of the average round the image of the variants that have one, in the config's order."""
     return study.averages(wildcards.experiment, wildcards.dataset)
@@ -312,6 +334,8 @@ PARAMETERS = {
     "published_by_dataset": published_accuracies_by_dataset,
     "penalties": penalties,
     "front_ends": front_ends,
+    "label_noises": label_noises,
+    "data_fractions": data_fractions,
     "averages": averages,
     "dimension": dimension,
     "data_seed": data_seed,

@@ -9,6 +9,7 @@ from records import edit_json, record_of
 from torch import nn
 
 from filterfreq.data.labels import load_labels, save_labels
+from filterfreq.data.stored_indices import load_indices, save_indices
 from filterfreq.frequencies.masks import bandwidth_mask, filter_frequencies
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.models.classifier import Classifier
@@ -271,6 +272,14 @@ def test_the_labels_are_those_beside_the_source(source):
     assert record["labels"] == {"file": "../v/train_labels.npy", "sha256": found["sha256"]}
     assert sorted(path.name for path in source.with_name("low").iterdir()) == ["model.safetensors", "run.json"]
     assert load_labels(source.with_name("low"), record, own).tolist() == labels.tolist()
+
+
+def test_the_images_are_those_beside_the_source(source):
+    found = {key: save_indices(source, key, np.array([0, 2])) for key in ("trained_on", "validated_with")}
+    write_json(source / "run.json", load_checkpoint(source / "run.json")[1] | found)
+    _, _, _, record = derived(source, smooth_kernels={"rho": 1})
+    assert record["validated_with"]["file"] == "../v/validation_images.npy"
+    assert load_indices(source.with_name("low"), record, "trained_on", 3).tolist() == [0, 2]
 
 
 def test_the_modules_are_those_of_the_changes():

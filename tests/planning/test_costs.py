@@ -288,6 +288,12 @@ def test_units_are_what_changes_the_work_of_a_batch():
     assert deeper in model.study.runs or any(run.variant.endswith("layers-half") for run in model.study.runs)
     assert model.training_unit(penalised) == model.training_unit(stronger)
     assert model.training_unit(penalised) != model.training_unit(free)
+    # Which images they are, and what labels they have, changes nothing of a batch.
+    config["variants"]["dct-penalty"] |= {"data": {"fraction": 0.1}, "validation": {"fraction": 0.1}}
+    fewer = CostModel(Study(config, ROOT / "schemas/config.schema.yaml"), "nowhere")
+    assert fewer.training_unit(penalised) == model.training_unit(penalised)
+    assert model.images_of_epoch(penalised) == (50_000, 10_000)
+    assert fewer.images_of_epoch(penalised) == (5000, 15_000)
     # 125 epochs of batches that are each replayed 8 times.
     assert (model.epochs(penalised), model.epochs(free)) == (125, 16)
     # The filters are composed for evaluations, so decompositions share them.

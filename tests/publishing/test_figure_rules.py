@@ -34,6 +34,12 @@ PENALTIES = {
 FRONT_ENDS = {
     name: {"band": "low", "bandwidth": bandwidth, "beside": "WD"} for name, bandwidth in (("penalty", 3), ("strong", 7))
 }
+LABEL_NOISES = {
+    name: {"noise": "symmetric", "rate": rate, "beside": "WD"} for name, rate in (("penalty", 0.2), ("strong", 0.4))
+}
+DATA_FRACTIONS = {
+    name: {"fraction": fraction, "beside": "WD"} for name, fraction in (("penalty", 0.1), ("strong", 0.5))
+}
 AVERAGES = {
     name: {"directions": "random", "count": 15, "radius": radius, "from": "plain", "beside": "plain"}
     for name, radius in (("penalty", 2), ("strong", 6))
@@ -47,6 +53,7 @@ FIGURES = [
         "band_noise",
         "calibration",
         "corruptions",
+        "data_fraction",
         "dct_energy",
         "energy_slopes",
         "filter_coefficients",
@@ -57,6 +64,7 @@ FIGURES = [
         "fourier_attack",
         "frequency_filtered",
         "front_ends",
+        "label_noise",
         "line_spectrum",
         "over_training",
     ),
@@ -68,7 +76,8 @@ OF_ACCURACIES -= {"line_spectrum", "regions"}
 # These show differences from a baseline, which is no line; here it is the last variant.
 OF_DIFFERENCES = {"filter_dct", "filter_shift"}
 # Of these each line is a variant.
-OF_LINES = [name for name in FIGURES if name not in ("ablation", "accuracy_radius", "front_ends", "penalties")]
+OF_SWEEPS = ("ablation", "accuracy_radius", "data_fraction", "front_ends", "label_noise", "penalties")
+OF_LINES = [name for name in FIGURES if name not in OF_SWEEPS]
 
 
 def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
@@ -211,6 +220,8 @@ def draw(results_of):
         given |= {"baseline": variants[-1]} if name in OF_DIFFERENCES else {}
         given |= {"averages": AVERAGES} if name == "accuracy_radius" else {}
         given |= {"front_ends": FRONT_ENDS} if name == "front_ends" else {}
+        given |= {"label_noises": LABEL_NOISES} if name == "label_noise" else {}
+        given |= {"data_fractions": DATA_FRACTIONS} if name == "data_fraction" else {}
         if name in ("fourier_attack", "front_ends"):
             results = ResultsWithImages(results, np.zeros((2, 8, 8, 3), np.uint8))
         if name in ("filter_coefficients", "filter_shift"):

@@ -170,6 +170,7 @@ DRAWN_BY = {
         *("perturbations", "spectra", "first_filters", "over_training", "regions"),
     },
     "publishing/attack_panels.py": WITH_ATTACK_PANELS,
+    "publishing/setting_panels.py": {"data_fraction", "label_noise"},
     "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | SHOWING_FILTERS | {"detection"},
     "publishing/shown_filters.py": SHOWING_FILTERS,
     "publishing/filter_frames.py": FIGURES_OF_FILTERS,

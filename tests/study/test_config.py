@@ -337,6 +337,31 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             r"variants\.plain\.jensen_shannon: belongs to AugMix",
         ),
         ("variants/plain/labels", "shufled", r"variants\.plain\.labels: .*shuffled"),
+        ("variants/plain/labels", {"noise": "symmetric"}, r"variants\.plain\.labels: 'rate' is missing"),
+        (
+            "variants/plain/labels",
+            {"noise": "asymmetric", "rate": 1.5},
+            r"variants\.plain\.labels\.rate: 1\.5 is out of range",
+        ),
+        (
+            "variants/plain/labels",
+            {"noise": "symmetric", "rate": 0.5, "flips": "released"},
+            r"variants\.plain\.labels\.flips: symmetric noise flips no classes: take asymmetric, or leave flips out",
+        ),
+        ("variants/plain/data", {"fraction": 0}, r"variants\.plain\.data\.fraction: 0 is out of range"),
+        ("variants/plain/data", {"fraction": 1.5}, r"variants\.plain\.data\.fraction: 1\.5 is out of range"),
+        (
+            "variants/plain/data",
+            {"fraction": 0.002},
+            r"variants\.plain\.data\.fraction: 0\.002 of 4000 training images cannot have each of 10 classes: set it "
+            r"to 0\.0025 or more",
+        ),
+        ("variants/plain/validation", {"fraction": 1}, r"variants\.plain\.validation\.fraction: 1 is out of range"),
+        (
+            "variants/plain/validation",
+            {"fraction": 0.1, "held_out": "no"},
+            r"variants\.plain\.validation\.held_out: 'no'",
+        ),
         ("variants/plain/component", {"pass": "low"}, r"variants\.plain\.component: 'radius' is missing"),
         (
             "variants/plain/component",
@@ -376,6 +401,7 @@ def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
             for attack, keys, message in (
                 ("free", {}, ": 'replays' is missing"),
                 ("free", {"replays": 2, "random_start": True}, r"\.random_start: means nothing to the attack free"),
+                ("pgd", {"steps": 2, "free_protocol": "liu2021"}, r"\.free_protocol: means nothing to the attack pgd"),
                 ("fgsm", {"steps": 2}, r"\.steps: means nothing to the attack fgsm, leave it out"),
                 ("pgd", {"steps": 2, "replays": 2}, r"\.replays: means nothing to the attack pgd, leave it out"),
             )

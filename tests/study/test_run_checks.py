@@ -173,6 +173,11 @@ class TestOverTraining:
         settings["snapshots"] = {"epochs": [0, 1], "batches": [1, last]}
         run = Study(deepcopy(config), SCHEMA).runs[0]
         assert Study(deepcopy(config), SCHEMA).snapshots(run) == ["batch-1", f"batch-{last}", "epoch-0", "epoch-1"]
+        # Of a tenth of the images there are a tenth of the batches, rounded up.
+        few = deepcopy(config)
+        few["variants"]["plain"]["data"] = {"fraction": 0.1}
+        with pytest.raises(InputError, match=rf"snapshots names batch {last}, the last one is \d+: name batches"):
+            Study(few, SCHEMA)
         settings["snapshots"]["batches"].append(last + 1)
         message = rf"training of texdigits/.*: snapshots names batch {last + 1}, the last one is {last}: name batches"
         with pytest.raises(InputError, match=message):

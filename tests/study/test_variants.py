@@ -181,6 +181,26 @@ def test_an_intervention_brings_its_checks_with_its_entry(config, toy_schema, va
             Study(config, toy_schema)
 
 
+@pytest.mark.parametrize(
+    ("variants", "beside"),
+    [
+        # Of the variant without noise the label; of a sweep alone that of its base, with what else was swept.
+        (["plain", "noisy"], {"noisy": "plain", "noisy_rate-0.4": "plain"}),
+        (["dct", "noisy"], {"noisy": "With noise", "noisy_rate-0.4": "With noise"}),
+        (["dct", "smooth"], {"smooth": "S", "smooth_rate-0.4": "S"}),
+    ],
+)
+def test_methods_of_a_sweep_of_label_noise(config, variants, beside):
+    config["variants"]["noisy"] = {"label": "With noise", "labels": {"noise": "symmetric", "rate": 0}}
+    config["variants"]["smooth"] = {"label": "S", "label_smoothing": 0.1, "labels": {"noise": "symmetric", "rate": 0}}
+    config["experiments"]["demo"] |= {"variants": variants, "sweep": {"labels.rate": [0, 0.4]}}
+    config["variants"]["shuffled"] = {"labels": "shuffled"}
+    config["experiments"]["other"] = {**config["experiments"]["demo"], "variants": ["shuffled"]}
+    del config["experiments"]["other"]["sweep"]
+    found = Study(config, SCHEMA).data_settings("demo", "texdigits", "labels")
+    assert {name: one["beside"] for name, one in found.items()} == beside
+
+
 def test_what_a_study_checks_names_no_intervention():
     """Adding one leaves `study/` as it is; the penalty is named where tables and figures compare its settings."""
     folder = Path(filterfreq.study.__file__).parent
@@ -188,7 +208,8 @@ def test_what_a_study_checks_names_no_intervention():
         (file.stem, node.value)
         for file in folder.glob("*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and node.value in {*INTERVENTIONS, "free", "replays"}
+        # A section of the config is called data, too.
+        if isinstance(node, ast.Constant) and node.value in {*INTERVENTIONS, "free", "replays"} - {"data"}
     }
     assert named == {("study", "penalty")}
 

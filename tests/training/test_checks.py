@@ -18,6 +18,7 @@ def train(spec: dict, model: str, count: int, size: int, folder, variant=None, *
         images=lambda split: images,
         labels=lambda split: np.arange(count) % 2,
         num_classes=2,
+        classes=["a", "b"],
         mean=[0.5] * 3,
         std=[0.25] * 3,
     )

@@ -1,9 +1,11 @@
 import json
 
+import pandas as pd
 import pytest
 
 from filterfreq.runtime.errors import InputError
-from filterfreq.training.history import HISTORY_COLUMNS, read_history, write_history
+from filterfreq.runtime.files import replacing_with_checksum
+from filterfreq.training.history import HISTORY_COLUMNS, VALIDATION_COLUMN, read_history, write_history
 
 ROWS = [
     {"epoch": 1, "learning_rate": 0.1, "loss": 2.5, "penalty": 0.0, "train_accuracy": 0.25, "test_accuracy": 0.5},
@@ -65,3 +67,26 @@ def test_a_damaged_history_is_one_sentence(tmp_path, content):
     with pytest.raises(InputError, match=r"history\.csv is damaged .*: delete it and run again$") as caught:
         read_history(path)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_history_has_the_validation_accuracy_where_there_is_one(tmp_path):
+    path, keys = tmp_path / "history.csv", ["variant"]
+    validated = [{**row, VALIDATION_COLUMN: 0.25} for row in ROWS]
+    write_history(path, validated)
+    assert read_history(path).to_dict("records") == validated
+    # Of several runs in one file some may have none.
+    runs = [pd.DataFrame(rows).assign(variant=name) for name, rows in (("a", validated), ("b", ROWS))]
+    columns = [*keys, *HISTORY_COLUMNS, VALIDATION_COLUMN]
+    with replacing_with_checksum(path) as temporary:
+        pd.concat(runs)[columns].to_csv(temporary, index=False)
+    found = read_history(path, keys)[VALIDATION_COLUMN]
+    assert found[:2].tolist() == [0.25, 0.25]
+    assert found[2:].isna().all()
+
+
+@pytest.mark.parametrize("value", [1.5, -0.5, "nan", "", "high"])
+def test_a_validation_accuracy_that_is_none_is_refused(tmp_path, value):
+    path = tmp_path / "history.csv"
+    path.write_text(f"{HEADER},{VALIDATION_COLUMN}\n{edited().splitlines()[1]},{value}\n")
+    with pytest.raises(InputError, match=r"history\.csv is damaged .*: delete it and run again$"):
+        read_history(path)

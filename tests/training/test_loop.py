@@ -286,6 +286,32 @@ def test_free_adversarial_training_follows_its_algorithm(tiny_dataset, tiny_spec
     torch.testing.assert_close(classifier.state_dict(), plain.state_dict(), rtol=1e-3, atol=1e-5)
 
 
+def test_free_adversarial_training_as_released_for_convolutional_normalisation(tiny_dataset, tiny_spec, tmp_path):
+    """Noise of zero at each batch, of 40, 40 and 16 images, and so many epochs as the training has."""
+    variant = {"adversarial_training": {**FREE, "free_protocol": "liu2021"}}
+    spec = one_epoch_of_sgd(tiny_spec, variant, epochs=2, batch_size=40, schedule="cosine")
+    history, classifier = trained(spec, tiny_dataset, tmp_path / "state.pt")
+    plain = plain_classifier(spec, tiny_dataset)
+    optimizer = torch.optim.SGD(plain.parameters(), 0.05, 0.9, weight_decay=0.01, nesterov=True, fused=True)
+    losses = []
+    plain.train()
+    for epoch, rate in ((1, 0.05), (2, 0.025)):
+        optimizer.param_groups[0]["lr"] = rate
+        for images, labels in epoch_batches(*stored(tiny_dataset), 40, "crop_flip", seed=0, epoch=epoch):
+            offset = torch.zeros_like(images, requires_grad=True)
+            for _ in range(2):
+                loss = F.cross_entropy(plain((images + offset).clamp(0, 1)), labels)
+                optimizer.zero_grad()
+                loss.backward()
+                moved = (offset.detach() + 4 / 255 * offset.grad.sign()).clamp(-4 / 255, 4 / 255)
+                offset = moved.requires_grad_()
+                optimizer.step()
+                losses.append(loss.item() * len(labels) / 96)
+    assert [row["learning_rate"] for row in history] == pytest.approx([0.05, 0.025])
+    assert [row["loss"] for row in history] == pytest.approx([sum(losses[:6]) / 2, sum(losses[6:]) / 2], rel=1e-4)
+    torch.testing.assert_close(classifier.state_dict(), plain.state_dict(), rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize(("epochs", "passes"), [(1, 1), (2, 1), (5, 3)])
 def test_free_adversarial_training_divides_its_epochs(tiny_dataset, tiny_spec, tmp_path, epochs, passes):
     spec = one_epoch_of_sgd(tiny_spec, {"adversarial_training": FREE}, epochs=epochs)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,11 +9,16 @@ from torch import nn
 from filterfreq.data.batches import to_images
 from filterfreq.data.labels import LABELS_FILE, load_labels
 from filterfreq.data.noise import save_deviations
+from filterfreq.data.stored_indices import load_indices
 from filterfreq.models.checkpoints import load_checkpoint
 from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.runtime.files import read_json, sha256
+from filterfreq.training.execution import Execution
+from filterfreq.training.history import read_history
 from filterfreq.training.job import TrainingJob, run_training
+from filterfreq.training.loop import Trainer
 from filterfreq.training.snapshots import Snapshots
+from filterfreq.training.state import StateFile
 from filterfreq.training.untrained import build_classifier
 
 CPU = torch.device("cpu")
@@ -279,3 +285,49 @@ def test_the_labels_of_a_training_lie_beside_its_weights_and_its_records_name_th
     assert "labels" not in read_json(tmp_path / "own" / "run.json")
     accuracy = {name: read_json(tmp_path / name / "run.json")["metrics"]["train_accuracy"] for name in ("a", "own")}
     assert accuracy["a"] < 0.5 < accuracy["own"]
+
+
+def test_what_a_training_chooses_of_the_images_lies_beside_its_weights(tiny_dataset, tiny_spec, tmp_path):
+    """It is what it would be with a data set of these images alone, and the history has the accuracy on the others."""
+    labels = tiny_dataset.labels("train")
+    training = {**tiny_spec["training"], "epochs": 2, "batch_size": 16}
+    variant = {"data": {"fraction": 0.5}, "validation": {"fraction": 0.25}, "labels": {"noise": "symmetric", "rate": 1}}
+    spec = {**tiny_spec, "variant": variant, "training": training}
+    # Of 96 images 48 are three batches.
+    train(made_job(tmp_path / "a", spec, tiny_dataset, ("batch-6",)))
+    record, of_snapshot = (read_json(tmp_path / "a" / name) for name in ("run.json", "snapshots/batch-6/run.json"))
+    for key in ("trained_on", "validated_with", "labels"):
+        assert record[key] == of_snapshot[key]
+    trained, validation = (load_indices(tmp_path / "a", record, key, 96) for key in ("trained_on", "validated_with"))
+    assert np.bincount(labels[trained]).tolist() == [12] * 4
+    assert np.bincount(labels[validation]).tolist() == [6] * 4
+    assert not set(trained) & set(validation)
+
+    classifier = load_checkpoint(tmp_path / "a" / "run.json")[0].eval()
+    with torch.no_grad():
+        found = classifier(to_images(torch.tensor(tiny_dataset.images("train")[validation]), CPU)).argmax(1)
+    last = read_history(tmp_path / "a" / "history.csv").iloc[-1]
+    accuracy = (found.numpy() == labels[validation]).mean()
+    assert last["validation_accuracy"] == record["metrics"]["validation_accuracy"] == pytest.approx(accuracy)
+
+    drawn = load_labels(tmp_path / "a", record, labels)
+    few = SimpleNamespace(
+        **{name: getattr(tiny_dataset, name) for name in ("classes", "num_classes", "mean", "std")},
+        images=lambda split: tiny_dataset.images(split)[trained if split == "train" else slice(None)],
+        labels=lambda split: drawn[trained] if split == "train" else tiny_dataset.labels(split),
+    )
+    plain = {**spec, "variant": {}}
+    state_file = StateFile(tmp_path / "few.pt", "")
+    trainer = Trainer(build_classifier(plain, tiny_dataset), plain, few, Execution(CPU), state_file)
+    expected = [{**row, "validation_accuracy": None} for row in trainer.train()]
+    assert [{**row, "validation_accuracy": None} for row in history_of(tmp_path / "a")] == expected
+
+    with pytest.raises(StoppedError):
+        train(made_job(tmp_path / "stopped", spec, tiny_dataset), stop_after=2)
+    train(made_job(tmp_path / "stopped", spec, tiny_dataset))
+    names = ("trained_images.npy", "validation_images.npy", "model.safetensors", "history.csv")
+    assert contents(tmp_path / "stopped", *names) == contents(tmp_path / "a", *names)
+
+
+def history_of(folder):
+    return read_history(folder / "history.csv").to_dict("records")

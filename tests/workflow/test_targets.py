@@ -96,6 +96,22 @@ def test_swept_penalties_have_tables_and_figures(unstarted):
     assert {"train": 3, "prepare": 1, "evaluate_clean": 3}.items() <= plan.jobs.items()
 
 
+def test_swept_training_data_have_figures(unstarted):
+    outcome = unstarted.snakemake("--dry-run", "figure_label_noise")
+    assert outcome.returncode == 1
+    assert "a sweep of labels.rate" in outcome.stdout + outcome.stderr
+    before, variant = "seeds: [0]", "  plain: {}"
+    for section, sweep, name in (
+        ("labels: {noise: symmetric, rate: 0}", "labels.rate: [0, 0.4]", "figure_label_noise"),
+        ("data: {fraction: 1}", "data.fraction: [0.5, 1]", "figure_data_fraction"),
+    ):
+        after = f"seeds: [0]\n    sweep: {{{sweep}}}"
+        unstarted.edit("tiny.yaml", before, after)
+        unstarted.edit("tiny.yaml", variant, f"  plain: {{{section}}}")
+        before, variant = after, f"  plain: {{{section}}}"
+        assert products(unstarted.plan(name).jobs) == {name}
+
+
 def test_averages_round_images_have_figures(unstarted):
     """Two of settings alone, which need no run; one of a sweep of radii."""
     names = ("figure_accuracy_radius", "figure_averaging_transfer", "figure_linear_regions")

@@ -14,6 +14,7 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.image_files import ImageFiles
 from filterfreq.data.labels import load_labels
 from filterfreq.data.scratch import open_dataset
+from filterfreq.data.stored_indices import load_indices
 from filterfreq.evaluation.progress import Progress
 from filterfreq.runtime.files import read_json
 
@@ -96,9 +97,13 @@ class SuiteJob:
         return self.labels_of("test")
 
     def images_of(self, split: str) -> np.ndarray | ImageFiles:
-        """Return the same of a split, "test" or "train"."""
+        """Return the same of a split, "test" or "train": of training images those that the run was trained on.
+
+        Raises:
+            InputError: see `load_indices`.
+        """
         images = self.dataset.images(split)
-        return images[chosen_images(split, len(images), self.settings.get("images"))]
+        return images[self._chosen(split, len(images))]
 
     def labels_of(self, split: str) -> np.ndarray:
         """Return the labels of `images_of`, int64, N: of training images those that the run was trained with.
@@ -109,7 +114,15 @@ class SuiteJob:
         labels = self.dataset.labels(split)
         if split == "train":
             labels = load_labels(Path(self.inputs["weights"]).parent, self.record, labels)
-        return labels[chosen_images(split, len(labels), self.settings.get("images"))]
+        return labels[self._chosen(split, len(labels))]
+
+    def _chosen(self, split: str, available: int) -> slice | np.ndarray:
+        """Which images of a split the suite sees."""
+        folder, wanted = Path(self.inputs["weights"]).parent, self.settings.get("images")
+        trained = load_indices(folder, self.record, "trained_on", available) if split == "train" else None
+        if trained is None:
+            return chosen_images(split, available, wanted)
+        return trained[chosen_images(split, len(trained), wanted)]
 
     @property
     def fingerprint(self) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from filterfreq.data.stored_indices import INDICES_FILES
 from filterfreq.models.checkpoints import RECORD_FILE, load_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import libraries
@@ -38,12 +39,12 @@ def derive(
     classifier = apply_surgery(classifier, spec["derived"]).eval()
     settings, sha256 = made_of["classifier"], made_of["checkpoint"]["sha256"]
     beside = os.path.relpath(Path(source).parent, folder)
-    labels = {"labels": {**found, "file": f"{beside}/{found['file']}"}} if (found := made_of.get("labels")) else {}
+    files = {key: made_of[key] for key in ("labels", *INDICES_FILES) if key in made_of}
     record = {
         **spec,
         "classifier": {**settings, "decomposition": None},
         "metrics": {"parameters": sum(parameter.numel() for parameter in classifier.parameters())},
-        **labels,
+        **{key: {**found, "file": f"{beside}/{found['file']}"} for key, found in files.items()},
         "provenance": {
             **environment(*libraries(settings["architecture"])),
             "code": code,

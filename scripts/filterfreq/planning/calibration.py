@@ -44,6 +44,7 @@ class _RandomImages:
     """A data set of noise, as `filterfreq.training.loop.Trainer` reads one."""
 
     def __init__(self, count: int, unit: Mapping[str, Any], classes: int) -> None:
+        self.classes = [str(number) for number in range(classes)]
         self.num_classes = classes
         self.mean, self.std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
         self._count = {"train": count, "test": 2}

@@ -23,7 +23,8 @@ from filterfreq.study.detections import DetectionRun
 from filterfreq.study.experiments import Run
 from filterfreq.study.study import Study
 from filterfreq.training.epochs import count_epochs
-from filterfreq.training.registry import strengths_of
+from filterfreq.training.fractions import most_trained_images, most_validation_images
+from filterfreq.training.registry import CHOOSING_IMAGES, strengths_of
 
 # Settings of training that change the work of one batch.
 _OF_A_BATCH = ("batch_size", "accumulate", "optimizer", "augmentation", "ema")
@@ -78,6 +79,7 @@ class CostModel:
             if isinstance(value, dict)
             else value
             for key, value in spec["variant"].items()
+            if key not in CHOOSING_IMAGES
         }
         on_gpu = self.study.config["compute"].get("on_gpu", {})
         return {
@@ -126,6 +128,13 @@ class CostModel:
                 entry["classes"] = max(entry["classes"], self.classes(run.dataset))
         return list(found.values())
 
+    def images_of_epoch(self, run: Run) -> tuple[int | None, int | None]:
+        """Return how many images an epoch of a training trains on, and how many it measures the accuracy of."""
+        train, test = (self.size(run.dataset, split) for split in ("train", "test"))
+        if train is None or test is None:
+            return None, None
+        return self._split_size(run, "train"), test + most_validation_images(train, self.study.variants[run.variant])
+
     def epochs(self, run: Run) -> int:
         """Return how often a training goes through its images; free training replays each batch instead."""
         return count_epochs(self.study.spec(run))
@@ -139,7 +148,7 @@ class CostModel:
 
         Every image counts as classified correctly, and as withstanding every attack: an upper bound for attacks.
         """
-        count, sizes = SUITES[suite].passes, self._sizes(suite, run.dataset)
+        count, sizes = SUITES[suite].passes, self._sizes(suite, run)
         if count is None or None in sizes:
             return None
         side, settings = self.study.dataset(run.dataset).image_size, self.study.settings(suite, run.dataset)
@@ -178,17 +187,25 @@ class CostModel:
         shown = len(passes(detections.spec(DetectionRun(detection))["settings"]["components"]))
         return None if images is None else Work(Passes(images * shown, 0))
 
-    def _sizes(self, suite: str, dataset: str) -> list[int | None]:
-        """How many images each set has that a suite shows to the models of a data set."""
+    def _sizes(self, suite: str, run: Run) -> list[int | None]:
+        """How many images each set has that a suite shows to the model of a run."""
+        dataset = run.dataset
         inputs, settings = SUITES[suite].inputs, self.study.settings(suite, dataset)
         splits = settings.get("split", ["test"]) if isinstance(settings, dict) else ["test"]
-        sizes = [self.size(dataset, split) for split in splits] if "images" in inputs else []
+        sizes = [self._split_size(run, split) for split in splits] if "images" in inputs else []
         if "shifted" in inputs:
             sizes += [self._shifted_size(dataset, entry.name) for entry in self.study.shifted_sets(dataset)]
         if "cue_conflict" in inputs:
             stimuli = self.study.stimuli(dataset)
             sizes.append((stimuli and self._shifted_size(dataset, stimuli.name)) or self.size(dataset, "cue_conflict"))
         return sizes
+
+    def _split_size(self, run: Run, split: str) -> int | None:
+        """How many images a suite sees of a split: of training images those that the run was trained on."""
+        size, variant = self.size(run.dataset, split), self.study.variants.get(run.variant, {})
+        return (
+            size if size is None or split == "test" else most_trained_images(size, self.classes(run.dataset), variant)
+        )
 
     def _shifted_size(self, dataset: str, name: str) -> int | None:
         record = self._record(f"{dataset}/shifted/{name}/{SHIFTED_RECORD}", "set")

@@ -109,7 +109,7 @@ class Estimator:
         return None if work is None else self.calibration.seconds_to_start + work
 
     def _training_seconds(self, job: Job) -> float | None:
-        """Epochs x (training images x seconds of the training loop + test images x seconds of a forward pass).
+        """Epochs x (training images x seconds of the training loop + images of its tests x seconds of a forward pass).
 
         Unknown of several processes: the loop was timed in one, and how much faster several are depends on what
         connects them.
@@ -119,7 +119,7 @@ class Estimator:
         if processes > 1:
             return None
         run = _run(job)
-        sizes = self.model.size(run.dataset, "train"), self.model.size(run.dataset, "test")
+        sizes = self.model.images_of_epoch(run)
         each = self.calibration.find_value(self.model.training_unit(run), "train")
         forward = self.calibration.find_value(self.model.evaluation_unit(run), "forward")
         if None in (*sizes, each, forward):

@@ -15,6 +15,7 @@ from filterfreq.study.frequency_checks import check_front_end
 from filterfreq.training.attack_checks import check_attack_entry
 from filterfreq.training.epochs import count_batches, count_epochs
 from filterfreq.training.epsilon import check_bounds
+from filterfreq.training.fractions import check_fractions, most_trained_images
 from filterfreq.training.registry import NO_ACCUMULATION, check_interventions, training_conflict
 from filterfreq.training.snapshot_names import snapshots_problem
 
@@ -140,7 +141,9 @@ def _check_variant(study: Study, dataset: str, variant: str) -> None:
     """Refuse interventions that mean nothing on the images of a data set, by the key that their settings are from."""
     where = f"variants.{variant}"
     try:
-        check_interventions(where, study.variants[variant], study.dataset(dataset).image_size)
+        entry = study.dataset(dataset)
+        check_interventions(where, study.variants[variant], entry.image_size)
+        check_fractions(where, study.variants[variant], entry.train_size, len(entry.classes))
     except InputError as error:
         if variant not in study.swept or not str(error).startswith(f"{where}."):
             raise
@@ -192,6 +195,8 @@ def _check_snapshots(study: Study) -> None:
     """Refuse snapshots that a training does not come to; of images that are not counted yet the job does."""
     for run in dict.fromkeys(run._replace(seed=0) for run in study.runs_with_snapshots):
         spec, images = study.spec(run), study.dataset(run.dataset).train_size
+        if images is not None:
+            images = most_trained_images(images, len(study.dataset(run.dataset).classes), spec["variant"])
         batches = None if images is None else count_batches(images, spec["training"])
         problem = snapshots_problem(study.snapshots(run), count_epochs(spec), batches)
         if problem is not None:

@@ -27,7 +27,7 @@ from filterfreq.study.over_training import own_settings, say_own_keys, snapshot_
 from filterfreq.study.pairs import Pair, expand_pairs
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
-from filterfreq.study.variants import compared_settings, sort_keys, training_settings
+from filterfreq.study.variants import compared_methods, compared_settings, sort_keys, training_settings
 from filterfreq.training.snapshot_names import snapshot_names
 
 
@@ -136,8 +136,7 @@ class Study(Datasets):
 
     def label(self, variant: str) -> str:
         """How a variant or a checkpoint is called in tables and figures."""
-        entry = self.checkpoints.get(variant) or self.variants[variant]
-        return entry.get("label", variant)
+        return (self.checkpoints.get(variant) or self.variants[variant]).get("label", variant)
 
     def setting_key(self, variant: str, setting: str) -> str:
         """The key of the config that a setting of a variant, such as `front_end.bandwidth`, is from."""
@@ -174,6 +173,10 @@ class Study(Datasets):
     def front_ends(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """The same of their front ends."""
         return compared_settings(self.variants, self.labels(experiment, dataset), "front_end")
+
+    def data_settings(self, experiment: str, dataset: str, section: str) -> dict[str, dict[str, Any]]:
+        """The same of a section of the data that they are trained with, with `beside` as `compared_methods` has it."""
+        return compared_methods(self.variants, self.labels(experiment, dataset), section, self.swept, self.config)
 
     def averages(self, experiment: str, dataset: str) -> dict[str, dict[str, Any]]:
         """The same of their averages round the image, with `from`, whose label is `beside` if nothing else differs."""

@@ -161,6 +161,35 @@ def compared_settings(variants: Variants, labels: Mapping[str, str], section: st
     }
 
 
+def compared_methods(
+    variants: Variants,
+    labels: Mapping[str, str],
+    section: str,
+    swept: Mapping[str, Swept],
+    config: Mapping[str, Any],
+) -> dict[str, dict[str, Any]]:
+    """Return what `compared_settings` returns, with the label of a method as `beside`.
+
+    Where no variant is without the section, that is the label of what a sweep changed, and what else it changed there.
+
+    Args:
+        variants: by name; those whose section is no mapping are left out.
+        labels: of the variants that are compared.
+        section: a key of variants.
+        swept: of variants that a sweep makes what it makes them of.
+        config: the study's.
+    """
+    compared = {name: one for name, one in variants.items() if isinstance(one.get(section, {}), Mapping)}
+    without = {label for name, label in labels.items() if section not in variants.get(name, {})}
+    found = compared_settings(compared, labels, section)
+    for name, settings in found.items():
+        if settings["beside"] not in without:
+            base, changed = (swept[name].base, swept[name].values) if name in swept else (name, {})
+            others = [f"{key}: {value}" for key, value in changed.items() if not key.startswith(f"{section}.")]
+            settings["beside"] = ", ".join([config["variants"][base].get("label", base), *others])
+    return found
+
+
 def _besides(section: str, variant: Mapping[str, Any]) -> str:
     """What a variant does beside a section, in words."""
     settings = {key: value for key, value in variant.items() if key not in ("label", section, "training")}

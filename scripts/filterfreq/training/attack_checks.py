@@ -11,7 +11,7 @@ _KEYS_OF_ALL_ATTACKS = {"attack", "norm", "epsilon", "epsilons", "images"}
 _KEYS_OF_ATTACKS = {
     "fgsm": {"random_start"},
     "pgd": {"random_start", "steps", "relative_step_size"},
-    "free": {"replays"},
+    "free": {"replays", "free_protocol"},
 }
 
 

@@ -1,7 +1,7 @@
 """What an intervention may change in training, and those of a variant."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -44,8 +44,10 @@ class Intervention:
         stream: the name of its draws, which no other intervention has; needed where a function takes a seed.
         views: how many forms of each image a batch holds, one block after the other.
         mixes_neighbours: whether `mix` needs the image before each one, of those that other processes have too.
-        change_labels: of the labels of all training images (int64, N), the number of classes K and a seed, the labels
+        change_labels: of the labels of all training images (int64, N), the names of the classes and a seed, the labels
             to train with instead, once for the whole training.
+        keep_images: of the images of one class in a random order (int64, their indices), those to train on.
+        validate_with: of the same, those to measure the accuracy on after each epoch.
         transform: of images as networks take them (float32, N x C x H x W, in [0, 1]), those to show instead, after
             all other changes but attacks: each image by itself and without a draw, and with values that may leave the
             range. See `filterfreq.training.data`.
@@ -67,7 +69,9 @@ class Intervention:
     stream: str = ""
     views: int = 1
     mixes_neighbours: bool = False
-    change_labels: Callable[[np.ndarray, int, int], np.ndarray] | None = None
+    change_labels: Callable[[np.ndarray, Sequence[str], int], np.ndarray] | None = None
+    keep_images: Callable[[np.ndarray], np.ndarray] | None = None
+    validate_with: Callable[[np.ndarray], np.ndarray] | None = None
     transform: Callable[[Tensor], Tensor] | None = None
     change_stored: Callable[[Tensor, int, Share | None], Tensor] | None = None
     change_images: Callable[[Tensor, int, Share | None], Tensor] | None = None
@@ -112,14 +116,14 @@ def interventions_of(variant: Mapping[str, Any], files: Mapping[str, str] = _NO_
 
 
 def changed_labels(
-    interventions: Mapping[str, Intervention], labels: np.ndarray, num_classes: int, seed: int
+    interventions: Mapping[str, Intervention], labels: np.ndarray, classes: Sequence[str], seed: int
 ) -> np.ndarray | None:
     """Return the labels that a variant is trained with; None where they are those of the data set.
 
     Args:
         interventions: those of the variant.
         labels: of all training images, int64, N.
-        num_classes: K; all labels are below it.
+        classes: their names; all labels are below their number.
         seed: of the run.
     """
     changed = None
@@ -127,7 +131,7 @@ def changed_labels(
         if one.change_labels is not None:
             # Epochs count from 1, so that these draws are of none.
             drawn = batch_seed(seed, 0, 0, one.stream)
-            changed = one.change_labels(labels if changed is None else changed, num_classes, drawn)
+            changed = one.change_labels(labels if changed is None else changed, classes, drawn)
     return changed
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from filterfreq.data.labels import save_labels
 from filterfreq.data.scratch import open_dataset
 from filterfreq.models.checkpoints import save_checkpoint
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb
@@ -126,7 +125,7 @@ def run_training(
         mean, std = image_statistics(job.spec, dataset)
         return {
             **job.spec,
-            **own_labels,
+            **own_files,
             "classifier": {
                 "architecture": job.spec["run"]["model"],
                 "num_classes": dataset.num_classes,
@@ -161,9 +160,9 @@ def run_training(
     kept = StateFile(state_file, fingerprint)
     trainer = Trainer(classifier, job.spec, dataset, execution, kept, say, stop, snapshots, job.files)
     # Before the first snapshot, whose record names them.
-    own_labels = {}
-    if processes.is_first and trainer.changed_labels is not None:
-        own_labels = {"labels": save_labels(job.folder, trainer.changed_labels)}
+    own_files = {}
+    if processes.is_first:
+        own_files = trainer.split.save(job.folder)
     history = trainer.train()
     if events is not None:
         events.close()

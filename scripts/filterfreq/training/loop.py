@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.data.batches import Share, batch_seed, epoch_batches, plain_batches, to_images
+from filterfreq.data.image_files import ImageFiles
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.pointwise import subsample_pointwise
 from filterfreq.models.surgery.composition import compose
@@ -22,7 +23,7 @@ from filterfreq.training.captured import CapturedStep, can_be_captured
 from filterfreq.training.checks import check_trainable
 from filterfreq.training.data import load_split, load_training_split
 from filterfreq.training.distributed import use_global_statistics
-from filterfreq.training.epochs import count_batches, count_epochs, count_replays
+from filterfreq.training.epochs import count_batches, count_epochs, count_replays, epochs_at_once
 from filterfreq.training.execution import Execution
 from filterfreq.training.intervention import Attack, composed_change, interventions_of
 from filterfreq.training.objective import Objective, count_correct
@@ -43,11 +44,12 @@ class Trainer:
     has a trainer of its own, and all of them do the same at the same time.
 
     Attributes:
-        changed_labels: the labels that the training images have instead of their own, int64, N, or None.
+        split: what is trained on, and validated with.
         history: one dict of `HISTORY_COLUMNS` for each finished epoch. Loss and penalty are means over the epoch's
             images, the loss what is minimised beside the penalty (with smoothed or mixed labels and the consistency
             of AugMix); accuracies are fractions, that of training on the augmented (or adversarial) images as they
-            were seen, that of the test images in eval mode after the epoch, of the moving average if there is one.
+            seen, that of the test images in eval mode after the epoch, of the moving average if there is one. Where
+            the variant has a validation, its accuracy is there too, as `validation_accuracy`.
         seconds: what the finished epochs took together, those before an interruption included.
         captured: whether its steps are CUDA graphs.
 
@@ -82,14 +84,16 @@ class Trainer:
         self.run, self.settings = spec["run"], spec["training"]
         self.interventions = interventions_of(spec["variant"], files)
         self.replays, self.epochs = count_replays(spec["variant"]), count_epochs(spec)
+        self.epochs_at_once = epochs_at_once(spec["variant"])
         self.views = max((one.views for one in self.interventions.values()), default=1)
         self.mixes_neighbours = any(one.mixes_neighbours for one in self.interventions.values())
         self.device, self.workers = execution.device, execution.workers
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=execution.precision == "bfloat16")
         self.state_file, self.announce, self.stop, self.snapshots = state_file, announce, stop, snapshots
-        self.train_images, self.train_labels, self.transform, self.changed_labels = load_training_split(
+        self.split = load_training_split(
             dataset, self.interventions, self.settings["augmentation"], self.run["seed"], self.device
         )
+        self.train_images, self.train_labels, self.transform = self.split[:3]
         self.test_images, self.test_labels = load_split(dataset, "test", self.device)
         self.batches_per_epoch = count_batches(len(self.train_labels), self.settings)
         if snapshots is not None:
@@ -225,7 +229,7 @@ class Trainer:
                     self.epoch_sums += self._take_step(images, targets, count)
                 self.finished_batches += 1
                 self._keep_snapshot()
-        for _ in range(self.replays):
+        for _ in range(self.epochs_at_once):
             self.schedule.step()
         totals = self.processes.sum(self.epoch_sums)
         loss, penalty, accuracy = (totals / (len(self.train_labels) * self.replays)).tolist()
@@ -236,7 +240,10 @@ class Trainer:
                 f"the loss of {self.name} is not finite in epoch {epoch}: lower training.learning_rate "
                 f"(now {self.settings['learning_rate']}) or the penalty's strength"
             )
-        return {**row, "test_accuracy": self._test_accuracy()}
+        row["test_accuracy"] = self._accuracy(self.test_images, self.test_labels)
+        if self.split.validation_images is not None:
+            row["validation_accuracy"] = self._accuracy(*self.split.validation_images)
+        return row
 
     def _seed(self, seed: int) -> None:
         """Seed what layers and attacks draw in a step."""
@@ -323,19 +330,19 @@ class Trainer:
         return images
 
     @torch.no_grad()
-    def _test_accuracy(self) -> float:
+    def _accuracy(self, shown: Tensor | ImageFiles, true_labels: Tensor) -> float:
         composed = compose(self.result).eval()
         size = self.settings["batch_size"]
-        rows = self.processes.rows(len(self.test_labels), adjacent=True)
+        rows = self.processes.rows(len(true_labels), adjacent=True)
         own = slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0)
-        test_images, test_labels = self.test_images[own], self.test_labels[own]
-        batches = plain_batches(test_images, size, self.device, self.workers)
+        own_labels = true_labels[own]
+        batches = plain_batches(shown[own], size, self.device, self.workers)
         correct = torch.zeros((), dtype=torch.int64, device=self.device)
         with self.autocast, closing(batches):
             # No image is one batch without images to `split`.
-            for images, labels in zip(batches, test_labels.split(size), strict=True) if len(rows) else ():
+            for images, labels in zip(batches, own_labels.split(size), strict=True) if len(rows) else ():
                 correct += (composed(to_images(images, self.device)).argmax(1) == labels).sum()
-        return int(self.processes.sum(correct)) / len(self.test_labels)
+        return int(self.processes.sum(correct)) / len(true_labels)
 
     def _save(self) -> None:
         kept = {

@@ -31,6 +31,7 @@ class Entry(NamedTuple):
             are known, it raises `InputError` where the settings mean nothing; None where the schema says it all.
         conflict: of its settings and those of a training, why they do not go together, as the rest of a sentence, or
             None where they do.
+        chooses_images: whether it says no more than which images are seen, which changes no work of a batch.
         reads_file: whether its function takes a file as second argument, which the table `INTERVENTION_FILES` of
             rules/train.smk names.
     """
@@ -41,6 +42,7 @@ class Entry(NamedTuple):
     needs: tuple[str, ...] = ()
     check: Callable[[str, Mapping[str, Any], int | None], None] | None = None
     conflict: Callable[[Any, Mapping[str, Any]], str | None] | None = None
+    chooses_images: bool = False
     reads_file: bool = False
 
 
@@ -53,6 +55,12 @@ def _check_jensen_shannon(where: str, variant: Mapping[str, Any], _size: int | N
         raise InputError(
             f"{where}.jensen_shannon: belongs to AugMix, set augmentation_policy to augmix or leave it out"
         )
+
+
+def _check_labels(where: str, variant: Mapping[str, Any], _size: int | None) -> None:
+    labels = variant["labels"]
+    if isinstance(labels, Mapping) and labels["noise"] == "symmetric" and "flips" in labels:
+        raise InputError(f"{where}.labels.flips: symmetric noise flips no classes: take asymmetric, or leave flips out")
 
 
 def _check_adversarial_training(where: str, variant: Mapping[str, Any], size: int | None) -> None:
@@ -93,7 +101,9 @@ _ADD_FREQUENCIES = ("gaussian_noise", "gaussian_noise_up_to", "noise_with_spectr
 """They add other frequencies than those of a component, and clip what is below 0."""
 
 INTERVENTIONS: dict[str, Entry] = {
-    "labels": Entry(f"{_MODULES}.labels"),
+    "data": Entry(f"{_MODULES}.data", chooses_images=True),
+    "validation": Entry(f"{_MODULES}.validation", chooses_images=True),
+    "labels": Entry(f"{_MODULES}.labels", strengths={"rate": 0.5}, check=_check_labels),
     "augmentation_policy": Entry(f"{_MODULES}.augmentation_policy"),
     "gaussian_noise": Entry(f"{_MODULES}.gaussian_noise", excludes=("component",)),
     "gaussian_noise_up_to": Entry(f"{_MODULES}.gaussian_noise_up_to", excludes=("component",)),
@@ -122,6 +132,10 @@ INTERVENTIONS: dict[str, Entry] = {
     "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}, check=_check_penalty),
 }
 """By the key of a variant; where several change the same thing, they do so in this order."""
+
+
+CHOOSING_IMAGES: tuple[str, ...] = tuple(key for key, entry in INTERVENTIONS.items() if entry.chooses_images)
+"""The keys of a variant that change no work of a batch."""
 
 
 def strengths_of(key: str) -> Mapping[str, Any]:

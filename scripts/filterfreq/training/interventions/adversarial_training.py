@@ -18,11 +18,13 @@ def intervention(settings: Mapping[str, Any]) -> Intervention:
 
     Args:
         settings: `attack`, one of `TRAINING_ATTACKS`, `norm`, `epsilon` as text, and what `attack_images` reads beside
-            them.
+            them; of "free" `replays`, and where it is given `free_protocol`: "liu2021" for the released code of Liu et
+            al. (NeurIPS 2021), in which the perturbation starts at zero for each batch.
     """
     epsilon = parse_epsilon(settings["epsilon"])
     if settings["attack"] == "free":
-        return _free(epsilon, settings["norm"])
+        starts_anew = settings.get("free_protocol") == "liu2021"
+        return _free(FreePerturbation(epsilon, settings["norm"], settings["replays"] if starts_anew else None))
 
     def attack(images: Tensor, labels: Tensor, use: Attack) -> Tensor:
         # In eval mode, or the running statistics of batch normalisation would count every batch once per step.
@@ -34,13 +36,14 @@ def intervention(settings: Mapping[str, Any]) -> Intervention:
     return Intervention(attack=attack)
 
 
-def _free(epsilon: float, norm: str) -> Intervention:
-    perturbation = FreePerturbation(epsilon, norm)
+def _free(perturbation: "FreePerturbation") -> Intervention:
+    lives_on = perturbation.starts_anew_after is None
     return Intervention(
         attack=lambda images, labels, use: perturbation.apply(images),
         after_backward=lambda shown: perturbation.update(shown.grad),
-        save_state=lambda: perturbation.offset,
-        load_state=perturbation.load,
+        # A training stops between batches, where one that starts anew is over.
+        save_state=(lambda: perturbation.offset) if lives_on else None,
+        load_state=perturbation.load if lives_on else None,
     )
 
 
@@ -61,12 +64,15 @@ class FreePerturbation:
     Args:
         epsilon: radius of the ball, in units of [0, 1].
         norm: "linf" or "l2".
+        starts_anew_after: passes after which it is zero again, as many as show one batch; None hands it on.
     """
 
-    def __init__(self, epsilon: float, norm: str) -> None:
+    def __init__(self, epsilon: float, norm: str, starts_anew_after: int | None = None) -> None:
         self.offset: Tensor | None = None
         self.epsilon = epsilon
         self.norm = norm
+        self.starts_anew_after = starts_anew_after
+        self.passes = 0
 
     def load(self, offset: Tensor) -> None:
         """Go on from a perturbation."""
@@ -74,7 +80,9 @@ class FreePerturbation:
 
     def apply(self, images: Tensor) -> Tensor:
         """Return the perturbed images, clipped to [0, 1], as a leaf that wants a gradient."""
-        if self.offset is None:
+        starts_anew = self.starts_anew_after is not None and self.passes % self.starts_anew_after == 0
+        self.passes += 1
+        if self.offset is None or starts_anew:
             self.offset = torch.zeros_like(images)
         perturbed = images + self.offset[: len(images)]
         self._is_clipped = (perturbed < 0) | (perturbed > 1)
