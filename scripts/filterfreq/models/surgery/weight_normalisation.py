@@ -64,26 +64,35 @@ def orthogonal_by_newton(weight: Tensor, iterations: int, norm_groups: int = 1, 
     """Make a weight about orthogonal by Newton's iteration (Huang et al., CVPR 2020: ONI).
 
     With centred rows Zc as in `orthogonal_by_eigenvectors`, S = (Zc Zc^T + 1e-5 I) / c, c the Frobenius norm of the
-    bracket, B_0 = I and B_(t+1) = 1.5 B_t - 0.5 B_t^3 S: B_T Zc / sqrt(c). Where there are more rows than numbers in a
-    row, the columns are made orthogonal: S = (Zc^T Zc + 1e-5 I) / c and Zc B_T / sqrt(c).
+    bracket, B_0 = I and B_(t+1) = 1.5 B_t - 0.5 B_t^3 S: B_T Zc / sqrt(c).
+
+    Where there are more rows than numbers in a row, the columns are made orthogonal. There "corrected" is the same
+    iteration in the form W_0 = Zc / sqrt(c), W_(t+1) = 1.5 W_t - 0.5 W_t W_t^T W_t with c the norm of Zc^T Zc: without
+    the 1e-5, as rounding explodes in the other form, because centred rows have nothing along one direction. "released"
+    is what the code of Liu et al. (2021) does: S = Zc^T Zc + 1e-5 I is not divided by its norm c, and the result is
+    Zc B_T / sqrt(c). Small weights come out with singular values up to 1 / sqrt(c), and many iterations explode.
 
     Args:
         weight: [out_channels, ...]; the rows are flat.
         iterations: T, at least 1.
         norm_groups: see `orthogonal_by_eigenvectors`.
-        columns: "corrected" as above; "released" does not divide S by c there, as the code of Liu et al. (2021): the
-            singular values then start at 1 / sqrt(c), and many iterations explode.
+        columns: "corrected" or "released".
 
     Returns:
         Of the weight's shape, before any scale. Gradients pass through.
     """
     rows = _centred(weight, norm_groups)
     by_columns = rows.shape[-2] > rows.shape[-1]
+    if by_columns and columns == "corrected":
+        rows = rows / torch.linalg.matrix_norm(rows.mT @ rows, keepdim=True).sqrt()
+        for _ in range(iterations):
+            rows = 1.5 * rows - 0.5 * (rows @ (rows.mT @ rows))
+        return rows.reshape(weight.shape)
     gram = rows.mT @ rows if by_columns else rows @ rows.mT
     identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
     gram = gram + _RIDGE * identity
     norm = torch.linalg.matrix_norm(gram, keepdim=True)
-    if not (by_columns and columns == "released"):
+    if not by_columns:
         gram = gram / norm
     inverse = 1.5 * identity - 0.5 * gram  # the first step from the identity
     for _ in range(iterations - 1):
