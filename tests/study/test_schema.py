@@ -219,7 +219,7 @@ def test_the_schema_knows_what_the_package_knows():
     definitions = config_schema(SCHEMA).schema
     parts = definitions["$defs"]
     assert tuple(parts["variant"]["properties"]["penalty"]["properties"]["kind"]["enum"]) == KINDS
-    assert tuple(parts["variant"]["properties"]["normalisation"]["enum"]) == NORMALISATIONS
+    assert tuple(parts["variant"]["properties"]["normalisation"]["then"]["enum"]) == NORMALISATIONS
     assert set(parts["training_settings"]["properties"]["initialisation"]["enum"]) == set(INITIALISATIONS)
     assert tuple(parts["augmentation"]["enum"]) == AUGMENTATIONS
     assert tuple(parts["norm"]["enum"]) == NORMS

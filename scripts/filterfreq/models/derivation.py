@@ -11,7 +11,7 @@ from torch import Tensor
 from filterfreq.models.checkpoints import RECORD_FILE, load_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import libraries
-from filterfreq.models.surgery.registry import apply_surgery
+from filterfreq.models.surgery.registry import apply_surgery, composed_settings
 from filterfreq.runtime.provenance import environment
 
 
@@ -41,7 +41,7 @@ def derive(
     labels = {"labels": {**found, "file": f"{beside}/{found['file']}"}} if (found := made_of.get("labels")) else {}
     record = {
         **spec,
-        "classifier": {**settings, "decomposition": None},
+        "classifier": composed_settings(settings),
         "metrics": {"parameters": sum(parameter.numel() for parameter in classifier.parameters())},
         **labels,
         "provenance": {

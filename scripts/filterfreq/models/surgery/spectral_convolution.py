@@ -35,7 +35,9 @@ def normalised_convolution(
     if tuple(kernel) == (1, 1):
         factor = scale.view(-1, 1, 1, 1)
         bias = None if bias is None else bias * factor.flatten()
-        return F.conv2d(images, (weight * factor).to(weight.dtype), bias, stride, padding, 1, groups)
+        # By its pixels and not by its stride, see filterfreq.models.pointwise.
+        images = images[:, :, :: stride[0], :: stride[1]]
+        return F.conv2d(images, (weight * factor).to(weight.dtype), bias, 1, 0, 1, groups)
     full = F.conv2d(images, weight, None, 1, (kernel[0] - 1, kernel[1] - 1), 1, groups)
     rows, columns = (
         slice(side - 1 - zeros, full.shape[axis] - (side - 1 - zeros), step)

@@ -151,7 +151,7 @@ class NormalisedConv2d(ComposedLayer):
         columns: of "oni", see `orthogonal_by_newton`.
 
     Raises:
-        InputError: an unknown name, or a row has too few numbers.
+        InputError: an unknown name, a row has too few numbers, or the convolution pads with something else than zeros.
     """
 
     def __init__(
@@ -162,8 +162,10 @@ class NormalisedConv2d(ComposedLayer):
             raise unknown_name("column mode", columns, COLUMN_MODES)
         if iterations < 1:
             raise InputError(f"iterations {iterations} is out of range: Newton's iteration needs at least 1")
+        if getattr(conv, "padding_mode", "zeros") != "zeros":
+            raise InputError(f"its padding mode is {conv.padding_mode!r} and not zeros")
         self.conv = conv
-        self.out_channels = conv.out_channels
+        self.out_channels, self.stride = conv.out_channels, conv.stride
         weight = self._weight().detach()
         numbers = weight[0].numel()
         if method == "spectral":
@@ -192,12 +194,11 @@ class NormalisedConv2d(ComposedLayer):
             inner.in_channels,
             self.out_channels,
             inner.kernel_size,
-            inner.stride,
+            self.stride,
             inner.padding,
             inner.dilation,
             inner.groups,
             bias=self._bias() is not None,
-            padding_mode=getattr(inner, "padding_mode", "zeros"),
             device=self._weight().device,
             dtype=self._weight().dtype,
         )
@@ -226,10 +227,12 @@ class NormalisedConv2d(ComposedLayer):
 
     def forward(self, images: Tensor) -> Tensor:
         """Convolve images [batch, in_channels, height, width] with the normalised weight."""
-        conv = self.conv
-        if isinstance(conv, nn.Conv2d):
-            return conv._conv_forward(images, self.composed_weight(), conv.bias)
-        return F.conv2d(images, self.composed_weight(), None, conv.stride, conv.padding, conv.dilation, conv.groups)
+        conv, weight, stride = self.conv, self.composed_weight(), self.stride
+        if tuple(weight.shape[2:]) == (1, 1) and conv.padding in ((0, 0), 0, "valid"):
+            # See filterfreq.models.pointwise, whose hook is on a layer that is not called here.
+            down, right = (stride, stride) if isinstance(stride, int) else stride
+            images, stride = images[:, :, ::down, ::right], 1
+        return F.conv2d(images, weight, self._bias(), stride, conv.padding, conv.dilation, conv.groups)
 
     def _weight(self) -> Tensor:
         return self.conv.composed_weight() if isinstance(self.conv, ComposedLayer) else self.conv.weight
