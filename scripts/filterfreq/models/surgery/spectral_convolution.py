@@ -1,11 +1,16 @@
 """A convolution whose output channels are multiplied by constants in frequency, as cheaply as that can be exact."""
 
+import math
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
 
 _Pair = tuple[int, int]
+_MOST_IN_FREQUENCY = 2**25
+"""Numbers of the spectra of all kernels, 8 bytes each in single precision, above which they are not held at once."""
 
 
 def normalised_convolution(
@@ -38,15 +43,130 @@ def normalised_convolution(
         # By its pixels and not by its stride, see filterfreq.models.pointwise.
         images = images[:, :, :: stride[0], :: stride[1]]
         return F.conv2d(images, (weight * factor).to(weight.dtype), bias, 1, 0, 1, groups)
-    full = F.conv2d(images, weight, None, 1, (kernel[0] - 1, kernel[1] - 1), 1, groups)
+    shape = [side + of_kernel - 1 for side, of_kernel in zip(images.shape[2:], kernel, strict=True)]
     rows, columns = (
-        slice(side - 1 - zeros, full.shape[axis] - (side - 1 - zeros), step)
-        for axis, side, zeros, step in zip((2, 3), kernel, padding, stride, strict=True)
+        range(side - 1 - zeros, size - (side - 1 - zeros), step)
+        for size, side, zeros, step in zip(shape, kernel, padding, stride, strict=True)
     )
-    outputs = _Filter.apply(full, scale, rows, columns)
+    if groups == 1 and scale[0].numel() * weight[:, :, 0, 0].numel() <= _MOST_IN_FREQUENCY:
+        with torch.autocast(images.device.type, enabled=False):
+            outputs = _InFrequency.apply(images.to(scale.dtype), weight.to(scale.dtype), scale, rows, columns)
+        outputs = outputs.to(images.dtype)
+    else:
+        full = F.conv2d(images, weight, None, 1, (kernel[0] - 1, kernel[1] - 1), 1, groups)
+        outputs = _Filter.apply(full, scale, *(slice(one.start, one.stop, one.step) for one in (rows, columns)))
     if bias is not None:
         outputs = outputs + (bias * scale[:, 0, 0]).view(-1, 1, 1).to(outputs.dtype)
     return outputs
+
+
+class _InFrequency(torch.autograd.Function):
+    """Images [batch, in_channels, height, width] convolved, scaled and cut, all between two transforms.
+
+    The convolution theorem is exact on n x n pixels, as zeros keep the ends apart: at each frequency the output is the
+    kernels' spectra times the image's, a product of matrices. So the scale costs nothing beside, the rim that padding
+    cuts and the pixels that the stride leaves out are not computed, and the transforms, which are products with the
+    matrices of the DFT, begin at the pixels that there are and end at those that are wanted. Gradients take the same
+    way back, by the conjugate spectra. Of images and weights the gradient keeps what a plain convolution's does.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, images: Tensor, weight: Tensor, scale: Tensor, rows: range, columns: range) -> Tensor:
+        ctx.save_for_backward(images, weight, scale)
+        ctx.rows, ctx.columns = rows, columns
+        ctx.grid = grid = _grid(images, weight)
+        spectra = _transform(images, grid, *map(range, images.shape[2:]))
+        kernels = _transform(weight, grid, *_places(weight))
+        products = torch.bmm(spectra, kernels.transpose(1, 2)) * _by_frequency(scale)
+        return _inverse(products, grid, rows, columns)
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+        images, weight, scale = ctx.saved_tensors
+        grid = ctx.grid
+        spectra = _transform(gradient, grid, ctx.rows, ctx.columns) * _by_frequency(scale)
+        of_images = of_weight = None
+        if ctx.needs_input_grad[0]:
+            kernels = _transform(weight, grid, *_places(weight))
+            of_images = _inverse(torch.bmm(spectra, kernels.conj()), grid, *map(range, images.shape[2:]))
+        if ctx.needs_input_grad[1]:
+            of_inputs = _transform(images, grid, *map(range, images.shape[2:]))
+            of_weight = _inverse(torch.bmm(spectra.transpose(1, 2), of_inputs.conj()), grid, *_places(weight))
+        return of_images, of_weight, None, None, None
+
+
+def _grid(images: Tensor, weight: Tensor) -> _Pair:
+    """Height and width of the whole convolution of images."""
+    height, width = (side + kernel - 1 for side, kernel in zip(images.shape[2:], weight.shape[2:], strict=True))
+    return height, width
+
+
+def _places(weight: Tensor) -> tuple[range, range]:
+    """Where on the grid each tap of a kernel stands, as torch's convolutions do not turn their kernels."""
+    return tuple(range(side - 1, -1, -1) for side in weight.shape[2:])
+
+
+def _by_frequency(scale: Tensor) -> Tensor:
+    """A scale as a factor of spectra, frequencies x 1 x channels."""
+    return scale.flatten(1).T.unsqueeze(1)
+
+
+def _transform(images: Tensor, grid: _Pair, rows: range, columns: range) -> Tensor:
+    """The half spectra of images [N, C, ...] whose pixels stand in these rows and columns of a grid.
+
+    Returns:
+        Complex, frequencies x N x C.
+    """
+    height, width = grid
+    number, channels = images.shape[:2]
+    down = _waves(height, height, rows, images.dtype, images.device)
+    right = _waves(width, width // 2 + 1, columns, images.dtype, images.device)
+    pixels = images.permute(2, 3, 0, 1).reshape(len(rows), -1)
+    real, imaginary = (down.flatten(0, 1) @ pixels).view(2, height, len(columns), -1)
+    # (cos - i sin)(real + i imaginary)
+    cosines, sines = (one.expand(height, -1, -1) for one in (right[0], -right[1]))
+    spectra = torch.complex(
+        torch.baddbmm(torch.bmm(cosines, real), sines, imaginary),
+        torch.baddbmm(torch.bmm(cosines, imaginary), sines, real, alpha=-1),
+    )
+    return spectra.view(-1, number, channels)
+
+
+def _inverse(spectra: Tensor, grid: _Pair, rows: range, columns: range) -> Tensor:
+    """The real images [N, C, ...] of half spectra, frequencies x N x C, at these rows and columns of the grid."""
+    height, width = grid
+    half = width // 2 + 1
+    number, channels = spectra.shape[1:]
+    dtype, device = spectra.real.dtype, spectra.device
+    down = _waves(height, height, rows, dtype, device)
+    right = _waves(width, half, columns, dtype, device)
+    cosines, sines = (one.T for one in (down[0], -down[1]))
+    planes = torch.view_as_real(spectra.resolve_conj()).view(height, half * number * channels, 2).permute(2, 0, 1)
+    real, imaginary = planes.contiguous()
+    # (cos + i sin)(real + i imaginary)
+    by_row = torch.cat([cosines, sines]) @ real
+    other = torch.cat([-sines, cosines]) @ imaginary
+    real, imaginary = (by_row + other).view(2, len(rows), half, -1)
+    # The half that is not there is the conjugate of this one, but for its first column and, of an even width, its last.
+    weights = torch.full((half, 1), 2.0, dtype=dtype, device=device)
+    weights[0] = 1
+    if width % 2 == 0:
+        weights[-1] = 1
+    weights /= height * width
+    cosines, sines = ((weights * one).T.expand(len(rows), -1, -1) for one in (right[0], right[1]))
+    images = torch.baddbmm(torch.bmm(cosines, real), sines, imaginary)
+    images = images.view(len(rows), len(columns), number, channels).permute(2, 3, 0, 1)
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+@lru_cache(maxsize=256)
+def _waves(size: int, frequencies: int, places: range, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Cosines and minus sines of 2 pi f p / size, 2 x frequencies x places."""
+    # No view of an inference tensor may be kept for a training that comes later.
+    with torch.inference_mode(mode=False):
+        turns = torch.outer(torch.arange(frequencies), torch.tensor(list(places))) % size
+        angles = turns.double() * (2 * math.pi / size)
+        return torch.stack([torch.cos(angles), -torch.sin(angles)]).to(device, dtype)
 
 
 class _Filter(torch.autograd.Function):
