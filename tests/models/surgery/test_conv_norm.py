@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from filterfreq.models.surgery import spectral_convolution
 from filterfreq.models.surgery.conv_norm import ConvNorm, averaging_factor, spectrum_scale
 from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError
@@ -36,8 +37,10 @@ def made(case, values):
 
 
 @needs_golden
+@pytest.mark.parametrize("in_frequency", [True, False])
 @pytest.mark.parametrize("number", range(13))
-def test_a_layer_computes_what_the_released_code_does(number):
+def test_a_layer_computes_what_the_released_code_does(number, in_frequency, monkeypatch):
+    monkeypatch.setattr(spectral_convolution, "_MOST_IN_FREQUENCY", 10**9 * in_frequency)
     case = json.loads(GOLDEN.read_text())["layers"][number]
     with np.load(GOLDEN.with_suffix(".npz")) as file:
         prefix = f"layer{number}_"

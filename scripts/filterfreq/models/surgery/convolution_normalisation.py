@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from filterfreq.models.surgery.composition import replace_layers
+from filterfreq.models.surgery.composition import ComposedLayer, replace_layers
 from filterfreq.models.surgery.conv_norm import ConvNorm
-from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.models.surgery.weight_normalisation import NormalisedConv2d
 from filterfreq.runtime.errors import InputError, unknown_name
 
@@ -56,16 +55,16 @@ def normalise(model: nn.Module, method: str, image_size: int | None = None, **op
     def convert(name: str, module: nn.Module) -> nn.Module | None:
         if method == "convnorm" and isinstance(module, _BatchNorm):
             return _nothing_instead(name, module)
-        return _converted(make, name, module) if isinstance(module, nn.Conv2d | DCTConv2d) else None
+        return _converted(make, name, module) if isinstance(module, nn.Conv2d | ComposedLayer) else None
 
-    if not any(isinstance(module, nn.Conv2d | DCTConv2d) for module in model.modules()):
+    if not any(isinstance(module, nn.Conv2d | ComposedLayer) for module in model.modules()):
         raise InputError(f"normalisation {method}: the model has no convolution to normalise: leave it out")
     return replace_layers(model, convert)
 
 
 def _converted(make: Callable[[str, nn.Module], nn.Module], name: str, layer: nn.Module) -> nn.Module:
     try:
-        if type(layer) not in (nn.Conv2d, DCTConv2d):
+        if not isinstance(layer, ComposedLayer) and type(layer) is not nn.Conv2d:
             raise InputError(f"it is a {type(layer).__name__}, which may compute something else than a plain Conv2d")
         return make(name, layer)
     except InputError as error:
@@ -88,7 +87,7 @@ def _image_sizes(model: nn.Module, image_size: int) -> dict[str, tuple[int, int]
     tried = copy.deepcopy(model).eval()
     met: dict[str, set[tuple[int, int]]] = {}
     for name, layer in tried.named_modules():
-        if isinstance(layer, nn.Conv2d | DCTConv2d):
+        if isinstance(layer, nn.Conv2d | ComposedLayer):
             met[name] = set()
             layer.register_forward_pre_hook(partial(_note_size, met[name]))
     first = next(model.parameters())

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 _Pair = tuple[int, int]
 _MOST_IN_FREQUENCY = 2**25
 """Numbers of the spectra of all kernels, 8 bytes each in single precision, above which they are not held at once."""
+_KERNELS_PER_IMAGE = 6
+"""How many times as many numbers as the spectra of the features those of the kernels may have, where it pays."""
 
 
 def normalised_convolution(
@@ -48,7 +50,7 @@ def normalised_convolution(
         range(side - 1 - zeros, size - (side - 1 - zeros), step)
         for size, side, zeros, step in zip(shape, kernel, padding, stride, strict=True)
     )
-    if groups == 1 and scale[0].numel() * weight[:, :, 0, 0].numel() <= _MOST_IN_FREQUENCY:
+    if groups == 1 and _pays_in_frequency(len(images), len(weight), weight.shape[1], scale[0].numel()):
         with torch.autocast(images.device.type, enabled=False):
             outputs = _InFrequency.apply(images.to(scale.dtype), weight.to(scale.dtype), scale, rows, columns)
         outputs = outputs.to(images.dtype)
@@ -58,6 +60,12 @@ def normalised_convolution(
     if bias is not None:
         outputs = outputs + (bias * scale[:, 0, 0]).view(-1, 1, 1).to(outputs.dtype)
     return outputs
+
+
+def _pays_in_frequency(batch: int, out_channels: int, in_channels: int, frequencies: int) -> bool:
+    """Whether a convolution in frequency is cheaper than a plain one whose output is transformed twice."""
+    kernels, features = out_channels * in_channels, batch * (out_channels + in_channels)
+    return kernels <= _KERNELS_PER_IMAGE * features and frequencies * kernels <= _MOST_IN_FREQUENCY
 
 
 class _InFrequency(torch.autograd.Function):
@@ -77,21 +85,23 @@ class _InFrequency(torch.autograd.Function):
         ctx.grid = grid = _grid(images, weight)
         spectra = _transform(images, grid, *map(range, images.shape[2:]))
         kernels = _transform(weight, grid, *_places(weight))
-        products = torch.bmm(spectra, kernels.transpose(1, 2)) * _by_frequency(scale)
+        products = _scaled(_multiply(spectra, [one.mT for one in kernels]), scale)
         return _inverse(products, grid, rows, columns)
 
     @staticmethod
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         images, weight, scale = ctx.saved_tensors
         grid = ctx.grid
-        spectra = _transform(gradient, grid, ctx.rows, ctx.columns) * _by_frequency(scale)
+        spectra = _scaled(_transform(gradient, grid, ctx.rows, ctx.columns), scale)
         of_images = of_weight = None
         if ctx.needs_input_grad[0]:
-            kernels = _transform(weight, grid, *_places(weight))
-            of_images = _inverse(torch.bmm(spectra, kernels.conj()), grid, *map(range, images.shape[2:]))
+            real, imaginary = _transform(weight, grid, *_places(weight))
+            products = _multiply(spectra, [real, imaginary.neg_()])
+            of_images = _inverse(products, grid, *map(range, images.shape[2:]))
         if ctx.needs_input_grad[1]:
-            of_inputs = _transform(images, grid, *map(range, images.shape[2:]))
-            of_weight = _inverse(torch.bmm(spectra.transpose(1, 2), of_inputs.conj()), grid, *_places(weight))
+            real, imaginary = _transform(images, grid, *map(range, images.shape[2:]))
+            products = _multiply([one.mT for one in spectra], [real, imaginary.neg_()])
+            of_weight = _inverse(products, grid, *_places(weight))
         return of_images, of_weight, None, None, None
 
 
@@ -106,55 +116,56 @@ def _places(weight: Tensor) -> tuple[range, range]:
     return tuple(range(side - 1, -1, -1) for side in weight.shape[2:])
 
 
-def _by_frequency(scale: Tensor) -> Tensor:
-    """A scale as a factor of spectra, frequencies x 1 x channels."""
-    return scale.flatten(1).T.unsqueeze(1)
+def _scaled(spectra: list[Tensor], scale: Tensor) -> list[Tensor]:
+    """Spectra, frequencies x N x channels, multiplied in place by a scale [channels, n_h, n_w // 2 + 1]."""
+    factor = scale.permute(2, 1, 0).reshape(-1, 1, len(scale))
+    return [one.mul_(factor) for one in spectra]
 
 
-def _transform(images: Tensor, grid: _Pair, rows: range, columns: range) -> Tensor:
+def _multiply(one: list[Tensor], other: list[Tensor]) -> list[Tensor]:
+    """The products of complex matrices, of real and imaginary parts."""
+    real = torch.baddbmm(torch.bmm(one[0], other[0]), one[1], other[1], alpha=-1)
+    return [real, torch.baddbmm(torch.bmm(one[0], other[1]), one[1], other[0])]
+
+
+def _transform(images: Tensor, grid: _Pair, rows: range, columns: range) -> list[Tensor]:
     """The half spectra of images [N, C, ...] whose pixels stand in these rows and columns of a grid.
 
     Returns:
-        Complex, frequencies x N x C.
+        Real and imaginary part, frequencies x N x C, those of a column of the spectrum side by side.
     """
     height, width = grid
+    half = width // 2 + 1
     number, channels = images.shape[:2]
     down = _waves(height, height, rows, images.dtype, images.device)
-    right = _waves(width, width // 2 + 1, columns, images.dtype, images.device)
-    pixels = images.permute(2, 3, 0, 1).reshape(len(rows), -1)
-    real, imaginary = (down.flatten(0, 1) @ pixels).view(2, height, len(columns), -1)
+    right = _waves(width, half, columns, images.dtype, images.device)
+    pixels = images.permute(2, 3, 0, 1).reshape(len(rows), len(columns), -1)
+    by_row = torch.bmm(right.flatten(0, 1).expand(len(rows), -1, -1), pixels).transpose(0, 1)
+    real, imaginary = by_row[:half], by_row[half:]
     # (cos - i sin)(real + i imaginary)
-    cosines, sines = (one.expand(height, -1, -1) for one in (right[0], -right[1]))
-    spectra = torch.complex(
-        torch.baddbmm(torch.bmm(cosines, real), sines, imaginary),
-        torch.baddbmm(torch.bmm(cosines, imaginary), sines, real, alpha=-1),
-    )
-    return spectra.view(-1, number, channels)
+    cosines, minus_sines = (one.expand(half, -1, -1) for one in down)
+    spectra = _multiply([cosines, minus_sines], [real, imaginary])
+    return [one.view(-1, number, channels) for one in spectra]
 
 
-def _inverse(spectra: Tensor, grid: _Pair, rows: range, columns: range) -> Tensor:
-    """The real images [N, C, ...] of half spectra, frequencies x N x C, at these rows and columns of the grid."""
+def _inverse(spectra: list[Tensor], grid: _Pair, rows: range, columns: range) -> Tensor:
+    """The real images [N, C, ...] of half spectra, as `_transform` returns them, at these rows and columns."""
     height, width = grid
     half = width // 2 + 1
-    number, channels = spectra.shape[1:]
-    dtype, device = spectra.real.dtype, spectra.device
-    down = _waves(height, height, rows, dtype, device)
-    right = _waves(width, half, columns, dtype, device)
-    cosines, sines = (one.T for one in (down[0], -down[1]))
-    planes = torch.view_as_real(spectra.resolve_conj()).view(height, half * number * channels, 2).permute(2, 0, 1)
-    real, imaginary = planes.contiguous()
+    number, channels = spectra[0].shape[1:]
+    dtype, device = spectra[0].dtype, spectra[0].device
+    cosines, minus_sines = (one.mT.expand(half, -1, -1) for one in _waves(height, height, rows, dtype, device))
     # (cos + i sin)(real + i imaginary)
-    by_row = torch.cat([cosines, sines]) @ real
-    other = torch.cat([-sines, cosines]) @ imaginary
-    real, imaginary = (by_row + other).view(2, len(rows), half, -1)
+    by_column = _multiply([cosines, -minus_sines], [one.view(half, height, -1) for one in spectra])
+    real, imaginary = (one.transpose(0, 1) for one in by_column)
     # The half that is not there is the conjugate of this one, but for its first column and, of an even width, its last.
     weights = torch.full((half, 1), 2.0, dtype=dtype, device=device)
     weights[0] = 1
     if width % 2 == 0:
         weights[-1] = 1
-    weights /= height * width
-    cosines, sines = ((weights * one).T.expand(len(rows), -1, -1) for one in (right[0], right[1]))
-    images = torch.baddbmm(torch.bmm(cosines, real), sines, imaginary)
+    right = _waves(width, half, columns, dtype, device) * (weights / (height * width))
+    cosines, minus_sines = (one.mT.expand(len(rows), -1, -1) for one in right)
+    images = torch.baddbmm(torch.bmm(cosines, real), minus_sines, imaginary)
     images = images.view(len(rows), len(columns), number, channels).permute(2, 3, 0, 1)
     return images.contiguous(memory_format=torch.channels_last)
 
