@@ -78,7 +78,7 @@ def sweep_variants(
 
 
 def _has_section(variant: Mapping[str, Any], key: str) -> bool:
-    """Whether a variant has what a key of a sweep changes: `dropout`, or of `penalty.kind` the settings of a penalty."""
+    """Whether a variant has what a key of a sweep changes, such as `dropout`, or a mapping for `penalty.kind`."""
     section, dot, _ = key.partition(".")
     return section in variant and (not dot or isinstance(variant[section], Mapping))
 
