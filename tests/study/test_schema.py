@@ -7,6 +7,7 @@ from filterfreq.data.registry import AUGMENTATIONS
 from filterfreq.evaluation.registry import SUITES
 from filterfreq.frequencies.masks import PASSES
 from filterfreq.models.initial_weights import METHODS as INITIALISATIONS
+from filterfreq.models.surgery.convolution_normalisation import METHODS as OF_CONVOLUTIONS
 from filterfreq.models.surgery.normalisation import METHODS as NORMALISATIONS
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS, check_schema
@@ -219,7 +220,9 @@ def test_the_schema_knows_what_the_package_knows():
     definitions = config_schema(SCHEMA).schema
     parts = definitions["$defs"]
     assert tuple(parts["variant"]["properties"]["penalty"]["properties"]["kind"]["enum"]) == KINDS
-    assert tuple(parts["variant"]["properties"]["normalisation"]["enum"]) == NORMALISATIONS
+    assert tuple(parts["variant"]["properties"]["normalisation"]["then"]["enum"]) == NORMALISATIONS
+    methods = parts["variant"]["properties"]["normalisation"]["properties"]["method"]["enum"]
+    assert tuple(methods) == OF_CONVOLUTIONS
     assert set(parts["training_settings"]["properties"]["initialisation"]["enum"]) == set(INITIALISATIONS)
     assert tuple(parts["augmentation"]["enum"]) == AUGMENTATIONS
     assert tuple(parts["norm"]["enum"]) == NORMS

@@ -96,3 +96,43 @@ def test_a_sweep_to_a_kind_that_needs_a_decomposition_is_refused(config):
     assert "experiments.demo.sweep.penalty.kind: 'highest' is of DCT coefficients and needs decomposition" in refusal(
         config
     )
+
+
+CONVNORM = {"method": "convnorm", "momentum": 0.1}
+
+
+def test_convolutional_normalisation_is_of_the_size_of_the_images(config):
+    config["variants"]["other"] = {"normalisation": dict(CONVNORM)}
+    config["variants"]["weights"] = {"normalisation": {"method": "oni", "iterations": 5}}
+    config["experiments"]["demo"]["variants"] += ["other", "weights"]
+    study = Study(config, SCHEMA)
+    found = {name: study.spec(RUN._replace(variant=name))["variant"] for name in ("other", "weights")}
+    assert found["other"] == {"normalisation": {**CONVNORM, "image_size": study.dataset("texdigits").image_size}}
+    assert found["weights"] == {"normalisation": {"iterations": 5, "method": "oni"}}
+
+
+def test_the_settings_of_a_normalisation_are_swept_of_the_variants_that_have_some(config):
+    config["variants"]["other"] = {"normalisation": {"method": "oni"}}
+    config["variants"]["none"] = {"normalisation": "none"}
+    config["experiments"]["demo"]["variants"] = ["plain", "none", "other"]
+    put(config, "experiments/demo/sweep", {"normalisation.iterations": [1, 3]})
+    labels = [*Study(config, SCHEMA).labels("demo", "texdigits").values()]
+    assert labels == ["plain", "none", "other, 1 iterations", "other, 3 iterations"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"method": "convnrom"}, "normalisation.method: 'convnrom' is none of convnorm, oni, own, spectral"),
+        ({"affine": True}, "variants.plain.normalisation: 'method' is missing"),
+        ({"method": "convnorm", "iterations": 3}, "variants.plain.normalisation: unknown key 'iterations'"),
+        ({"method": "spectral", "norm_groups": 3}, "variants.plain.normalisation: unknown key 'norm_groups'"),
+        ({"method": "own", "columns": "released"}, "variants.plain.normalisation: unknown key 'columns'"),
+        ({"method": "convnorm", "momentum": 0}, "normalisation.momentum: 0 is out of range, it must be greater than 0"),
+        ({"method": "oni", "iterations": 0}, "normalisation.iterations: 0 is out of range, it must be at least 1"),
+        (3, "variants.plain.normalisation: 3 is a number, it must be text or"),
+    ],
+)
+def test_what_a_normalisation_of_convolutions_cannot_be_is_one_sentence(config, value, said):
+    config["variants"]["plain"] = {"normalisation": value}
+    assert said in refusal(config)

@@ -10,7 +10,8 @@ from filterfreq.data.batches import to_images
 from filterfreq.data.labels import LABELS_FILE, load_labels
 from filterfreq.data.noise import save_deviations
 from filterfreq.data.stored_indices import load_indices
-from filterfreq.models.checkpoints import load_checkpoint
+from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
+from filterfreq.models.derivation import derive
 from filterfreq.runtime.errors import InputError, StoppedError
 from filterfreq.runtime.files import read_json, sha256
 from filterfreq.training.execution import Execution
@@ -235,6 +236,40 @@ def test_a_model_trained_with_dropout_and_another_normalisation_comes_back_with_
     with torch.no_grad():
         found = classifier(to_images(torch.tensor(images), torch.device("cpu"))).argmax(1)
     assert (found.numpy() == labels).mean() == record["metrics"]["test_accuracy"]
+
+
+@pytest.mark.parametrize("method", ["convnorm", "oni", "own", "spectral"])
+def test_a_model_trained_with_normalised_convolutions_comes_back_from_where_it_was_stopped(
+    tiny_dataset, tiny_spec, tmp_path, method
+):
+    size = {"image_size": 32} if method == "convnorm" else {}
+    variant = {
+        "normalisation": {"method": method, **size},
+        "decomposition": "weight",
+        "penalty": {"kind": "all", "strength": 0.01, "layers": "all"},
+    }
+    training = {**tiny_spec["training"], "epochs": 2, "ema": 0.5}
+    spec = {"run": tiny_spec["run"], "variant": variant, "training": training}
+    train(made_job(tmp_path / "straight", spec, tiny_dataset))
+    with pytest.raises(StoppedError):
+        train(made_job(tmp_path / "stopped", spec, tiny_dataset), stop_after=3)
+    train(made_job(tmp_path / "stopped", spec, tiny_dataset))
+    assert contents(tmp_path / "stopped") == contents(tmp_path / "straight")
+    images, labels = (tiny_dataset.array(f"test_{kind}") for kind in ("images", "labels"))
+    shown = to_images(torch.tensor(images), CPU)
+    for compose in (True, False):
+        classifier, record = load_checkpoint(tmp_path / "straight" / "run.json", compose=compose)
+        assert record["classifier"]["normalisation"] == variant["normalisation"]
+        with torch.no_grad():
+            found = classifier(shown).argmax(1)
+        assert (found.numpy() == labels).mean() == pytest.approx(record["metrics"]["test_accuracy"], abs=1e-9)
+    # A model that is made of this one has the same layers, and what it shares with it is read from there.
+    derived = {"run": spec["run"], "derived": {"from": "any", "smooth_kernels": {"rho": 0.0, "layers": "first"}}}
+    made, of_derived, changed = derive(tmp_path / "straight" / "run.json", derived, "code", tmp_path / "derived")
+    save_checkpoint(tmp_path / "derived", made, of_derived, changed)
+    again, _ = load_checkpoint(tmp_path / "derived" / "run.json")
+    with torch.no_grad():
+        assert torch.equal(again(shown).argmax(1), made(shown).argmax(1))
 
 
 def test_what_an_intervention_reads_is_in_the_record_and_a_training_on_another_starts_afresh(

@@ -12,7 +12,7 @@ from filterfreq.data.stored_indices import INDICES_FILES
 from filterfreq.models.checkpoints import RECORD_FILE, load_checkpoint
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.registry import libraries
-from filterfreq.models.surgery.registry import apply_surgery
+from filterfreq.models.surgery.registry import apply_surgery, composed_settings
 from filterfreq.runtime.provenance import environment
 
 
@@ -42,7 +42,7 @@ def derive(
     files = {key: made_of[key] for key in ("labels", *INDICES_FILES) if key in made_of}
     record = {
         **spec,
-        "classifier": {**settings, "decomposition": None},
+        "classifier": composed_settings(settings),
         "metrics": {"parameters": sum(parameter.numel() for parameter in classifier.parameters())},
         **{key: {**found, "file": f"{beside}/{found['file']}"} for key, found in files.items()},
         "provenance": {

@@ -27,7 +27,11 @@ from filterfreq.study.over_training import own_settings, say_own_keys, snapshot_
 from filterfreq.study.pairs import Pair, expand_pairs
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
+<<<<<<< HEAD
 from filterfreq.study.variants import compared_methods, compared_settings, sort_keys, training_settings
+=======
+from filterfreq.study.variants import compared_settings, sort_keys, trained_variant, training_settings
+>>>>>>> wt-h
 from filterfreq.training.snapshot_names import snapshot_names
 
 
@@ -261,7 +265,7 @@ class Study(Datasets):
             changes = {key: value for key, value in bundle.items() if key != "label"}
             return {"run": run._asdict(), "derived": sort_keys(changes)}
         # What is among the training's settings, or how it is shown.
-        variant = {key: value for key, value in bundle.items() if key not in ("label", "training", "augmentation")}
+        variant = trained_variant(bundle, self.dataset(run.dataset).image_size)
         training = training_settings(
             self.config["training"], run.model, run.dataset, bundle, self.dataset(run.dataset).augmentation
         )

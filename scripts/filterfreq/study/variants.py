@@ -61,7 +61,7 @@ def sweep_variants(
     swept: dict[str, Swept] = {}
     used: set[str] = set()
     for base in bases:
-        keys = [key for key in sweep if key.split(".")[0] in variants[base]]
+        keys = [key for key in sweep if _has_section(variants[base], key)]
         used.update(keys)
         check_number(f"{where}.sweep", "variants", *(sweep[key] for key in keys))
         for values in itertools.product(*(sweep[key] for key in keys)):
@@ -75,6 +75,12 @@ def sweep_variants(
             section = key.split(".")[0]
             raise InputError(f"{where}.sweep.{key}: none of the experiment's variants has the section '{section}'")
     return found, swept
+
+
+def _has_section(variant: Mapping[str, Any], key: str) -> bool:
+    """Whether a variant has what a key of a sweep changes, such as `dropout`, or a mapping for `penalty.kind`."""
+    section, dot, _ = key.partition(".")
+    return section in variant and (not dot or isinstance(variant[section], Mapping))
 
 
 def _change_variant(
@@ -116,6 +122,22 @@ def swept_name(where: str, base: str, changes: Mapping[str, Any]) -> str:
             f"give '{base}' a shorter name, or sweep over less at once"
         )
     return name
+
+
+def trained_variant(bundle: Mapping[str, Any], image_size: int) -> dict[str, Any]:
+    """Return what a run's spec says of its variant: its bundle less what is among the training's settings, or a label.
+
+    Convolutional normalisation is of one image size, which is a part of its settings there.
+
+    Args:
+        bundle: of a variant that is trained.
+        image_size: height and width of the data set's images, in pixels.
+    """
+    variant = {key: value for key, value in bundle.items() if key not in ("label", "training", "augmentation")}
+    normalisation = variant.get("normalisation")
+    if isinstance(normalisation, Mapping) and normalisation["method"] == "convnorm":
+        variant["normalisation"] = {**normalisation, "image_size": image_size}
+    return variant
 
 
 def training_settings(

@@ -1,6 +1,7 @@
-"""Networks with and without batch normalisation (Ioffe and Szegedy, ICML 2015)."""
+"""Networks with and without batch normalisation (Ioffe and Szegedy, ICML 2015), or with normalised convolutions."""
 
 from collections import OrderedDict
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.normalisation_slot import NormalisationSlot
 from filterfreq.models.surgery.composition import ComposedLayer, replace_layers
+from filterfreq.models.surgery.convolution_normalisation import METHODS as OF_CONVOLUTIONS
+from filterfreq.models.surgery.convolution_normalisation import normalise
 from filterfreq.runtime.errors import InputError, unknown_name
 
 METHODS = ("none", "batch")
@@ -34,8 +37,8 @@ class ChannelBias(nn.Module):
         return str(len(self.bias))
 
 
-def set_normalisation(classifier: Classifier, method: str) -> Classifier:
-    """Have a classifier that is still to be trained normalise by batches, or not at all.
+def set_normalisation(classifier: Classifier, method: str, **options: Any) -> Classifier:
+    """Have a classifier that is still to be trained normalise by batches, not at all, or its convolutions.
 
     "batch" gives a network without batch normalisation one at each `NormalisationSlot`, or where there is none of
     these, behind each convolution, DCT layers included; with torch's settings, scale 1 and shift 0 at first. A network
@@ -45,9 +48,12 @@ def set_normalisation(classifier: Classifier, method: str) -> Classifier:
     bias, which it lacks because the shift of the normalisation took its part (Ioffe and Szegedy, section 3.2: "the role
     of the bias is subsumed by β"); the scale is part of its weights. Other normalisations, of layers or groups, stay.
 
+    The other methods are those of `filterfreq.models.surgery.convolution_normalisation.normalise`.
+
     Args:
         classifier: its backbone is changed in place; the weights that it has stay as they were drawn.
-        method: "none" or "batch".
+        method: "none", "batch", or one of those.
+        **options: of those.
 
     Returns:
         The classifier.
@@ -56,8 +62,11 @@ def set_normalisation(classifier: Classifier, method: str) -> Classifier:
         InputError: an unknown method; there is no convolution to normalise behind; or a batch normalisation is of a
             class that does something else beside, and the sentence names the layer.
     """
+    if method in OF_CONVOLUTIONS:
+        classifier.backbone = normalise(classifier.backbone, method, **options)
+        return classifier
     if method not in METHODS:
-        raise unknown_name("normalisation", method, METHODS)
+        raise unknown_name("normalisation", method, [*METHODS, *OF_CONVOLUTIONS])
     change = _add_batch_normalisation if method == "batch" else _remove_batch_normalisation
     classifier.backbone = change(classifier.backbone)
     return classifier

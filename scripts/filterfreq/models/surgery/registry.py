@@ -84,6 +84,17 @@ def apply_surgery(classifier: Classifier, settings: Mapping[str, Any]) -> Classi
     return classifier
 
 
+def composed_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a classifier, as its record has them, when its composed layers are plain ones.
+
+    DCT layers are then convolutions, and so are those whose weights are normalised; a `ConvNorm` stays one.
+    """
+    normalisation = settings.get("normalisation")
+    is_composed = isinstance(normalisation, Mapping) and normalisation["method"] != "convnorm"
+    kept = {key: value for key, value in settings.items() if key != "normalisation" or not is_composed}
+    return {**kept, "decomposition": None}
+
+
 def surgery_modules(settings: Mapping[str, Any]) -> list[str]:
     """Return the modules of a variant's changes, and of its decomposition where it has one.
 

@@ -1,0 +1,89 @@
+"""What normalised convolutions cost in a training step and in evaluation, and the spectra of their weights.
+
+python benchmarks/normalisation.py
+python benchmarks/normalisation.py --repeats 3
+"""
+
+import argparse
+import copy
+import time
+from functools import partial
+
+import harness
+import torch
+from layers import Step, ms
+from oracles.conv_norm import released, scale_by_transforms
+from oracles.resnet18 import resnet18
+from torch import nn
+
+from filterfreq.models.surgery.composition import compose
+from filterfreq.models.surgery.conv_norm import ConvNorm, spectrum_scale
+from filterfreq.models.surgery.convolution_normalisation import normalise
+
+
+def main() -> None:
+    """Measure and publish."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=7)
+    arguments = parser.parse_args()
+    torch.manual_seed(0)
+    images = torch.rand(arguments.batch_size, 3, 32, 32).to(arguments.device, memory_format=torch.channels_last)
+    batch = images, torch.randint(10, (arguments.batch_size,)).to(arguments.device)
+    # Seconds of the processor, of which other programs take less.
+    alternate = partial(harness.alternate, repeats=arguments.repeats, clock=time.process_time)
+    plain_model = resnet18(10)
+    rows: list[dict] = []
+
+    def add(what: str, ours: float, baseline: float, unit: str = "ms") -> None:
+        rows.append(harness.row(what, ours, baseline, unit))
+        print(rows[-1], flush=True)
+
+    plain = Step(plain_model, batch)
+    for method in ("convnorm", "oni", "spectral", "own"):
+        model = normalise(copy.deepcopy(plain_model), method, image_size=32)
+        if method == "convnorm":
+            add("V of all layers / by padded kernels", *scale_times(model, arguments.device, alternate))
+        step = Step(model, batch)
+        add(f"step, {method} / plain", *ms(alternate(step, plain)))
+        add(f"saved, {method} / plain", step.saved_mb(), plain.saved_mb(), "MB")
+        add(f"evaluation, {method} / plain", *evaluation_times(model, plain_model, images, alternate))
+        if method == "convnorm":
+            oracle = Step(released(copy.deepcopy(model)), batch)
+            add("step, convnorm / released form", *ms(alternate(step, oracle)))
+            add("saved, convnorm / released form", step.saved_mb(), oracle.saved_mb(), "MB")
+    notes = f"ResNet-18, batches of {arguments.batch_size} float32 images of 32x32, AdamW, channels_last."
+    harness.publish("normalisation", rows, f"{notes} Seconds are of the processor, all threads together.")
+
+
+def scale_times(model: nn.Module, device: str, alternate) -> tuple[float, float]:
+    """The spectra of all 3 x 3 layers, from Gram matrices and from padded kernels."""
+    layers = [module for module in model.modules() if isinstance(module, ConvNorm) and module.kernel_size != (1, 1)]
+    sizes = [(layer.conv.weight.detach().to(device), layer.height + 2, layer.width + 2) for layer in layers]
+    worst = max(
+        float((spectrum_scale(weight.double(), *size) / scale_by_transforms(weight.double(), *size) - 1).abs().max())
+        for weight, *size in sizes
+    )
+    print(f"largest relative difference in float64: {worst:.1e}")
+
+    def all_of(function) -> None:
+        for one in sizes:
+            function(*one)
+
+    return ms(alternate(partial(all_of, spectrum_scale), partial(all_of, scale_by_transforms)))
+
+
+def evaluation_times(model: nn.Module, plain: nn.Module, images: torch.Tensor, alternate) -> tuple[float, float]:
+    """A network as evaluations load it, against a plain one."""
+    composed, other = compose(model).eval(), copy.deepcopy(plain).eval()
+
+    def evaluate(network: nn.Module) -> None:
+        with torch.no_grad():
+            network(images)
+
+    return ms(alternate(partial(evaluate, composed), partial(evaluate, other)))
+
+
+if __name__ == "__main__":
+    main()
