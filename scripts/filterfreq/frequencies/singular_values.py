@@ -64,8 +64,10 @@ def circular_singular_values(
 
     Args:
         weight: [O, I / groups, k, k'], real and finite, of any `Conv2d` or composed by a DCT layer.
-        height, width: of the circular image, in pixels, multiples of the stride.
-        stride, dilation: of rows and of columns.
+        height: of the circular image, in pixels, a multiple of the stride.
+        width: the same.
+        stride: of rows and of columns.
+        dilation: of rows and of columns.
         groups: as in `torch.nn.Conv2d`.
         scale: what the outputs are multiplied by in frequency, before they are subsampled: real, [O, height, width //
             2 + 1], as a normalised layer has it; only at stride 1. None: nothing.
@@ -120,7 +122,7 @@ def circular_norm(
     """Return the largest of `circular_singular_values` alone, which costs far less: the operator norm.
 
     Of each frequency's matrix M the Gram matrix on its smaller side is taken in single precision. Of the most promising
-    frequency the norm t is computed in float64 (Lanczos). That t^2 (1 - 1e-4) less a Gram matrix has a
+    frequency the norm t is computed in float64. That t^2 (1 - 1e-4) less a Gram matrix has a
     Cholesky factor proves that this frequency does not reach t; the others are computed in float64 too. So no frequency
     is missed, and the relative error is below 1e-11.
 
@@ -162,8 +164,12 @@ def zero_padded_norm(
 
     Args:
         weight: see `circular_singular_values`.
-        height, width: of the image, in pixels.
-        stride, padding, dilation, groups: as in `torch.nn.Conv2d`, of rows and of columns.
+        height: of the image, in pixels.
+        width: the same.
+        stride: as in `torch.nn.Conv2d`, of rows and of columns.
+        padding: the same.
+        dilation: the same.
+        groups: as in `torch.nn.Conv2d`.
 
     Raises:
         InputError: weights that are not finite, or an image that is smaller than the kernel.
@@ -182,7 +188,7 @@ def zero_padded_norm(
         return result.flatten().numpy()
 
     with torch.no_grad():
-        return math.sqrt(_largest_eigenvalue(normal, math.prod(shape), np.float64))
+        return math.sqrt(_largest_eigenvalue(normal, math.prod(shape)))
 
 
 class _Matrices:
@@ -284,19 +290,18 @@ def _power_estimates(gram: Tensor) -> Tensor:
 def _squared_norm(matrix: Tensor) -> float:
     """The square of the largest singular value of one matrix."""
     gram = matrix @ matrix.mH if matrix.shape[0] <= matrix.shape[1] else matrix.mH @ matrix
-    # In torch, whose threads must not compete with those of numpy.
-    return _largest_eigenvalue(lambda vector: (gram @ torch.from_numpy(vector)).numpy(), len(gram), np.complex128)
+    return float(torch.linalg.eigvalsh(gram)[-1])
 
 
-def _largest_eigenvalue(apply: Callable[[np.ndarray], np.ndarray], size: int, dtype: type) -> float:
-    """The largest eigenvalue of a Hermitian map without negative ones, with a relative error below `_TOLERANCE`."""
+def _largest_eigenvalue(apply: Callable[[np.ndarray], np.ndarray], size: int) -> float:
+    """The largest eigenvalue of a symmetric map without negative ones, with a relative error below `_TOLERANCE`."""
     if size < 4:  # ARPACK asks for more
-        matrix = np.stack([apply(row.copy()) for row in np.eye(size, dtype=dtype)], axis=1)
+        matrix = np.stack([apply(row) for row in np.eye(size)], axis=1)
         return max(float(np.linalg.eigvalsh(matrix)[-1]), 0.0)
-    start = np.random.default_rng(0).standard_normal(size).astype(dtype)
+    start = np.random.default_rng(0).standard_normal(size)
     if not apply(start).any():
         return 0.0
-    operator = LinearOperator((size, size), matvec=lambda vector: apply(vector.ravel()), dtype=dtype)
+    operator = LinearOperator((size, size), matvec=lambda vector: apply(vector.ravel()), dtype=np.float64)
     options = {"ncv": min(size - 1, _VECTORS), "tol": _TOLERANCE, "return_eigenvectors": False}
     [value] = eigsh(operator, k=1, which="LA", v0=start, **options)
     return max(float(value), 0.0)
