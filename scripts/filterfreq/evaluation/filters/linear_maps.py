@@ -179,8 +179,8 @@ def _linear_map(name: str, layer: nn.Module, size: Pair, norm: Tensor | None) ->
     is_circular = plain.padding_mode == "circular"
     if plain.padding_mode not in ("zeros", "circular") or (is_circular and padding != (reach[0] // 2, reach[1] // 2)):
         raise InputError(
-            f"layer {name} pads with {plain.padding_mode!r}, of which no singular values are known: leave spectral_norm "
-            "out for this model"
+            f"layer {name} pads with {plain.padding_mode!r}, of which no singular values are known: leave "
+            "spectral_norm out for this model"
         )
     stride, dilation, groups = plain.stride, plain.dilation, plain.groups
     weights = _double(before.weight), _double(plain.weight)
