@@ -68,11 +68,11 @@ FIGURES = [
         "line_spectrum",
         "over_training",
     ),
-    *("penalties", "regions", "shape_bias", "spectra", "training_curves", "transfer"),
+    *("penalties", "regions", "shape_bias", "spectra", "spectral_norms", "training_curves", "transfer"),
 ]
 OF_FILTERS = {name for name in FIGURES if name.startswith("filter_")}
 OF_ACCURACIES = set(FIGURES) - {"calibration", "dct_energy", "energy_slopes", "shape_bias", "spectra"} - OF_FILTERS
-OF_ACCURACIES -= {"line_spectrum", "regions"}
+OF_ACCURACIES -= {"line_spectrum", "regions", "spectral_norms"}
 # These show differences from a baseline, which is no line; here it is the last variant.
 OF_DIFFERENCES = {"filter_dct", "filter_shift"}
 # Of these each line is a variant.
@@ -137,6 +137,22 @@ def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
         (*run, "line_spectrum", "line_power", {"output": output, "unit": "normalised", "length": 24, "frequency": f}, w)
         for output in ("logit", "probability")
         for f, w in ((0.02, base), (0.2, 1e-3 * base), (2, 1e-6 * base))
+    ]
+    rows += [
+        (
+            *(*run, "spectral_norm", "spectral_norm"),
+            {
+                "batch_norm": "separate",
+                "weight": weight,
+                "boundary": "circular",
+                "layer": f"c{i}",
+                "index": i,
+                "depth": i,
+            },
+            1 + base * i,
+        )
+        for weight in ("plain", "normalised")
+        for i in (0, 1)
     ]
     rows += [(*run, "cue_conflict", "shape_bias", {"category": name}, base) for name in ("overall", "cat", "dog")]
     rows += filter_rows(run, base)

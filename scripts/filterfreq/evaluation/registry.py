@@ -161,6 +161,8 @@ _ATTACK = ("attack", "norm", "epsilon")
 BATCH_NORMS = ("separate", "folded")
 """Ways of treating the batch normalisation behind a convolution; tables and figures show the first that there is."""
 
+_POSITION = ("layer", "index", "depth")
+_WEIGHTS = ("batch_norm", "weight")
 _LAYER = ("batch_norm", "layer", "index", "conv_depth", "conv_depth_norm")
 
 SUITES: Mapping[str, Suite] = {
@@ -359,6 +361,22 @@ SUITES: Mapping[str, Suite] = {
         why_not="filterfreq.study.measurable:why_no_filters",
         why_not_run="filterfreq.study.measurable:why_no_filters_in_model",
         check="filterfreq.study.filter_files:check_batch_norm",
+    ),
+    "spectral_norm": Suite(
+        run="filterfreq.evaluation.suites.spectral_norm:run",
+        metrics={
+            **{
+                name: Metric((*_WEIGHTS, "boundary", *_POSITION), highest=math.inf, is_share=False)
+                for name in ("spectral_norm", "smallest_singular_value", "condition_number")
+            },
+            "reshaped_matrix_norm": Metric((*_WEIGHTS, *_POSITION), highest=math.inf, is_share=False),
+            "log_product_of_norms": Metric((*_WEIGHTS, "boundary"), lowest=-math.inf, highest=math.inf, is_share=False),
+        },
+        stage="inspect",
+        inputs=(),
+        takes_image_size=True,
+        types={"index": int, "depth": float},
+        passes=None,
     ),
     "first_layer": Suite(
         run="filterfreq.evaluation.suites.first_layer:run",

@@ -69,7 +69,16 @@ def _check_adversarial_training(where: str, variant: Mapping[str, Any], size: in
 
 def _check_penalty(where: str, variant: Mapping[str, Any], _size: int | None) -> None:
     kind = variant["penalty"]["kind"]
-    if kind != "smooth" and "decomposition" not in variant:
+    given = [key for key in ("padding", "counted") if key in variant["penalty"]]
+    if kind != "orthogonal" and given:
+        raise InputError(
+            f"{where}.penalty.{given[0]}: belongs to the kind orthogonal, take that or leave {given[0]} out"
+        )
+    if kind == "orthogonal" and variant["penalty"]["layers"] != "all":
+        raise InputError(
+            f"{where}.penalty.layers: the kind orthogonal says by counted which layers count: write all here"
+        )
+    if kind not in ("smooth", "orthogonal") and "decomposition" not in variant:
         raise InputError(
             f"{where}.penalty.kind: {kind!r} is of DCT coefficients and needs decomposition beside penalty: write "
             "that, take the kind smooth, or leave penalty out"

@@ -11,15 +11,18 @@ from torch import Tensor, nn
 from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.training.intervention import Intervention
+from filterfreq.training.interventions import orthogonal_penalty
 
 DCT_KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
-KINDS = (*DCT_KINDS, "smooth")
+KINDS = (*DCT_KINDS, "smooth", "orthogonal")
 LAYERS = ("all", "half", "third", "first")
 """Which of L layers count: all, the first L // 2 + 1, the first L // 3 + 1 (at most L), or the first alone."""
 
 
 def intervention(settings: Mapping[str, Any]) -> Intervention:
     """Return the intervention that adds the penalty of these settings: `kind`, `strength` and `layers`."""
+    if settings["kind"] == "orthogonal":
+        return orthogonal_penalty.intervention(settings)
     if settings["kind"] == "smooth":
         rest = {key: value for key, value in settings.items() if key != "kind"}
         return Intervention(penalty=partial(smoothness_penalty, **rest))
