@@ -1,7 +1,7 @@
 """What normalised convolutions cost in a training step and in evaluation, and the spectra of their weights.
 
 python benchmarks/normalisation.py
-python benchmarks/normalisation.py --repeats 3
+python benchmarks/normalisation.py --repeats 1 --threads 1
 """
 
 import argparse
@@ -27,7 +27,12 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument(
+        "--threads", type=int, help="of torch; 1 where other programs run, for which threads would wait"
+    )
     arguments = parser.parse_args()
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     images = torch.rand(arguments.batch_size, 3, 32, 32).to(arguments.device, memory_format=torch.channels_last)
     batch = images, torch.randint(10, (arguments.batch_size,)).to(arguments.device)
