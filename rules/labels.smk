@@ -192,9 +192,9 @@ def shown_datasets(wildcards):
 
 
 def labels(wildcards):
-    """The labels of the variants of a fit or an experiment, in the config's order."""
-    if "fit" in wildcards.keys():
-        return study.fits.labels(wildcards.fit)
+    """The labels of the variants of a fit, a GAN or an experiment, in the config's order."""
+    for over in study.grids.keys() & wildcards.keys():
+        return study.grids[over].labels(wildcards[over])
     return {
         name: label
         for dataset in shown_datasets(wildcards)
@@ -440,6 +440,16 @@ def aggregated_fit(product, wildcards):
     return [AGGREGATED_FIT.format(fit=wildcards.fit)]
 
 
+def aggregated_gan(product, wildcards):
+    """The results of all runs of a GAN."""
+    return [AGGREGATED_GAN.format(gan=wildcards.gan)]
+
+
+def gan_samples(product, wildcards):
+    """The sample sheets of all runs of a GAN, and their records."""
+    return {"samples": gan_files(GAN_SAMPLES)(wildcards), "records": gan_files(GAN_RECORD)(wildcards)}
+
+
 def detection_results(product, wildcards):
     """How well a detector finds objects, and examples."""
     patterns = {"results": DETECTION_RESULTS, "examples": DETECTION_EXAMPLES}
@@ -475,6 +485,8 @@ INPUTS = {
     "results_if_any": aggregated_results,
     "nothing": no_files,
     "fits": aggregated_fit,
+    "gans": aggregated_gan,
+    "gan_samples": gan_samples,
     "detections": detection_results,
     "history": aggregated_histories,
     "over_training": aggregated_over_training,

@@ -22,6 +22,7 @@ from filterfreq.study.detections import Detections
 from filterfreq.study.experiments import Run, expand
 from filterfreq.study.filter_files import accuracies_in_file
 from filterfreq.study.fits import Fits
+from filterfreq.study.gan_checks import check_gans, gan_datasets
 from filterfreq.study.measurable import check_measurable, requested_suites, why_not, why_not_run
 from filterfreq.study.over_training import own_settings, say_own_keys, snapshot_config, snapshot_suites
 from filterfreq.study.pairs import Pair, expand_pairs
@@ -48,6 +49,8 @@ class Study(Datasets):
         all_runs: these, and the runs that derived ones are made from and no experiment has: they are trained or
             downloaded, and in no table.
         fits: the networks that learn functions.
+        gans: the generators.
+        grids: both, by what an entry of each is called.
         detections: the detectors that are measured.
         pairs: for each experiment its pairs of runs in the config's order; most have none.
         of_snapshots: the study that has for all models the settings that suites have for snapshots; itself where none
@@ -71,6 +74,9 @@ class Study(Datasets):
         self.checkpoints = config.get("checkpoints", {})
         self.variants, self.swept, self.experiments = expand(config, self, validator)
         self.fits = Fits(config, validator)
+        self.gans = Fits(config, validator, "gans")
+        self.grids = {"fit": self.fits, "gan": self.gans}
+        check_gans(self, self.gans)
         self.detections = Detections(config)
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._run_set = frozenset(self.runs)
@@ -101,6 +107,11 @@ class Study(Datasets):
     def datasets(self) -> list[str]:
         """The data sets of all runs, in the config's order."""
         return list(dict.fromkeys(run.dataset for run in self.runs))
+
+    @property
+    def gan_datasets(self) -> list[str]:
+        """The data sets that GANs learn to make images of."""
+        return gan_datasets(self.gans)
 
     def shifted_sets(self, dataset: str) -> list[ShiftedSet]:
         """The shifted sets that the config wants shown to the models of a data set."""

@@ -1,0 +1,37 @@
+"""Whether the data sets of GANs are ones that they can be trained on, in one sentence where they are not."""
+
+from filterfreq.gans.registry import IMAGE_SIZES
+from filterfreq.runtime.errors import InputError, run_check
+from filterfreq.study.datasets import Datasets
+from filterfreq.study.fits import Fits
+
+
+def check_gans(datasets: Datasets, gans: Fits) -> None:
+    """Check the data set of each variant of each GAN.
+
+    Raises:
+        InputError: it is unknown, is for evaluation alone, or its images stay in files or have a size that the networks
+            do not make; the sentence names the key.
+    """
+    for name in gans.runs:
+        for variant, settings in gans.settings(name).items():
+            where = f"gans.{name}.{gans.kind(name)}.dataset"
+            run_check(datasets.dataset, settings["dataset"], where)
+            datasets.check_training_images(settings["dataset"], where)
+            entry = datasets.dataset(settings["dataset"])
+            if entry.storage == "files":
+                raise InputError(
+                    f"{where}: the images of {entry.name} stay in files, and a GAN takes prepared arrays: choose a "
+                    "data set that has them"
+                )
+            if entry.image_size not in IMAGE_SIZES:
+                sizes = " or ".join(str(size) for size in IMAGE_SIZES)
+                raise InputError(
+                    f"{where}: images of {entry.name} have {entry.image_size} pixels, and generators make {sizes} "
+                    f"(variant {variant!r}): choose a data set of that size"
+                )
+
+
+def gan_datasets(gans: Fits) -> list[str]:
+    """Return the data sets of all GANs, in the config's order."""
+    return list(dict.fromkeys(settings["dataset"] for name in gans.runs for settings in gans.settings(name).values()))
