@@ -25,6 +25,7 @@ from filterfreq.study.claims_files import claims_of_study, measured_suites, suit
 from filterfreq.study.detections import DetectionFiles, DetectionRun
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun, GanRun
+from filterfreq.study.gans import gan_methods
 from filterfreq.study.file_checks import absent_raw_data, check_files
 from filterfreq.study.filter_files import check_names
 from filterfreq.study.registries import check_inputs, check_registries

@@ -323,8 +323,14 @@ def extent_with_shifted(wildcards):
     return " ".join(filter(None, [extent(wildcards), *parts]))
 
 
+def gan_methods_shown(wildcards):
+    """What is compared of the variants of a GAN."""
+    return gan_methods(study.gans, wildcards.gan)
+
+
 PARAMETERS = {
     "labels": labels,
+    "gan_methods": gan_methods_shown,
     "classifier_labels": classifier_labels,
     "style_numbers": style_numbers,
     "baseline": baseline,

@@ -66,7 +66,7 @@ def train_sngan(job: GanJob) -> list[dict[str, Any]]:
     settings, images = job.settings, job.images
     batch_size, latent, steps = (settings[key] for key in ("batch_size", "latent", "discriminator_steps"))
     generator, discriminator = build_networks(job, images.shape[1])
-    adam = {"lr": settings["learning_rate"], "betas": (settings["beta1"], settings["beta2"])}
+    adam = {"lr": settings["learning_rate"], "betas": (float(settings["beta1"]), float(settings["beta2"]))}
     of_generator = torch.optim.Adam(generator.parameters(), **adam)
     of_discriminator = torch.optim.Adam(discriminator.parameters(), **adam)
     losses = {"discriminator": math.nan, "generator": math.nan}

@@ -22,7 +22,7 @@ from filterfreq.study.detections import Detections
 from filterfreq.study.experiments import Run, expand
 from filterfreq.study.filter_files import accuracies_in_file
 from filterfreq.study.fits import Fits
-from filterfreq.study.gan_checks import check_gans, gan_datasets
+from filterfreq.study.gans import check_gans, gan_datasets
 from filterfreq.study.measurable import check_measurable, requested_suites, why_not, why_not_run
 from filterfreq.study.over_training import own_settings, say_own_keys, snapshot_config, snapshot_suites
 from filterfreq.study.pairs import Pair, expand_pairs

@@ -1,4 +1,7 @@
-"""Whether the data sets of GANs are ones that they can be trained on, in one sentence where they are not."""
+"""What a config says of GANs: whether they can be trained on their data sets, and what is compared of them."""
+
+import json
+from typing import Any
 
 from filterfreq.gans.registry import IMAGE_SIZES
 from filterfreq.runtime.errors import InputError, run_check
@@ -35,3 +38,20 @@ def check_gans(datasets: Datasets, gans: Fits) -> None:
 def gan_datasets(gans: Fits) -> list[str]:
     """Return the data sets of all GANs, in the config's order."""
     return list(dict.fromkeys(settings["dataset"] for name in gans.runs for settings in gans.settings(name).values()))
+
+
+def gan_methods(gans: Fits, name: str) -> dict[str, dict[str, Any]]:
+    """Return what figures compare of a GAN: of each variant its learning rate, and what it is but for that.
+
+    Returns:
+        By variant, in the config's order, `method`, a label that variants share which differ in the learning rate
+        alone, and `learning_rate`.
+    """
+    labels, found = gans.labels(name), {}
+    methods: dict[str, str] = {}
+    for variant, settings in gans.settings(name).items():
+        rate = settings["learning_rate"]
+        others = json.dumps({**settings, "learning_rate": None}, sort_keys=True)
+        label = methods.setdefault(others, labels[variant].removesuffix(f", learning rate {rate}"))
+        found[variant] = {"method": label, "learning_rate": rate}
+    return found
