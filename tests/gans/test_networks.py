@@ -47,7 +47,7 @@ def test_spectral_norms_are_of_the_weights_that_are_applied():
     assert next(iter(norms)) == "1-conv"
     assert list(norms)[-1] == "8-linear"
     assert norms["1-conv"] == pytest.approx(np.linalg.svd(first, compute_uv=False)[0], rel=1e-5)
-    normalised = normalise_discriminator(plain, "spectral")
+    normalised = normalise_discriminator(plain, "spectral", 32)
     for _ in range(100):
         normalised(images)
     # The estimate nears the largest singular value from below.
@@ -55,7 +55,7 @@ def test_spectral_norms_are_of_the_weights_that_are_applied():
 
 
 def test_looking_at_spectral_norms_changes_nothing():
-    discriminator = normalise_discriminator(Discriminator(2, 32, 3), "spectral")
+    discriminator = normalise_discriminator(Discriminator(2, 32, 3), "spectral", 32)
     before = {name: tensor.clone() for name, tensor in discriminator.state_dict().items()}
     reshaped_spectral_norms(discriminator)
     assert discriminator.training
@@ -64,4 +64,4 @@ def test_looking_at_spectral_norms_changes_nothing():
 
 def test_there_is_no_other_normalisation():
     with pytest.raises(ValueError, match="there is no normalisation 'other' of a discriminator"):
-        normalise_discriminator(Discriminator(1, 32, 3), "other")
+        normalise_discriminator(Discriminator(1, 32, 3), "other", 32)

@@ -13,7 +13,7 @@ from filterfreq.fits.job import run_fit
 from filterfreq.gans.job import GanJob, to_network, to_pixels
 from filterfreq.gans.networks import Discriminator, Generator
 from filterfreq.gans.registry import GANS
-from filterfreq.gans.sngan import gradient_norm, has_diverged, hinge_losses
+from filterfreq.gans.sngan import build_networks, gradient_norm, has_diverged, hinge_losses
 from filterfreq.runtime.errors import StoppedError
 from filterfreq.runtime.files import read_json
 
@@ -60,6 +60,11 @@ def run(job: GanJob) -> Path:
     return folder
 
 
+def skip_without_convnorm() -> None:
+    name = "filterfreq.models.surgery.convolution_normalisation"
+    pytest.importorskip(name, reason="this version has no convolutional normalisation")
+
+
 def stop_after(iterations: int) -> Callable[[], bool]:
     """A request to stop that comes after so many iterations."""
     asked = iter(range(iterations + 1))
@@ -101,8 +106,10 @@ def test_pixels_come_back_from_the_range_of_the_networks():
 
 
 @pytest.mark.parametrize("iterations", [0, 3, 4])
-@pytest.mark.parametrize("normalisation", ["none", "spectral"])
+@pytest.mark.parametrize("normalisation", ["none", "spectral", "convnorm"])
 def test_an_interrupted_training_ends_with_the_same_bytes(job_of, iterations, normalisation):
+    if normalisation == "convnorm":
+        skip_without_convnorm()
     whole = run(job_of("whole", normalisation=normalisation))
     with pytest.raises(StoppedError, match=f"kept after iteration {iterations}"):
         run(job_of("broken", stop_after(iterations), normalisation=normalisation))
@@ -164,3 +171,10 @@ def test_training_is_plain_adam_on_hinge_losses(job_of, tiny_dataset):
     assert results.set_index("metric")["value"]["discriminator_loss"] == pytest.approx(loss.item(), rel=1e-4)
     for name, tensor in load_file(folder / "generator.safetensors").items():
         assert torch.allclose(tensor, generator.state_dict()[name], rtol=1e-3, atol=1e-5), name
+
+
+def test_convnorm_is_put_round_every_convolution_of_the_discriminator(job_of):
+    skip_without_convnorm()
+    _, discriminator = build_networks(job_of("one", normalisation="convnorm"), 32)
+    assert [type(module).__name__ for module in discriminator.layers][::2] == ["ConvNorm"] * 7
+    assert type(discriminator.linear) is torch.nn.Linear

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from filterfreq.data.arrays import PreparedDataset
 from filterfreq.fits.job import FitJob
@@ -46,7 +46,8 @@ class GanJob(FitJob):
         """Write the generator's weights and images of it, uint8, N x H x W x 3, each file whole or not at all."""
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
         with replacing(self.generator) as temporary:
-            save_file(state, temporary)
+            # save_file would hide a full disk behind an error of its own.
+            temporary.write_bytes(save(state))
         with replacing(self.samples) as temporary, open(temporary, "wb") as file:
             np.savez(file, images=samples)
 

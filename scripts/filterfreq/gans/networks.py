@@ -72,14 +72,17 @@ class Discriminator(nn.Module):
         return self.linear(self.layers(images).flatten(1)).squeeze(1)
 
 
-def normalise_discriminator(discriminator: Discriminator, method: str) -> Discriminator:
+def normalise_discriminator(discriminator: Discriminator, method: str, image_size: int) -> Discriminator:
     """Normalise the layers of a discriminator in place.
 
     Args:
         discriminator: one without normalisation.
         method: `spectral` divides the weight of every layer by the largest singular value of its reshaped matrix,
             output channels x the rest, estimated by one power iteration a forward (torch's `spectral_norm`). That is
-            not the norm of the convolution. `none` changes nothing.
+            not the norm of the convolution. `convnorm` is the convolutional normalisation of Liu et al. (NeurIPS 2021)
+            of every convolution, with its affine part and batch normalisation; the linear layer stays as it is.
+            `none` changes nothing.
+        image_size: height and width of the images, in pixels.
 
     Raises:
         ValueError: there is no such method.
@@ -88,6 +91,10 @@ def normalise_discriminator(discriminator: Discriminator, method: str) -> Discri
         for module in list(discriminator.modules()):
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.utils.parametrizations.spectral_norm(module)
+    elif method == "convnorm":
+        from filterfreq.models.surgery.convolution_normalisation import normalise
+
+        normalise(discriminator, method, image_size)
     elif method != "none":
         raise ValueError(f"there is no normalisation {method!r} of a discriminator")
     return discriminator

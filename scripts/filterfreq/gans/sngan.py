@@ -127,7 +127,9 @@ def build_networks(job: GanJob, image_size: int) -> tuple[Generator, Discriminat
     torch.manual_seed(job.seed)
     generator = Generator(settings["latent"], width, image_size)
     discriminator = Discriminator(width, image_size, settings["strided_kernel"])
-    return generator.to(job.device), normalise_discriminator(discriminator.to(job.device), settings["normalisation"])
+    return generator.to(job.device), normalise_discriminator(
+        discriminator.to(job.device), settings["normalisation"], image_size
+    )
 
 
 def draw_latents(draws: np.random.Generator, number: int, latent: int, device: torch.device) -> Tensor:
