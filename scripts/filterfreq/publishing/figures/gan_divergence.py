@@ -26,7 +26,7 @@ from filterfreq.publishing.style import (
 
 PRODUCT = Product(title="Divergence of GANs", needs=["sngan"], takes=["gan_methods"], reads="gans", over="gan", note="")
 
-_BAR_GROUP = 0.8  # of the distance between learning rates
+_SPREAD = 0.3  # of the methods, in the distance between learning rates: many share the same value
 _PANELS_IN_A_ROW = 2
 
 read = read_gan
@@ -34,7 +34,7 @@ read = read_gan
 
 @use_style
 def draw(results: pd.DataFrame, gan_methods: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Draw bars for each method at each learning rate, a panel for each network.
+    """Draw a line for each method over the learning rates, a panel for each network.
 
     Args:
         results: what `read` returns.
@@ -50,20 +50,26 @@ def draw(results: pd.DataFrame, gan_methods: Mapping[str, Mapping[str, Any]]) ->
     rows, columns = grid_shape(len(models), _PANELS_IN_A_ROW)
     figure = new_figure(COLUMN_WIDTH if columns == 1 else TEXT_WIDTH, 0.3 + 1.8 * rows)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
-    width = _BAR_GROUP / len(styles)
     for model, axes in zip(models, grid, strict=False):
         shown = frame[frame["model"] == model].groupby(["variant", "learning_rate"])["value"].mean()
         for number, (method, style) in enumerate(styles.items()):
-            left = (number - (len(styles) - 1) / 2) * width
-            for position, rate in enumerate(rates):
-                if (method, rate) in shown.index:
-                    share = shown[method, rate]
-                    axes.bar(position + left, share, width, color=style.colour)
-                    # A method that has never diverged has no bar: its marker stands on the axis.
-                    axes.plot(position + left, share, style.marker, color=style.colour, clip_on=False, zorder=3)
+            aside = _SPREAD * ((number + 0.5) / len(styles) - 0.5)
+            places = [place for place, rate in enumerate(rates) if (method, rate) in shown.index]
+            axes.plot(
+                [place + aside for place in places],
+                [shown[method, rates[place]] for place in places],
+                color=style.colour,
+                linestyle=(0, style.dashes),
+                marker=style.marker,
+                markeredgecolor="white",
+                clip_on=False,
+                zorder=3,
+            )
         axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
         axes.grid(visible=False, axis="x")
-        axes.set(xlabel="learning rate", ylim=(0, 1), title=model if len(models) > 1 else "")
+        axes.set(
+            xlabel="learning rate", xlim=(-0.5, len(rates) - 0.5), ylim=(0, 1), title=model if len(models) > 1 else ""
+        )
         axes.yaxis.set_major_formatter(PERCENT)
     for axes in grid[len(models) :]:
         axes.set_axis_off()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from filterfreq.publishing.gan_panels import method_labels, read_gan, rows_by_method
 from filterfreq.publishing.panels import seeds_note
@@ -27,7 +27,11 @@ _TITLES = {
     "generator_gradient_norm": "generator's\ngradient norm",
     "reshaped_spectral_norm": "largest norm of a\nreshaped matrix",
 }
-_LINEAR_UP_TO = 10.0  # of losses, which are logarithmic beyond it
+_LARGEST_LOSS = 50.0  # on a linear axis
+# Axes that are logarithmic for large numbers of either sign are linear up to these.
+_LINEAR_LOSS, _LINEAR_NORM = 10.0, 0.1
+# Formulas, as matplotlib writes powers of ten, are not drawn in this project's figures.
+_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 _RUN = ["model", "variant", "learning_rate", "seed", "iteration"]
 
 read = read_gan
@@ -51,23 +55,24 @@ def draw(results: pd.DataFrame, gan_methods: Mapping[str, Mapping[str, Any]]) ->
     several = len(set(frame["model"])) > 1
     figure = new_figure(TEXT_WIDTH, 0.3 + 1.5 * len(rows))
     grid = figure.subplots(len(rows), len(_TITLES), sharex=True, squeeze=False)
-    for (model, rate), cells in zip(rows, grid, strict=True):
+    for number, ((model, rate), cells) in enumerate(zip(rows, grid, strict=True)):
         shown = frame[(frame["model"] == model) & (frame["learning_rate"] == rate)]
         for (metric, title), axes in zip(_TITLES.items(), cells, strict=True):
             values = shown[shown["metric"] == metric]
             values = values.groupby(_RUN, observed=True, as_index=False)["value"].max()
             draw_lines(axes, values, "iteration", "value", styles, markers=False)
-            if metric.endswith("_loss"):
-                axes.set_yscale("symlog", linthresh=_LINEAR_UP_TO)
-                if values["value"].abs().max() <= _LINEAR_UP_TO:
-                    axes.set_yscale("linear")
-            else:
+            if metric.endswith("_gradient_norm"):
+                # It is exactly 0 where the discriminator tells all images of a batch apart with a margin.
+                axes.set_yscale("symlog", linthresh=_LINEAR_NORM)
+            elif metric == "reshaped_spectral_norm":
                 axes.set_yscale("log")
-                axes.yaxis.set_major_locator(LogLocator(numticks=5))
-                axes.yaxis.set_minor_locator(NullLocator())
-                axes.yaxis.set_minor_formatter(NullFormatter())
-            axes.set_title(title if cells is grid[0] else "")
-            axes.set(xlabel="iteration" if cells is grid[-1] else "", ylabel="")
+                axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            elif values["value"].abs().max() > _LARGEST_LOSS:
+                axes.set_yscale("symlog", linthresh=_LINEAR_LOSS)
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_major_formatter(_PLAIN)
+            axes.set_title(title if number == 0 else "")
+            axes.set(xlabel="iteration" if number == len(rows) - 1 else "", ylabel="")
             axes.xaxis.set_major_locator(MaxNLocator(2, integer=True))
         cells[0].set_ylabel(f"{model}\nlearning rate {rate:g}" if several else f"learning rate {rate:g}")
     add_legend(figure, styles, markers=False, note=seeds_note(frame))
