@@ -64,6 +64,7 @@ def draw(results: pd.DataFrame, gan_methods: Mapping[str, Mapping[str, Any]]) ->
             if metric.endswith("_gradient_norm"):
                 # It is exactly 0 where the discriminator tells all images of a batch apart with a margin.
                 axes.set_yscale("symlog", linthresh=_LINEAR_NORM)
+                axes.set_ylim(bottom=0)
             elif metric == "reshaped_spectral_norm":
                 axes.set_yscale("log")
                 axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
