@@ -95,7 +95,7 @@ def folder_of_shifted(entry):
 
 def read_image_folders(study):
     """Read what `state_of_images` needs before anything else, because Snakemake would refuse it with a traceback."""
-    for name in dict.fromkeys([*study.datasets, *study.gan_datasets]):
+    for name in dict.fromkeys([*study.datasets, *study.gans.datasets]):
         study.extent(name)
         folders = [(study.image_folder(name), study.dataset(name).storage)]
         shifted = [*study.shifted_sets(name), *filter(None, [study.stimuli(name)])]

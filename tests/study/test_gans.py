@@ -50,7 +50,7 @@ def test_gans_are_a_grid_of_their_own_beside_fits():
     study = study_of()
     assert study.gans.runs["textures"][3] == GanRun("textures", "narrow", "spectral", 1)
     assert study.fits.runs == {}
-    assert (study.datasets, study.gan_datasets) == ([], ["texdigits"])
+    assert (study.datasets, study.gans.datasets) == ([], ["texdigits"])
     assert study.gans.spec(study.gans.runs["textures"][2]) == {
         "run": {"gan": "textures", "network": "narrow", "variant": "spectral", "seed": 0},
         "kind": "sngan",

@@ -25,7 +25,7 @@ def _check_sngan(settings: Mapping[str, Any]) -> None:
         )
 
 
-def _of_iterations(*keys: str, lowest: float = 0) -> Metric:
+def _recorded(*keys: str, lowest: float = 0) -> Metric:
     return Metric(("iteration", *keys), lowest=lowest, highest=math.inf, is_share=False)
 
 
@@ -33,11 +33,11 @@ GANS: Mapping[str, Fit] = {
     "sngan": Fit(
         run="filterfreq.gans.sngan:train_sngan",
         metrics={
-            "discriminator_loss": _of_iterations(),
-            "generator_loss": _of_iterations(lowest=-math.inf),
-            "discriminator_gradient_norm": _of_iterations(),
-            "generator_gradient_norm": _of_iterations(),
-            "reshaped_spectral_norm": _of_iterations("layer"),
+            "discriminator_loss": _recorded(),
+            "generator_loss": _recorded(lowest=-math.inf),
+            "discriminator_gradient_norm": _recorded(),
+            "generator_gradient_norm": _recorded(),
+            "reshaped_spectral_norm": _recorded("layer"),
             "diverged": Metric(("iterations",)),
         },
         types={"iteration": int, "iterations": int},

@@ -91,6 +91,12 @@ class Fits:
             for variant, settings in self._variants[name].items()
         }
 
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets of all runs, in the config's order; functions have none."""
+        settings = [settings for name in self.runs for settings in self.settings(name).values()]
+        return list(dict.fromkeys(entry["dataset"] for entry in settings if "dataset" in entry))
+
     def spec(self, run: GridRun) -> dict[str, Any]:
         """Return everything that fixes a run's results."""
         name = run[0]

@@ -35,11 +35,6 @@ def check_gans(datasets: Datasets, gans: Fits) -> None:
                 )
 
 
-def gan_datasets(gans: Fits) -> list[str]:
-    """Return the data sets of all GANs, in the config's order."""
-    return list(dict.fromkeys(settings["dataset"] for name in gans.runs for settings in gans.settings(name).values()))
-
-
 def gan_methods(gans: Fits, name: str) -> dict[str, dict[str, Any]]:
     """Return what figures compare of a GAN: of each variant its learning rate, and what it is but for that.
 

@@ -22,7 +22,6 @@ from filterfreq.study.detections import Detections
 from filterfreq.study.experiments import Run, expand
 from filterfreq.study.filter_files import accuracies_in_file
 from filterfreq.study.fits import Fits
-from filterfreq.study.gans import check_gans, gan_datasets
 from filterfreq.study.measurable import check_measurable, requested_suites, why_not, why_not_run
 from filterfreq.study.over_training import own_settings, say_own_keys, snapshot_config, snapshot_suites
 from filterfreq.study.pairs import Pair, expand_pairs
@@ -48,9 +47,7 @@ class Study(Datasets):
         runs: the union of all experiments' runs, without repeats.
         all_runs: these, and the runs that derived ones are made from and no experiment has: they are trained or
             downloaded, and in no table.
-        fits: the networks that learn functions.
-        gans: the generators.
-        grids: both, by what an entry of each is called.
+        fits, gans: the networks that learn functions, and generators; both in `grids`, as "fit" and "gan".
         detections: the detectors that are measured.
         pairs: for each experiment its pairs of runs in the config's order; most have none.
         of_snapshots: the study that has for all models the settings that suites have for snapshots; itself where none
@@ -76,7 +73,6 @@ class Study(Datasets):
         self.fits = Fits(config, validator)
         self.gans = Fits(config, validator, "gans")
         self.grids = {"fit": self.fits, "gan": self.gans}
-        check_gans(self, self.gans)
         self.detections = Detections(config)
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._run_set = frozenset(self.runs)
@@ -107,11 +103,6 @@ class Study(Datasets):
     def datasets(self) -> list[str]:
         """The data sets of all runs, in the config's order."""
         return list(dict.fromkeys(run.dataset for run in self.runs))
-
-    @property
-    def gan_datasets(self) -> list[str]:
-        """The data sets that GANs learn to make images of."""
-        return gan_datasets(self.gans)
 
     def shifted_sets(self, dataset: str) -> list[ShiftedSet]:
         """The shifted sets that the config wants shown to the models of a data set."""
