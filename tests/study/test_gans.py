@@ -70,6 +70,9 @@ def test_methods_differ_in_more_than_the_learning_rate():
         "spectral": {"method": "SN", "learning_rate": 0.0002},
         "spectral_learning_rate-0.001": {"method": "SN", "learning_rate": 0.001},
     }
+    # A variant that is written out, too.
+    study = study_of(variants={"none": {}, "fast": {"label": "at 0.01", "learning_rate": 0.01}})
+    assert gan_methods(study.gans, "textures")["fast"] == {"method": "none", "learning_rate": 0.01}
     # A sweep without the variants' own value.
     study = study_of(sweep={"learning_rate": [0.001, 0.01]})
     assert {entry["method"] for entry in gan_methods(study.gans, "textures").values()} == {"none", "SN"}
