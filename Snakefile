@@ -30,6 +30,7 @@ include: "rules/over_training.smk"
 include: "rules/fit.smk"
 include: "rules/analyse.smk"
 include: "rules/publish.smk"
+include: "rules/gan.smk"
 include: "rules/detect.smk"
 include: "rules/plan.smk"
 

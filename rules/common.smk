@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.modules import import_modules
 
-REGISTRIES = ("evaluation", "training", "models", "models.surgery", "fits", "data", "data.shifted")
+REGISTRIES = ("evaluation", "training", "models", "models.surgery", "fits", "gans", "data", "data.shifted")
 
 try:
     # Before what imports them, too.
@@ -24,7 +24,8 @@ except InputError as error:
 from filterfreq.study.claims_files import claims_of_study, measured_suites, suites_over_training
 from filterfreq.study.detections import DetectionFiles, DetectionRun
 from filterfreq.study.experiments import Run
-from filterfreq.study.fits import FitRun
+from filterfreq.study.fits import FitRun, GanRun
+from filterfreq.study.gans import gan_methods
 from filterfreq.study.file_checks import absent_raw_data, check_files
 from filterfreq.study.filter_files import check_names
 from filterfreq.study.registries import check_inputs, check_registries
@@ -38,6 +39,7 @@ from filterfreq.evaluation.corruptions.sets import DEFAULT_CORRUPTIONS, corrupti
 from filterfreq.evaluation.observers import response_files
 from filterfreq.evaluation.registry import ON_DEVICE, SUITES
 from filterfreq.fits.registry import FITS
+from filterfreq.gans.registry import GANS
 from filterfreq.runtime.machine import take_hangup_for_termination
 from filterfreq.models.registry import architecture_module, architecture_of
 from filterfreq.models.surgery.registry import surgery_modules
@@ -49,7 +51,7 @@ from filterfreq.publishing import captions
 from filterfreq.runtime.submission import tell_config_files, tell_jobs, told_config
 from filterfreq.runtime.yaml_files import check_config_file
 
-takes_default = not {"experiments", "fits", "detection"} & config.keys()
+takes_default = not {"experiments", "fits", "gans", "detection"} & config.keys()
 
 # As files of claims, it is looked for in the working directory and then beside the Snakefile.
 DEFAULT_CONFIG = os.path.relpath(
@@ -93,7 +95,7 @@ def folder_of_shifted(entry):
 
 def read_image_folders(study):
     """Read what `state_of_images` needs before anything else, because Snakemake would refuse it with a traceback."""
-    for name in study.datasets:
+    for name in dict.fromkeys([*study.datasets, *study.gans.datasets]):
         study.extent(name)
         folders = [(study.image_folder(name), study.dataset(name).storage)]
         shifted = [*study.shifted_sets(name), *filter(None, [study.stimuli(name)])]
@@ -153,6 +155,12 @@ OVER_TRAINING = f"{RUN}/evaluations/over_training/{{suite}}.csv"
 FIT = "results/fits/{fit}/{network}/{variant}/seed-{seed}"
 FIT_RESULTS = f"{FIT}/results.csv"
 FIT_RECORD = f"{FIT}/run.json"
+GAN = "results/gans/{gan}/{network}/{variant}/seed-{seed}"
+GAN_RESULTS = f"{GAN}/results.csv"
+GAN_RECORD = f"{GAN}/run.json"
+GENERATOR = f"{GAN}/generator.safetensors"
+GAN_SAMPLES = f"{GAN}/samples.npz"
+GRID_RESULTS = {"fit": FIT_RESULTS, "gan": GAN_RESULTS}
 DETECTION = "results/detection/{detection}"
 DETECTIONS = f"{DETECTION}/detections.npz"
 DETECTION_RECORD = f"{DETECTION}/run.json"
@@ -171,6 +179,7 @@ AGGREGATED = "results/aggregated/{experiment}/{dataset}/{suite}.csv"
 AGGREGATED_OVER_TRAINING = "results/aggregated/{experiment}/{dataset}/over_training/{suite}.csv"
 AGGREGATED_HISTORY = "results/aggregated/{experiment}/{dataset}/history.csv"
 AGGREGATED_FIT = "results/aggregated/fits/{fit}.csv"
+AGGREGATED_GAN = "results/aggregated/gans/{gan}.csv"
 FILTER_COEFFICIENTS = "results/aggregated/{experiment}/filter_coefficients.csv"
 SHOWN_FILTERS = "results/aggregated/{experiment}/{dataset}/shown_filters.npz"
 FILTER_BASIS = "results/aggregated/{experiment}/filter_basis.csv"
@@ -180,6 +189,7 @@ FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 FIGURE_OF_EXPERIMENT = "results/figures/{experiment}/{name}"
 TABLE_OF_FIT = "results/tables/fits/{fit}/{name}"
 FIGURE_OF_FIT = "results/figures/fits/{fit}/{name}"
+FIGURE_OF_GAN = "results/figures/gans/{gan}/{name}"
 TABLE_OF_DETECTION = "results/tables/detection/{detection}/{name}"
 FIGURE_OF_DETECTION = "results/figures/detection/{detection}/{name}"
 
@@ -198,6 +208,7 @@ wildcard_constraints:
     experiment=r"[A-Za-z0-9.+-]+",
     suite=r"\w+",
     fit=r"[A-Za-z0-9.-]+",
+    gan=r"[A-Za-z0-9.-]+",
     detection=r"[A-Za-z0-9.-]+",
     network=r"[A-Za-z0-9.+-]+",
 
@@ -316,6 +327,21 @@ def fit_files(wildcards):
     return [FIT_RESULTS.format(**run._asdict()) for run in study.fits.runs[wildcards.fit]]
 
 
+def gan_files(pattern):
+    """An input function: a file of each run of a GAN."""
+    return lambda wildcards: [pattern.format(**run._asdict()) for run in study.gans.runs[wildcards.gan]]
+
+
+def gan_run(wildcards):
+    """The run of a GAN that a job's wildcards name."""
+    return GanRun(wildcards.gan, wildcards.network, wildcards.variant, int(wildcards.seed))
+
+
+def gan_dataset(pattern):
+    """An input function: a file of the data set that a GAN is trained on."""
+    return lambda wildcards: pattern.format(dataset=study.gans.spec(gan_run(wildcards))["settings"]["dataset"])
+
+
 def checkpoint_files(wildcards):
     """What a downloaded model is made from: what was downloaded, or the file that lies here."""
     source = study.source(wildcards.variant)
@@ -328,11 +354,13 @@ def checkpoint_files(wildcards):
 
 
 def run_record(run):
-    """Where the record of a run lies, be it of a model, of a file of filters, of a fit or of a detector."""
+    """Where the record of a run lies, be it of a model, of a file of filters, of a fit, of a GAN or of a detector."""
     if isinstance(run, DetectionRun):
         return DETECTION_RECORD.format(**run._asdict())
     if isinstance(run, FitRun):
         return FIT_RECORD.format(**run._asdict())
+    if isinstance(run, GanRun):
+        return GAN_RECORD.format(**run._asdict())
     return (FILTER_RECORD if study.is_filter_file(run) else RECORD).format(**run._asdict())
 
 
@@ -398,6 +426,11 @@ def derived_modules(wildcards):
 def fit_modules(wildcards):
     """What a fit learns and measures."""
     return [FITS[study.fits.kind(wildcards.fit)].module]
+
+
+def gan_modules(wildcards):
+    """What trains a GAN."""
+    return [GANS[study.gans.kind(wildcards.gan)].module]
 
 
 def dataset_modules(wildcards):

@@ -192,9 +192,9 @@ def shown_datasets(wildcards):
 
 
 def labels(wildcards):
-    """The labels of the variants of a fit or an experiment, in the config's order."""
-    if "fit" in wildcards.keys():
-        return study.fits.labels(wildcards.fit)
+    """The labels of the variants of a fit, a GAN or an experiment, in the config's order."""
+    for over in study.grids.keys() & wildcards.keys():
+        return study.grids[over].labels(wildcards[over])
     return {
         name: label
         for dataset in shown_datasets(wildcards)
@@ -323,8 +323,14 @@ def extent_with_shifted(wildcards):
     return " ".join(filter(None, [extent(wildcards), *parts]))
 
 
+def gan_methods_shown(wildcards):
+    """What is compared of the variants of a GAN."""
+    return gan_methods(study.gans, wildcards.gan)
+
+
 PARAMETERS = {
     "labels": labels,
+    "gan_methods": gan_methods_shown,
     "classifier_labels": classifier_labels,
     "style_numbers": style_numbers,
     "baseline": baseline,
@@ -440,6 +446,16 @@ def aggregated_fit(product, wildcards):
     return [AGGREGATED_FIT.format(fit=wildcards.fit)]
 
 
+def aggregated_gan(product, wildcards):
+    """The results of all runs of a GAN."""
+    return [AGGREGATED_GAN.format(gan=wildcards.gan)]
+
+
+def gan_samples(product, wildcards):
+    """The sample sheets of all runs of a GAN, and their records."""
+    return {"samples": gan_files(GAN_SAMPLES)(wildcards), "records": gan_files(GAN_RECORD)(wildcards)}
+
+
 def detection_results(product, wildcards):
     """How well a detector finds objects, and examples."""
     patterns = {"results": DETECTION_RESULTS, "examples": DETECTION_EXAMPLES}
@@ -475,6 +491,8 @@ INPUTS = {
     "results_if_any": aggregated_results,
     "nothing": no_files,
     "fits": aggregated_fit,
+    "gans": aggregated_gan,
+    "gan_samples": gan_samples,
     "detections": detection_results,
     "history": aggregated_histories,
     "over_training": aggregated_over_training,

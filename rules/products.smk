@@ -14,10 +14,17 @@ claimed = {suite for claim in claims.values() for suite in measured_suites(claim
 claimed_suites = [suite for suite in SUITES if suite in claimed]
 claimed_over_training = {suite for claim in claims.values() for suite in suites_over_training(claim)}
 
-KNOWN = {"suite": SUITES, "fit": FITS, "parameter": PARAMETERS, "kind of input": INPUTS, "condition": CONDITIONS}
+KNOWN = {
+    "suite": SUITES,
+    "fit": FITS,
+    "gan": GANS,
+    "parameter": PARAMETERS,
+    "kind of input": INPUTS,
+    "condition": CONDITIONS,
+}
 
 # What there are products of beside experiments: an entry of a section of its own.
-SECTIONS = ("fit", "detection")
+SECTIONS = ("fit", "gan", "detection")
 
 try:
     PRODUCTS = read_products(KNOWN)
@@ -29,7 +36,7 @@ FIGURES = [target for target, product in PRODUCTS.items() if product.kind == "fi
 
 
 def product_names(kind, over):
-    """A regular expression of the names of all tables or figures of a data set, an experiment, a fit or a detection."""
+    """A regular expression of the names of all tables or figures of a data set, an experiment or an entry of a section."""
     names = [product.name for product in PRODUCTS.values() if product.kind == kind and product.label.over == over]
     return "|".join(names) or "(?!)"
 
@@ -71,8 +78,8 @@ def product_modules(kind, wildcards):
 def product_caption(kind, wildcards):
     """What the report says of a product."""
     product = product_of(kind, wildcards)
-    if product.label.over == "fit":
-        return captions.fit_caption(study, product, wildcards.fit)
+    if product.label.over in study.grids:
+        return captions.fit_caption(study, product, wildcards[product.label.over])
     if product.label.over == "detection":
         return captions.detection_caption(study, product, wildcards.detection)
     experiment = wildcards.experiment
@@ -125,19 +132,20 @@ def possible_pairs(product):
 
 
 def entry_of_section(product):
-    """What a product shows one entry of, "fit" or "detection"; None of those of experiments."""
+    """What a product shows one entry of, such as "fit"; None of those of experiments."""
     return product.label.over if product.label.over in SECTIONS else None
 
 
 def possible_entries(product):
-    """The fits, or the detections, that a product over these can be made of."""
+    """The fits, GANs or detections that a product over these can be made of."""
     if product.label.over == "detection":
         return [run.detection for run in study.detections.runs]
-    return [fit for fit in study.fits.runs if study.fits.kind(fit) in product.label.needs]
+    grid = study.grids[product.label.over]
+    return [name for name in grid.runs if grid.kind(name) in product.label.needs]
 
 
 def product_files(target):
-    """The files of one table or figure, over all experiments and data sets, or over all fits or detections."""
+    """The files of one table or figure, over all experiments and data sets, or over all entries of a section."""
     product = PRODUCTS[target]
     patterns = {
         "table": {
@@ -150,6 +158,7 @@ def product_files(target):
             "dataset": FIGURE,
             "experiment": FIGURE_OF_EXPERIMENT,
             "fit": FIGURE_OF_FIT,
+            "gan": FIGURE_OF_GAN,
             "detection": FIGURE_OF_DETECTION,
         },
     }
@@ -164,11 +173,11 @@ def product_files(target):
 
 
 def shown_evaluations(target):
-    """The evaluations, or results of fits or of detection, that a table or figure shows."""
+    """The evaluations, or results of fits, GANs or detection, that a table or figure shows."""
     product = PRODUCTS[target]
-    if product.label.over == "fit":
-        runs = [run for fit in possible_entries(product) for run in study.fits.runs[fit]]
-        return [FIT_RESULTS.format(**run._asdict()) for run in runs]
+    if product.label.over in study.grids:
+        grid, pattern = study.grids[product.label.over], GRID_RESULTS[product.label.over]
+        return [pattern.format(**run._asdict()) for name in possible_entries(product) for run in grid.runs[name]]
     if product.label.over == "detection":
         return [DETECTION_RESULTS.format(**run._asdict()) for run in study.detections.runs]
     shown = {pair: shown_suites(product, *pair) for pair in possible_pairs(product) if product.label.reads_results}
@@ -202,8 +211,11 @@ def requested_files(target, wildcards):
 def nothing_to_make(product):
     """The sentence that says what the config lacks for a product."""
     label = product.label
-    if label.over == "fit":
-        return f"There is no {product.target} to make: no entry of the config's fits has {' or '.join(label.needs)}."
+    if label.over in study.grids:
+        section = study.grids[label.over].section
+        return (
+            f"There is no {product.target} to make: no entry of the config's {section} has {' or '.join(label.needs)}."
+        )
     if label.over == "detection":
         return f"There is no {product.target} to make: the config has no section detection."
     measured = {suite for dataset in study.datasets for suite in study.suites(dataset)}
@@ -233,7 +245,7 @@ def everything():
     """All that a config asks for.
 
     That is all tables and figures, every evaluation of every run, side by side, also of a suite that nothing shows, the
-    same of fits, what is found better on components, and the snapshots that are to stay.
+    same of fits and GANs, what is found better on components, and the snapshots that are to stay.
     """
     every = [EVALUATION.format(**run._asdict(), suite=suite) for run in study.runs for suite in study.suites_of(run)]
     aggregated = [
@@ -254,8 +266,14 @@ def everything():
         for suite in study.suites_over_training(run)
         if study.wants(experiment, suite)
     ]
-    fitted = [FIT_RESULTS.format(**run._asdict()) for runs in study.fits.runs.values() for run in runs]
+    fitted = [
+        GRID_RESULTS[over].format(**run._asdict())
+        for over, grid in study.grids.items()
+        for runs in grid.runs.values()
+        for run in runs
+    ]
     aggregated += [AGGREGATED_FIT.format(fit=fit) for fit in study.fits.runs]
+    aggregated += [AGGREGATED_GAN.format(gan=gan) for gan in study.gans.runs]
     detected = [BETTER_IMAGES.format(**run._asdict()) for run in study.detections.runs]
     kept = [SNAPSHOTS.format(**run._asdict()) for run in study.runs_with_snapshots if study.keeps_snapshots]
     return list(

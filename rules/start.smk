@@ -21,6 +21,7 @@ def refuse_unknown_names_in_targets():
         return
     run_path = "{rule}/{dataset}/{model}/{variant}/seed-{seed}."
     fit_path = "fit/{fit}/{network}/{variant}/seed-{seed}."
+    gan_path = "train_gan/{gan}/{network}/{variant}/seed-{seed}."
     patterns = (
         *(
             AGGREGATED_FIT,
@@ -30,6 +31,7 @@ def refuse_unknown_names_in_targets():
             f"results/logs/{fit_path}log",
             f"results/benchmarks/{fit_path}tsv",
         ),
+        *(AGGREGATED_GAN, FIGURE_OF_GAN, GAN, f"results/logs/{gan_path}log", f"results/benchmarks/{gan_path}tsv"),
         *(DETECTION, TABLE_OF_DETECTION, FIGURE_OF_DETECTION),
         *(OVER_TRAINING, EVALUATION, RUN, f"results/logs/{run_path}log", f"results/benchmarks/{run_path}tsv"),
         *(AGGREGATED_OVER_TRAINING, AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, FIGURE_OF_EXPERIMENT),
@@ -56,7 +58,7 @@ def refuse_without_gpu():
     due = {job.rule.name for job in workflow.dag.needrun_jobs()}
     names = [name for name, suite in SUITES.items() if suite.stage in ON_DEVICE]
     suites = {f"{kind}_{name}" for name in names for kind in ("evaluate", "over_training")}
-    on_device = due & {*TRAINING_RULES, "fit", "perturb", "list_only_high", "detect", "calibrate", *suites}
+    on_device = due & {*TRAINING_RULES, "fit", "train_gan", "perturb", "list_only_high", "detect", "calibrate", *suites}
     if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
         raise WorkflowError(
             "compute.device is cuda but this machine has no GPU: "

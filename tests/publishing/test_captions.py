@@ -88,17 +88,18 @@ OF_DATA = {
     if product.label.over in ("dataset", "experiment") and product.label.reads != "nothing"
 }
 OF_DETECTIONS = {target: product for target, product in PRODUCTS.items() if product.label.over == "detection"}
-OF_FITS = {target: product for target, product in PRODUCTS.items() if product.label.over == "fit"}
+OF_FITS = {target: product for target, product in PRODUCTS.items() if product.label.over in ("fit", "gan")}
 
 
 @pytest.mark.parametrize("product", OF_FITS.values(), ids=OF_FITS)
-def test_captions_of_fits_name_networks_and_seeds(product):
-    config = yaml.safe_load((ROOT / "configs" / "demo" / "fits.yaml").read_text())
+def test_captions_of_fits_and_gans_name_networks_and_seeds(product):
+    config = yaml.safe_load((ROOT / "configs" / "demo" / f"{product.label.over}s.yaml").read_text())
     study = Study(config, ROOT / "schemas" / "config.schema.yaml")
-    fit = next(name for name in study.fits.runs if study.fits.kind(name) in product.label.needs)
+    grid = study.grids[product.label.over]
+    fit = next(name for name in grid.runs if grid.kind(name) in product.label.needs)
     page = rendered("product", caption=fit_caption(study, product, fit))
     assert "{" not in page
-    for name in (fit, *(run.network for run in study.fits.runs[fit]), f"seed {study.fits.runs[fit][0].seed}"):
+    for name in (fit, *(run.network for run in grid.runs[fit]), f"seed {grid.runs[fit][0].seed}"):
         assert name in page
 
 

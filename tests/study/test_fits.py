@@ -81,7 +81,9 @@ def test_what_a_study_of_fits_alone_has_for_experiments_is_said():
 
 
 def test_a_study_has_experiments_fits_or_detection():
-    with pytest.raises(InputError, match=r"^config: it has neither experiments nor fits nor detection: write what is"):
+    with pytest.raises(
+        InputError, match=r"^config: it has neither experiments nor fits nor gans nor detection: write what is"
+    ):
         Study({"compute": CONFIG["compute"]}, SCHEMAS / "config.schema.yaml")
     with pytest.raises(InputError, match=r"^config: 'evaluation' is missing, which 'experiments' needs: write it, or"):
         Study(copy.deepcopy(CONFIG) | {"experiments": {"a": {"datasets": ["mnist"]}}}, SCHEMAS / "config.schema.yaml")

@@ -15,6 +15,7 @@ COMPUTING = {
     "perturb",
     "list_only_high",
     "fit",
+    "train_gan",
     "calibrate",
     "detect",
     "score_detections",

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
+from filterfreq.evaluation.columns import RUN_COLUMNS
 from filterfreq.evaluation.registry import load
 from filterfreq.evaluation.results import check_rows, write_results
-from filterfreq.fits.registry import FITS
+from filterfreq.fits.registry import FITS, Fit
 from filterfreq.models.device import describe_device, is_deterministic, peak_memory_mb
 from filterfreq.runtime.files import write_json
 from filterfreq.runtime.provenance import environment
@@ -55,11 +56,16 @@ class FitJob:
         """The run in one word, for messages."""
         return "/".join(str(part) for part in self.spec["run"].values())
 
+    @property
+    def data(self) -> dict[str, str]:
+        """The checksums of what is learned from, by name; a function has none."""
+        return {}
+
     @cached_property
     def state(self) -> StateFile:
         """What the training goes on from, where the same one was interrupted."""
         made_by = [self.code, torch.get_num_threads(), self.device.type]
-        fingerprint = json.dumps([self.spec, *made_by], sort_keys=True)
+        fingerprint = json.dumps([self.spec, *made_by, self.data], sort_keys=True)
         return StateFile(self.state_file, fingerprint)
 
 
@@ -67,12 +73,18 @@ def result_keys(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return what stands in the columns that results have for the run of a classifier.
 
     Args:
-        run: fit, network, variant and seed.
+        run: the fit or another entry of its kind, network, variant and seed, in this order.
     """
-    return {"dataset": run["fit"], "model": run["network"], "variant": run["variant"], "seed": run["seed"]}
+    return dict(zip(RUN_COLUMNS, run.values(), strict=True))
 
 
-def run_fit(job: FitJob, results: str | Path, record: str | Path, compute: dict[str, Any]) -> None:
+def run_fit(
+    job: FitJob,
+    results: str | Path,
+    record: str | Path,
+    compute: dict[str, Any],
+    kinds: Mapping[str, Fit] = FITS,
+) -> None:
     """Run a fit, and write its results and then the record, each whole or not at all.
 
     Args:
@@ -80,12 +92,13 @@ def run_fit(job: FitJob, results: str | Path, record: str | Path, compute: dict[
         results: the CSV file.
         record: the JSON file: the spec, and what made it.
         compute: the config's section `compute`.
+        kinds: what there is to run, by the kind in the job's spec.
 
     Raises:
         InputError: the loss is not finite, or the disk is full.
         StoppedError: the job was asked to stop; its state is kept.
     """
-    fit = FITS[job.spec["kind"]]
+    fit = kinds[job.spec["kind"]]
     rows = load(fit.run)(job)
     check_rows(rows, fit.run, fit.metrics)
     write_results(results, result_keys(job.spec["run"]), job.spec["kind"], rows)
@@ -94,6 +107,7 @@ def run_fit(job: FitJob, results: str | Path, record: str | Path, compute: dict[
         "code": job.code,
         "device": describe_device(job.device),
         "deterministic": is_deterministic(compute, job.device),
+        **({"data": job.data} if job.data else {}),
         "seconds": round(job.seconds, 3),
         "peak_memory_mb": round(peak_memory_mb(job.device), 1),
     }

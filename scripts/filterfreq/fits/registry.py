@@ -24,6 +24,18 @@ class Fit(Measurement):
     check: Callable[[Mapping[str, Any]], None] | None = None
 
 
+def check_recorded(settings: Mapping[str, Any]) -> None:
+    """Check that something is recorded in the iterations of a training.
+
+    Raises:
+        InputError: `record_every` is above `iterations`.
+    """
+    if settings["record_every"] > settings["iterations"]:
+        raise InputError(
+            f"record_every: nothing is recorded in {settings['iterations']} iterations, lower it to that or less"
+        )
+
+
 def _check_sinusoids(settings: Mapping[str, Any]) -> None:
     frequencies, amplitudes, points = (settings[key] for key in ("frequencies", "amplitudes", "points"))
     if len(amplitudes) != len(frequencies):
@@ -36,10 +48,7 @@ def _check_sinusoids(settings: Mapping[str, Any]) -> None:
             f"frequencies: {points} points on a period cannot show {highest} cycles, which need more than "
             f"{2 * highest} (Nyquist): lower the frequency or raise points"
         )
-    if settings["record_every"] > settings["iterations"]:
-        raise InputError(
-            f"record_every: nothing is recorded in {settings['iterations']} iterations, lower it to that or less"
-        )
+    check_recorded(settings)
 
 
 FITS: Mapping[str, Fit] = {

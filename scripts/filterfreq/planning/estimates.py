@@ -21,7 +21,7 @@ from filterfreq.study.experiments import Run
 MEASURED, CALIBRATED, UNKNOWN = "measured", "calibrated", "unknown"
 
 # The benchmark files of jobs with these wildcards in common stand for each other.
-_COMPARED_BY = ("dataset", "model", "fit", "network", "variant", "detection")
+_COMPARED_BY = ("dataset", "model", "fit", "gan", "network", "variant", "detection")
 
 
 class Estimate(NamedTuple):

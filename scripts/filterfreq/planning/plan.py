@@ -24,7 +24,19 @@ from filterfreq.runtime.jobs import is_at_work
 GPUS = (1, 8, 32)
 """How many GPUs the wall time is given for where nothing says how many there are."""
 
-STAGES = ("data", "pretrained", "train", "derive", "evaluate", "over_training", "fit", "detect", "analyse", "publish")
+STAGES = (
+    "data",
+    "pretrained",
+    "train",
+    "derive",
+    "evaluate",
+    "over_training",
+    "fit",
+    "gan",
+    "detect",
+    "analyse",
+    "publish",
+)
 """The files of rules, in the order that data flows."""
 
 # Tables and figures, of which there are many rules that take seconds.

@@ -9,6 +9,8 @@ from filterfreq.study.study import Study
 # What is read of models; else it is of images.
 _OF_MODELS = ("history", "records", "over_training", "filter_coefficients")  # beside results
 
+_ENTRIES = {"fit": "Fit", "gan": "GAN"}
+
 # Of the others, a table or figure says itself on how many images it stands.
 _OF_TEST_IMAGES = ("clean", "adversarial", "autoattack", "transfer", "adaptive", "corruption", "frequency_filtered")
 
@@ -35,12 +37,22 @@ def caption(study: Study, product: ProductFile, experiment: str, suites: Mapping
     return f"{own} {details}".rstrip()
 
 
-def fit_caption(study: Study, product: ProductFile, fit: str) -> str:
-    """Return what the report says of a figure of a fit, as reStructuredText: its own caption, networks and seeds."""
-    runs = study.fits.runs[fit]
+def fit_caption(study: Study, product: ProductFile, name: str) -> str:
+    """Return what the report says of a figure of a fit or a GAN: its own caption, networks and seeds.
+
+    Args:
+        study: the validated config.
+        product: the table or figure.
+        name: of the fit or the GAN.
+
+    Returns:
+        reStructuredText.
+    """
+    over = product.label.over
+    runs = study.grids[over].runs[name]
     networks = ", ".join(f"``{network}``" for network in dict.fromkeys(run.network for run in runs))
     seeds = ", ".join(str(seed) for seed in sorted({run.seed for run in runs}))
-    return f"{product.caption.format(fit=fit)} Fit ``{fit}``, network {networks}, seed {seeds}."
+    return f"{product.caption.format(**{over: name})} {_ENTRIES[over]} ``{name}``, network {networks}, seed {seeds}."
 
 
 def detection_caption(study: Study, product: ProductFile, detection: str) -> str:

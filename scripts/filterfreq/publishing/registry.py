@@ -26,10 +26,14 @@ _WILDCARDS = {
     "dataset": {"experiment", "dataset"},
     "experiment": {"experiment"},
     "fit": {"fit"},
+    "gan": {"gan"},
     "detection": {"detection"},
 }
 # What is shown one by one, each with what its inputs are.
-_ONE_BY_ONE = {"fit": "fits", "detection": "detections"}
+_ONE_BY_ONE = {"fit": ("fits",), "gan": ("gans", "gan_samples"), "detection": ("detections",)}
+
+# Of these there are several kinds, which its `needs` names.
+_OF_KINDS = ("fit", "gan")
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,17 @@ class Product:
 
     Attributes:
         title: what the report lists it under.
-        needs: the suites that it cannot do without; of a product over fits, the kinds of fit that it can be made of.
+        needs: the suites that it cannot do without; of a product over fits or GANs, the kinds that it can
+            be made of.
         adds: the suites that it shows where they were measured, or `claimed`.
         takes: the parameters that its function gets beside what is read, and that it is made again for; one of the
             names that `rules/labels.smk` knows.
         reads: what its inputs are: "results" of the suites, "results_if_any" where it can do without, "nothing", or
             another kind that `rules/labels.smk` knows.
         over: what there is one of it for: each "dataset" of an experiment, each "experiment", or, where it
-            reads "fits" or "detections", each "fit" or "detection".
+            reads "fits", "gans", "gan_samples" or "detections", each "fit", "gan" or "detection".
         when: a condition that `rules/labels.smk` knows; none if it is empty.
-        note: the parameter that a table's own caption ends with; none if it is empty, or of a fit or a detection.
+        note: the parameter that a table's own caption ends with; none if it is empty, or of no experiment.
     """
 
     title: str
@@ -77,8 +82,8 @@ class ProductFile:
     Attributes:
         kind: "table" or "figure".
         name: the file's name without its suffix.
-        caption: its docstring as one paragraph of reStructuredText; {experiment}, {dataset}, {fit} and {detection}
-            stand for those shown.
+        caption: its docstring as one paragraph of reStructuredText; {experiment}, {dataset}, {fit}, {gan} and
+            {detection} stand for those shown.
         label: its label.
     """
 
@@ -104,8 +109,8 @@ def read_products(
     """Read what all tables and figures say of themselves.
 
     Args:
-        known: what a label may say: the names that there are of each "suite", "fit", "parameter", "kind of input" and
-            "condition"; they are not compared unless given.
+        known: what a label may say: the names that there are of each "suite", "fit", "gan", "parameter",
+            "kind of input" and "condition"; they are not compared unless given.
         folder: that of the package `publishing`.
 
     Returns:
@@ -136,11 +141,12 @@ def _read(name: str, kind: str, tree: ast.Module) -> ProductFile:
     caption = " ".join((ast.get_docstring(tree) or "").split())
     label = _label(tree)
     for over, reads in _ONE_BY_ONE.items():
-        if (label.over == over) != (label.reads == reads):
-            raise InputError(f'{reads} are shown one by one: write both reads="{reads}" and over="{over}", or neither')
-    needs_some = label.reads == "fits" or (label.reads_results and label.reads != "results_if_any")
+        if (label.over == over) != (label.reads in reads):
+            read = label.reads if label.reads in reads else reads[0]
+            raise InputError(f'{read} are shown one by one: write both reads="{read}" and over="{over}", or neither')
+    needs_some = label.over in _OF_KINDS or (label.reads_results and label.reads != "results_if_any")
     if needs_some and not label.needs and CLAIMED not in label.adds:
-        kinds = "kinds of fit" if label.reads == "fits" else "suites"
+        kinds = f"kinds of {label.over}" if label.over in _OF_KINDS else "suites"
         raise InputError(f"it reads {label.reads} and needs none: name the {kinds} in needs that it cannot do without")
     _check_caption(caption, label.over)
     _check_function(tree, _FUNCTIONS[kind], label)
@@ -209,7 +215,7 @@ def _check_function(tree: ast.Module, name: str, label: Product) -> None:
 
 
 def _check_names(label: Product, known: Mapping[str, Collection[str]]) -> None:
-    measured = "fit" if label.over == "fit" else "suite"
+    measured = label.over if label.over in _OF_KINDS else "suite"
     said = [(measured, suite) for suite in label.shows if suite != CLAIMED]
     said += [("parameter", name) for name in (*label.takes, label.note) if name]
     said += [("kind of input", label.reads)]

@@ -33,10 +33,10 @@ def check_form(config: dict[str, Any], schema: Validator) -> None:
     check_values(config, [])
     _check_switches(config.get("evaluation"))
     check_schema(schema, config, "config", every=True)
-    if not {"experiments", "fits", "detection"} & config.keys():
+    if not {"experiments", "fits", "gans", "detection"} & config.keys():
         raise InputError(
-            "config: it has neither experiments nor fits nor detection: write what is to be made under one of these "
-            "keys"
+            "config: it has neither experiments nor fits nor gans nor detection: write what is to be made under one of "
+            "these keys"
         )
     for key, stage in _stages(config):
         if stage not in config["compute"]:

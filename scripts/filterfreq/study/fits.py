@@ -1,4 +1,4 @@
-"""Fits: networks that learn functions, as grids of networks, variants and seeds."""
+"""Fits and GANs: networks that are no classifiers, as grids of networks, variants and seeds."""
 
 import itertools
 from collections.abc import Mapping
@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from jsonschema.protocols import Validator
 
-from filterfreq.fits.registry import FITS
+from filterfreq.fits.registry import FITS, Fit
+from filterfreq.gans.registry import GANS
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import check_schema
 from filterfreq.study.config_checks import check_number
@@ -22,95 +23,124 @@ class FitRun(NamedTuple):
     seed: int
 
 
+class GanRun(NamedTuple):
+    """One generator and its discriminator: what identifies them among all others, and names their folder."""
+
+    gan: str
+    network: str
+    variant: str
+    seed: int
+
+
+GridRun = FitRun | GanRun
+
+_KINDS: dict[str, Mapping[str, Fit]] = {"fits": FITS, "gans": GANS}
+_RUNS: dict[str, type[FitRun] | type[GanRun]] = {"fits": FitRun, "gans": GanRun}
+
+
 class Fits:
-    """The section `fits` of a config, and the runs that it asks for.
+    """The section `fits` or `gans` of a config, and the runs that it asks for.
 
     Attributes:
+        section: its name.
+        kinds: what there is to learn in it.
         runs: of each entry, by its name, in the config's order.
 
     Args:
         config: one that fits its schema.
         schema: of configs.
+        section: "fits" or "gans".
 
     Raises:
         InputError: an entry has not the settings of one kind of fit, or they do not fit each other; the sentence names
             the key.
     """
 
-    def __init__(self, config: Mapping[str, Any], schema: Validator) -> None:
-        self._entries = config.get("fits", {})
+    def __init__(self, config: Mapping[str, Any], schema: Validator, section: str = "fits") -> None:
+        self.section, self.kinds = section, _KINDS[section]
+        self._entries = config.get(section, {})
         self._variants: dict[str, Variants] = {}
-        self.runs: dict[str, list[FitRun]] = {}
-        if self._entries and "fits" in config["experiments"]:
-            raise InputError("experiments.fits: results of fits are kept under this name, choose another")
+        self.runs: dict[str, list[GridRun]] = {}
+        if self._entries and section in config["experiments"]:
+            raise InputError(f"experiments.{section}: results of {section} are kept under this name, choose another")
         for name, entry in self._entries.items():
-            where = f"fits.{name}"
-            kinds = [kind for kind in FITS if kind in entry]
+            where = f"{section}.{name}"
+            kinds = [kind for kind in self.kinds if kind in entry]
             if len(kinds) != 1:
                 said = f"has the settings of {' and '.join(kinds)}" if kinds else "does not say what is learned"
-                raise InputError(f"{where}: {said}, give those of one: {', '.join(FITS)}")
-            variants = _config_variants(where, kinds[0], entry)
-            self._variants[name] = _swept_variants(where, kinds[0], entry.get("sweep", {}), variants, schema)
+                raise InputError(f"{where}: {said}, give those of one: {', '.join(self.kinds)}")
+            variants = self._config_variants(where, kinds[0], entry)
+            self._variants[name] = self._swept_variants(where, kinds[0], entry.get("sweep", {}), variants, schema)
             axes = list(entry["networks"]), list(self._variants[name]), entry["seeds"]
             check_number(where, "runs", *axes)
-            self.runs[name] = [FitRun(name, *values) for values in itertools.product(*axes)]
+            self.runs[name] = [_RUNS[section](name, *values) for values in itertools.product(*axes)]
             _check_labels(where, self.labels(name))
 
     def kind(self, name: str) -> str:
-        """Return what an entry learns, a key of `FITS`."""
-        return next(kind for kind in FITS if kind in self._entries[name])
+        """Return what an entry learns, a key of `kinds`."""
+        return next(kind for kind in self.kinds if kind in self._entries[name])
 
     def labels(self, name: str) -> dict[str, str]:
         """Return the variants of an entry with their labels, in the config's order."""
         return {variant: settings["label"] for variant, settings in self._variants[name].items()}
 
-    def spec(self, run: FitRun) -> dict[str, Any]:
-        """Return everything that fixes a run's results."""
-        variant = self._variants[run.fit][run.variant]
+    def settings(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return the variants of an entry with all their settings, in the config's order."""
         return {
-            "run": run._asdict(),
-            "kind": self.kind(run.fit),
-            "network": sort_keys(self._entries[run.fit]["networks"][run.network]),
-            "settings": sort_keys({key: value for key, value in variant.items() if key != "label"}),
+            variant: {key: value for key, value in settings.items() if key != "label"}
+            for variant, settings in self._variants[name].items()
         }
 
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets of all runs, in the config's order; functions have none."""
+        settings = [settings for name in self.runs for settings in self.settings(name).values()]
+        return list(dict.fromkeys(entry["dataset"] for entry in settings if "dataset" in entry))
 
-def _config_variants(where: str, kind: str, entry: Mapping[str, Any]) -> Variants:
-    """Return the variants of an entry, each with all settings and a label."""
-    _check_settings(f"{where}.{kind}", kind, entry[kind])
-    found: Variants = {}
-    for name, changes in entry.get("variants", {"plain": {}}).items():
-        found[name] = {"label": name, **entry[kind], **changes}
-        _check_settings(f"{where}.variants.{name}", kind, found[name])
-    return found
+    def spec(self, run: GridRun) -> dict[str, Any]:
+        """Return everything that fixes a run's results."""
+        name = run[0]
+        return {
+            "run": run._asdict(),
+            "kind": self.kind(name),
+            "network": sort_keys(self._entries[name]["networks"][run.network]),
+            "settings": sort_keys(self.settings(name)[run.variant]),
+        }
 
+    def _config_variants(self, where: str, kind: str, entry: Mapping[str, Any]) -> Variants:
+        """Return the variants of an entry, each with all settings and a label."""
+        self._check_settings(f"{where}.{kind}", kind, entry[kind])
+        found: Variants = {}
+        for name, changes in entry.get("variants", {"plain": {}}).items():
+            found[name] = {"label": name, **entry[kind], **changes}
+            self._check_settings(f"{where}.variants.{name}", kind, found[name])
+        return found
 
-def _swept_variants(
-    where: str, kind: str, sweep: Mapping[str, list[Any]], variants: Variants, schema: Validator
-) -> Variants:
-    """Return the variants that a sweep makes: of each one for every combination of values."""
-    check_number(f"{where}.sweep", "variants", variants, *sweep.values())
-    settings = schema.schema["properties"]["fits"]["additionalProperties"]["properties"][kind]["properties"]
-    found: Variants = {}
-    for base, *values in itertools.product(variants, *sweep.values()):
-        changes = {key: value for key, value in zip(sweep, values, strict=True) if variants[base].get(key) != value}
-        variant = {**variants[base], **changes}
-        for key, value in changes.items():
-            setting = schema.evolve(schema={**settings[key], "$defs": schema.schema["$defs"]})
-            check_schema(setting, value, f"{where}.sweep.{key}")
-            variant["label"] += ", " + settings[key]["sweep_label"].format(value)
-        _check_settings(f"{where}.sweep", kind, variant)
-        found.setdefault(swept_name(f"{where}.sweep", base, changes), variant)
-    return found
+    def _swept_variants(
+        self, where: str, kind: str, sweep: Mapping[str, list[Any]], variants: Variants, schema: Validator
+    ) -> Variants:
+        """Return the variants that a sweep makes: of each one for every combination of values."""
+        check_number(f"{where}.sweep", "variants", variants, *sweep.values())
+        settings = schema.schema["properties"][self.section]["additionalProperties"]["properties"][kind]["properties"]
+        found: Variants = {}
+        for base, *values in itertools.product(variants, *sweep.values()):
+            changes = {key: value for key, value in zip(sweep, values, strict=True) if variants[base].get(key) != value}
+            variant = {**variants[base], **changes}
+            for key, value in changes.items():
+                setting = schema.evolve(schema={**settings[key], "$defs": schema.schema["$defs"]})
+                check_schema(setting, value, f"{where}.sweep.{key}")
+                variant["label"] += ", " + settings[key]["sweep_label"].format(value)
+            self._check_settings(f"{where}.sweep", kind, variant)
+            found.setdefault(swept_name(f"{where}.sweep", base, changes), variant)
+        return found
 
-
-def _check_settings(where: str, kind: str, settings: Mapping[str, Any]) -> None:
-    check = FITS[kind].check
-    try:
-        if check is not None:
-            check(settings)
-    except InputError as error:
-        raise InputError(f"{where}.{error}") from error
+    def _check_settings(self, where: str, kind: str, settings: Mapping[str, Any]) -> None:
+        check = self.kinds[kind].check
+        try:
+            if check is not None:
+                check(settings)
+        except InputError as error:
+            raise InputError(f"{where}.{error}") from error
 
 
 def _check_labels(where: str, labels: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The schemas of settings that lie in files of their own, one for each suite, intervention, surgery and fit."""
+"""The schemas of settings that lie in files of their own, one for each suite, intervention, surgery, fit and GAN."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path

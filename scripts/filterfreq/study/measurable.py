@@ -334,7 +334,7 @@ def _unused_entries(study: Study) -> list[str]:
     if not study.experiments:
         # Detections have claims, and images under `data`, of their own.
         sections = ["variants", "checkpoints", "training", "evaluation"]
-        sections += [] if study.detections.runs else ["data", "claims"]
+        sections += [] if study.detections.runs else ["claims"] if study.gans.runs else ["data", "claims"]
         return [
             f"{section}: {_UNUSED}, as there are no experiments" for section in sections if study.config.get(section)
         ]

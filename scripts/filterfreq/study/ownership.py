@@ -10,10 +10,10 @@ from filterfreq.runtime.files import read_json
 from filterfreq.runtime.text import one_line
 from filterfreq.study.detections import DetectionRun
 from filterfreq.study.experiments import Run
-from filterfreq.study.fits import FitRun
+from filterfreq.study.fits import FitRun, GanRun
 from filterfreq.study.study import Study
 
-AnyRun = Run | FitRun | DetectionRun
+AnyRun = Run | FitRun | GanRun | DetectionRun
 
 _LONGEST_VALUE = 60  # characters
 _NOT_SET = "not set"
@@ -35,8 +35,8 @@ def check_owners(study: Study, config_files: Sequence[str], record_path: Callabl
             variants and checkpoints of all.
     """
     foreign = []
-    fits = itertools.chain.from_iterable(study.fits.runs.values())
-    for run in (*study.all_runs, *fits, *study.detections.runs):
+    in_grids = itertools.chain.from_iterable(runs for grid in study.grids.values() for runs in grid.runs.values())
+    for run in (*study.all_runs, *in_grids, *study.detections.runs):
         path = Path(record_path(run))
         record = _read(path)
         owner = _owner(record)
@@ -62,6 +62,8 @@ def check_owners(study: Study, config_files: Sequence[str], record_path: Callabl
 def _spec(study: Study, run: AnyRun) -> dict[str, Any]:
     if isinstance(run, DetectionRun):
         return study.detections.spec(run)
+    if isinstance(run, GanRun):
+        return study.gans.spec(run)
     return study.fits.spec(run) if isinstance(run, FitRun) else study.spec(run)
 
 
@@ -69,7 +71,7 @@ def _entry(study: Study, run: AnyRun) -> str:
     """What the config has of a run under a name of its own, in words."""
     if isinstance(run, DetectionRun):
         return "detection"
-    return "variant" if isinstance(run, FitRun) or not study.is_downloaded(run) else "checkpoint"
+    return "variant" if isinstance(run, FitRun | GanRun) or not study.is_downloaded(run) else "checkpoint"
 
 
 def _name(run: AnyRun) -> str:

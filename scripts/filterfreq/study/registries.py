@@ -14,6 +14,7 @@ from filterfreq.data.shifted.registry import SHIFTED_SETS
 from filterfreq.evaluation.columns import RESERVED
 from filterfreq.evaluation.registry import STAGES, SUITES, Measurement, Suite, check_texts
 from filterfreq.fits.registry import FITS, Fit
+from filterfreq.gans.registry import GANS
 from filterfreq.models.registry import FAMILIES
 from filterfreq.models.surgery.registry import SURGERY
 from filterfreq.runtime.errors import InputError, unknown_name
@@ -26,6 +27,7 @@ _FILES = {
     "interventions": "training/registry.py",
     "surgery": "models/surgery/registry.py",
     "fits": "fits/registry.py",
+    "gans": "gans/registry.py",
 }
 """The registries, by the folder of `schemas` that has a file for each entry."""
 
@@ -46,6 +48,7 @@ def check_registries(
     interventions: Mapping[str, Entry] = INTERVENTIONS,
     surgery: Mapping[str, str] = SURGERY,
     fits: Mapping[str, Fit] = FITS,
+    gans: Mapping[str, Fit] = GANS,
 ) -> None:
     """Check all entries: the schemas and functions that they need are there, and their fields mean something.
 
@@ -57,11 +60,12 @@ def check_registries(
         interventions: those of `filterfreq.training.registry`.
         surgery: those of `filterfreq.models.surgery.registry`.
         fits: those of `filterfreq.fits.registry`.
+        gans: those of `filterfreq.gans.registry`.
 
     Raises:
         InputError: one is not so; the sentence begins with the file that is to be changed.
     """
-    for folder, entries in zip(_FILES, (suites, interventions, surgery, fits), strict=True):
+    for folder, entries in zip(_FILES, (suites, interventions, surgery, fits, gans), strict=True):
         _check_files(schema.parent, folder, entries)
     composed = config_schema(schema).schema
     variant = composed["$defs"]["variant"]["properties"]
@@ -74,16 +78,12 @@ def check_registries(
     for name, reference in surgery.items():
         with _entry(_FILES["surgery"], name):
             _check_surgery(reference, variant[name])
-    for name, fit in fits.items():
-        with _entry(_FILES["fits"], name):
-            if name in suites:
-                raise InputError("there is a suite of this name, whose results it would be taken for: choose another")
-            _check_measurement(fit, Fit)
-            check_module(check_function(fit.run, ["job"]))
-            if fit.check is not None and not callable(fit.check):
-                raise InputError(f"check is {fit.check!r}, write a function")
-    _check_types("suites", suites)
-    _check_types("fits", fits)
+    for folder, entries in (("fits", fits), ("gans", gans)):
+        for name, fit in entries.items():
+            with _entry(_FILES[folder], name):
+                _check_fit(name, fit, suites if folder == "fits" else {**suites, **fits})
+    for folder, measured in (("suites", suites), ("fits", fits), ("gans", gans)):
+        _check_types(folder, measured)
     _check_models_and_data()
 
 
@@ -150,6 +150,17 @@ def _check_suite(name: str, suite: Suite, schema: Mapping[str, Any]) -> None:
         if key not in schema.get("required", ()):
             raise InputError(f"attacks: schemas/suites/{name}.yaml does not list {key!r} under required: add it there")
         schema = schema.get("properties", {}).get(key, {})
+
+
+def _check_fit(name: str, fit: Any, others: Mapping[str, Measurement]) -> None:
+    """Check an entry of what is neither a suite nor named as one."""
+    if name in others:
+        what = "fit" if isinstance(others[name], Fit) else "suite"
+        raise InputError(f"there is a {what} of this name, whose results it would be taken for: choose another")
+    _check_measurement(fit, Fit)
+    check_module(check_function(fit.run, ["job"]))
+    if fit.check is not None and not callable(fit.check):
+        raise InputError(f"check is {fit.check!r}, write a function")
 
 
 def _check_measurement(entry: Any, kind: type[Measurement]) -> None:

@@ -1,4 +1,4 @@
-"""The schema of a config: the main one, and a fragment for each suite, intervention, surgery and fit."""
+"""The schema of a config: the main one, and a fragment for each suite, intervention, surgery, fit and GAN."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -10,7 +10,7 @@ from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import load_schema
 from filterfreq.study.fragments import read_fragments
 
-_FOLDERS = ("suites", "interventions", "surgery", "fits")
+_FOLDERS = ("suites", "interventions", "surgery", "fits", "gans")
 
 
 @cache
@@ -24,8 +24,8 @@ def config_schema(path: Path) -> Validator:
     - `suites` go into `evaluation`, into each entry of `evaluation.datasets`, where the value may be false too, and
       into what `evaluation.over_training` lists,
     - `interventions` and `surgery` go into a variant,
-    - `fits` go into each entry of `fits`; the entry's variants take the same settings, and its sweep those that have a
-      `sweep_label`.
+    - `fits` and `gans` go into each entry of these; the entry's variants take the same settings, and its sweep those
+      that have a `sweep_label`.
 
     Args:
         path: the main schema, `schemas/config.schema.yaml`.
@@ -43,7 +43,8 @@ def config_schema(path: Path) -> Validator:
     _add(evaluation["properties"]["over_training"]["items"], fragments["suites"], "schemas/suites")
     _add(variant, fragments["interventions"], "schemas/interventions")
     _add(variant, fragments["surgery"], "schemas/surgery")
-    _add_fits(schema["properties"]["fits"]["additionalProperties"], fragments["fits"])
+    for section in ("fits", "gans"):
+        _add_fits(schema["properties"][section]["additionalProperties"], fragments[section], section)
     sweep = schema["properties"]["experiments"]["additionalProperties"]["properties"]["sweep"]
     sweep["properties"] = {key: {"$ref": "#/$defs/values"} for key in sweep_labels(validator)}
     sweep["refused"] = _unswept(key for key, _ in _variant_settings(validator) if key not in sweep["properties"])
@@ -103,15 +104,16 @@ def _add(section: dict, fragments: dict[str, dict], folder: str) -> None:
         known[key] = fragment
 
 
-def _add_fits(entry: dict, fragments: dict[str, dict]) -> None:
-    """Put fragments into the schema of a fit, in whose variants no setting is required."""
-    _add(entry, fragments, "schemas/fits")
+def _add_fits(entry: dict, fragments: dict[str, dict], section: str) -> None:
+    """Put fragments into the schema of a fit or a GAN, in whose variants no setting is required."""
+    _add(entry, fragments, f"schemas/{section}")
     entry["allOf"] = []
     for kind, fragment in fragments.items():
         settings = fragment.get("properties", {})
         if not settings:
             raise InputError(
-                f"schemas/fits/{kind}.yaml: properties: a fit has settings of its own: write their schemas"
+                f"schemas/{section}/{kind}.yaml: properties: a {section[:-1]} has settings of its own: write their "
+                "schemas"
             )
         label = {"type": "string", "minLength": 1}
         values = {key: {"$ref": "#/$defs/values"} for key, setting in settings.items() if "sweep_label" in setting}

@@ -41,9 +41,8 @@ class Study(Datasets):
         checkpoints: the entry of each downloaded model in use, by name.
         experiments: for each experiment its runs in the config's order, without repeats.
         runs: the union of all experiments' runs, without repeats.
-        all_runs: these, and the runs that derived ones are made from and no experiment has: they are trained or
-            downloaded, and in no table.
-        fits: the networks that learn functions.
+        all_runs: these, and those that derived ones are made from and no experiment has, which are in no table.
+        fits, gans: the networks that learn functions, and generators; both in `grids`, as "fit" and "gan".
         detections: the detectors that are measured.
         pairs: for each experiment its pairs of runs in the config's order; most have none.
         of_snapshots: the study that has for all models the settings that suites have for snapshots; itself where none
@@ -66,7 +65,8 @@ class Study(Datasets):
         self.config = config
         self.checkpoints = config.get("checkpoints", {})
         self.variants, self.swept, self.experiments = expand(config, self, validator)
-        self.fits = Fits(config, validator)
+        self.fits, self.gans = Fits(config, validator), Fits(config, validator, "gans")
+        self.grids = {"fit": self.fits, "gan": self.gans}
         self.detections = Detections(config)
         self.runs = list(dict.fromkeys(itertools.chain.from_iterable(self.experiments.values())))
         self._run_set = frozenset(self.runs)

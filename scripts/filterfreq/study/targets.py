@@ -51,8 +51,8 @@ def check_target(study: Study, target: str, patterns: Iterable[str]) -> None:
 
 
 def _check_names(study: Study, names: Mapping[str, str]) -> None:
-    if "fit" in names:
-        _check_fit(study, names)
+    for over in names.keys() & study.grids.keys():
+        _check_fit(study, names, over)
         return
     if "detection" in names:
         known = [run.detection for run in study.detections.runs]
@@ -119,13 +119,13 @@ def _check_run(study: Study, dataset: str, model: str, variant: str) -> None:
         study.check_training_images(dataset, f"variants.{variant}")
 
 
-def _check_fit(study: Study, names: Mapping[str, str]) -> None:
-    """Refuse a run of a fit that there is not; which seeds there are is left to Snakemake."""
-    fit = names["fit"].removesuffix(".csv")
-    if fit not in study.fits.runs:
-        raise unknown_name("fit", fit, study.fits.runs)
+def _check_fit(study: Study, names: Mapping[str, str], over: str) -> None:
+    """Refuse a run of a fit or a GAN that there is not; which seeds there are is left to Snakemake."""
+    name, runs = names[over].removesuffix(".csv"), study.grids[over].runs
+    if name not in runs:
+        raise unknown_name(over, name, runs)
     for key in names.keys() & {"network", "variant"}:
-        known = dict.fromkeys(getattr(run, key) for run in study.fits.runs[fit])
+        known = dict.fromkeys(getattr(run, key) for run in runs[name])
         if names[key] not in known:
             raise unknown_name(key, names[key], known)
 
