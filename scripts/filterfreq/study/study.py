@@ -27,11 +27,7 @@ from filterfreq.study.over_training import own_settings, say_own_keys, snapshot_
 from filterfreq.study.pairs import Pair, expand_pairs
 from filterfreq.study.run_checks import check_runs
 from filterfreq.study.schema import config_schema
-<<<<<<< HEAD
-from filterfreq.study.variants import compared_methods, compared_settings, sort_keys, training_settings
-=======
-from filterfreq.study.variants import compared_settings, sort_keys, trained_variant, training_settings
->>>>>>> wt-h
+from filterfreq.study.variants import compared_methods, compared_settings, sort_keys, trained_variant, training_settings
 from filterfreq.training.snapshot_names import snapshot_names
 
 
