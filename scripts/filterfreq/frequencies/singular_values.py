@@ -242,7 +242,7 @@ class _Matrices:
         count = math.prod(self.half)
         step = max(1, _CHUNK // (self._groups * math.prod(self.shape)))
         for start in range(0, count, step):
-            chunk = self._at(torch.arange(start, min(start + step, count)), dtype)
+            chunk = self._matrices_of(torch.arange(start, min(start + step, count)), dtype)
             yield start * self._groups, chunk
 
     def chunks(self, dtype: torch.dtype) -> Iterator[Tensor]:
@@ -253,9 +253,9 @@ class _Matrices:
     def matrix(self, number: int) -> Tensor:
         """Return one matrix in double precision, divided by `unit`."""
         frequency, group = divmod(number, self._groups)
-        return self._at(torch.tensor([frequency]), torch.complex128)[group]
+        return self._matrices_of(torch.tensor([frequency]), torch.complex128)[group]
 
-    def _at(self, numbers: Tensor, dtype: torch.dtype) -> Tensor:
+    def _matrices_of(self, numbers: Tensor, dtype: torch.dtype) -> Tensor:
         """The matrices of some frequencies of the half spectrum, [frequencies * groups, *shape]."""
         rows, columns = numbers // self.half[1], numbers % self.half[1]
         real = torch.float32 if dtype == torch.complex64 else torch.float64

@@ -50,7 +50,7 @@ class LinearMap:
     groups: int = 1
     is_circular: bool = False
 
-    def with_weight(self, is_normalised: bool, is_folded: bool) -> "LinearMap":
+    def choose_weight(self, is_normalised: bool, is_folded: bool) -> "LinearMap":
         """Return the map with one kind of weights: before or after normalisation, with or without batch norm's scale.
 
         A spectrum of the batch normalisation, as that of a layer with a further convolution before it, needs the

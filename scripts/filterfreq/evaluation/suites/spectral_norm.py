@@ -23,7 +23,7 @@ def run(job: SuiteJob) -> list[dict[str, Any]]:
         for batch_norm in settings["batch_norm"]:
             for weight in WEIGHTS:
                 measured = _model_rows(
-                    [layer.with_weight(weight == "normalised", batch_norm == "folded") for layer in layers],
+                    [layer.choose_weight(weight == "normalised", batch_norm == "folded") for layer in layers],
                     boundaries,
                     settings.get("conditioning", False),
                 )

@@ -44,13 +44,16 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
         for (weight, title), axes in zip(STAGES.items(), row, strict=True):
             shown = norms[(norms["model"] == model) & (norms["weight"] == weight)]
             draw_lines(axes, shown, "number", "value", styles, markers=True)
-            axes.set(yscale="log", ylabel="", xlabel="layer" if model == models[-1] else "")
+            axes.set(ylabel="", xlabel="layer" if model == models[-1] else "")
             axes.set_title(title if model == models[0] else "")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-            axes.yaxis.set_major_formatter(_NUMBER)
-            axes.yaxis.set_minor_locator(NullLocator())
         row[0].set_ylabel(f"{model}\nspectral norm" if len(models) > 1 else "spectral norm")
+    # After all lines: on a logarithmic axis, which the panels share, seaborn's means would be geometric.
+    for axes in grid.flat:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+        axes.yaxis.set_major_formatter(_NUMBER)
+        axes.yaxis.set_minor_locator(NullLocator())
     note = f"{seeds_note(frame)}; {boundary_of(frame)} boundary; {batch_norm_phrase(frame)}"
     add_legend(figure, styles, markers=True, note=note)
     return figure
