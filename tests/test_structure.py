@@ -70,7 +70,7 @@ MADE_HERE = {
     "evaluation/filters/first_layer.py",
     "models/checkpoints.py",
     "data/shifted/prepared.py",
-    "data/labels.py",
+    "data/stored_integers.py",
     "data/noise.py",
 }
 

@@ -89,7 +89,7 @@ RETRAINED_BY = {
     "models/surgery/decomposition.py": {"decomposed", "penalised"},
     "frequencies/dct.py": {"decomposed", "penalised"},
     "training/interventions/penalty.py": {"penalised"},
-    "training/interventions/orthogonal_penalty.py": {"penalised"},
+    "training/orthogonality.py": {"penalised"},
     "training/interventions/gaussian_noise.py": {"noisy"},
     "training/registry.py": set(),
     "training/noise.py": {"noisy"},

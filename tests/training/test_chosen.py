@@ -13,14 +13,14 @@ def chosen(seed=0, **variant):
     return choose_images(interventions_of(variant), LABELS, seed)
 
 
-def of_each_class(indices):
+def counts_by_class(indices):
     return np.bincount(LABELS[indices], minlength=3).tolist()
 
 
 def test_a_fraction_is_of_each_class_and_a_part_of_a_larger_one():
     quarter, half = (chosen(data={"fraction": fraction}).trained for fraction in (0.25, 0.5))
-    assert of_each_class(quarter) == [1, 5, 8]
-    assert of_each_class(half) == [3, 10, 16]
+    assert counts_by_class(quarter) == [1, 5, 8]
+    assert counts_by_class(half) == [3, 10, 16]
     assert set(quarter) < set(half)
     assert (np.diff(half) > 0).all()
     assert np.array_equal(chosen(data={"fraction": 0.5}).trained, half)
@@ -30,7 +30,7 @@ def test_a_fraction_is_of_each_class_and_a_part_of_a_larger_one():
 
 def test_validation_is_held_out_unless_it_says_otherwise():
     trained, validation = chosen(validation={"fraction": 0.3})
-    assert of_each_class(validation) == [2, 6, 9]
+    assert counts_by_class(validation) == [2, 6, 9]
     assert sorted([*trained, *validation]) == list(range(len(LABELS)))
     trained, same = chosen(validation={"fraction": 0.3, "held_out": False})
     assert trained is None

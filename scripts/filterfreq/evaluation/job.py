@@ -118,8 +118,9 @@ class SuiteJob:
 
     def _chosen(self, split: str, available: int) -> slice | np.ndarray:
         """Which images of a split the suite sees."""
-        folder, wanted = Path(self.inputs["weights"]).parent, self.settings.get("images")
-        trained = load_indices(folder, self.record, "trained_on", available) if split == "train" else None
+        wanted, trained = self.settings.get("images"), None
+        if split == "train":
+            trained = load_indices(Path(self.inputs["weights"]).parent, self.record, "trained_on", available)
         if trained is None:
             return chosen_images(split, available, wanted)
         return trained[chosen_images(split, len(trained), wanted)]

@@ -51,7 +51,7 @@ def read(files: Any) -> list[SampleSheet]:
         run = read_json(record, "train the GAN again")["run"]
         key, seed = (run["network"], run["variant"]), run["seed"]
         if key not in found or seed < found[key][0]:
-            with reading(samples, "train the GAN again"), np.load(samples) as arrays:
+            with reading(samples, "train the GAN again"), np.load(samples, allow_pickle=False) as arrays:
                 found[key] = seed, arrays["images"]
     return [SampleSheet(network, variant, images) for (network, variant), (_, images) in found.items()]
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError, unknown_name
+from filterfreq.training import orthogonality
 from filterfreq.training.intervention import Intervention
-from filterfreq.training.interventions import orthogonal_penalty
 
 DCT_KINDS = ("highest", "all", "highest+diff", "all+diff", "diff_all")
 KINDS = (*DCT_KINDS, "smooth", "orthogonal")
@@ -22,7 +22,7 @@ LAYERS = ("all", "half", "third", "first")
 def intervention(settings: Mapping[str, Any]) -> Intervention:
     """Return the intervention that adds the penalty of these settings: `kind`, `strength` and `layers`."""
     if settings["kind"] == "orthogonal":
-        return orthogonal_penalty.intervention(settings)
+        return orthogonality.intervention(settings)
     if settings["kind"] == "smooth":
         rest = {key: value for key, value in settings.items() if key != "kind"}
         return Intervention(penalty=partial(smoothness_penalty, **rest))

@@ -8,13 +8,13 @@ from torch import nn
 
 from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError
-from filterfreq.training.interventions.orthogonal_penalty import (
+from filterfreq.training.interventions.penalty import intervention
+from filterfreq.training.orthogonality import (
     convolution_penalty,
     corrected_padding,
     counted_layers,
     matrix_penalty,
 )
-from filterfreq.training.interventions.penalty import intervention
 
 GOLDEN = Path(__file__).parents[4] / "shared" / "golden"
 
