@@ -67,7 +67,12 @@ for model, size, batch, variant, optimizer in networks:
     labels = torch.arange(batch) % 2
     arrays = torch.randint(256, (batch, size, size, 3), dtype=torch.uint8).numpy()
     dataset = SimpleNamespace(
-        images=lambda split: arrays, labels=lambda split: labels.numpy(), num_classes=2, mean=[0.5] * 3, std=[0.25] * 3
+        images=lambda split: arrays,
+        labels=lambda split: labels.numpy(),
+        num_classes=2,
+        classes=["first", "second"],
+        mean=[0.5] * 3,
+        std=[0.25] * 3,
     )
     training = {"epochs": 1, "batch_size": batch, "optimizer": optimizer, "learning_rate": 0.01, "weight_decay": 0.01}
     training |= {"schedule": "cosine", "augmentation": "none"}
