@@ -896,9 +896,9 @@ def test_units_crossed_towards_an_adversarial_example_stand_beside_a_random_way(
 
 class TestSpectraAlongLines:
     @staticmethod
-    def rows(model, variant, power, output="logit", unit="normalised"):
+    def rows(model, variant, power, output="logit", unit="normalised", seed=0):
         where = {"output": output, "unit": unit, "length": 24}
-        run = (model, variant, 0, "line_spectrum")
+        run = (model, variant, seed, "line_spectrum")
         found = [(*run, "line_power", {**where, "frequency": f}, power / f**2) for f in (0.02, 0.1, 1.0, 2.5)]
         return found + [(*run, "line_power_share", {**where, "frequency": f}, 0.25) for f in (0.02, 0.1, 1.0, 2.5)]
 
@@ -920,6 +920,18 @@ class TestSpectraAlongLines:
         assert line(logit, "plain") == ([0.02, 0.1, 1, 2.5], pytest.approx([2500, 100, 1, 0.16]))
         assert line(probability, "dct")[1] == pytest.approx([2.5e-7, 1e-8, 1e-10, 1.6e-11])
         assert ("[0, 1]" in figure.axes[-1].get_xlabel()) is (unit == "pixels")
+
+    def test_means_over_seeds_are_arithmetic_for_each_model(self, results_of):
+        rows = [
+            row
+            for model in ("net_a", "net_b")
+            for output in ("logit", "probability")
+            for seed, power in enumerate((1.0, 99.0))
+            for row in self.rows(model, "plain", power, output, seed=seed)
+        ]
+        figure = draw_line_spectrum(results_of(rows), VARIANTS)
+        for axes in figure.axes:
+            assert line(axes, "plain")[1] == pytest.approx([125_000, 5_000, 50, 8])
 
     def test_a_function_without_power_is_left_out(self, results_of):
         rows = self.rows("net", "plain", 1.0) + self.rows("net", "dct", 0.0)

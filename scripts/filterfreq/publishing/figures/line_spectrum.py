@@ -46,6 +46,9 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
         for output, axes in zip(_OUTPUTS, row, strict=True):
             shown = frame[(frame["model"] == model) & (frame["output"] == output)]
             draw_lines(axes, shown, "frequency", "value", styles, markers=False)
+    # After all lines: on a logarithmic axis, which the models share, seaborn's means would be geometric.
+    for model, row in zip(models, grid, strict=True):
+        for output, axes in zip(_OUTPUTS, row, strict=True):
             axes.set(xscale="log", yscale="log", ylabel="")
             # Frequencies have one or two powers of ten, power has many.
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
