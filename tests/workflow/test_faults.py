@@ -64,6 +64,8 @@ def test_an_evaluation_that_is_killed_goes_on_after_its_last_batch(project):
 
 
 def test_workers_end_with_their_job_and_half_a_folder_is_made_again(project):
+    # So many that the corruptions after fog still take seconds on a fast machine.
+    project.edit("tiny.yaml", "  corruption:\n    images: 4", "  corruption:\n    images: 200")
     shutil.rmtree(project.folder / DATA / "corruptions")
     with project.started(f"{DATA}/corruptions", "--cores", "2", until="fog") as started:
         job, *workers = started.scripts()
