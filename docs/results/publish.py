@@ -17,6 +17,11 @@ DATASETS = {
     "digits": "mnist",
     "photographs": "cifar10-jpeg",
     "averaged": "cifar10-jpeg",
+    "averaged-resnets": "cifar10-jpeg",
+    "radii": "cifar10-jpeg",
+    "standard": "texdigits",
+    "free": "texdigits",
+    "rivals": "texdigits",
     "lossless": "lossless",
     "jpeg": "jpeg",
 }
