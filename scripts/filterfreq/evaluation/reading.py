@@ -51,7 +51,19 @@ def read_results(
     tables = [_read_one(path, run, suite, known) for path, run in zip(paths, expected, strict=True)]
     if not tables:
         raise InputError("no result files to read: run at least one evaluation")
-    table = pd.concat(tables, ignore_index=True)
+    return spread_parameters(pd.concat(tables, ignore_index=True), known)
+
+
+def spread_parameters(table: pd.DataFrame, known: Mapping[str, Measurement] = SUITES) -> pd.DataFrame:
+    """Return results with a column for each key of their `parameter`, as `read_results` does.
+
+    Args:
+        table: rows with at least the column `parameter`, numbered from 0.
+        known: what makes such results, by the name that the column `suite` has.
+
+    Raises:
+        ValueError, InputError: a parameter is none.
+    """
     # Few parameters occur many times each, so each is taken apart once.
     distinct = table["parameter"].unique()
     types, signed = tuple(parameter_types(known).items()), signed_parameters(known)

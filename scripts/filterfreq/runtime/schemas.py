@@ -21,7 +21,9 @@ from filterfreq.runtime.errors import InputError, unknown_name
 from filterfreq.runtime.files import read_json
 from filterfreq.runtime.text import is_one_line, one_line
 
-SCHEMAS = Path(__file__).parents[3] / "schemas"
+_PACKAGE = Path(__file__).parents[1]
+# Beside scripts/ in a checkout; inside the package where it was installed alone.
+SCHEMAS = next(path for path in (_PACKAGE / "schemas", _PACKAGE.parents[1] / "schemas") if path.is_dir())
 
 _MOST_TOLD = 10  # mistakes
 _LONGEST_PATH = 150  # characters of one in a sentence
