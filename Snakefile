@@ -32,6 +32,7 @@ include: "rules/analyse.smk"
 include: "rules/publish.smk"
 include: "rules/gan.smk"
 include: "rules/detect.smk"
+include: "rules/leaderboard.smk"
 include: "rules/plan.smk"
 
 
@@ -58,6 +59,7 @@ rule all:
     default_target: True
     input:
         everything(),
+        leaderboard_files(),
         plan_files(),
 
 

@@ -3,6 +3,7 @@
 
 from datetime import date
 
+from snakemake.iocontainers import Wildcards
 from filterfreq.publishing.registry import CLAIMED, read_products
 from filterfreq.publishing.start_page import start_page
 from filterfreq.runtime.provenance import git_revision
@@ -227,6 +228,46 @@ def nothing_to_make(product):
         f"There is no {product.target} to make: the config's experiments, data sets and evaluations lack what it shows "
         f"({', '.join(lacking)})."
     )
+
+
+@cache
+def leaderboard_parts():
+    """What the leaderboard shows: for each experiment and data set its files and what they are shown with."""
+    main = PRODUCTS["table_main"]
+    found = []
+    for experiment, dataset in possible_pairs(main):
+        wildcards = Wildcards(fromdict={"experiment": experiment, "dataset": dataset})
+        files = INPUTS[main.label.reads](main, wildcards)
+        shown = {
+            "labels": labels(wildcards),
+            "baseline": baseline(wildcards),
+            "epsilons": main_epsilons(wildcards),
+            "published": published_accuracies(wildcards),
+        }
+        found.append(
+            {
+                "files": list(files.values()) if isinstance(files, dict) else list(files),
+                "dataset": dataset,
+                "shown": shown,
+            }
+        )
+    return found
+
+
+def leaderboard_figures():
+    """The pages of figures that the leaderboard leads to: what each shows, and its address from there."""
+    return [
+        (f"{product.label.title}: {experiment}, {dataset}", os.path.relpath(page, Path(LEADERBOARD).parent))
+        for product in (PRODUCTS[target] for target in FIGURES)
+        if product.label.over == "dataset"
+        for experiment, dataset in possible_pairs(product)
+        for page in [FIGURE.format(experiment=experiment, dataset=dataset, name=product.name) + ".html"]
+    ]
+
+
+def leaderboard_files():
+    """The leaderboard, where there is a run with an accuracy."""
+    return [LEADERBOARD] if leaderboard_parts() else []
 
 
 def plan_files():

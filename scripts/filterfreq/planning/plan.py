@@ -36,11 +36,12 @@ STAGES = (
     "detect",
     "analyse",
     "publish",
+    "leaderboard",
 )
 """The files of rules, in the order that data flows."""
 
 # Tables and figures, of which there are many rules that take seconds.
-_IN_ONE_LINE = ("publish",)
+_IN_ONE_LINE = ("publish", "leaderboard")
 _STATES = ("finished", "running", "failed", "interrupted", "waiting")
 _MISSING = "–"
 
