@@ -36,8 +36,9 @@ tfoot input {{ width: 6em; font-weight: normal; }}
 <body>
 <h1>Leaderboard</h1>
 <p>Every run of {config}. Click a heading to sort; write into the field at a column's end to filter. Percent; higher is
-better but for mCE, which is relative to a baseline. A value's number of images and its 95 % Wilson interval are shown where
-the pointer rests on it. Columns called published are what others have written of the same weights, on all their images.</p>
+better but for mCE, which is relative to a baseline. A value's number of images and its 95 % Wilson interval are shown
+where the pointer rests on it. Columns called published are what others have written of the same weights, on all their
+images.</p>
 {table}
 <h2>Figures</h2>
 <ul>
