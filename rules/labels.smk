@@ -144,6 +144,12 @@ def has_suites_over_training(experiment, dataset):
     return bool(measured_over_training(experiment, dataset))
 
 
+def has_frequencies(experiment, dataset):
+    """Whether anything is measured of how an experiment's models use frequencies."""
+    suites = {"fourier_heat_map", "frequency_filtered", "filters", "filter_quality", "spectral_norm"}
+    return bool(suites & set(study.suites_in(experiment, dataset)))
+
+
 CONDITIONS = {
     "trained": Condition(has_trained_runs, "a run that is trained here"),
     "measured_over_training": Condition(has_suites_over_training, "snapshots and evaluation.over_training: [clean]"),
@@ -172,6 +178,9 @@ CONDITIONS = {
         compares_accuracies,
         "evaluation.clean and another variant of a model and seed that the baseline has, or pairs of models whose "
         "accuracies are measured or published",
+    ),
+    "frequencies_measured": Condition(
+        has_frequencies, "one of fourier_heat_map, frequency_filtered, filters, filter_quality and spectral_norm"
     ),
     "compared": Condition(
         compares_runs, "another variant of a model and seed that the baseline has, or pairs of an experiment"

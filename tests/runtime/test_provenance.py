@@ -131,7 +131,7 @@ OF_ATTACKS = {"adversarial", "transfer"}
 OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
     *("fourier_bands", "pairs", "severities", "frequency_filtered"),
-    *("filter_quality", "filter_correlations", "masking", "spectral_norms"),
+    *("filter_quality", "filter_correlations", "masking", "spectral_norms", "side_by_side"),
 }
 OF_SLOPES = {"corruption_energy", "energy_slopes"}
 OF_FILTERS = {"filter_quality", "filter_shift", "filter_correlations"}
@@ -155,6 +155,8 @@ WRITTEN_BY = {
     "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
     "publishing/filter_frames.py": OF_FILTERS | {"spectral_norms"},
     "publishing/spectral_norm_frames.py": {"spectral_norms"},
+    "publishing/side_by_side.py": {"side_by_side"},
+    "publishing/map_bands.py": {"side_by_side", "fourier_bands"},
     "publishing/filter_coefficients.py": {"filter_shift"},
     "publishing/filtered_images.py": {"frequency_filtered"},
     "publishing/tables/main.py": {"main"},
@@ -174,8 +176,10 @@ DRAWN_BY = {
     "publishing/attacks.py": {
         *(*WITH_ATTACK_PANELS, *WITH_MEASURES),
         *("perturbations", "spectra", "first_filters", "over_training", "regions"),
+        *("side_by_side", "frequencies_and_robustness"),
     },
     "publishing/attack_panels.py": WITH_ATTACK_PANELS,
+    "publishing/side_by_side.py": {"side_by_side", "frequencies_and_robustness"},
     "publishing/setting_panels.py": {"data_fraction", "label_noise"},
     "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | SHOWING_FILTERS | {"detection", "gan_samples"},
     "publishing/gan_panels.py": {"gan_training", "gan_divergence"},
@@ -194,7 +198,7 @@ DRAWN_BY = {
     "publishing/figures/regions.py": {"regions"},
     "publishing/figures/line_spectrum.py": {"line_spectrum"},
     "publishing/figures/detection.py": {"detection"},
-    "frequencies/pairs.py": WITH_EXAMPLES | {"spectra"},
+    "frequencies/pairs.py": WITH_EXAMPLES | {"spectra", "side_by_side", "frequencies_and_robustness"},
     "publishing/table.py": set(),
 }
 
