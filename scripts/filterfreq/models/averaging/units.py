@@ -28,8 +28,8 @@ def check_units(directions: str, count: int, units: Sequence[int]) -> None:
         )
     if count > sum(units):
         raise InputError(
-            f"count: {count} directions {directions} need as many units of linear layers, and the model has "
-            f"{sum(units)}: give count: {sum(units)} or less, or directions: random"
+            f"{count} directions {directions} lead across {count} units of linear layers, and the model has "
+            f"{sum(units)}: write a count of at most {sum(units)}, or directions: random"
         )
 
 
