@@ -90,7 +90,7 @@ def test_seeds_are_one_column_and_stand_alone_in_the_numbers(results_of):
     assert len(table.tidy().query("`attack or sign` == 'adaptive'")) == 3
 
 
-def by_draws(variant: str, values: dict[int, float], seed: int = 0) -> list[tuple]:
+def rows_over_draws(variant: str, values: dict[int, float], seed: int = 0) -> list[tuple]:
     where = {"attack": "pgd-50-margin", "norm": "linf", "epsilon": "8/255", "judged": "after", "draws": 10}
     run = ("net", variant, seed, "adaptive", "accuracy_by_eot")
     return [(*run, {**where, "eot": draws}, value) for draws, value in values.items()]
@@ -98,8 +98,8 @@ def by_draws(variant: str, values: dict[int, float], seed: int = 0) -> list[tupl
 
 def test_the_fall_with_the_draws_stands_below_the_attack(results_of):
     attacks = {"pgd-50-margin": 0.3, "adaptive": 0.3}
-    rows = rows_of("plain", attacks) + by_draws("plain", {1: 0.3})
-    rows += rows_of("averaged", attacks) + by_draws("averaged", {1: 0.8, 5: 0.5, 10: 0.4, 20: 0.3})
+    rows = rows_of("plain", attacks) + rows_over_draws("plain", {1: 0.3})
+    rows += rows_of("averaged", attacks) + rows_over_draws("averaged", {1: 0.8, 5: 0.5, 10: 0.4, 20: 0.3})
     table = tabulate(results_of(rows), VARIANTS)
     shown = {key[0]: [cell.split()[0] for cell in cells] for key, cells in cells_of(table).items()}
     assert [row for row in shown.items() if "margin" in row[0]] == [
@@ -116,7 +116,7 @@ def test_the_fall_with_the_draws_stands_below_the_attack(results_of):
 
 def test_seeds_that_tried_fewer_draws_are_said(results_of):
     rows = [row for seed in (0, 1) for row in rows_of("averaged", {"pgd-50-margin": 0.5, "adaptive": 0.5}, seed=seed)]
-    rows += by_draws("averaged", {1: 0.5, 5: 0.5}) + by_draws("averaged", {1: 0.7, 5: 0.6, 10: 0.5}, seed=1)
+    rows += rows_over_draws("averaged", {1: 0.5, 5: 0.5}) + rows_over_draws("averaged", {1: 0.7, 5: 0.6, 10: 0.5}, seed=1)
     cells = cells_of(tabulate(results_of(rows), VARIANTS))
     assert cells["PGD-50 (margin loss), over 10 draws", "L∞ 8/255"][0].endswith("(1 of 2 seeds)")
     assert "seeds" not in cells["PGD-50 (margin loss), over 5 draws", "L∞ 8/255"][0]
