@@ -116,7 +116,9 @@ def test_the_fall_with_the_draws_stands_below_the_attack(results_of):
 
 def test_seeds_that_tried_fewer_draws_are_said(results_of):
     rows = [row for seed in (0, 1) for row in rows_of("averaged", {"pgd-50-margin": 0.5, "adaptive": 0.5}, seed=seed)]
-    rows += rows_over_draws("averaged", {1: 0.5, 5: 0.5}) + rows_over_draws("averaged", {1: 0.7, 5: 0.6, 10: 0.5}, seed=1)
+    rows += rows_over_draws("averaged", {1: 0.5, 5: 0.5}) + rows_over_draws(
+        "averaged", {1: 0.7, 5: 0.6, 10: 0.5}, seed=1
+    )
     cells = cells_of(tabulate(results_of(rows), VARIANTS))
     assert cells["PGD-50 (margin loss), over 10 draws", "L∞ 8/255"][0].endswith("(1 of 2 seeds)")
     assert "seeds" not in cells["PGD-50 (margin loss), over 5 draws", "L∞ 8/255"][0]
