@@ -5,7 +5,8 @@ python benchmarks/averaging.py
 
 import argparse
 import multiprocessing
-import resource
+import re
+from pathlib import Path
 
 import harness
 import torch
@@ -47,7 +48,8 @@ def _average_and_measure(model: str, count: int, images: int, gradient: bool) ->
         logits = classifier(shown)
         if gradient:
             logits[:, 0].sum().backward()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Of this process alone; what getrusage says is never below what its parent had.
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text()).group(1)) / 1024
 
 
 def main() -> None:
@@ -55,38 +57,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="resnet_20")
     parser.add_argument("--images", type=int, default=64)
-    parser.add_argument("--count", type=int, default=15)
+    parser.add_argument("--count", type=int, default=15, help="of random directions")
+    parser.add_argument("--units", type=int, default=10, help="of approx, at most as many as the linear layers have")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     use_device({"device": arguments.device}, arguments.threads)
     images = make_images(arguments.images).to(arguments.device)
-    passes, rows = 6 * arguments.count + 1, []
+    rows = []
     with torch.no_grad():
-        for directions in ("random", "approx"):
-            classifier = averaged(arguments.model, directions, arguments.count).to(arguments.device)
+        for directions, count in (("random", arguments.count), ("approx", arguments.units)):
+            passes = 6 * count + 1
+            classifier = averaged(arguments.model, directions, count).to(arguments.device)
             network = Classifier(classifier.backbone, MEAN, STD).eval().to(arguments.device)
 
             def predict(classifier=classifier) -> None:
                 classifier.seed_draws(0)
                 classifier(images).argmax(dim=1).cpu()
 
-            def bare(network=network) -> None:
+            def bare(network=network, passes=passes) -> None:
                 for _ in range(passes):
                     answered = network(images).argmax(dim=1)
                 answered.cpu()
 
             seconds = harness.alternate(predict, bare, arguments.repeats)
-            rows.append(
-                harness.row(f"{directions}, K = {arguments.count} / {passes} bare forward passes", *seconds, "s")
-            )
+            rows.append(harness.row(f"{directions}, K = {count} / {passes} bare forward passes", *seconds, "s"))
             if directions == "random":
                 classifier.seed_draws(0)
-                source = classifier._source(
-                    images, classifier.averages[0], range(len(images)), classifier.count_call(), 0
-                )
-                offsets, _ = source.find(slice(None))()
+                [(offsets, _)] = classifier.next_offsets(images)
 
                 def plain(network=network, offsets=offsets) -> None:
                     post_average(network, images, offsets, LENGTHS).argmax(dim=1).cpu()
@@ -95,7 +94,7 @@ def main() -> None:
                 difference = (classifier(images).exp() - post_average(network, images, offsets, LENGTHS)).abs().max()
                 assert difference < 1e-5, f"the plain loop differs by {difference}"
                 seconds = harness.alternate(predict, plain, arguments.repeats)
-                rows.append(harness.row(f"{directions}, K = {arguments.count} / the plain loop", *seconds, "s"))
+                rows.append(harness.row(f"{directions}, K = {count} / the plain loop", *seconds, "s"))
     for gradient in (False, True):
         many, few = (peak_memory(arguments.model, count, 16, gradient) for count in (50, 5))
         what = "peak memory, with its gradient" if gradient else "peak memory"

@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from filterfreq.models import feedforward, hfc_resnet, preact_resnet, resnet
-from filterfreq.models.registry import FAMILIES, architecture_module, build, check_architecture, check_decomposable
+from filterfreq.models.registry import (
+    FAMILIES,
+    architecture_module,
+    build,
+    check_architecture,
+    check_decomposable,
+    has_relu,
+    linear_units,
+)
 from filterfreq.runtime.errors import InputError
 
 
@@ -92,6 +100,28 @@ def test_separable_architectures_cannot_be_decomposed():
 def test_too_few_classes_are_refused():
     with pytest.raises(InputError, match="resnet_8 cannot have 1 classes"):
         build("resnet_8", 1)
+
+
+EXAMPLES = [example for family in FAMILIES for example in family.examples]
+HIDDEN = ["torchvision_alexnet", "torchvision_vgg11_bn", "torchvision_mobilenet_v3_small", "torchvision_squeezenet1_1"]
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, *HIDDEN])
+def test_what_is_known_of_linear_layers_and_relu_is_what_is_built(name):
+    with torch.device("meta"):
+        model = build(name, 7)
+    units = tuple(module.out_features for module in model.modules() if isinstance(module, torch.nn.Linear))
+    assert linear_units(name, 7) in (units, None)
+    assert (linear_units(name, 7) is None) == name.startswith("timm_")
+    assert linear_units(name, 0) is None
+    if not has_relu(name):
+        assert not any(isinstance(module, torch.nn.ReLU) for module in model.modules())
+
+
+def test_of_models_that_see_places_the_units_depend_on_the_image():
+    assert linear_units("torchvision_vit_b_16", 7) is None
+    assert not has_relu("lowres_efficientnet_b0")
+    assert has_relu("resnet_20")
 
 
 def test_checking_names_imports_no_torch():

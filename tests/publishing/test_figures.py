@@ -919,6 +919,8 @@ class TestSpectraAlongLines:
         logit, probability = figure.axes[:2]
         assert line(logit, "plain") == ([0.02, 0.1, 1, 2.5], pytest.approx([2500, 100, 1, 0.16]))
         assert line(probability, "dct")[1] == pytest.approx([2.5e-7, 1e-8, 1e-10, 1.6e-11])
+        form = probability.yaxis.get_major_formatter()
+        assert [form(value) for value in (1e-10, 0.01, 1, 1000)] == ["10⁻¹⁰", "10⁻²", "10⁰", "10³"]
         assert ("[0, 1]" in figure.axes[-1].get_xlabel()) is (unit == "pixels")
 
     def test_means_over_seeds_are_arithmetic_for_each_model(self, results_of):

@@ -39,7 +39,7 @@ def test_where_a_sign_holds_the_white_box_numbers_are_marked_and_no_others(resul
     cells = cells_of(table)
     assert list(table.cells)[2:] == ["plain", "plain, averaged"]
     marked = {key[0] for key, (_, averaged) in cells.items() if averaged.endswith("(!)")}
-    assert marked == {"FGSM", "PGD-50-CE", "APGD-50-DLR", "worst along gradients"}
+    assert marked == {"FGSM", "PGD-50 (cross entropy)", "APGD-50 (DLR loss)", "worst along gradients"}
     assert not any("(!)" in plain for plain, _ in cells.values())
     assert "hold for plain, averaged: the numbers marked (!)" in table.caption
     assert "not to be trusted" in table.caption
@@ -80,11 +80,48 @@ def test_seeds_are_one_column_and_stand_alone_in_the_numbers(results_of):
     cells = cells_of(table)
     assert list(table.cells)[2:] == ["plain"]
     # Seed 2 is right where noise is not.
-    assert cells["worst along gradients", "L∞ 8/255"] == ["25.0 ± 25.0 (!)"]
+    # The mean +- 4.303 standard errors of 0.25 / sqrt(3), within the shares that there are.
+    assert cells["worst along gradients", "L∞ 8/255"] == ["25.0 [0.0, 87.1] (!)"]
     assert cells["sign: random noise leaves less than gradients", "L∞ 8/255"] == ["1 of 3"]
     assert cells["sign: Square leaves less than gradients", "L∞ 8/255"] == ["no"]
-    assert "mean ± standard deviation over 3 seeds" in table.caption
+    # Alike to the rounding of 100 images.
+    assert cells["Square", "L∞ 8/255"] == ["60.0 [59.0, 61.0]"]
+    assert "mean over 3 seeds with Student's 95 % interval over these" in table.caption
     assert len(table.tidy().query("`attack or sign` == 'adaptive'")) == 3
+
+
+def rows_over_draws(variant: str, values: dict[int, float], seed: int = 0) -> list[tuple]:
+    where = {"attack": "pgd-50-margin", "norm": "linf", "epsilon": "8/255", "judged": "after", "draws": 10}
+    run = ("net", variant, seed, "adaptive", "accuracy_by_eot")
+    return [(*run, {**where, "eot": draws}, value) for draws, value in values.items()]
+
+
+def test_the_fall_with_the_draws_stands_below_the_attack(results_of):
+    attacks = {"pgd-50-margin": 0.3, "adaptive": 0.3}
+    rows = rows_of("plain", attacks) + rows_over_draws("plain", {1: 0.3})
+    rows += rows_of("averaged", attacks) + rows_over_draws("averaged", {1: 0.8, 5: 0.5, 10: 0.4, 20: 0.3})
+    table = tabulate(results_of(rows), VARIANTS)
+    shown = {key[0]: [cell.split()[0] for cell in cells] for key, cells in cells_of(table).items()}
+    assert [row for row in shown.items() if "margin" in row[0]] == [
+        ("PGD-50 (margin loss)", ["30.0", "30.0"]),
+        ("PGD-50 (margin loss), over 1 draw", ["–", "80.0"]),
+        ("PGD-50 (margin loss), over 5 draws", ["–", "50.0"]),
+        ("PGD-50 (margin loss), over 10 draws", ["–", "40.0"]),
+        ("PGD-50 (margin loss), over 20 draws", ["–", "30.0"]),
+    ]
+    assert "Over n draws: what is left" in table.caption
+    numbers = table.tidy().dropna(subset="draws a step").query("`attack or sign`.str.contains('margin')")
+    assert numbers[["draws a step", "accuracy"]].to_numpy().tolist() == [[1, 0.8], [5, 0.5], [10, 0.4], [20, 0.3]]
+
+
+def test_seeds_that_tried_fewer_draws_are_said(results_of):
+    rows = [row for seed in (0, 1) for row in rows_of("averaged", {"pgd-50-margin": 0.5, "adaptive": 0.5}, seed=seed)]
+    rows += rows_over_draws("averaged", {1: 0.5, 5: 0.5}) + rows_over_draws(
+        "averaged", {1: 0.7, 5: 0.6, 10: 0.5}, seed=1
+    )
+    cells = cells_of(tabulate(results_of(rows), VARIANTS))
+    assert cells["PGD-50 (margin loss), over 10 draws", "L∞ 8/255"][0].endswith("(1 of 2 seeds)")
+    assert "seeds" not in cells["PGD-50 (margin loss), over 5 draws", "L∞ 8/255"][0]
 
 
 def test_signs_that_nobody_measured_are_said_once(results_of):

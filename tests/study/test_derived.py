@@ -151,7 +151,10 @@ def test_the_weight_of_neighbours_is_swept(derived):
     [
         ({"from": "plian", **LOW}, "variants.low.from: unknown variant 'plian': did you mean 'plain'?"),
         ({"from": "plain-low", **LOW}, "variants.low.from: 'plain-low' is derived itself: name a variant that"),
-        ({"from": "low", **LOW}, "variants.low.from: 'low' is derived itself"),
+        (
+            {"from": "low", **LOW},
+            "variants.low.from: a variant is not made from itself: name another one that is trained, or a checkpoint",
+        ),
         ({"from": "plain"}, "variants.low: changes nothing of 'plain', say what is changed: low_pass_kernels"),
         (
             {"from": "plain", **LOW, "mixup": 0.2},

@@ -609,6 +609,15 @@ def test_frequencies_and_images_that_there_are_not_are_refused(whole, suite, set
         Study(whole, SCHEMA)
 
 
+def test_regions_of_a_model_without_relu_are_refused(whole):
+    whole["experiments"]["tiny"] |= {"datasets": ["texdigits"], "models": ["lowres_efficientnet_b0"]}
+    whole["evaluation"]["regions"] = {"norm": "linf", "epsilon": "8/255"}
+    with pytest.raises(InputError, match=r"^evaluation\.regions: lowres_efficientnet_b0 calls no ReLU, so .* name the"):
+        Study(whole, SCHEMA)
+    whole["experiments"]["tiny"]["suites"] = ["clean"]
+    assert Study(whole, SCHEMA).runs
+
+
 @pytest.mark.parametrize(
     ("suite", "settings", "key"),
     [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from filterfreq.models.robustbench_models import CLASSES, check_robustbench_name
 from filterfreq.models.timm_models import check_timm_name, check_timm_weights
-from filterfreq.models.torchvision_models import check_torchvision_name
+from filterfreq.models.torchvision_models import check_torchvision_name, torchvision_linear_units
 from filterfreq.runtime.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ class Family:
         classes: says of these groups the number of classes, where it is the only one that can be built.
         own_normalisation: whether the architecture is from images in [0, 1], which it normalises itself or not at all.
         libraries: the packages that build it, whose versions a run records.
+        linear_units: says of the number of classes and of these groups how many units each linear layer has for an
+            image, in order; None where nobody knows before the model is built.
+        relu: whether it is not known to lack ReLU.
     """
 
     form: str
@@ -42,6 +45,8 @@ class Family:
     classes: Callable[..., int | None] = lambda *_: None
     own_normalisation: bool = False
     libraries: tuple[str, ...] = ()
+    linear_units: Callable[..., tuple[int, ...] | None] = lambda num_classes, *_: (num_classes,)
+    relu: bool = True
 
 
 def _is_6d2(depth: int, *_width: int) -> bool:
@@ -92,8 +97,16 @@ FAMILIES = (
         ("hfc_resnet_32", "hfc_resnet_32_5x5"),
         _is_6d2,
     ),
-    Family("lenet", "lenet", f"{_FEEDFORWARD}:lenet", ("lenet",)),
-    Family("alexnet", "alexnet", f"{_FEEDFORWARD}:alexnet", ("alexnet",)),
+    Family(
+        "lenet", "lenet", f"{_FEEDFORWARD}:lenet", ("lenet",), linear_units=lambda num_classes: (120, 84, num_classes)
+    ),
+    Family(
+        "alexnet",
+        "alexnet",
+        f"{_FEEDFORWARD}:alexnet",
+        ("alexnet",),
+        linear_units=lambda num_classes: (384, 192, num_classes),
+    ),
     Family("vgg_N (11, 13, 16, 19)", r"vgg_(11|13|16|19)", f"{_FEEDFORWARD}:vgg", ("vgg_11", "vgg_16")),
     Family("lowres_resnet9", "lowres_resnet9", f"{_MODULE}:lowres_resnet9", ("lowres_resnet9",)),
     Family(
@@ -102,6 +115,7 @@ FAMILIES = (
         f"{_TIMM}:lowres_efficientnet_b0",
         ("lowres_efficientnet_b0",),
         libraries=("timm",),
+        relu=False,
     ),
     Family(
         "timm_NAME (a model of timm)",
@@ -110,6 +124,7 @@ FAMILIES = (
         ("timm_resnet18",),
         check_timm_name,
         libraries=("timm",),
+        linear_units=lambda *_: None,
     ),
     Family(
         "torchvision_NAME (a model of torchvision)",
@@ -118,6 +133,7 @@ FAMILIES = (
         ("torchvision_resnet18",),
         check_torchvision_name,
         libraries=("torchvision",),
+        linear_units=torchvision_linear_units,
     ),
     Family(
         "robustbench_DATASET_THREAT_NAME (the architecture of a model of RobustBench)",
@@ -128,6 +144,7 @@ FAMILIES = (
         classes=lambda dataset, *_: CLASSES[dataset],
         own_normalisation=True,
         libraries=("robustbench", "timm", "torchvision"),
+        linear_units=lambda *_: None,
     ),
 )
 
@@ -192,6 +209,32 @@ def has_spatial_filters(name: str) -> bool:
         InputError: an unknown architecture.
     """
     return _find(name)[0].decomposable
+
+
+def linear_units(name: str, num_classes: int) -> tuple[int, ...] | None:
+    """Return how many units each linear layer of an architecture has for an image, in the layers' order.
+
+    Args:
+        name: the architecture.
+        num_classes: number of logits; 0 where it is not known, which is then not known of the units either.
+
+    Returns:
+        The numbers, none of an architecture without linear layers; None where that is not known before it is built.
+
+    Raises:
+        InputError: an unknown architecture.
+    """
+    family, groups = _find(name)
+    return family.linear_units(num_classes, *groups) if num_classes else None
+
+
+def has_relu(name: str) -> bool:
+    """Return whether an architecture is not known to lack ReLU.
+
+    Raises:
+        InputError: an unknown architecture.
+    """
+    return _find(name)[0].relu
 
 
 def build(name: str, num_classes: int) -> nn.Module:

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 _MODEL = re.compile(r"^@register_model\(\)\n@.*\ndef (\w+)\(\s*\*,\s*weights: Optional\[(\w+)\]", re.MULTILINE)
 _SEVERAL_OUTPUTS = ("googlenet", "inception_v3")
+# By the beginning of a name; of those that are not there the layer of the logits is the only linear one.
+_HIDDEN_UNITS = {
+    "alexnet": (4096, 4096),
+    "vgg": (4096, 4096),
+    "mobilenet_v3_large": (1280,),
+    "mobilenet_v3_small": (1024,),
+}
+_WITHOUT_LINEAR = ("squeezenet",)
+# Their linear layers stand at every place of an image, of as many as its size makes.
+_OF_PLACES = ("convnext", "maxvit", "swin", "vit")
 _ENUM = re.compile(r"^class (\w+_Weights)\(WeightsEnum\):\n((?:    .*\n|\n)+)", re.MULTILINE)
 
 
@@ -58,6 +68,16 @@ def check_torchvision_name(name: str, weights: str | None = None) -> bool:
             f"unknown weights {weights!r}, torchvision's {name} has {', '.join(known[name]) or 'no trained weights'}"
         )
     return True
+
+
+def torchvision_linear_units(num_classes: int, name: str) -> tuple[int, ...] | None:
+    """Return how many units each linear layer of a model has, in the layers' order; None where its images decide."""
+    if name.startswith(_OF_PLACES):
+        return None
+    if name.startswith(_WITHOUT_LINEAR):
+        return ()
+    hidden = next((units for beginning, units in _HIDDEN_UNITS.items() if name.startswith(beginning)), ())
+    return (*hidden, num_classes)
 
 
 def torchvision_model(num_classes: int, name: str) -> nn.Module:

@@ -7,6 +7,7 @@ import numpy as np
 MINUS = "\N{MINUS SIGN}"
 """The sign that stands before negative numbers, in matplotlib's ticks too."""
 _MISSING = "–"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number_text(value: float, form: str) -> str:
@@ -32,3 +33,8 @@ def interval_text(low: float, high: float, form: str) -> str:
 def number_texts(values: Iterable[float], form: str) -> list[str]:
     """Return what `number_text` returns of each value."""
     return [number_text(value, form) for value in values]
+
+
+def power_of_ten_text(value: float) -> str:
+    """Return a power of ten as 10⁻⁶, in characters that no formula is needed for; of another number the one nearest."""
+    return "10" + str(round(np.log10(value))).translate(_SUPERSCRIPTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from filterfreq.models.registry import has_relu
 from filterfreq.runtime.errors import InputError, run_check, unknown_name
 from filterfreq.study.frequency_checks import check_images
 from filterfreq.study.measurable import UnservedRun, join
@@ -57,16 +58,22 @@ def check_adaptive(study: Study, datasets: list[str], where: str) -> None:
 
 
 def check_regions(study: Study, datasets: list[str], where: str) -> None:
-    """Check that the epsilon of the suite `regions` bounds something, and that there are the images that it asks for.
+    """Check the suite `regions`: that its epsilon bounds something, that there are its images, that models have ReLU.
 
     Raises:
-        InputError: it does not, see `check_bounds`, or there are fewer images.
+        InputError: it does not, see `check_bounds`, there are fewer images, or a model is known to have none.
     """
     check_images(study, datasets, where)
     for dataset in datasets:
         settings = study.settings("regions", dataset)
         bounded = partial(check_bounds, norm=settings["norm"], size=study.dataset(dataset).image_size)
         run_check(bounded, settings["epsilon"], f"{where}.epsilon")
+        for run in filter(partial(study.is_wanted, "regions"), study.runs_on(dataset)):
+            if not study.is_filter_file(run) and not has_relu(study.architecture(run)):
+                raise InputError(
+                    f"{where}: {run.model} calls no ReLU, so it has no units whose hyperplanes are crossed: name the "
+                    "suites of its experiment, without this one"
+                )
 
 
 def check_attacked(study: Study, where: str, source: str) -> None:

@@ -3,10 +3,11 @@
 All functions raise `InputError`; `where` is the key of the variant that the sentence begins with.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from filterfreq.runtime.errors import InputError
+from filterfreq.models.averaging.units import check_units
+from filterfreq.runtime.errors import InputError, naming
 
 DEFENCES = ("post_averaging", "randomised_smoothing")
 """The changes of a model after which it answers with an average round the image."""
@@ -53,6 +54,23 @@ def check_defended_source(
             f"{where}.from: {source!r} has {defence} itself, and {own} of it would be a defence of a defence: name "
             f"what {source!r} is made from"
         )
+
+
+def check_units_of_averages(where: str, variant: Mapping[str, Any], units: Sequence[int]) -> None:
+    """Refuse averages along more directions than the model has units for.
+
+    Args:
+        where: what the sentence begins with.
+        variant: any.
+        units: see `check_units`.
+    """
+    settings = variant.get("post_averaging", {})
+    if settings.get("radius") == 0:
+        return
+    for place, average in (("post_averaging", settings), ("post_averaging.second", settings.get("second"))):
+        if average:
+            with naming(f"{where}: {place}"):
+                check_units(average["directions"], average["count"], units)
 
 
 def _check_one_of(where: str, settings: Mapping[str, Any], keys: tuple[str, str]) -> None:

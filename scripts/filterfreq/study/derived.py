@@ -34,6 +34,10 @@ def check_derived(
     source = variant["from"]
     if source not in variants and source not in checkpoints:
         raise InputError(f"{where}.from: {unknown_name('variant', source, [*variants, *checkpoints])}")
+    if where == f"variants.{source}":
+        raise InputError(
+            f"{where}.from: a variant is not made from itself: name another one that is trained, or a checkpoint"
+        )
     if is_filter_file(checkpoints.get(source, {})):
         raise InputError(
             f"{where}.from: {source!r} is a file of filters, of which no model can be made: name a variant that is "

@@ -7,9 +7,16 @@ from typing import Any, NamedTuple
 
 from jsonschema.protocols import Validator
 
-from filterfreq.models.registry import architecture_of, check_architecture, check_classes, check_decomposable
+from filterfreq.models.registry import (
+    architecture_of,
+    check_architecture,
+    check_classes,
+    check_decomposable,
+    linear_units,
+)
 from filterfreq.models.robustbench_models import CLASSES
 from filterfreq.runtime.errors import InputError, run_check, unknown_name
+from filterfreq.study.averaging_checks import check_units_of_averages
 from filterfreq.study.config_checks import check_number
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.measurable import remedy
@@ -85,6 +92,10 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> Exp
             if source in checkpoints:
                 _check_classes(where, source, checkpoints[source], dataset, datasets)
                 runs.append(Run(dataset, _model(checkpoints[source]), made, 0))
+        for made, variant in grid.items():
+            source = checkpoints.get(sources[made])
+            models = [architecture_of(source)] if source else experiment.get("models", [])
+            _check_averages(where, made, variant, models, experiment["datasets"], datasets)
         variants |= {made: variant for made, variant in grid.items() if made not in {**variants, **checkpoints}}
         swept = newly_swept | swept
         experiments[name] = runs
@@ -145,6 +156,18 @@ def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], 
         if "decomposition" in trained:
             for model in experiment["models"]:
                 run_check(check_decomposable, model, f"{where}.models")
+
+
+def _check_averages(
+    where: str, name: str, variant: dict[str, Any], models: list[str], of_datasets: list[str], datasets: Datasets
+) -> None:
+    """Refuse averages of models that are known to have too few units for their directions."""
+    if "post_averaging" not in variant:
+        return
+    for dataset, model in itertools.product(of_datasets, models):
+        units = linear_units(model, len(datasets.class_names(dataset)))
+        if units is not None:
+            check_units_of_averages(f"{where}: '{name}' of {model} on {dataset}", variant, units)
 
 
 def _check_classes(where: str, name: str, checkpoint: dict[str, Any], dataset: str, datasets: Datasets) -> None:

@@ -15,7 +15,7 @@ _JSON_SCHEMA = Draft202012Validator(Draft202012Validator.META_SCHEMA)
 _KEYWORDS = (
     *Draft202012Validator.VALIDATORS,
     *("then", "else", "title", "description", "default", "examples", "$comment"),
-    *("hint", "renamed", "sweep_label"),
+    *("hint", "refused", "renamed", "sweep_label"),
 )
 _WITH_SCHEMA = ("items", "additionalProperties", "propertyNames", "contains", "not", "if", "then", "else")
 _WITH_SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems", "properties", "patternProperties", "dependentSchemas")

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from oracles.live_bytes import LiveBytes
 from torch import nn
 
 from filterfreq.models.averaging import classifier as module
@@ -84,10 +85,8 @@ def test_the_average_of_a_cosine_has_a_closed_form():
     images = IMAGES.double()
     classifier = averaged(network, RANDOM, unit="pixels", vote="logit").double()
     classifier.seed_draws(7)
+    [(offsets, _)] = classifier.next_offsets(images)
     answered = classifier(images)[:, 0]
-    classifier.seed_draws(7)
-    draws = classifier.count_call()
-    offsets, _ = classifier._source(images, RANDOM, range(5), draws, 0).find(slice(None))()
     steps = offsets.flatten(2) @ w
     factor = (1 + 2 * sum(torch.cos(length * steps) for length in (1.0, 2.0, 3.0)).sum(dim=1)) / 25
     torch.testing.assert_close(answered, torch.cos(images.flatten(1) @ w) * factor, rtol=1e-10, atol=1e-10)
@@ -139,25 +138,21 @@ def test_the_same_seed_gives_the_same_in_any_batch_size(network, averages):
 def test_images_seeds_and_both_averages_have_draws_of_their_own(network):
     classifier = averaged(network, RANDOM, RANDOM)
     classifier.seed_draws(0)
-    draws = classifier.count_call()
-    found = [classifier._source(IMAGES, RANDOM, range(5), draws, stream).find(slice(None))()[0] for stream in (0, 1)]
-    vectors = torch.cat(found).flatten(0, 1).flatten(1)
+    vectors = torch.cat([offsets for offsets, _ in classifier.next_offsets(IMAGES)]).flatten(0, 1).flatten(1)
     assert len(vectors.unique(dim=0)) == len(vectors) == 2 * 5 * 4
 
 
 @pytest.mark.parametrize("vote", ["softmax", "logit", "weighted"])
-@pytest.mark.parametrize("average", [RANDOM, APPROX], ids=["random", "approx"])
+@pytest.mark.parametrize("average", [RANDOM, APPROX, EXACT], ids=["random", "approx", "exact"])
 def test_the_gradient_is_that_of_the_plain_sum(network, average, vote):
     """Of all points at once, whose directions are constants."""
     classifier = averaged(network, average, vote=vote)
     weights = torch.randn(5, 4, generator=torch.Generator().manual_seed(2))
     images = IMAGES.clone().requires_grad_()
     classifier.seed_draws(1)
+    [(offsets, _)] = classifier.next_offsets(IMAGES)
     (classifier(images) * weights).sum().backward()
 
-    classifier.seed_draws(1)
-    draws = classifier.count_call()
-    offsets, _ = classifier._source(IMAGES, average, range(5), draws, 0).find(slice(None))()
     plain = IMAGES.clone().requires_grad_()
     points = [plain, *(plain + length * offsets[:, k] for k in range(4) for length in LENGTHS)]
     logits = torch.stack([network(one) for one in points])
@@ -184,21 +179,7 @@ def test_where_all_points_agree_a_cross_entropy_has_a_gradient(network):
 def test_of_two_averages_the_surer_one_decides(network):
     near, far = Average("approx", 4, (0.1, -0.1)), Average("random", 4, (40.0, -40.0))
     with torch.no_grad():
-        both = averaged(network, far, near)
-        both.seed_draws(0)
-        answered = both(IMAGES)
-        alone = []
-        for stream, average in enumerate((far, near)):
-            classifier = averaged(network, average)
-            both.seed_draws(0)
-            draws = both.count_call()
-            sums = [
-                classifier._average(
-                    IMAGES[rows], average, classifier._source(IMAGES[rows], average, range(5)[rows], draws, stream), 12
-                )
-                for rows in (slice(0, 3), slice(3, 5))
-            ]
-            alone.append(torch.cat([one.log_mean_softmax() for one in sums]))
+        answered, *alone = (averaged(network, *averages)(IMAGES) for averages in ((far, near), (far,), (near,)))
     entropies = [-(logs.exp() * logs).sum(dim=1) for logs in alone]
     chosen = entropies[1] < entropies[0]
     torch.testing.assert_close(answered, torch.where(chosen[:, None], alone[1], alone[0]))
@@ -212,12 +193,18 @@ def test_a_unit_without_gradient_gives_no_point():
     nn.init.constant_(layer.weight[0], 0.1)
     network = Classifier(nn.Sequential(nn.Flatten(), layer), MEAN, STD).eval()
     classifier = averaged(network, Average("approx", 3, LENGTHS))
+    [(offsets, counts)] = classifier.next_offsets(IMAGES)
+    assert counts.sum(dim=1).tolist() == [1] * 5
+    direction = offsets[counts > 0]
+    points = [IMAGES, *(IMAGES + length * direction for length in LENGTHS)]
     with torch.no_grad():
-        sums = classifier._average(
-            IMAGES, classifier.averages[0], classifier._source(IMAGES, classifier.averages[0], range(5), None, 0), 12
-        )
-    assert sums.count.flatten().tolist() == [7] * 5
-    assert classifier(IMAGES).isfinite().all()
+        expected = torch.stack([network(one).softmax(dim=1) for one in points]).mean(dim=0).log()
+    images = IMAGES.clone().requires_grad_()
+    answered = classifier(images)
+    torch.testing.assert_close(answered, expected)
+    answered[:, 0].sum().backward()
+    assert images.grad.isfinite().all()
+    assert images.grad.abs().max() > 0
 
 
 def test_predictions_are_made_without_gradients_and_in_inference_mode(network):
@@ -243,6 +230,21 @@ def test_memory_does_not_grow_with_the_number_of_points():
         sizes.append(max(len(shown) for shown in classifier.backbone.shown))
         assert sum(len(shown) for shown in classifier.backbone.shown) == 5 * (6 * count + 1)
     assert sizes[0] == sizes[1] == 12
+
+
+@pytest.mark.parametrize("kind", ["random", "approx"])
+def test_a_gradient_keeps_no_more_for_more_directions(kind):
+    """Of what the network computes, in tensors that live at once, forwards and backwards."""
+    peaks = []
+    for count in (2, 20):
+        torch.manual_seed(0)
+        network = Classifier(nn.Sequential(nn.Flatten(), nn.Linear(108, 64), nn.ReLU(), nn.Linear(64, 4)), MEAN, STD)
+        classifier = averaged(network.requires_grad_(False), Average(kind, count, LENGTHS))
+        images = IMAGES.clone().requires_grad_()
+        with LiveBytes() as bytes_of_tensors:
+            classifier(images).sum().backward()
+        peaks.append(bytes_of_tensors.peak)
+    assert peaks[1] <= 1.02 * peaks[0]
 
 
 def test_what_is_random_says_so(network):

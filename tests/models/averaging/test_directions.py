@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from filterfreq.models.averaging.directions import mean_normal_length, random_directions, unit_directions
+from filterfreq.runtime.errors import InputError
 
 IMAGES = torch.rand(4, 3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 PIXELS = torch.ones(1, 3, 1, 1, dtype=torch.float64)
@@ -17,8 +18,10 @@ def hidden(units=9):
 def found(network, count, exact, scale=PIXELS):
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
     source = unit_directions(network, layers, IMAGES, count, scale, exact)
-    offsets, counts = source.find(slice(None))()
-    assert source.count == offsets.shape[1]
+    offsets, counts = source.find(slice(None))
+    assert source.count == offsets.shape[1] == source.chosen.shape[1]
+    again = unit_directions(network, layers, IMAGES, count, scale, exact, source.chosen).find(slice(None))
+    assert all(map(torch.equal, again, (offsets, counts)))
     return offsets, counts
 
 
@@ -69,7 +72,13 @@ def test_layers_share_the_directions_of_approx_evenly():
     network = nn.Sequential(nn.Flatten(), nn.Linear(48, 6), nn.ReLU(), nn.Linear(6, 2)).double()
     offsets, _ = found(network, 5, False)
     assert offsets.shape[1] == 5
-    assert found(network, 8, False)[0].shape[1] == 4 + 2  # units that there are
+    # The last layer has two units alone, and so the other gives the rest.
+    every, _ = found(network, 8, False)
+    assert every.flatten(2).unique(dim=1).shape[1] == 6 + 2
+    with pytest.raises(InputError, match=r"^post_averaging: 9 directions approx lead .* model has 8: write"):
+        found(network, 9, False)
+    with pytest.raises(InputError, match="9 directions exact"):
+        found(network, 9, True)
     values = network[:2](IMAGES)
     nearest = (values.abs() / network[1].weight.norm(dim=1)).argsort(dim=1)[:, :3]
     rows = network[1].weight[nearest]
@@ -95,7 +104,7 @@ def test_each_unit_takes_one_backward_pass_of_all_images(monkeypatch):
 
 def test_random_directions_are_uniform():
     seeds = torch.arange(4 * 500).view(4, 500).numpy()
-    offsets, counts = random_directions(IMAGES, seeds, SCALE).find(slice(None))()
+    offsets, counts = random_directions(IMAGES, seeds, SCALE).find(slice(None))
     vectors = (offsets / SCALE).flatten(2)
     torch.testing.assert_close(vectors.norm(dim=2), counts)
     torch.testing.assert_close(vectors.mean(dim=(0, 1)), torch.zeros(48, dtype=torch.float64), atol=0.02, rtol=0)

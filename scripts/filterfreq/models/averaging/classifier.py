@@ -1,19 +1,21 @@
 """A classifier that answers with an average of another one's answers round the image."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from filterfreq.models.averaging.directions import (
-    Recall,
+    Offsets,
     Source,
     mean_normal_length,
     random_directions,
     unit_directions,
 )
+from filterfreq.models.averaging.parts import add_up_parts
+from filterfreq.models.averaging.units import ACROSS_UNITS
 from filterfreq.models.averaging.votes import Sums, add_up
 from filterfreq.models.classifier import Classifier
 from filterfreq.models.stochastic import Draws, StochasticClassifier
@@ -43,16 +45,16 @@ class Average:
     @property
     def is_stochastic(self) -> bool:
         """Whether the directions are drawn."""
-        return self.directions not in ("approx", "exact")
+        return self.directions not in ACROSS_UNITS
 
 
 class AveragedClassifier(StochasticClassifier):
     """Another classifier's answers, averaged over points around each image.
 
     Points are not clipped to [0, 1]. They are shown to the network some at a time, and of their answers sums are kept:
-    memory does not depend on how many there are. With gradients each part is computed again in the backward pass, so
-    that these need little more (docs/performance.md), but for directions that are not drawn, which are kept.
-    Directions are constants to the gradient.
+    memory does not depend on how many there are. Where images have a gradient each part is computed again in the
+    backward pass, which leaves nothing of it but its share of the gradient, see
+    `filterfreq.models.averaging.parts.add_up_parts`: weights have none then. Directions are constants to the gradient.
 
     Args:
         classifier: its backbone, front end and normalisation are this one's too.
@@ -85,19 +87,34 @@ class AveragedClassifier(StochasticClassifier):
         rows = [range(start, min(start + step, len(images))) for start in range(0, len(images), step)]
         return torch.cat([self._answer(images[few.start : few.stop], few, draws, points) for few in rows])
 
+    def next_offsets(self, images: Tensor) -> list[Offsets]:
+        """Return for each average the directions that the next call of `forward` takes, all at once.
+
+        The call is not counted: the next one does take them.
+
+        Args:
+            images: those that it will be shown, N x C x H x W.
+        """
+        rows = range(len(images))
+        return [
+            self._source(images, average, rows, self._next_draws, stream).find(slice(None))
+            for stream, average in enumerate(self.averages)
+        ]
+
     def _answer(self, images: Tensor, rows: range, draws: Draws, points: int) -> Tensor:
         """Return the logits of a few images, in these rows of the batch, with so many points at once."""
         sums = [
-            self._average(images, average, self._source(images, average, rows, draws, stream), points)
-            for stream, average in enumerate(self.averages)
+            self._average(images, average, rows, draws, stream, points) for stream, average in enumerate(self.averages)
         ]
         votes = [found.vote(self.vote) for found in sums]
         if len(sums) == 1:
             return votes[0]
         return torch.where(sums[1].entropy() < sums[0].entropy(), votes[1], votes[0])
 
-    def _source(self, images: Tensor, average: Average, rows: range, draws: Draws, stream: int) -> Source:
-        """Return the directions of a few images."""
+    def _source(
+        self, images: Tensor, average: Average, rows: range, draws: Draws, stream: int, chosen: Tensor | None = None
+    ) -> Source:
+        """Return the directions of a few images, across given units or the nearest."""
         scale = self.std if self.unit == "normalised" else torch.ones_like(self.std)
         if average.is_stochastic:
             if average.directions == "noise_of_length_1":
@@ -105,30 +122,34 @@ class AveragedClassifier(StochasticClassifier):
             seeds = draws.seeds(rows, stream, average.count)
             return random_directions(images, seeds, scale, unit_length=average.directions == "random")
         layers = [module for module in self.backbone.modules() if isinstance(module, nn.Linear)]
-        return unit_directions(super().forward, layers, images, average.count, scale, average.directions == "exact")
+        is_exact = average.directions == "exact"
+        return unit_directions(super().forward, layers, images, average.count, scale, is_exact, chosen)
 
-    def _average(self, images: Tensor, average: Average, source: Source, points: int) -> Sums:
+    def _average(self, images: Tensor, average: Average, rows: range, draws: Draws, stream: int, points: int) -> Sums:
         """Add up the answers at all points of one average."""
         lengths = images.new_tensor(average.lengths)
         step = max(1, points // (len(images) * len(lengths)))
-        differentiated = torch.is_grad_enabled() and images.requires_grad
-        sums = self._centre_sums(images) if average.centre else None
-        for start in range(0, source.count, step):
-            recall = source.find(slice(start, start + step))
-            if differentiated:
-                found = checkpoint(self._sums, images, lengths, recall, use_reentrant=False, preserve_rng_state=False)
-            else:
-                found = self._sums(images, lengths, recall)
-            sums = found if sums is None else sums + found
-        return sums
+        chosen = None
+
+        def parts() -> Iterator[Callable[[Tensor], Sums]]:
+            # Of directions across units the numbers of these are kept, and not the directions.
+            nonlocal chosen
+            source = self._source(images, average, rows, draws, stream, chosen)
+            chosen = source.chosen
+            if average.centre:
+                yield self._centre_sums
+            for start in range(0, source.count, step):
+                yield partial(self._sums, lengths, source.find(slice(start, start + step)))
+
+        return add_up_parts(images, parts)
 
     def _centre_sums(self, images: Tensor) -> Sums:
         return add_up(super().forward(images)[:, None], images.new_ones(len(images), 1))
 
-    def _sums(self, images: Tensor, lengths: Tensor, recall: Recall) -> Sums:
+    def _sums(self, lengths: Tensor, offsets: Offsets, images: Tensor) -> Sums:
         """Add up the answers at the points of some directions."""
-        offsets, counts = recall()
-        points = images[:, None, None] + lengths[:, None, None, None] * offsets[:, :, None]
+        changes, counts = offsets
+        points = images[:, None, None] + lengths[:, None, None, None] * changes[:, :, None]
         shown = points.flatten(0, 2)
         if images.is_contiguous(memory_format=torch.channels_last):
             shown = shown.contiguous(memory_format=torch.channels_last)

@@ -5,29 +5,35 @@ code. All lengths are in a unit of the caller's, which `scale` converts to pixel
 by `scale * v`.
 """
 
+import itertools
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from filterfreq.models.averaging.units import check_units, shares_of_layers
 from filterfreq.models.stochastic import draw_normal
+from filterfreq.runtime.errors import naming
 
 Offsets = tuple[Tensor, Tensor]
 """Changes of images in pixels for each unit of length, N x K x C x H x W; and 1.0, or 0.0 where none is, N x K."""
 
-Recall = Callable[[], Offsets]
-"""Returns the same offsets whenever it is called, of draws without keeping them."""
-
 
 class Source(NamedTuple):
-    """Directions of a batch of images: how many each image has, and what finds some of them when they are wanted."""
+    """Directions of a batch of images.
+
+    Attributes:
+        count: how many each image has.
+        find: returns some of them, the same ones whenever it is called; nothing of them is kept.
+        chosen: the units that they lead across, int64, N x K; None of directions that are drawn.
+    """
 
     count: int
-    find: Callable[[slice], Recall]
+    find: Callable[[slice], Offsets]
+    chosen: Tensor | None = None
 
 
 def random_directions(images: Tensor, seeds: np.ndarray, scale: Tensor, unit_length: bool = True) -> Source:
@@ -46,7 +52,7 @@ def random_directions(images: Tensor, seeds: np.ndarray, scale: Tensor, unit_len
             drawn /= torch.linalg.vector_norm(drawn, dim=(2, 3, 4), keepdim=True)
         return drawn * scale, drawn.new_ones(drawn.shape[:2])
 
-    return Source(seeds.shape[1], lambda wanted: partial(draw, wanted))
+    return Source(seeds.shape[1], draw)
 
 
 def unit_directions(
@@ -56,6 +62,7 @@ def unit_directions(
     count: int,
     scale: Tensor,
     exact: bool,
+    chosen: Tensor | None = None,
 ) -> Source:
     """Return directions across the hyperplanes of the units of linear layers that are nearest to each image.
 
@@ -71,37 +78,46 @@ def unit_directions(
         classify: from images to logits; runs the layers.
         layers: those whose units count.
         images: float, N x C x H x W.
-        count: how many directions to take; the layers share them evenly where not exact, the first ones having those
-            that remain. A layer with fewer units has a direction for each.
+        count: how many directions to take; where not exact, the layers share them, see
+            `filterfreq.models.averaging.units.shares_of_layers`.
         scale: pixels in a unit of length, 1 x C x 1 x 1.
         exact: see above.
+        chosen: the units of a source of the same images, whose directions are found again; unless given, the nearest.
 
     Returns:
-        Directions of unit length, nearest first in each layer, or where exact of all.
+        Directions of unit length, nearest first in each layer, or where exact of all. They hold the graph of one
+        forward pass.
+
+    Raises:
+        InputError: the layers have fewer units, or there is none.
     """
     # Predictions are made without gradients, or in inference mode, whose tensors have none.
     with torch.inference_mode(False), torch.enable_grad():
         pixels = images.detach().clone().requires_grad_()
         activations, norms = _pre_activations(classify, layers, pixels)
-        if exact:
-            values = torch.cat(activations, dim=1)
-            chosen = [values.gather(1, _nearest(_distances(values, pixels, scale), count))]
-        else:
-            chosen = []
-            for number, (values, its_norms) in enumerate(zip(activations, norms, strict=True)):
-                share = count // len(activations) + (number < count % len(activations))
-                chosen.append(values.gather(1, _nearest(values.detach().abs() / its_norms, share)))
-        distinct = torch.cat(chosen, dim=1)
+        units = [one.shape[1] for one in activations]
+        with naming("post_averaging"):
+            check_units("exact" if exact else "approx", count, units)
+        values = torch.cat(activations, dim=1)
+        if chosen is None and exact:
+            chosen = _nearest(_distances(values, pixels, scale), count)
+        elif chosen is None:
+            distances = (values.detach().abs() / torch.cat(norms)).split(units, dim=1)
+            shares = shares_of_layers(count, units)
+            firsts = itertools.accumulate(units, initial=0)
+            nearest = (first + _nearest(*found) for first, *found in zip(firsts, distances, shares, strict=False))
+            chosen = torch.cat([*nearest], dim=1)
+        distinct = values.gather(1, chosen)
         # The gradient of |a|, also where a is 0.
         signed = torch.where(distinct < 0, -distinct, distinct)
 
-    def find(wanted: slice) -> Recall:
+    def find(wanted: slice) -> Offsets:
         with torch.inference_mode(False), torch.enable_grad():
             gradients = [_gradient(signed[:, unit], pixels) * scale for unit in range(signed.shape[1])[wanted]]
-        found = _normalised(torch.stack(gradients, dim=1))
-        return lambda: (found[0] * scale, found[1])
+        directions, counts = _normalised(torch.stack(gradients, dim=1))
+        return directions * scale, counts
 
-    return Source(signed.shape[1], find)
+    return Source(count, find, chosen)
 
 
 def mean_normal_length(dimension: int) -> float:
@@ -145,7 +161,7 @@ def _distances(values: Tensor, pixels: Tensor, scale: Tensor) -> Tensor:
 
 
 def _nearest(distances: Tensor, count: int) -> Tensor:
-    """The units of the smallest distances, [N, at most count]; those without a hyperplane come last."""
+    """The units of the smallest distances, [N, count]; those without a hyperplane come last."""
     known = distances.nan_to_num(nan=torch.inf)
     return known.argsort(dim=1, stable=True)[:, :count]
 

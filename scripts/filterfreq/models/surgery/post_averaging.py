@@ -7,8 +7,9 @@ from torch import nn
 
 from filterfreq.frequencies.averaging import SHELLS
 from filterfreq.models.averaging.classifier import Average, AveragedClassifier
+from filterfreq.models.averaging.units import check_units
 from filterfreq.models.classifier import Classifier
-from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.errors import naming
 
 
 def post_averaging(
@@ -49,12 +50,11 @@ def post_averaging(
     averages = [_average(directions, count, radius, lengths)]
     if second is not None:
         averages.append(_average(**second))
-    wanted = next((average.directions for average in averages if not average.is_stochastic), None)
-    if wanted is not None and not any(isinstance(module, nn.Linear) for module in classifier.backbone.modules()):
-        raise InputError(
-            f"post_averaging: the model has no linear layer, across whose units the directions {wanted} lead: write "
-            "directions: random, or derive from another model"
-        )
+    if not any(isinstance(module, nn.Linear) for module in classifier.backbone.modules()):
+        # Of layers that there are, the first image counts the units: a sequence has them at each of its places.
+        for average in averages:
+            with naming("post_averaging"):
+                check_units(average.directions, average.count, [])
     return AveragedClassifier(classifier, averages, unit, vote)
 
 

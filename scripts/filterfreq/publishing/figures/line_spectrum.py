@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from filterfreq.publishing.numbers import power_of_ten_text
 from filterfreq.publishing.panels import seeds_and_images_note
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import present_variants, select
@@ -24,6 +25,7 @@ PRODUCT = Product(title="Spectra along lines", needs=["line_spectrum"], takes=["
 _OUTPUTS = ("logit", "probability")
 _UNITS = {"normalised": "cycles per unit of normalised images", "pixels": "cycles per unit of images in [0, 1]"}
 _NUMBER = FuncFormatter(lambda value, _: f"{value:g}")
+_POWER_OF_TEN = FuncFormatter(lambda value, _: power_of_ten_text(value))
 
 
 @use_style
@@ -53,8 +55,8 @@ def draw(results: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping[s
             # Frequencies have one or two powers of ten, power has many.
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
             axes.yaxis.set_major_locator(LogLocator(numticks=6))
-            for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_formatter(_NUMBER)
+            for axis, form in ((axes.xaxis, _NUMBER), (axes.yaxis, _POWER_OF_TEN)):
+                axis.set_major_formatter(form)
                 axis.set_minor_locator(NullLocator())
             axes.set_title(f"{output} of the true class" if model == models[0] else "")
             axes.set_xlabel(_UNITS[frame["unit"].iloc[0]] if model == models[-1] else "")
