@@ -11,12 +11,12 @@ from torch.autograd.function import FunctionCtx
 from torch.nn import functional as F
 
 _Pair = tuple[int, int]
-_MOST_IN_FREQUENCY = 2**25
-"""Numbers of the spectra of all kernels, 8 bytes each in single precision, above which they are not held at once."""
 _PIECE = 2**20
-"""The same of the kernels that a processor transforms at a time, which its cache is to hold."""
-_KERNELS_PER_IMAGE = 6
-"""How many times as many numbers as the spectra of the features those of the kernels may have, where it pays."""
+"""Numbers of the kernels' spectra that a processor holds at a time: 4 MiB in single precision, for its cache."""
+_PIECE_ON_GPU = 2**25
+"""The same on a GPU, where few large products are faster than many small ones."""
+_OF_TRANSFORM = 300
+"""What the two transforms of `_Filter` cost for each number, in multiply-adds of `_InFrequency`, as measured."""
 
 
 def normalised_convolution(
@@ -26,14 +26,13 @@ def normalised_convolution(
 
     The convolution is that with kernel - 1 zeros on every side and stride 1; it has n = image + kernel - 1 pixels a
     side, and its spectrum is the DFT over these. The bias is a constant over all n x n pixels, so that it comes out as
-    itself times the scale at frequency 0. A 1 x 1 kernel has one factor for all frequencies: then the
-    weights are multiplied, and nothing is transformed.
+    itself times the scale at frequency 0.
 
     Args:
         images: [batch, in_channels, height, width].
         weight: [out_channels, in_channels / groups, kernel height, kernel width].
         bias: [out_channels], or None.
-        scale: constants [out_channels, n_h, n_w // 2 + 1], of 1 x 1 kernels [out_channels, 1, 1]; float32 or float64.
+        scale: constants [out_channels, n_h, n_w // 2 + 1]; float32 or float64.
         stride: of the convolution.
         padding: of the convolution, below the kernel.
         groups: of the convolution.
@@ -43,18 +42,12 @@ def normalised_convolution(
         in frequency is done in float32.
     """
     kernel = weight.shape[2:]
-    if tuple(kernel) == (1, 1):
-        factor = scale.view(-1, 1, 1, 1)
-        bias = None if bias is None else bias * factor.flatten()
-        # By its pixels and not by its stride, see filterfreq.models.pointwise.
-        images = images[:, :, :: stride[0], :: stride[1]]
-        return F.conv2d(images, (weight * factor).to(weight.dtype), bias, 1, 0, 1, groups)
     shape = [side + of_kernel - 1 for side, of_kernel in zip(images.shape[2:], kernel, strict=True)]
     rows, columns = (
         range(side - 1 - zeros, size - (side - 1 - zeros), step)
         for size, side, zeros, step in zip(shape, kernel, padding, stride, strict=True)
     )
-    if groups == 1 and _pays_in_frequency(len(images), len(weight), weight.shape[1], scale[0].numel()):
+    if groups == 1 and _pays_in_frequency(len(images), *weight.shape, shape):
         with torch.autocast(images.device.type, enabled=False):
             outputs = _InFrequency.apply(images.to(scale.dtype), weight.to(scale.dtype), scale, rows, columns)
         outputs = outputs.to(images.dtype)
@@ -66,10 +59,18 @@ def normalised_convolution(
     return outputs
 
 
-def _pays_in_frequency(batch: int, out_channels: int, in_channels: int, frequencies: int) -> bool:
-    """Whether a convolution in frequency is cheaper than a plain one whose output is transformed twice."""
-    kernels, features = out_channels * in_channels, batch * (out_channels + in_channels)
-    return kernels <= _KERNELS_PER_IMAGE * features and frequencies * kernels <= _MOST_IN_FREQUENCY
+def _pays_in_frequency(
+    batch: int, out_channels: int, in_channels: int, kernel_height: int, kernel_width: int, grid: _Pair
+) -> bool:
+    """Whether a convolution in frequency is cheaper than a plain one whose output is transformed twice.
+
+    In multiply-adds for each pixel of the grid. In frequency these are the transforms by matrices, about 4 n for each
+    channel, and 1.5 products of each channel with each kernel and of each kernel with its taps. Those of a plain
+    convolution take half as long, as measured.
+    """
+    taps, kernels = kernel_height * kernel_width, out_channels * in_channels
+    in_frequency = 4 * max(grid) * batch * (in_channels + out_channels) + 1.5 * kernels * (batch + taps)
+    return in_frequency <= batch * (taps / 2 * kernels + _OF_TRANSFORM * out_channels)
 
 
 class _InFrequency(torch.autograd.Function):
@@ -89,12 +90,13 @@ class _InFrequency(torch.autograd.Function):
         ctx.grid = grid = _grid(*images.shape[2:], *weight.shape[2:], rows, columns, images.dtype, images.device)
         taps, into = _taps(weight), _by_column(images, grid.first)
         batch, (out_channels, in_channels) = len(images), weight.shape[:2]
-        result = images.new_zeros(len(grid.first) // 2, 2 * len(rows), batch * out_channels)
+        result = images.new_empty(len(grid.first) // 2, 2 * len(rows), batch * out_channels)
         for piece in grid.pieces(scale, out_channels * in_channels):
             spectra = torch.bmm(piece.of_images, into[piece.columns]).view(-1, batch, in_channels)
             kernels = torch.mm(piece.of_kernels, taps).view(-1, out_channels, in_channels)
             products = torch.bmm(spectra, kernels.mT).mul_(piece.scale)
-            result[piece.columns].baddbmm_(piece.of_outputs, products.view(*piece.shape, -1))
+            products = products.view(*piece.shape, -1)
+            result[piece.columns].baddbmm_(piece.of_outputs, products, beta=piece.beta)
         return _pixels(result, grid.last, batch)
 
     @staticmethod
@@ -103,14 +105,14 @@ class _InFrequency(torch.autograd.Function):
         grid = ctx.grid
         taps, into, back = _taps(weight), _by_column(images, grid.first), _by_column(gradient, grid.last.mT)
         batch, (out_channels, in_channels) = len(images), weight.shape[:2]
-        of_images = torch.zeros_like(into) if ctx.needs_input_grad[0] else None
+        of_images = torch.empty_like(into) if ctx.needs_input_grad[0] else None
         of_taps = torch.zeros_like(taps) if ctx.needs_input_grad[1] else None
         for piece in grid.pieces(scale, out_channels * in_channels):
             outer = torch.bmm(piece.of_outputs.mT, back[piece.columns]).view(-1, batch, out_channels).mul_(piece.scale)
             if of_images is not None:
                 kernels = torch.mm(piece.of_kernels, taps).view(-1, out_channels, in_channels)
                 products = torch.bmm(outer, kernels).view(*piece.shape, -1)
-                of_images[piece.columns].baddbmm_(piece.of_images.mT, products)
+                of_images[piece.columns].baddbmm_(piece.of_images.mT, products, beta=piece.beta)
             if of_taps is not None:
                 spectra = torch.bmm(piece.of_images, into[piece.columns]).view(-1, batch, in_channels)
                 products = torch.bmm(outer.mT, spectra).view(-1, taps.shape[1])
@@ -152,6 +154,7 @@ class _Piece:
     Attributes:
         shape: number of columns, number of products of each.
         scale: columns * products x 1 x out_channels.
+        beta: 0 of the first products of these columns, whose results are not yet there; then 1.
     """
 
     columns: slice
@@ -160,6 +163,7 @@ class _Piece:
     of_kernels: Tensor
     of_outputs: Tensor
     scale: Tensor
+    beta: int
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,7 @@ class _Grid:
 
     def pieces(self, scale: Tensor, kernels: int) -> Iterator[_Piece]:
         """Yield the products in pieces, with a scale [out_channels, n_h, n_w // 2 + 1]."""
-        most = _PIECE if scale.device.type == "cpu" else _MOST_IN_FREQUENCY
+        most = _PIECE if scale.device.type == "cpu" else _PIECE_ON_GPU
         by_frequency = scale.permute(2, 1, 0)
         for group in self.groups:
             number = len(group.u)
@@ -200,6 +204,7 @@ class _Grid:
                         of_kernels.flatten(0, 1),
                         group.of_outputs[:, down].expand(shape[0], -1, -1),
                         factor[across, down].reshape(-1, 1, scale.shape[0]),
+                        int(row > 0),
                     )
 
 
