@@ -39,7 +39,7 @@ def spectrum_scale(weight: Tensor, height: int, width: int) -> Tensor:
     V[o](u, v) = (sum_i |DFT(w[o, i])(u, v)|^2)^(-1/2), with the kernels padded by zeros to `height` x `width`. The sum
     is that over pairs of taps p, q of G[o][p, q] cos(2 pi ((y_p - y_q) u / height + (x_p - x_q) v / width)) with the
     Gram matrix G[o] = sum_i vec(w[o, i]) vec(w[o, i])^T, because |a|^2 = a conj(a) and the sum over i touches the
-    weights alone. So no padded kernel is transformed; beyond G everything is float64.
+    weights alone. So no padded kernel is transformed; from G to the sum everything is float64.
 
     Where the sum is below 4 epsilon of the weight's dtype times its maximum over frequencies, rounding has made it, and
     this bound stands instead: the factor stays finite where a spectrum vanishes. Of a channel without any weight it
@@ -60,16 +60,14 @@ def spectrum_scale(weight: Tensor, height: int, width: int) -> Tensor:
     if kernel == [1, 1]:
         power = weight.double().square().sum(dim=1)
     else:
-        if weight.is_contiguous():
-            taps = weight.flatten(2).mT
-        else:  # channels_last: no copy either
-            taps = weight.permute(0, 2, 3, 1).flatten(1, 2)
+        taps = weight.permute(0, 2, 3, 1).reshape(out_channels, kernel[0] * kernel[1], -1)
         gram = (taps @ taps.mT).flatten(1).double()
         table = _cosines(*kernel, height, width, weight.device)
         power = (gram @ table).view(out_channels, height, width // 2 + 1)
+    power = power.to(weight.dtype)
     highest = power.amax(dim=(1, 2), keepdim=True)
     power = torch.maximum(power, highest * (4 * torch.finfo(weight.dtype).eps))
-    return torch.where(highest > 0, power, 1.0).rsqrt().to(weight.dtype)
+    return torch.where(highest > 0, power, 1.0).rsqrt()
 
 
 @lru_cache(maxsize=32)

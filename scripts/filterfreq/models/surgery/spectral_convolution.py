@@ -304,7 +304,7 @@ def _by_column(images: Tensor, waves: Tensor) -> Tensor:
 
 
 def _pixels(columns: Tensor, waves: Tensor, batch: int) -> Tensor:
-    """The images [batch, C, height, width] of transformed rows, columns x 2 height x N C, by waves [width, 2 columns]."""
+    """Images [batch, C, height, width] of transformed rows, columns x 2 height x N C; waves are [width, 2 columns]."""
     number, twice, features = columns.shape
     pixels = torch.mm(waves, columns.view(2 * number, -1)).view(len(waves), twice // 2, batch, features // batch)
     return pixels.permute(2, 3, 1, 0).contiguous(memory_format=torch.channels_last)
