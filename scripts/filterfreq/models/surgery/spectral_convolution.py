@@ -15,6 +15,8 @@ _PIECE = 2**20
 """Numbers of the kernels' spectra that a processor holds at a time: 4 MiB in single precision, for its cache."""
 _PIECE_ON_GPU = 2**25
 """The same on a GPU, where few large products are faster than many small ones."""
+_LEAST_PRODUCTS = 8
+"""Of a column, at a time, however many kernels there are: each piece passes over all taps of all kernels."""
 _OF_TRANSFORM = 300
 """What the two transforms of `_Filter` cost for each number, in multiply-adds of `_InFrequency`, as measured."""
 
@@ -106,8 +108,8 @@ class _InFrequency(torch.autograd.Function):
         taps, into, back = _taps(weight), _by_column(images, grid.first), _by_column(gradient, grid.last.mT)
         batch, (out_channels, in_channels) = len(images), weight.shape[:2]
         of_images = torch.empty_like(into) if ctx.needs_input_grad[0] else None
-        of_taps = torch.zeros_like(taps) if ctx.needs_input_grad[1] else None
-        for piece in grid.pieces(scale, out_channels * in_channels):
+        of_taps = torch.empty_like(taps) if ctx.needs_input_grad[1] else None
+        for number, piece in enumerate(grid.pieces(scale, out_channels * in_channels)):
             outer = torch.bmm(piece.of_outputs.mT, back[piece.columns]).view(-1, batch, out_channels).mul_(piece.scale)
             if of_images is not None:
                 kernels = torch.mm(piece.of_kernels, taps).view(-1, out_channels, in_channels)
@@ -116,7 +118,7 @@ class _InFrequency(torch.autograd.Function):
             if of_taps is not None:
                 spectra = torch.bmm(piece.of_images, into[piece.columns]).view(-1, batch, in_channels)
                 products = torch.bmm(outer.mT, spectra).view(-1, taps.shape[1])
-                of_taps.addmm_(piece.of_kernels.mT, products)
+                of_taps.addmm_(piece.of_kernels.mT, products, beta=int(number > 0))
         return (
             None if of_images is None else _pixels(of_images, grid.first.mT, batch),
             None if of_taps is None else of_taps.view(*weight.shape[2:], *weight.shape[:2]).permute(2, 3, 0, 1),
@@ -189,7 +191,7 @@ class _Grid:
         for group in self.groups:
             number = len(group.u)
             factor = by_frequency[group.v][:, group.u]
-            rows = min(number, max(1, most // kernels))
+            rows = min(number, max(_LEAST_PRODUCTS, most // kernels))
             columns = max(1, most // (number * kernels))
             for column in range(0, len(group.v), columns):
                 across = slice(column, column + columns)
