@@ -1,7 +1,7 @@
 """What normalised convolutions cost in a training step and in evaluation, and the spectra of their weights.
 
 python benchmarks/normalisation.py
-python benchmarks/normalisation.py --repeats 1 --threads 1
+python benchmarks/normalisation.py --repeats 1 --threads 1 --methods oni
 """
 
 import argparse
@@ -21,7 +21,7 @@ from filterfreq.frequencies.singular_values import circular_norm, padded_size
 from filterfreq.models.device import use_device
 from filterfreq.models.surgery.composition import compose
 from filterfreq.models.surgery.conv_norm import ConvNorm, spectrum_scale
-from filterfreq.models.surgery.convolution_normalisation import normalise
+from filterfreq.models.surgery.convolution_normalisation import METHODS, normalise
 
 
 def main() -> None:
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS, help="others print no rows")
     parser.add_argument("--threads", type=int, default=2, help="1 where other programs run, for which threads wait")
     arguments = parser.parse_args()
     use_device({"device": arguments.device}, arguments.threads)
@@ -45,13 +46,13 @@ def main() -> None:
         rows.append(harness.row(what, ours, baseline, unit))
         print(rows[-1], flush=True)
 
-    if arguments.device == "cpu":
+    if arguments.device == "cpu" and "convnorm" in arguments.methods:
         # First, while the peak of memory is its own.
         for line in spectral_norm_rows(normalise(copy.deepcopy(plain_model), "convnorm", image_size=32)):
             rows.append(line)
             print(line, flush=True)
     plain = Step(plain_model, batch)
-    for method in ("convnorm", "oni", "spectral", "own"):
+    for method in arguments.methods:
         model = normalise(copy.deepcopy(plain_model), method, image_size=32)
         step = Step(model, batch)
         if method == "convnorm":
