@@ -37,10 +37,12 @@ def made(case, values):
 
 
 @needs_golden
-@pytest.mark.parametrize("in_frequency", [True, False])
+@pytest.mark.parametrize("way", ["in frequency", "in pieces", "filtered"])
 @pytest.mark.parametrize("number", range(13))
-def test_a_layer_computes_what_the_released_code_does(number, in_frequency, monkeypatch):
-    monkeypatch.setattr(spectral_convolution, "_MOST_IN_FREQUENCY", 10**9 * in_frequency)
+def test_a_layer_computes_what_the_released_code_does(number, way, monkeypatch):
+    monkeypatch.setattr(spectral_convolution, "_pays_in_frequency", lambda *_: way != "filtered")
+    if way == "in pieces":
+        monkeypatch.setattr(spectral_convolution, "_PIECE", 100)
     case = json.loads(GOLDEN.read_text())["layers"][number]
     with np.load(GOLDEN.with_suffix(".npz")) as file:
         prefix = f"layer{number}_"
@@ -176,3 +178,26 @@ def test_kernels_that_are_not_square_and_unequal_strides():
     power = (np.abs(np.fft.fft2(conv.weight.detach().numpy(), (6, 10))) ** 2).sum(axis=1)
     expected = np.fft.ifft2(spectra / np.sqrt(power)).real[:, :, :, 1:9:2]
     np.testing.assert_allclose(layer(images).detach().numpy(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("in_frequency", [True, False])
+def test_gradients_have_gradients_which_second_order_optimizers_take(in_frequency, monkeypatch):
+    monkeypatch.setattr(spectral_convolution, "_pays_in_frequency", lambda *_: in_frequency)
+    monkeypatch.setattr(spectral_convolution, "_PIECE", 20)
+    torch.manual_seed(0)
+    images = torch.rand(2, 2, 4, 3, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(3, 2, 3, 3, dtype=torch.float64, requires_grad=True)
+    scale = spectrum_scale(weight, 6, 5)
+
+    def convolve(images, weight):
+        return spectral_convolution.normalised_convolution(images, weight, None, scale, (2, 1), (1, 0), 1)
+
+    assert torch.autograd.gradgradcheck(convolve, (images, weight))
+
+
+def test_where_maps_are_large_or_images_few_a_convolution_is_filtered():
+    """As measured: of ResNet-18's layers with 32 images each is faster in frequency, with one the last is not."""
+    for channels, side in ((64, 34), (128, 18), (256, 10), (512, 6)):
+        assert spectral_convolution._pays_in_frequency(32, channels, channels, 3, 3, (side, side))
+    assert not spectral_convolution._pays_in_frequency(1, 512, 512, 3, 3, (6, 6))
+    assert not spectral_convolution._pays_in_frequency(32, 64, 64, 3, 3, (226, 226))

@@ -94,6 +94,31 @@ def test_a_composed_layer_has_the_normalised_weight_and_dct_layers_are_normalise
     assert (layer.spectrum_scale(8, 8) == 1).all()
 
 
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_newtons_matrix_may_multiply_the_features_and_the_order_in_memory_does_not_matter(memory_format):
+    """Few images take this way, many that of the composed weight, and all of them the plain layer's."""
+    torch.manual_seed(0)
+    conv = nn.Conv2d(16, 8, 3, stride=2, padding=1, groups=2).double()
+    layer = NormalisedConv2d(conv, "oni", norm_groups=2).to(memory_format=memory_format)
+    with torch.no_grad():
+        layer.parametrisation.scale.uniform_(1, 2)
+    plain = layer.plain_layer()
+    expected = orthogonal_by_newton(conv.weight.detach().contiguous(), 3, 2) * layer.parametrisation.scale
+    torch.testing.assert_close(plain.weight, expected, **EXACT)
+    for images in (torch.rand(2, 16, 8, 8, dtype=torch.float64), torch.rand(5, 16, 8, 8, dtype=torch.float64)):
+        # Of the features of 2 images there are 32 pixels, of 5 images 80; a row has 72 numbers.
+        assert (layer._factors(images)[0] is None) == (len(images) == 5)
+        layer.zero_grad()
+        outputs = layer(images)
+        torch.testing.assert_close(outputs, plain(images), **EXACT)
+        outputs[:2].square().sum().backward()
+        weight = (layer.parametrisation.scale * orthogonal_by_newton(conv.weight, 3, 2)).detach().requires_grad_()
+        nn.functional.conv2d(images[:2], weight, conv.bias, 2, 1, 1, 2).square().sum().backward()
+        composed = layer.parametrisation(conv.weight)
+        by_weight = torch.autograd.grad(composed, [conv.weight, layer.parametrisation.scale], weight.grad)
+        torch.testing.assert_close((conv.weight.grad, layer.parametrisation.scale.grad), by_weight, **EXACT)
+
+
 def test_groups_of_rows_are_as_many_as_their_rows_need():
     layer = NormalisedConv2d(nn.Conv2d(3, 64, 3), "own")
     assert layer.parametrisation.norm_groups == 4

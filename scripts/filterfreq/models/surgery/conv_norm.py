@@ -39,7 +39,7 @@ def spectrum_scale(weight: Tensor, height: int, width: int) -> Tensor:
     V[o](u, v) = (sum_i |DFT(w[o, i])(u, v)|^2)^(-1/2), with the kernels padded by zeros to `height` x `width`. The sum
     is that over pairs of taps p, q of G[o][p, q] cos(2 pi ((y_p - y_q) u / height + (x_p - x_q) v / width)) with the
     Gram matrix G[o] = sum_i vec(w[o, i]) vec(w[o, i])^T, because |a|^2 = a conj(a) and the sum over i touches the
-    weights alone. So no padded kernel is transformed; beyond G everything is float64.
+    weights alone. So no padded kernel is transformed; from G to the sum everything is float64.
 
     Where the sum is below 4 epsilon of the weight's dtype times its maximum over frequencies, rounding has made it, and
     this bound stands instead: the factor stays finite where a spectrum vanishes. Of a channel without any weight it
@@ -61,12 +61,13 @@ def spectrum_scale(weight: Tensor, height: int, width: int) -> Tensor:
         power = weight.double().square().sum(dim=1)
     else:
         taps = weight.permute(0, 2, 3, 1).reshape(out_channels, kernel[0] * kernel[1], -1)
-        gram = (taps @ taps.transpose(1, 2)).reshape(out_channels, -1).double()
+        gram = (taps @ taps.mT).flatten(1).double()
         table = _cosines(*kernel, height, width, weight.device)
         power = (gram @ table).view(out_channels, height, width // 2 + 1)
+    power = power.to(weight.dtype)
     highest = power.amax(dim=(1, 2), keepdim=True)
     power = torch.maximum(power, highest * (4 * torch.finfo(weight.dtype).eps))
-    return torch.where(highest > 0, power, 1.0).rsqrt().to(weight.dtype)
+    return torch.where(highest > 0, power, 1.0).rsqrt()
 
 
 @lru_cache(maxsize=32)
@@ -160,19 +161,26 @@ class ConvNorm(nn.Module):
         """Map images [batch, in_channels, height, width] to the size that the convolution alone would give."""
         weight = self._weight()
         scale = self._scale(weight, *images.shape[2:])
-        outputs = normalised_convolution(
-            images,
-            weight,
-            self.conv.bias if isinstance(self.conv, nn.Conv2d) else None,
-            scale,
-            self.stride,
-            self.padding,
-            self.conv.groups,
-        )
+        bias = self.conv.bias if isinstance(self.conv, nn.Conv2d) else None
+        if self.kernel_size == (1, 1):
+            return self.norm(self._pointwise(images, weight, bias, scale.view(-1, 1, 1, 1)))
+        outputs = normalised_convolution(images, weight, bias, scale, self.stride, self.padding, self.conv.groups)
         if self.affine_weight is not None:
             padding = tuple((side - 1) // 2 for side in self.kernel_size)
             outputs = F.conv2d(outputs, self.affine_weight, self.affine_bias, 1, padding, 1, self.out_channels)
         return self.norm(outputs)
+
+    def _pointwise(self, images: Tensor, weight: Tensor, bias: Tensor | None, factor: Tensor) -> Tensor:
+        """A 1 x 1 convolution: the scale and the depthwise convolution are one factor of each channel's weights."""
+        if self.affine_weight is not None:
+            factor = factor * self.affine_weight
+        if bias is not None:
+            bias = bias * factor.flatten()
+        if self.affine_bias is not None:
+            bias = self.affine_bias if bias is None else bias + self.affine_bias
+        # By its pixels and not by its stride, see filterfreq.models.pointwise.
+        images = images[:, :, :: self.stride[0], :: self.stride[1]]
+        return F.conv2d(images, (weight * factor).to(weight.dtype), bias, 1, 0, 1, self.conv.groups)
 
     def spectrum_scale(self, height: int, width: int) -> Tensor:
         """Return the factor on each output channel's spectrum, for images of this size, in the layer's present mode.
@@ -213,8 +221,11 @@ class ConvNorm(nn.Module):
         if self.other_sizes == "recompute" and not self._has_size(height, width):
             return spectrum_scale(weight, *self._grid(height, width))
         self._check_size(height, width)
-        present = spectrum_scale(weight, *self._grid(height, width))
-        return torch.where(self.num_forwards > 0, self.running_scale, present)
+        count = self.num_forwards
+        # A GPU is not asked, which would have to wait for its answer, and could not while a CUDA graph is recorded.
+        if count.device.type == "cpu" and count > 0:
+            return self.running_scale
+        return torch.where(count > 0, self.running_scale, spectrum_scale(weight, *self._grid(height, width)))
 
     def _has_size(self, height: int, width: int) -> bool:
         return self.kernel_size == (1, 1) or (height, width) == (self.height, self.width)

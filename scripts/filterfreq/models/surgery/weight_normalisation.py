@@ -43,6 +43,20 @@ class _InverseSquareRoot(torch.autograd.Function):
         return vectors @ between @ vectors.mT
 
 
+class _Gram(torch.autograd.Function):
+    """Z Z^T of matrices [..., n, m]; its gradient, (G + G^T) Z, is one product instead of two."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, rows: Tensor) -> Tensor:
+        ctx.save_for_backward(rows)
+        return rows @ rows.mT
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
+        (rows,) = ctx.saved_tensors
+        return (gradient + gradient.mT) @ rows
+
+
 def orthogonal_by_eigenvectors(weight: Tensor, norm_groups: int = 1) -> Tensor:
     """Make the rows of a weight orthonormal within groups of them (Huang et al., AAAI 2018: OWN).
 
@@ -57,7 +71,7 @@ def orthogonal_by_eigenvectors(weight: Tensor, norm_groups: int = 1) -> Tensor:
         Of the weight's shape, before any scale. Gradients pass through.
     """
     rows = _centred(weight, norm_groups)
-    return (_InverseSquareRoot.apply(rows @ rows.mT) @ rows).reshape(weight.shape)
+    return _shaped(_InverseSquareRoot.apply(_Gram.apply(rows)) @ rows, weight)
 
 
 def orthogonal_by_newton(weight: Tensor, iterations: int, norm_groups: int = 1, columns: str = "corrected") -> Tensor:
@@ -81,14 +95,23 @@ def orthogonal_by_newton(weight: Tensor, iterations: int, norm_groups: int = 1, 
     Returns:
         Of the weight's shape, before any scale. Gradients pass through.
     """
+    matrix, rows = _newton_factors(weight, iterations, norm_groups, columns)
+    return _shaped(rows if matrix is None else matrix @ rows, weight)
+
+
+def _newton_factors(weight: Tensor, iterations: int, norm_groups: int, columns: str) -> tuple[Tensor | None, Tensor]:
+    """Return what `orthogonal_by_newton` multiplies: norm_groups x rows x rows, and the rows.
+
+    There is no matrix where the columns are made orthogonal: the second is then the result.
+    """
     rows = _centred(weight, norm_groups)
     by_columns = rows.shape[-2] > rows.shape[-1]
     if by_columns and columns == "corrected":
-        rows = rows / torch.linalg.matrix_norm(rows.mT @ rows, keepdim=True).sqrt()
+        rows = rows / torch.linalg.matrix_norm(_Gram.apply(rows.mT), keepdim=True).sqrt()
         for _ in range(iterations):
-            rows = 1.5 * rows - 0.5 * (rows @ (rows.mT @ rows))
-        return rows.reshape(weight.shape)
-    gram = rows.mT @ rows if by_columns else rows @ rows.mT
+            rows = 1.5 * rows - 0.5 * (rows @ _Gram.apply(rows.mT))
+        return None, rows
+    gram = _Gram.apply(rows.mT if by_columns else rows)
     identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
     gram = gram + _RIDGE * identity
     norm = torch.linalg.matrix_norm(gram, keepdim=True)
@@ -97,13 +120,26 @@ def orthogonal_by_newton(weight: Tensor, iterations: int, norm_groups: int = 1, 
     inverse = 1.5 * identity - 0.5 * gram  # the first step from the identity
     for _ in range(iterations - 1):
         inverse = 1.5 * inverse - 0.5 * (inverse @ inverse @ inverse @ gram)
-    return ((rows @ inverse if by_columns else inverse @ rows) / norm.sqrt()).reshape(weight.shape)
+    inverse = inverse / norm.sqrt()
+    return (None, rows @ inverse) if by_columns else (inverse, rows)
 
 
 def _centred(weight: Tensor, norm_groups: int) -> Tensor:
-    """The rows of each group less their means, norm_groups x rows x numbers in a row."""
-    rows = weight.reshape(norm_groups, weight.shape[0] // norm_groups, -1)
+    """The rows of each group less their means, norm_groups x rows x numbers in a row, in the order of `_shaped`."""
+    flat = weight.movedim(1, -1) if _channels_last(weight) else weight
+    rows = flat.reshape(norm_groups, weight.shape[0] // norm_groups, -1)
     return rows - rows.mean(dim=-1, keepdim=True)
+
+
+def _shaped(rows: Tensor, weight: Tensor) -> Tensor:
+    """Rows as a tensor of a weight's shape. Nothing here asks for the order of a row, so it is that in memory."""
+    if _channels_last(weight):
+        return rows.reshape(len(weight), *weight.shape[2:], -1).movedim(-1, 1)
+    return rows.reshape(weight.shape)
+
+
+def _channels_last(weight: Tensor) -> bool:
+    return weight.dim() == 4 and weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
 
 
 class OWN(nn.Module):
@@ -128,7 +164,17 @@ class ONI(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """Normalise a weight [out_channels, in_channels / groups, height, width]."""
-        return self.scale * orthogonal_by_newton(weight, self.iterations, self.norm_groups, self.columns)
+        matrix, rows = self.factors(weight)
+        return _shaped(rows if matrix is None else matrix @ rows, weight)
+
+    def factors(self, weight: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Return the normalised weight as a product of norm_groups x rows x rows, or None, and rows x numbers in one.
+
+        The scale is in the smaller of them: it is one of rows, and so is the product.
+        """
+        matrix, rows = _newton_factors(weight, self.iterations, self.norm_groups, self.columns)
+        scale = self.scale.view(self.norm_groups, -1, 1)
+        return (None, scale * rows) if matrix is None else (scale * matrix, rows)
 
 
 class _Holder(nn.Module):
@@ -227,12 +273,32 @@ class NormalisedConv2d(ComposedLayer):
 
     def forward(self, images: Tensor) -> Tensor:
         """Convolve images [batch, in_channels, height, width] with the normalised weight."""
-        conv, weight, stride = self.conv, self.composed_weight(), self.stride
+        matrix, weight = self._factors(images)
+        conv, stride, bias = self.conv, self.stride, self._bias()
         if tuple(weight.shape[2:]) == (1, 1) and conv.padding in ((0, 0), 0, "valid"):
             # See filterfreq.models.pointwise, whose hook is on a layer that is not called here.
             down, right = (stride, stride) if isinstance(stride, int) else stride
             images, stride = images[:, :, ::down, ::right], 1
-        return F.conv2d(images, weight, self._bias(), stride, conv.padding, conv.dilation, conv.groups)
+        if matrix is None:
+            return F.conv2d(images, weight, bias, stride, conv.padding, conv.dilation, conv.groups)
+        features = F.conv2d(images, weight, None, stride, conv.padding, conv.dilation, conv.groups)
+        return F.conv2d(features, matrix.reshape(self.out_channels, -1, 1, 1), bias, groups=len(matrix))
+
+    def _factors(self, images: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Return a matrix for the outputs of each group of rows, or None, and the weight to convolve with.
+
+        A convolution is linear in its weight. So where features have fewer pixels than rows have numbers, the matrix
+        of `ONI` multiplies the features, which is cheaper than the weight, and its gradients too. Not in half
+        precision, in which features are.
+        """
+        if not isinstance(self.parametrisation, ONI) or torch.is_autocast_enabled(images.device.type):
+            return None, self.composed_weight()
+        weight = self._weight()
+        matrix, rows = self.parametrisation.factors(weight)
+        down, right = (self.stride, self.stride) if isinstance(self.stride, int) else self.stride
+        if matrix is not None and images[:, 0, ::down, ::right].numel() >= rows.shape[-1]:
+            matrix, rows = None, matrix @ rows
+        return matrix, _shaped(rows, weight)
 
     def _weight(self) -> Tensor:
         return self.conv.composed_weight() if isinstance(self.conv, ComposedLayer) else self.conv.weight
