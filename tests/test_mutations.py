@@ -101,7 +101,7 @@ def checkpoint(path: Path) -> tuple:
 def costs(path: Path) -> tuple:
     seconds = read_seconds(path.with_name("benchmark.tsv"), path)
     record = read_record(path, "run")
-    return seconds, repr(record), frame(tabulate_costs([record], {"v": "v"}).cells)
+    return seconds, repr(record), frame(tabulate_costs([record], {"v": "v"}, "v").cells)
 
 
 def frame(table: pd.DataFrame) -> str:
