@@ -31,6 +31,7 @@ from filterfreq.publishing.tables.main import tabulate as tabulate_main
 from filterfreq.publishing.tables.out_of_distribution import tabulate as tabulate_out_of_distribution
 from filterfreq.publishing.tables.severities import tabulate as tabulate_severities
 from filterfreq.publishing.tables.shape_bias import tabulate as tabulate_shape_bias
+from filterfreq.publishing.tables.top_5 import tabulate as tabulate_top_5
 from filterfreq.publishing.tables.training_speed import tabulate as tabulate_training_speed
 from filterfreq.publishing.tables.transfer import tabulate as tabulate_transfer
 from filterfreq.runtime.errors import InputError
@@ -549,6 +550,22 @@ def test_out_of_distribution(results_of, row):
     assert "mCE: mean corruption error relative to plain; shape bias" in table.caption
     with pytest.raises(InputError, match="no results of the suite out_of_distribution"):
         tabulate_out_of_distribution(results_of([row.clean(NET, "plain", 0, 0.5)]), VARIANTS, "plain")
+
+
+def test_top_5_accuracies_stand_beside_top_1_where_it_was_measured(results_of, row):
+    rows = []
+    for variant, first, five in (("plain", 0.5, 0.9), ("dct", 0.6, 0.8)):
+        for seed, change in ((0, 0.0), (1, 0.02)):
+            rows.append((NET, variant, seed, "top_5", "top5_accuracy", {"split": "test"}, five + change))
+            rows.append(row.clean(NET, variant, seed, first + change))
+    table = tabulate_top_5(results_of(rows), VARIANTS)
+    assert list(table.mean) == [("top-1", ""), ("top-5", "")]
+    assert table.mean.loc[(NET, "plain")].tolist() == pytest.approx([0.51, 0.91])
+    assert table.mean.loc[(NET, "dct")].tolist() == pytest.approx([0.61, 0.81])
+    alone = tabulate_top_5(results_of([found for found in rows if found[3] == "top_5"]), VARIANTS)
+    assert list(alone.mean) == [("top-5", "")]
+    with pytest.raises(InputError, match="no results of the suite top_5"):
+        tabulate_top_5(results_of([row.clean(NET, "plain", 0, 0.5)]), VARIANTS)
 
 
 @pytest.mark.parametrize("name", ["mCE", "relative mCE", "published", "shape bias", "corruptions"])

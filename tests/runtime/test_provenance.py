@@ -131,7 +131,7 @@ OF_ATTACKS = {"adversarial", "transfer"}
 OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
     *("fourier_bands", "pairs", "severities", "frequency_filtered"),
-    *("filter_quality", "filter_correlations", "masking", "spectral_norms"),
+    *("filter_quality", "filter_correlations", "masking", "spectral_norms", "top_5"),
 }
 OF_SLOPES = {"corruption_energy", "energy_slopes"}
 OF_FILTERS = {"filter_quality", "filter_shift", "filter_correlations"}
@@ -153,7 +153,7 @@ WRITTEN_BY = {
     "analysis/masking.py": {"masking"},
     "publishing/masking_rows.py": {"masking"},
     "publishing/averages.py": set(),
-    "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
+    "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection", "training_speed"},
     "publishing/filter_frames.py": OF_FILTERS | {"spectral_norms"},
     "publishing/spectral_norm_frames.py": {"spectral_norms"},
     "publishing/filter_coefficients.py": {"filter_shift"},
