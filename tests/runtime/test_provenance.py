@@ -127,7 +127,7 @@ def test_a_module_of_the_training_changes_the_variants_that_use_it_alone(scripts
 
 # Each module that several tables or figures share, and those that it makes due.
 TABLES = {target: product for target, product in read_products().items() if product.kind == "table"}
-OF_ATTACKS = {"adversarial", "transfer"}
+OF_ATTACKS = {"adversarial", "transfer", "free_training"}
 OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
     *("fourier_bands", "pairs", "severities", "frequency_filtered"),
@@ -143,6 +143,7 @@ WRITTEN_BY = {
     "evaluation/passes.py": set(),
     "publishing/penalty_settings.py": {"ablation", "penalties"},
     "publishing/corruptions.py": {"corruptions", "corruption_energy", "severities"},
+    "publishing/published_normalisation.py": {"free_training"},
     "publishing/calibration_errors.py": {"calibration"},
     "publishing/attacks.py": OF_MEANS,
     "publishing/measures.py": OF_MEANS,
