@@ -17,7 +17,7 @@ ACCURACIES: Mapping[str, Mapping[str, tuple[float, ...]]] = {
     "orthogonal": {"fgsm": (0.5280, 0.5228, 0.5256, 0.5233)},
     "convnorm": {"fgsm": (0.5247, 0.5306, 0.5307, 0.5287), "pgd-20": (0.4434, 0.4470, 0.4517, 0.4480)},
 }
-"""The accuracy of each method under each attack with L-infinity norm 8/255, seed by seed; `none` is batch norm alone."""
+"""Accuracies of each method under each attack with L∞ norm 8/255, seed by seed; `none` is batch norm alone."""
 
 _FREE_TRAINING = {"attack": "free", "norm": "linf", "epsilon": EPSILON, "replays": 4, "free_protocol": "liu2021"}
 _APART = ("label", "training", "adversarial_training")

@@ -57,8 +57,8 @@ def tabulate(results: pd.DataFrame, labels: dict[str, str], published_methods: M
     return means_table(
         columns,
         {name: label for name, label in shown.items() if name in set(frame["variant"])},
-        f"Accuracy on {dataset_phrase(frame)} after free adversarial training. Published: by the notebook in the released "
-        "code of Liu et al. (NeurIPS 2021), on all test images, with four seeds.",
+        f"Accuracy on {dataset_phrase(frame)} after free adversarial training. Published: by the notebook in the "
+        "released code of Liu et al. (NeurIPS 2021), on all test images, with four seeds.",
     )
 
 
