@@ -84,7 +84,7 @@ def test_exact_spectral_norms_are_those_of_the_operators():
 
 
 def test_exact_spectral_norms_of_a_normalised_layer_are_of_all_that_it_does():
-    """Of one channel ConvNorm makes the spectrum flat, and what is left is its depthwise convolution and batch norm."""
+    """Three times the scale of its batch normalisation is three times its norm, and no other layer's."""
     torch.manual_seed(0)
     discriminator = normalise_discriminator(Discriminator(4, 32, 3), "convnorm", 32)
     discriminator(torch.randn(8, 3, 32, 32))
