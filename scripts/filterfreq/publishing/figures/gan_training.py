@@ -62,6 +62,11 @@ def draw(results: pd.DataFrame, gan_methods: Mapping[str, Mapping[str, Any]]) ->
         for (metric, title), axes in zip(titles.items(), cells, strict=True):
             values = shown[shown["metric"] == metric]
             values = values.groupby(_RUN, observed=True, as_index=False)["value"].max()
+            axes.set_title(title if number == 0 else "")
+            if values.empty:
+                # No training at this learning rate came as far as to be measured so.
+                axes.set_axis_off()
+                continue
             draw_lines(axes, values, "iteration", "value", styles, markers=False)
             if metric.endswith("_gradient_norm"):
                 # It is exactly 0 where the discriminator tells all images of a batch apart with a margin.
@@ -74,7 +79,6 @@ def draw(results: pd.DataFrame, gan_methods: Mapping[str, Mapping[str, Any]]) ->
                 axes.set_yscale("symlog", linthresh=_LINEAR_LOSS)
             axes.yaxis.set_minor_locator(NullLocator())
             axes.yaxis.set_major_formatter(_PLAIN)
-            axes.set_title(title if number == 0 else "")
             axes.set(xlabel="iteration" if number == len(rows) - 1 else "", ylabel="")
             axes.xaxis.set_major_locator(MaxNLocator(2, integer=True))
         cells[0].set_ylabel(f"{model}\nlearning rate {rate:g}" if several else f"learning rate {rate:g}")
