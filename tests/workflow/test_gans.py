@@ -25,14 +25,19 @@ gans:
     variants: {none: {}, spectral: {normalisation: spectral}}
     seeds: [0]
 data: {seed: 0}
-compute: {device: cpu, publish: {threads: 1, mem_mb: 1000, runtime: 10}}
+compute:
+  device: cpu
+  train: &small {threads: 1, mem_mb: 1000, runtime: 10}
+  evaluate: *small
+  data: *small
+  publish: *small
 """
 FIGURES = Counter(["figure_gan_training", "figure_gan_divergence", "figure_gan_samples", "table_gans"])
 CLASSIFIER = """
 experiments:
-  classifiers: {datasets: [texdigits], models: [resnet_8_2], variants: [plain], seeds: [0], suites: []}
+  classifiers: {datasets: [texdigits], models: [resnet_8_2], variants: [plain], seeds: [0]}
 variants: {plain: {}}
-training: {default: {epochs: 1, batch_size: 128, optimizer: sgd, learning_rate: 0.05, schedule: constant}}
+training: {default: {epochs: 1, batch_size: 128, optimizer: sgd, learning_rate: 0.05, weight_decay: 0, schedule: cosine}}
 evaluation: {batch_size: 64, clean: {}}
 """
 TRAINED = Counter({"train_gan": 2, "aggregate_gan": 1})

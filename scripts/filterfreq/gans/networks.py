@@ -106,8 +106,8 @@ def exact_spectral_norms(discriminator: Discriminator, image_size: int) -> dict[
     """Return the operator norm of each layer on the size of image that it has, named as by `reshaped_spectral_norms`.
 
     Convolutions are circular on H + k - 1 pixels at stride 1, of which the layer is a part, so that it is an upper
-    bound of its own norm, see `filterfreq.frequencies.singular_values`. A normalised layer is taken as a whole, with its
-    normalisation, depthwise convolution and batch normalisation, of which the running statistics count.
+    bound of its own norm, see `filterfreq.frequencies.singular_values`. A normalised layer is taken as a whole, with
+    its normalisation, depthwise convolution and batch normalisation, of which the running statistics count.
 
     Args:
         discriminator: one whose weights are finite; it is left as it is.

@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 
 from jsonschema.protocols import Validator
 
-from filterfreq.models.registry import architecture_of, check_architecture, check_classes, check_decomposable
+from filterfreq.models.registry import (
+    architecture_of,
+    check_architecture,
+    check_classes,
+    check_decomposable,
+    check_plain_layers,
+)
 from filterfreq.models.robustbench_models import CLASSES
 from filterfreq.runtime.errors import InputError, run_check, unknown_name
 from filterfreq.study.config_checks import check_number
@@ -145,6 +151,13 @@ def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], 
         if "decomposition" in trained:
             for model in experiment["models"]:
                 run_check(check_decomposable, model, f"{where}.models")
+        normalisation = trained.get("normalisation")
+        # A decomposition makes plain layers of convolutions, not of batch normalisations, which convnorm replaces too.
+        if isinstance(normalisation, dict) and (
+            normalisation["method"] == "convnorm" or "decomposition" not in trained
+        ):
+            for model in experiment["models"]:
+                run_check(check_plain_layers, model, f"{where}.models")
 
 
 def _check_classes(where: str, name: str, checkpoint: dict[str, Any], dataset: str, datasets: Datasets) -> None:

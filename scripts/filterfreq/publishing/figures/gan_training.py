@@ -2,8 +2,9 @@
 
 Hinge loss of the discriminator, and the generator's loss, which is less the mean score of its images; L2 norms of both
 gradients; the largest singular value among the layers of the discriminator, each as its reshaped matrix, which of a
-convolution is not the norm of the operator; and, where it was measured, the largest exact norm of the operators. Lines are means over seeds, bands reach from the lowest to the
-highest seed. A line ends where a training had no finite numbers any more.
+convolution is not the norm of the operator; and, where it was measured, the largest exact norm of the operators. Lines
+are means over seeds, bands reach from the lowest to the highest seed. A line ends where a training had no finite
+numbers any more.
 """
 
 from collections.abc import Mapping
