@@ -24,7 +24,7 @@ def gaussian(rng: np.random.Generator, size: int, rank: int | None = None) -> tu
     return rng.standard_normal(size), factor @ factor.T
 
 
-def by_scipy(one, other) -> float:
+def scipys_distance(one, other) -> float:
     root = linalg.sqrtm(one[1] @ other[1])
     return float(((one[0] - other[0]) ** 2).sum() + np.trace(one[1] + other[1] - 2 * root.real))
 
@@ -38,7 +38,7 @@ def test_the_distance_is_scipys():
     rng = np.random.default_rng(0)
     for size in (1, 3, 20):
         one, other = gaussian(rng, size), gaussian(rng, size)
-        assert frechet_distance(one, other) == pytest.approx(by_scipy(one, other), rel=1e-9)
+        assert frechet_distance(one, other) == pytest.approx(scipys_distance(one, other), rel=1e-9)
 
 
 def test_the_distance_of_commuting_covariances_by_hand():
@@ -77,7 +77,7 @@ def test_a_generator_is_measured_on_as_many_images_as_the_data_set_has():
     assert made.shape == images.shape
     shown = [penultimate_features(model, one, 20, "cpu").astype(float) for one in (made, images)]
     moments = [(one.mean(axis=0), np.cov(one.T)) for one in shown]
-    assert row["value"] == pytest.approx(by_scipy(*moments), rel=1e-6)
+    assert row["value"] == pytest.approx(scipys_distance(*moments), rel=1e-6)
     assert (row["metric"], row["parameter"], row["n"]) == ("frechet_classifier", "classifier=net/plain/0", 20)
 
 
