@@ -25,7 +25,7 @@ from filterfreq.study.claims_files import claims_of_study, measured_suites, suit
 from filterfreq.study.detections import DetectionFiles, DetectionRun
 from filterfreq.study.experiments import Run
 from filterfreq.study.fits import FitRun, GanRun
-from filterfreq.study.gans import gan_methods
+from filterfreq.study.gans import classifier_of, compared_images, gan_methods
 from filterfreq.study.file_checks import absent_raw_data, check_files
 from filterfreq.study.filter_files import check_names
 from filterfreq.study.registries import check_inputs, check_registries
@@ -160,6 +160,7 @@ GAN_RESULTS = f"{GAN}/results.csv"
 GAN_RECORD = f"{GAN}/run.json"
 GENERATOR = f"{GAN}/generator.safetensors"
 GAN_SAMPLES = f"{GAN}/samples.npz"
+GAN_DISTANCE = f"{GAN}/frechet_classifier.csv"
 GRID_RESULTS = {"fit": FIT_RESULTS, "gan": GAN_RESULTS}
 DETECTION = "results/detection/{detection}"
 DETECTIONS = f"{DETECTION}/detections.npz"
@@ -190,6 +191,7 @@ FIGURE = "results/figures/{experiment}/{dataset}/{name}"
 FIGURE_OF_EXPERIMENT = "results/figures/{experiment}/{name}"
 TABLE_OF_FIT = "results/tables/fits/{fit}/{name}"
 FIGURE_OF_FIT = "results/figures/fits/{fit}/{name}"
+TABLE_OF_GAN = "results/tables/gans/{gan}/{name}"
 FIGURE_OF_GAN = "results/figures/gans/{gan}/{name}"
 TABLE_OF_DETECTION = "results/tables/detection/{detection}/{name}"
 FIGURE_OF_DETECTION = "results/figures/detection/{detection}/{name}"
@@ -341,6 +343,32 @@ def gan_run(wildcards):
 def gan_dataset(pattern):
     """An input function: a file of the data set that a GAN is trained on."""
     return lambda wildcards: pattern.format(dataset=study.gans.spec(gan_run(wildcards))["settings"]["dataset"])
+
+
+def gan_measurements(wildcards):
+    """The results of each run of a GAN, then its distances from a data set, where these are measured."""
+    return [pattern.format(**run._asdict()) for pattern, run in measured_gans(wildcards.gan)]
+
+
+def measured_gans(gan):
+    """The files of results that a GAN's runs have, each as a pattern and a run."""
+    runs = study.gans.runs[gan]
+    compared = [run for run in runs if classifier_of(study, run) is not None]
+    return [(GAN_RESULTS, run) for run in runs] + [(GAN_DISTANCE, run) for run in compared]
+
+
+def gan_classifier(pattern):
+    """An input function: a file of the classifier in whose features a GAN's images are compared."""
+
+    def file(wildcards):
+        run = classifier_of(study, gan_run(wildcards))
+        if run is None:
+            raise WorkflowError(
+                f"gans.{wildcards.gan} names no frechet_classifier: write one, a run that is trained here."
+            )
+        return pattern.format(**run._asdict())
+
+    return file
 
 
 def checkpoint_files(wildcards):

@@ -3,6 +3,7 @@
 
 localrules:
     aggregate_gan,
+    write_table_of_gan,
     draw_figure_of_gan,
 
 
@@ -33,9 +34,38 @@ rule train_gan:
         "../scripts/train_gan.py"
 
 
+rule measure_gan:
+    input:
+        generator=GENERATOR,
+        dataset=gan_dataset(DATASET),
+        arrays=ancient(gan_dataset(ARRAYS)),
+        weights=gan_classifier(WEIGHTS),
+        record=gan_classifier(RECORD),
+    output:
+        GAN_DISTANCE,
+    log:
+        "results/logs/measure_gan/{gan}/{network}/{variant}/seed-{seed}.log",
+    benchmark:
+        "results/benchmarks/measure_gan/{gan}/{network}/{variant}/seed-{seed}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: compute("evaluate")["threads"]
+    resources:
+        mem_mb=resource_by_attempt("evaluate", "mem_mb"),
+        runtime=resource_by_attempt("evaluate", "runtime"),
+        gpu=compute("evaluate")["gpu"],
+    params:
+        spec=lambda wildcards: study.gans.spec(gan_run(wildcards)),
+        classifier=lambda wildcards: "/".join(map(str, classifier_of(study, gan_run(wildcards))[1:])),
+        images=lambda wildcards: compared_images(study, wildcards.gan),
+        code=code("measure_gan"),
+    script:
+        "../scripts/measure_gan.py"
+
+
 use rule aggregate_fit as aggregate_gan with:
     input:
-        gan_files(GAN_RESULTS),
+        gan_measurements,
     output:
         AGGREGATED_GAN,
     log:
@@ -43,9 +73,21 @@ use rule aggregate_fit as aggregate_gan with:
     benchmark:
         "results/benchmarks/aggregate_gan/{gan}.tsv"
     params:
-        runs=lambda wildcards: [list(run) for run in study.gans.runs[wildcards.gan]],
+        runs=lambda wildcards: [list(run) for _, run in measured_gans(wildcards.gan)],
         kind=lambda wildcards: study.gans.kind(wildcards.gan),
         code=code("aggregate_fit"),
+
+
+use rule write_table as write_table_of_gan with:
+    output:
+        [f"{TABLE_OF_GAN}.{form}" for form in TABLE_FORMS if form != "html"],
+        report_output("table", f"{TABLE_OF_GAN}.html", "gans"),
+    log:
+        "results/logs/write_table/gans/{gan}/{name}.log",
+    benchmark:
+        "results/benchmarks/write_table/gans/{gan}/{name}.tsv"
+    wildcard_constraints:
+        name=product_names("table", "gan"),
 
 
 use rule draw_figure as draw_figure_of_gan with:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from filterfreq.analysis.slopes import FEWEST_POINTS
+from filterfreq.publishing import published_normalisation
 from filterfreq.publishing.averages import random_averages
 from filterfreq.publishing.style_numbers import style_numbers as number_styles
 from filterfreq.study.claims_files import can_test
@@ -91,6 +92,21 @@ def has_random_averages(experiment, dataset):
     return bool(random_averages(study.averages(experiment, dataset)))
 
 
+def free_training_methods(experiment, dataset):
+    """By variant of an experiment, the method that something is published of after free adversarial training."""
+    if dataset != published_normalisation.DATASET:
+        return {}
+    runs = [run for run in study.runs_of(experiment, dataset) if run.model == published_normalisation.MODEL]
+    methods = {
+        run.variant: published_normalisation.published_method(study.variants.get(run.variant, {})) for run in runs
+    }
+    return {variant: method for variant, method in methods.items() if method is not None}
+
+
+def has_published_free_training(experiment, dataset):
+    return bool(free_training_methods(experiment, dataset))
+
+
 def pairs_baseline(experiment, dataset):
     """Whether an experiment has another variant of a model and seed that it has the baseline of."""
     runs = study.runs_of(experiment, dataset)
@@ -169,6 +185,10 @@ CONDITIONS = {
     "radius_swept": Condition(sweeps_radius, "a sweep of post_averaging.radius"),
     "averaged_at_random": Condition(has_random_averages, "a variant with post_averaging of random directions"),
     "baseline_paired": Condition(pairs_baseline, "another variant of a model and seed that the baseline has"),
+    "free_training_published": Condition(
+        has_published_free_training,
+        "resnet_18 on cifar10 with free adversarial training of free_protocol liu2021, L∞ norm 8/255 and 4 replays",
+    ),
     "accuracies_known": Condition(has_accuracies, "evaluation.clean, or models whose accuracies are published"),
     "pairs_known": Condition(
         pairs_known_models,
@@ -253,6 +273,11 @@ def published_accuracies_by_dataset(wildcards):
     """The same for each data set of an experiment."""
     experiment = wildcards.experiment
     return {dataset: study.published_accuracies(experiment, dataset) for dataset in shown_datasets(wildcards)}
+
+
+def published_methods(wildcards):
+    """By variant, the method that something is published of after free adversarial training."""
+    return free_training_methods(wildcards.experiment, wildcards.dataset)
 
 
 def penalties(wildcards):
@@ -347,6 +372,7 @@ PARAMETERS = {
     "epsilons_by_dataset": main_epsilons_by_dataset,
     "published": published_accuracies,
     "published_by_dataset": published_accuracies_by_dataset,
+    "published_methods": published_methods,
     "penalties": penalties,
     "front_ends": front_ends,
     "label_noises": label_noises,

@@ -153,6 +153,7 @@ def product_files(target):
             "dataset": TABLE,
             "experiment": TABLE_OF_EXPERIMENT,
             "fit": TABLE_OF_FIT,
+            "gan": TABLE_OF_GAN,
             "detection": TABLE_OF_DETECTION,
         },
         "figure": {

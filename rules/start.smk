@@ -31,7 +31,8 @@ def refuse_unknown_names_in_targets():
             f"results/logs/{fit_path}log",
             f"results/benchmarks/{fit_path}tsv",
         ),
-        *(AGGREGATED_GAN, FIGURE_OF_GAN, GAN, f"results/logs/{gan_path}log", f"results/benchmarks/{gan_path}tsv"),
+        *(AGGREGATED_GAN, TABLE_OF_GAN, FIGURE_OF_GAN, GAN),
+        *(f"results/logs/{gan_path}log", f"results/benchmarks/{gan_path}tsv"),
         *(DETECTION, TABLE_OF_DETECTION, FIGURE_OF_DETECTION),
         *(OVER_TRAINING, EVALUATION, RUN, f"results/logs/{run_path}log", f"results/benchmarks/{run_path}tsv"),
         *(AGGREGATED_OVER_TRAINING, AGGREGATED, TABLE, FIGURE, TABLE_OF_EXPERIMENT, FIGURE_OF_EXPERIMENT),
@@ -58,7 +59,8 @@ def refuse_without_gpu():
     due = {job.rule.name for job in workflow.dag.needrun_jobs()}
     names = [name for name, suite in SUITES.items() if suite.stage in ON_DEVICE]
     suites = {f"{kind}_{name}" for name in names for kind in ("evaluate", "over_training")}
-    on_device = due & {*TRAINING_RULES, "fit", "train_gan", "perturb", "list_only_high", "detect", "calibrate", *suites}
+    on_device = due & {*TRAINING_RULES, "fit", "train_gan", "measure_gan", "perturb", "list_only_high", "detect"}
+    on_device |= due & {"calibrate", *suites}
     if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
         raise WorkflowError(
             "compute.device is cuda but this machine has no GPU: "

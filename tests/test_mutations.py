@@ -20,6 +20,7 @@ from filterfreq.data.labels import load_labels, save_labels
 from filterfreq.data.registry import Dataset
 from filterfreq.data.saving import save_dataset, save_files
 from filterfreq.data.shifted.prepared import PreparedShift, save_shifted
+from filterfreq.data.stored_indices import INDICES_FILES, load_indices, save_indices
 from filterfreq.evaluation.corruptions.generation import generate
 from filterfreq.evaluation.corruptions.stored import find_published, load_corrupted
 from filterfreq.evaluation.observers import read_responses
@@ -101,7 +102,7 @@ def checkpoint(path: Path) -> tuple:
 def costs(path: Path) -> tuple:
     seconds = read_seconds(path.with_name("benchmark.tsv"), path)
     record = read_record(path, "run")
-    return seconds, repr(record), frame(tabulate_costs([record], {"v": "v"}).cells)
+    return seconds, repr(record), frame(tabulate_costs([record], {"v": "v"}, "v").cells)
 
 
 def frame(table: pd.DataFrame) -> str:
@@ -170,6 +171,7 @@ def doors(tmp_path_factory) -> dict[str, Door]:
         found = {"radius": np.ones(1), "index": np.zeros(1, np.int64), "images": np.zeros((1, 3, 4, 4, 3), np.float32)}
         found |= {"predictions": np.ones((1, 3), np.int64), "confidences": np.ones((1, 3), np.float32)}
         np.savez(temporary, **found, radii=np.ones(1), counts=np.ones(1, np.int64), total=np.array(4))
+    indices = {key: save_indices(folder / "trained", key, np.array([3, 1])) for key in INDICES_FILES}
     own_labels = {"labels": save_labels(folder / "trained", LABELS[::-1])}
     Progress(folder / "progress.json", "model").flags("a", lambda: np.array([True, False, True]))
     device = {"measured": "", "seconds_to_start": 1.5, "units": {"{}": {"train": 0.25}}}
@@ -240,6 +242,13 @@ def doors(tmp_path_factory) -> dict[str, Door]:
             folder / "trained" / "train_labels.npy",
             lambda: load_labels(folder / "trained", own_labels, LABELS).tolist(),
         ),
+        **{
+            file: Door(
+                folder / "trained" / file,
+                lambda key=key: load_indices(folder / "trained", indices, key, len(LABELS)).tolist(),
+            )
+            for key, file in INDICES_FILES.items()
+        },
         "state.pt": Door(folder / "state.pt", state_of(trainer)),
     }
     unprotected = {
@@ -275,7 +284,7 @@ OTHERS = [
     "clean.csv.sha256",
     "history.csv",
 ]
-OTHERS += ["perturbations.npz", "only_high.npz", "train_labels.npy", "state.pt"]
+OTHERS += ["perturbations.npz", "only_high.npz", "train_labels.npy", *INDICES_FILES.values(), "state.pt"]
 UNPROTECTED = ["responses.csv", "benchmark.tsv", "claims.yaml"]
 
 

@@ -5,7 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from filterfreq.gans.networks import Discriminator, Generator, normalise_discriminator, reshaped_spectral_norms
+from filterfreq.gans.networks import (
+    Discriminator,
+    Generator,
+    exact_spectral_norms,
+    normalise_discriminator,
+    reshaped_spectral_norms,
+)
 
 
 @pytest.mark.parametrize("size", [32, 64])
@@ -54,10 +60,52 @@ def test_spectral_norms_are_of_the_weights_that_are_applied():
     assert list(reshaped_spectral_norms(normalised).values()) == pytest.approx([1] * 8, rel=0.02)
 
 
-def test_looking_at_spectral_norms_changes_nothing():
-    discriminator = normalise_discriminator(Discriminator(2, 32, 3), "spectral", 32)
+def norm_by_fft(weight: np.ndarray, size: int) -> float:
+    """The largest singular value over the frequencies of a circular convolution on size + 2 pixels (kernels of 3)."""
+    spectrum = np.fft.fft2(weight, (size + 2, size + 2)).transpose(2, 3, 0, 1)
+    return np.linalg.svd(spectrum, compute_uv=False).max()
+
+
+def test_exact_spectral_norms_are_those_of_the_operators():
+    torch.manual_seed(0)
+    plain, images = Discriminator(4, 32, 3), torch.randn(2, 3, 32, 32)
+    norms = exact_spectral_norms(plain, 32)
+    assert list(norms) == list(reshaped_spectral_norms(plain))
+    # Each even layer halves the size that the next one has.
+    for number, size in ((1, 32), (2, 32), (3, 16), (7, 4)):
+        weight = plain.layers[2 * (number - 1)].weight.detach().double().numpy()
+        assert norms[f"{number}-conv"] == pytest.approx(norm_by_fft(weight, size), rel=1e-9)
+    assert norms["8-linear"] == pytest.approx(plain.linear.weight.norm().item(), rel=1e-6)
+    normalised = normalise_discriminator(plain, "spectral", 32)
+    for _ in range(100):
+        normalised(images)
+    # The reshaped matrix has norm 1, the operator a larger one, of at most the number of taps in a row.
+    assert all(1 < norm <= 3 for name, norm in exact_spectral_norms(normalised, 32).items() if name != "8-linear")
+
+
+def test_exact_spectral_norms_of_a_normalised_layer_are_of_all_that_it_does():
+    """Three times the scale of its batch normalisation is three times its norm, and no other layer's."""
+    torch.manual_seed(0)
+    discriminator = normalise_discriminator(Discriminator(4, 32, 3), "convnorm", 32)
+    discriminator(torch.randn(8, 3, 32, 32))
+    before = exact_spectral_norms(discriminator, 32)
+    layer = discriminator.layers[0]
+    with torch.no_grad():
+        layer.norm.weight.mul_(3)
+    after = exact_spectral_norms(discriminator, 32)
+    assert after["1-conv"] == pytest.approx(3 * before["1-conv"], rel=1e-9)
+    assert {name: norm for name, norm in after.items() if name != "1-conv"} == {
+        name: norm for name, norm in before.items() if name != "1-conv"
+    }
+
+
+@pytest.mark.parametrize("method", ["spectral", "convnorm"])
+def test_looking_at_spectral_norms_changes_nothing(method):
+    discriminator = normalise_discriminator(Discriminator(2, 32, 3), method, 32)
+    discriminator(torch.randn(2, 3, 32, 32))
     before = {name: tensor.clone() for name, tensor in discriminator.state_dict().items()}
     reshaped_spectral_norms(discriminator)
+    exact_spectral_norms(discriminator, 32)
     assert discriminator.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in discriminator.state_dict().items())
 

@@ -122,7 +122,7 @@ def test_an_interrupted_training_ends_with_the_same_bytes(job_of, iterations, no
 def test_what_a_run_keeps(job_of, tiny_dataset):
     folder = run(job_of("one"))
     results = read_results([folder / "results.csv"], [("faces", "narrow", "plain", 3)], "sngan", GANS)
-    assert set(results["metric"]) == set(GANS["sngan"].metrics)
+    assert set(results["metric"]) == set(GANS["sngan"].metrics) - {"spectral_norm", "frechet_classifier"}
     assert sorted(set(results["iteration"].dropna())) == [2, 4, 6]
     assert results["layer"].nunique() == 8
     assert np.load(folder / "samples.npz")["images"].shape == (3, 32, 32, 3)
@@ -138,8 +138,19 @@ def test_how_often_it_is_recorded_changes_no_weight(job_of):
     assert (often / "generator.safetensors").read_bytes() == (seldom / "generator.safetensors").read_bytes()
 
 
+@pytest.mark.parametrize("normalisation", ["none", "spectral", "convnorm"])
+def test_exact_norms_are_recorded_seldom_and_change_no_weight(job_of, normalisation):
+    without = run(job_of("without", normalisation=normalisation))
+    with_norms = run(job_of("with", normalisation=normalisation, exact_norms_every=4))
+    assert (without / "generator.safetensors").read_bytes() == (with_norms / "generator.safetensors").read_bytes()
+    results = read_results([with_norms / "results.csv"], suite="sngan", known=GANS)
+    norms = results[results["metric"] == "spectral_norm"]
+    assert set(norms["iteration"]) == {4}
+    assert norms["layer"].tolist() == [*(f"{number}-conv" for number in range(1, 8)), "8-linear"]
+
+
 def test_a_training_that_leaves_finite_numbers_ends_there_and_says_so(job_of):
-    folder = run(job_of("wild", learning_rate=1e30, normalisation="none", record_every=1))
+    folder = run(job_of("wild", learning_rate=1e30, normalisation="none", record_every=1, exact_norms_every=1))
     results = read_results([folder / "results.csv"], [("faces", "narrow", "plain", 3)], "sngan", GANS)
     diverged = results[results["metric"] == "diverged"]
     assert diverged["value"].tolist() == [1]

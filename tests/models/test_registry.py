@@ -11,9 +11,11 @@ from filterfreq.models.registry import (
     build,
     check_architecture,
     check_decomposable,
+    check_plain_layers,
     has_relu,
     linear_units,
 )
+from filterfreq.models.surgery.convolution_normalisation import normalise
 from filterfreq.runtime.errors import InputError
 
 
@@ -95,6 +97,31 @@ def test_separable_architectures_cannot_be_decomposed():
     check_decomposable("resnet_20_dw")
     with pytest.raises(InputError, match="resnet_20_16_sp has nothing to decompose"):
         check_decomposable("resnet_20_16_sp")
+
+
+def test_architectures_with_layers_of_their_own_cannot_have_normalised_convolutions():
+    check_plain_layers("resnet_20")
+    with pytest.raises(InputError, match="lowres_efficientnet_b0 has layers that do more than torch's convolutions"):
+        check_plain_layers("lowres_efficientnet_b0")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("resnet_8_4", "resnet_8_4_dw", "resnet_8_4_sp", "resnet_8_4_option_a", "preact_resnet_18", "hfc_resnet_8"),
+        *("hfc_resnet_8_5x5", "lenet", "alexnet", "vgg_11", "lowres_resnet9", "lowres_efficientnet_b0"),
+    ],
+)
+def test_what_is_said_of_plain_layers_is_what_normalising_them_finds(name):
+    """So that a study is refused before its jobs: kernels are odd, and padding and stride the same on both axes."""
+    model = build(name, 10)
+    try:
+        check_plain_layers(name)
+    except InputError:
+        with pytest.raises(InputError, match="cannot be normalised"):
+            normalise(model, "convnorm", 32)
+    else:
+        normalise(model, "convnorm", 32)
 
 
 def test_too_few_classes_are_refused():

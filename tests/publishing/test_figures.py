@@ -645,6 +645,16 @@ class TestTrainingCurves:
             line(panels(draw_training_curves(histories, VARIANTS))["frequency penalty"], "plain")
         assert "frequency penalty" not in panels(draw_training_curves(histories.assign(penalty=0.0), VARIANTS))
 
+    def test_a_validation_is_a_panel_of_the_runs_that_have_one(self, histories):
+        validated = histories["test_accuracy"].where(histories["variant"] == "dct") - 0.1
+        figure = draw_training_curves(histories.assign(validation_accuracy=validated), VARIANTS)
+        check_layout(figure)
+        axes = panels(figure)["validation\naccuracy (%)"]
+        assert line(axes, "dct")[1] == pytest.approx([0.4, 0.5, 0.7])
+        assert len([found for found in axes.lines if len(found.get_xdata())]) == 1
+        without = draw_training_curves(histories.assign(validation_accuracy=float("nan")), VARIANTS)
+        assert len(panels(without)) == len(panels(figure)) - 1
+
     def test_bad_input(self, histories):
         with pytest.raises(InputError, match="lack the columns loss"):
             draw_training_curves(histories.drop(columns="loss"), VARIANTS)

@@ -12,6 +12,7 @@ from filterfreq.publishing.figures.gan_samples import SampleSheet
 from filterfreq.publishing.figures.gan_samples import draw as draw_samples
 from filterfreq.publishing.figures.gan_samples import read as read_samples
 from filterfreq.publishing.figures.gan_training import draw as draw_training
+from filterfreq.publishing.tables.gans import tabulate as tabulate_gans
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.files import write_json
 
@@ -91,6 +92,56 @@ def test_sheets_come_in_the_order_of_the_labels():
     sheets = [SampleSheet("narrow", name, np.zeros((4, 8, 8, 3), np.uint8)) for name in ("b", "a", "left_out")]
     figure = draw_samples(sheets, {"a": "first", "b": "second"})
     assert [axes.get_title() for axes in figure.axes if axes.axison] == ["first", "second"]
+
+
+def test_exact_norms_are_a_panel_where_they_were_measured():
+    exact = [
+        {"model": "narrow", "variant": "none", "seed": seed, "metric": "spectral_norm", "iteration": 20}
+        | {"layer": layer, "value": value + seed}
+        for seed in (0, 1)
+        for layer, value in (("1-conv", 6), ("2-conv", 8))
+    ]
+    figure = draw_training(pd.concat([results_of({}), pd.DataFrame(exact)]), METHODS)
+    titles = [axes.get_title() for axes in figure.axes[:6]]
+    assert titles[4:] == ["largest norm of a\nreshaped matrix", "largest exact\nspectral norm"]
+    assert figure.axes[5].get_lines()[0].get_ydata().tolist() == [8.5]
+
+
+class TestTable:
+    @pytest.fixture
+    def results(self):
+        distances = [
+            {"model": "narrow", "variant": variant, "seed": seed, "metric": "frechet_classifier", "value": value + seed}
+            | {"classifier": "net/plain/0"}
+            for variant, value in (("none", 20), ("spectral", 10))
+            for seed in (0, 1)
+        ]
+        trained = results_of({("none-fast", 1): 1, ("spectral-fast", 0): 1, ("spectral-fast", 1): 1})
+        return pd.concat([trained, pd.DataFrame(distances)], ignore_index=True).assign(dataset="faces")
+
+    def test_a_row_is_a_method_at_a_learning_rate(self, results):
+        table = tabulate_gans(results, METHODS)
+        assert list(table.cells) == [
+            *("method", "learning rate", "diverged (% of seeds)", "distance in classifier's features"),
+            *("largest norm of a reshaped matrix", "seeds"),
+        ]
+        # Of norms the larger one of the two layers where it was last measured, 3 and 4.
+        assert [tuple(cells) for cells in table.cells.to_numpy()] == [
+            ("no normalisation", "0.0002", "0", "20.5 ± 0.71", "3.5 ± 0.71", "2"),
+            ("no normalisation", "0.01", "50", "–", "3.5 ± 0.71", "2"),
+            ("SN", "0.0002", "0", "10.5 ± 0.71", "3.5 ± 0.71", "2"),
+            ("SN", "0.01", "100", "–", "3.5 ± 0.71", "2"),
+        ]
+        assert "penultimate features of net/plain/0; it is no FID" in table.caption
+
+    def test_without_a_classifier_there_is_no_distance(self, results):
+        table = tabulate_gans(results[results["metric"] != "frechet_classifier"].drop(columns="classifier"), METHODS)
+        assert "distance in classifier's features" not in table.cells
+        assert "FID" not in table.caption
+
+    def test_several_networks_have_a_column(self, results):
+        table = tabulate_gans(pd.concat([results, results.assign(model="wide")]), METHODS)
+        assert table.cells["network"].tolist() == ["narrow"] * 4 + ["wide"] * 4
 
 
 @pytest.mark.parametrize(("draw", "said"), [(draw_training, "results"), (draw_divergence, "results")])

@@ -31,6 +31,8 @@ from filterfreq.publishing.tables.main import tabulate as tabulate_main
 from filterfreq.publishing.tables.out_of_distribution import tabulate as tabulate_out_of_distribution
 from filterfreq.publishing.tables.severities import tabulate as tabulate_severities
 from filterfreq.publishing.tables.shape_bias import tabulate as tabulate_shape_bias
+from filterfreq.publishing.tables.top_5 import tabulate as tabulate_top_5
+from filterfreq.publishing.tables.training_speed import tabulate as tabulate_training_speed
 from filterfreq.publishing.tables.transfer import tabulate as tabulate_transfer
 from filterfreq.runtime.errors import InputError
 
@@ -433,18 +435,59 @@ def test_costs_are_means_over_seeds_by_device():
         run_record("net", "plain", 2, 0.4, 50.0, "GPU"),
         run_record("net", "left out", 0, 1.0),
     ]
-    table = tabulate_costs(records, {"plain": "plain", "dct": "WD"})
+    table = tabulate_costs(records, {"plain": "plain", "dct": "WD"}, "plain")
     assert [tuple(cells) for cells in table.cells.to_numpy()] == [
-        ("net", "plain", "GPU", "1,234", "0.10", "50", "1"),
-        ("net", "plain", "cpu, 1 threads", "1,234", "1.50", "90", "2"),
-        ("net", "WD", "cpu, 1 threads", "1,234", "2.50", "100", "1"),
+        ("net", "plain", "GPU", "1,234", "0.10", "1.00", "50", "1.00", "1"),
+        ("net", "plain", "cpu, 1 threads", "1,234", "1.50", "1.00", "90", "1.00", "2"),
+        ("net", "WD", "cpu, 1 threads", "1,234", "2.50", "1.67", "100", "1.11", "1"),
     ]
     assert list(table.numbers["seconds_per_epoch"]) == pytest.approx([0.1, 1.5, 2.5])
+    assert "Ratios are to plain" in table.caption
+
+
+def test_costs_have_no_ratio_where_the_baseline_was_not_trained_on_that_device():
+    records = [run_record("net", "plain", 0, 4.0, 80.0, "GPU"), run_record("net", "dct", 0, 8.0)]
+    table = tabulate_costs(records, {"plain": "plain", "dct": "WD"}, "plain")
+    assert table.cells["time ratio"].tolist() == table.cells["memory ratio"].tolist() == ["1.00", "–"]
 
 
 def test_costs_of_nothing_are_one_sentence():
     with pytest.raises(InputError, match="there are no runs of the variants dct: train them first"):
-        tabulate_costs([run_record("net", "plain", 0, 4.0)], {"dct": "WD"})
+        tabulate_costs([run_record("net", "plain", 0, 4.0)], {"dct": "WD"}, "dct")
+
+
+class TestSpeedOfTraining:
+    @pytest.fixture
+    def histories(self):
+        curves = {
+            ("plain", 0): [0.25, 0.45, 0.35, 0.61],
+            ("plain", 1): [0.35, 0.41, 0.55, 0.59],
+            ("dct", 0): [0.41, 0.61, 0.71, 0.81],
+            ("dct", 1): [0.45, 0.55, 0.61, 0.65],
+        }
+        return pd.DataFrame(
+            {"dataset": "toy", "model": "net", "variant": variant, "seed": seed, "epoch": epoch, "test_accuracy": value}
+            for (variant, seed), values in curves.items()
+            for epoch, value in enumerate(values, start=1)
+        )
+
+    def test_first_epochs_at_each_level_that_tells_runs_apart(self, histories):
+        table = tabulate_training_speed(histories, {"dct": "WD", "plain": "plain"})
+        # 20 % is reached by all after one epoch, 90 % by none.
+        levels = [f"epochs to {level} %" for level in (30, 40, 50, 60, 70, 80)]
+        assert list(table.cells) == ["model", "variant", *levels, "last accuracy (%)", "seeds"]
+        assert [tuple(cells) for cells in table.cells.to_numpy()] == [
+            ("net", "WD", "1.0", "1.0", "2.0", "2.5", "3.0 (1 of 2)", "4.0 (1 of 2)", "73.0", "2"),
+            ("net", "plain", "1.5", "2.0", "3.5", "4.0 (1 of 2)", "–", "–", "60.0", "2"),
+        ]
+        numbers = table.numbers.set_index(["variant", "level"])
+        assert numbers.loc[("plain", 0.6), ["epochs", "reached", "seeds"]].tolist() == [4, 1, 2]
+
+    def test_bad_input(self, histories):
+        with pytest.raises(InputError, match="lack the columns test_accuracy: train again"):
+            tabulate_training_speed(histories.drop(columns="test_accuracy"), {"dct": "WD"})
+        with pytest.raises(InputError, match="no training histories of the variants other: train them"):
+            tabulate_training_speed(histories, {"other": "other"})
 
 
 class TestSeveralDataSets:
@@ -507,6 +550,22 @@ def test_out_of_distribution(results_of, row):
     assert "mCE: mean corruption error relative to plain; shape bias" in table.caption
     with pytest.raises(InputError, match="no results of the suite out_of_distribution"):
         tabulate_out_of_distribution(results_of([row.clean(NET, "plain", 0, 0.5)]), VARIANTS, "plain")
+
+
+def test_top_5_accuracies_stand_beside_top_1_where_it_was_measured(results_of, row):
+    rows = []
+    for variant, first, five in (("plain", 0.5, 0.9), ("dct", 0.6, 0.8)):
+        for seed, change in ((0, 0.0), (1, 0.02)):
+            rows.append((NET, variant, seed, "top_5", "top5_accuracy", {"split": "test"}, five + change))
+            rows.append(row.clean(NET, variant, seed, first + change))
+    table = tabulate_top_5(results_of(rows), VARIANTS)
+    assert list(table.mean) == [("top-1", ""), ("top-5", "")]
+    assert table.mean.loc[(NET, "plain")].tolist() == pytest.approx([0.51, 0.91])
+    assert table.mean.loc[(NET, "dct")].tolist() == pytest.approx([0.61, 0.81])
+    alone = tabulate_top_5(results_of([found for found in rows if found[3] == "top_5"]), VARIANTS)
+    assert list(alone.mean) == [("top-5", "")]
+    with pytest.raises(InputError, match="no results of the suite top_5"):
+        tabulate_top_5(results_of([row.clean(NET, "plain", 0, 0.5)]), VARIANTS)
 
 
 @pytest.mark.parametrize("name", ["mCE", "relative mCE", "published", "shape bias", "corruptions"])

@@ -127,11 +127,11 @@ def test_a_module_of_the_training_changes_the_variants_that_use_it_alone(scripts
 
 # Each module that several tables or figures share, and those that it makes due.
 TABLES = {target: product for target, product in read_products().items() if product.kind == "table"}
-OF_ATTACKS = {"adversarial", "transfer"}
+OF_ATTACKS = {"adversarial", "transfer", "free_training"}
 OF_MEASURES = {
     *("main", "all_datasets", "differences", "ablation", "penalties", "out_of_distribution", "corruptions"),
     *("fourier_bands", "pairs", "severities", "frequency_filtered"),
-    *("filter_quality", "filter_correlations", "masking", "spectral_norms", "side_by_side"),
+    *("filter_quality", "filter_correlations", "masking", "spectral_norms", "side_by_side", "top_5"),
 }
 OF_SLOPES = {"corruption_energy", "energy_slopes"}
 OF_FILTERS = {"filter_quality", "filter_shift", "filter_correlations"}
@@ -143,16 +143,21 @@ WRITTEN_BY = {
     "evaluation/passes.py": set(),
     "publishing/penalty_settings.py": {"ablation", "penalties"},
     "publishing/corruptions.py": {"corruptions", "corruption_energy", "severities"},
+    "publishing/published_normalisation.py": {"free_training"},
+    "publishing/gan_panels.py": {"gans"},
     "publishing/calibration_errors.py": {"calibration"},
     "publishing/attacks.py": OF_MEANS,
     "publishing/measures.py": OF_MEANS,
-    "publishing/selection.py": {*OF_MEANS, "costs", "filter_shift"},
-    "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
+    "publishing/selection.py": {*OF_MEANS, "costs", "filter_shift", "training_speed"},
+    "publishing/histories.py": {"training_speed"},
+    "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection", "training_speed", "gans"},
     "analysis/claims.py": {"scorecard", "detection"},
     "analysis/masking.py": {"masking"},
     "publishing/masking_rows.py": {"masking"},
     "publishing/averages.py": set(),
-    "evaluation/reading.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection"},
+    "evaluation/reading.py": {
+        *(*OF_MEANS, "costs", "scorecard", "filter_shift", "detection", "training_speed", "gans"),
+    },
     "publishing/filter_frames.py": OF_FILTERS | {"spectral_norms"},
     "publishing/spectral_norm_frames.py": {"spectral_norms"},
     "publishing/side_by_side.py": {"side_by_side"},
@@ -181,6 +186,7 @@ DRAWN_BY = {
     "publishing/attack_panels.py": WITH_ATTACK_PANELS,
     "publishing/side_by_side.py": {"side_by_side", "frequencies_and_robustness"},
     "publishing/setting_panels.py": {"data_fraction", "label_noise"},
+    "publishing/histories.py": {"training_curves"},
     "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | SHOWING_FILTERS | {"detection", "gan_samples"},
     "publishing/gan_panels.py": {"gan_training", "gan_divergence"},
     "publishing/shown_filters.py": SHOWING_FILTERS,

@@ -19,6 +19,15 @@ def test_a_name_that_yaml_takes_for_something_else_is_refused(config, section, k
         Study(config, SCHEMA)
 
 
+@pytest.mark.parametrize(("method", "decomposition"), [("oni", {}), ("convnorm", {"decomposition": "weight"})])
+def test_convolutions_that_cannot_be_normalised_are_refused_before_any_job(config, method, decomposition):
+    config["variants"]["normalised"] = {"label": "new", "normalisation": {"method": method}, **decomposition}
+    grid = {"models": ["lowres_efficientnet_b0"], "variants": ["normalised"]}
+    config["experiments"]["demo"] = {**config["experiments"]["demo"], **grid}
+    with pytest.raises(InputError, match=r"experiments\.demo\.models: lowres_efficientnet_b0 has layers that do more"):
+        Study(config, SCHEMA)
+
+
 @pytest.mark.parametrize("section", ["variants", "checkpoints", "experiments"])
 def test_a_name_that_is_too_long_for_a_folder_is_refused(config, section):
     name = "v" * 300

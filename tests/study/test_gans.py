@@ -93,6 +93,14 @@ def test_methods_differ_in_more_than_the_learning_rate():
             {"variants": {"sn": {"normalisation": "batch"}}},
             "gans.textures.variants.sn.normalisation: 'batch' is none of",
         ),
+        (
+            {"sngan": {**SNGAN, "exact_norms_every": 25}},
+            "gans.textures.sngan.exact_norms_every: 25 is no multiple of record_every, 10: write one, such as 100",
+        ),
+        (
+            {"frechet_classifier": {"model": "resnet_20", "variant": "plain", "seed": 0}},
+            "gans.textures.frechet_classifier: no experiment trains texdigits/resnet_20/plain/0 (data set, model,",
+        ),
         ({"sweep": {"latent": [1, 2]}}, "gans.textures.sweep: 'latent' cannot be swept"),
         ({"sngan": {**SNGAN, "beta1": 1}}, "gans.textures.sngan.beta1: 1 is out of range"),
     ],

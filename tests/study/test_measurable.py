@@ -359,6 +359,20 @@ def test_autoattack_is_for_as_many_classes_as_its_attacks_need(trained, tmp_path
         assert not [said for said in remarks(study) if "its attacks need" in said]
 
 
+@pytest.mark.parametrize(("classes", "suites"), [(5, ["clean"]), (6, ["clean", "top_5"])])
+def test_top_5_is_for_more_than_five_classes(trained, tmp_path, classes, suites):
+    for name in list("cdefgh")[: classes - 2]:
+        (tmp_path / "own/train" / name).mkdir(exist_ok=True)
+    trained["experiments"]["one"]["datasets"].append("cifar10")
+    trained["evaluation"]["top_5"] = {}
+    study = Study(trained, SCHEMA)
+    assert (study.suites("own"), study.suites("cifar10")) == (suites, ["clean", "top_5"])
+    said = [remark for remark in remarks(study) if "top_5" in remark]
+    assert len(said) == (classes == 5)
+    if said:
+        assert said[0].startswith("evaluation.top_5: not for own: it has 5 classes, so that every answer would count")
+
+
 @pytest.fixture
 def whole(trained) -> dict:
     """All suites of the tiny study, of models of texdigits, which can have each of them, and of CIFAR-10."""

@@ -6,7 +6,7 @@ import pytest
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.epochs import count_epochs
 from filterfreq.training.intervention import Intervention, interventions_of
-from filterfreq.training.registry import INTERVENTIONS, intervention_modules, strengths_of
+from filterfreq.training.registry import INTERVENTIONS, check_interventions, intervention_modules, strengths_of
 
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "interventions"
 PENALTY = {"kind": "highest", "strength": 0.1, "layers": "all"}
@@ -34,6 +34,31 @@ def test_a_variant_has_its_own_interventions_in_the_order_of_the_registry():
     ]
     assert strengths_of("decomposition") == {}
     assert list(strengths_of("penalty")) == ["strength"]
+
+
+@pytest.mark.parametrize(
+    ("penalty", "said"),
+    [
+        (
+            {**PENALTY, "padding": "released"},
+            "penalty.padding: belongs to the kind orthogonal, take that or leave padding",
+        ),
+        ({"kind": "smooth", "strength": 1, "layers": "all", "counted": "all"}, "penalty.counted: belongs to the kind"),
+        (
+            {"kind": "orthogonal", "strength": 1, "layers": "half"},
+            "penalty.layers: the kind orthogonal says by counted which layers count: write all here",
+        ),
+    ],
+)
+def test_settings_of_other_penalties_are_refused(penalty, said):
+    with pytest.raises(InputError) as caught:
+        check_interventions("variants.one", {"penalty": penalty, "decomposition": "weight"})
+    assert str(caught.value).startswith(f"variants.one.{said}")
+
+
+def test_the_orthogonal_penalty_has_settings_of_its_own_and_needs_no_decomposition():
+    penalty = {"kind": "orthogonal", "strength": 1, "layers": "all", "padding": "released", "counted": "released"}
+    check_interventions("variants.one", {"penalty": penalty})
 
 
 def test_draws_of_two_interventions_have_streams_of_their_own():

@@ -32,6 +32,7 @@ TABLES = Counter(
     for name in (
         *("main", "all_datasets", "differences", "adversarial", "corruptions", "severities", "shape_bias"),
         *("transfer", "calibration", "out_of_distribution", "frequency_filtered", "costs", "scorecard"),
+        "training_speed",
     )
 )
 ABLATION = Counter(["table_ablation", "figure_ablation"])

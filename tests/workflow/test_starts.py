@@ -16,6 +16,7 @@ COMPUTING = {
     "list_only_high",
     "fit",
     "train_gan",
+    "measure_gan",
     "calibrate",
     "detect",
     "score_detections",

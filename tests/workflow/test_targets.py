@@ -21,6 +21,7 @@ TABLES = {
         "table_shape_bias",
     ),
     *("table_transfer", "table_calibration", "table_out_of_distribution", "table_costs", "table_scorecard"),
+    "table_training_speed",
 }
 FIGURES = {
     *("figure_accuracy_epsilon", "figure_corruptions", "figure_frequency_filtered", "figure_shape_bias"),

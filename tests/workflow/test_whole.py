@@ -43,7 +43,7 @@ def test_a_second_run_has_nothing_to_do(finished):
 def test_every_table_and_figure_is_there(finished):
     tables = finished.folder / "results/tables/tiny/texdigits"
     names = {"main", "differences", "adversarial", "corruptions", "shape_bias", "costs", "scorecard"}
-    names |= {"transfer", "calibration", "out_of_distribution", "severities", "frequency_filtered"}
+    names |= {"transfer", "calibration", "out_of_distribution", "severities", "frequency_filtered", "training_speed"}
     assert {file.name for file in tables.iterdir()} == {
         f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex", "html", "txt")
     }

@@ -167,6 +167,11 @@ _LAYER = ("batch_norm", "layer", "index", "conv_depth", "conv_depth_norm")
 
 SUITES: Mapping[str, Suite] = {
     "clean": Suite(run="filterfreq.evaluation.suites.clean:run", metrics=_CALIBRATED),
+    "top_5": Suite(
+        run="filterfreq.evaluation.suites.top_5:run",
+        metrics={"top5_accuracy": Metric(("split",))},
+        why_not="filterfreq.study.measurable:why_no_top_5",
+    ),
     "adversarial": Suite(
         run="filterfreq.evaluation.suites.adversarial:run",
         metrics={"accuracy": Metric(_ATTACK), **_BEFORE},

@@ -9,6 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from filterfreq.evaluation.filters.linear_maps import linear_maps
+
 _SLOPE = 0.1  # of the discriminator's leaky ReLUs
 _HALVINGS = 3
 
@@ -98,6 +100,24 @@ def normalise_discriminator(discriminator: Discriminator, method: str, image_siz
     elif method != "none":
         raise ValueError(f"there is no normalisation {method!r} of a discriminator")
     return discriminator
+
+
+def exact_spectral_norms(discriminator: Discriminator, image_size: int) -> dict[str, float]:
+    """Return the operator norm of each layer on the size of image that it has, named as by `reshaped_spectral_norms`.
+
+    Convolutions are circular on H + k - 1 pixels at stride 1, of which the layer is a part, so that it is an upper
+    bound of its own norm, see `filterfreq.frequencies.singular_values`. A normalised layer is taken as a whole, with
+    its normalisation, depthwise convolution and batch normalisation, of which the running statistics count.
+
+    Args:
+        discriminator: one whose weights are finite; it is left as it is.
+        image_size: height and width of its images, in pixels.
+    """
+    layers = linear_maps(discriminator, image_size)
+    return {
+        f"{number}-{'linear' if layer.weight.ndim == 2 else 'conv'}": layer.choose_weight(True, True).norm("circular")
+        for number, layer in enumerate(layers, start=1)
+    }
 
 
 @torch.no_grad()

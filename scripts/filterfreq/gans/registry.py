@@ -18,10 +18,19 @@ IMAGE_SIZES = (32, 64)
 
 def _check_sngan(settings: Mapping[str, Any]) -> None:
     check_recorded(settings)
+    _check_exact_norms(settings)
     if settings["normalisation"] == "convnorm" and settings["strided_kernel"] % 2 == 0:
         raise InputError(
             f"strided_kernel: convnorm needs odd kernels and this is {settings['strided_kernel']}: write 3, for the "
             "variants that are compared with it too"
+        )
+
+
+def _check_exact_norms(settings: Mapping[str, Any]) -> None:
+    every, recorded = settings.get("exact_norms_every"), settings["record_every"]
+    if every is not None and every % recorded:
+        raise InputError(
+            f"exact_norms_every: {every} is no multiple of record_every, {recorded}: write one, such as {10 * recorded}"
         )
 
 
@@ -38,6 +47,9 @@ GANS: Mapping[str, Fit] = {
             "discriminator_gradient_norm": _recorded(),
             "generator_gradient_norm": _recorded(),
             "reshaped_spectral_norm": _recorded("layer"),
+            "spectral_norm": _recorded("layer"),
+            # Of the finished generator, see filterfreq.gans.frechet.
+            "frechet_classifier": Metric(("classifier",), highest=math.inf, is_share=False),
             "diverged": Metric(("iterations",)),
         },
         types={"iteration": int, "iterations": int},

@@ -15,7 +15,13 @@ from torch import Tensor, nn
 from filterfreq.evaluation.results import format_parameter, quantity
 from filterfreq.fits.training import train_by_iterations
 from filterfreq.gans.job import GanJob, to_network, to_pixels
-from filterfreq.gans.networks import Discriminator, Generator, normalise_discriminator, reshaped_spectral_norms
+from filterfreq.gans.networks import (
+    Discriminator,
+    Generator,
+    exact_spectral_norms,
+    normalise_discriminator,
+    reshaped_spectral_norms,
+)
 
 LOWEST_LOSS, HIGHEST_LOSS = 0.05, 4.0
 """Of a discriminator that has not collapsed; one that scores every image 0 has a hinge loss of 2."""
@@ -58,7 +64,8 @@ def train_sngan(job: GanJob) -> list[dict[str, Any]]:
 
     Returns:
         After every `record_every` iterations the losses and gradient norms of the last updates and the reshaped
-        spectral norms of the discriminator's layers; and whether the training has diverged, see `has_diverged`.
+        spectral norms of the discriminator's layers, and after every `exact_norms_every` the exact ones; and whether
+        the training has diverged, see `has_diverged`.
 
     Raises:
         StoppedError: see `filterfreq.fits.training.train_by_iterations`.
@@ -100,9 +107,13 @@ def train_sngan(job: GanJob) -> list[dict[str, Any]]:
             "generator_gradient_norm": gradient_norm(generator),
         }
         rows = [quantity(name, parameter, value, batch_size) for name, value in values.items()]
-        for layer, norm in reshaped_spectral_norms(discriminator).items():
-            parameter = format_parameter(iteration=iteration, layer=layer)
-            rows.append(quantity("reshaped_spectral_norm", parameter, norm, 1))
+        norms = {"reshaped_spectral_norm": reshaped_spectral_norms(discriminator)}
+        is_exact = "exact_norms_every" in settings and iteration % settings["exact_norms_every"] == 0
+        if is_exact and all(map(math.isfinite, norms["reshaped_spectral_norm"].values())):
+            norms["spectral_norm"] = exact_spectral_norms(discriminator, images.shape[1])
+        for metric, by_layer in norms.items():
+            for layer, norm in by_layer.items():
+                rows.append(quantity(metric, format_parameter(iteration=iteration, layer=layer), norm, 1))
         return rows
 
     parts = {

@@ -28,6 +28,8 @@ class Family:
         examples: names that exist, offered when a name is close to them.
         allows: whether an architecture exists for these groups; it may say itself, by an InputError, why it does not.
         decomposable: whether it has spatial convolutions with both sides above 1, which a decomposition replaces.
+        plain_layers: whether it is not known to have convolutions or batch normalisations that do more than torch's,
+            which normalised convolutions cannot take the place of.
         classes: says of these groups the number of classes, where it is the only one that can be built.
         own_normalisation: whether the architecture is from images in [0, 1], which it normalises itself or not at all.
         libraries: the packages that build it, whose versions a run records.
@@ -42,6 +44,7 @@ class Family:
     examples: tuple[str, ...]
     allows: Callable[..., bool] = lambda *_: True
     decomposable: bool = True
+    plain_layers: bool = True
     classes: Callable[..., int | None] = lambda *_: None
     own_normalisation: bool = False
     libraries: tuple[str, ...] = ()
@@ -114,6 +117,7 @@ FAMILIES = (
         "lowres_efficientnet_b0",
         f"{_TIMM}:lowres_efficientnet_b0",
         ("lowres_efficientnet_b0",),
+        plain_layers=False,
         libraries=("timm",),
         relu=False,
     ),
@@ -199,6 +203,19 @@ def check_decomposable(name: str) -> None:
         raise InputError(
             f"{name} has nothing to decompose, its kernels have no two sides above 1: "
             "give it variants without a decomposition, in an experiment of its own"
+        )
+
+
+def check_plain_layers(name: str) -> None:
+    """Do nothing when the architecture is not known to have layers that cannot be normalised ones.
+
+    Raises:
+        InputError: it has some, or the architecture is unknown.
+    """
+    if not _find(name)[0].plain_layers:
+        raise InputError(
+            f"{name} has layers that do more than torch's convolutions and batch normalisations, so that its "
+            "convolutions cannot be normalised: give it variants without a normalisation, in an experiment of its own"
         )
 
 

@@ -12,6 +12,7 @@ from filterfreq.models.registry import (
     check_architecture,
     check_classes,
     check_decomposable,
+    check_plain_layers,
     linear_units,
 )
 from filterfreq.models.robustbench_models import CLASSES
@@ -156,6 +157,13 @@ def _check_grid(where: str, experiment: dict[str, Any], config: dict[str, Any], 
         if "decomposition" in trained:
             for model in experiment["models"]:
                 run_check(check_decomposable, model, f"{where}.models")
+        normalisation = trained.get("normalisation")
+        # A decomposition makes plain layers of convolutions, not of batch normalisations, which convnorm replaces too.
+        if isinstance(normalisation, dict) and (
+            normalisation["method"] == "convnorm" or "decomposition" not in trained
+        ):
+            for model in experiment["models"]:
+                run_check(check_plain_layers, model, f"{where}.models")
 
 
 def _check_averages(

@@ -88,6 +88,13 @@ def why_no_autoattack(study: Study, dataset: str) -> str | None:
     return why_too_few_classes(study.evaluation(dataset).get("autoattack", []), classes, dataset) if classes else None
 
 
+def why_no_top_5(study: Study, dataset: str) -> str | None:
+    """Return why a data set cannot have the suite `top_5`."""
+    classes = len(study.class_names(dataset))
+    # Those of an archive are counted by the jobs that have read it.
+    return f"it has {classes} classes, so that every answer would count" if 0 < classes <= 5 else None
+
+
 def why_no_filters(study: Study, dataset: str) -> str | None:
     """Return why no model of a data set can have the suite `filters`."""
     models = study.models_without_filters.get(dataset)

@@ -12,7 +12,7 @@ from filterfreq.runtime.machine import training_processes
 from filterfreq.study.attacked import check_attacked
 from filterfreq.study.config_checks import check_main_epsilon
 from filterfreq.study.frequency_checks import check_front_end
-from filterfreq.study.gans import check_gans
+from filterfreq.study.gans import check_classifiers, check_gans
 from filterfreq.training.attack_checks import check_attack_entry
 from filterfreq.training.epochs import count_batches, count_epochs
 from filterfreq.training.epsilon import check_bounds
@@ -44,6 +44,7 @@ def check_runs(study: Study) -> None:
     _check_snapshots(study)
     _check_over_training(study)
     check_gans(study, study.gans)
+    check_classifiers(study)
 
 
 def _check_labels(study: Study) -> None:

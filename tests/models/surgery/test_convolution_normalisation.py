@@ -35,6 +35,35 @@ def test_the_parameters_of_a_resnet_18_are_those_of_the_released_networks(method
     assert count_parameters(model) == parameters
 
 
+@pytest.mark.parametrize(
+    ("method", "bias", "parameters"),
+    [
+        (None, True, 14_728_266),
+        ("oni", True, 14_732_490),
+        ("convnorm", False, 14_766_282),
+        ("spectral", False, 14_724_042),
+    ],
+)
+def test_the_parameters_of_a_vgg_16_are_those_of_the_released_networks(method, bias, parameters):
+    """Of which two have biases in their convolutions, and two have none."""
+    layers: list[nn.Module] = []
+    before = 3
+    for width, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+        for _ in range(count):
+            layers += [nn.Conv2d(before, width, 3, padding=1, bias=bias), nn.BatchNorm2d(width), nn.ReLU()]
+            before = width
+        layers.append(nn.MaxPool2d(2))
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10))
+    if method is not None:
+        model = normalise(model, method, image_size=32)
+    assert count_parameters(model) == parameters
+
+
+def test_own_adds_no_parameter():
+    """Its scale is fixed."""
+    assert count_parameters(normalise(resnet18(10), "own", norm_groups=64)) == 11_173_962
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("decomposition", [None, "weight"])
 def test_all_convolutions_are_replaced_and_the_weights_stay(method, decomposition):

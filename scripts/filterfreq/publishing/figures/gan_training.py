@@ -1,9 +1,10 @@
 """How steadily the generator and the discriminator of GAN {gan} train, a line for each method.
 
 Hinge loss of the discriminator, and the generator's loss, which is less the mean score of its images; L2 norms of both
-gradients; and the largest singular value among the layers of the discriminator, each as its reshaped matrix, which of a
-convolution is not the norm of the operator. Lines are means over seeds, bands reach from the lowest to the
-highest seed. A line ends where a training had no finite numbers any more.
+gradients; the largest singular value among the layers of the discriminator, each as its reshaped matrix, which of a
+convolution is not the norm of the operator; and, where it was measured, the largest exact norm of the operators. Lines
+are means over seeds, bands reach from the lowest to the highest seed. A line ends where a training had no finite
+numbers any more.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ _TITLES = {
     "discriminator_gradient_norm": "discriminator's\ngradient norm",
     "generator_gradient_norm": "generator's\ngradient norm",
     "reshaped_spectral_norm": "largest norm of a\nreshaped matrix",
+    "spectral_norm": "largest exact\nspectral norm",
 }
 _LARGEST_LOSS = 50.0  # on a linear axis
 # Axes that are logarithmic for large numbers of either sign are linear up to these.
@@ -49,30 +51,35 @@ def draw(results: pd.DataFrame, gan_methods: Mapping[str, Mapping[str, Any]]) ->
         InputError: there is no row of these variants.
     """
     frame = rows_by_method(results, gan_methods)
-    frame = frame[frame["metric"].isin(list(_TITLES))]
+    titles = {metric: title for metric, title in _TITLES.items() if (frame["metric"] == metric).any()}
+    frame = frame[frame["metric"].isin(list(titles))]
     styles = variant_styles(method_labels(gan_methods))
     rows = list(frame[["model", "learning_rate"]].drop_duplicates().sort_values(["model", "learning_rate"]).to_numpy())
     several = len(set(frame["model"])) > 1
     figure = new_figure(TEXT_WIDTH, 0.3 + 1.5 * len(rows))
-    grid = figure.subplots(len(rows), len(_TITLES), sharex=True, squeeze=False)
+    grid = figure.subplots(len(rows), len(titles), sharex=True, squeeze=False)
     for number, ((model, rate), cells) in enumerate(zip(rows, grid, strict=True)):
         shown = frame[(frame["model"] == model) & (frame["learning_rate"] == rate)]
-        for (metric, title), axes in zip(_TITLES.items(), cells, strict=True):
+        for (metric, title), axes in zip(titles.items(), cells, strict=True):
             values = shown[shown["metric"] == metric]
             values = values.groupby(_RUN, observed=True, as_index=False)["value"].max()
+            axes.set_title(title if number == 0 else "")
+            if values.empty:
+                # No training at this learning rate came as far as to be measured so.
+                axes.set_axis_off()
+                continue
             draw_lines(axes, values, "iteration", "value", styles, markers=False)
             if metric.endswith("_gradient_norm"):
                 # It is exactly 0 where the discriminator tells all images of a batch apart with a margin.
                 axes.set_yscale("symlog", linthresh=_LINEAR_NORM)
                 axes.set_ylim(bottom=0)
-            elif metric == "reshaped_spectral_norm":
+            elif metric.endswith("spectral_norm"):
                 axes.set_yscale("log")
                 axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             elif values["value"].abs().max() > _LARGEST_LOSS:
                 axes.set_yscale("symlog", linthresh=_LINEAR_LOSS)
             axes.yaxis.set_minor_locator(NullLocator())
             axes.yaxis.set_major_formatter(_PLAIN)
-            axes.set_title(title if number == 0 else "")
             axes.set(xlabel="iteration" if number == len(rows) - 1 else "", ylabel="")
             axes.xaxis.set_major_locator(MaxNLocator(2, integer=True))
         cells[0].set_ylabel(f"{model}\nlearning rate {rate:g}" if several else f"learning rate {rate:g}")

@@ -1,20 +1,20 @@
 """Loss, penalty and accuracy during training.
 
 Lines are means over seeds, bands reach from the lowest to the highest seed. Training accuracy is that on the images as
-they were seen, augmented or attacked.
+they were seen, augmented or attacked; validation accuracy, where a run has some, that on a part of the training images.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from filterfreq.evaluation.columns import RUN_COLUMNS
+from filterfreq.publishing.histories import read_histories, select_histories
 from filterfreq.publishing.panels import scale_accuracies, seeds_note
 from filterfreq.publishing.registry import Product
-from filterfreq.publishing.selection import order_variants, present_variants
+from filterfreq.publishing.selection import present_variants
 from filterfreq.publishing.style import (
     TEXT_WIDTH,
     add_legend,
@@ -23,8 +23,7 @@ from filterfreq.publishing.style import (
     use_style,
     variant_styles,
 )
-from filterfreq.runtime.errors import InputError
-from filterfreq.training.history import read_history
+from filterfreq.training.history import VALIDATION_COLUMN
 
 PRODUCT = Product(title="Training curves", takes=["labels", "style_numbers"], reads="history", when="trained")
 
@@ -32,21 +31,17 @@ _TITLES = {
     "loss": "cross entropy",
     "penalty": "frequency penalty",
     "train_accuracy": "training accuracy (%)",
+    VALIDATION_COLUMN: "validation accuracy (%)",
     "test_accuracy": "test accuracy (%)",
 }
-_FRACTIONS = ("train_accuracy", "test_accuracy")
+_FRACTIONS = ("train_accuracy", VALIDATION_COLUMN, "test_accuracy")
 _MARKED_EPOCHS = 10
 """Up to so many epochs each has a marker: of fewer, a line alone hides where it was measured."""
+_MOST_WIDE_PANELS = 4
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def read(files: Sequence[str]) -> pd.DataFrame:
-    """Read the histories of all runs, which are one file.
-
-    Raises:
-        InputError: it is missing, damaged, or was changed since it was written.
-    """
-    return read_history(files[0], RUN_COLUMNS)
+read = read_histories
 
 
 @use_style
@@ -54,7 +49,8 @@ def draw(histories: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping
     """Draw loss, penalty and accuracies against the epoch, one row per model.
 
     Args:
-        histories: columns model, variant, seed, epoch (from 1), loss, penalty, train_accuracy, test_accuracy.
+        histories: columns model, variant, seed, epoch (from 1), loss, penalty, train_accuracy, test_accuracy and,
+            where a run has a validation, validation_accuracy.
         labels: display labels of the variants by name, in order.
         style_numbers: of the variants in the study, see `variant_styles`.
 
@@ -62,13 +58,9 @@ def draw(histories: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping
         InputError: a column is missing, or no variant has a history.
     """
     panels = dict(_TITLES)
-    missing = [name for name in ("model", "variant", "seed", "epoch", *panels) if name not in histories]
-    if missing:
-        raise InputError(f"the training histories lack the columns {', '.join(missing)}: train again")
-    frame = histories[histories["variant"].isin(list(labels))]
-    if frame.empty:
-        raise InputError(f"there are no training histories of the variants {', '.join(labels)}: train them")
-    frame = order_variants(frame, labels)
+    if VALIDATION_COLUMN not in histories or not histories[VALIDATION_COLUMN].notna().any():
+        del panels[VALIDATION_COLUMN]
+    frame = select_histories(histories, labels, list(panels))
     styles = variant_styles(present_variants(frame, labels), style_numbers)
     if not frame["penalty"].any():
         del panels["penalty"]
@@ -80,11 +72,12 @@ def draw(histories: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping
     for model, row in zip(models, grid, strict=True):
         model_rows = frame[frame["model"] == model]
         for (column, title), axes in zip(panels.items(), row, strict=True):
-            shown = model_rows[model_rows["penalty"] > 0] if column == "penalty" else model_rows
+            # Runs without a penalty, or without a validation, have no line of it.
+            shown = model_rows[model_rows["penalty"] > 0] if column == "penalty" else model_rows.dropna(subset=column)
             shown = shown.assign(**{column: shown[column] / 10.0 ** powers[column]})
             draw_lines(axes, shown, "epoch", column, styles, markers=markers)
             unit = f" (×10{str(powers[column]).translate(_SUPERSCRIPTS)})" if powers[column] else ""
-            axes.set_title(title + unit if model == models[0] else "")
+            axes.set_title(_heading(title, len(panels)) + unit if model == models[0] else "")
             axes.set(xlabel="epoch" if model == models[-1] else "", ylabel="")
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
             if column in _FRACTIONS:
@@ -95,6 +88,11 @@ def draw(histories: pd.DataFrame, labels: dict[str, str], style_numbers: Mapping
             row[0].set_ylabel(model)
     add_legend(figure, styles, markers=markers, note=seeds_note(frame))
     return figure
+
+
+def _heading(title: str, panels: int) -> str:
+    """A title on two lines where there are many panels in a row."""
+    return title.replace(" ", "\n", 1) if panels > _MOST_WIDE_PANELS else title
 
 
 def _power_of_ten(values: pd.Series) -> int:
