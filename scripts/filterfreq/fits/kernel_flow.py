@@ -129,8 +129,8 @@ def follow_flow(job: FitJob) -> list[dict[str, Any]]:
 
     Returns:
         `flow` and `flow_target`, the functions on the grid; `flow_residual`, of each frequency the part of its
-        coefficient that is not learned; `flow_difference`, the largest from the exact solution; and `flow_eigenvalue`
-        by the formula and by the Fourier transform of the kernel.
+        coefficient that is not learned; `flow_difference`, the largest from the exact solution; `flow_eigenvalue` by
+        the formula and by the Fourier transform of the kernel; and `flow_peak`, the k from which they fall.
 
     Raises:
         StoppedError: see `particle_flow`.
@@ -174,6 +174,7 @@ def _eigenvalue_rows(x: np.ndarray, width: float, highest: int) -> Iterator[dict
     for of, values in (("formula", eigenvalues(frequencies, width)), ("transform", transform[: highest + 1])):
         for frequency, value in zip(frequencies, values, strict=True):
             yield quantity("flow_eigenvalue", format_parameter(of=of, frequency=frequency), value, len(x))
+    yield quantity("flow_peak", format_parameter(of="formula"), math.sqrt(2) / width, len(x))
 
 
 def _grid(points: int) -> np.ndarray:

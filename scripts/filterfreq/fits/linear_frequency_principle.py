@@ -107,8 +107,9 @@ def fourier_basis(dimension: int, period: float, count: int) -> Basis:
 class LFPSolution:
     """The interpolant of least FP norm in a Fourier basis.
 
-    Its coefficients minimise `||E c - Y||^2 + ridge c^T W^-1 c`. W holds gamma^2 of each basis function, scaled as the authors' scripts scale it: `<r^3> / |xi|^(d+3) + 4 pi^2
-    <a^2 r> / |xi|^(d+1)`, where the larger moment is 1. So one ridge suits all networks.
+    Its coefficients minimise `||E c - Y||^2 + ridge c^T W^-1 c`. W holds gamma^2 of each basis function, scaled as the
+    authors' scripts scale it: `<r^3> / |xi|^(d+3) + 4 pi^2 <a^2 r> / |xi|^(d+1)`, where the larger moment is 1. So one
+    ridge suits all networks.
 
     Attributes:
         basis: the functions.
@@ -149,12 +150,12 @@ class LFPSolution:
     def primal_coefficients(self) -> np.ndarray:
         """c, from the primal problem of as many unknowns as functions: `(E^T E + ridge W^-1)^-1 E^T Y`.
 
-        Solved for `W^-1/2 c`: the weights span twenty decades.
+        Solved for `W^-1/2 c` as least squares: weights span twenty decades, and the normal equations square that.
         """
         roots = np.sqrt(self.weights)
-        scaled = self._functions * roots
-        normal = scaled.T @ scaled + self._ridge * np.eye(len(roots))
-        return roots * np.linalg.solve(normal, scaled.T @ self._values)
+        system = np.vstack([self._functions * roots, math.sqrt(self._ridge) * np.eye(len(roots))])
+        orthogonal, triangle = np.linalg.qr(system)
+        return roots * np.linalg.solve(triangle, orthogonal[: len(self._values)].T @ self._values)
 
     @property
     def fp_norm(self) -> float:

@@ -136,6 +136,7 @@ FITS: Mapping[str, Fit] = {
             "flow_residual": Metric(("of", "time", "frequency"), highest=math.inf),
             "flow_difference": Metric(("of", "time"), highest=math.inf),
             "flow_eigenvalue": _unbounded("of", "frequency"),
+            "flow_peak": Metric(("of",), highest=math.inf),
         },
         types={"time": float, "x": float, "frequency": int},
         check=check_kernel_flow,

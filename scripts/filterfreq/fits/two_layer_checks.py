@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from filterfreq.runtime.errors import InputError
@@ -38,7 +39,7 @@ def check_curve(settings: Mapping[str, Any]) -> None:
         InputError: points do not rise in x, or see `check_surface`.
     """
     x = [point[0] for point in settings["points"]]
-    for before, after in zip(x, x[1:], strict=False):
+    for before, after in pairwise(x):
         if before >= after:
             raise InputError(f"points: x = {after:g} stands behind {before:g}: sort them by x, and give each x once")
     _check_training(settings, x[-1] - x[0])
@@ -92,8 +93,8 @@ def check_kernel_flow(settings: Mapping[str, Any]) -> None:
     for key, highest in (("frequencies", max(settings["frequencies"])), ("eigenvalues", settings["eigenvalues"])):
         if 2 * highest >= points:
             raise InputError(
-                f"{key}: {points} points on the circle cannot show {highest} cycles, which need more than {2 * highest} "
-                "(Nyquist): lower this or raise points"
+                f"{key}: {points} points on the circle cannot show {highest} cycles, which need more than "
+                f"{2 * highest} (Nyquist): lower this or raise points"
             )
     needed = math.ceil(_LEAST_POINTS_OF_A_WIDTH * 2 * math.pi / settings["width"])
     if points < needed:
