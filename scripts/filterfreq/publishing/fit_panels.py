@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from filterfreq.evaluation.reading import read_results
 from filterfreq.fits.registry import FITS
@@ -62,3 +64,13 @@ def _panels(rows: pd.DataFrame, labels: dict[str, str], width: int) -> Iterator[
 def first_seed(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the first seed, where functions of several would be drawn over each other."""
     return rows[rows["seed"] == rows["seed"].min()]
+
+
+def scale_decades(axes: Axes) -> None:
+    """Make the upright axis logarithmic, with its ticks as plain numbers: decades, and 2 and 5 where there are few."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    steps = (1.0, 2.0, 5.0) if high < 50 * low else (1.0,)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps, numticks=12))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+    axes.minorticks_off()

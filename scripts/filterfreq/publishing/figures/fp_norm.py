@@ -15,10 +15,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.fit_panels import read_fit, rows_of
-from filterfreq.publishing.phrases import seeds_phrase
+from filterfreq.publishing.fit_panels import read_fit, rows_of, scale_decades
+from filterfreq.publishing.phrases import is_one_seed, seeds_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import TEXT_WIDTH, add_legend, new_figure, use_style
 
@@ -64,7 +64,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         for label, dashes in (("LFP", "-"), ("network", _DOTS), ("sine, or bound", _DASHES))
     ]
     seeds = norms.groupby(["model", "points"])["seed"].nunique()
-    add_legend(figure, {}, extra=handles, note=f"mean of {seeds_phrase(seeds)}")
+    add_legend(figure, {}, extra=handles, note="" if is_one_seed(seeds) else f"mean of {seeds_phrase(seeds)}")
     return figure
 
 
@@ -106,14 +106,16 @@ def _draw_bound(axes: Axes, errors: pd.DataFrame, bounds: pd.DataFrame) -> None:
         line = {"color": colour, "marker": "o", "markeredgecolor": "white"}
         axes.plot(_means(error, "points"), label=f"k = {frequency}", **line)
         axes.plot(_means(bounds[bounds["frequency"] == frequency], "points"), linestyle=_DASHES, **line)
-    axes.set(xscale="log", yscale="log", xlabel="n (points)", ylabel="error of LFP, and bound")
+    axes.set(xscale="log", xlabel="n (points)", ylabel="error of LFP, and bound")
     counts = sorted(errors["points"].astype(int).unique())
     axes.set_xticks(counts, [str(count) for count in counts])
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.legend(loc="center right")
+    scale_decades(axes)
+    axes.margins(x=0.08)
+    axes.legend()
 
 
 def _scale(axes: Axes) -> None:
-    axes.set_yscale("log")
+    scale_decades(axes)
+    axes.margins(x=0.08)
     axes.set_xlabel("k (cycles per unit)")
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))

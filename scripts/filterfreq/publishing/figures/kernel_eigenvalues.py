@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from filterfreq.publishing.fit_panels import first_seed, read_fit, rows_of, split_panels
 from filterfreq.publishing.panels import grid_shape
@@ -27,6 +28,7 @@ _TITLE_WIDTH = 34
 _LINE = {"color": "black", "linewidth": 0.8}
 _CROSSES = {"color": "black", "marker": "x", "linestyle": "none", "markersize": 3}
 _DISCS = {"color": BAD, "marker": "o", "linestyle": "none", "markersize": 6, "markeredgecolor": "white"}
+_SEEN = 0.003  # of the largest eigenvalue
 _PEAK = {"color": "0.55", "linestyle": (0, (4, 1.5))}
 
 
@@ -61,9 +63,16 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         axes.plot(values["formula"], **_LINE)
         axes.plot(values["transform"], **_CROSSES)
         axes.plot(values["formula"].reindex(metrics["flow_residual"]["frequency"].unique()).dropna(), **_DISCS)
+        axes.set_xlim(-0.7, _last_shown(values["formula"], metrics["flow_residual"]["frequency"].max()) + 0.7)
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.set_title(title)
         axes.set_xlabel("k (cycles on the circle)")
         axes.set_ylabel("eigenvalue" if axes in grid[:, 0] else "")
     looks = {"formula": _LINE, "transform of the kernel": _CROSSES, "in the target": _DISCS, "k = √2 / h": _PEAK}
     add_legend(figure, {}, extra=[Line2D([], [], label=label, **look) for label, look in looks.items()])
     return figure
+
+
+def _last_shown(eigenvalues: pd.Series, highest: int) -> int:
+    """The last frequency with an eigenvalue that can be told from 0, or the highest of the target."""
+    return int(max(highest, eigenvalues[eigenvalues > _SEEN * eigenvalues.max()].index.max()))

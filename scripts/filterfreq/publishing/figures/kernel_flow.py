@@ -62,7 +62,9 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     for axes in grid[-1]:
         axes.set_xticks([0, np.pi, 2 * np.pi], ["0", "π", "2π"])
         axes.set_xlabel("x")
-    add_legend(figure, {}, extra=[Line2D([], [], **line) for of, line in _LINES.items() if of in drawn])
+    handles = [Line2D([], [], **line) for of, line in _LINES.items() if of in drawn]
+    note = "above: the part of each sine of the target that is not learned, by rising frequency"
+    add_legend(figure, {}, extra=handles, note=note)
     return figure
 
 

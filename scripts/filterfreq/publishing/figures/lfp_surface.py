@@ -43,7 +43,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         InputError: there are no surfaces of these variants.
     """
     rows = split_panels(rows_of(results, "output", labels), labels, _TITLE_WIDTH)
-    figure = new_figure(TEXT_WIDTH, 0.2 + _ROW_HEIGHT * len(rows))
+    figure = new_figure(TEXT_WIDTH, 0.2 + _ROW_HEIGHT * len(rows), images=True)
     grid = figure.subplots(len(rows), 3, squeeze=False)
     for number, ((title, outputs), (network, lfp, scatter)) in enumerate(zip(rows, grid, strict=True)):
         surfaces = dict(iter(first_seed(outputs).groupby("of")))
@@ -51,12 +51,12 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
             image = _draw_surface(axes, surfaces[of], surfaces["data"])
             axes.set_xlabel("x")
         network.set_ylabel(f"{title}\ny" if len(rows) > 1 else "y")
-        figure.colorbar(image, ax=[network, lfp], label="output", aspect=15, ticks=[-1, -0.5, 0, 0.5, 1])
+        figure.colorbar(image, ax=[network, lfp], label="output", shrink=0.8, aspect=15, ticks=[-1, -0.5, 0, 0.5, 1])
         _draw_scatter(scatter, surfaces)
         if number == 0:
             network.set_title("(a) network")
             lfp.set_title("(b) LFP solution")
-            scatter.set_title("(c) at each point of (a) and (b)")
+            scatter.set_title("(c) point by point")
     return figure
 
 

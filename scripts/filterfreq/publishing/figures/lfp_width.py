@@ -14,9 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from filterfreq.publishing.fit_panels import read_fit, rows_of, split_panels
+from filterfreq.publishing.fit_panels import read_fit, rows_of, scale_decades, split_panels
 from filterfreq.publishing.panels import grid_shape
 from filterfreq.publishing.phrases import seeds_phrase
 from filterfreq.publishing.registry import Product
@@ -81,20 +80,14 @@ def _draw_panel(axes: Axes, shown: pd.DataFrame) -> float | None:
             if to == "lfp":
                 axes.fill_between(places, widths.min(), widths.max(), color=look["color"], alpha=0.15, linewidth=0)
     axes.set_xscale("log")
-    axes.set_yscale("log")
+    scale_decades(axes)
     ticks = sorted(shown["width"].astype(int).unique())
     axes.set_xticks(ticks, [f"{width:,}" for width in ticks], rotation=45 if len(ticks) > 4 else 0)
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: _minor_text(value)))
+    axes.minorticks_off()
+    axes.margins(x=0.08)
     axes.set_xlabel("neurons")
     means = shown.query("to == 'lfp' and measure == 'L2'").groupby("width")["value"].mean()
     before = means[means > _FLOOR * means.min()]
     if len(before) < _FEWEST_POINTS:
         return None
     return float(np.polyfit(np.log(before.index.to_numpy(float)), np.log(before), 1)[0])
-
-
-def _minor_text(value: float) -> str:
-    """The text of a minor tick: of 2 and 5 in each decade, which a short axis needs."""
-    return f"{value:g}" if f"{value:e}"[0] in "25" else ""
