@@ -50,7 +50,7 @@ def check_recorded(settings: Mapping[str, Any]) -> None:
 
 def _unbounded(*keys: str) -> Metric:
     """A number of either sign."""
-    return Metric(keys, lowest=-math.inf, highest=math.inf)
+    return Metric(keys, lowest=-math.inf, highest=math.inf, is_share=False)
 
 
 def _recorded(check: Callable[[Mapping[str, Any]], None]) -> Callable[[Mapping[str, Any]], None]:
@@ -79,15 +79,15 @@ def _check_sinusoids(settings: Mapping[str, Any]) -> None:
 
 
 _OF_TWO_LAYER = {
-    "loss": Metric(("iteration",), highest=math.inf),
-    "function_difference": Metric(("of", "to", "measure", "width"), highest=math.inf),
+    "loss": Metric(("iteration",), highest=math.inf, is_share=False),
+    "function_difference": Metric(("of", "to", "measure", "width"), highest=math.inf, is_share=False),
 }
 
 FITS: Mapping[str, Fit] = {
     "sinusoids": Fit(
         run="filterfreq.fits.sinusoids:fit_sinusoids",
         metrics={
-            "loss": Metric(("iteration",), highest=math.inf),
+            "loss": Metric(("iteration",), highest=math.inf, is_share=False),
             "normalised_amplitude": Metric(("iteration", "frequency"), highest=math.inf),
         },
         types={"iteration": int, "frequency": int},
@@ -120,9 +120,9 @@ FITS: Mapping[str, Fit] = {
         run="filterfreq.fits.fp_norm:fit_norms",
         metrics={
             "loss": _OF_TWO_LAYER["loss"],
-            "fp_norm": Metric(("of", "frequency", "points"), highest=math.inf),
-            "test_error": Metric(("of", "frequency", "points"), highest=math.inf),
-            "generalisation_bound": Metric(("frequency", "points"), highest=math.inf),
+            "fp_norm": Metric(("of", "frequency", "points"), highest=math.inf, is_share=False),
+            "test_error": Metric(("of", "frequency", "points"), highest=math.inf, is_share=False),
+            "generalisation_bound": Metric(("frequency", "points"), highest=math.inf, is_share=False),
         },
         types={"iteration": int, "frequency": int, "points": int},
         check=_recorded(check_fp_norm),
@@ -133,10 +133,10 @@ FITS: Mapping[str, Fit] = {
         metrics={
             "flow": _unbounded("of", "time", "x"),
             "flow_target": _unbounded("x"),
-            "flow_residual": Metric(("of", "time", "frequency"), highest=math.inf),
-            "flow_difference": Metric(("of", "time"), highest=math.inf),
+            "flow_residual": Metric(("of", "time", "frequency"), highest=math.inf, is_share=False),
+            "flow_difference": Metric(("of", "time"), highest=math.inf, is_share=False),
             "flow_eigenvalue": _unbounded("of", "frequency"),
-            "flow_peak": Metric(("of",), highest=math.inf),
+            "flow_peak": Metric(("of",), highest=math.inf, is_share=False),
         },
         types={"time": float, "x": float, "frequency": int},
         check=check_kernel_flow,

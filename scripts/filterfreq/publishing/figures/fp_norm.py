@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.fit_panels import read_fit, rows_of, scale_decades
+from filterfreq.publishing.function_panels import read_fit, rows_of, scale_decades
 from filterfreq.publishing.phrases import is_one_seed, seeds_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import TEXT_WIDTH, add_legend, new_figure, use_style

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.fit_panels import first_seed, read_fit, rows_of, split_panels
+from filterfreq.publishing.function_panels import first_seed, read_fit, rows_of, split_panels
 from filterfreq.publishing.panels import grid_shape
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import BAD, COLUMN_WIDTH, TEXT_WIDTH, add_legend, new_figure, use_style
@@ -63,7 +63,8 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         axes.plot(values["formula"], **_LINE)
         axes.plot(values["transform"], **_CROSSES)
         axes.plot(values["formula"].reindex(metrics["flow_residual"]["frequency"].unique()).dropna(), **_DISCS)
-        axes.set_xlim(-0.7, _last_shown(values["formula"], metrics["flow_residual"]["frequency"].max()) + 0.7)
+        last = _last_shown(values["formula"], metrics["flow_residual"]["frequency"].max())
+        axes.set_xlim(-0.04 * last, 1.04 * last)
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.set_title(title)
         axes.set_xlabel("k (cycles on the circle)")
@@ -74,5 +75,5 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
 
 
 def _last_shown(eigenvalues: pd.Series, highest: int) -> int:
-    """The last frequency with an eigenvalue that can be told from 0, or the highest of the target."""
-    return int(max(highest, eigenvalues[eigenvalues > _SEEN * eigenvalues.max()].index.max()))
+    """The last frequency with an eigenvalue that can be told from 0, or one behind the highest of the target."""
+    return int(max(highest + 1, eigenvalues[eigenvalues > _SEEN * eigenvalues.max()].index.max()))

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from filterfreq.publishing.fit_panels import first_seed, read_fit, rows_of, split_panels
+from filterfreq.publishing.function_panels import first_seed, read_fit, rows_of, split_panels
 from filterfreq.publishing.panels import grid_shape
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import BAD, TEXT_WIDTH, add_legend, new_figure, use_style

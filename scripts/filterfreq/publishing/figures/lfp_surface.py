@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from filterfreq.publishing.fit_panels import first_seed, read_fit, rows_of, split_panels
+from filterfreq.publishing.function_panels import first_seed, read_fit, rows_of, split_panels
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style
 

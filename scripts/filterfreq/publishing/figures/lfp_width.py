@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from filterfreq.publishing.fit_panels import read_fit, rows_of, scale_decades, split_panels
+from filterfreq.publishing.function_panels import read_fit, rows_of, scale_decades, split_panels
 from filterfreq.publishing.panels import grid_shape
 from filterfreq.publishing.phrases import seeds_phrase
 from filterfreq.publishing.registry import Product

@@ -1,4 +1,4 @@
-"""What figures of fits share: their results, and panels of networks and variants."""
+"""What figures of functions that were fitted share: rows of one metric, panels of networks and variants, decades."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
