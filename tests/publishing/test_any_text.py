@@ -16,6 +16,8 @@ from filterfreq.publishing.figures.corruption_samples import corruption_sheet
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
 from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
 from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
+from filterfreq.publishing.figures.kernel_flow import draw as draw_kernel_flow
+from filterfreq.publishing.figures.lfp_surface import draw as draw_lfp_surface
 from filterfreq.publishing.figures.perturbations import draw_examples
 from filterfreq.publishing.figures.samples import contact_sheet
 from filterfreq.publishing.figures.scorecard import draw_scores
@@ -171,6 +173,19 @@ def test_sinusoids(check_formulas):
     networks = ("small", "large")
     rows = [{"model": network, "variant": variant, **cells} for network in networks for variant in VARIANTS]
     check_formulas(draw_sinusoids(pd.DataFrame(rows), VARIANTS))
+
+
+def test_surfaces_and_flows(check_formulas):
+    cells = [
+        {"of": of, "x": x, "y": y, "value": x} for of in ("network", "lfp", "data") for x in (0, 1) for y in (0, 1)
+    ]
+    cells = [{"seed": 0, "metric": "output", **cell} for cell in cells]
+    rows = [{"model": "$", "variant": variant, **cell} for variant in list(VARIANTS)[:4] for cell in cells]
+    check_formulas(draw_lfp_surface(pd.DataFrame(rows), VARIANTS))
+    at = {"seed": 0, "time": 0.0, "of": "dense", "value": 0.5}
+    parts = [{"metric": metric, "x": 0.0, "frequency": 1} for metric in ("flow", "flow_target", "flow_residual")]
+    rows = [{"model": "equation", "variant": variant, **at, **part} for variant in VARIANTS for part in parts]
+    check_formulas(draw_kernel_flow(pd.DataFrame(rows), VARIANTS))
 
 
 def test_scorecard(check_formulas):

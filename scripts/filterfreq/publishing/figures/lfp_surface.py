@@ -22,7 +22,7 @@ PRODUCT = Product(title="LFP on a surface", needs=["lfp_surface"], takes=["label
 # Its lightness rises from end to end, so it reads in grey too.
 _COLOURS = "mako"
 _ROW_HEIGHT = 2.25  # inches
-_TITLE_WIDTH = 34
+_TITLE_WIDTH = 22  # along the upright axis
 _PANELS = {"network": "network", "lfp": "LFP solution"}
 
 
