@@ -19,9 +19,11 @@ class Fit(Measurement):
     Attributes:
         check: called with the settings, which fit the schema; raises an `InputError` for what the schema cannot see,
             whose sentence begins with the key. None where there is nothing to check.
+        has_network: whether it trains one of the entry's networks; else the entry has none.
     """
 
     check: Callable[[Mapping[str, Any]], None] | None = None
+    has_network: bool = True
 
 
 def check_recorded(settings: Mapping[str, Any]) -> None:

@@ -34,6 +34,9 @@ class GanRun(NamedTuple):
 
 GridRun = FitRun | GanRun
 
+NO_NETWORK = "none"
+"""What stands for the network in a run of a fit that has none."""
+
 _KINDS: dict[str, Mapping[str, Fit]] = {"fits": FITS, "gans": GANS}
 _RUNS: dict[str, type[FitRun] | type[GanRun]] = {"fits": FitRun, "gans": GanRun}
 
@@ -71,7 +74,7 @@ class Fits:
                 raise InputError(f"{where}: {said}, give those of one: {', '.join(self.kinds)}")
             variants = self._config_variants(where, kinds[0], entry)
             self._variants[name] = self._swept_variants(where, kinds[0], entry.get("sweep", {}), variants, schema)
-            axes = list(entry["networks"]), list(self._variants[name]), entry["seeds"]
+            axes = self._networks(where, kinds[0], entry), list(self._variants[name]), entry["seeds"]
             check_number(where, "runs", *axes)
             self.runs[name] = [_RUNS[section](name, *values) for values in itertools.product(*axes)]
             _check_labels(where, self.labels(name))
@@ -103,9 +106,19 @@ class Fits:
         return {
             "run": run._asdict(),
             "kind": self.kind(name),
-            "network": sort_keys(self._entries[name]["networks"][run.network]),
+            "network": sort_keys(self._entries[name].get("networks", {}).get(run.network, {})),
             "settings": sort_keys(self.settings(name)[run.variant]),
         }
+
+    def _networks(self, where: str, kind: str, entry: Mapping[str, Any]) -> list[str]:
+        """Return the names of an entry's networks; where the kind has none, the one name that stands for that."""
+        if not self.kinds[kind].has_network:
+            if "networks" in entry:
+                raise InputError(f"{where}.networks: {kind} has no network, remove them")
+            return [NO_NETWORK]
+        if "networks" not in entry:
+            raise InputError(f"{where}: 'networks' is missing, which {kind} needs: write it")
+        return list(entry["networks"])
 
     def _config_variants(self, where: str, kind: str, entry: Mapping[str, Any]) -> Variants:
         """Return the variants of an entry, each with all settings and a label."""
