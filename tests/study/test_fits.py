@@ -112,7 +112,7 @@ def test_the_order_of_keys_means_nothing():
     ("entry", "said"),
     [
         ({"sinusoids": None}, "fits.sums: does not say what is learned, give those of one: sinusoids"),
-        ({"networks": None}, "fits.sums: 'networks' is missing, which sinusoids needs: write it"),
+        ({"networks": None}, "fits.sums: 'networks' is missing, name at least one network there"),
         ({"networks": {"a": {"widths": [4], "activation": "ricker"}}}, "fits.sums.networks.a: 'ricker_width' is mis"),
         (
             {"networks": {"a": {"widths": [4], "activation": "relu", "ricker_width": 1}}},

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -60,3 +61,24 @@ def build_network(settings: Mapping[str, Any], inputs: int, outputs: int, seed: 
         for parameter in network.parameters():
             nn.init.normal_(parameter, std=std)
     return network
+
+
+def slopes(network: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what a network makes of points on a line, and its derivative there; both can be differentiated again.
+
+    Args:
+        network: from N x 1 to N x 1, each output a function of its own input alone.
+        inputs: N x 1.
+
+    Returns:
+        Both N x 1.
+    """
+    inputs = inputs.detach().requires_grad_(True)
+    outputs = network(inputs)
+    (slope,) = torch.autograd.grad(outputs.sum(), inputs, create_graph=True)
+    return outputs, slope
+
+
+def column(values: np.ndarray, device: torch.device) -> Tensor:
+    """Return numbers as a network takes them: float32, N x 1."""
+    return torch.tensor(values, dtype=torch.float32, device=device).unsqueeze(1)

@@ -34,10 +34,8 @@ class GanRun(NamedTuple):
 
 GridRun = FitRun | GanRun
 
-NO_NETWORK = "none"
-"""What stands for the network in a run of a fit that has none."""
-
 _KINDS: dict[str, Mapping[str, Fit]] = {"fits": FITS, "gans": GANS}
+_EQUATION = "equation"  # stands in the column of networks
 _RUNS: dict[str, type[FitRun] | type[GanRun]] = {"fits": FitRun, "gans": GanRun}
 
 
@@ -63,6 +61,7 @@ class Fits:
         self.section, self.kinds = section, _KINDS[section]
         self._entries = config.get(section, {})
         self._variants: dict[str, Variants] = {}
+        self._networks: dict[str, Mapping[str, Any]] = {}
         self.runs: dict[str, list[GridRun]] = {}
         if self._entries and section in config["experiments"]:
             raise InputError(f"experiments.{section}: results of {section} are kept under this name, choose another")
@@ -74,7 +73,8 @@ class Fits:
                 raise InputError(f"{where}: {said}, give those of one: {', '.join(self.kinds)}")
             variants = self._config_variants(where, kinds[0], entry)
             self._variants[name] = self._swept_variants(where, kinds[0], entry.get("sweep", {}), variants, schema)
-            axes = self._networks(where, kinds[0], entry), list(self._variants[name]), entry["seeds"]
+            self._networks[name] = self._checked_networks(where, kinds[0], entry, self._variants[name])
+            axes = list(self._networks[name]), list(self._variants[name]), entry["seeds"]
             check_number(where, "runs", *axes)
             self.runs[name] = [_RUNS[section](name, *values) for values in itertools.product(*axes)]
             _check_labels(where, self.labels(name))
@@ -106,19 +106,28 @@ class Fits:
         return {
             "run": run._asdict(),
             "kind": self.kind(name),
-            "network": sort_keys(self._entries[name].get("networks", {}).get(run.network, {})),
+            "network": sort_keys(self._networks[name][run.network]),
             "settings": sort_keys(self.settings(name)[run.variant]),
         }
 
-    def _networks(self, where: str, kind: str, entry: Mapping[str, Any]) -> list[str]:
-        """Return the names of an entry's networks; where the kind has none, the one name that stands for that."""
-        if not self.kinds[kind].has_network:
+    def _checked_networks(
+        self, where: str, kind: str, entry: Mapping[str, Any], variants: Variants
+    ) -> Mapping[str, Any]:
+        """Return the networks of an entry by name; of an equation, which has none, one that is nominal."""
+        fit = self.kinds[kind]
+        if not fit.has_networks:
             if "networks" in entry:
-                raise InputError(f"{where}.networks: {kind} has no network, remove them")
-            return [NO_NETWORK]
+                raise InputError(f"{where}.networks: {kind} is solved without a network, leave this out")
+            return {_EQUATION: {}}
         if "networks" not in entry:
-            raise InputError(f"{where}: 'networks' is missing, which {kind} needs: write it")
-        return list(entry["networks"])
+            raise InputError(f"{where}: 'networks' is missing, name at least one network there")
+        for network, settings in itertools.product(entry["networks"], variants.values()):
+            try:
+                if fit.check_network is not None:
+                    fit.check_network(settings, entry["networks"][network])
+            except InputError as error:
+                raise InputError(f"{where}.networks.{network}.{error}") from error
+        return entry["networks"]
 
     def _config_variants(self, where: str, kind: str, entry: Mapping[str, Any]) -> Variants:
         """Return the variants of an entry, each with all settings and a label."""
