@@ -17,7 +17,7 @@ from filterfreq.fits.job import FitJob
 from filterfreq.fits.networks import build_network, column, slopes
 from filterfreq.fits.responses import relative_error_rows, spectrum, spectrum_rows
 from filterfreq.fits.training import train_full_batch
-from filterfreq.frequencies.nonuniform import highest_peaks
+from filterfreq.frequencies.peaks import highest_peaks
 
 
 def even_points(interval: Sequence[float], points: int, grid: str) -> np.ndarray:

@@ -106,7 +106,7 @@ def fit_poisson(job: FitJob) -> list[dict[str, Any]]:
 
     def measure(iteration: int) -> list[dict[str, Any]]:
         with torch.enable_grad():
-            energy = float(loss())
+            energy = float(loss().detach())
         values = learned()
         rows = [quantity("energy", format_parameter(iteration=iteration), energy, len(x))]
         rows += relative_error_rows("relative_error", values, solution, settings["bins"], iteration=iteration)
