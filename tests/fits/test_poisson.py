@@ -8,9 +8,9 @@ import torch
 from fits.jobs_of_fits import job_of, results_of
 from scipy.linalg import solve_banded
 
-from filterfreq.fits.curves import even_points, sum_of_sines
 from filterfreq.fits.networks import build_network
 from filterfreq.fits.poisson import INTERVAL, after_sweeps, exact_solution, sweep_counts
+from filterfreq.fits.sine_curves import even_points, sum_of_sines
 
 SINES = [1, 4, 8, 24], [1, 4, -8, 16]
 SMALL = {

@@ -13,10 +13,10 @@ from scipy.fft import dst
 from torch import Tensor
 
 from filterfreq.evaluation.results import format_parameter, quantity
-from filterfreq.fits.curves import even_points, sum_of_sines
 from filterfreq.fits.job import FitJob
 from filterfreq.fits.networks import build_network, column, slopes
 from filterfreq.fits.responses import relative_error_rows, spectrum_rows
+from filterfreq.fits.sine_curves import even_points, sum_of_sines
 from filterfreq.fits.training import train_full_batch
 
 INTERVAL = (-1.0, 1.0)

@@ -132,7 +132,7 @@ FITS: Mapping[str, Fit] = {
         check=_check_sinusoids,
     ),
     "curve": Fit(
-        run="filterfreq.fits.curves:fit_curve",
+        run="filterfreq.fits.sine_curves:fit_curve",
         metrics={
             "target_magnitude": _number("frequency"),
             "loss": Metric(("iteration",), highest=math.inf),

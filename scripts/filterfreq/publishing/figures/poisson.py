@@ -33,7 +33,7 @@ from filterfreq.runtime.errors import InputError
 PRODUCT = Product(title="Poisson's equation", needs=["poisson"], takes=["labels"], reads="fits", over="fit", note="")
 
 _ABOVE, _BELOW = 1.6, 1.9  # inches
-_TITLE_WIDTH, _TITLE_LINES = 30, 2
+_TITLE_WIDTH, _TITLE_LINES = 100, 2
 
 
 def read(files: Iterable[str | Path]) -> pd.DataFrame:
@@ -74,7 +74,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         first = above.subplots(1, 3, width_ratios=[2, 3, 3])
         _draw_above(first, of_one, switches[0])
         if len(order) > 1:
-            first[0].set_title(wrap_text(f"{labels[pair[1]]}, {pair[0]}", _TITLE_WIDTH, _TITLE_LINES), loc="left")
+            above.suptitle(wrap_text(f"{labels[pair[1]]}, {pair[0]}", _TITLE_WIDTH, _TITLE_LINES))
         second = below.subplots(1, len(units), squeeze=False, sharey=True)[0]
         for axes, unit in zip(second, units, strict=True):
             _draw_errors_against_time(axes, of_one, unit, styles)

@@ -33,7 +33,7 @@ _CONDITIONS = {
 }
 _PANELS_IN_A_ROW = 3
 _PANEL_HEIGHT = 2.1  # inches
-_ARROW_DISTANCE = 5  # points
+_ARROW, _ARROW_DISTANCE = 0.6, 5  # of the upper end, points
 
 
 def read(files: Iterable[str | Path]) -> pd.DataFrame:
@@ -105,11 +105,13 @@ def _draw_failures(axes: Axes, failures: pd.DataFrame, style: VariantStyle, besi
         markeredgecolor="white",
         elinewidth=0.8,
     )
-    # Arrows of several conditions at one radius stand side by side.
+    # Arrows of several conditions at one radius stand side by side, so that matplotlib does not see where they end.
+    axes.update_datalim(none[["inverse", "high"]].to_numpy() * (1, 1 - _ARROW))
+    axes.autoscale_view()
     axes.errorbar(
         none["inverse"],
         none["high"],
-        none["high"] * 0.6,
+        none["high"] * _ARROW,
         uplims=True,
         color=style.colour,
         linestyle="",

@@ -8,9 +8,9 @@ import pytest
 import torch
 from fits.jobs_of_fits import job_of, results_of
 
-from filterfreq.fits.curves import even_points, followed_bins, sum_of_cosines, sum_of_sines
 from filterfreq.fits.networks import build_network, slopes
 from filterfreq.fits.responses import relative_error_rows, relative_errors, spectrum
+from filterfreq.fits.sine_curves import even_points, followed_bins, sum_of_cosines, sum_of_sines
 
 TANH = {"widths": [60, 60], "activation": "tanh", "initial_std": 0.3}
 SMALL = {

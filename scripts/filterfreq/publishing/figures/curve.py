@@ -23,7 +23,7 @@ from filterfreq.runtime.errors import InputError
 PRODUCT = Product(title="Curves of sines", needs=["curve"], takes=["labels"], reads="fits", over="fit", note="")
 
 _ROW_HEIGHT = 1.5  # inches
-_TITLE_WIDTH, _TITLE_LINES = 60, 2
+_TITLE_WIDTH, _TITLE_LINES = 34, 3
 
 
 def read(files: Iterable[str | Path]) -> pd.DataFrame:
