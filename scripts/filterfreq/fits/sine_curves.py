@@ -49,6 +49,12 @@ def sum_of_sines(x: np.ndarray, angular_frequencies: Sequence[float], amplitudes
     return np.sin(np.multiply.outer(x, angular_frequencies)) @ np.array(amplitudes, dtype=np.float64)
 
 
+def sum_of_cosines(x: np.ndarray, angular_frequencies: Sequence[float], amplitudes: Sequence[float]) -> np.ndarray:
+    """Return the derivative of `sum_of_sines`, `sum_i A_i w_i cos(w_i x)`; arguments and values as there."""
+    scaled = np.multiply(amplitudes, angular_frequencies)
+    return np.cos(np.multiply.outer(x, angular_frequencies)) @ scaled
+
+
 def followed_bins(settings: dict[str, Any], target: np.ndarray) -> list[int]:
     """Return the bins whose error is measured: those of the settings, or the highest peaks, one for each sine.
 
@@ -79,7 +85,6 @@ def fit_curve(job: FitJob) -> list[dict[str, Any]]:
     bins = followed_bins(settings, target)
     inputs, targets = column(x, job.device), column(target, job.device)
     target_slopes = column(sum_of_cosines(x, *sines), job.device)
-    tested = even_points(settings["interval"], settings.get("test_points", 2), settings["grid"])
     network = build_network(job.spec["network"], 1, 1, job.seed).to(job.device)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings["learning_rate"])
     slope_weight = settings.get("slope_weight", 0)
@@ -95,6 +100,7 @@ def fit_curve(job: FitJob) -> list[dict[str, Any]]:
         parameter = format_parameter(iteration=iteration)
         rows = [quantity("loss", parameter, float(F.mse_loss(learned, targets)), len(x))]
         if "test_points" in settings:
+            tested = even_points(settings["interval"], settings["test_points"], settings["grid"])
             error = F.mse_loss(network(column(tested, job.device)), column(sum_of_sines(tested, *sines), job.device))
             rows.append(quantity("test_loss", parameter, float(error), len(tested)))
         values = learned.squeeze(1).double().cpu().numpy()
@@ -110,9 +116,3 @@ def fit_curve(job: FitJob) -> list[dict[str, Any]]:
         is_over=lambda measured: measured[0]["value"] < settings.get("until_loss", 0),
     )
     return spectrum_rows(target, settings["spectrum_bins"]) + rows
-
-
-def sum_of_cosines(x: np.ndarray, angular_frequencies: Sequence[float], amplitudes: Sequence[float]) -> np.ndarray:
-    """Return the derivative of `sum_of_sines`, `sum_i A_i w_i cos(w_i x)`; arguments and values as there."""
-    scaled = np.multiply(amplitudes, angular_frequencies)
-    return np.cos(np.multiply.outer(x, angular_frequencies)) @ scaled
