@@ -9,7 +9,7 @@ from fits.jobs_of_fits import job_of, results_of
 from scipy.linalg import solve_banded
 
 from filterfreq.fits.networks import build_network
-from filterfreq.fits.poisson import INTERVAL, after_sweeps, exact_solution, sweep_counts
+from filterfreq.fits.poisson import INTERVAL, apply_sweeps, exact_solution, sweep_counts
 from filterfreq.fits.sine_curves import even_points, sum_of_sines
 
 SINES = [1, 4, 8, 24], [1, 4, -8, 16]
@@ -51,17 +51,17 @@ def test_sweeps_in_closed_form_are_those_of_the_loop(sweeps):
     values, width = np.concatenate([[0], start[1:-1], [0]]), x[1] - x[0]
     for _ in range(sweeps):
         values[1:-1] = (values[:-2] + values[2:] + width**2 * source[1:-1]) / 2
-    assert after_sweeps(start, source, sweeps) == pytest.approx(values, abs=1e-13)
+    assert apply_sweeps(start, source, sweeps) == pytest.approx(values, abs=1e-13)
 
 
 def test_many_sweeps_solve_the_central_differences():
     x, _, source = grid(201)
     bands = np.array([[-1.0] * 199, [2.0] * 199, [-1.0] * 199])
     expected = solve_banded((1, 1), bands, (x[1] - x[0]) ** 2 * source[1:-1])
-    found = after_sweeps(np.ones(201), source, 1_000_000)
+    found = apply_sweeps(np.ones(201), source, 1_000_000)
     assert found[1:-1] == pytest.approx(expected, abs=1e-12)
     # Central differences are of second order: a quarter of the error on a grid twice as fine.
-    errors = [np.abs(after_sweeps(0 * u, g, 10**7) - u).max() for _, u, g in (grid(201), grid(401))]
+    errors = [np.abs(apply_sweeps(0 * u, g, 10**7) - u).max() for _, u, g in (grid(201), grid(401))]
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.05)
 
 
@@ -107,7 +107,7 @@ def test_jacobi_goes_on_from_the_network_and_takes_high_frequencies_first(tmp_pa
     x, solution, source = grid(101)
     with torch.no_grad():
         start = build_network(NETWORK, 1, 1, seed=2)(torch.tensor(x, dtype=torch.float32).unsqueeze(1))
-    swept = after_sweeps(start.squeeze().double().numpy(), source, 20_000)
+    swept = apply_sweeps(start.squeeze().double().numpy(), source, 20_000)
     of_zero = results[(results["metric"] == "largest_error") & (results["solver"] == "0")]
     for in_a_unit in (10, 1000):
         last = of_zero[of_zero["sweeps_per_iteration"] == in_a_unit].iloc[-1]

@@ -40,7 +40,7 @@ def exact_solution(x: np.ndarray, angular_frequencies: Sequence[float], amplitud
     return sum_of_sines(x, angular_frequencies, scaled) - end * x
 
 
-def after_sweeps(values: np.ndarray, source: np.ndarray, sweeps: float) -> np.ndarray:
+def apply_sweeps(values: np.ndarray, source: np.ndarray, sweeps: float) -> np.ndarray:
     """Return what Jacobi's method makes of values on even points of [-1, 1] in so many sweeps, in closed form.
 
     One sweep is `u_i <- (u_{i-1} + u_{i+1} + dx^2 g_i) / 2` at all inner points, with 0 at the ends. A sine of j half
@@ -135,7 +135,7 @@ def _jacobi_rows(
 ) -> list[dict[str, Any]]:
     rows = []
     for sweeps in sweep_counts(settings["sweeps"], settings["jacobi_records"]):
-        swept = after_sweeps(values, source, sweeps)
+        swept = apply_sweeps(values, source, sweeps)
         rows += relative_error_rows(
             "jacobi_relative_error", swept, solution, settings["bins"], switch=switch, sweeps=sweeps
         )
