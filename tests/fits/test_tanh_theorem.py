@@ -8,7 +8,8 @@ import pytest
 from fits.jobs_of_fits import job_of, results_of
 from scipy.integrate import quad
 
-from filterfreq.fits.tanh_theorem import draw_ball, failures, log_gradients, transform
+from filterfreq.fits.tanh_theorem import check_tanh_theorem, draw_ball, failures, log_gradients, transform
+from filterfreq.runtime.errors import StoppedError
 
 A, B = np.array([1, -0.7, 0.5, 0.9, -1.2]), np.array([0.8, 0.5, 1.1, 0.3, 0.9])
 TARGETS = 1 + 0.3j, 1 - 0.5j
@@ -145,3 +146,12 @@ def test_seeds_draw_anew_and_equal_seeds_the_same(tmp_path: Path):
     first, again, other = (results_of(job_of(tmp_path, "tanh_theorem", few, {}, seed))["value"] for seed in (0, 0, 1))
     assert first.equals(again)
     assert not first.equals(other)
+
+
+def test_a_stopped_job_says_so_and_one_that_ends_how_long_it_took(tmp_path: Path):
+    job = job_of(tmp_path, "tanh_theorem", {**SETTINGS, "radii": [1.0], "draws": 1000}, {})
+    results_of(job)
+    assert job.seconds > 0
+    job.stop = lambda: True
+    with pytest.raises(StoppedError, match="one/small/plain/0 was asked to stop: run it again, it starts afresh"):
+        check_tanh_theorem(job)

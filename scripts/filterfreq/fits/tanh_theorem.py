@@ -12,6 +12,7 @@ gradients are kept as logarithms.
 """
 
 from collections.abc import Iterator
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,7 +118,7 @@ def check_tanh_theorem(job: FitJob) -> list[dict[str, Any]]:
         StoppedError: the job was asked to stop; nothing is kept, as it takes a minute at most.
     """
     settings = job.settings
-    rows = []
+    rows, start = [], perf_counter()
     for number, radius in enumerate(settings["radii"]):
         generator = np.random.default_rng([job.seed, number])
         failed: dict[str, int] = {}
@@ -131,6 +132,7 @@ def check_tanh_theorem(job: FitJob) -> list[dict[str, Any]]:
             fraction("failures", format_parameter(condition=name, radius=radius), count, settings["draws"])
             for name, count in failed.items()
         ]
+    job.seconds = perf_counter() - start
     return rows
 
 
