@@ -66,7 +66,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         cells = panels.get_group((network, variant)).assign(variant=lambda rows: rows["function"])
         draw_lines(axes, cells, "k", "value", styles, markers=False)
         title = labels[variant] if len(networks) == 1 else f"{labels[variant]}, {network}"
-        axes.set_title(shorten_title(title, axes))
+        axes.set_title("" if title == "plain" else shorten_title(title, axes))
         axes.set(xlabel="k (cycles per unit of each coordinate)", ylabel="")
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.set_ylim(bottom=0)

@@ -73,7 +73,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
         for number, (condition, style) in enumerate(styles.items()):
             cells = shown[(shown["variant"] == variant) & (shown["condition"] == condition)]
             _draw_failures(axes, pooled(cells), style, number - 1)
-        axes.set_title("" if list(labels) == ["plain"] else shorten_title(labels[variant], axes))
+        axes.set_title("" if labels[variant] == "plain" else shorten_title(labels[variant], axes))
         axes.set_xlabel("1 / delta")
         axes.set_xlim(0, 1.08 / shown["radius"].min())
     for axes in grid[:, 0]:
