@@ -1,9 +1,9 @@
 """Which frequencies of a curve a network learns first (Xu et al., arXiv 1901.06523, Figure 1).
 
 Left the spectrum of the target, in cycles over the grid, with the frequencies that are followed as squares; right the
-relative error of each of them, |network − target| / |target| of the complex transforms unless said otherwise, against
-the iteration. Errors are shown from 0.1 to 1, and what is beyond as these; means over seeds, each with a network of its
-own.
+relative error of each of them against the iteration: the difference of the transforms of network and target, complex
+unless said otherwise, as a share of the target's. Errors are shown from 0.1 to 1, and what is beyond as these; means
+over seeds, each with a network of its own.
 """
 
 from collections.abc import Iterable
