@@ -113,3 +113,23 @@ def test_a_network_has_the_layers_and_the_initialisation_of_torch():
     layers = [torch.nn.Linear(2, 4), torch.nn.Linear(4, 3), torch.nn.Linear(3, 1)]
     x = torch.rand(6, 2)
     assert network(x).equal(layers[2](torch.tanh(layers[1](torch.tanh(layers[0](x))))))
+
+
+def test_normal_parameters_have_the_standard_deviation_that_is_asked_for():
+    network = build_network({"widths": [300, 300], "activation": "tanh", "initial_std": 0.05}, 1, 1, seed=5)
+    for layer in (network[0], network[2]):
+        for values in (layer.weight, layer.bias):
+            assert abs(values.std().item() / 0.05 - 1) < 5 / (2 * values.numel()) ** 0.5
+    again = build_network({"widths": [300, 300], "activation": "tanh", "initial_std": 0.05}, 1, 1, seed=5)
+    assert all(mine.equal(its) for mine, its in zip(network.parameters(), again.parameters(), strict=True))
+
+
+def test_ricker_is_the_second_derivative_of_a_gaussian():
+    a = 0.3
+    network = build_network({"widths": [1], "activation": "ricker", "ricker_width": a}, 1, 1, seed=0)
+    x = torch.linspace(-1, 1, 41, dtype=torch.float64, requires_grad=True)
+    gaussian = torch.exp(-((x / a) ** 2) / 2)
+    (slope,) = torch.autograd.grad(gaussian.sum(), x, create_graph=True)
+    (bend,) = torch.autograd.grad(slope.sum(), x)
+    expected = -(a**2) * bend * 2 / (3 * a * torch.pi**0.25) / 5
+    torch.testing.assert_close(network[1](x.detach()), expected, rtol=1e-12, atol=1e-12)

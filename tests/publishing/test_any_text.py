@@ -14,15 +14,19 @@ from filterfreq.publishing.figures.components import Examples
 from filterfreq.publishing.figures.components import draw as draw_components
 from filterfreq.publishing.figures.corruption_samples import corruption_sheet
 from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
+from filterfreq.publishing.figures.curve import draw as draw_curve
 from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
 from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
 from filterfreq.publishing.figures.kernel_flow import draw as draw_kernel_flow
 from filterfreq.publishing.figures.lfp_surface import draw as draw_lfp_surface
+from filterfreq.publishing.figures.parity import draw as draw_parity
 from filterfreq.publishing.figures.perturbations import draw_examples
+from filterfreq.publishing.figures.poisson import draw as draw_poisson
 from filterfreq.publishing.figures.samples import contact_sheet
 from filterfreq.publishing.figures.scorecard import draw_scores
 from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
 from filterfreq.publishing.figures.sinusoids import draw as draw_sinusoids
+from filterfreq.publishing.figures.tanh_theorem import draw as draw_tanh_theorem
 from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
 from filterfreq.publishing.figures.transfer import draw as draw_transfer
 from filterfreq.publishing.penalty_panels import draw_penalties
@@ -186,6 +190,27 @@ def test_surfaces_and_flows(check_formulas):
     parts = [{"metric": metric, "x": 0.0, "frequency": 1} for metric in ("flow", "flow_target", "flow_residual")]
     rows = [{"model": "equation", "variant": variant, **at, **part} for variant in VARIANTS for part in parts]
     check_formulas(draw_kernel_flow(pd.DataFrame(rows), VARIANTS))
+
+
+def test_fits_of_the_frequency_principle(check_formulas):
+    variants = {name: VARIANTS[name] for name in ("v0", "v6", "v7")}
+    runs = [{"model": "$x$", "variant": variant, "seed": 0} for variant in variants]
+    at_one = {"frequency": 1, "iteration": 10, "value": 0.5, "k": 0.1, "radius": 1.0, "n": 10, "time": 1.0}
+    at_one |= {"function": "network", "switch": 0, "sweeps": 1}
+    kinds = {
+        draw_curve: [{"metric": "relative_error"}, {"metric": "target_magnitude"}],
+        draw_parity: [{"metric": "magnitude"}],
+        draw_tanh_theorem: [
+            {"condition": condition} for condition in ("every_parameter", "every_inner_weight", "whole_gradient")
+        ],
+        draw_poisson: [
+            *({"metric": metric} for metric in ("relative_error", "target_magnitude", "jacobi_relative_error")),
+            {"metric": "largest_error", "solver": "network"},
+            {"metric": "largest_error", "solver": "0", "sweeps_per_iteration": 10},
+        ],
+    }
+    for draw, rows in kinds.items():
+        check_formulas(draw(pd.DataFrame([{**run, **at_one, **row} for run in runs for row in rows]), variants))
 
 
 def test_scorecard(check_formulas):

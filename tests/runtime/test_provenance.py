@@ -188,6 +188,7 @@ DRAWN_BY = {
     "publishing/setting_panels.py": {"data_fraction", "label_noise"},
     "publishing/histories.py": {"training_curves"},
     "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | SHOWING_FILTERS | {"detection", "gan_samples"},
+    "publishing/response_panels.py": {"curve", "poisson", "tanh_theorem"},
     "publishing/gan_panels.py": {"gan_training", "gan_divergence"},
     "publishing/shown_filters.py": SHOWING_FILTERS,
     "publishing/filter_frames.py": FIGURES_OF_FILTERS | {"spectral_norms"},

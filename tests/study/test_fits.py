@@ -112,7 +112,12 @@ def test_the_order_of_keys_means_nothing():
     ("entry", "said"),
     [
         ({"sinusoids": None}, "fits.sums: does not say what is learned, give those of one: sinusoids"),
-        ({"networks": None}, "fits.sums: 'networks' is missing"),
+        ({"networks": None}, "fits.sums: 'networks' is missing, name at least one network there"),
+        ({"networks": {"a": {"widths": [4], "activation": "ricker"}}}, "fits.sums.networks.a: 'ricker_width' is mis"),
+        (
+            {"networks": {"a": {"widths": [4], "activation": "relu", "ricker_width": 1}}},
+            "fits.sums.networks.a: this value cannot stand here: ricker_width is of the activation ricker, remove it",
+        ),
         ({"sinusoids": {**SINUSOIDS, "frequencies": [1, 8]}}, "fits.sums.sinusoids.frequencies: 16 points on a period"),
         ({"sinusoids": {**SINUSOIDS, "amplitudes": [1]}}, "fits.sums.sinusoids.amplitudes: there are 1 of them and 2"),
         ({"sinusoids": {**SINUSOIDS, "amplitudes": [1, 0]}}, "fits.sums.sinusoids.amplitudes.1: 0 is out of range"),

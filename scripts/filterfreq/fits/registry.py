@@ -4,7 +4,7 @@ One more kind is one module beside this one, one entry here, and one schema of i
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,12 +63,16 @@ def _recorded(check: Callable[[Mapping[str, Any]], None]) -> Callable[[Mapping[s
     return check_both
 
 
-def _check_sinusoids(settings: Mapping[str, Any]) -> None:
-    frequencies, amplitudes, points = (settings[key] for key in ("frequencies", "amplitudes", "points"))
+def _check_amplitudes(amplitudes: Sequence[float], frequencies: Sequence[float]) -> None:
     if len(amplitudes) != len(frequencies):
         raise InputError(
             f"amplitudes: there are {len(amplitudes)} of them and {len(frequencies)} frequencies, give one for each"
         )
+
+
+def _check_sinusoids(settings: Mapping[str, Any]) -> None:
+    frequencies, amplitudes, points = (settings[key] for key in ("frequencies", "amplitudes", "points"))
+    _check_amplitudes(amplitudes, frequencies)
     highest = max(frequencies)
     if 2 * highest >= points:
         raise InputError(
@@ -82,6 +86,68 @@ _OF_TWO_LAYER = {
     "loss": Metric(("iteration",), highest=math.inf, is_share=False),
     "function_difference": Metric(("of", "to", "measure", "width"), highest=math.inf, is_share=False),
 }
+
+
+def _check_sines(settings: Mapping[str, Any], length: float, steps: int) -> None:
+    """Check sines on even points, `steps` of them in a length, and the bins of their spectrum."""
+    frequencies, points = settings["angular_frequencies"], settings["points"]
+    _check_amplitudes(settings["amplitudes"], frequencies)
+    highest, nyquist = max(frequencies), math.pi * steps / length
+    if highest >= nyquist:
+        raise InputError(
+            f"angular_frequencies: {points} points on a length of {length:g} cannot show {highest:g} radians per unit, "
+            f"only what is below {nyquist:.6g} (Nyquist): lower the frequency or raise points"
+        )
+    beyond = [k for k in settings.get("bins", []) if k > points // 2]
+    if beyond:
+        raise InputError(
+            f"bins: the spectrum of {points} points ends at bin {points // 2} (Nyquist), leave out {beyond[0]}"
+        )
+    check_recorded(settings)
+
+
+def _check_curve(settings: Mapping[str, Any]) -> None:
+    low, high = settings["interval"]
+    if not low < high:
+        raise InputError(f"interval: it goes from {low:g} to {high:g}, write the lower end first")
+    _check_sines(settings, high - low, settings["points"] - (settings["grid"] == "closed"))
+
+
+def _check_parity(settings: Mapping[str, Any]) -> None:
+    corners = 2 ** settings["dimensions"]
+    if settings["training_points"] > corners:
+        raise InputError(
+            f"training_points: there are {corners} points in {settings['dimensions']} dimensions and not "
+            f"{settings['training_points']}: lower it, or raise dimensions"
+        )
+    check_recorded(settings)
+
+
+def _check_tanh_theorem(settings: Mapping[str, Any]) -> None:
+    outer, biases = (len(settings[key]) for key in ("outer_weights", "biases"))
+    if outer != biases:
+        raise InputError(f"biases: there are {biases} of them and {outer} outer_weights, give one for each")
+    low, high = settings["frequencies"]
+    if not low < high:
+        raise InputError(f"frequencies: the theorem compares a low one with a high one, {low:g} is not below {high:g}")
+    for target in settings["targets"]:
+        if not any(target):
+            raise InputError("targets: the theorem needs transforms that are not 0, and one is: change it")
+
+
+def _check_poisson(settings: Mapping[str, Any]) -> None:
+    _check_sines(settings, 2, settings["points"] - 1)
+    for switch in settings["switches"]:
+        if switch > settings["iterations"] or switch % settings["record_every"]:
+            raise InputError(
+                f"switches: {switch} is none of the iterations that are recorded, every {settings['record_every']} up "
+                f"to {settings['iterations']}: write one of these, or 0"
+            )
+
+
+def _number(*keys: str, optional: tuple[str, ...] = (), lowest: float = 0) -> Metric:
+    return Metric(keys, optional, lowest=lowest, highest=math.inf, is_share=False)
+
 
 FITS: Mapping[str, Fit] = {
     "sinusoids": Fit(
@@ -141,6 +207,54 @@ FITS: Mapping[str, Fit] = {
         types={"time": float, "x": float, "frequency": int},
         check=check_kernel_flow,
         has_networks=False,
+    ),
+    "curve": Fit(
+        run="filterfreq.fits.sine_curves:fit_curve",
+        metrics={
+            "target_magnitude": _number("frequency"),
+            "loss": Metric(("iteration",), highest=math.inf),
+            "test_loss": _number("iteration"),
+            "relative_error": _number("iteration", "frequency"),
+        },
+        types={"iteration": int, "frequency": int},
+        check=_check_curve,
+    ),
+    "parity": Fit(
+        run="filterfreq.fits.parity:fit_parity",
+        metrics={
+            "loss": Metric(("iteration",), highest=math.inf),
+            "test_loss": _number("iteration"),
+            "test_accuracy": Metric(("iteration",)),
+            "magnitude": _number("function", "k"),
+        },
+        types={"iteration": int, "k": float},
+        check=_check_parity,
+    ),
+    "tanh_theorem": Fit(
+        run="filterfreq.fits.tanh_theorem:check_tanh_theorem",
+        metrics={"failures": Metric(("condition", "radius"))},
+        types={"radius": float},
+        check=_check_tanh_theorem,
+        has_networks=False,
+    ),
+    "poisson": Fit(
+        run="filterfreq.fits.poisson:fit_poisson",
+        metrics={
+            "target_magnitude": _number("frequency"),
+            "energy": _number("iteration", lowest=-math.inf),
+            "relative_error": _number("iteration", "frequency"),
+            "jacobi_relative_error": _number("switch", "sweeps", "frequency"),
+            "largest_error": _number("solver", "time", optional=("sweeps_per_iteration",)),
+        },
+        types={
+            "iteration": int,
+            "frequency": int,
+            "switch": int,
+            "sweeps": int,
+            "time": float,
+            "sweeps_per_iteration": int,
+        },
+        check=_check_poisson,
     ),
 }
 """By the key that the settings stand under in an entry of the config's `fits`."""

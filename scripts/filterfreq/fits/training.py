@@ -32,6 +32,7 @@ def train_full_batch(
     loss: Callable[[], Tensor],
     measure: Callable[[int], list[dict[str, Any]]],
     job: FitJob,
+    is_over: Callable[[list[dict[str, Any]]], bool] = lambda rows: False,
 ) -> list[dict[str, Any]]:
     """Train a network on all points at once, and return what was measured of it.
 
@@ -41,6 +42,7 @@ def train_full_batch(
         loss: what is minimised, a scalar, of the network as it is.
         measure: see `train_by_iterations`.
         job: likewise.
+        is_over: likewise.
 
     Returns:
         The rows of all measurements, in their order.
@@ -67,7 +69,7 @@ def train_full_batch(
             )
         return measure(iteration)
 
-    return train_by_iterations({"network": network, "optimizer": optimizer}, step, measure_finite, job)
+    return train_by_iterations({"network": network, "optimizer": optimizer}, step, measure_finite, job, is_over)
 
 
 def train_by_iterations(
