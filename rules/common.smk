@@ -95,7 +95,7 @@ def folder_of_shifted(entry):
 
 def read_image_folders(study):
     """Read what `state_of_images` needs before anything else, because Snakemake would refuse it with a traceback."""
-    for name in dict.fromkeys([*study.datasets, *study.gans.datasets]):
+    for name in dict.fromkeys([*study.datasets, *study.fits.datasets, *study.gans.datasets]):
         study.extent(name)
         folders = [(study.image_folder(name), study.dataset(name).storage)]
         shifted = [*study.shifted_sets(name), *filter(None, [study.stimuli(name)])]
@@ -335,9 +335,25 @@ def gan_files(pattern):
     return lambda wildcards: [pattern.format(**run._asdict()) for run in study.gans.runs[wildcards.gan]]
 
 
+def fit_run(wildcards):
+    """The run of a fit that a job's wildcards name."""
+    return FitRun(wildcards.fit, wildcards.network, wildcards.variant, int(wildcards.seed))
+
+
 def gan_run(wildcards):
     """The run of a GAN that a job's wildcards name."""
     return GanRun(wildcards.gan, wildcards.network, wildcards.variant, int(wildcards.seed))
+
+
+def fit_dataset(pattern):
+    """An input function: a file of the data set that a fit learns from; of a function none."""
+
+
+    def file(wildcards):
+        settings = study.fits.spec(fit_run(wildcards))["settings"]
+        return pattern.format(**settings) if "dataset" in settings else []
+
+    return file
 
 
 def gan_dataset(pattern):

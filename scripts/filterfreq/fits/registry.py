@@ -4,12 +4,13 @@ One more kind is one module beside this one, one entry here, and one schema of i
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from filterfreq.data.registry import Dataset
 from filterfreq.evaluation.registry import Measurement, Metric
-from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.errors import InputError, unknown_name
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,14 @@ class Fit(Measurement):
     Attributes:
         check: called with the settings, which fit the schema; raises an `InputError` for what the schema cannot see,
             whose sentence begins with the key. None where there is nothing to check.
+        check_images: of a kind whose settings name a `dataset`: called with the settings, the data set's entry and the
+            names of its classes, empty where they are not known yet; likewise.
+        has_network: whether it is of a network, which an entry must name then.
     """
 
     check: Callable[[Mapping[str, Any]], None] | None = None
+    check_images: Callable[[Mapping[str, Any], Dataset, Sequence[str]], None] | None = None
+    has_network: bool = True
 
 
 def check_recorded(settings: Mapping[str, Any]) -> None:
@@ -51,6 +57,55 @@ def _check_sinusoids(settings: Mapping[str, Any]) -> None:
     check_recorded(settings)
 
 
+def check_classes(classes: Sequence[str], dataset: str, known: Sequence[str]) -> None:
+    """Check that two classes are two of a data set.
+
+    Raises:
+        InputError: one is not among those known, or both are the same.
+    """
+    for name in classes:
+        if name not in known:
+            raise InputError(f"classes: {unknown_name(f'class of {dataset}', name, known)}")
+    if classes[0] == classes[1]:
+        raise InputError(f"classes: both are {classes[0]!r}, and a network is to tell one from the other: name two")
+
+
+def count_trained(fraction: float, images: int) -> int:
+    """Return how many images a fraction of so many is, rounded down.
+
+    Raises:
+        InputError: none, or all of them.
+    """
+    count = int(fraction * images)
+    if not 0 < count < images:
+        left = "none to train on" if count == 0 else "none to validate on"
+        raise InputError(f"train_fraction: {fraction} of {images} images leaves {left}: change it")
+    return count
+
+
+def _check_two_classes(settings: Mapping[str, Any], dataset: Dataset, known: Sequence[str]) -> None:
+    # Of a class folder of the user's, names and numbers are known once its images are read.
+    check_classes(settings["classes"], dataset.name, known or settings["classes"])
+    most = dataset.train_size
+    if most is not None and settings.get("images", 0) > most:
+        raise InputError(f"images: {dataset.name} has {most} to train on and not {settings['images']}: lower it")
+    if "train_fraction" in settings and (images := settings.get("images", most)) is not None:
+        count_trained(settings["train_fraction"], images)
+
+
+def _check_kernel_noise(settings: Mapping[str, Any]) -> None:
+    check_recorded(settings)
+    iterations, every = settings["iterations"], settings["record_every"]
+    for iteration in settings["spectrum_at"]:
+        if iteration > iterations or iteration % every:
+            raise InputError(
+                f"spectrum_at: iteration {iteration} is not recorded, as {iterations} are made and every {every}th is "
+                "recorded: choose among these"
+            )
+
+
+_LOSSES = {name: Metric(("iteration",), highest=math.inf) for name in ("train_loss", "validation_loss")}
+
 FITS: Mapping[str, Fit] = {
     "sinusoids": Fit(
         run="filterfreq.fits.sinusoids:fit_sinusoids",
@@ -60,6 +115,35 @@ FITS: Mapping[str, Fit] = {
         },
         types={"iteration": int, "frequency": int},
         check=_check_sinusoids,
+    ),
+    "sine_noise": Fit(
+        run="filterfreq.fits.sine_noise:fit_sine_noise",
+        metrics=_LOSSES,
+        types={"iteration": int},
+        check=check_recorded,
+        check_images=_check_two_classes,
+    ),
+    "kernel_noise": Fit(
+        run="filterfreq.fits.kernel_noise:fit_kernel_noise",
+        metrics={
+            **_LOSSES,
+            "coefficient": Metric(("iteration", "first"), highest=math.inf),
+            "target_coefficient": Metric(("target", "first"), highest=math.inf),
+        },
+        types={"iteration": int, "first": int},
+        check=_check_kernel_noise,
+        check_images=_check_two_classes,
+    ),
+    "kernel_eigenvectors": Fit(
+        run="filterfreq.fits.kernel_eigenvectors:find_kernel_eigenvectors",
+        metrics={
+            "eigenvalue_share": Metric(("eigenvector",)),
+            "sign_changes": Metric(("eigenvector",), highest=math.inf, is_share=False),
+            "component": Metric(("eigenvector", "point"), lowest=-1, is_share=False),
+            "transform": Metric(("eigenvector", "frequency"), highest=math.inf, is_share=False),
+        },
+        types={"eigenvector": int, "point": int, "frequency": int},
+        has_network=False,
     ),
 }
 """By the key that the settings stand under in an entry of the config's `fits`."""

@@ -8,9 +8,10 @@ from jsonschema.protocols import Validator
 
 from filterfreq.fits.registry import FITS, Fit
 from filterfreq.gans.registry import GANS
-from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.runtime.schemas import check_schema
 from filterfreq.study.config_checks import check_number
+from filterfreq.study.datasets import Datasets
 from filterfreq.study.variants import Variants, sort_keys, swept_name
 
 
@@ -33,6 +34,9 @@ class GanRun(NamedTuple):
 
 
 GridRun = FitRun | GanRun
+
+WITHOUT_NETWORK = "none"
+"""The network of runs of a fit that is computed without one."""
 
 _KINDS: dict[str, Mapping[str, Fit]] = {"fits": FITS, "gans": GANS}
 _RUNS: dict[str, type[FitRun] | type[GanRun]] = {"fits": FitRun, "gans": GanRun}
@@ -71,7 +75,8 @@ class Fits:
                 raise InputError(f"{where}: {said}, give those of one: {', '.join(self.kinds)}")
             variants = self._config_variants(where, kinds[0], entry)
             self._variants[name] = self._swept_variants(where, kinds[0], entry.get("sweep", {}), variants, schema)
-            axes = list(entry["networks"]), list(self._variants[name]), entry["seeds"]
+            networks = _networks(where, kinds[0], self.kinds[kinds[0]], entry)
+            axes = networks, list(self._variants[name]), entry["seeds"]
             check_number(where, "runs", *axes)
             self.runs[name] = [_RUNS[section](name, *values) for values in itertools.product(*axes)]
             _check_labels(where, self.labels(name))
@@ -103,7 +108,7 @@ class Fits:
         return {
             "run": run._asdict(),
             "kind": self.kind(name),
-            "network": sort_keys(self._entries[name]["networks"][run.network]),
+            "network": sort_keys(self._entries[name].get("networks", {}).get(run.network, {})),
             "settings": sort_keys(self.settings(name)[run.variant]),
         }
 
@@ -141,6 +146,56 @@ class Fits:
                 check(settings)
         except InputError as error:
             raise InputError(f"{where}.{error}") from error
+
+
+def _networks(where: str, name: str, kind: Fit, entry: Mapping[str, Any]) -> list[str]:
+    """Return the names of an entry's networks, or of a kind that is computed without one what stands in their place."""
+    if kind.has_network != ("networks" in entry):
+        said = f"is missing, which {name!r} needs: write it"
+        raise InputError(f"{where}: 'networks' {said if kind.has_network else f'is nothing to {name!r}: leave it out'}")
+    return list(entry.get("networks", {WITHOUT_NETWORK: {}}))
+
+
+def check_arrays(datasets: Datasets, name: str, where: str, taker: str) -> None:
+    """Check that a data set has prepared arrays to train on.
+
+    Args:
+        datasets: what there is.
+        name: of the data set.
+        where: the key that names it.
+        taker: what takes them, for the sentence.
+
+    Raises:
+        InputError: it is unknown, is for evaluation alone, or its images stay in files; the sentence names the key.
+    """
+    run_check(datasets.dataset, name, where)
+    datasets.check_training_images(name, where)
+    if datasets.dataset(name).storage == "files":
+        raise InputError(
+            f"{where}: the images of {name} stay in files, and {taker} takes prepared arrays: choose a data set that "
+            "has them"
+        )
+
+
+def check_fits(datasets: Datasets, fits: Fits) -> None:
+    """Check the data set of each variant of each fit that has one, and the settings that hang on it.
+
+    Raises:
+        InputError: see `check_arrays`, or a setting asks for what the data set has not; the sentence names the key.
+    """
+    for name in fits.runs:
+        kind = fits.kind(name)
+        for settings in fits.settings(name).values():
+            if "dataset" not in settings:
+                continue
+            check_arrays(datasets, settings["dataset"], f"fits.{name}.{kind}.dataset", "a fit")
+            check = fits.kinds[kind].check_images
+            try:
+                if check is not None:
+                    entry = datasets.dataset(settings["dataset"])
+                    check(settings, entry, datasets.class_names(entry.name))
+            except InputError as error:
+                raise InputError(f"fits.{name}.{kind}.{error}") from error
 
 
 def _check_labels(where: str, labels: Mapping[str, str]) -> None:
