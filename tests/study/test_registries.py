@@ -145,10 +145,10 @@ def test_a_surgery_of_one_value_takes_it_by_position():
 
 
 def test_a_fit_that_could_not_run_is_one_sentence():
-    changed = {"sinusoids": replace(SINUSOIDS, run="filterfreq.fits.sinusoids:fit")}
+    changed = {**FITS, "sinusoids": replace(SINUSOIDS, run="filterfreq.fits.sinusoids:fit")}
     said = refusal(check_registries, SCHEMA, fits=changed)
     assert said.startswith("fits/registry.py, entry 'sinusoids': there is no function fit in fits/sinusoids.py, which")
-    said = refusal(check_registries, SCHEMA, fits={"sinusoids": CLEAN})
+    said = refusal(check_registries, SCHEMA, fits={**FITS, "sinusoids": CLEAN})
     assert "entry 'sinusoids': it is Suite(" in said
     assert said.endswith("write it as Fit(...)")
 

@@ -1,8 +1,8 @@
 """Labels with noise whose spectrum in the eigenvectors of a Gaussian kernel is known: what a network learns of it.
 
-Rahaman et al., On the Spectral Bias of Neural Networks, ICML 2019 (arXiv 1806.08734), experiment 4: on images, which have
-no frequencies along one axis, eigenvectors of a kernel by falling eigenvalue take their place. A network learns the
-labels, which are mostly in the first ones, before the noise in the last ones.
+Rahaman et al., On the Spectral Bias of Neural Networks, ICML 2019 (arXiv 1806.08734), experiment 4: images do not lie on
+a line, so eigenvectors of a kernel by falling eigenvalue stand for frequencies. A network learns the labels, which are
+mostly in the first ones, before the noise in the last ones.
 """
 
 from typing import Any
@@ -67,11 +67,10 @@ def fit_kernel_noise(job: FitJob) -> list[dict[str, Any]]:
 
     def spectrum(metric: str, values: np.ndarray, **keys: object) -> list[dict[str, Any]]:
         width = settings["bin"]
+        firsts = range(0, len(values), width)
         return [
-            quantity(
-                metric, format_parameter(**keys, first=number * width), mean, min(width, len(values) - number * width)
-            )
-            for number, mean in enumerate(binned_coefficients(vectors, values, width))
+            quantity(metric, format_parameter(**keys, first=first), mean, min(width, len(values) - first))
+            for first, mean in zip(firsts, binned_coefficients(vectors, values, width), strict=True)
         ]
 
     def measure(iteration: int, outputs: np.ndarray) -> list[dict[str, Any]]:

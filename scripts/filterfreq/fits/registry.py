@@ -76,7 +76,8 @@ def count_trained(fraction: float, images: int) -> int:
     Raises:
         InputError: none, or all of them.
     """
-    count = int(fraction * images)
+    # 0.29 of 100 are 29, though their product as floats is a little less.
+    count = math.floor(fraction * images + 1e-9)
     if not 0 < count < images:
         left = "none to train on" if count == 0 else "none to validate on"
         raise InputError(f"train_fraction: {fraction} of {images} images leaves {left}: change it")
@@ -99,8 +100,8 @@ def _check_kernel_noise(settings: Mapping[str, Any]) -> None:
     for iteration in settings["spectrum_at"]:
         if iteration > iterations or iteration % every:
             raise InputError(
-                f"spectrum_at: iteration {iteration} is not recorded, as {iterations} are made and every {every}th is "
-                "recorded: choose among these"
+                f"spectrum_at: iteration {iteration} is not recorded, as {iterations} are made and one in {every} is "
+                "recorded: choose a multiple up to the last one"
             )
 
 

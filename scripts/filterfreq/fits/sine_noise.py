@@ -1,8 +1,8 @@
 """Labels with noise of one frequency: when a network learns the noise, and what it costs.
 
 Rahaman et al., On the Spectral Bias of Neural Networks, ICML 2019 (arXiv 1806.08734), experiment 3: two digits of MNIST
-as a regression, whose training targets have a sine of the image's norm added. A network learns noise of a high frequency
-late: the validation loss is low before, and then rises.
+as a regression, whose training targets have a sine of the image's norm added. A network learns noise of a high
+frequency late: the validation loss is low before, and then rises.
 """
 
 from typing import Any
