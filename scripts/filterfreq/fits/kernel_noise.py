@@ -1,8 +1,8 @@
 """Labels with noise whose spectrum in the eigenvectors of a Gaussian kernel is known: what a network learns of it.
 
-Rahaman et al., On the Spectral Bias of Neural Networks, ICML 2019 (arXiv 1806.08734), experiment 4: images do not lie on
-a line, so eigenvectors of a kernel by falling eigenvalue stand for frequencies. A network learns the labels, which are
-mostly in the first ones, before the noise in the last ones.
+Rahaman et al., On the Spectral Bias of Neural Networks, ICML 2019 (arXiv 1806.08734), experiment 4: images do not lie
+on a line, so eigenvectors of a kernel by falling eigenvalue stand for frequencies. A network learns the labels, which
+are mostly in the first ones, before the noise in the last ones.
 """
 
 from typing import Any
