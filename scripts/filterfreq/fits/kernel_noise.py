@@ -56,14 +56,14 @@ def fit_kernel_noise(job: FitJob) -> list[dict[str, Any]]:
         StoppedError: see `train_full_batch`.
     """
     settings = job.settings
-    points, labels = two_classes(job.prepared, settings["classes"], settings.get("images"))
+    points, pure = two_classes(job.prepared, settings)
     _, vectors = eigenvectors(gaussian_kernel(points, settings["kernel_width"]))
     noise = {
-        "none": lambda: np.zeros(len(labels)),
+        "none": lambda: np.zeros(len(pure)),
         "hfn": lambda: rising_noise(vectors, settings["exponent"]),
-        "white": lambda: np.random.default_rng(job.seed).uniform(-1, 1, len(labels)),
+        "white": lambda: np.random.default_rng(job.seed).uniform(-1, 1, len(pure)),
     }[settings["noise"]]()
-    noisy = labels + noise
+    noisy = pure + noise
 
     def spectrum(metric: str, values: np.ndarray, **keys: object) -> list[dict[str, Any]]:
         width = settings["bin"]
@@ -77,6 +77,6 @@ def fit_kernel_noise(job: FitJob) -> list[dict[str, Any]]:
         wanted = iteration in settings["spectrum_at"]
         return spectrum("coefficient", outputs, iteration=iteration) if wanted else []
 
-    targets = spectrum("target_coefficient", labels, target="pure")
+    targets = spectrum("target_coefficient", pure, target="pure")
     targets += spectrum("target_coefficient", noisy, target="noisy")
-    return targets + train_on_noisy_labels(job, points, noisy, points, labels, measure)
+    return targets + train_on_noisy_labels(job, points, noisy, points, pure, measure)

@@ -30,11 +30,6 @@ def sine_of_norm(points: np.ndarray, amplitude: float, frequency: float, convent
     return amplitude * np.sin(angular * np.linalg.norm(points, axis=1))
 
 
-def clean_targets(labels: np.ndarray, convention: str) -> np.ndarray:
-    """Return what is learned of labels 0 and 1: these ("paper"), or -1 and 1 ("notebook")."""
-    return 2 * labels - 1 if convention == "notebook" else labels
-
-
 def fit_sine_noise(job: FitJob) -> list[dict[str, Any]]:
     """Train one network on the first images of two classes, with noise, and validate it on the rest, without.
 
@@ -49,8 +44,7 @@ def fit_sine_noise(job: FitJob) -> list[dict[str, Any]]:
         StoppedError: see `train_full_batch`.
     """
     settings = job.settings
-    points, labels = two_classes(job.prepared, settings["classes"], settings.get("images"))
+    points, pure = two_classes(job.prepared, settings)
     trained = count_trained(settings["train_fraction"], len(points))
-    pure = clean_targets(labels, settings["convention"])
     noise = sine_of_norm(points[:trained], settings["amplitude"], settings["frequency"], settings["convention"])
     return train_on_noisy_labels(job, points[:trained], pure[:trained] + noise, points[trained:], pure[trained:])

@@ -1,6 +1,6 @@
-"""Two classes of an image data set as a function to learn: the images as vectors, and 0 or 1."""
+"""Two classes of an image data set as a function to learn: the images as vectors, and a number for each class."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,32 +16,34 @@ from filterfreq.fits.training import train_full_batch
 from filterfreq.runtime.errors import InputError
 
 
-def two_classes(dataset: PreparedDataset, classes: Sequence[str], count: int | None) -> tuple[np.ndarray, np.ndarray]:
+def two_classes(dataset: PreparedDataset, settings: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return the training images of two classes, in the order of the data set.
 
     Args:
         dataset: what they are of.
-        classes: the names of both.
-        count: the first so many of both together; None for all.
+        settings: `classes`, the names of both; `images`, the first so many of both together, all where it is missing;
+            and `convention`.
 
     Returns:
-        The pixels in [0, 1], float64, N x D, where three equal channels are taken once; and N labels, float64, 0 of the
-        first class and 1 of the second.
+        The pixels in [0, 1], float64, N x D, where three equal channels are taken once; and N targets, float64, 0 of
+        the first class and 1 of the second (convention "paper"), or -1 and 1 ("notebook").
 
     Raises:
         InputError: it lacks a class or so many images.
     """
-    check_classes(classes, dataset.name, dataset.classes)
-    first, second = (dataset.classes.index(name) for name in classes)
+    check_classes(settings["classes"], dataset.name, dataset.classes)
+    first, second = (dataset.classes.index(name) for name in settings["classes"])
     labels = dataset.labels("train")
     chosen = np.flatnonzero((labels == first) | (labels == second))
-    if count is not None and count > len(chosen):
+    count = settings.get("images", len(chosen))
+    if count > len(chosen):
         raise InputError(f"images: {dataset.name} has {len(chosen)} of both classes and not {count}: lower it")
     chosen = chosen[:count]
     images = np.asarray(dataset.images("train")[chosen])
     if (images == images[..., :1]).all():
         images = images[..., :1]
-    return images.reshape(len(images), -1) / 255, (labels[chosen] == second).astype(float)
+    lowest = -1.0 if settings["convention"] == "notebook" else 0.0
+    return images.reshape(len(images), -1) / 255, np.where(labels[chosen] == second, 1.0, lowest)
 
 
 def train_on_noisy_labels(
