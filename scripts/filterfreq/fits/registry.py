@@ -22,12 +22,12 @@ class Fit(Measurement):
             whose sentence begins with the key. None where there is nothing to check.
         check_images: of a kind whose settings name a `dataset`: called with the settings, the data set's entry and the
             names of its classes, empty where they are not known yet; likewise.
-        has_network: whether it is of a network, which an entry must name then.
+        has_networks: whether an entry names networks; an equation is solved without.
     """
 
     check: Callable[[Mapping[str, Any]], None] | None = None
     check_images: Callable[[Mapping[str, Any], Dataset, Sequence[str]], None] | None = None
-    has_network: bool = True
+    has_networks: bool = True
 
 
 def check_recorded(settings: Mapping[str, Any]) -> None:
@@ -144,7 +144,7 @@ FITS: Mapping[str, Fit] = {
             "transform": Metric(("eigenvector", "frequency"), highest=math.inf, is_share=False),
         },
         types={"eigenvector": int, "point": int, "frequency": int},
-        has_network=False,
+        has_networks=False,
     ),
 }
 """By the key that the settings stand under in an entry of the config's `fits`."""

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from filterfreq.publishing.style import VariantStyle, draw_lines
 
 # Formulas, as matplotlib writes powers of ten, are not drawn in this project's figures.
 _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
-_DECADES = 1.2  # up to which a logarithmic axis has ticks between powers of ten
+_DECADES = 2  # up to which a logarithmic axis has ticks between powers of ten
 
 
 def draw_losses(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle]) -> None:
@@ -29,6 +29,7 @@ def draw_losses(axes: Axes, frame: pd.DataFrame, styles: dict[str, VariantStyle]
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
     axes.yaxis.set_major_formatter(_PLAIN)
     axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, steps=(1, 2, 5, 10)))
     axes.set(xlabel="", ylabel="")
 
 

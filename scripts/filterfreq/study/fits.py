@@ -35,10 +35,8 @@ class GanRun(NamedTuple):
 
 GridRun = FitRun | GanRun
 
-WITHOUT_NETWORK = "none"
-"""The network of runs of a fit that is computed without one."""
-
 _KINDS: dict[str, Mapping[str, Fit]] = {"fits": FITS, "gans": GANS}
+_EQUATION = "equation"  # stands in the column of networks
 _RUNS: dict[str, type[FitRun] | type[GanRun]] = {"fits": FitRun, "gans": GanRun}
 
 
@@ -64,6 +62,7 @@ class Fits:
         self.section, self.kinds = section, _KINDS[section]
         self._entries = config.get(section, {})
         self._variants: dict[str, Variants] = {}
+        self._networks: dict[str, Mapping[str, Any]] = {}
         self.runs: dict[str, list[GridRun]] = {}
         if self._entries and section in config["experiments"]:
             raise InputError(f"experiments.{section}: results of {section} are kept under this name, choose another")
@@ -75,8 +74,8 @@ class Fits:
                 raise InputError(f"{where}: {said}, give those of one: {', '.join(self.kinds)}")
             variants = self._config_variants(where, kinds[0], entry)
             self._variants[name] = self._swept_variants(where, kinds[0], entry.get("sweep", {}), variants, schema)
-            networks = _networks(where, kinds[0], self.kinds[kinds[0]], entry)
-            axes = networks, list(self._variants[name]), entry["seeds"]
+            self._networks[name] = self._checked_networks(where, kinds[0], entry)
+            axes = list(self._networks[name]), list(self._variants[name]), entry["seeds"]
             check_number(where, "runs", *axes)
             self.runs[name] = [_RUNS[section](name, *values) for values in itertools.product(*axes)]
             _check_labels(where, self.labels(name))
@@ -108,9 +107,19 @@ class Fits:
         return {
             "run": run._asdict(),
             "kind": self.kind(name),
-            "network": sort_keys(self._entries[name].get("networks", {}).get(run.network, {})),
+            "network": sort_keys(self._networks[name][run.network]),
             "settings": sort_keys(self.settings(name)[run.variant]),
         }
+
+    def _checked_networks(self, where: str, kind: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the networks of an entry by name; of an equation, which has none, one that is nominal."""
+        if not self.kinds[kind].has_networks:
+            if "networks" in entry:
+                raise InputError(f"{where}.networks: {kind} is solved without a network, leave this out")
+            return {_EQUATION: {}}
+        if "networks" not in entry:
+            raise InputError(f"{where}: 'networks' is missing, name at least one network there")
+        return entry["networks"]
 
     def _config_variants(self, where: str, kind: str, entry: Mapping[str, Any]) -> Variants:
         """Return the variants of an entry, each with all settings and a label."""
@@ -146,14 +155,6 @@ class Fits:
                 check(settings)
         except InputError as error:
             raise InputError(f"{where}.{error}") from error
-
-
-def _networks(where: str, name: str, kind: Fit, entry: Mapping[str, Any]) -> list[str]:
-    """Return the names of an entry's networks, or of a kind that is computed without one what stands in their place."""
-    if kind.has_network != ("networks" in entry):
-        said = f"is missing, which {name!r} needs: write it"
-        raise InputError(f"{where}: 'networks' {said if kind.has_network else f'is nothing to {name!r}: leave it out'}")
-    return list(entry.get("networks", {WITHOUT_NETWORK: {}}))
 
 
 def check_arrays(datasets: Datasets, name: str, where: str, taker: str) -> None:

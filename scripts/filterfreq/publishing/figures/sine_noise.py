@@ -14,7 +14,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from filterfreq.evaluation.reading import read_results
 from filterfreq.fits.registry import FITS
@@ -150,7 +149,6 @@ def _draw_panel(cells: Iterable[Axes], frame: pd.DataFrame, panel: NoisePanel, t
         axes.set_axis_on()
         values = frame[(frame["metric"] == metric) & frame["variant"].isin(list(styles))]
         draw_losses(axes, values, styles)
-        axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
         axes.set_xlabel("iteration" if metric == "train_loss" else "")
         if metric == "validation_loss":
             mark_lowest(axes, values, styles)
