@@ -184,7 +184,7 @@ def test_noise_on_labels(check_formulas):
         for variant in VARIANTS
         for metric in ("train_loss", "validation_loss")
     ]
-    alike = dict.fromkeys(VARIANTS, {"amplitude": 1, "frequency": 1})
+    alike = {name: {"amplitude": 1, "frequency": 1} for name in VARIANTS}
     check_formulas(draw_sine_noise(pd.DataFrame(losses), VARIANTS, alike))
     spectra = [{**row, "metric": "coefficient", "first": 0, "target": None} for row in losses[::2]]
     spectra += [
