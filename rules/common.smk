@@ -330,14 +330,14 @@ def fit_files(wildcards):
     return [FIT_RESULTS.format(**run._asdict()) for run in study.fits.runs[wildcards.fit]]
 
 
-def gan_files(pattern):
-    """An input function: a file of each run of a GAN."""
-    return lambda wildcards: [pattern.format(**run._asdict()) for run in study.gans.runs[wildcards.gan]]
-
-
 def fit_run(wildcards):
     """The run of a fit that a job's wildcards name."""
     return FitRun(wildcards.fit, wildcards.network, wildcards.variant, int(wildcards.seed))
+
+
+def gan_files(pattern):
+    """An input function: a file of each run of a GAN."""
+    return lambda wildcards: [pattern.format(**run._asdict()) for run in study.gans.runs[wildcards.gan]]
 
 
 def gan_run(wildcards):
@@ -350,7 +350,7 @@ def fit_dataset(pattern):
 
 
     def file(wildcards):
-        settings = study.fits.spec(fit_run(wildcards))["settings"]
+        settings = study.fits.settings(wildcards.fit)[wildcards.variant]
         return pattern.format(**settings) if "dataset" in settings else []
 
     return file

@@ -172,7 +172,7 @@ def test_an_equation_has_no_networks():
     assert study.fits.runs["sums"] == [FitRun("sums", "equation", "plain", seed) for seed in (0, 7)]
     assert study.fits.spec(study.fits.runs["sums"][0])["network"] == {}
     with pytest.raises(
-        InputError, match=r"^fits.sums.networks: kernel_eigenvectors is solved without a network, leave"
+        InputError, match=r"^fits.sums.networks: kernel_eigenvectors is solved without a network"
     ):
         study_of(**entry)
 
@@ -189,7 +189,7 @@ def test_an_equation_has_no_networks():
         (
             "kernel_noise",
             {"dataset": "imagenet"},
-            "dataset: the images of imagenet stay in files, and a fit takes prep",
+            "dataset: the images of imagenet stay in files, and a fit takes",
         ),
         ("kernel_noise", {"spectrum_at": [0, 15]}, "spectrum_at: iteration 15 is not recorded, as 100 are made"),
         ("kernel_noise", {"spectrum_at": [110]}, "spectrum_at: iteration 110 is not recorded, as 100 are made"),
