@@ -348,7 +348,6 @@ def gan_run(wildcards):
 def fit_dataset(pattern):
     """An input function: a file of the data set that a fit learns from; of a function none."""
 
-
     def file(wildcards):
         settings = study.fits.settings(wildcards.fit)[wildcards.variant]
         return pattern.format(**settings) if "dataset" in settings else []

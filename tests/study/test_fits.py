@@ -171,9 +171,7 @@ def test_an_equation_has_no_networks():
     study = study_of(**entry, networks=None)
     assert study.fits.runs["sums"] == [FitRun("sums", "equation", "plain", seed) for seed in (0, 7)]
     assert study.fits.spec(study.fits.runs["sums"][0])["network"] == {}
-    with pytest.raises(
-        InputError, match=r"^fits.sums.networks: kernel_eigenvectors is solved without a network"
-    ):
+    with pytest.raises(InputError, match=r"^fits.sums.networks: kernel_eigenvectors is solved without a network"):
         study_of(**entry)
 
 
