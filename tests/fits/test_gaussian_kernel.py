@@ -39,7 +39,7 @@ def test_sign_changes_pass_over_zeros():
 
 
 @pytest.fixture(scope="module")
-def of_a_line(tmp_path_factory):
+def line_results(tmp_path_factory):
     """The results of 50 points and a width of 0.1, as they are read again."""
     folder = tmp_path_factory.mktemp("line")
     run = {"fit": "line", "network": "equation", "variant": "plain", "seed": 0}
@@ -54,21 +54,21 @@ def values_of(results, metric: str) -> np.ndarray:
     return results[results["metric"] == metric]["value"].to_numpy().reshape(50, -1)
 
 
-def test_eigenvector_n_changes_sign_n_times_where_rounding_lets_it_be_known(of_a_line):
+def test_eigenvector_n_changes_sign_n_times_where_rounding_lets_it_be_known(line_results):
     """The kernel is totally positive, of which Gantmacher and Krein proved it."""
-    known = values_of(of_a_line, "eigenvalue_share").ravel() > 1e-12
+    known = values_of(line_results, "eigenvalue_share").ravel() > 1e-12
     assert 25 <= known.sum() <= 30
-    assert values_of(of_a_line, "sign_changes").ravel()[known].tolist() == list(range(known.sum()))
+    assert values_of(line_results, "sign_changes").ravel()[known].tolist() == list(range(known.sum()))
 
 
-def test_eigenvector_n_has_its_peak_near_half_of_n_cycles(of_a_line):
-    known = values_of(of_a_line, "eigenvalue_share").ravel() > 1e-12
-    peaks = values_of(of_a_line, "transform").argmax(axis=1)[known]
+def test_eigenvector_n_has_its_peak_near_half_of_n_cycles(line_results):
+    known = values_of(line_results, "eigenvalue_share").ravel() > 1e-12
+    peaks = values_of(line_results, "transform").argmax(axis=1)[known]
     assert (np.abs(peaks - np.arange(len(peaks)) / 2) <= 2).all()
     assert (np.diff(peaks) >= 0).all()
 
 
-def test_the_transform_is_that_of_the_components(of_a_line):
-    vectors, sizes = values_of(of_a_line, "component"), values_of(of_a_line, "transform")
+def test_the_transform_is_that_of_the_components(line_results):
+    vectors, sizes = values_of(line_results, "component"), values_of(line_results, "transform")
     angles = 2 * np.pi * np.outer(np.arange(26), np.arange(50)) / 50
     np.testing.assert_allclose(sizes, np.abs(vectors @ np.exp(-1j * angles).T), atol=1e-12)
