@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from filterfreq.fits.registry import count_trained
+from filterfreq.fits.two_class_checks import count_trained
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS
 from filterfreq.study.fits import FitRun

@@ -10,7 +10,8 @@ from typing import Any
 
 from filterfreq.data.registry import Dataset
 from filterfreq.evaluation.registry import Measurement, Metric
-from filterfreq.runtime.errors import InputError, unknown_name
+from filterfreq.fits.two_class_checks import check_spectrum_at, check_two_classes
+from filterfreq.runtime.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -57,55 +58,12 @@ def _check_sinusoids(settings: Mapping[str, Any]) -> None:
     check_recorded(settings)
 
 
-def check_classes(classes: Sequence[str], dataset: str, known: Sequence[str]) -> None:
-    """Check that two classes are two of a data set.
-
-    Raises:
-        InputError: one is not among those known, or both are the same.
-    """
-    for name in classes:
-        if name not in known:
-            raise InputError(f"classes: {unknown_name(f'class of {dataset}', name, known)}")
-    if classes[0] == classes[1]:
-        raise InputError(f"classes: both are {classes[0]!r}, and a network is to tell one from the other: name two")
-
-
-def count_trained(fraction: float, images: int) -> int:
-    """Return how many images a fraction of so many is, rounded down.
-
-    Raises:
-        InputError: none, or all of them.
-    """
-    # 0.29 of 100 are 29, though their product as floats is a little less.
-    count = math.floor(fraction * images + 1e-9)
-    if not 0 < count < images:
-        left = "none to train on" if count == 0 else "none to validate on"
-        raise InputError(f"train_fraction: {fraction} of {images} images leaves {left}: change it")
-    return count
-
-
-def _check_two_classes(settings: Mapping[str, Any], dataset: Dataset, known: Sequence[str]) -> None:
-    # Of a class folder of the user's, names and numbers are known once its images are read.
-    check_classes(settings["classes"], dataset.name, known or settings["classes"])
-    most = dataset.train_size
-    if most is not None and settings.get("images", 0) > most:
-        raise InputError(f"images: {dataset.name} has {most} to train on and not {settings['images']}: lower it")
-    if "train_fraction" in settings and (images := settings.get("images", most)) is not None:
-        count_trained(settings["train_fraction"], images)
-
-
 def _check_kernel_noise(settings: Mapping[str, Any]) -> None:
     check_recorded(settings)
-    iterations, every = settings["iterations"], settings["record_every"]
-    for iteration in settings["spectrum_at"]:
-        if iteration > iterations or iteration % every:
-            raise InputError(
-                f"spectrum_at: iteration {iteration} is not recorded, as {iterations} are made and one in {every} is "
-                "recorded: choose a multiple up to the last one"
-            )
+    check_spectrum_at(settings)
 
 
-_LOSSES = {name: Metric(("iteration",), highest=math.inf) for name in ("train_loss", "validation_loss")}
+_LOSSES = {name: Metric(("iteration",), highest=math.inf, is_share=False) for name in ("train_loss", "validation_loss")}
 
 FITS: Mapping[str, Fit] = {
     "sinusoids": Fit(
@@ -122,18 +80,18 @@ FITS: Mapping[str, Fit] = {
         metrics=_LOSSES,
         types={"iteration": int},
         check=check_recorded,
-        check_images=_check_two_classes,
+        check_images=check_two_classes,
     ),
     "kernel_noise": Fit(
         run="filterfreq.fits.kernel_noise:fit_kernel_noise",
         metrics={
             **_LOSSES,
-            "coefficient": Metric(("iteration", "first"), highest=math.inf),
-            "target_coefficient": Metric(("target", "first"), highest=math.inf),
+            "coefficient": Metric(("iteration", "first"), highest=math.inf, is_share=False),
+            "target_coefficient": Metric(("target", "first"), highest=math.inf, is_share=False),
         },
         types={"iteration": int, "first": int},
         check=_check_kernel_noise,
-        check_images=_check_two_classes,
+        check_images=check_two_classes,
     ),
     "kernel_eigenvectors": Fit(
         run="filterfreq.fits.kernel_eigenvectors:find_kernel_eigenvectors",

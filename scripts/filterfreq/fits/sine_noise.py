@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from filterfreq.fits.job import FitJob
-from filterfreq.fits.registry import count_trained
+from filterfreq.fits.two_class_checks import count_trained
 from filterfreq.fits.two_classes import train_on_noisy_labels, two_classes
 
 

@@ -11,8 +11,8 @@ from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.results import format_parameter, quantity
 from filterfreq.fits.job import FitJob
 from filterfreq.fits.networks import build_network
-from filterfreq.fits.registry import check_classes
 from filterfreq.fits.training import train_full_batch
+from filterfreq.fits.two_class_checks import check_classes
 from filterfreq.runtime.errors import InputError
 
 
