@@ -95,7 +95,7 @@ def folder_of_shifted(entry):
 
 def read_image_folders(study):
     """Read what `state_of_images` needs before anything else, because Snakemake would refuse it with a traceback."""
-    for name in dict.fromkeys([*study.datasets, *study.gans.datasets]):
+    for name in dict.fromkeys([*study.datasets, *study.fits.datasets, *study.gans.datasets]):
         study.extent(name)
         folders = [(study.image_folder(name), study.dataset(name).storage)]
         shifted = [*study.shifted_sets(name), *filter(None, [study.stimuli(name)])]
@@ -330,6 +330,11 @@ def fit_files(wildcards):
     return [FIT_RESULTS.format(**run._asdict()) for run in study.fits.runs[wildcards.fit]]
 
 
+def fit_run(wildcards):
+    """The run of a fit that a job's wildcards name."""
+    return FitRun(wildcards.fit, wildcards.network, wildcards.variant, int(wildcards.seed))
+
+
 def gan_files(pattern):
     """An input function: a file of each run of a GAN."""
     return lambda wildcards: [pattern.format(**run._asdict()) for run in study.gans.runs[wildcards.gan]]
@@ -338,6 +343,16 @@ def gan_files(pattern):
 def gan_run(wildcards):
     """The run of a GAN that a job's wildcards name."""
     return GanRun(wildcards.gan, wildcards.network, wildcards.variant, int(wildcards.seed))
+
+
+def fit_dataset(pattern):
+    """An input function: a file of the data set that a fit learns from; of a function none."""
+
+    def file(wildcards):
+        settings = study.fits.settings(wildcards.fit)[wildcards.variant]
+        return pattern.format(**settings) if "dataset" in settings else []
+
+    return file
 
 
 def gan_dataset(pattern):

@@ -1,4 +1,4 @@
-# Networks that learn functions, without images: one job per run, and all runs of a fit side by side.
+# Networks that learn functions: one job per run, and all runs of a fit side by side.
 
 
 localrules:
@@ -6,6 +6,9 @@ localrules:
 
 
 rule fit:
+    input:
+        dataset=fit_dataset(DATASET),
+        arrays=ancient(fit_dataset(ARRAYS)),
     output:
         results=FIT_RESULTS,
         record=FIT_RECORD,
@@ -21,9 +24,7 @@ rule fit:
         runtime=resource_by_attempt("fit", "runtime"),
         gpu=compute("fit")["gpu"],
     params:
-        spec=lambda wildcards: study.fits.spec(
-            FitRun(wildcards.fit, wildcards.network, wildcards.variant, int(wildcards.seed))
-        ),
+        spec=lambda wildcards: study.fits.spec(fit_run(wildcards)),
         code=code("fit", fit_modules),
     script:
         "../scripts/fit.py"

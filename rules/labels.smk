@@ -357,6 +357,11 @@ def extent_with_shifted(wildcards):
     return " ".join(filter(None, [extent(wildcards), *parts]))
 
 
+def fit_settings(wildcards):
+    """The settings of the variants of a fit."""
+    return study.fits.settings(wildcards.fit)
+
+
 def gan_methods_shown(wildcards):
     """What is compared of the variants of a GAN."""
     return gan_methods(study.gans, wildcards.gan)
@@ -364,6 +369,7 @@ def gan_methods_shown(wildcards):
 
 PARAMETERS = {
     "labels": labels,
+    "fit_settings": fit_settings,
     "gan_methods": gan_methods_shown,
     "classifier_labels": classifier_labels,
     "style_numbers": style_numbers,

@@ -15,5 +15,6 @@ with job(snakemake) as logger:
         state_file=Path(snakemake.output.record).with_name("training_state.pt"),
         stop=stop_requests(),
         announce=logger.info,
+        dataset=Path(snakemake.input.dataset).parent if snakemake.input.dataset else None,
     )
     run_fit(fit, snakemake.output.results, snakemake.output.record, compute)

@@ -44,7 +44,7 @@ def described(folder, name):
     return replace(entry, sources=tuple(sources), train_size=SIZES["train"], test_size=SIZES["t10k"])
 
 
-@pytest.mark.parametrize("name", ["mnist", "kmnist", "fashionmnist"])
+@pytest.mark.parametrize("name", ["mnist", "mnist-28", "kmnist", "fashionmnist"])
 def test_every_image_and_label_arrives(tmp_path, name):
     splits, entry = make_set(tmp_path, name)
     prepare(tmp_path, tmp_path / "out", 0, entry)
@@ -55,7 +55,8 @@ def test_every_image_and_label_arrives(tmp_path, name):
         ("train", splits["train"], np.arange(30)),
         ("test", splits["t10k"], order),
     ):
-        resize = transforms.Compose([transforms.Resize(32), transforms.Grayscale(3)])
+        # Images of 28 pixels are resized to 28 as they are.
+        resize = transforms.Compose([transforms.Resize(entry.image_size), transforms.Grayscale(3)])
         expected = np.stack([np.asarray(resize(Image.fromarray(image))) for image in images])
         np.testing.assert_array_equal(prepared.images(split), expected[places])
         np.testing.assert_array_equal(prepared.labels(split), labels[places])

@@ -17,7 +17,9 @@ from filterfreq.publishing.figures.corruptions import draw as draw_corruptions
 from filterfreq.publishing.figures.curve import draw as draw_curve
 from filterfreq.publishing.figures.dct_energy import draw as draw_dct_energy
 from filterfreq.publishing.figures.frequency_filtered import draw as draw_frequency_filtered
+from filterfreq.publishing.figures.kernel_eigenvectors import draw as draw_kernel_eigenvectors
 from filterfreq.publishing.figures.kernel_flow import draw as draw_kernel_flow
+from filterfreq.publishing.figures.kernel_noise import draw as draw_kernel_noise
 from filterfreq.publishing.figures.lfp_surface import draw as draw_lfp_surface
 from filterfreq.publishing.figures.parity import draw as draw_parity
 from filterfreq.publishing.figures.perturbations import draw_examples
@@ -25,6 +27,7 @@ from filterfreq.publishing.figures.poisson import draw as draw_poisson
 from filterfreq.publishing.figures.samples import contact_sheet
 from filterfreq.publishing.figures.scorecard import draw_scores
 from filterfreq.publishing.figures.shape_bias import draw as draw_shape_bias
+from filterfreq.publishing.figures.sine_noise import draw as draw_sine_noise
 from filterfreq.publishing.figures.sinusoids import draw as draw_sinusoids
 from filterfreq.publishing.figures.tanh_theorem import draw as draw_tanh_theorem
 from filterfreq.publishing.figures.training_curves import draw as draw_training_curves
@@ -211,6 +214,34 @@ def test_fits_of_the_frequency_principle(check_formulas):
     }
     for draw, rows in kinds.items():
         check_formulas(draw(pd.DataFrame([{**run, **at_one, **row} for run in runs for row in rows]), variants))
+
+
+def test_noise_on_labels(check_formulas):
+    run = {"seed": 0, "iteration": 1, "value": 0.5}
+    losses = [
+        {"model": network, "variant": variant, "metric": metric, **run}
+        for network in ("small", "large")
+        for variant in VARIANTS
+        for metric in ("train_loss", "validation_loss")
+    ]
+    alike = {name: {"amplitude": 1, "frequency": 1} for name in VARIANTS}
+    check_formulas(draw_sine_noise(pd.DataFrame(losses), VARIANTS, alike))
+    spectra = [{**row, "metric": "coefficient", "first": 0, "target": None} for row in losses[::2]]
+    spectra += [
+        {**row, "metric": "target_coefficient", "iteration": None, "target": target}
+        for row in spectra
+        for target in ("pure", "noisy")
+    ]
+    check_formulas(draw_kernel_noise(pd.DataFrame(losses + spectra), VARIANTS))
+
+
+def test_kernel_eigenvectors(check_formulas):
+    run = {"model": "equation", "seed": 0, "eigenvector": 0, "value": 1}
+    values = [{"metric": "eigenvalue_share"}]
+    values += [{"metric": "component", "point": at} for at in (0, 1)]
+    values += [{"metric": "transform", "frequency": k} for k in (0, 1)]
+    rows = [{**run, "variant": variant, **value} for variant in VARIANTS for value in values]
+    check_formulas(draw_kernel_eigenvectors(pd.DataFrame(rows), VARIANTS))
 
 
 def test_scorecard(check_formulas):

@@ -93,8 +93,8 @@ OF_FITS = {target: product for target, product in PRODUCTS.items() if product.la
 
 @pytest.mark.parametrize("product", OF_FITS.values(), ids=OF_FITS)
 def test_captions_of_fits_and_gans_name_networks_and_seeds(product):
-    study = {"fit": "learning", "gan": "gans"}[product.label.over]
-    config = yaml.safe_load((ROOT / "configs" / "demo" / f"{study}.yaml").read_text())
+    file = {"fit": "learning", "gan": "gans"}[product.label.over]
+    config = yaml.safe_load((ROOT / "configs" / "demo" / f"{file}.yaml").read_text(encoding="utf-8"))
     study = Study(config, ROOT / "schemas" / "config.schema.yaml")
     grid = study.grids[product.label.over]
     fit = next(name for name in grid.runs if grid.kind(name) in product.label.needs)

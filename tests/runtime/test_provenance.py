@@ -190,6 +190,7 @@ DRAWN_BY = {
     "publishing/mosaic.py": OF_IMAGES | WITH_EXAMPLES | SHOWING_FILTERS | {"detection", "gan_samples"},
     "publishing/response_panels.py": {"curve", "poisson", "tanh_theorem"},
     "publishing/gan_panels.py": {"gan_training", "gan_divergence"},
+    "publishing/loss_panels.py": {"sine_noise", "kernel_noise"},
     "publishing/shown_filters.py": SHOWING_FILTERS,
     "publishing/filter_frames.py": FIGURES_OF_FILTERS | {"spectral_norms"},
     "publishing/spectral_norm_frames.py": {"spectral_norms"},

@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from filterfreq.fits.two_class_checks import count_trained
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS
 from filterfreq.study.fits import FitRun
@@ -138,3 +139,80 @@ def test_what_does_not_fit_is_one_sentence(entry, said):
     with pytest.raises(InputError) as caught:
         study_of(**entry)
     assert str(caught.value).startswith(said)
+
+
+SINE = {
+    "dataset": "mnist-28",
+    "classes": ["3", "8"],
+    "train_fraction": 0.8,
+    "amplitude": 1,
+    "frequency": 1,
+    "convention": "paper",
+    "iterations": 100,
+    "record_every": 10,
+    "learning_rate": 0.001,
+}
+KERNEL = {key: value for key, value in SINE.items() if key not in ("train_fraction", "amplitude", "frequency")}
+KERNEL |= {"kernel_width": 1, "noise": "hfn", "exponent": 2, "bin": 20, "spectrum_at": [0, 100]}
+
+
+def noise_study(kind: str, settings: dict, **data) -> Study:
+    """The study of one fit on images, in place of that of sums."""
+    config = copy.deepcopy(CONFIG) | {"data": {"seed": 0, **data}}
+    entry = config["fits"]["sums"]
+    del entry["variants"], entry["sinusoids"]
+    return Study(config | {"fits": {"noise": {**entry, kind: settings}}}, SCHEMAS / "config.schema.yaml")
+
+
+def test_a_fit_on_images_names_its_data_set():
+    study = noise_study("sine_noise", SINE)
+    assert (study.datasets, study.fits.datasets) == ([], ["mnist-28"])
+    assert remarks(study) == []
+
+
+def test_an_equation_has_no_networks():
+    kernel = {"points": 50, "kernel_width": 0.1}
+    entry = {"sinusoids": None, "variants": None, "kernel_eigenvectors": kernel}
+    study = study_of(**entry, networks=None)
+    assert study.fits.runs["sums"] == [FitRun("sums", "equation", "plain", seed) for seed in (0, 7)]
+    assert study.fits.spec(study.fits.runs["sums"][0])["network"] == {}
+    with pytest.raises(InputError, match=r"^fits.sums.networks: kernel_eigenvectors is solved without a network"):
+        study_of(**entry)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "said"),
+    [
+        ("sine_noise", {"classes": ["3", "ten"]}, "classes: unknown class of mnist-28 'ten': choose one of 0, 1"),
+        ("kernel_noise", {"classes": ["8", "8"]}, "classes: both are '8', and a network is to tell one from the other"),
+        ("sine_noise", {"train_fraction": 1e-6}, "train_fraction: 1e-06 of 60000 images leaves none to train on"),
+        ("sine_noise", {"train_fraction": 0.9, "images": 1}, "train_fraction: 0.9 of 1 images leaves none to train on"),
+        ("sine_noise", {"images": 60_001}, "images: mnist-28 has 60000 to train on and not 60001: lower it"),
+        ("sine_noise", {"dataset": "mnist28"}, "dataset: unknown data set 'mnist28': did you mean 'mnist-28'?"),
+        (
+            "kernel_noise",
+            {"dataset": "imagenet"},
+            "dataset: the images of imagenet stay in files, and a fit takes",
+        ),
+        ("kernel_noise", {"spectrum_at": [0, 15]}, "spectrum_at: iteration 15 is not recorded, as 100 are made"),
+        ("kernel_noise", {"spectrum_at": [110]}, "spectrum_at: iteration 110 is not recorded, as 100 are made"),
+        ("kernel_noise", {"record_every": 101}, "record_every: nothing is recorded in 100"),
+    ],
+)
+def test_images_that_are_not_there_are_one_sentence(kind, settings, said):
+    base = SINE if kind == "sine_noise" else KERNEL
+    with pytest.raises(InputError) as caught:
+        noise_study(kind, base | settings)
+    assert str(caught.value).startswith(f"fits.noise.{kind}.{said}")
+
+
+def test_of_a_class_folder_that_is_not_read_yet_nothing_is_refused():
+    own = {"kind": "imagefolder", "path": "own.zip", "image_size": 32, "test_fraction": 0.2}
+    study = noise_study("sine_noise", SINE | {"dataset": "own", "classes": ["cat", "dog"]}, datasets={"own": own})
+    assert study.fits.datasets == ["own"]
+
+
+def test_fractions_of_images_are_rounded_down_and_floats_are_no_trap():
+    assert [count_trained(*pair) for pair in ((0.8, 11_982), (0.29, 100), (0.5, 3))] == [9585, 29, 1]
+    with pytest.raises(InputError, match=r"^train_fraction: 0.1 of 9 images leaves none to train on: change it"):
+        count_trained(0.1, 9)

@@ -158,3 +158,49 @@ def test_one_more_fit_is_one_module_entry_and_schema(fits_project):
     )
     refused = fits_project.snakemake("--dry-run", "results/fits/sum/narrow/plain/seed-5/run.json")
     assert "unknown fit 'sum': did you mean 'sums'?" in refused.stdout + refused.stderr
+
+
+ON_IMAGES = """
+fits:
+  noise:
+    sine_noise:
+      dataset: texdigits
+      classes: [3 coins, 8 retina]
+      train_fraction: 0.8
+      amplitude: 1
+      frequency: 1
+      convention: paper
+      iterations: 2
+      record_every: 1
+      learning_rate: 0.001
+    networks: {narrow: {widths: [2], activation: relu}}
+    seeds: [0]
+  line:
+    kernel_eigenvectors: {points: 8, kernel_width: 0.2}
+    seeds: [0]
+data: {seed: 0}
+compute: {device: cpu, publish: {threads: 1, mem_mb: 1000, runtime: 10}}
+"""
+
+
+def test_a_fit_on_images_takes_its_prepared_data_set_and_another_kind_does_not(fits_project):
+    (fits_project.folder / "tiny.yaml").write_text(ON_IMAGES)
+    of_line = Counter({"fit": 1, "aggregate_fit": 1, "figure_kernel_eigenvectors": 1})
+    of_noise = Counter({"fit": 1, "aggregate_fit": 1, "figure_sine_noise": 1})
+    assert fits_project.plan().jobs == of_noise + of_line + Counter(["prepare"])
+    assert fits_project.plan("figure_kernel_eigenvectors").jobs == of_line
+    outcome = fits_project.snakemake()
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert fits_project.plan().jobs == Counter()
+    record = json.loads((fits_project.folder / "results/fits/noise/narrow/plain/seed-0/run.json").read_text())
+    prepared = json.loads((fits_project.folder / "results/data/texdigits/dataset.json").read_text())
+    checksums = {name: prepared["arrays"][name]["sha256"] for name in ("train_images", "train_labels")}
+    assert record["provenance"]["data"] == checksums
+    append(fits_project, "scripts/filterfreq/fits/gaussian_kernel.py")
+    assert fits_project.plan().jobs == of_line
+    append(fits_project, "scripts/filterfreq/fits/two_classes.py")
+    assert fits_project.plan().jobs == of_line + of_noise
+    fits_project.edit("tiny.yaml", "[3 coins, 8 retina]", "[3 coins, 8 coins]")
+    refused = fits_project.snakemake("--dry-run")
+    said = "fits.noise.sine_noise.classes: unknown class of texdigits '8 coins': did you mean "
+    assert said in refused.stdout + refused.stderr

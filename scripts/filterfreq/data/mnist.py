@@ -28,9 +28,9 @@ _REMEDY = "replace it by a whole copy"
 
 
 def prepare(raw_folder: Path, output_folder: Path, seed: int, dataset: Dataset) -> None:
-    """Write one of these sets as `filterfreq.data.arrays` describes: scaled to 32x32 pixels, in three equal channels.
+    """Write one of these sets as `filterfreq.data.arrays` describes: in the entry's size, in three equal channels.
 
-    The scaling is that of `filterfreq.data.images.fit`, torchvision's `Resize(32)`.
+    The scaling is that of `filterfreq.data.images.fit`, torchvision's `Resize`; images of that size stay as they are.
 
     Args:
         raw_folder: holds the four files that `dataset.sources` names.

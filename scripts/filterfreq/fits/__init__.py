@@ -1,1 +1,1 @@
-"""Networks that learn functions: no images, no data set."""
+"""Networks that learn functions, those on the images of a data set among them."""

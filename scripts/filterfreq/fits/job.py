@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from filterfreq.data.arrays import PreparedDataset
 from filterfreq.evaluation.columns import RUN_COLUMNS
 from filterfreq.evaluation.registry import load
 from filterfreq.evaluation.results import check_rows, write_results
@@ -30,6 +31,7 @@ class FitJob:
         state_file: where the state of an interrupted training is kept.
         stop: asked before every iteration whether to stop.
         announce: takes a line now and then.
+        dataset: the folder of the prepared data set; None where the settings name none.
         seconds: what the training took, that before an interruption included; known after it.
     """
 
@@ -39,6 +41,7 @@ class FitJob:
     state_file: Path
     stop: Callable[[], bool] = lambda: False
     announce: Callable[[str], None] = lambda line: None
+    dataset: Path | None = None
     seconds: float = 0.0
 
     @property
@@ -59,7 +62,15 @@ class FitJob:
     @property
     def data(self) -> dict[str, str]:
         """The checksums of what is learned from, by name; a function has none."""
-        return {}
+        if self.dataset is None:
+            return {}
+        return {name: self.prepared.checksums[name] for name in ("train_images", "train_labels")}
+
+    @cached_property
+    def prepared(self) -> PreparedDataset:
+        """The data set, of a job that has one."""
+        assert self.dataset is not None, "its settings name no data set"
+        return PreparedDataset(self.dataset)
 
     @cached_property
     def state(self) -> StateFile:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from filterfreq.data.registry import Dataset
 from filterfreq.evaluation.registry import Measurement, Metric
+from filterfreq.fits.two_class_checks import check_spectrum_at, check_two_classes
 from filterfreq.fits.two_layer_checks import (
     check_curve,
     check_fp_norm,
@@ -28,11 +30,14 @@ class Fit(Measurement):
             whose sentence begins with the key. None where there is nothing to check.
         check_network: the same of the settings and a network of the entry, whose sentence begins with a key of the
             network.
+        check_images: of a kind whose settings name a `dataset`: called with the settings, the data set's entry and the
+            names of its classes, empty where they are not known yet; likewise.
         has_networks: whether an entry names networks; an equation is solved without.
     """
 
     check: Callable[[Mapping[str, Any]], None] | None = None
     check_network: Callable[[Mapping[str, Any], Mapping[str, Any]], None] | None = None
+    check_images: Callable[[Mapping[str, Any], Dataset, Sequence[str]], None] | None = None
     has_networks: bool = True
 
 
@@ -149,6 +154,13 @@ def _number(*keys: str, optional: tuple[str, ...] = (), lowest: float = 0) -> Me
     return Metric(keys, optional, lowest=lowest, highest=math.inf, is_share=False)
 
 
+def _check_kernel_noise(settings: Mapping[str, Any]) -> None:
+    check_recorded(settings)
+    check_spectrum_at(settings)
+
+
+_LOSSES = {name: Metric(("iteration",), highest=math.inf, is_share=False) for name in ("train_loss", "validation_loss")}
+
 FITS: Mapping[str, Fit] = {
     "sinusoids": Fit(
         run="filterfreq.fits.sinusoids:fit_sinusoids",
@@ -255,6 +267,35 @@ FITS: Mapping[str, Fit] = {
             "sweeps_per_iteration": int,
         },
         check=_check_poisson,
+    ),
+    "sine_noise": Fit(
+        run="filterfreq.fits.sine_noise:fit_sine_noise",
+        metrics=_LOSSES,
+        types={"iteration": int},
+        check=check_recorded,
+        check_images=check_two_classes,
+    ),
+    "kernel_noise": Fit(
+        run="filterfreq.fits.kernel_noise:fit_kernel_noise",
+        metrics={
+            **_LOSSES,
+            "coefficient": Metric(("iteration", "first"), highest=math.inf, is_share=False),
+            "target_coefficient": Metric(("target", "first"), highest=math.inf, is_share=False),
+        },
+        types={"iteration": int, "first": int},
+        check=_check_kernel_noise,
+        check_images=check_two_classes,
+    ),
+    "kernel_eigenvectors": Fit(
+        run="filterfreq.fits.kernel_eigenvectors:find_kernel_eigenvectors",
+        metrics={
+            "eigenvalue_share": Metric(("eigenvector",)),
+            "sign_changes": Metric(("eigenvector",), highest=math.inf, is_share=False),
+            "component": Metric(("eigenvector", "point"), lowest=-1, is_share=False),
+            "transform": Metric(("eigenvector", "frequency"), highest=math.inf, is_share=False),
+        },
+        types={"eigenvector": int, "point": int, "frequency": int},
+        has_networks=False,
     ),
 }
 """By the key that the settings stand under in an entry of the config's `fits`."""

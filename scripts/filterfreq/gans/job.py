@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from filterfreq.data.arrays import PreparedDataset
 from filterfreq.fits.job import FitJob
 from filterfreq.gans.networks import Generator
 from filterfreq.runtime.files import replacing
@@ -19,28 +18,22 @@ class GanJob(FitJob):
     """What the training of a GAN needs to know beside what a fit does.
 
     Attributes:
-        dataset: the folder of the prepared data set.
         generator: where the weights of the generator are written.
         samples: where the images of its sample sheet are.
     """
 
-    dataset: Path = Path()
     generator: Path = Path()
     samples: Path = Path()
 
     @cached_property
     def images(self) -> np.ndarray:
         """The training images: uint8, N x H x W x 3."""
-        return self._prepared.array("train_images")
+        return self.prepared.array("train_images")
 
     @property
     def data(self) -> dict[str, str]:
         """The checksum of the training images."""
-        return {"train_images": self._prepared.checksums["train_images"]}
-
-    @cached_property
-    def _prepared(self) -> PreparedDataset:
-        return PreparedDataset(self.dataset)
+        return {"train_images": self.prepared.checksums["train_images"]}
 
     def keep_generator(self, generator: Generator, samples: np.ndarray) -> None:
         """Write the generator's weights and images of it, uint8, N x H x W x 3, each file whole or not at all."""

@@ -29,7 +29,7 @@ def check_files(study: Study) -> None:
                 check_name_given(f"checkpoints.{name}", entry)
     study.detections.check_files()
     raw, shown = _raw_folders(study), _shown_datasets(study)
-    for name in dict.fromkeys([*study.datasets, *study.gans.datasets, *shown]):
+    for name in dict.fromkeys([*study.datasets, *study.fits.datasets, *study.gans.datasets, *shown]):
         entry = study.dataset(name)
         if isinstance(entry, ImageFolder) and entry.path and not Path(entry.path).expanduser().exists():
             raise InputError(f"data.datasets.{name}.path: there is no {entry.path}, neither folder nor archive")
@@ -58,7 +58,7 @@ def absent_raw_data(study: Study) -> dict[str, str]:
     A dry run and a plan can do without it; only its preparation cannot.
     """
     raw, absent = _raw_folders(study), {}
-    for name in dict.fromkeys([*study.datasets, *study.gans.datasets, *_shown_datasets(study)]):
+    for name in dict.fromkeys([*study.datasets, *study.fits.datasets, *study.gans.datasets, *_shown_datasets(study)]):
         entry = study.dataset(name)
         if name in raw and entry.fetch and study.image_folder(name) is None:
             try:

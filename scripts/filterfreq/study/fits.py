@@ -8,9 +8,10 @@ from jsonschema.protocols import Validator
 
 from filterfreq.fits.registry import FITS, Fit
 from filterfreq.gans.registry import GANS
-from filterfreq.runtime.errors import InputError
+from filterfreq.runtime.errors import InputError, run_check
 from filterfreq.runtime.schemas import check_schema
 from filterfreq.study.config_checks import check_number
+from filterfreq.study.datasets import Datasets
 from filterfreq.study.variants import Variants, sort_keys, swept_name
 
 
@@ -163,6 +164,48 @@ class Fits:
                 check(settings)
         except InputError as error:
             raise InputError(f"{where}.{error}") from error
+
+
+def check_arrays(datasets: Datasets, name: str, where: str, taker: str) -> None:
+    """Check that a data set has prepared arrays to train on.
+
+    Args:
+        datasets: what there is.
+        name: of the data set.
+        where: the key that names it.
+        taker: what takes them, for the sentence.
+
+    Raises:
+        InputError: it is unknown, is for evaluation alone, or its images stay in files; the sentence names the key.
+    """
+    run_check(datasets.dataset, name, where)
+    datasets.check_training_images(name, where)
+    if datasets.dataset(name).storage == "files":
+        raise InputError(
+            f"{where}: the images of {name} stay in files, and {taker} takes prepared arrays: choose a data set that "
+            "has them"
+        )
+
+
+def check_fits(datasets: Datasets, fits: Fits) -> None:
+    """Check the data set of each variant of each fit that has one, and the settings that hang on it.
+
+    Raises:
+        InputError: see `check_arrays`, or a setting asks for what the data set has not; the sentence names the key.
+    """
+    for name in fits.runs:
+        kind = fits.kind(name)
+        for settings in fits.settings(name).values():
+            if "dataset" not in settings:
+                continue
+            check_arrays(datasets, settings["dataset"], f"fits.{name}.{kind}.dataset", "a fit")
+            check = fits.kinds[kind].check_images
+            try:
+                if check is not None:
+                    entry = datasets.dataset(settings["dataset"])
+                    check(settings, entry, datasets.class_names(entry.name))
+            except InputError as error:
+                raise InputError(f"fits.{name}.{kind}.{error}") from error
 
 
 def _check_labels(where: str, labels: Mapping[str, str]) -> None:

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from filterfreq.gans.registry import IMAGE_SIZES
-from filterfreq.runtime.errors import InputError, run_check
+from filterfreq.runtime.errors import InputError
 from filterfreq.study.datasets import Datasets
 from filterfreq.study.experiments import Run
-from filterfreq.study.fits import Fits, GanRun
+from filterfreq.study.fits import Fits, GanRun, check_arrays
 
 if TYPE_CHECKING:
     from filterfreq.study.study import Study
@@ -27,14 +27,8 @@ def check_gans(datasets: Datasets, gans: Fits) -> None:
     for name in gans.runs:
         for variant, settings in gans.settings(name).items():
             where = f"gans.{name}.{gans.kind(name)}.dataset"
-            run_check(datasets.dataset, settings["dataset"], where)
-            datasets.check_training_images(settings["dataset"], where)
+            check_arrays(datasets, settings["dataset"], where, "a GAN")
             entry = datasets.dataset(settings["dataset"])
-            if entry.storage == "files":
-                raise InputError(
-                    f"{where}: the images of {entry.name} stay in files, and a GAN takes prepared arrays: choose a "
-                    "data set that has them"
-                )
             if entry.image_size not in IMAGE_SIZES:
                 sizes = " or ".join(str(size) for size in IMAGE_SIZES)
                 raise InputError(

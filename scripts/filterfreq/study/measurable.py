@@ -339,9 +339,10 @@ def _generated_corruptions(study: Study) -> list[str]:
 def _unused_entries(study: Study) -> list[str]:
     """Sections without experiments, and entries that no experiment has or no evaluation shows."""
     if not study.experiments:
-        # Detections have claims, and images under `data`, of their own.
+        # Detections have claims of their own, and with GANs and some fits they have images under `data`.
         sections = ["variants", "checkpoints", "training", "evaluation"]
-        sections += [] if study.detections.runs else ["claims"] if study.gans.runs else ["data", "claims"]
+        has_images = any(grid.datasets for grid in study.grids.values())
+        sections += [] if study.detections.runs else ["claims"] if has_images else ["data", "claims"]
         return [
             f"{section}: {_UNUSED}, as there are no experiments" for section in sections if study.config.get(section)
         ]

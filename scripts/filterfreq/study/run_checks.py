@@ -11,6 +11,7 @@ from filterfreq.runtime.errors import InputError, list_some, run_check, unknown_
 from filterfreq.runtime.machine import training_processes
 from filterfreq.study.attacked import check_attacked
 from filterfreq.study.config_checks import check_main_epsilon
+from filterfreq.study.fits import check_fits
 from filterfreq.study.frequency_checks import check_front_end
 from filterfreq.study.gans import check_classifiers, check_gans
 from filterfreq.training.attack_checks import check_attack_entry
@@ -43,6 +44,7 @@ def check_runs(study: Study) -> None:
     _check_training(study)
     _check_snapshots(study)
     _check_over_training(study)
+    check_fits(study, study.fits)
     check_gans(study, study.gans)
     check_classifiers(study)
 
