@@ -306,9 +306,7 @@ SUITES: Mapping[str, Suite] = {
         metrics={
             # The size of one number of a transform, of labels and of probabilities at most 1.
             "label_magnitude": Metric(("class", "split", "frequency"), is_share=False),
-            "response_magnitude": Metric(
-                ("class", "split", "output", "frequency"), highest=math.inf, is_share=False
-            ),
+            "response_magnitude": Metric(("class", "split", "output", "frequency"), highest=math.inf, is_share=False),
             "frequency_error": Metric(("class", "split", "output", "chosen"), highest=math.inf, is_share=False),
             "chosen_frequency": Metric(("class", "split", "chosen"), highest=math.inf, is_share=False),
         },

@@ -40,7 +40,9 @@ def test_its_limits():
     points = np.arange(8).reshape(8, 1)
     labels = np.eye(2)[[0, 1] * 4]
     answers = [labels[::-1], labels]
-    narrow, wide = filtered_errors(points, labels, answers, [1e-6, 1e9], 1, "cpu", Progress(), "points").transpose(1, 0, 2)
+    narrow, wide = filtered_errors(points, labels, answers, [1e-6, 1e9], 1, "cpu", Progress(), "points").transpose(
+        1, 0, 2
+    )
     assert narrow[:, 0].tolist() == pytest.approx([math.sqrt(2), 0])
     assert np.isnan(narrow[:, 1]).all()
     np.testing.assert_allclose(wide, [[0, 2], [0, 0]], atol=1e-6)
@@ -57,7 +59,9 @@ def test_snapshots_share_the_distances_and_an_interrupted_job_goes_on(tiny_datas
     monkeypatch.setattr(filtered_response, "_ROWS", 10)
     models = ByMean(0.1), ByMean(2.0)
     jobs = [job_of(tiny_dataset, tmp_path, SETTINGS, model) for model in models]
-    alone = [run(job_of(tiny_dataset, tmp_path / str(number), SETTINGS, job.classifier)) for number, job in enumerate(jobs)]
+    alone = [
+        run(job_of(tiny_dataset, tmp_path / str(number), SETTINGS, job.classifier)) for number, job in enumerate(jobs)
+    ]
     calls = []
     low_pass = filtered_response.low_pass
 

@@ -86,9 +86,7 @@ def response_rows(
         rows.append(quantity("response_magnitude", format_parameter(**where), abs(of_response), count))
     for number, point in enumerate(chosen_points(settings, np.abs(labels))):
         where = {**said, "chosen": number}
-        rows.append(
-            quantity("chosen_frequency", format_parameter(**where), frequency_grid(settings)[point], count)
-        )
+        rows.append(quantity("chosen_frequency", format_parameter(**where), frequency_grid(settings)[point], count))
         size = abs(labels[point])
         error = abs(response[point] - labels[point]) / size if size else np.nan
         where = {**said, "output": output, "chosen": number}
