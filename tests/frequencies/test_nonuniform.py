@@ -3,13 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from filterfreq.frequencies.nonuniform import (
-    highest_peaks,
-    nearest_points,
-    nonuniform_dft,
-    principal_component,
-    projections,
-)
+from filterfreq.frequencies.nonuniform import nonuniform_dft, principal_component, projections
 
 
 @pytest.mark.parametrize("count", [97, 5000])
@@ -36,7 +30,7 @@ def test_a_shift_of_the_positions_changes_phases_alone():
 
 
 def test_the_parity_function_has_its_closed_form():
-    """f(x) = prod x_j on {-1, 1}^d has along the direction of ones (-i)^d sin(2 pi k)^d, here along unit steps of it."""
+    """prod x_j on {-1, 1}^d has along the direction of ones (-i)^d sin(2 pi k)^d, k in cycles per step of one x_j."""
     dimension = 10
     corners = np.array(np.meshgrid(*[[-1, 1]] * dimension)).reshape(dimension, -1).T
     frequencies = np.linspace(-0.5, 0.5, 41)
@@ -71,14 +65,3 @@ def test_the_principal_component_is_that_of_the_singular_value_decomposition(tmp
     np.testing.assert_allclose(found, expected * np.sign(expected[np.abs(expected).argmax()]), atol=1e-10)
     assert found[np.abs(found).argmax()] > 0
     np.testing.assert_allclose(projections(mapped, found), vectors @ found, rtol=1e-12)
-
-
-def test_the_highest_peaks_are_above_both_neighbours():
-    spectrum = np.array([9, 3, 5, 4, 4, 6, 2, 2.5, 1, 8])
-    assert highest_peaks(spectrum, 2) == [2, 5]
-    assert highest_peaks(spectrum, 9) == [2, 5, 7]
-    assert highest_peaks(np.array([3.0, 2, 1]), 3) == []
-
-
-def test_the_nearest_points_of_a_grid():
-    assert nearest_points(np.linspace(0, 0.5, 6), np.array([0, 0.11, 0.26, 0.5])) == [0, 1, 3, 5]

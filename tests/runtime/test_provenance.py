@@ -247,6 +247,7 @@ MEASURED_BY = {
     "evaluation/image_vectors.py": {"response_frequency", "filtered_response"},
     "evaluation/response_settings.py": {"response_frequency"},
     "frequencies/nonuniform.py": {"response_frequency"},
+    "frequencies/peaks.py": {"response_frequency"},
     "frequencies/gaussian_filter.py": {"filtered_response"},
     "evaluation/filters/graph.py": {"filter_quality", "spectral_norm", "first_layer"},
     "evaluation/filters/linear_maps.py": {"spectral_norm"},

@@ -29,8 +29,9 @@ def vector_unit(dataset: str, side: int) -> float:
     """Return what the length of a vector of stored grey levels is multiplied by to be that of the published image.
 
     Published images are in [0, 1]. Those of MNIST, KMNIST and Fashion-MNIST have 28 pixels a side and are prepared with
-    32: so many more pixels make lengths longer, by the ratio of the sides where images are smooth. As scaling smooths digits,
-    distances between them are still 9 % shorter than at 28 pixels, and positions along the first principal component 2 %.
+    32: so many more pixels make lengths longer, by the ratio of the sides where images are smooth. Scaling smooths
+    digits, so that distances between them are still 9 % shorter than at 28 pixels, and positions along the first
+    principal component 2 %.
 
     Args:
         dataset: its name.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from filterfreq.frequencies.nonuniform import highest_peaks, nearest_points
+from filterfreq.frequencies.peaks import highest_peaks, nearest_points
 from filterfreq.runtime.errors import InputError
 
 PEAKS = 3
@@ -48,7 +48,8 @@ def complete_settings(settings: Mapping[str, Any], dataset: str) -> dict[str, An
     known = " and ".join(PUBLISHED_GRIDS)
     if published is None and "highest" not in settings:
         raise InputError(
-            f"highest: it is missing, and the paper has a grid of frequencies for {known} alone, none for {dataset}: add it"
+            f"highest: it is missing, and the paper has grids of frequencies for {known} alone, none for {dataset}: "
+            "add it"
         )
     chosen = settings.get("chosen", "peaks" if published is None else "paper")
     if chosen == "paper":

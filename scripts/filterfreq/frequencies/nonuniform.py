@@ -43,7 +43,7 @@ def principal_component(vectors: np.ndarray) -> np.ndarray:
     Its largest entry in size is positive, so that equal vectors have one answer.
 
     Args:
-        vectors: n x d, n at least 2 and d too, of any real type; uint8 may be a memory map, of which a chunk is read at a time.
+        vectors: n x d, n and d at least 2, of any real type, as uint8; of a memory map a chunk is read at a time.
 
     Returns:
         float64, d, of length 1.
@@ -70,26 +70,3 @@ def projections(vectors: np.ndarray, direction: np.ndarray) -> np.ndarray:
     """
     starts = range(0, len(vectors), _ROWS)
     return np.concatenate([vectors[start : start + _ROWS].astype(np.float64) @ direction for start in starts])
-
-
-def highest_peaks(magnitudes: np.ndarray, count: int) -> list[int]:
-    """Return where the highest peaks of a spectrum are, points above both of their neighbours, in ascending order.
-
-    Args:
-        magnitudes: float, K; its two ends are no peaks.
-        count: how many peaks; all, where there are fewer.
-    """
-    inside = magnitudes[1:-1]
-    peaks = 1 + np.flatnonzero((inside > magnitudes[:-2]) & (inside > magnitudes[2:]))
-    highest = peaks[np.argsort(-magnitudes[peaks], kind="stable")][:count]
-    return sorted(highest.tolist())
-
-
-def nearest_points(grid: np.ndarray, wanted: np.ndarray) -> list[int]:
-    """Return the index of the grid's point that is nearest to each wanted value.
-
-    Args:
-        grid: float, K.
-        wanted: float, M.
-    """
-    return np.abs(np.subtract.outer(wanted, grid)).argmin(axis=1).tolist()

@@ -1,4 +1,4 @@
-"""Networks with several fully connected layers, for images of 28 and 32 pixels: alone, behind convolutions, or of a VGG.
+"""Networks with several fully connected layers, for images of 28 and 32 pixels: alone, or behind convolutions.
 
 They are those that Xu, Zhang, Luo, Xiao, Ma, Frequency Principle, 2019, arXiv 1901.06523, train on MNIST and CIFAR-10,
 and others of their kind. Convolutions start as those of `filterfreq.models.feedforward`, linear layers from torch's

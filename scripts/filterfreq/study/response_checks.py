@@ -23,14 +23,14 @@ def check_responses(study: Study, datasets: list[str], where: str) -> None:
         for split in settings.get("split", ["train"]):
             if split == "train" and entry.evaluation_only:
                 raise InputError(
-                    f"{where}.split: {dataset} has no training images, as it is evaluation_only: write split: [test], or "
-                    f"evaluation.datasets.{dataset}.{suite}: false"
+                    f"{where}.split: {dataset} has no training images, as it is evaluation_only: write split: [test], "
+                    f"or evaluation.datasets.{dataset}.{suite}: false"
                 )
             there, kind = (entry.train_size, "training") if split == "train" else (entry.test_size, "test")
             if there and settings.get("images", 0) > there:
                 raise InputError(
-                    f"{where}.images: {settings['images']} is more than the {there} {kind} images of {dataset}: lower it, "
-                    "or leave it out for all"
+                    f"{where}.images: {settings['images']} is more than the {there} {kind} images of {dataset}: "
+                    "lower it, or leave it out for all"
                 )
 
 

@@ -35,7 +35,8 @@ def test_transforms_are_those_of_labels_and_answers_along_the_direction_of_most_
     answers = job.classifier(shown).softmax(dim=1)[:, 2].detach().double().numpy()
     waves = np.exp(-2j * np.pi * np.multiply.outer(np.linspace(0, 0.4, 5), vectors @ direction))
     of_labels, of_answers = waves @ (labels == 2) / 40, waves @ answers / 40
-    expected = {f"class=2;split=train;frequency={k:.6g}": v for k, v in zip(np.linspace(0, 0.4, 5), abs(of_labels))}
+    names = [f"class=2;split=train;frequency={frequency}" for frequency in ("0", "0.1", "0.2", "0.3", "0.4")]
+    expected = dict(zip(names, abs(of_labels), strict=True))
     assert found["label_magnitude"] == pytest.approx(expected, rel=1e-9)
     assert [*found["response_magnitude"].values()] == pytest.approx(abs(of_answers).tolist(), rel=1e-5)
     errors = abs(of_answers - of_labels) / abs(of_labels)
