@@ -66,6 +66,9 @@ def test_errors_at_the_chosen_frequencies_are_a_map_over_a_logarithmic_axis(resu
     assert [text.get_text() for text in right.get_yticklabels()] == ["0", "0.1", "0.3"]
     (mesh,) = right.findobj(QuadMesh)
     assert (mesh.norm.vmin, mesh.norm.vmax) == (0.1, 0.5)
+    low, high = left.get_ylim()
+    ticks = [tick.label1.get_text() for tick in left.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    assert ticks == ["0.02", "0.05", "0.1"]
     line, squares = left.lines
     np.testing.assert_allclose(line.get_ydata(), 0.1 * np.exp(-5 * np.linspace(0, 0.4, 5)))
     assert (squares.get_marker(), squares.get_color()) == ("s", "black")

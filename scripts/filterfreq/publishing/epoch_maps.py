@@ -13,7 +13,7 @@ from filterfreq.publishing.map_panels import HEAT, add_scale
 from filterfreq.publishing.phrases import is_one_seed, seeds_phrase
 
 _KEYS = ["model", "variant", "split", "output"]
-_FEW_DECADES = 1.5  # of epochs, on whose axis more than the powers of ten are numbered
+_MOST_POWERS = 5  # of ten, on a logarithmic axis that numbers each of them
 
 
 class Group(NamedTuple):
@@ -68,11 +68,7 @@ def draw_strips(axes: Axes, means: pd.DataFrame, scale: Normalize, *, logarithmi
     axes.grid(visible=False)
     if logarithmic:
         axes.set_xscale("log")
-        low, high = np.log10(edges[[0, -1]])
-        digits = (1, 2, 5) if high - low <= _FEW_DECADES else (1,)
-        powers = range(int(np.floor(low)), int(np.ceil(high)) + 1)
-        ticks = [digit * 10.0**power for power in powers for digit in digits]
-        shown = [tick for tick in ticks if edges[0] <= tick <= edges[-1]]
+        shown = logarithmic_ticks(edges[0], edges[-1])
         axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
         axes.minorticks_off()
     axes.set_xlim(edges[0], edges[-1])
@@ -93,6 +89,20 @@ def add_strip_scale(
     """
     said = "" if is_one_seed(seeds) else f",\nmean of {seeds_phrase(seeds)}"
     add_scale(figure, list(grid.ravel()), len(grid), scale, f"relative error{said}", extend="both", ticks=ticks)
+
+
+def logarithmic_ticks(low: float, high: float) -> list[float]:
+    """Return round numbers for a logarithmic axis: powers of ten, and others between them where these are few.
+
+    Args:
+        low: its lower end, above 0.
+        high: its upper end.
+    """
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    digits = range(1, 10) if high < 4 * low else (1, 2, 5) if high < 40 * low else (1,)
+    step = -(-len(powers) // _MOST_POWERS) if digits == (1,) else 1
+    ticks = [digit * 10.0**power for power in powers[::step] for digit in digits]
+    return [tick for tick in ticks if low <= tick <= high]
 
 
 def _edges(positions: np.ndarray) -> np.ndarray:

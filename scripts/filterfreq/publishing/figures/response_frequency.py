@@ -12,10 +12,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullLocator
 
 from filterfreq.evaluation.reading import read_results
-from filterfreq.publishing.epoch_maps import add_strip_scale, draw_strips, make_groups
+from filterfreq.publishing.epoch_maps import add_strip_scale, draw_strips, logarithmic_ticks, make_groups
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.selection import select
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text
@@ -83,6 +83,7 @@ def _draw_labels(axes: Axes, magnitudes: pd.DataFrame, chosen: pd.Series) -> Non
     nearest = [line.index[abs(line.index - frequency).argmin()] for frequency in chosen]
     axes.plot(nearest, line[nearest], "s", color="black", markersize=4, markeredgecolor="white", zorder=3)
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    ticks = logarithmic_ticks(*axes.get_ylim())
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("|ŷ(k)|")
