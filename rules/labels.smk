@@ -518,12 +518,13 @@ def filter_coefficients(product, wildcards):
 
 
 def aggregated_over_training(product, wildcards):
-    """What is measured of an experiment's snapshots, one file for each data set and suite."""
-    experiment = wildcards.experiment
+    """What is measured of an experiment's snapshots, one file for each data set and suite: those needed, or all."""
+    experiment, needs = wildcards.experiment, product.label.needs
     return [
         AGGREGATED_OVER_TRAINING.format(experiment=experiment, dataset=name, suite=suite)
         for name in shown_datasets(wildcards)
         for suite in measured_over_training(experiment, name)
+        if not needs or suite in needs
     ]
 
 

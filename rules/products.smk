@@ -117,8 +117,9 @@ def shown_suites(product, experiment, dataset):
 
 def is_possible(product, experiment, dataset):
     """Whether an experiment has all that a product of this data set cannot do without."""
-    when = product.label.when
-    needs = set(product.label.needs) <= set(study.suites_in(experiment, dataset))
+    when, reads = product.label.when, product.label.reads
+    available = (measured_over_training if reads == "over_training" else study.suites_in)(experiment, dataset)
+    needs = set(product.label.needs) <= set(available)
     return needs and (not when or CONDITIONS[when].holds(experiment, dataset))
 
 

@@ -109,6 +109,16 @@ def test_each_claim_on_high_components_has_an_experiment_of_their_study():
     assert strengths <= set(study.labels("penalties", "cifar10"))
 
 
+def test_each_claim_on_what_classifiers_learn_first_has_an_experiment_of_their_study():
+    study = Study(yaml.safe_load((ROOT / "configs" / "learning-images.yaml").read_text()), SCHEMA)
+    claims, _ = claims_of_study(study, [ROOT], CLAIMS_SCHEMA)
+    every = load_claims(ROOT / "claims" / "learning.yaml", CLAIMS_SCHEMA)
+    suites = ("response_frequency", "filtered_response")
+    of_images = [name for name, claim in every.items() if claim["measure"]["suite"] in suites]
+    assert len(of_images) >= 9
+    assert [name for name in claims if name in of_images] == of_images
+
+
 # What the two variants of a claim may differ in, by what its name begins with.
 DIFFERENCES = {
     "penalty": {"penalty"},

@@ -68,3 +68,27 @@ def test_trainings_with_other_snapshots_are_compared_in_when_they_reach_a_level(
     assert (row["effect"], row["pairs"]) == (pytest.approx(expected), 3)
     summed = {**measure, "sum_over": ["pass"]}
     assert score(results_of(rows), claim(summed, "lower"))["effect"].item() == pytest.approx(expected)
+
+
+def test_a_level_that_is_reached_from_above_is_reached_later_at_higher_frequencies(results_of):
+    """Of 10 epochs after about 2 at the first chosen frequency, and never at the other."""
+    said = {"class": 0, "split": "train", "output": "probability"}
+    rows = [
+        ("m", "new", seed, "response_frequency", "frequency_error", {"epoch": epoch, **said, "chosen": chosen}, value)
+        for seed in (0, 1, 2)
+        for chosen, values in (
+            (0, {0: 0.9, 1: 0.2 + seed / 50, 3: 0.0, 10: 0.0}),
+            (1, {0: 1.0, 1: 0.9, 3: 0.8, 10: 0.2 + seed / 9}),
+        )
+        for epoch, value in values.items()
+    ]
+    measures = [
+        {"suite": "response_frequency", "metric": "frequency_error", "where": [{"chosen": chosen}]}
+        | {"over_training": {"below": 0.1}}
+        for chosen in (1, 0)
+    ]
+    entry = claim(measures[0], "higher")["c"] | {"control": "new", "control_measure": measures[1]}
+    (row,) = score(results_of(rows), {"c": entry}).to_dict("records")
+    reached = [1 + 2 * (0.1 + seed / 50) / (0.2 + seed / 50) for seed in (0, 1, 2)]
+    expected = 1 - np.mean(reached) / 10
+    assert (row["effect"], row["pairs"], row["verdict"]) == (pytest.approx(expected), 3, "supported")

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from filterfreq.analysis.learning_order import share_until
+from filterfreq.analysis.learning_order import share_of_training, share_until, share_until_below
 
 EPOCHS = np.array([0, 1, 2, 10])
 
@@ -32,3 +32,19 @@ def test_what_is_never_learned_has_none():
 
 def test_one_snapshot_is_the_whole_training():
     assert share_until(np.array([3.0]), np.array([0.3]), 0.5) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        # In a line from 0.3 after 1 epoch to 0.05 after 4 of 10.
+        ([0.9, 0.3, 0.05, 0.2], (1 + 3 * 0.2 / 0.25) / 10),
+        ([0.05, 0.3, 0.05, 0.02], 0),
+        ([0.9, 0.3, 0.2, 0.1], 1),
+    ],
+)
+def test_when_a_measure_is_below_a_level_first(values, expected):
+    epochs = np.array([0.0, 1, 4, 10])
+    assert share_until_below(epochs, np.array(values), 0.1) == pytest.approx(expected)
+    assert share_of_training(epochs, np.array(values), {"below": 0.1}) == pytest.approx(expected)
+    assert math.isnan(share_until_below(np.array([0]), np.array([0.3]), 0.1))

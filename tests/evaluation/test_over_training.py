@@ -14,7 +14,12 @@ from filterfreq.evaluation.suites import clean, frequency_filtered
 from filterfreq.models.checkpoints import load_checkpoint, save_checkpoint
 from filterfreq.training.untrained import build_classifier
 
-SETTINGS = {"clean": {"images": 20}, "frequency_filtered": {"images": 20, "radii": {"low": [4, 8], "high": [4]}}}
+SETTINGS = {
+    "clean": {"images": 20},
+    "frequency_filtered": {"images": 20, "radii": {"low": [4, 8], "high": [4]}},
+    "response_frequency": {"images": 20, "split": ["test"], "highest": 0.1, "points": 5, "chosen": [0, 0.05]},
+    "filtered_response": {"images": 20, "split": ["test"], "deltas": [50]},
+}
 EPOCHS = (0, 0.5, 2)
 
 
@@ -82,7 +87,10 @@ def parameters_and_values(rows: list[dict]) -> list[tuple]:
 @pytest.mark.parametrize("suite", SETTINGS)
 def test_snapshots_have_the_rows_that_each_would_have_alone(measure, suite):
     rows, files, alone = measure(suite)
-    assert parameters_and_values(rows) == parameters_and_values(alone)
+    for found, expected in zip(parameters_and_values(rows), parameters_and_values(alone), strict=True):
+        # Matrices of other widths are multiplied in another order.
+        exact = suite != "filtered_response"
+        assert found == (expected if exact else (*expected[:2], pytest.approx(expected[2], rel=1e-12), expected[3]))
     assert {row["parameter"].split(";")[0] for row in rows} == {"epoch=0", "epoch=0.5", "epoch=2"}
     assert len({row["value"] for row in rows}) > 1
     assert all(file.is_file() for file in files)

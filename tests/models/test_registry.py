@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from filterfreq.models import feedforward, hfc_resnet, preact_resnet, resnet
+from filterfreq.models import dense, feedforward, hfc_resnet, preact_resnet, resnet
 from filterfreq.models.registry import (
     FAMILIES,
     architecture_module,
@@ -36,6 +36,9 @@ from filterfreq.runtime.errors import InputError
         ("lenet", feedforward.LeNet),
         ("alexnet", feedforward.AlexNet),
         ("vgg_11", feedforward.VGG),
+        ("vgg_11_fc_8", feedforward.VGG),
+        ("mlp_9_8_tanh", dense.MultilayerPerceptron),
+        ("cnn_4_5p_fc_9", dense.ConvolutionalNetwork),
     ],
 )
 def test_names_build_their_architecture(name, kind):

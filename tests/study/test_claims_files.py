@@ -131,6 +131,11 @@ def test_missing_claims_are_one_sentence(tmp_path):
         ),
         (
             "suite: clean, metric: accuracy}",
+            "suite: clean, metric: accuracy, over_training: {below: 0.1, reach: 0.5}}",
+            "or {below: 0.1}, when it is lower first",
+        ),
+        (
+            "suite: clean, metric: accuracy}",
             "suite: clean, metric: accuracy, over_training: {reach: 1.5}}",
             "over_training.reach: 1.5 is out of range, it must be at most 1",
         ),
@@ -316,6 +321,8 @@ SHOWN = {
     "adaptive": {"norm": "linf", "epsilons": ["2/255"]},
     "regions": {"norm": "linf", "epsilon": "2/255"},
     "line_spectrum": {"length": 24},
+    "response_frequency": {"highest": 1, "class": 3},
+    "filtered_response": {"deltas": [3, 7.5]},
 }
 FILTERED = {
     "filter_quality": {"batch_norm": ["separate"]},
@@ -361,6 +368,20 @@ FILTERED = {
         ("line_spectrum", "line_power", {"output": "logits"}, "unknown output 'logits': did you mean 'logit'"),
         ("line_spectrum", "line_power", {"unit": "pixels"}, "evaluation.line_spectrum of this config has normalised"),
         ("line_spectrum", "line_power", {"length": 12}, "evaluation.line_spectrum of this config has 24"),
+        (
+            "response_frequency",
+            "frequency_error",
+            {"chosen": 4},
+            "evaluation.response_frequency of this config has 0, 1, 2, 3",
+        ),
+        ("response_frequency", "label_magnitude", {"class": 2}, "evaluation.response_frequency of this config has 3"),
+        (
+            "filtered_response",
+            "low_frequency_error",
+            {"delta": 7},
+            "evaluation.filtered_response of this config has 3, 7.5",
+        ),
+        ("filtered_response", "low_frequency_error", {"split": "test"}, "has train: correct the claim"),
         ("adversarial", "accuracy", {"attack": "pdg-10"}, "has fgsm, pgd-10: did you mean 'pgd-10'"),
         (
             "adversarial",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from filterfreq.analysis.learning_order import share_until
+from filterfreq.analysis.learning_order import asks_for_share, share_of_training
 from filterfreq.analysis.pairs import RUN
 from filterfreq.analysis.slopes import least_squares_slope
 from filterfreq.evaluation.registry import BATCH_NORMS
@@ -80,27 +80,29 @@ def run_values(rows: pd.DataFrame, measure: Mapping[str, Any], *, whatever_layer
     if rows.empty:
         nothing = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], [], []], names=RUN))
         return nothing, nothing
-    summed, reach = measure.get("sum_over", []), measure.get("over_training", {}).get("reach")
+    summed, over_training = measure.get("sum_over", []), measure.get("over_training", {})
+    is_share = asks_for_share(over_training)
     if summed:
         # What is left to tell rows apart is not added up but averaged.
         others = [key for key in _parameters(rows) if key not in summed]
         kept = [_AGAINST] if _AGAINST in rows else []
         parts = rows.groupby([*RUN, *others, *kept], as_index=False, dropna=False)
         rows = parts.agg({"value": "sum", "n": "max"})
-        untold = (*(_LAYER if whatever_layers else ()), *(("epoch",) if reach is not None else ()))
+        untold = (*(_LAYER if whatever_layers else ()), *(("epoch",) if is_share else ()))
         told = [key for key in others if key not in untold]
         rows["parameter"] = rows[told].astype(str).agg(";".join, axis="columns") if told else ""
     elif whatever_layers:
         rows = rows.assign(parameter=rows["parameter"].str.replace(_OF_LAYER, "", regex=True))
-    by = RUN if reach is None else [*RUN, "epoch"]
+    by = [*RUN, "epoch"] if is_share else RUN
     values = rows.groupby(by)["value"].mean()
     if measure.get("weighted_by_n", False):
         weighted = (rows["value"] * rows["n"]).groupby([rows[key] for key in by]).sum()
         values = weighted / rows.groupby(by)["n"].sum()
-    if reach is not None:
-        above = measure["over_training"].get("above", 0.0)
+    if is_share:
         values = values.groupby(level=RUN).apply(
-            lambda run: share_until(run.index.get_level_values("epoch").to_numpy(float), run.to_numpy(), reach, above)
+            lambda run: share_of_training(
+                run.index.get_level_values("epoch").to_numpy(float), run.to_numpy(), over_training
+            )
         )
         # Trainings of other batches have other snapshots, which changes nothing of what is compared.
         rows = rows.assign(parameter=rows["parameter"].str.replace(_OF_EPOCH, "", regex=True))
@@ -118,7 +120,7 @@ def image_count(rows: pd.DataFrame, measure: Mapping[str, Any]) -> float:
         rows: what `measured_rows` returns, or some of it.
         measure: as a claim has it.
     """
-    if "reach" in measure.get("over_training", {}):
+    if asks_for_share(measure.get("over_training", {})):
         return np.nan
     if rows.empty or _AGAINST in rows or not rows["metric"].isin(_SHARES).all():
         return np.nan

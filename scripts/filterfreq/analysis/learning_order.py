@@ -1,6 +1,53 @@
 """When in a training a measure reaches a level: what is learned first."""
 
+from collections.abc import Mapping
+
 import numpy as np
+
+
+def asks_for_share(over_training: Mapping[str, float]) -> bool:
+    """Return whether a claim's `over_training` asks when something is reached, and not for a value at an epoch."""
+    return "reach" in over_training or "below" in over_training
+
+
+def share_of_training(epochs: np.ndarray, values: np.ndarray, over_training: Mapping[str, float]) -> float:
+    """Return after what share of a training a measure has reached what a claim's `over_training` names.
+
+    Args:
+        epochs: of the snapshots, N, increasing; the last one counts as the whole training.
+        values: of the measure at each, N.
+        over_training: with `reach`, and perhaps `above`, see `share_until`; or with `below`, see `share_until_below`.
+    """
+    if "below" in over_training:
+        return share_until_below(epochs, values, over_training["below"])
+    return share_until(epochs, values, over_training["reach"], over_training.get("above", 0.0))
+
+
+def share_until_below(epochs: np.ndarray, values: np.ndarray, below: float) -> float:
+    """Return the share of a training after which a measure is below a level for the first time.
+
+    Between two snapshots the measure is taken to go in a line.
+
+    Args:
+        epochs: of the snapshots, N, increasing; the last one counts as the whole training.
+        values: of the measure at each, N.
+        below: the level.
+
+    Returns:
+        In [0, 1]: that of the first snapshot where its value is lower already, and 1 where no snapshot's is, which is
+        the least that it may be. NaN where the last snapshot is of an untrained network.
+    """
+    if epochs[-1] == 0:
+        return float("nan")
+    is_below = values < below
+    first = int(np.argmax(is_below))
+    if not is_below[first]:
+        return 1.0
+    if first == 0:
+        return float(epochs[0] / epochs[-1])
+    before, after = values[first - 1 : first + 1]
+    gone = (before - below) / (before - after)
+    return float((epochs[first - 1] + gone * (epochs[first] - epochs[first - 1])) / epochs[-1])
 
 
 def share_until(epochs: np.ndarray, values: np.ndarray, reach: float, above: float = 0.0) -> float:

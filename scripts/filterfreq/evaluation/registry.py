@@ -117,6 +117,7 @@ class Suite(Measurement):
         run_snapshots: a reference: of the jobs of several models and the `Progress` of all of them, the rows of each;
             for a suite that makes images, which are then made once for all models. None where `run` measures one model
             after the other.
+        splits: which images it sees unless its settings have `split`.
         passes: says what one job does, see `filterfreq.evaluation.passes`; None of what is not planned.
         why_not: a reference: of the study and a data set, why that cannot have the suite, as the rest of a sentence, or
             None where it can.
@@ -134,6 +135,7 @@ class Suite(Measurement):
     of_filters: bool = False
     takes_image_size: bool = False
     run_snapshots: str | None = None
+    splits: tuple[str, ...] = ("test",)
     passes: Callable[..., Work] | None = one_pass
     why_not: str | None = None
     why_not_run: str | None = None
@@ -303,6 +305,30 @@ SUITES: Mapping[str, Suite] = {
         types={"length": float, "frequency": float},
         passes=line_spectrum_passes,
         check="filterfreq.study.frequency_checks:check_images",
+    ),
+    "response_frequency": Suite(
+        run="filterfreq.evaluation.suites.response_frequency:run",
+        metrics={
+            # The size of one number of a transform, of labels and of probabilities at most 1.
+            "label_magnitude": Metric(("class", "split", "frequency"), is_share=False),
+            "response_magnitude": Metric(("class", "split", "output", "frequency"), highest=math.inf, is_share=False),
+            "frequency_error": Metric(("class", "split", "output", "chosen"), highest=math.inf, is_share=False),
+            "chosen_frequency": Metric(("class", "split", "chosen"), highest=math.inf, is_share=False),
+        },
+        types={"class": int, "chosen": int, "frequency": float},
+        splits=("train",),
+        check="filterfreq.study.response_checks:check_response_frequency",
+    ),
+    "filtered_response": Suite(
+        run="filterfreq.evaluation.suites.filtered_response:run",
+        metrics={
+            f"{part}_frequency_error": Metric(("split", "output", "delta"), highest=math.inf, is_share=False)
+            for part in ("low", "high")
+        },
+        types={"delta": float},
+        splits=("train",),
+        run_snapshots="filterfreq.evaluation.suites.filtered_response:run_snapshots",
+        check="filterfreq.study.response_checks:check_responses",
     ),
     "out_of_distribution": Suite(
         run="filterfreq.evaluation.suites.out_of_distribution:run",

@@ -56,12 +56,22 @@ def _is_6d2(depth: int, *_width: int) -> bool:
     return depth >= 8 and depth % 6 == 2
 
 
+def _leaves_pixels(convolutions: int | str, *_others: int | str) -> bool:
+    """Whether 3 x 3 convolutions and poolings leave something of 32 pixels a side."""
+    side = 32
+    for layer in str(convolutions).split("_"):
+        side = (side - 2) // (2 if layer.endswith("p") else 1)
+    return side > 0
+
+
 _MODULE = "filterfreq.models.resnet"
 _TIMM = "filterfreq.models.timm_models"
 _TORCHVISION = "filterfreq.models.torchvision_models"
 _ROBUSTBENCH = "filterfreq.models.robustbench_models"
 _PREACT = "filterfreq.models.preact_resnet"
 _FEEDFORWARD = "filterfreq.models.feedforward"
+_DENSE = "filterfreq.models.dense"
+_WIDTHS = r"[1-9]\d*(?:_[1-9]\d*)*"
 _RESNET = r"resnet_([1-9]\d*)(?:_([1-9]\d*))?"
 _RESNETS = ("resnet_8", "resnet_14", "resnet_20", "resnet_32", "resnet_44", "resnet_56", "resnet_110")
 _OPTION_A = ("resnet_20_option_a", "resnet_56_option_a")
@@ -111,6 +121,26 @@ FAMILIES = (
         linear_units=lambda num_classes: (384, 192, num_classes),
     ),
     Family("vgg_N (11, 13, 16, 19)", r"vgg_(11|13|16|19)", f"{_FEEDFORWARD}:vgg", ("vgg_11", "vgg_16")),
+    Family(
+        "vgg_N_fc_W (with a further linear layer of width W)",
+        r"vgg_(11|13|16|19)_fc_([1-9]\d*)",
+        f"{_DENSE}:vgg_with_dense_layer",
+        ("vgg_16_fc_1024",),
+    ),
+    Family(
+        "mlp_W_W...[_tanh][_grey28] (hidden layers of widths W; ReLU or tanh; images made grey and of 28 pixels)",
+        rf"mlp_({_WIDTHS})(?:_(tanh))?(?:_(grey28))?",
+        f"{_DENSE}:multilayer_perceptron",
+        ("mlp_400_200", "mlp_400_200_tanh_grey28"),
+        decomposable=False,
+    ),
+    Family(
+        "cnn_C_Cp..._fc_W_W...[_tanh] (convolutions 3 x 3 with C channels, pooled where p follows, then linear layers)",
+        rf"cnn_([1-9]\d*p?(?:_[1-9]\d*p?)*)_fc_({_WIDTHS})(?:_(tanh))?",
+        f"{_DENSE}:convolutional_network",
+        ("cnn_32_64p_fc_400_tanh", "cnn_64p_128p_fc_800_400_400_400"),
+        _leaves_pixels,
+    ),
     Family("lowres_resnet9", "lowres_resnet9", f"{_MODULE}:lowres_resnet9", ("lowres_resnet9",)),
     Family(
         "lowres_efficientnet_b0",

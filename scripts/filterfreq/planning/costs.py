@@ -191,7 +191,8 @@ class CostModel:
         """How many images each set has that a suite shows to the model of a run."""
         dataset = run.dataset
         inputs, settings = SUITES[suite].inputs, self.study.settings(suite, dataset)
-        splits = settings.get("split", ["test"]) if isinstance(settings, dict) else ["test"]
+        splits = SUITES[suite].splits
+        splits = settings.get("split", splits) if isinstance(settings, dict) else splits
         sizes = [self._split_size(run, split) for split in splits] if "images" in inputs else []
         if "shifted" in inputs:
             sizes += [self._shifted_size(dataset, entry.name) for entry in self.study.shifted_sets(dataset)]

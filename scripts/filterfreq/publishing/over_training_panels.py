@@ -15,6 +15,8 @@ _COLUMNS = 4  # of panels
 _METRICS = {
     "cue_conflict": ("shape_bias",),
     "fourier_attack": ("fooled",),
+    "response_frequency": ("frequency_error",),
+    "filtered_response": ("low_frequency_error", "high_frequency_error"),
     "filter_quality": ("variance_entropy", "sparsity", "orthogonality"),
 }
 # Parameters over which the mean is taken; each value of the others has its panel, but for the split.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from filterfreq.analysis.learning_order import asks_for_share
 from filterfreq.evaluation.registry import SHARES
 
 
@@ -103,7 +104,7 @@ def claims_in_points(claims: Mapping[str, Mapping[str, Any]]) -> set[str]:
     return {
         name
         for name, claim in claims.items()
-        if claim["measure"]["metric"] in SHARES or "reach" in claim["measure"].get("over_training", {})
+        if claim["measure"]["metric"] in SHARES or asks_for_share(claim["measure"].get("over_training", {}))
     }
 
 
@@ -123,6 +124,8 @@ def _measure_phrase(measure: Mapping[str, Any]) -> str:
     over_training = measure.get("over_training", {})
     if "at" in over_training:
         return f"{phrase} at epoch {over_training['at']}"
+    if "below" in over_training:
+        return f"training until {phrase} is below {over_training['below']:g}"
     return f"training until {over_training['reach']:.0%} of {phrase}" if over_training else phrase
 
 

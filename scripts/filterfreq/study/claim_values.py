@@ -11,6 +11,7 @@ from filterfreq.evaluation.adaptive_settings import measured_values
 from filterfreq.evaluation.corruptions import CORRUPTIONS, SEVERITIES
 from filterfreq.evaluation.regions_settings import regions_attack
 from filterfreq.evaluation.registry import TYPES
+from filterfreq.evaluation.response_settings import PEAKS, complete_settings
 from filterfreq.runtime.errors import InputError, list_some, unknown_name
 from filterfreq.study.study import Study
 from filterfreq.training.attack_names import attack_name
@@ -190,6 +191,17 @@ def _measured_values(study: Study, suite: str, key: str, datasets: list[str]) ->
         known = [of.get("unit", "normalised") for of in settings]
     elif suite == "line_spectrum" and key == "length":
         known = [of["length"] for of in settings]
+    elif suite in ("response_frequency", "filtered_response") and key == "output":
+        known = [of.get("output", "probability") for of in settings]
+    elif suite in ("response_frequency", "filtered_response") and key == "split":
+        known = [split for of in settings for split in of.get("split", ["train"])]
+    elif suite == "response_frequency" and key == "class":
+        known = [of.get("class", 0) for of in settings]
+    elif suite == "response_frequency" and key == "chosen":
+        chosen = [complete_settings(of, name)["chosen"] for of, name in zip(settings, datasets, strict=True)]
+        known = range(max(PEAKS + 1 if one == "peaks" else len(one) for one in chosen))
+    elif suite == "filtered_response" and key == "delta":
+        known = [delta for of in settings for delta in of["deltas"]]
     elif suite == "filter_quality" and key in _FREQUENCIES:
         known = range(3)  # of 3x3 filters
     elif key == "batch_norm":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from filterfreq.analysis.claims import claim_measures, claim_variants
+from filterfreq.analysis.learning_order import asks_for_share
 from filterfreq.evaluation.detection.registry import DETECTION
 from filterfreq.evaluation.registry import SUITES, Measurement
 from filterfreq.runtime.errors import InputError, unknown_name
@@ -198,10 +199,10 @@ def _check_claim(where: str, claim: Mapping[str, Any]) -> None:
         raise InputError(f"{where}.minus: names the claim's own two variants, and the rest is 0: name others")
     measures = claim_measures(claim)
     compared = [measure for key, measure in measures.items() if key != "matched"]
-    if len({"reach" in measure.get("over_training", {}) for measure in compared}) > 1:
+    if len({asks_for_share(measure.get("over_training", {})) for measure in compared}) > 1:
         raise InputError(
             f"{where}.control_measure: one of the two measures is a share of the training and the other is not: write "
-            "over_training with reach in both, or in none"
+            "over_training with reach or below in both, or in none"
         )
     for key, measure in measures.items():
         known = DETECTION if is_over_images else SUITES

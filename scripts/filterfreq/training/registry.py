@@ -138,6 +138,7 @@ INTERVENTIONS: dict[str, Entry] = {
         conflict=_free_training_conflict,
     ),
     "label_smoothing": Entry(f"{_MODULES}.label_smoothing"),
+    "loss": Entry(f"{_MODULES}.loss", excludes=("label_smoothing",)),
     "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}, check=_check_penalty),
 }
 """By the key of a variant; where several change the same thing, they do so in this order."""
