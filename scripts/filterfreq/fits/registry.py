@@ -19,9 +19,12 @@ class Fit(Measurement):
     Attributes:
         check: called with the settings, which fit the schema; raises an `InputError` for what the schema cannot see,
             whose sentence begins with the key. None where there is nothing to check.
+        trains_together: whether `run` trains all `seeds` of its job at once, and says in each row, under `seed`, whose
+            it is; else it trains the one `seed`, and says nothing of it.
     """
 
     check: Callable[[Mapping[str, Any]], None] | None = None
+    trains_together: bool = False
 
 
 def check_recorded(settings: Mapping[str, Any]) -> None:
@@ -49,6 +52,12 @@ def _check_sinusoids(settings: Mapping[str, Any]) -> None:
             f"{2 * highest} (Nyquist): lower the frequency or raise points"
         )
     check_recorded(settings)
+    for iteration in settings.get("shown_at", ()):
+        if iteration % settings["record_every"] or iteration > settings["iterations"]:
+            raise InputError(
+                f"shown_at: nothing is recorded after iteration {iteration}, give multiples of record_every "
+                f"({settings['record_every']}) up to iterations ({settings['iterations']})"
+            )
 
 
 FITS: Mapping[str, Fit] = {
@@ -57,9 +66,13 @@ FITS: Mapping[str, Fit] = {
         metrics={
             "loss": Metric(("iteration",), highest=math.inf),
             "normalised_amplitude": Metric(("iteration", "frequency"), highest=math.inf),
+            "spectral_norm": Metric(("iteration", "layer"), highest=math.inf, is_share=False),
+            "learned": Metric(("iteration", "point"), lowest=-math.inf, highest=math.inf, is_share=False),
+            "target": Metric(("iteration", "point"), lowest=-math.inf, highest=math.inf, is_share=False),
         },
-        types={"iteration": int, "frequency": int},
+        types={"iteration": int, "frequency": int, "point": int},
         check=_check_sinusoids,
+        trains_together=True,
     ),
 }
 """By the key that the settings stand under in an entry of the config's `fits`."""
