@@ -132,7 +132,7 @@ def test_the_order_of_keys_means_nothing():
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ({"sinusoids": None}, "fits.sums: does not say what is learned, give those of one: sinusoids"),
+        ({"sinusoids": None}, "fits.sums: does not say what is learned, give those of one: sinusoids, p"),
         ({"networks": None}, "fits.sums: 'networks' is missing"),
         ({"seeds_at_once": 0}, "fits.sums.seeds_at_once: 0 is out of range"),
         ({"sinusoids": {**SINUSOIDS, "frequencies": [1, 8]}}, "fits.sums.sinusoids.frequencies: 16 points on a period"),

@@ -11,6 +11,9 @@ from typing import Any
 from filterfreq.evaluation.registry import Measurement, Metric
 from filterfreq.runtime.errors import InputError
 
+SURFACE_EXTENT = 1.6
+"""How far from the origin the grid of `manifold_surfaces` reaches along each axis."""
+
 
 @dataclass(frozen=True)
 class Fit(Measurement):
@@ -39,6 +42,13 @@ def check_recorded(settings: Mapping[str, Any]) -> None:
         )
 
 
+def _beyond_nyquist(key: str, frequency: int, points: int) -> str:
+    return (
+        f"{key}: {points} points on a period cannot show {frequency} cycles, which need more than {2 * frequency} "
+        "(Nyquist): lower the frequency or raise points"
+    )
+
+
 def _check_sinusoids(settings: Mapping[str, Any]) -> None:
     frequencies, amplitudes, points = (settings[key] for key in ("frequencies", "amplitudes", "points"))
     if len(amplitudes) != len(frequencies):
@@ -47,10 +57,7 @@ def _check_sinusoids(settings: Mapping[str, Any]) -> None:
         )
     highest = max(frequencies)
     if 2 * highest >= points:
-        raise InputError(
-            f"frequencies: {points} points on a period cannot show {highest} cycles, which need more than "
-            f"{2 * highest} (Nyquist): lower the frequency or raise points"
-        )
+        raise InputError(_beyond_nyquist("frequencies", highest, points))
     check_recorded(settings)
     for iteration in settings.get("shown_at", ()):
         if iteration % settings["record_every"] or iteration > settings["iterations"]:
@@ -60,18 +67,67 @@ def _check_sinusoids(settings: Mapping[str, Any]) -> None:
             )
 
 
+def _check_perturbed(settings: Mapping[str, Any]) -> None:
+    _check_sinusoids(settings)
+    if settings["largest_norm"] > 0 and settings["norms"] < 2:
+        raise InputError("norms: one norm is 0 alone, give 2 or more")
+
+
+def _check_manifold(settings: Mapping[str, Any]) -> None:
+    frequency, points = settings["frequency"], settings["points"]
+    if 2 * frequency >= points:
+        raise InputError(_beyond_nyquist("frequency", frequency, points))
+    check_recorded(settings)
+
+
+_ITERATION = ("iteration",)
+_LOSS = Metric(_ITERATION, highest=math.inf, is_share=False)
+_VALUE = Metric((*_ITERATION, "point"), lowest=-math.inf, highest=math.inf, is_share=False)
+_ON_THE_CURVE = ("frequency", "petals")
+_CLASSIFICATION = {
+    "cross_entropy": Metric((*_ITERATION, *_ON_THE_CURVE), highest=math.inf, is_share=False),
+    "accuracy": Metric((*_ITERATION, *_ON_THE_CURVE)),
+    "majority_share": Metric(_ON_THE_CURVE),
+}
+_CLASSIFICATION_TYPES = {"iteration": int, "frequency": int, "petals": int}
+
 FITS: Mapping[str, Fit] = {
     "sinusoids": Fit(
         run="filterfreq.fits.sinusoids:fit_sinusoids",
         metrics={
-            "loss": Metric(("iteration",), highest=math.inf),
-            "normalised_amplitude": Metric(("iteration", "frequency"), highest=math.inf),
-            "spectral_norm": Metric(("iteration", "layer"), highest=math.inf, is_share=False),
-            "learned": Metric(("iteration", "point"), lowest=-math.inf, highest=math.inf, is_share=False),
-            "target": Metric(("iteration", "point"), lowest=-math.inf, highest=math.inf, is_share=False),
+            "loss": _LOSS,
+            "normalised_amplitude": Metric((*_ITERATION, "frequency"), highest=math.inf),
+            "spectral_norm": Metric((*_ITERATION, "layer"), highest=math.inf, is_share=False),
+            "learned": _VALUE,
+            "target": _VALUE,
         },
         types={"iteration": int, "frequency": int, "point": int},
         check=_check_sinusoids,
+        trains_together=True,
+    ),
+    "perturbed_sinusoids": Fit(
+        run="filterfreq.fits.perturbed_sinusoids:fit_perturbed_sinusoids",
+        metrics={"loss": _LOSS, "kept_amplitude": Metric(("norm", "frequency"), highest=math.inf)},
+        types={"iteration": int, "frequency": int, "norm": float},
+        check=_check_perturbed,
+        trains_together=True,
+    ),
+    "manifold": Fit(
+        run="filterfreq.fits.manifold:fit_classes",
+        metrics=_CLASSIFICATION,
+        types=_CLASSIFICATION_TYPES,
+        check=_check_manifold,
+        trains_together=True,
+    ),
+    "manifold_surfaces": Fit(
+        run="filterfreq.fits.manifold:fit_surfaces",
+        metrics={
+            **_CLASSIFICATION,
+            "logit": Metric(("row", "column"), lowest=-math.inf, highest=math.inf, is_share=False),
+            "positive": Metric(("point",)),
+        },
+        types={**_CLASSIFICATION_TYPES, "row": int, "column": int, "point": int},
+        check=_check_manifold,
         trains_together=True,
     ),
 }

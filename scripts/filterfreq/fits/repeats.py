@@ -45,6 +45,14 @@ class Repeats(nn.Module):
                 values = torch.baddbmm(bias, values, weight.transpose(1, 2))
         return values
 
+    @torch.no_grad()
+    def unstack(self, number: int, network: nn.Sequential) -> None:
+        """Give a network of this form the parameters of the repeat of a number."""
+        layers = [layer for layer in network if isinstance(layer, nn.Linear)]
+        for layer, weight, bias in zip(layers, self.weights, self.biases, strict=True):
+            layer.weight.copy_(weight[number])
+            layer.bias.copy_(bias[number, 0])
+
     def spectral_norms(self) -> list[Tensor]:
         """Return the largest singular value of each layer's weights, from the first on: R float64 values each."""
         return [torch.linalg.matrix_norm(weight.detach().double(), ord=2) for weight in self.weights]

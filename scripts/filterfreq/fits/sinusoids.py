@@ -1,7 +1,8 @@
 """Sums of sinusoids: which frequencies a network learns first.
 
 Rahaman et al., On the Spectral Bias of Neural Networks, ICML 2019 (arXiv 1806.08734), experiment 1: a network that is
-trained on all points at once learns low frequencies first, even where high ones have the larger amplitudes.
+trained on all points at once learns low frequencies first, even where high ones have the larger amplitudes. Experiment
+5: with the same function on a curve that winds more, it learns high frequencies sooner.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,11 @@ import torch
 from torch import Tensor
 
 from filterfreq.evaluation.results import format_parameter, quantity
+from filterfreq.fits.curves import flower
 from filterfreq.fits.job import FitJob
 from filterfreq.fits.networks import build_network
 from filterfreq.fits.repeats import Repeats
-from filterfreq.fits.training import train_full_batch
+from filterfreq.fits.training import last_recorded, train_full_batch
 
 
 def sum_of_sinusoids(
@@ -52,22 +54,27 @@ def normalised_amplitudes(values: np.ndarray, frequencies: Sequence[int], amplit
 
 
 def fit_sinusoids(job: FitJob) -> list[dict[str, Any]]:
+    """Train networks on sums of sinusoids, and return the rows of `train_on_sinusoids`."""
+    return train_on_sinusoids(job)[1]
+
+
+def train_on_sinusoids(job: FitJob) -> tuple[Repeats, list[dict[str, Any]]]:
     """Train networks on sums of sinusoids with phases of their own, and measure their spectra on the way.
 
     Args:
         job: each of its seeds gives the phases of one repeat, uniform on [0, 1), and its network's initial parameters.
 
     Returns:
-        Of each repeat, after every `record_every` iterations, the mean squared error, the normalised amplitude of each
-        frequency, and the largest singular value of each layer's weights; after the iterations `shown_at` also what is
-        learned, and what is to be, at each point.
+        The networks, and of each repeat, after every `record_every` iterations, the mean squared error, the normalised
+        amplitude of each frequency, and the largest singular value of each layer's weights; after the iterations
+        `shown_at`, the last one that is measured unless given, also what is learned, and what is to be, at each point.
 
     Raises:
         InputError, StoppedError: see `train_full_batch`.
     """
     settings = job.settings
     targets = _targets(job)
-    inputs = _inputs(settings).to(job.device)
+    inputs = sinusoid_inputs(settings).to(job.device)
     outputs = torch.tensor(targets, dtype=torch.float32, device=job.device)
     repeats = Repeats([build_network(job.spec["network"], inputs.shape[1], 1, seed) for seed in job.seeds])
     repeats = repeats.to(job.device)
@@ -85,7 +92,7 @@ def fit_sinusoids(job: FitJob) -> list[dict[str, Any]]:
             rows += [{"seed": seed, **row} for row in _rows(settings, iteration, *measured)]
         return rows
 
-    return train_full_batch(repeats, optimizer, lambda: losses(repeats(inputs)).sum(), measure, job)
+    return repeats, train_full_batch(repeats, optimizer, lambda: losses(repeats(inputs)).sum(), measure, job)
 
 
 def _rows(
@@ -105,7 +112,7 @@ def _rows(
         for frequency, amplitude in zip(frequencies, amplitudes, strict=True)
     ]
     found += [("spectral_norm", {"layer": layer}, norm) for layer, norm in enumerate(norms, start=1)]
-    if iteration in settings.get("shown_at", ()):
+    if iteration in settings.get("shown_at", [last_recorded(settings)]):
         for metric, values in (("learned", learned), ("target", target)):
             found += [(metric, {"point": point}, value) for point, value in enumerate(values)]
     return [
@@ -120,7 +127,8 @@ def _targets(job: FitJob) -> np.ndarray:
     return np.stack([sum_of_sinusoids(frequencies, amplitudes, phases, points) for phases in drawn])
 
 
-def _inputs(settings: Mapping[str, Any]) -> Tensor:
-    """What the networks see of each point, points x coordinates, float32."""
-    z = np.arange(settings["points"]) / settings["points"]
-    return torch.tensor(z[:, np.newaxis], dtype=torch.float32)
+def sinusoid_inputs(settings: Mapping[str, Any]) -> Tensor:
+    """Return what the networks see of each point, points x coordinates, float32: z itself, or the point of a curve."""
+    points = settings["points"]
+    values = flower(settings["petals"], points) if "petals" in settings else np.arange(points)[:, np.newaxis] / points
+    return torch.tensor(values, dtype=torch.float32)
