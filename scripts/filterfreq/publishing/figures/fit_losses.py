@@ -6,7 +6,7 @@ from the lowest to the highest seed.
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from filterfreq.publishing.fit_panels import read_fit, rows_of_variants
 from filterfreq.publishing.panels import grid_shape, seeds_note
@@ -24,6 +24,8 @@ from filterfreq.publishing.style import (
 PRODUCT = Product(title="Losses of fits", needs=["sinusoids"], takes=["labels"], reads="fits", over="fit", note="")
 
 _PANELS_IN_A_ROW = 3
+# Formulas, as matplotlib writes powers of ten, are not drawn in this project's figures.
+_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 read = read_fit
 
@@ -50,6 +52,8 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     for network, axes in zip(networks, grid.ravel(), strict=False):
         draw_lines(axes, frame[frame["model"] == network], "iteration", "value", styles, markers=False)
         axes.set(xlabel="iteration", ylabel="mean squared error" if axes in grid[:, 0] else "", yscale="log")
+        axes.yaxis.set_major_formatter(_PLAIN)
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_title(network if len(networks) > 1 else "")
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     add_legend(figure, styles, markers=False, note=seeds_note(frame))

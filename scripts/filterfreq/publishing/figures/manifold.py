@@ -16,8 +16,8 @@ PRODUCT = Product(
     title="Classes along a curve", needs=["manifold"], takes=["labels"], reads="fits", over="fit", note=""
 )
 
-_CELL_HEIGHT = 0.32  # inches
-_LIGHT_FROM = 0.8  # accuracies whose cells are dark
+_CELL_HEIGHT, _LEAST_HEIGHT = 0.32, 2.2  # inches
+_LIGHT_FROM = 0.72  # accuracies whose cells are dark
 
 read = read_fit
 
@@ -39,7 +39,7 @@ def draw(results: pd.DataFrame, labels: dict[str, str]) -> Figure:
     shares = pd.concat(rows_of_variants(results, "majority_share", labels, "shares").values())
     networks = list(frame["model"].unique())
     height = frame["petals"].nunique()
-    figure = new_figure(TEXT_WIDTH, len(networks) * (0.6 + _CELL_HEIGHT * height))
+    figure = new_figure(TEXT_WIDTH, len(networks) * max(_LEAST_HEIGHT, 0.6 + _CELL_HEIGHT * height))
     grid = figure.subplots(len(networks), 1, squeeze=False)
     for network, axes in zip(networks, grid.ravel(), strict=True):
         accuracy, share = (_cells(of[of["model"] == network]) for of in (frame, shares))
