@@ -14,6 +14,8 @@ rule fit:
         "results/logs/fit/{fit}/{network}/{variant}/seed-{seed}.log",
     benchmark:
         "results/benchmarks/fit/{fit}/{network}/{variant}/seed-{seed}.tsv"
+    wildcard_constraints:
+        fit=rf"(?!(?:{FITTED_TOGETHER})/)[A-Za-z0-9.-]+",
     conda:
         "../envs/train.yaml"
     threads: compute("fit")["threads"]
@@ -21,8 +23,6 @@ rule fit:
         mem_mb=resource_by_attempt("fit", "mem_mb"),
         runtime=resource_by_attempt("fit", "runtime"),
         gpu=compute("fit")["gpu"],
-    wildcard_constraints:
-        fit=rf"(?!(?:{FITTED_TOGETHER})/)[A-Za-z0-9.-]+",
     params:
         spec=lambda wildcards: study.fits.spec(fit_run(wildcards)),
         code=code("fit", fit_modules),
