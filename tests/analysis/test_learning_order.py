@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import kendalltau
 
-from filterfreq.analysis.learning_order import share_until
+from filterfreq.analysis.learning_order import order_agreement, share_until
 
 EPOCHS = np.array([0, 1, 2, 10])
 
@@ -32,3 +33,13 @@ def test_what_is_never_learned_has_none():
 
 def test_one_snapshot_is_the_whole_training():
     assert share_until(np.array([3.0]), np.array([0.3]), 0.5) == 1
+
+
+@pytest.mark.parametrize("first", [[1, 2, 3, 4], [4, 1, 3, 2], [9, 7, 5, 1], [2, 1]])
+def test_agreement_of_orders_without_ties_is_that_of_scipy(first):
+    assert order_agreement(np.array(first, float)) == pytest.approx(kendalltau(range(len(first)), first).statistic)
+
+
+def test_what_is_learned_at_once_or_never_counts_as_neither():
+    assert order_agreement(np.array([5.0, 5.0])) == 0
+    assert order_agreement(np.array([1.0, np.inf, np.inf])) == pytest.approx(2 / 3)
