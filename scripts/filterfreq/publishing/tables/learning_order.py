@@ -1,8 +1,8 @@
 """When each frequency of a sum of sinusoids is learned, and whether low ones are first, of fit *{fit}*.
 
 A frequency is learned once its normalised amplitude is above 0.9 for the first time; the table has the mean iteration
-over seeds, and a dash where a seed has not learned it. Kendall's tau is 1 where each frequency is learned after all lower
-ones, and -1 where the order is turned round. With its 95 % interval over seeds it tells whether low ones are first.
+over seeds, and a dash where a seed has not learned it. Kendall's tau is 1 where each frequency is learned after all
+lower ones, and -1 where the order is turned round. With its 95 % interval over seeds it tells whether low ones are first.
 """
 
 from collections.abc import Mapping
@@ -90,7 +90,7 @@ def _verdict(taus: np.ndarray, frequencies: int) -> tuple[str, float, float, flo
     pairs = frequencies * (frequencies - 1) / 2
     # A tau is a number rounded to two in so many pairs.
     estimate = mean_difference([taus], pairs / 2)
-    low, high = estimate.interval()
+    low, high = np.clip(estimate.interval(), -1, 1)
     said = "too few seeds"
     if len(taus) >= FEWEST_PAIRS:
         said, _ = verdict("higher", _SMALLEST_EFFECT, estimate)
