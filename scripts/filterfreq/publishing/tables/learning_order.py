@@ -2,7 +2,7 @@
 
 A frequency is learned once its normalised amplitude is above 0.9 for the first time; the table has the mean iteration
 over seeds, and a dash where a seed has not learned it. Kendall's tau is 1 where each frequency is learned after all
-lower ones, and -1 where the order is turned round. With its 95 % interval over seeds it tells whether low ones are first.
+lower ones, and -1 where the order is turned round. Its 95 % interval over seeds tells whether low ones are first.
 """
 
 from collections.abc import Mapping
