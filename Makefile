@@ -15,10 +15,11 @@ export PIP_USER := 0
 export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-# Of make demo: a file of configs/demo. The core's experiment is called demo, that of another study like the study.
+# Of make demo: a file of configs/demo. The core's experiment is called demo, that of another study like the study, but
+# that the figures of learning are of fits.
 STUDY ?= core
 STUDIES := $(patsubst configs/demo/%.yaml,%,$(wildcard configs/demo/*.yaml))
-DEMO := results/%/$(if $(filter core,$(STUDY)),demo,$(STUDY))
+DEMO := results/%/$(if $(filter core,$(STUDY)),demo,$(if $(filter learning,$(STUDY)),fits,$(STUDY)))
 DEMO_OPTIONS := --profile profiles/demo --configfile configs/demo/$(STUDY).yaml
 # The table that a study ends with: the second line of its file may name another one than the main table.
 SHOWN := $(or $(shell sed -n '2s/^# It ends with table_//p' configs/demo/$(STUDY).yaml 2>/dev/null),main)

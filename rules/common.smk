@@ -24,7 +24,7 @@ except InputError as error:
 from filterfreq.study.claims_files import claims_of_study, measured_suites, suites_over_training
 from filterfreq.study.detections import DetectionFiles, DetectionRun
 from filterfreq.study.experiments import Run
-from filterfreq.study.fits import FitRun, GanRun
+from filterfreq.study.fits import FitRepeats, FitRun, GanRun
 from filterfreq.study.gans import classifier_of, compared_images, gan_methods
 from filterfreq.study.file_checks import absent_raw_data, check_files
 from filterfreq.study.filter_files import check_names
@@ -155,6 +155,9 @@ OVER_TRAINING = f"{RUN}/evaluations/over_training/{{suite}}.csv"
 FIT = "results/fits/{fit}/{network}/{variant}/seed-{seed}"
 FIT_RESULTS = f"{FIT}/results.csv"
 FIT_RECORD = f"{FIT}/run.json"
+FIT_REPEATS = "results/fits/{fit}/{network}/{variant}/seeds-{seeds}"
+FIT_REPEATS_RESULTS = f"{FIT_REPEATS}/results.csv"
+FIT_REPEATS_RECORD = f"{FIT_REPEATS}/run.json"
 GAN = "results/gans/{gan}/{network}/{variant}/seed-{seed}"
 GAN_RESULTS = f"{GAN}/results.csv"
 GAN_RECORD = f"{GAN}/run.json"
@@ -208,6 +211,7 @@ wildcard_constraints:
     model=r"\w+",
     variant=r"[\w.+-]+",
     seed=r"\d+",
+    seeds=r"\d+-\d+",
     experiment=r"[A-Za-z0-9.+-]+",
     suite=r"\w+",
     fit=r"[A-Za-z0-9.-]+",
@@ -333,6 +337,15 @@ def fit_files(wildcards):
 def fit_run(wildcards):
     """The run of a fit that a job's wildcards name."""
     return FitRun(wildcards.fit, wildcards.network, wildcards.variant, int(wildcards.seed))
+
+
+def repeats_file(pattern):
+    """An input function: a file of the repeats that a run of a fit is trained with."""
+    return lambda wildcards: pattern.format(**study.fits.repeats(fit_run(wildcards))._asdict())
+
+
+# The fits whose repeats are trained as one net, as a regular expression before the end of a folder's name.
+FITTED_TOGETHER = "|".join(re.escape(name) for name in study.fits.runs if study.fits.seeds_at_once(name) > 1) or "(?!)"
 
 
 def gan_files(pattern):

@@ -59,8 +59,8 @@ def refuse_without_gpu():
     due = {job.rule.name for job in workflow.dag.needrun_jobs()}
     names = [name for name, suite in SUITES.items() if suite.stage in ON_DEVICE]
     suites = {f"{kind}_{name}" for name in names for kind in ("evaluate", "over_training")}
-    on_device = due & {*TRAINING_RULES, "fit", "train_gan", "measure_gan", "perturb", "list_only_high", "detect"}
-    on_device |= due & {"calibrate", *suites}
+    fits = {"fit", "fit_repeats", "train_gan", "measure_gan"}
+    on_device = due & {*TRAINING_RULES, *fits, "perturb", "list_only_high", "detect", "calibrate", *suites}
     if config["compute"]["device"] == "cuda" and on_device and workflow.local_exec and not has_gpu():
         raise WorkflowError(
             "compute.device is cuda but this machine has no GPU: "

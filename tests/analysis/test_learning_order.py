@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import kendalltau
 
-from filterfreq.analysis.learning_order import share_of_training, share_until, share_until_below
+from filterfreq.analysis.learning_order import order_agreement, share_of_training, share_until, share_until_below
 
 EPOCHS = np.array([0, 1, 2, 10])
 
@@ -48,3 +49,13 @@ def test_when_a_measure_is_below_a_level_first(values, expected):
     assert share_until_below(epochs, np.array(values), 0.1) == pytest.approx(expected)
     assert share_of_training(epochs, np.array(values), {"below": 0.1}) == pytest.approx(expected)
     assert math.isnan(share_until_below(np.array([0]), np.array([0.3]), 0.1))
+
+
+@pytest.mark.parametrize("first", [[1, 2, 3, 4], [4, 1, 3, 2], [9, 7, 5, 1], [2, 1]])
+def test_agreement_of_orders_without_ties_is_that_of_scipy(first):
+    assert order_agreement(np.array(first, float)) == pytest.approx(kendalltau(range(len(first)), first).statistic)
+
+
+def test_what_is_learned_at_once_or_never_counts_as_neither():
+    assert order_agreement(np.array([5.0, 5.0])) == 0
+    assert order_agreement(np.array([1.0, np.inf, np.inf])) == pytest.approx(2 / 3)

@@ -70,17 +70,51 @@ def test_low_frequencies_are_learned_first_also_where_high_ones_are_larger(ampli
         assert first[1] * 1.5 <= first[2]
 
 
-def test_each_record_has_the_loss_and_all_amplitudes(tmp_path):
-    settings = {"iterations": 25, "record_every": 10}
+def test_each_record_has_the_loss_all_amplitudes_and_the_norms_of_layers(tmp_path):
+    settings = {"iterations": 25, "record_every": 10, "shown_at": [20]}
     job = job_of(tmp_path, 5, **settings)
     write_results(tmp_path / "results.csv", result_keys(job.spec["run"]), "sinusoids", fit_sinusoids(job))
     results = read_results([tmp_path / "results.csv"], [("sums", "small", "plain", 5)], "sinusoids", FITS)
     assert set(results["metric"]) == set(FITS["sinusoids"].metrics)
-    assert results["iteration"].tolist() == [10] * 4 + [20] * 4
+    assert results["iteration"].tolist() == [10] * 8 + [20] * (8 + 2 * 64)
     assert results["frequency"].dtype == "Int64"
     amplitudes = results[results["metric"] == "normalised_amplitude"]
     assert amplitudes["frequency"].tolist() == [1, 3, 6] * 2
+    assert results.query("metric == 'spectral_norm'")["layer"].tolist() == list("1234") * 2
     assert (results["n"] == 64).all()
+
+
+def test_what_is_shown_is_what_the_loss_and_the_spectrum_are_of(tmp_path):
+    rows = fit_sinusoids(job_of(tmp_path, 2, iterations=30, record_every=10, shown_at=[30]))
+    last = [row for row in rows if row["parameter"].startswith("iteration=30")]
+    learned, target = (
+        np.array([row["value"] for row in last if row["metric"] == metric]) for metric in ("learned", "target")
+    )
+    assert target == pytest.approx(
+        sum_of_sinusoids([1, 3, 6], [1, 1, 1], np.random.default_rng(2).uniform(size=3), 64), abs=1e-12
+    )
+    measured = {row["parameter"]: row["value"] for row in last if row["metric"] == "normalised_amplitude"}
+    assert measured["iteration=30;frequency=3"] == pytest.approx(2 * abs(np.fft.fft(learned)[3]) / 64, rel=1e-12)
+    assert next(row["value"] for row in last if row["metric"] == "loss") == pytest.approx(
+        np.mean((learned - target) ** 2), rel=1e-5
+    )
+
+
+def test_repeats_that_are_trained_together_are_those_that_are_trained_alone(tmp_path):
+    """Up to the order of sums, which differs between one matrix and a stack of them."""
+    brief = {"iterations": 30, "record_every": 30}
+    together = job_of(tmp_path, **brief)
+    del together.spec["run"]["seed"]
+    together.spec |= {"seeds": [0, 1, 2, 3]}
+    rows = fit_sinusoids(together)
+    for seed in (1, 3):
+        alone = fit_sinusoids(job_of(tmp_path, seed, **brief))
+        same = [row for row in rows if row["seed"] == seed]
+        assert [(row["metric"], row["parameter"]) for row in same] == [(r["metric"], r["parameter"]) for r in alone]
+        # Adam divides gradients by their own size, so that a last bit of a small one counts.
+        assert [row["value"] for row in same] == pytest.approx([row["value"] for row in alone], rel=1e-3)
+    values = [row["value"] for row in rows if row["metric"] == "loss"]
+    assert len(set(values)) == 4
 
 
 def test_a_seed_draws_its_own_phases_and_network(tmp_path):
@@ -93,13 +127,14 @@ def test_a_seed_draws_its_own_phases_and_network(tmp_path):
 def test_a_target_that_the_network_can_represent_is_learned_exactly(tmp_path):
     """Four points are joined by lines that bend in two, as a few units do."""
     settings = {"frequencies": [1], "amplitudes": [0.5], "points": 4, "iterations": 1000, "record_every": 1000}
-    loss, amplitude = fit_sinusoids(job_of(tmp_path, **settings, learning_rate=0.001))
+    loss, amplitude, *_ = fit_sinusoids(job_of(tmp_path, **settings, learning_rate=0.001))
     assert loss["value"] < 1e-6
     assert amplitude["value"] == pytest.approx(1, abs=1e-3)
 
 
 def test_training_is_plain_adam_on_all_points(tmp_path):
     loss, *amplitudes = fit_sinusoids(job_of(tmp_path, 3, iterations=40, record_every=40))
+    amplitudes, norms = amplitudes[:3], amplitudes[3:]
     phases = np.random.default_rng(3).uniform(size=3)
     target = torch.tensor(sum_of_sinusoids([1, 3, 6], [1, 1, 1], phases, 64), dtype=torch.float32).unsqueeze(1)
     torch.manual_seed(3)
@@ -120,6 +155,8 @@ def test_training_is_plain_adam_on_all_points(tmp_path):
     spectrum = np.fft.fft(learned().detach().double().numpy().ravel())
     expected = [2 * abs(spectrum[k]) / 64 for k in (1, 3, 6)]
     assert [row["value"] for row in amplitudes] == pytest.approx(expected, rel=1e-5)
+    expected = [np.linalg.svd(layer.weight.detach().double().numpy(), compute_uv=False)[0] for layer in layers]
+    assert [row["value"] for row in norms] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(

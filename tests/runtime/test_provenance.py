@@ -138,7 +138,7 @@ OF_SLOPES = {"corruption_energy", "energy_slopes"}
 OF_FILTERS = {"filter_quality", "filter_shift", "filter_correlations"}
 OF_MEANS = {*OF_ATTACKS, *OF_MEASURES, *OF_SLOPES, "calibration", "shape_bias"}
 WRITTEN_BY = {
-    "analysis/matching.py": {"scorecard", "detection"},
+    "analysis/matching.py": {"scorecard", "detection", "learning_order"},
     "publishing/registry.py": set(),
     "evaluation/registry.py": set(),
     "evaluation/passes.py": set(),
@@ -151,13 +151,16 @@ WRITTEN_BY = {
     "publishing/measures.py": OF_MEANS,
     "publishing/selection.py": {*OF_MEANS, "costs", "filter_shift", "training_speed"},
     "publishing/histories.py": {"training_speed"},
-    "publishing/phrases.py": {*OF_MEANS, "costs", "scorecard", "filter_shift", "detection", "training_speed", "gans"},
-    "analysis/claims.py": {"scorecard", "detection"},
+    "publishing/phrases.py": {
+        *(*OF_MEANS, "costs", "scorecard", "filter_shift", "detection", "training_speed", "gans", "learning_order"),
+    },
+    "publishing/fit_panels.py": {"learning_order"},
+    "analysis/claims.py": {"scorecard", "detection", "learning_order"},
     "analysis/masking.py": {"masking"},
     "publishing/masking_rows.py": {"masking"},
     "publishing/averages.py": set(),
     "evaluation/reading.py": {
-        *(*OF_MEANS, "costs", "scorecard", "filter_shift", "detection", "training_speed", "gans"),
+        *(*OF_MEANS, "costs", "scorecard", "filter_shift", "detection", "training_speed", "gans", "learning_order"),
     },
     "publishing/filter_frames.py": OF_FILTERS | {"spectral_norms"},
     "publishing/spectral_norm_frames.py": {"spectral_norms"},
@@ -192,6 +195,10 @@ DRAWN_BY = {
     "publishing/response_panels.py": {"curve", "poisson", "tanh_theorem"},
     "publishing/gan_panels.py": {"gan_training", "gan_divergence"},
     "publishing/loss_panels.py": {"sine_noise", "kernel_noise"},
+    "publishing/fit_panels.py": {
+        *("sinusoids", "layer_norms", "fit_losses", "learned_functions"),
+        *("perturbed_sinusoids", "manifold", "manifold_surfaces"),
+    },
     "publishing/shown_filters.py": SHOWING_FILTERS,
     "publishing/filter_frames.py": FIGURES_OF_FILTERS | {"spectral_norms"},
     "publishing/spectral_norm_frames.py": {"spectral_norms"},

@@ -1,12 +1,14 @@
 import copy
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from filterfreq.fits.registry import FITS
 from filterfreq.fits.two_class_checks import count_trained
 from filterfreq.runtime.errors import InputError
 from filterfreq.runtime.schemas import SCHEMAS
-from filterfreq.study.fits import FitRun
+from filterfreq.study.fits import FitRepeats, FitRun
 from filterfreq.study.measurable import remarks
 from filterfreq.study.study import Study
 
@@ -57,6 +59,25 @@ def test_a_study_of_fits_alone_is_a_grid_and_asks_for_no_images():
         "network": {"widths": [8, 8], "activation": "tanh"},
         "settings": SINUSOIDS | {"amplitudes": [0.5, 1]},
     }
+
+
+def test_the_repeats_that_a_seed_is_trained_with_hang_on_it_alone():
+    few, many = study_of(seeds=[13], seeds_at_once=10), study_of(seeds=list(range(40)), seeds_at_once=10)
+    run = FitRun("sums", "wide", "even", 13)
+    assert few.fits.repeats(run) == many.fits.repeats(run) == FitRepeats("sums", "wide", "even", "10-19")
+    together = few.fits.spec(few.fits.repeats(run))
+    assert together == many.fits.spec(many.fits.repeats(run))
+    assert together["seeds"] == list(range(10, 20))
+    # With other ones beside it, a repeat is another run.
+    assert few.fits.spec(run)["seeds_at_once"] == 10
+    assert "seeds_at_once" not in study_of().fits.spec(run)
+
+
+def test_repeats_of_a_kind_that_trains_one_by_one_are_refused(monkeypatch):
+    monkeypatch.setitem(FITS, "sinusoids", replace(FITS["sinusoids"], trains_together=False))
+    study_of(seeds_at_once=1)
+    with pytest.raises(InputError, match=r"^fits\.sums\.seeds_at_once: repeats of sinusoids are trained one by one, l"):
+        study_of(seeds_at_once=2)
 
 
 def test_a_fit_without_variants_has_one_and_a_sweep_makes_more():
@@ -112,17 +133,20 @@ def test_the_order_of_keys_means_nothing():
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ({"sinusoids": None}, "fits.sums: does not say what is learned, give those of one: sinusoids"),
+        ({"sinusoids": None}, "fits.sums: does not say what is learned, give those of one: sinusoids, p"),
         ({"networks": None}, "fits.sums: 'networks' is missing, name at least one network there"),
         ({"networks": {"a": {"widths": [4], "activation": "ricker"}}}, "fits.sums.networks.a: 'ricker_width' is mis"),
         (
             {"networks": {"a": {"widths": [4], "activation": "relu", "ricker_width": 1}}},
             "fits.sums.networks.a: this value cannot stand here: ricker_width is of the activation ricker, remove it",
         ),
+        ({"seeds_at_once": 0}, "fits.sums.seeds_at_once: 0 is out of range"),
         ({"sinusoids": {**SINUSOIDS, "frequencies": [1, 8]}}, "fits.sums.sinusoids.frequencies: 16 points on a period"),
         ({"sinusoids": {**SINUSOIDS, "amplitudes": [1]}}, "fits.sums.sinusoids.amplitudes: there are 1 of them and 2"),
         ({"sinusoids": {**SINUSOIDS, "amplitudes": [1, 0]}}, "fits.sums.sinusoids.amplitudes.1: 0 is out of range"),
         ({"sinusoids": {**SINUSOIDS, "record_every": 101}}, "fits.sums.sinusoids.record_every: nothing is recorded"),
+        ({"sinusoids": {**SINUSOIDS, "shown_at": [15]}}, "fits.sums.sinusoids.shown_at: nothing is recorded after"),
+        ({"sinusoids": {**SINUSOIDS, "shown_at": [110]}}, "fits.sums.sinusoids.shown_at: nothing is recorded after"),
         ({"variants": {"few": {"points": 6}}}, "fits.sums.variants.few.frequencies: 6 points on a period"),
         ({"variants": {"few": {"point": 6}}}, "fits.sums.variants.few: unknown key 'point': did you mean 'points'?"),
         (

@@ -19,7 +19,14 @@ fits:
     seeds: [0, 1]
 """
 ALONE = FITS + "compute: {device: cpu, publish: {threads: 1, mem_mb: 1000, runtime: 10}}\n"
-OF_SUMS = Counter({"fit": 2, "aggregate_fit": 1, "figure_sinusoids": 1})
+OF_PRODUCTS = dict.fromkeys(
+    [
+        *("figure_sinusoids", "figure_layer_norms", "figure_fit_losses", "figure_learned_functions"),
+        "table_learning_order",
+    ],
+    1,
+)
+OF_SUMS = Counter({"fit": 2, "aggregate_fit": 1, **OF_PRODUCTS})
 
 TOY = '''"""A fit that measures nothing but its seed."""
 
@@ -98,7 +105,8 @@ def test_fits_beside_experiments_make_no_run_of_images_due(project):
 
 
 def test_fits_alone_are_a_study_that_is_resumed_and_finished(fits_project):
-    assert fits_project.plan().jobs == fits_project.plan("figure_sinusoids").jobs == OF_SUMS
+    assert fits_project.plan().jobs == OF_SUMS
+    assert fits_project.plan("figure_sinusoids").jobs == {"fit": 2, "aggregate_fit": 1, "figure_sinusoids": 1}
     outcome = fits_project.snakemake()
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert fits_project.plan().jobs == Counter()
@@ -123,6 +131,33 @@ def test_fits_alone_are_a_study_that_is_resumed_and_finished(fits_project):
 
     append(fits_project, "scripts/filterfreq/fits/sinusoids.py")
     assert fits_project.plan().jobs == OF_SUMS | {"fit": 3}
+
+
+def test_repeats_are_trained_together_whichever_are_asked_for(fits_project):
+    results = fits_project.folder / "results/fits/sums/narrow/plain"
+    (fits_project.folder / "tiny.yaml").write_text(ALONE.replace("seeds: [0, 1]", "seeds: [1]\n    seeds_at_once: 2"))
+    of_one = Counter({"fit_repeats": 1, "take_repeat": 1, "aggregate_fit": 1, **OF_PRODUCTS})
+    assert fits_project.plan().jobs == of_one
+    outcome = fits_project.snakemake()
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert fits_project.plan().jobs == Counter()
+    before = (results / "seed-1/results.csv").read_bytes()
+    assert b",plain,1,sinusoids," in before
+    assert b",plain,0,sinusoids," not in before
+    record = json.loads((results / "seed-1/run.json").read_text())
+    assert (record["run"]["seed"], record["seeds_at_once"], record["provenance"]["seeds"]) == (1, 2, [0, 1])
+
+    # Of the same net, which is not trained again; a third one is of another net.
+    fits_project.edit("tiny.yaml", "seeds: [1]", "seeds: [0, 1]")
+    assert fits_project.plan().jobs == of_one - Counter({"fit_repeats": 1})
+    fits_project.edit("tiny.yaml", "seeds: [0, 1]", "seeds: [0, 1, 2]")
+    assert fits_project.plan().jobs == of_one + Counter({"take_repeat": 1})
+    outcome = fits_project.snakemake()
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert (results / "seed-1/results.csv").read_bytes() == before
+    assert len({(results / f"seed-{seed}/results.csv").read_bytes() for seed in range(3)}) == 3
+    append(fits_project, "scripts/filterfreq/fits/repeats.py")
+    assert fits_project.plan().jobs == of_one + Counter({"fit_repeats": 1, "take_repeat": 2})
 
 
 def test_one_more_fit_is_one_module_entry_and_schema(fits_project):

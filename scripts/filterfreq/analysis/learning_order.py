@@ -80,3 +80,20 @@ def share_until(epochs: np.ndarray, values: np.ndarray, reach: float, above: flo
     before, after = heights[first - 1 : first + 1]
     gone = (level - before) / (after - before)
     return float((epochs[first - 1] + gone * (epochs[first] - epochs[first - 1])) / epochs[-1])
+
+
+def order_agreement(first: np.ndarray) -> float:
+    """Return Kendall's tau between an order and when each of its members was learned.
+
+    Kendall, A New Measure of Rank Correlation, Biometrika 30, 1938: over all pairs the share in which the later member
+    was learned later, less the share in which it was learned sooner. Two that were learned at once, or never, count as
+    neither (tau-a).
+
+    Args:
+        first: when each was learned, N of at least two in the order that is asked about; infinite where it never was.
+
+    Returns:
+        In [-1, 1]: 1 where each was learned after the one before it.
+    """
+    earlier, later = np.triu_indices(len(first), k=1)
+    return float(np.mean((first[later] > first[earlier]).astype(float) - (first[later] < first[earlier])))

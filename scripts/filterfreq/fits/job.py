@@ -51,8 +51,13 @@ class FitJob:
 
     @property
     def seed(self) -> int:
-        """The seed of all that is drawn."""
+        """The seed of all that is drawn, of a job of one repeat."""
         return self.spec["run"]["seed"]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of the repeats that the job trains together, in order; of most jobs one."""
+        return self.spec.get("seeds") or [self.seed]
 
     @property
     def name(self) -> str:
@@ -84,7 +89,7 @@ def result_keys(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return what stands in the columns that results have for the run of a classifier.
 
     Args:
-        run: the fit or another entry of its kind, network, variant and seed, in this order.
+        run: the fit or another entry of its kind, network, variant and seed or seeds, in this order.
     """
     return dict(zip(RUN_COLUMNS, run.values(), strict=True))
 
@@ -111,7 +116,8 @@ def run_fit(
     """
     fit = kinds[job.spec["kind"]]
     rows = load(fit.run)(job)
-    check_rows(rows, fit.run, fit.metrics)
+    for seed in job.seeds if fit.trains_together else [None]:
+        check_rows([row for row in rows if row.get("seed") == seed], fit.run, fit.metrics)
     write_results(results, result_keys(job.spec["run"]), job.spec["kind"], rows)
     provenance = {
         **environment(),

@@ -20,6 +20,9 @@ from filterfreq.fits.two_layer_checks import (
 )
 from filterfreq.runtime.errors import InputError
 
+SURFACE_EXTENT = 1.6
+"""How far from the origin the grid of `manifold_surfaces` reaches along each axis."""
+
 
 @dataclass(frozen=True)
 class Fit(Measurement):
@@ -33,12 +36,15 @@ class Fit(Measurement):
         check_images: of a kind whose settings name a `dataset`: called with the settings, the data set's entry and the
             names of its classes, empty where they are not known yet; likewise.
         has_networks: whether an entry names networks; an equation is solved without.
+        trains_together: whether `run` trains all `seeds` of its job at once, and says in each row, under `seed`, whose
+            it is; else it trains the one `seed`, and says nothing of it.
     """
 
     check: Callable[[Mapping[str, Any]], None] | None = None
     check_network: Callable[[Mapping[str, Any], Mapping[str, Any]], None] | None = None
     check_images: Callable[[Mapping[str, Any], Dataset, Sequence[str]], None] | None = None
     has_networks: bool = True
+    trains_together: bool = False
 
 
 def check_recorded(settings: Mapping[str, Any]) -> None:
@@ -68,6 +74,13 @@ def _recorded(check: Callable[[Mapping[str, Any]], None]) -> Callable[[Mapping[s
     return check_both
 
 
+def _beyond_nyquist(key: str, frequency: int, points: int) -> str:
+    return (
+        f"{key}: {points} points on a period cannot show {frequency} cycles, which need more than {2 * frequency} "
+        "(Nyquist): lower the frequency or raise points"
+    )
+
+
 def _check_amplitudes(amplitudes: Sequence[float], frequencies: Sequence[float]) -> None:
     if len(amplitudes) != len(frequencies):
         raise InputError(
@@ -80,10 +93,26 @@ def _check_sinusoids(settings: Mapping[str, Any]) -> None:
     _check_amplitudes(amplitudes, frequencies)
     highest = max(frequencies)
     if 2 * highest >= points:
-        raise InputError(
-            f"frequencies: {points} points on a period cannot show {highest} cycles, which need more than "
-            f"{2 * highest} (Nyquist): lower the frequency or raise points"
-        )
+        raise InputError(_beyond_nyquist("frequencies", highest, points))
+    check_recorded(settings)
+    for iteration in settings.get("shown_at", ()):
+        if iteration % settings["record_every"] or iteration > settings["iterations"]:
+            raise InputError(
+                f"shown_at: nothing is recorded after iteration {iteration}, give multiples of record_every "
+                f"({settings['record_every']}) up to iterations ({settings['iterations']})"
+            )
+
+
+def _check_perturbed(settings: Mapping[str, Any]) -> None:
+    _check_sinusoids(settings)
+    if settings["largest_norm"] > 0 and settings["norms"] < 2:
+        raise InputError("norms: one norm is 0 alone, give 2 or more")
+
+
+def _check_manifold(settings: Mapping[str, Any]) -> None:
+    frequency, points = settings["frequency"], settings["points"]
+    if 2 * frequency >= points:
+        raise InputError(_beyond_nyquist("frequency", frequency, points))
     check_recorded(settings)
 
 
@@ -161,15 +190,56 @@ def _check_kernel_noise(settings: Mapping[str, Any]) -> None:
 
 _LOSSES = {name: Metric(("iteration",), highest=math.inf, is_share=False) for name in ("train_loss", "validation_loss")}
 
+
+_ITERATION = ("iteration",)
+_LOSS = Metric(_ITERATION, highest=math.inf, is_share=False)
+_VALUE = Metric((*_ITERATION, "point"), lowest=-math.inf, highest=math.inf, is_share=False)
+_ON_THE_CURVE = ("frequency", "petals")
+_CLASSIFICATION = {
+    "cross_entropy": Metric((*_ITERATION, *_ON_THE_CURVE), highest=math.inf, is_share=False),
+    "accuracy": Metric((*_ITERATION, *_ON_THE_CURVE)),
+    "majority_share": Metric(_ON_THE_CURVE),
+}
+_CLASSIFICATION_TYPES = {"iteration": int, "frequency": int, "petals": int}
+
 FITS: Mapping[str, Fit] = {
     "sinusoids": Fit(
         run="filterfreq.fits.sinusoids:fit_sinusoids",
         metrics={
-            "loss": Metric(("iteration",), highest=math.inf, is_share=False),
-            "normalised_amplitude": Metric(("iteration", "frequency"), highest=math.inf),
+            "loss": _LOSS,
+            "normalised_amplitude": Metric((*_ITERATION, "frequency"), highest=math.inf),
+            "spectral_norm": Metric((*_ITERATION, "layer"), highest=math.inf, is_share=False),
+            "learned": _VALUE,
+            "target": _VALUE,
         },
-        types={"iteration": int, "frequency": int},
+        types={"iteration": int, "frequency": int, "point": int},
         check=_check_sinusoids,
+        trains_together=True,
+    ),
+    "perturbed_sinusoids": Fit(
+        run="filterfreq.fits.perturbed_sinusoids:fit_perturbed_sinusoids",
+        metrics={"loss": _LOSS, "kept_amplitude": Metric(("norm", "frequency"), highest=math.inf)},
+        types={"iteration": int, "frequency": int, "norm": float},
+        check=_check_perturbed,
+        trains_together=True,
+    ),
+    "manifold": Fit(
+        run="filterfreq.fits.manifold:fit_classes",
+        metrics=_CLASSIFICATION,
+        types=_CLASSIFICATION_TYPES,
+        check=_check_manifold,
+        trains_together=True,
+    ),
+    "manifold_surfaces": Fit(
+        run="filterfreq.fits.manifold:fit_surfaces",
+        metrics={
+            **_CLASSIFICATION,
+            "logit": Metric(("row", "column"), lowest=-math.inf, highest=math.inf, is_share=False),
+            "positive": Metric(("point",)),
+        },
+        types={**_CLASSIFICATION_TYPES, "row": int, "column": int, "point": int},
+        check=_check_manifold,
+        trains_together=True,
     ),
     "lfp_curve": Fit(
         run="filterfreq.fits.lfp:fit_curve",

@@ -26,6 +26,11 @@ class Part(Protocol):
         """Take up a state."""
 
 
+def last_recorded(settings: Mapping[str, Any]) -> int:
+    """Return the last iteration of a training that is measured."""
+    return settings["iterations"] // settings["record_every"] * settings["record_every"]
+
+
 def train_full_batch(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,

@@ -52,7 +52,7 @@ class Job:
     @property
     def record(self) -> str | None:
         """The `run.json` that a training, of a GAN too, or a fit writes; None of other jobs."""
-        files = self.outputs if self.rule in (*TRAINING_RULES, "fit", "train_gan") else ()
+        files = self.outputs if self.rule in (*TRAINING_RULES, "fit", "fit_repeats", "train_gan") else ()
         return next((file for file in files if Path(file).name == "run.json"), None)
 
 

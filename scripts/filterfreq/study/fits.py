@@ -24,6 +24,15 @@ class FitRun(NamedTuple):
     seed: int
 
 
+class FitRepeats(NamedTuple):
+    """Repeats of one network and function that are trained as one net: their seeds, such as "0-9", name the folder."""
+
+    fit: str
+    network: str
+    variant: str
+    seeds: str
+
+
 class GanRun(NamedTuple):
     """One generator and its discriminator: what identifies them among all others, and names their folder."""
 
@@ -74,6 +83,8 @@ class Fits:
                 raise InputError(f"{where}: {said}, give those of one: {', '.join(self.kinds)}")
             variants = self._config_variants(where, kinds[0], entry)
             self._variants[name] = self._swept_variants(where, kinds[0], entry.get("sweep", {}), variants, schema)
+            if self.seeds_at_once(name) > 1 and not self.kinds[kinds[0]].trains_together:
+                raise InputError(f"{where}.seeds_at_once: repeats of {kinds[0]} are trained one by one, leave it out")
             self._networks[name] = self._checked_networks(where, kinds[0], entry, self._variants[name])
             axes = list(self._networks[name]), list(self._variants[name]), entry["seeds"]
             check_number(where, "runs", *axes)
@@ -101,11 +112,31 @@ class Fits:
         settings = [settings for name in self.runs for settings in self.settings(name).values()]
         return list(dict.fromkeys(entry["dataset"] for entry in settings if "dataset" in entry))
 
-    def spec(self, run: GridRun) -> dict[str, Any]:
-        """Return everything that fixes a run's results."""
+    def seeds_at_once(self, name: str) -> int:
+        """Return how many repeats of an entry are trained as one net."""
+        return self._entries[name].get("seeds_at_once", 1)
+
+    def repeats(self, run: FitRun) -> FitRepeats:
+        """Return the repeats that a run is trained with, whether all of them are asked for or not.
+
+        They hang on its own seed alone, so that its results do not change with what else is asked for.
+        """
+        size = self.seeds_at_once(run.fit)
+        first = run.seed // size * size
+        return FitRepeats(*run[:3], f"{first}-{first + size - 1}")
+
+    def spec(self, run: GridRun | FitRepeats) -> dict[str, Any]:
+        """Return everything that fixes the results of a run, or of repeats that are trained as one net."""
         name = run[0]
+        together: dict[str, Any] = {}
+        if isinstance(run, FitRepeats):
+            first, last = map(int, run.seeds.split("-"))
+            together = {"seeds": list(range(first, last + 1))}
+        elif isinstance(run, FitRun) and self.seeds_at_once(name) > 1:
+            together = {"seeds_at_once": self.seeds_at_once(name)}
         return {
             "run": run._asdict(),
+            **together,
             "kind": self.kind(name),
             "network": sort_keys(self._networks[name][run.network]),
             "settings": sort_keys(self.settings(name)[run.variant]),
