@@ -63,6 +63,7 @@ MADE_HERE = {
     "evaluation/reading.py",
     "evaluation/corruptions/stored.py",
     "training/history.py",
+    "fits/repeat_files.py",
     "publishing/figures/perturbations.py",
     "publishing/shown_filters.py",
     "publishing/figures/components.py",

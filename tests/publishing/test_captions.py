@@ -142,6 +142,7 @@ def test_every_caption_names_what_is_shown(product, monkeypatch):
     assert ("seed 0" in page) is not of_images
     assert "4 of 9 validation images" in page
     of_means = ("scorecard", "fourier_heat_map", "energy_slopes", "spectra")
+    of_means += ("side_by_side", "frequencies_and_robustness", "response_frequency", "filtered_response")
     of_means += ("filter_pca", "filter_coefficients", "filter_shift")  # which pool models
     if product.kind == "figure" and product.name not in of_means and not of_images:
         assert "from the lowest to the highest" in page

@@ -154,7 +154,7 @@ WRITTEN_BY = {
     "publishing/phrases.py": {
         *(*OF_MEANS, "costs", "scorecard", "filter_shift", "detection", "training_speed", "gans", "learning_order"),
     },
-    "publishing/fit_panels.py": {"learning_order"},
+    "publishing/fit_rows.py": {"learning_order"},
     "analysis/claims.py": {"scorecard", "detection", "learning_order"},
     "analysis/masking.py": {"masking"},
     "publishing/masking_rows.py": {"masking"},
@@ -196,7 +196,7 @@ DRAWN_BY = {
     "publishing/gan_panels.py": {"gan_training", "gan_divergence"},
     "publishing/loss_panels.py": {"sine_noise", "kernel_noise"},
     "publishing/fit_panels.py": {
-        *("sinusoids", "layer_norms", "fit_losses", "learned_functions"),
+        *("sinusoids", "layer_norms", "learned_functions"),
         *("perturbed_sinusoids", "manifold", "manifold_surfaces"),
     },
     "publishing/shown_filters.py": SHOWING_FILTERS,

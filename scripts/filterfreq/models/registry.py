@@ -64,6 +64,10 @@ def _leaves_pixels(convolutions: int | str, *_others: int | str) -> bool:
     return side > 0
 
 
+def _numbers(text: int | str) -> tuple[int, ...]:
+    return tuple(int(number) for number in str(text).split("_"))
+
+
 _MODULE = "filterfreq.models.resnet"
 _TIMM = "filterfreq.models.timm_models"
 _TORCHVISION = "filterfreq.models.torchvision_models"
@@ -126,6 +130,7 @@ FAMILIES = (
         r"vgg_(11|13|16|19)_fc_([1-9]\d*)",
         f"{_DENSE}:vgg_with_dense_layer",
         ("vgg_16_fc_1024",),
+        linear_units=lambda num_classes, _depth, width: (width, num_classes),
     ),
     Family(
         "mlp_W_W...[_tanh][_grey28] (hidden layers of widths W; ReLU or tanh; images made grey and of 28 pixels)",
@@ -133,6 +138,7 @@ FAMILIES = (
         f"{_DENSE}:multilayer_perceptron",
         ("mlp_400_200", "mlp_400_200_tanh_grey28"),
         decomposable=False,
+        linear_units=lambda num_classes, widths, *_: (*_numbers(widths), num_classes),
     ),
     Family(
         "cnn_C_Cp..._fc_W_W...[_tanh] (convolutions 3 x 3 with C channels, pooled where p follows, then linear layers)",
@@ -140,6 +146,7 @@ FAMILIES = (
         f"{_DENSE}:convolutional_network",
         ("cnn_32_64p_fc_400_tanh", "cnn_64p_128p_fc_800_400_400_400"),
         _leaves_pixels,
+        linear_units=lambda num_classes, _convolutions, widths, *_: (*_numbers(widths), num_classes),
     ),
     Family("lowres_resnet9", "lowres_resnet9", f"{_MODULE}:lowres_resnet9", ("lowres_resnet9",)),
     Family(

@@ -1,7 +1,6 @@
-"""What figures of fits share: reading one, a panel for each network and variant, and maps over frequencies."""
+"""What figures of fits share: a panel for each network and variant, and maps over frequencies."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,12 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from filterfreq.evaluation.reading import read_results
-from filterfreq.fits.registry import FITS
 from filterfreq.publishing.panels import grid_shape
 from filterfreq.publishing.phrases import is_one_seed, seeds_phrase
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, wrap_text
-from filterfreq.runtime.errors import InputError
 
 # Its lightness falls from end to end, so it reads in grey too.
 COLOURS = "mako_r"
@@ -25,37 +21,6 @@ _MOST_TICKS = 10
 
 Rows = Mapping[tuple[str, str], pd.DataFrame]
 Panel = tuple[Axes, pd.DataFrame]
-
-
-def read_fit(files: Iterable[str | Path]) -> pd.DataFrame:
-    """Read the aggregated results of one fit.
-
-    Raises:
-        InputError: see `filterfreq.evaluation.reading.read_results`.
-    """
-    return read_results(files, known=FITS)
-
-
-def rows_of_variants(
-    results: pd.DataFrame, metric: str, labels: Mapping[str, str], what: str
-) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return the rows of a metric for each network and variant, in the order of networks and then of labels.
-
-    Args:
-        results: what `read_fit` returns.
-        metric: one that the fit measures.
-        labels: of the variants, in order.
-        what: the metric in words, for the sentence.
-
-    Raises:
-        InputError: there is no row of these variants.
-    """
-    shown = results[(results["metric"] == metric) & results["variant"].isin(list(labels))]
-    if shown.empty:
-        raise InputError(f"there are no {what} of the variants {', '.join(labels)}: run the fit")
-    panels = shown.groupby(["model", "variant"])
-    order = [(network, variant) for network in shown["model"].unique() for variant in labels]
-    return {key: panels.get_group(key) for key in order if key in panels.groups}
 
 
 def panel_title(key: tuple[str, str], keys: Iterable[tuple[str, str]], labels: Mapping[str, str]) -> str:

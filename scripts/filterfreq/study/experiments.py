@@ -95,6 +95,9 @@ def expand(config: dict[str, Any], datasets: Datasets, schema: Validator) -> Exp
                 runs.append(Run(dataset, _model(checkpoints[source]), made, 0))
         for made, variant in grid.items():
             source = checkpoints.get(sources[made])
+            # A file of filters has no model, and nothing is made of it.
+            if source is not None and source["source"] == "filters":
+                continue
             models = [architecture_of(source)] if source else experiment.get("models", [])
             _check_averages(where, made, variant, models, experiment["datasets"], datasets)
         variants |= {made: variant for made, variant in grid.items() if made not in {**variants, **checkpoints}}

@@ -137,7 +137,7 @@ INTERVENTIONS: dict[str, Entry] = {
         check=_check_adversarial_training,
         conflict=_free_training_conflict,
     ),
-    "label_smoothing": Entry(f"{_MODULES}.label_smoothing"),
+    "label_smoothing": Entry(f"{_MODULES}.label_smoothing", excludes=("loss",)),
     "loss": Entry(f"{_MODULES}.loss", excludes=("label_smoothing",)),
     "penalty": Entry(f"{_MODULES}.penalty", strengths={"strength": 0.01}, check=_check_penalty),
 }

@@ -90,7 +90,7 @@ class _InFrequency(torch.autograd.Function):
     def forward(ctx: FunctionCtx, images: Tensor, weight: Tensor, scale: Tensor, rows: range, columns: range) -> Tensor:
         ctx.save_for_backward(images, weight, scale)
         ctx.grid = grid = _grid(*images.shape[2:], *weight.shape[2:], rows, columns, images.dtype, images.device)
-        taps, into = _taps(weight), _by_column(images, grid.first)
+        taps, into = _taps(weight), _column_product(images, grid.first)
         batch, (out_channels, in_channels) = len(images), weight.shape[:2]
         result = images.new_empty(len(grid.first) // 2, 2 * len(rows), batch * out_channels)
         for piece in grid.pieces(scale, out_channels * in_channels):
@@ -105,7 +105,7 @@ class _InFrequency(torch.autograd.Function):
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         images, weight, scale = ctx.saved_tensors
         grid = ctx.grid
-        taps, into, back = _taps(weight), _by_column(images, grid.first), _by_column(gradient, grid.last.mT)
+        taps, into, back = _taps(weight), _column_product(images, grid.first), _column_product(gradient, grid.last.mT)
         batch, (out_channels, in_channels) = len(images), weight.shape[:2]
         of_images = torch.empty_like(into) if ctx.needs_input_grad[0] else None
         of_taps = torch.empty_like(taps) if ctx.needs_input_grad[1] else None
@@ -299,7 +299,7 @@ def _waves(size: int, frequencies: Sequence[int], places: range) -> tuple[Tensor
     return angles.cos(), angles.sin()
 
 
-def _by_column(images: Tensor, waves: Tensor) -> Tensor:
+def _column_product(images: Tensor, waves: Tensor) -> Tensor:
     """Transform the rows of images [N, C, height, width] by waves [2 columns, width]: columns x 2 height x N C."""
     pixels = images.permute(3, 2, 0, 1).reshape(images.shape[3], -1)
     return torch.mm(waves, pixels).view(len(waves) // 2, 2 * images.shape[2], -1)

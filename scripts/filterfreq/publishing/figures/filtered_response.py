@@ -1,8 +1,7 @@
 """Errors of low and of high frequencies on {dataset} over training (Xu et al., 2019, arXiv 1901.06523, Figure 3).
 
 A Gaussian filter of variance δ over all images takes the low frequencies from labels and answers; the rest are the
-high ones. Strips are
-relative errors of both, e_low above e_high. Dark is learned.
+high ones. Strips are relative errors of both, e_low above e_high. Dark is learned; means over seeds.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from filterfreq.publishing.fit_panels import read_fit, rows_of_variants
+from filterfreq.publishing.fit_rows import read_fit, rows_of_variants
 from filterfreq.publishing.panels import grid_shape, seeds_note
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import (

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.fit_panels import COLOURS, read_fit, rows_of_variants, variant_panels
+from filterfreq.publishing.fit_panels import COLOURS, variant_panels
+from filterfreq.publishing.fit_rows import read_fit, rows_of_variants
 from filterfreq.publishing.phrases import is_one_seed, seeds_phrase
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import add_legend, use_style

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from filterfreq.publishing.fit_panels import panel_title, read_fit, rows_of_variants
+from filterfreq.publishing.fit_panels import panel_title
+from filterfreq.publishing.fit_rows import read_fit, rows_of_variants
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import TEXT_WIDTH, add_legend, new_figure, use_style, wrap_text
 

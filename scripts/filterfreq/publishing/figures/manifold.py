@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from filterfreq.publishing.fit_panels import COLOURS, means_note, read_fit, rows_of_variants
+from filterfreq.publishing.fit_panels import COLOURS, means_note
+from filterfreq.publishing.fit_rows import read_fit, rows_of_variants
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import PERCENT, SMALL_FONT, TEXT_WIDTH, new_figure, use_style
 

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from filterfreq.fits.curves import flower
 from filterfreq.fits.registry import SURFACE_EXTENT
-from filterfreq.publishing.fit_panels import panel_title, read_fit, rows_of_variants
+from filterfreq.publishing.fit_panels import panel_title
+from filterfreq.publishing.fit_rows import read_fit, rows_of_variants
 from filterfreq.publishing.numbers import percent_text
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import TEXT_WIDTH, new_figure, use_style, wrap_text

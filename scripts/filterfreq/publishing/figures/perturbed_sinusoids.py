@@ -7,13 +7,8 @@ larger values than 1 are shown as 1. Means over seeds, each with phases and a ne
 import pandas as pd
 from matplotlib.figure import Figure
 
-from filterfreq.publishing.fit_panels import (
-    draw_frequency_map,
-    means_note,
-    read_fit,
-    rows_of_variants,
-    variant_panels,
-)
+from filterfreq.publishing.fit_panels import draw_frequency_map, means_note, variant_panels
+from filterfreq.publishing.fit_rows import read_fit, rows_of_variants
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import use_style
 

@@ -2,8 +2,8 @@
 
 Left the size of the labels' Fourier transform along the first principal component of the images, with the chosen
 frequencies as squares. Right the relative error of the network's answer at each of them, over training: the size of the
-difference of the two transforms, complex as they are, relative to the labels'. Dark is learned. Epoch 0, before the
-training, has no place on a logarithmic axis.
+difference of the two transforms, complex as they are, relative to the labels'. Dark is learned; means over
+seeds. Epoch 0, before the training, has no place on a logarithmic axis.
 """
 
 from collections.abc import Sequence

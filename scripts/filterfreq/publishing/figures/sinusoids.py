@@ -9,13 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from filterfreq.publishing.fit_panels import (
-    draw_frequency_map,
-    means_note,
-    read_fit,
-    rows_of_variants,
-    variant_panels,
-)
+from filterfreq.publishing.fit_panels import draw_frequency_map, means_note, variant_panels
+from filterfreq.publishing.fit_rows import read_fit, rows_of_variants
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.style import use_style
 

@@ -13,7 +13,7 @@ import pandas as pd
 from filterfreq.analysis.claims import FEWEST_PAIRS, verdict
 from filterfreq.analysis.intervals import mean_difference
 from filterfreq.analysis.learning_order import order_agreement
-from filterfreq.publishing.fit_panels import read_fit, rows_of_variants
+from filterfreq.publishing.fit_rows import read_fit, rows_of_variants
 from filterfreq.publishing.numbers import interval_text
 from filterfreq.publishing.registry import Product
 from filterfreq.publishing.table import TextTable
