@@ -14,7 +14,9 @@ _LIBRARY = {
     "frequency_penalty": "models",
     "load_model": "models",
     "normalise": "models",
+    "operator_norm": "measures",
     "shape_bias": "measures",
+    "singular_values": "measures",
 }
 
 __all__ = [*_LIBRARY]

@@ -98,3 +98,33 @@ def test_other_images_are_refused(wrong, sentence):
 def test_labels_of_another_number_are_refused(images):
     with pytest.raises(InputError, match=r"labels are torch.int64 \[2\]: give 6 whole numbers"):
         filterfreq.fourier_heat_map(MeanOfImage(), images, torch.tensor([0, 1]), norm=4)
+
+
+@pytest.mark.parametrize(("stride", "groups", "dilation"), [(1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2)])
+def test_singular_values_are_those_of_the_matrix_of_the_map(stride, groups, dilation):
+    torch.manual_seed(0)
+    options = {"stride": stride, "groups": groups, "dilation": dilation, "bias": False, "dtype": torch.float64}
+    wrapped = nn.Conv2d(4, 6, 3, padding=dilation, padding_mode="circular", **options)
+    units = torch.eye(4 * 36, dtype=torch.float64).view(-1, 4, 6, 6)
+    matrix = wrapped(units).detach().flatten(1).numpy()
+    expected = np.linalg.svd(matrix, compute_uv=False)
+    found = filterfreq.singular_values(wrapped, 6, 6).numpy()
+    np.testing.assert_allclose(found[: len(expected)], expected, atol=1e-12)
+    assert filterfreq.operator_norm(wrapped, 6, 6, "circular") == pytest.approx(expected[0], rel=1e-10)
+    padded = nn.Conv2d(4, 6, 3, padding=dilation, **options)
+    expected = np.linalg.norm(padded(units).detach().flatten(1).numpy(), 2)
+    assert filterfreq.operator_norm(padded, 6, 6) == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("layer", "size", "sentence"),
+    [
+        (nn.Linear(3, 2), (8, 8), "the layer is a Linear: give a Conv2d"),
+        (nn.Conv2d(3, 2, 3), (0, 8), "height is 0: give the pixels"),
+        (nn.Conv2d(3, 2, 3), (8, 8.5), "width is 8.5: give the pixels"),
+        (nn.Conv2d(3, 2, 2, padding="same"), (8, 8), r"pads with 'same' unevenly, by \[1, 1\] pixels"),
+    ],
+)
+def test_what_has_no_operator_norm_is_refused(layer, size, sentence):
+    with pytest.raises(InputError, match=sentence):
+        filterfreq.operator_norm(layer, *size)

@@ -694,3 +694,16 @@ def test_too_few_corruptions_for_slopes_are_said(whole, corruptions, number):
     ) in remarks(Study(deepcopy(whole), SCHEMA))
     whole["evaluation"]["spectra"] = {"corruptions": ["fog", "snow", "frost"]}
     assert not [said for said in remarks(Study(whole, SCHEMA)) if "slopes" in said]
+
+
+def test_layers_of_convnorm_have_no_filters_that_are_followed():
+    config = yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())
+    config["variants"]["flat"] = {"label": "flat", "normalisation": {"method": "convnorm"}}
+    config["experiments"]["tiny"]["variants"].append("flat")
+    config["evaluation"]["filter_quality"] = {"batch_norm": ["separate"]}
+    study = Study(config, SCHEMA)
+    (said,) = [remark for remark in remarks(study) if "filter_quality" in remark]
+    assert said.startswith("evaluation.filter_quality: not for the variants flat: an image meets no convolution of its")
+    measured = {run.variant for run in study.runs if "filter_quality" in study.suites_of(run)}
+    assert "plain" in measured
+    assert "flat" not in measured

@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from filterfreq.models.registry import build
+from filterfreq.models.surgery.convolution_normalisation import normalise
 from filterfreq.models.surgery.decomposition import DCTConv2d
 from filterfreq.runtime.errors import InputError
 from filterfreq.training.interventions.penalty import intervention
@@ -70,6 +72,16 @@ def net():
     model = nn.Module()
     model.conv1, model.block = nn.Conv2d(3, 4, 3), Block()
     return model
+
+
+@pytest.mark.parametrize("method", ["convnorm", "oni"])
+def test_layers_that_a_normalisation_holds_count_as_before(method):
+    """Those of the released code, in a network whose convolutions became normalised ones."""
+    network = build("resnet_8_2", 10)
+    plain = [*counted_layers(network, "released")]
+    normalised = [*counted_layers(normalise(network, method, 32), "released")]
+    assert [name.removesuffix(".conv") for name in normalised] == plain
+    assert len(plain) == 5
 
 
 def test_the_penalty_is_the_sum_over_the_layers_that_count(caplog):

@@ -390,7 +390,7 @@ SUITES: Mapping[str, Suite] = {
         },
         passes=None,
         why_not="filterfreq.study.measurable:why_no_filters",
-        why_not_run="filterfreq.study.measurable:why_no_filters_in_model",
+        why_not_run="filterfreq.study.measurable:why_no_filter_graph",
         check="filterfreq.study.filter_files:check_batch_norm",
     ),
     "spectral_norm": Suite(

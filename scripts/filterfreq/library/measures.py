@@ -16,7 +16,13 @@ from filterfreq.evaluation.reading import spread_parameters
 from filterfreq.evaluation.shape_bias import ShapeBias
 from filterfreq.evaluation.shape_bias import shape_bias as count_answers
 from filterfreq.evaluation.suites.fourier_heat_map import evaluate_heat_map
-from filterfreq.runtime.errors import InputError
+from filterfreq.frequencies.singular_values import (
+    BOUNDARIES,
+    circular_norm,
+    circular_singular_values,
+    zero_padded_norm,
+)
+from filterfreq.runtime.errors import InputError, unknown_name
 
 _BATCH_SIZE = 250
 
@@ -117,6 +123,60 @@ def shape_bias(
     return count_answers(pd.DataFrame({"response": predict(model, stored, batch_size, device), **cues}))
 
 
+def singular_values(layer: nn.Conv2d, height: int, width: int) -> Tensor:
+    """Return all singular values of a convolution with a circular boundary, as a linear map of whole images.
+
+    Sedghi, Gupta, Long, The Singular Values of Convolutional Layers, ICLR 2019; exact, also at a stride, see
+    `filterfreq.frequencies.singular_values`. `torch.nn.utils.spectral_norm` is another number, the norm of the reshaped
+    weights.
+
+    Args:
+        layer: whatever it pads with; images are wrapped round. Its bias and its padding say nothing here.
+        height: of its images, in pixels, a multiple of the stride.
+        width: likewise.
+
+    Returns:
+        float64, all of them in falling order.
+
+    Raises:
+        InputError: it is no `Conv2d`, the size does not fit, or weights are not finite.
+    """
+    _check_convolution(layer, height, width)
+    options = {"stride": layer.stride, "dilation": layer.dilation, "groups": layer.groups}
+    values = circular_singular_values(layer.weight.detach().cpu(), height, width, **options)
+    return torch.sort(values.flatten(), descending=True)[0]
+
+
+def operator_norm(layer: nn.Conv2d, height: int, width: int, boundary: str = "zero") -> float:
+    """Return the largest singular value of a convolution as a linear map of whole images: its Lipschitz constant.
+
+    Args:
+        layer: with its own stride, dilation and groups.
+        height: of its images, in pixels.
+        width: likewise.
+        boundary: "zero", as the layer pads, or "circular", the image wrapped round.
+
+    Raises:
+        InputError: it is no `Conv2d`, another boundary, the size does not fit, or weights are not finite.
+    """
+    _check_convolution(layer, height, width)
+    if boundary not in BOUNDARIES:
+        raise unknown_name("boundary", boundary, BOUNDARIES)
+    options = {"stride": layer.stride, "dilation": layer.dilation, "groups": layer.groups}
+    weight = layer.weight.detach().cpu()
+    if boundary == "circular":
+        return circular_norm(weight, height, width, **options)
+    padding = layer.padding
+    if isinstance(padding, str):
+        sides = [
+            d * (k - 1) if padding == "same" else 0 for d, k in zip(layer.dilation, layer.kernel_size, strict=True)
+        ]
+        if any(side % 2 for side in sides):
+            raise InputError(f"the layer pads with {padding!r} unevenly, by {sides} pixels: pad by a number")
+        padding = (sides[0] // 2, sides[1] // 2)
+    return zero_padded_norm(weight, height, width, padding=padding, **options)
+
+
 def corrupt(images: Tensor, corruption: str, seed: int = 0, processes: int = 1) -> Tensor:
     """Corrupt images at each of the five severities.
 
@@ -136,6 +196,14 @@ def corrupt(images: Tensor, corruption: str, seed: int = 0, processes: int = 1) 
     """
     corrupted = to_images(corrupt_images(_stored_images(images), corruption, seed, processes), "cpu")
     return corrupted.contiguous().unflatten(0, (-1, len(images)))
+
+
+def _check_convolution(layer: nn.Conv2d, height: int, width: int) -> None:
+    if not isinstance(layer, nn.Conv2d):
+        raise InputError(f"the layer is a {type(layer).__name__}: give a Conv2d, such as one of model.modules()")
+    for name, size in (("height", height), ("width", width)):
+        if not isinstance(size, int) or size < 1:
+            raise InputError(f"{name} is {size!r}: give the pixels of the layer's images, a whole number above 0")
 
 
 def _stored_images(images: Tensor) -> np.ndarray:

@@ -106,6 +106,16 @@ def why_no_filters_in_model(study: Study, run: Run) -> UnservedRun | None:
     return None if study.has_filters(run) else UnservedRun(run.model, f"{_WITHOUT_FILTERS} in it")
 
 
+def why_no_filter_graph(study: Study, run: Run) -> UnservedRun | None:
+    """Return why a run cannot have the suite `filter_quality`."""
+    normalisation = study.variants.get(study.origin(run).variant, {}).get("normalisation")
+    if isinstance(normalisation, dict) and normalisation["method"] == "convnorm":
+        return UnservedRun(
+            run.variant, "an image meets no convolution of its own in a layer of convnorm", "the variants "
+        )
+    return why_no_filters_in_model(study, run)
+
+
 def check_shifted_sets(study: Study, datasets: list[str], where: str) -> None:
     """Check that each shifted set that is asked for on all data sets is shown to the models of one.
 

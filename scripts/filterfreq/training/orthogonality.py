@@ -55,11 +55,13 @@ def counted_layers(model: nn.Module, counted: str) -> dict[str, nn.Module]:
     found = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d | DCTConv2d)}
     if counted == "released":
         # Of what stands in a block: two convolutions at least, so that the network's stem is none.
-        blocks = {name.rpartition(".")[0] for name in found if name.rpartition(".")[2] == "conv2"}
+        # A normalised layer holds its convolution as conv; of both the layer's own name counts.
+        places = {name: name.removesuffix(".conv").rpartition(".") for name in found}
+        blocks = {parent for parent, _, own in places.values() if own == "conv2"}
         found = {
             name: module
             for name, module in found.items()
-            if _is_shortcut(name, module) or (name.rpartition(".")[2] == "conv1" and name.rpartition(".")[0] in blocks)
+            if _is_shortcut(name, module) or (places[name][2] == "conv1" and places[name][0] in blocks)
         }
     if not found:
         raise InputError("the penalty orthogonal has no convolution that counts: set counted to all, or leave it out")

@@ -201,3 +201,11 @@ def test_where_maps_are_large_or_images_few_a_convolution_is_filtered():
         assert spectral_convolution._pays_in_frequency(32, channels, channels, 3, 3, (side, side))
     assert not spectral_convolution._pays_in_frequency(1, 512, 512, 3, 3, (6, 6))
     assert not spectral_convolution._pays_in_frequency(32, 64, 64, 3, 3, (226, 226))
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch
+def test_a_layer_can_be_compiled():
+    layer = ConvNorm(nn.Conv2d(3, 4, 3, padding=1), 8, 8)
+    images = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    expected = copy.deepcopy(layer)(images)
+    torch.testing.assert_close(torch.compile(layer, backend="eager")(images), expected)

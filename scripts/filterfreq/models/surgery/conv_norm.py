@@ -74,7 +74,7 @@ def spectrum_scale(weight: Tensor, height: int, width: int) -> Tensor:
 def _cosines(rows: int, columns: int, height: int, width: int, device: torch.device) -> Tensor:
     """Return the cosines of `spectrum_scale`, float64, pairs of taps x frequencies."""
     # No view of an inference tensor may be kept for a training that comes later.
-    with torch.inference_mode(mode=False):
+    with torch.inference_mode(False):
         y = torch.arange(rows, device=device).repeat_interleave(columns)
         x = torch.arange(columns, device=device).repeat(rows)
         u = torch.arange(height, device=device)

@@ -223,7 +223,7 @@ def _grid(
 ) -> _Grid:
     """Return the matrices for images, kernels, and the rows and columns of the grid that are wanted."""
     # No view of an inference tensor may be kept for a training that comes later.
-    with torch.inference_mode(mode=False):
+    with torch.inference_mode(False):
         n_h, n_w = height + kernel_height - 1, width + kernel_width - 1
         own_mirror = [0] + [n_w // 2] * (n_w % 2 == 0 and n_w > 1)
         others = [v for v in range(n_w // 2 + 1) if v not in own_mirror]

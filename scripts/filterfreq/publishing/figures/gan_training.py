@@ -30,6 +30,7 @@ _TITLES = {
     "spectral_norm": "largest exact\nspectral norm",
 }
 _LARGEST_LOSS = 50.0  # on a linear axis
+_MOST_TICKS = 6  # of a loss that diverged over many powers of ten
 # Axes that are logarithmic for large numbers of either sign are linear up to these.
 _LINEAR_LOSS, _LINEAR_NORM = 10.0, 0.1
 # Formulas, as matplotlib writes powers of ten, are not drawn in this project's figures.
@@ -78,6 +79,8 @@ def draw(results: pd.DataFrame, gan_methods: Mapping[str, Mapping[str, Any]]) ->
                 axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             elif values["value"].abs().max() > _LARGEST_LOSS:
                 axes.set_yscale("symlog", linthresh=_LINEAR_LOSS)
+            if axes.get_yscale() == "symlog":
+                axes.yaxis.get_major_locator().set_params(numticks=_MOST_TICKS)
             axes.yaxis.set_minor_locator(NullLocator())
             axes.yaxis.set_major_formatter(_PLAIN)
             axes.set(xlabel="iteration" if number == len(rows) - 1 else "", ylabel="")
