@@ -25,6 +25,8 @@ PLOTS = Counter(
         "samples",
         "perturbations",
         "corruption_samples",
+        "side_by_side",
+        "frequencies_and_robustness",
     )
 )
 TABLES = Counter(
@@ -32,13 +34,15 @@ TABLES = Counter(
     for name in (
         *("main", "all_datasets", "differences", "adversarial", "corruptions", "severities", "shape_bias"),
         *("transfer", "calibration", "out_of_distribution", "frequency_filtered", "costs", "scorecard"),
-        "training_speed",
+        *("training_speed", "side_by_side"),
     )
 )
 ABLATION = Counter(["table_ablation", "figure_ablation"])
 SCORECARD = ("table_scorecard", "figure_scorecard")
+SIDE_BY_SIDE = ("table_side_by_side", "figure_side_by_side", "figure_frequencies_and_robustness")
 SHOWS_ATTACKS = (
     *("table_main", "table_all_datasets", "table_differences", "table_adversarial", "figure_accuracy_epsilon"),
+    *SIDE_BY_SIDE,
 )
 SUITES = (
     *("clean", "adversarial", "autoattack", "transfer", "corruption", "frequency_filtered", "out_of_distribution"),
@@ -207,7 +211,7 @@ def test_one_more_suite_is_one_module_entry_and_schema_and_makes_nothing_else(pr
 def test_a_change_of_a_suites_module_makes_it_and_what_shows_it_again(project):
     for suite in ("filters", "out_of_distribution"):
         append(project, f"evaluation/suites/{suite}.py")
-    shown_in = ["figure_dct_energy", "table_out_of_distribution", *SCORECARD]
+    shown_in = ["figure_dct_energy", "table_out_of_distribution", *SCORECARD, *SIDE_BY_SIDE]
     assert project.plan().jobs == Counter(
         {"evaluate_filters": 2, "evaluate_out_of_distribution": 2, "aggregate": 2} | dict.fromkeys(shown_in, 1)
     )
@@ -221,7 +225,7 @@ def test_a_change_of_a_suites_module_makes_it_and_what_shows_it_again(project):
             "evaluate_adversarial",
             [*SHOWS_ATTACKS, *SCORECARD, "table_transfer", "figure_transfer"],
         ),
-        ("filters", "evaluate_filters", ["figure_dct_energy"]),
+        ("filters", "evaluate_filters", ["figure_dct_energy", *SIDE_BY_SIDE]),
     ],
 )
 def test_deleting_one_evaluation_redoes_it_and_what_hangs_on_it(project, suite, rule, shown_in):
@@ -302,7 +306,7 @@ def test_data_made_again_by_name_and_found_the_same_retrain_nothing(project):
     outcome = project.snakemake("results/data/texdigits/dataset.json")
     assert outcome.returncode == 0, outcome.stderr
     # The same module draws the two shifted sets.
-    shown_in = dict.fromkeys(("table_out_of_distribution", *SCORECARD), 1)
+    shown_in = dict.fromkeys(("table_out_of_distribution", *SCORECARD, *SIDE_BY_SIDE), 1)
     assert project.plan().jobs == Counter(
         {"prepare_shifted": 2, "evaluate_out_of_distribution": 2, "aggregate": 1} | shown_in
     )

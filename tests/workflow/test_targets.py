@@ -21,12 +21,13 @@ TABLES = {
         "table_shape_bias",
     ),
     *("table_transfer", "table_calibration", "table_out_of_distribution", "table_costs", "table_scorecard"),
-    "table_training_speed",
+    *("table_training_speed", "table_side_by_side"),
 }
 FIGURES = {
     *("figure_accuracy_epsilon", "figure_corruptions", "figure_frequency_filtered", "figure_shape_bias"),
     *("figure_dct_energy", "figure_transfer", "figure_calibration", "figure_scorecard", "figure_training_curves"),
     *("figure_samples", "figure_perturbations", "figure_corruption_samples"),
+    *("figure_side_by_side", "figure_frequencies_and_robustness"),
 }
 
 

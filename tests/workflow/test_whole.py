@@ -44,6 +44,7 @@ def test_every_table_and_figure_is_there(finished):
     tables = finished.folder / "results/tables/tiny/texdigits"
     names = {"main", "differences", "adversarial", "corruptions", "shape_bias", "costs", "scorecard"}
     names |= {"transfer", "calibration", "out_of_distribution", "severities", "frequency_filtered", "training_speed"}
+    names |= {"side_by_side"}
     assert {file.name for file in tables.iterdir()} == {
         f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex", "html", "txt")
     }
@@ -52,7 +53,7 @@ def test_every_table_and_figure_is_there(finished):
     }
     figures = finished.folder / "results/figures/tiny/texdigits"
     pngs = sorted(figures.glob("*.png"))
-    assert len(pngs) == 12
+    assert len(pngs) == 14
     for png in pngs:
         image = np.asarray(Image.open(png).convert("L"))
         assert image.std() > 5, f"{png.name} is all but blank"
@@ -78,7 +79,7 @@ def test_the_report_shows_every_table_and_figure_with_its_caption(finished, tmp_
     assert re.findall(r"<td[^>]*>(.*?)</td>", main) == re.findall(r"<td id=[^>]*>(.*?)</td>", start)
     captions = re.findall(r'"caption": ("(?:[^"\\]|\\.)*")', (tmp_path / "report.html").read_text())
     shown = {" ".join(re.sub("<[^>]+>", "", json.loads(caption)).split()) for caption in captions}
-    assert len(shown) == 13 + 12
+    assert len(shown) == 15 + 14
     for beginning in (
         "Images of texdigits, of each class that has some.",
         "All variants of experiment tiny on texdigits, in one measure of each kind of robustness.",
@@ -144,7 +145,7 @@ def test_every_job_has_its_log_and_its_benchmark(finished):
     }
     assert logs == benchmarks
     # for each run training, perturbations and its suites; data, shifted sets, corruptions; aggregates; tables, figures
-    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + 2 + len(SUITES) + 1 + 13 + 12
+    assert len(logs) == 2 * (2 + len(SUITES)) + 2 + 2 + len(SUITES) + 1 + 15 + 14
 
 
 def test_no_training_state_is_left(finished):
