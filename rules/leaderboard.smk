@@ -8,7 +8,7 @@ localrules:
 
 rule write_leaderboard:
     input:
-        lambda wildcards: [file for part in leaderboard_parts() for file in part["files"]],
+        leaderboard_inputs,
     output:
         report(
             LEADERBOARD,

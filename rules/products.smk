@@ -267,6 +267,14 @@ def leaderboard_figures():
     ]
 
 
+def leaderboard_inputs(wildcards):
+    """What the leaderboard is made of."""
+    files = [file for part in leaderboard_parts() for file in part["files"]]
+    if not files:
+        raise WorkflowError("There is no leaderboard to make: no experiment has evaluation.clean.")
+    return files
+
+
 def leaderboard_files():
     """The leaderboard, once it was asked for: then it follows what it shows, and is in the report."""
     return [LEADERBOARD] if Path(LEADERBOARD).exists() else []

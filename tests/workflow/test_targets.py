@@ -63,6 +63,26 @@ def test_accuracies_that_are_published_need_no_model_and_no_image(fresh):
     assert {rule for rule in jobs if rule.startswith("evaluate_")} == {"evaluate_filter_quality"}
 
 
+def test_the_leaderboard_is_made_when_asked_for_and_followed_from_then_on(project):
+    page = project.folder / "results/tables/leaderboard.html"
+    assert not page.exists()
+    outcome = project.snakemake("leaderboard")
+    assert outcome.returncode == 0, outcome.stderr
+    text = page.read_text(encoding="utf-8")
+    assert '<a href="../figures/tiny/texdigits/accuracy_epsilon.html">' in text
+    assert (page.parent / "../figures/tiny/texdigits/accuracy_epsilon.html").is_file()
+    assert "dct-penalty" in text
+    assert project.plan().jobs == {}
+    project.edit("tiny.yaml", "  plain: {}", "  plain: {label: baseline}")
+    assert project.plan().jobs["write_leaderboard"] == 1
+
+
+def test_a_study_of_fits_has_no_leaderboard(fresh):
+    refused = fresh.snakemake("leaderboard", "-n", config=str(ROOT / "configs/demo/learning.yaml"))
+    assert refused.returncode == 1
+    assert "There is no leaderboard to make: no experiment has evaluation.clean." in refused.stdout + refused.stderr
+
+
 def test_what_shows_no_model_trains_none_and_claims_plan_their_suites_alone(fresh):
     for target in ("figure_samples", "figure_corruption_samples"):
         assert not {"train", "evaluate_corruption"} & set(fresh.plan(target).jobs)
