@@ -62,6 +62,7 @@ FIGURES = [
         "filter_quality",
         "filter_shift",
         "fourier_attack",
+        "frequencies_and_robustness",
         "frequency_filtered",
         "front_ends",
         "label_noise",
@@ -72,12 +73,12 @@ FIGURES = [
 ]
 OF_FILTERS = {name for name in FIGURES if name.startswith("filter_")}
 OF_ACCURACIES = set(FIGURES) - {"calibration", "dct_energy", "energy_slopes", "shape_bias", "spectra"} - OF_FILTERS
-OF_ACCURACIES -= {"line_spectrum", "regions", "spectral_norms"}
+OF_ACCURACIES -= {"line_spectrum", "regions", "spectral_norms", "frequencies_and_robustness"}
 # These show differences from a baseline, which is no line; here it is the last variant.
 OF_DIFFERENCES = {"filter_dct", "filter_shift"}
 # Of these each line is a variant.
 OF_SWEEPS = ("ablation", "accuracy_radius", "data_fraction", "front_ends", "label_noise", "penalties")
-OF_LINES = [name for name in FIGURES if name not in OF_SWEEPS]
+OF_LINES = [name for name in FIGURES if name not in (*OF_SWEEPS, "frequencies_and_robustness")]
 
 
 def rows_of(variant: str, seed: int, spread: float) -> list[tuple]:
@@ -232,7 +233,7 @@ def draw(results_of):
             )
         labels = {variant: VARIANTS[variant] for variant in variants}
         given = {"penalties": PENALTIES} if name in ("ablation", "penalties") else {}
-        given |= {"baseline": variants[0]} if name == "energy_slopes" else {}
+        given |= {"baseline": variants[0]} if name in ("energy_slopes", "frequencies_and_robustness") else {}
         given |= {"baseline": variants[-1]} if name in OF_DIFFERENCES else {}
         given |= {"averages": AVERAGES} if name == "accuracy_radius" else {}
         given |= {"front_ends": FRONT_ENDS} if name == "front_ends" else {}

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -86,6 +87,13 @@ def test_the_energy_of_the_highest_frequencies_is_that_of_either_direction(resul
 )
 def test_a_verdict_is_that_of_the_interval(low, high, direction, verdict):
     assert Difference((low + high) / 2, low, high, 3, 1.0).verdict(direction) == verdict
+
+
+def test_of_a_model_without_a_measure_it_is_left_out(results, results_of, row):
+    other = results_of([row.clean("other", variant, 0, 0.5) for variant in VARIANTS], dataset="toy_set")
+    table = tabulate(pd.concat([results, other], ignore_index=True), VARIANTS, "plain")
+    assert table.cells.set_index(["model", "variant"]).loc[("other", "low pass"), "high components"] == "–"
+    assert table.tidy().query("model == 'other' and measure == 'clean'")["standardised"].tolist() == [0, 0]
 
 
 def test_the_picture_has_every_difference(results):

@@ -19,7 +19,7 @@ PAGES = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "do
 SHELL = ("", "sh", "bash", "console")  # of a block of code that is typed
 
 # By their first word, the ones that are not of this project: of these the syntax alone is looked at.
-OTHERS = {"apptainer", "apt-get", "cat", "cd", "docker", "git", "sbatch", "scancel", "source"}
+OTHERS = {"apptainer", "apt-get", "cat", "cd", "docker", "git", "pip", "sbatch", "scancel", "source"}
 # What stands before another command and changes nothing of it.
 PREFIXES = {"watch": 2}  # and its options' words
 TESTED_ELSEWHERE = {".ci/run"}  # it runs these tests

@@ -70,8 +70,8 @@ class Difference(NamedTuple):
 
     @property
     def standardised(self) -> float:
-        """The mean over the spread; 0 of a measure that is the same of all runs."""
-        return self.mean / self.spread if self.spread else 0.0
+        """The mean over the spread; 0 of a measure that is the same of all runs, or of one run alone."""
+        return self.mean / self.spread if self.spread > 0 else 0.0
 
     def verdict(self, direction: Direction) -> str:
         """Return "better" or "worse", of a measure without better values "higher" or "lower", or "undecided"."""
@@ -207,6 +207,8 @@ def side_by_side_measures(
 
 def difference_to_baseline(measure: Measure, model: str, variant: str, baseline: str) -> Difference | None:
     """Return what a variant of a model changes in a measure; None where no seed has both."""
+    if model not in measure.numbers.index.get_level_values("model"):
+        return None
     by_variant = measure.numbers.xs(model, level="model").unstack("variant")  # noqa: PD010
     if variant not in by_variant or baseline not in by_variant:
         return None

@@ -25,5 +25,5 @@ def test_mixed_labels_are_distributions():
 
 
 def test_smoothed_labels_of_cross_entropy_do_not_go_with_it():
-    with pytest.raises(InputError, match="loss and label_smoothing cannot be combined"):
+    with pytest.raises(InputError, match="label_smoothing and loss cannot be combined"):
         check_interventions("variants.v", {"loss": "squared_error", "label_smoothing": 0.1})

@@ -90,6 +90,7 @@ def draw(
                 axes.plot(
                     100 * point["x"], _shown(point["y"], measure.is_share), color=style.colour, marker=style.marker
                 )
+            axes.ticklabel_format(useOffset=False)
             value, low, high = rank_correlation(means["x"].to_numpy(), means["y"].to_numpy())
             text = number_text(value, "+.2f") + ("" if np.isnan(low) else f" {interval_text(low, high, '+.1f')}")
             axes.set_title(text, fontsize=SMALL_FONT, pad=2, fontweight="bold" if low > 0 or high < 0 else "normal")
