@@ -39,6 +39,19 @@ def test_a_heat_map_of_a_mean_changes_at_no_frequency_but_zero(images):
     assert 0 < constant < 1
 
 
+def test_u_counts_cycles_down_and_v_across():
+    """A model that sees the differences of neighbours in a column alone is moved by frequencies with u alone."""
+
+    class Down(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            moved = images.diff(dim=2).square().sum(dim=(1, 2, 3)) - 1e-3
+            return torch.stack([-moved, moved], dim=1)
+
+    flat = torch.full((3, 3, 32, 32), 128 / 255)
+    errors = filterfreq.fourier_heat_map(Down(), flat, torch.zeros(3, dtype=torch.long), norm=4, highest_frequency=1)
+    assert errors.set_index(["u", "v"])["error"].loc[[(0, 0), (0, -1), (-1, 0)]].tolist() == [0, 0, 1]
+
+
 def test_corrupted_images_are_those_of_the_workflow(images):
     corrupted = filterfreq.corrupt(images, "gaussian_noise", seed=3)
     assert corrupted.shape == (5, 6, 3, 32, 32)

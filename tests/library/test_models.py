@@ -77,6 +77,14 @@ def test_a_bias_is_not_lost():
     assert isinstance(model[0], nn.Conv2d)
 
 
+def test_a_bias_of_a_layer_that_is_left_as_it_is_is_no_matter():
+    """A patch embedding, as at the start of ConvNeXt, and a convolution that is too small."""
+    model = nn.Sequential(nn.Conv2d(3, 8, 4, stride=4), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 4, 3, bias=False))
+    images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    before = model(images)
+    torch.testing.assert_close(filterfreq.decompose(model)(images), before)
+
+
 def test_average_is_over_the_points_of_the_paper(images):
     """A linear function of the image is its own average over points on both sides, in logits."""
     linear = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 5))

@@ -51,7 +51,7 @@ def fourier_heat_map(
         device: where to compute; the model stays there.
 
     Returns:
-        A row for each frequency: `u`, `v` (across and down, in cycles per image), `error` in [0, 1], the ends `ci_low`
+        A row for each frequency: `u`, `v` (down and across, in cycles per image), `error` in [0, 1], the ends `ci_low`
         and `ci_high` of its 95 % Wilson interval, and `n`, the number of images.
 
     Raises:

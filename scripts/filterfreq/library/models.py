@@ -1,5 +1,6 @@
 """Models of one's own: decomposed, penalised, normalised, averaged, and those that the workflow has trained."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,8 +42,11 @@ def decompose(
     if not keep_weights:
         return dct.decompose(model, decomposition, min_kernel_size)
     convolutions = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
-    for name, layer in convolutions.items():
-        if layer.bias is not None and min(layer.kernel_size) >= min_kernel_size:
+    biased = {name: layer for name, layer in convolutions.items() if layer.bias is not None}
+    # On a copy: which of them are replaced is decided there, and nothing may change before it is known.
+    trial = dct.decompose(copy.deepcopy(model), decomposition, min_kernel_size) if biased else model
+    for name, layer in biased.items():
+        if type(trial.get_submodule(name)) is not type(layer):
             raise InputError(
                 f"layer {name or 'at the top'} has a bias, which a DCT layer cannot keep: give keep_weights=False to "
                 "draw all anew, or fold the bias into what follows"
@@ -76,7 +80,7 @@ def average(
 
     Args:
         model: a `Classifier`, as `load_model` returns, or any model from images normalised by `mean` and `std` to
-            logits, such as one of images in [0, 1] as they are. It stays as it is.
+            logits, such as one of images in [0, 1] as they are. The result has its layers, which are in eval mode then.
         directions: "random", "approx" or "exact".
         count: how many directions K; the average is over 6K + 1 points.
         radius: of the outermost points, in `unit`.
